@@ -1,0 +1,31 @@
+// What is published: one ESM and one CJS bundle per door with shared chunks, and the bin in ESM only.
+// A door whose source does not exist yet is left out, so that the build follows the tree.
+import { existsSync } from 'node:fs';
+import { defineConfig, type UserConfig } from 'tsdown';
+
+const doors: Record<string, string> = {
+  index: 'src/index.ts',
+  server: 'src/server/index.ts',
+  testing: 'src/testing/index.ts',
+  sublist: 'src/sublist.ts',
+};
+const bins: Record<string, string> = { cli: 'src/cli/main.ts' };
+
+function existing(entries: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path)));
+}
+
+const common: UserConfig = {
+  outDir: 'dist',
+  clean: false,
+  platform: 'node',
+  target: 'node20.19',
+  fixedExtension: true,
+  sourcemap: false,
+  report: false,
+};
+
+export default defineConfig([
+  { ...common, entry: existing({ ...doors, ...bins }), format: 'esm', dts: true },
+  { ...common, entry: existing(doors), format: 'cjs', dts: true },
+]);

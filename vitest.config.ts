@@ -1,0 +1,36 @@
+// Three sets of tests: `quick` is what `npm run check` runs, `slow` (soak, scale) joins it in `npm test`,
+// `interop` needs official clients of other languages and is run by `npm run test:interop`.
+import { defineConfig } from 'vitest/config';
+
+const slow = ['test/soak/**/*.test.ts', 'test/scale/**/*.test.ts'];
+const interop = ['test/interop/**/*.test.ts'];
+
+export default defineConfig({
+  test: {
+    globalSetup: ['test/global-setup.ts'],
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      exclude: ['src/**/*.generated.ts'],
+    },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'quick',
+          include: ['test/**/*.test.ts'],
+          exclude: [...slow, ...interop, '**/node_modules/**'],
+          testTimeout: 15_000,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'slow', include: slow, testTimeout: 180_000, fileParallelism: false },
+      },
+      {
+        extends: true,
+        test: { name: 'interop', include: interop, testTimeout: 120_000, fileParallelism: false },
+      },
+    ],
+  },
+});
