@@ -1,0 +1,311 @@
+// The ABI: every number that AssemblyScript and TypeScript must agree on. Imported by both sides as it
+// stands, so it holds nothing but plain constants.
+//
+// A handle is a record number and its generation in one u32: `generation << HANDLE_NUMBER_BITS | number`.
+// 0 is never a handle. Pointers are byte addresses of linear memory; only src/core reads them.
+
+// ── Answers ───────────────────────────────────────────────────────────────────────────────────────
+// An exported function that answers i32 gives zero or more for success and one of these otherwise.
+
+export const STATUS_OK = 0;
+/** An op wants a decision: the op record says which. */
+export const STATUS_OP = -1;
+/** The result region is full: drain the records, then call again. */
+export const STATUS_AGAIN_RESULT = -2;
+/** The chunk pool is spent: drain, flush, then call again. */
+export const STATUS_AGAIN_POOL = -3;
+/** Linear memory cannot grow any more, or an arena is full. */
+export const STATUS_NO_MEMORY = -4;
+/** The handle's record has been freed. */
+export const STATUS_STALE = -5;
+/** Not a valid subject for this use. */
+export const STATUS_BAD_SUBJECT = -6;
+/** The session has a subscription with that sid: nothing was done. */
+export const STATUS_DUPLICATE = -7;
+
+// ── Limits ────────────────────────────────────────────────────────────────────────────────────────
+
+export const HANDLE_NUMBER_BITS = 22;
+export const HANDLE_NUMBER_MASK = 0x3fffff;
+export const HANDLE_GENERATION_MASK = 0x3ff;
+
+/** Longest subject, filter, reply or queue name, in bytes. */
+export const SUBJECT_MAX = 4096;
+/** Most tokens in a subject. */
+export const TOKENS_MAX = 2048;
+/** 65,535 pages: at 65,536 the end address would be 0. */
+export const PAGES_MAX = 65535;
+/** Bytes past the end of any span that may be read (never judged). */
+export const SLACK_BYTES = 64;
+
+// ── Regions ───────────────────────────────────────────────────────────────────────────────────────
+// `regionPtr(REGION_*)` tells where each begins. They never move.
+
+/** Room in front of the inbox for the unfinished tail of the read before. */
+export const HEADROOM_BYTES = 65536;
+/** One inbox serves all sockets. */
+export const INBOX_BYTES = 1048576;
+/** Delivery and other records of one call. */
+export const RESULT_BYTES = 262144;
+/** Text that JS hands over: subject, reply, queue, header block of small messages. */
+export const SCRATCH_BYTES = 65536;
+
+export const REGION_INBOX = 0;
+export const REGION_RESULT = 1;
+export const REGION_SCRATCH = 2;
+export const REGION_OP = 3;
+export const REGION_TAKE = 4;
+export const REGION_COUNTERS = 5;
+
+// ── Op record ─────────────────────────────────────────────────────────────────────────────────────
+// Written by every `ingest`.
+//
+//   offset  size  field        meaning
+//        0     4  VERB         OP_*; 0 = none
+//        4     4  CONSUMED     bytes of the chunk that are done with, the op's own included
+//        8     4  NEED         bytes that the unfinished frame still lacks, 0 = not known yet
+//       12     4  ERROR        PARSE_* when VERB is OP_ERROR
+//       16     4  ARGS_PTR     text after verb and blanks (CONNECT, INFO, -ERR)
+//       20     4  ARGS_LEN
+//       24     4  SUBJECT_PTR  SUB, refused PUB
+//       28     4  SUBJECT_LEN
+//       32     4  REPLY_PTR    queue of a SUB, reply of a refused PUB; LEN 0 = none
+//       36     4  REPLY_LEN
+//       40     4  SID_PTR      SUB
+//       44     4  SID_LEN
+//       48     4  PRESSURE     1 = a recipient is above half of its pending limit
+
+export const OP_VERB = 0;
+export const OP_CONSUMED = 4;
+export const OP_NEED = 8;
+export const OP_ERROR_CODE = 12;
+export const OP_ARGS_PTR = 16;
+export const OP_ARGS_LEN = 20;
+export const OP_SUBJECT_PTR = 24;
+export const OP_SUBJECT_LEN = 28;
+export const OP_REPLY_PTR = 32;
+export const OP_REPLY_LEN = 36;
+export const OP_SID_PTR = 40;
+export const OP_SID_LEN = 44;
+export const OP_PRESSURE = 48;
+export const OP_BYTES = 64;
+
+export const OP_NONE = 0;
+export const OP_CONNECT = 1;
+/** Only while SESSION_WANTS_PING is set; the PONG is not sent yet. */
+export const OP_PING = 2;
+/** Only while SESSION_WANTS_PONG is set. */
+export const OP_PONG = 3;
+export const OP_SUB = 4;
+export const OP_UNSUB = 5;
+export const OP_PUB = 6;
+export const OP_HPUB = 7;
+export const OP_INFO = 8;
+/** `+OK` from a peer: ignored. */
+export const OP_PLUS_OK = 9;
+/** `-ERR` from a peer. */
+export const OP_MINUS_ERR = 10;
+/** The bytes are no protocol, or beyond a limit: ERROR says which; the session is to be closed. */
+export const OP_ERROR = 11;
+/** A publish on a reserved subject (`$NRG.`, `_GR_.`): SUBJECT; not routed, the session goes on. */
+export const OP_REFUSED_SUBJECT = 12;
+/** A publish with a reserved reply (`_R_.`, `$JS.ACK.`): REPLY; not routed, the session goes on. */
+export const OP_REFUSED_REPLY = 13;
+
+/** `Unknown Protocol Operation`. */
+export const PARSE_UNKNOWN = 1;
+/** `maximum control line exceeded`. */
+export const PARSE_CONTROL_LINE = 2;
+/** `Maximum Payload Violation`. */
+export const PARSE_PAYLOAD = 3;
+/** Closed without a word (bad counts, bad sizes, HPUB without headers). */
+export const PARSE_SILENT = 4;
+
+// States of the parser between two reads.
+export const PARSE_LINE = 0;
+export const PARSE_SKIP_PING = 1;
+export const PARSE_SKIP_PONG = 2;
+export const PARSE_SKIP_OK = 3;
+
+// ── Records of the result region ──────────────────────────────────────────────────────────────────
+// `recordCount()` of them, RECORD_BYTES each, from REGION_RESULT on.
+//
+//   offset  size  field        meaning
+//        0     4  TYPE         RECORD_*
+//        4     4  TARGET       DELIVERY: subscription · SLOW, TRACE: session · SHARED: its id
+//        8     4  SUBJECT_PTR  DELIVERY, TRACE
+//       12     4  SUBJECT_LEN
+//       16     4  REPLY_PTR    LEN 0 = none
+//       20     4  REPLY_LEN
+//       24     4  BODY_PTR     header block (HEADER_LEN bytes) and payload; SHARED: the bytes to keep
+//       28     4  BODY_LEN     both
+//       32     4  HEADER_LEN
+//       36     4  ORIGIN       session that published, 0 = the program
+//       40     4  FLAGS        RECORD_LAST …; SHARED_END: how many references were made
+//       44     4  GROUP        name of the queue group that chose TARGET, 0 = plain; opaque
+
+export const RECORD_TYPE = 0;
+export const RECORD_TARGET = 4;
+export const RECORD_SUBJECT_PTR = 8;
+export const RECORD_SUBJECT_LEN = 12;
+export const RECORD_REPLY_PTR = 16;
+export const RECORD_REPLY_LEN = 20;
+export const RECORD_BODY_PTR = 24;
+export const RECORD_BODY_LEN = 28;
+export const RECORD_HEADER_LEN = 32;
+export const RECORD_ORIGIN = 36;
+export const RECORD_FLAGS = 40;
+export const RECORD_GROUP = 44;
+export const RECORD_BYTES = 48;
+
+/** One message for one subscription of the process. */
+export const RECORD_DELIVERY = 1;
+/** A payload that several sessions refer to: copy it out of memory now, under the id. */
+export const RECORD_SHARED = 2;
+/** All references to a shared payload have been made. */
+export const RECORD_SHARED_END = 3;
+/** A session went over its pending limit: close it as a slow consumer. */
+export const RECORD_SLOW = 4;
+/** An op that arrived (SUBJECT: the whole line without CRLF) while SESSION_TRACE is set. */
+export const RECORD_TRACE_IN = 5;
+/** A frame's control line that was sent (SUBJECT) while SESSION_TRACE is set. */
+export const RECORD_TRACE_OUT = 6;
+
+/** In FLAGS of a delivery: it was the last one that the subscription's max allows; it is closed now. */
+export const RECORD_LAST = 1;
+
+// ── Session record ────────────────────────────────────────────────────────────────────────────────
+
+export const SESSION_HANDLE = 0;
+export const SESSION_FLAGS = 4;
+export const SESSION_ACCOUNT = 8;
+export const SESSION_PARSE_STATE = 12;
+export const SESSION_SUBS_HEAD = 16;
+export const SESSION_SUBS_COUNT = 20;
+export const SESSION_PAYLOAD_MAX = 24;
+export const SESSION_CONTROL_LINE_MAX = 28;
+export const SESSION_PENDING_MAX = 32;
+/** Bytes queued for the peer: in the region, in flight and in JS memory. */
+export const SESSION_PENDING = 36;
+export const SESSION_OUT_HEAD = 40;
+export const SESSION_OUT_TAIL = 44;
+export const SESSION_OUT_CURSOR = 48;
+export const SESSION_OUT_END = 52;
+export const SESSION_OUT_CLASS = 56;
+export const SESSION_FLIGHT = 60;
+export const SESSION_DIRTY_NEXT = 64;
+export const SESSION_PINGS_OUT = 68;
+/** f64 counters. */
+export const SESSION_IN_MSGS = 72;
+export const SESSION_IN_BYTES = 80;
+export const SESSION_OUT_MSGS = 88;
+export const SESSION_OUT_BYTES = 96;
+export const SESSION_BYTES = 104;
+
+// Bits of SESSION_FLAGS.
+export const SESSION_ECHO = 1;
+export const SESSION_VERBOSE = 2;
+export const SESSION_PEDANTIC = 4;
+/** The peer takes header blocks: HMSG. */
+export const SESSION_HEADERS = 8;
+/** The peer wants 503 when nobody is interested. */
+export const SESSION_NO_RESPONDERS = 16;
+/** Hand the next PING over instead of answering it. */
+export const SESSION_WANTS_PING = 32;
+/** Hand the next PONG over (a round trip is being measured). */
+export const SESSION_WANTS_PONG = 64;
+/** Every op and delivery leaves a record. */
+export const SESSION_TRACE = 128;
+/** Nothing is delivered to it any more. */
+export const SESSION_CLOSED = 256;
+/** In the list of sessions with something to send. */
+export const SESSION_DIRTY = 512;
+/** Over its pending limit. */
+export const SESSION_SLOW = 1024;
+/** Has sent CONNECT, so pub, sub and unsub count as spoken by a greeted peer. */
+export const SESSION_CONNECTED = 2048;
+/** Bits that `sessionSetFlags` may change; the others are the core's own. */
+export const SESSION_FLAGS_SETTABLE = 2303;
+
+// ── Subscription record ───────────────────────────────────────────────────────────────────────────
+
+export const SUB_SESSION = 0;
+export const SUB_HANDLE = 4;
+export const SUB_NODE = 8;
+export const SUB_INDEX = 12;
+export const SUB_GROUP = 16;
+export const SUB_FLAGS = 20;
+/** Deliveries before removal, 0 = no limit. */
+export const SUB_MAX = 24;
+/** Deliveries so far. */
+export const SUB_DELIVERED = 28;
+export const SUB_SESSION_NEXT = 32;
+export const SUB_SESSION_PREV = 36;
+export const SUB_SID_NEXT = 40;
+export const SUB_SID_LEN = 44;
+/** The sid itself up to 16 bytes; longer, a pointer to it. */
+export const SUB_SID = 48;
+export const SUB_BYTES = 64;
+
+export const SUB_CLOSED = 1;
+
+// ── Resolved route (answer of `routeResolve`) ─────────────────────────────────────────────────────
+// PLAIN_COUNT pointers to subscription records, then for each group: its name (opaque), how many
+// members, and their pointers.
+
+export const ROUTE_PLAIN_COUNT = 0;
+export const ROUTE_GROUP_COUNT = 4;
+/** ROUTE_HAS_* */
+export const ROUTE_FLAGS = 8;
+/** How often this subject was looked up while cached. */
+export const ROUTE_HITS = 12;
+export const ROUTE_MEMBERS = 16;
+
+export const ROUTE_HAS_REMOTE = 1;
+export const ROUTE_HAS_LOCAL = 2;
+/** A member has a max: deliveries must be counted by the core. */
+export const ROUTE_HAS_MAX = 4;
+
+// ── Take record (answer of `outboundTake`) ────────────────────────────────────────────────────────
+
+export const TAKE_SESSION = 0;
+/** Segments in the table. */
+export const TAKE_COUNT = 4;
+export const TAKE_TOTAL_BYTES = 8;
+/** 1 = more segments wait; take again after this write. */
+export const TAKE_MORE = 12;
+export const TAKE_SEGMENTS = 16;
+/** Per segment: pointer (0 = shared), length, id of the shared payload. */
+export const SEGMENT_TAKE_PTR = 0;
+export const SEGMENT_TAKE_LEN = 4;
+export const SEGMENT_TAKE_SHARED = 8;
+export const SEGMENT_TAKE_BYTES = 12;
+export const TAKE_SEGMENTS_MAX = 256;
+
+// ── Pool of outbound chunks ───────────────────────────────────────────────────────────────────────
+
+export const POOL_SLAB_BYTES = 1048576;
+/** Classes of 4, 16, 64, 256 and 1,024 KiB. */
+export const POOL_CLASSES = 5;
+export const POOL_CLASS_BYTES_LOG2 = 12;
+/** Payloads from this size on are kept once, not copied into each region. */
+export const SHARED_MIN = 32768;
+
+// ── Counters (f64 each, REGION_COUNTERS) ──────────────────────────────────────────────────────────
+
+export const COUNTER_IN_MSGS = 0;
+export const COUNTER_IN_BYTES = 8;
+export const COUNTER_OUT_MSGS = 16;
+export const COUNTER_OUT_BYTES = 24;
+export const COUNTERS_BYTES = 32;
+
+// ── Live counts (`liveCount(LIVE_*)`): all zero after everything is closed ────────────────────────
+
+export const LIVE_SUBSCRIPTIONS = 0;
+export const LIVE_SESSIONS = 1;
+export const LIVE_NODES = 2;
+export const LIVE_GROUPS = 3;
+export const LIVE_SEGMENTS = 4;
+export const LIVE_CHUNK_BYTES = 5;
+export const LIVE_HEAP_BYTES = 6;
+export const LIVE_QUARANTINE = 7;
