@@ -1,0 +1,40 @@
+// The default of every limit and timing, under the names that options use. Where nats-server has it, the
+// value is its own (nats-server 1787eee, server/const.go).
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+
+export const DEFAULT_HOST = '127.0.0.1';
+export const DEFAULT_PORT = 4222;
+
+/** Defaults of what one server grants its peers. Bytes, counts, milliseconds; 0 of a count is no limit. */
+export const DEFAULT_LIMITS = {
+  /** Bytes of headers and payload of one message. */
+  maxPayload: MIB,
+  /** Bytes of the arguments of one control line. */
+  maxControlLine: 4 * KIB,
+  /** Bytes queued for one peer before it is closed as a slow consumer. */
+  maxPending: 64 * MIB,
+  maxConnections: 64 * KIB,
+  /** Subscriptions of one connection. */
+  maxSubscriptions: 0,
+  pingIntervalMs: 120_000,
+  /** PINGs that may be unanswered before the connection is stale. */
+  pingMax: 2,
+  writeDeadlineMs: 10_000,
+  /** Bytes of unfinished reads over all peers; nats-server has no such bound. */
+  inboundMax: GIB,
+  lameDuckDurationMs: 120_000,
+  lameDuckGraceMs: 10_000,
+} as const;
+
+/** Seconds within which a peer has to authenticate, as `/varz` shows it. */
+export const AUTH_TIMEOUT_SECONDS = 2;
+/** The share of this process's memory that all queued bytes together may take; the rest is the program's. */
+export const OUTBOUND_SHARE = 0.25;
+
+/** How long a request waits for its answer unless told otherwise (as @nats-io/nats-core). */
+export const REQUEST_TIMEOUT_MS = 1000;
+/** Messages that handlers may publish in one turn before it is called a cycle. */
+export const CYCLE_MAX = 1_000_000;
