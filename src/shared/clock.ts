@@ -52,9 +52,21 @@ class SystemTimer implements Timer {
   }
 }
 
+// What to add to the monotonic time for the wall clock's; taken anew when the wall clock was set. So `now`
+// has microseconds, and is still right after a jump.
+let wallOffset: number = performance.timeOrigin;
+const WALL_SKEW_MAX_MS = 5;
+
+function wallClock(): number {
+  const wall = Date.now();
+  const monotonic = performance.now();
+  if (Math.abs(wallOffset + monotonic - wall) > WALL_SKEW_MAX_MS) wallOffset = wall - monotonic;
+  return wallOffset + monotonic;
+}
+
 /** The time of this machine. */
 export const systemClock: Clock = {
-  now: () => performance.timeOrigin + performance.now(),
+  now: wallClock,
   monotonic: () => performance.now(),
   setTimeout: (fn, delayMs, options) => new SystemTimer(fn, delayMs, options?.unref === true),
 };

@@ -8,26 +8,40 @@ const GIB = 1024 * MIB;
 export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_PORT = 4222;
 
-/** Defaults of what one server grants its peers. Bytes, counts, milliseconds; 0 of a count is no limit. */
-export const DEFAULT_LIMITS = {
+/** What one server grants its peers. Bytes, counts, milliseconds; 0 of a count is no limit. */
+export interface Limits {
   /** Bytes of headers and payload of one message. */
-  maxPayload: MIB,
+  readonly maxPayload: number;
   /** Bytes of the arguments of one control line. */
-  maxControlLine: 4 * KIB,
+  readonly maxControlLine: number;
   /** Bytes queued for one peer before it is closed as a slow consumer. */
+  readonly maxPending: number;
+  readonly maxConnections: number;
+  /** Subscriptions of one connection. */
+  readonly maxSubscriptions: number;
+  readonly pingIntervalMs: number;
+  /** PINGs that may be unanswered before the connection is stale. */
+  readonly pingMax: number;
+  readonly writeDeadlineMs: number;
+  /** Bytes of unfinished reads over all peers; nats-server has no such bound. */
+  readonly inboundMax: number;
+  readonly lameDuckDurationMs: number;
+  readonly lameDuckGraceMs: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  maxPayload: MIB,
+  maxControlLine: 4 * KIB,
   maxPending: 64 * MIB,
   maxConnections: 64 * KIB,
-  /** Subscriptions of one connection. */
   maxSubscriptions: 0,
   pingIntervalMs: 120_000,
-  /** PINGs that may be unanswered before the connection is stale. */
   pingMax: 2,
   writeDeadlineMs: 10_000,
-  /** Bytes of unfinished reads over all peers; nats-server has no such bound. */
   inboundMax: GIB,
   lameDuckDurationMs: 120_000,
   lameDuckGraceMs: 10_000,
-} as const;
+};
 
 /** Seconds within which a peer has to authenticate, as `/varz` shows it. */
 export const AUTH_TIMEOUT_SECONDS = 2;

@@ -16,7 +16,7 @@ export class FakeClock implements Clock {
   readonly #timers = new Set<FakeTimer>();
 
   /** @param startMs the wall clock's first answer, milliseconds since 1970 */
-  constructor(startMs = Date.UTC(2026, 0, 2, 3, 4, 5)) {
+  constructor(startMs: number = Date.UTC(2026, 0, 2, 3, 4, 5)) {
     this.#now = startMs;
     this.#start = startMs;
   }
