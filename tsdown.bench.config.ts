@@ -1,8 +1,8 @@
 // Bundles bench/ into build/bench/, because Node 20 does not run TypeScript by itself.
 // Each file at the top of bench/ is an entry, so that a bench may start another as a process.
-import { defineConfig } from 'tsdown';
+import type { UserConfig } from 'tsdown';
 
-export default defineConfig({
+const config: UserConfig = {
   entry: ['bench/*.ts', 'bench/*/*.ts'],
   outDir: 'build/bench',
   unbundle: true,
@@ -13,4 +13,6 @@ export default defineConfig({
   dts: false,
   clean: true,
   report: false,
-});
+};
+
+export default config;

@@ -1,7 +1,7 @@
 // What is published: one ESM and one CJS bundle per door with shared chunks, and the bin in ESM only.
 // A door whose source does not exist yet is left out, so that the build follows the tree.
 import { existsSync } from 'node:fs';
-import { defineConfig, type UserConfig } from 'tsdown';
+import type { UserConfig } from 'tsdown';
 
 const doors: Record<string, string> = {
   index: 'src/index.ts',
@@ -25,7 +25,9 @@ const common: UserConfig = {
   report: false,
 };
 
-export default defineConfig([
+const config: UserConfig[] = [
   { ...common, entry: existing({ ...doors, ...bins }), format: 'esm', dts: true },
   { ...common, entry: existing(doors), format: 'cjs', dts: true },
-]);
+];
+
+export default config;

@@ -1,11 +1,11 @@
 // Three sets of tests: `quick` is what `npm run check` runs, `slow` (soak, scale) joins it in `npm test`,
 // `interop` needs official clients of other languages and is run by `npm run test:interop`.
-import { defineConfig } from 'vitest/config';
+import type { ViteUserConfig } from 'vitest/config';
 
 const slow = ['test/soak/**/*.test.ts', 'test/scale/**/*.test.ts'];
 const interop = ['test/interop/**/*.test.ts'];
 
-export default defineConfig({
+const config: ViteUserConfig = {
   test: {
     globalSetup: ['test/global-setup.ts'],
     coverage: {
@@ -29,8 +29,17 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'interop', include: interop, testTimeout: 120_000, fileParallelism: false },
+        test: {
+          name: 'interop',
+          include: interop,
+          globalSetup: ['test/interop/setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
       },
     ],
   },
-});
+};
+
+export default config;
