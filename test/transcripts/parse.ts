@@ -96,8 +96,9 @@ function parseConversation(feature: string, lines: readonly string[], first: num
     if (text.startsWith('server: ')) {
       if (steps.length > 0) throw new Error(`${where}: server options come first`);
       for (const pair of text.slice('server: '.length).trim().split(/\s+/)) {
-        const [key, value] = pair.split('=');
-        if (!key || !value) throw new Error(`${where}: "${pair}" is not key=value`);
+        const [, key, value] = /^([^=]+)=(.+)$/.exec(pair) ?? [];
+        if (key === undefined || value === undefined)
+          throw new Error(`${where}: "${pair}" is not key=value`);
         options[key] = value;
       }
       continue;
