@@ -5,9 +5,10 @@ import type { ViteUserConfig } from 'vitest/config';
 const slow = ['test/soak/**/*.test.ts', 'test/scale/**/*.test.ts'];
 const interop = ['test/interop/**/*.test.ts'];
 
+const globalSetup = ['test/global-setup.ts'];
+
 const config: ViteUserConfig = {
   test: {
-    globalSetup: ['test/global-setup.ts'],
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
@@ -18,6 +19,7 @@ const config: ViteUserConfig = {
         extends: true,
         test: {
           name: 'quick',
+          globalSetup,
           include: ['test/**/*.test.ts'],
           exclude: [...slow, ...interop, '**/node_modules/**'],
           testTimeout: 15_000,
@@ -25,7 +27,13 @@ const config: ViteUserConfig = {
       },
       {
         extends: true,
-        test: { name: 'slow', include: slow, testTimeout: 180_000, fileParallelism: false },
+        test: {
+          name: 'slow',
+          globalSetup,
+          include: slow,
+          testTimeout: 180_000,
+          fileParallelism: false,
+        },
       },
       {
         extends: true,

@@ -28,7 +28,7 @@ describe.each(builds)('the %s build', (build) => {
 
   it('instantiates synchronously and bounds its memory below 4 GiB', () => {
     const { instance } = instantiateSync(bytesOf(build));
-    const memory = instance.exports['memory'] as WebAssembly.Memory;
+    const memory = instance.exports.memory as WebAssembly.Memory;
     const freePages = MEMORY_PAGES_MAX - memory.buffer.byteLength / 65_536;
     expect(() => memory.grow(freePages + 1)).toThrow(RangeError);
   });

@@ -1,0 +1,152 @@
+// Who may import whom, as tables. A path ends in `/` for a folder; the longest entry that fits a file is
+// its module. A file that fits no entry is a violation, so a new module begins with a line here.
+
+/** What one module may import besides its own files. */
+export interface Layer {
+  readonly module: string;
+  /** Modules whose values it may import. */
+  readonly uses: readonly string[];
+  /** It may import the types of every module of `src/`: snapshots and options of the others. */
+  readonly typesOfAll?: true;
+  /** Packages it may import; the names of Node's own modules are judged by `PLACES`. */
+  readonly packages?: readonly string[];
+}
+
+const belowServer = [
+  'src/auth/',
+  'src/bridge/',
+  'src/bus/',
+  'src/config/',
+  'src/core/',
+  'src/jetstream/',
+  'src/leafnode/',
+  'src/monitoring/',
+  'src/net/',
+  'src/shared/',
+  'src/system/',
+];
+const publicDoors = ['src/server/', 'src/config/', 'src/shared/', 'src/bus/', 'src/index.ts'];
+
+export const LAYERS: readonly Layer[] = [
+  { module: 'assembly/', uses: [] },
+  { module: 'src/shared/', uses: [] },
+  {
+    module: 'src/core/',
+    uses: ['assembly/abi.ts', 'src/shared/'],
+    packages: ['@assemblyscript/loader'],
+  },
+  { module: 'src/bus/', uses: ['src/core/', 'src/shared/'] },
+  { module: 'src/sublist.ts', uses: ['src/core/', 'src/shared/'] },
+  { module: 'src/index.ts', uses: ['src/bus/', 'src/shared/'] },
+  { module: 'src/net/', uses: ['src/shared/'], packages: ['ws'] },
+  {
+    module: 'src/auth/',
+    uses: ['src/bus/', 'src/shared/'],
+    packages: ['@nats-io/nkeys', 'bcryptjs'],
+  },
+  {
+    module: 'src/bridge/',
+    uses: ['src/net/', 'src/auth/', 'src/bus/', 'src/core/', 'src/shared/'],
+  },
+  { module: 'src/jetstream/', uses: ['src/bus/', 'src/core/', 'src/shared/'] },
+  {
+    module: 'src/leafnode/',
+    uses: ['src/bridge/', 'src/net/', 'src/auth/', 'src/bus/', 'src/core/', 'src/shared/'],
+  },
+  { module: 'src/system/', uses: ['src/bus/', 'src/shared/'], typesOfAll: true },
+  { module: 'src/monitoring/', uses: ['src/net/', 'src/shared/'], typesOfAll: true },
+  { module: 'src/config/', uses: ['src/shared/'], typesOfAll: true },
+  { module: 'src/server/', uses: belowServer },
+  { module: 'src/cli/', uses: publicDoors },
+  { module: 'src/cli/bench/', uses: [...publicDoors, 'src/cli/', 'src/net/', 'src/sublist.ts'] },
+  { module: 'src/testing/', uses: publicDoors },
+  { module: 'examples/', uses: [] },
+  { module: 'test/model/', uses: [], typesOfAll: true },
+];
+
+/**
+ * What each file of `assembly/` may import, directly or through what it imports: the closure of this
+ * table. `index.ts` and `testing.ts` see everything, `abi.ts` nothing.
+ */
+export const ASSEMBLY_ARROWS: Readonly<Record<string, readonly string[]>> = {
+  abi: [],
+  bytes: ['abi'],
+  memory: ['bytes'],
+  arena: ['memory'],
+  'hash-table': ['arena'],
+  subject: ['hash-table'],
+  subscription: ['subject'],
+  sublist: ['subscription'],
+  'match-cache': ['sublist'],
+  'queue-group': ['match-cache'],
+  permissions: ['sublist'],
+  session: ['sublist'],
+  'control-line': ['bytes'],
+  parser: ['control-line'],
+  pool: ['arena'],
+  outbound: ['pool', 'session'],
+  encoder: ['outbound'],
+  router: ['queue-group', 'permissions', 'session', 'parser', 'encoder'],
+};
+
+/** Roots that may import nothing outside themselves at run time but the Wasm loader. */
+export const PORTABLE = ['src/index.ts', 'src/sublist.ts', 'src/bus/', 'src/core/'] as const;
+
+/** A thing of the platform and the only places in `src/` where it may appear. */
+export interface Place {
+  readonly what: string;
+  readonly globals?: readonly string[];
+  readonly modules?: readonly string[];
+  readonly allowed: readonly string[];
+}
+
+const hosts = ['src/shared/', 'src/server/', 'src/cli/'];
+
+export const PLACES: readonly Place[] = [
+  {
+    what: 'the process and the console',
+    globals: ['process', 'console'],
+    modules: ['process', 'console'],
+    allowed: hosts,
+  },
+  {
+    what: 'timers',
+    globals: [
+      'setTimeout',
+      'setInterval',
+      'setImmediate',
+      'clearTimeout',
+      'clearInterval',
+      'clearImmediate',
+    ],
+    modules: ['timers', 'timers/promises'],
+    allowed: hosts,
+  },
+  {
+    what: 'the time of day and chance',
+    globals: ['Date.now', 'new Date()', 'performance.now', 'Math.random'],
+    modules: ['perf_hooks'],
+    allowed: hosts,
+  },
+  {
+    what: 'the network',
+    modules: ['net', 'tls', 'http', 'https', 'http2', 'dgram', 'ws'],
+    allowed: ['src/net/'],
+  },
+  {
+    what: 'the file system',
+    modules: ['fs', 'fs/promises'],
+    allowed: ['src/jetstream/store/', 'src/config/', 'src/server/'],
+  },
+];
+
+/** Globals that exist in Node only, or only there as we know them. */
+export const NODE_GLOBALS = [
+  'Buffer',
+  'process',
+  'require',
+  'module',
+  '__dirname',
+  '__filename',
+  'setImmediate',
+] as const;
