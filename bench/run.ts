@@ -1,7 +1,9 @@
 // The door of the benches: `npm run bench -- [macro] [micro] [flags]`. Without a word both run.
 
 import { parseArgs } from 'node:util';
+import { MACRO_CASES } from './macro/cases.ts';
 import { type MacroOptions, runMacro } from './macro/macro.ts';
+import { MICRO_CASES } from './micro/cases.ts';
 import { runMicro } from './micro/micro.ts';
 
 const USAGE = `npm run bench -- [macro] [micro] [flags]
@@ -45,10 +47,18 @@ async function main(): Promise<void> {
     servers: values.servers.split(','),
     resultName: values.result,
   };
+  if (options.pattern !== undefined && !hasCase(options.pattern)) {
+    throw new Error(`no case matches ${options.pattern}`);
+  }
   const isWanted = (name: string): boolean =>
     positionals.length === 0 || positionals.includes(name);
   if (isWanted('micro')) await runMicro(options);
   if (isWanted('macro') && !(await runMacro(options))) process.exitCode = 1;
+}
+
+function hasCase(pattern: RegExp): boolean {
+  const names = [...MACRO_CASES.map(({ name }) => name), ...Object.keys(MICRO_CASES)];
+  return names.some((name) => pattern.test(name));
 }
 
 function positiveNumber(flag: string, text: string | undefined): number | undefined {
