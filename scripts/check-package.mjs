@@ -1,0 +1,71 @@
+// Packs the package and asks of the tarball what a user would find out: publint (fields and files), attw
+// (types per door and condition), both doors of one class, and the size of the bus with its Wasm.
+// Expects `npm run build` to have run.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const require = createRequire(import.meta.url);
+
+/** The path of a devDependency's bin, run by this Node without a shell. */
+function bin(name, command) {
+  const manifestFile = join(root, 'node_modules', name, 'package.json');
+  const { bin: bins } = JSON.parse(readFileSync(manifestFile, 'utf8'));
+  return join(root, 'node_modules', name, typeof bins === 'string' ? bins : bins[command]);
+}
+
+function run(title, command, args, options = {}) {
+  process.stdout.write(`\n${title}\n`);
+  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });
+  if (status !== 0) throw new Error(`${title} failed`);
+}
+
+function pack(outDir) {
+  const args = ['pack', '--ignore-scripts', '--json', '--loglevel', 'error', '--pack-destination'];
+  const { stdout, status } = spawnSync('npm', [...args, outDir], { cwd: root, encoding: 'utf8' });
+  if (status !== 0) throw new Error('npm pack failed');
+  const answer = JSON.parse(stdout);
+  const [packed] = Array.isArray(answer) ? answer : Object.values(answer);
+  return join(outDir, packed.filename);
+}
+
+/** On Node, `import` and `require` of a door must give the same objects, or `instanceof` breaks. */
+async function checkIdentity() {
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  for (const door of Object.keys(exports)) {
+    if (door.endsWith('.json')) continue;
+    const name = `ganglion${door.slice(1)}`;
+    const imported = await import(name);
+    const required = require(name);
+    const names = Object.keys(imported).filter((key) => key !== 'default');
+    const differing = names.filter((key) => imported[key] !== required[key]);
+    if (differing.length > 0) throw new Error(`${name} exists twice: ${differing.join(', ')}`);
+    process.stdout.write(`${name}: ${names.length} exports, the same by import and require\n`);
+  }
+}
+
+async function check() {
+  mkdirSync(join(root, 'build'), { recursive: true });
+  const outDir = mkdtempSync(join(root, 'build/pack-'));
+  try {
+    const tarball = pack(outDir);
+    const node = process.execPath;
+    run('publint', node, [bin('publint', 'publint'), 'run', tarball, '--strict']);
+    const attw = bin('@arethetypeswrong/cli', 'attw');
+    run('attw', node, [attw, tarball, '--profile', 'node16', '--format', 'ascii']);
+    run('size-limit', node, [bin('size-limit', 'size-limit')]);
+    await checkIdentity();
+  } finally {
+    rmSync(outDir, { recursive: true, force: true });
+  }
+}
+
+try {
+  await check();
+} catch (error) {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
