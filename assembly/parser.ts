@@ -6,8 +6,8 @@
 //         is there nothing is consumed, and `opNeed` tells what is missing once the control line is known.
 //   SKIP  behind PING, PONG and +OK anything may follow up to LF: those bytes are consumed as they come.
 //
-// A PUB or HPUB as clients write it (single spaces, CRLF, the line's arguments within 64 bytes) takes the short way:
-// one mask of the blanks shows where each argument ends. Every other op, and every fault, takes the long way.
+// A PUB or HPUB as clients write it (single spaces, CRLF, arguments within 62 bytes) takes the short way: one
+// mask of the blanks shows where each argument ends. Every other op, and every fault, takes the long way.
 //
 // Results are the exported globals. The spans point into the chunk and live as long as its bytes do.
 // Source of the grammar: nats-server v2.15.1, server/parser.go and server/client.go (processPub,
@@ -87,13 +87,9 @@ export let opMax: u32 = 0;
 export let opHeaderLen: u32 = 0;
 export let opBodyPtr: usize = 0;
 export let opBodyLen: u32 = 0;
-/** The size text as written, `5` or `12 17`; one space between the two only when canonical. */
+/** The size text as written, `5` or `12 17`, blanks between the two as they came; one size when opHeaderLen is 0. */
 export let opSizesPtr: usize = 0;
 export let opSizesLen: u32 = 0;
-/** The last of the sizes; the header size of an HPUB is `opHeaderSizeLen` bytes at `opSizesPtr`. */
-export let opTotalPtr: usize = 0;
-export let opTotalLen: u32 = 0;
-export let opHeaderSizeLen: u32 = 0;
 /** PUB, HPUB: from the subject to the CRLF behind the payload all may be copied as it stands. */
 export let opCanonical: bool = false;
 /** The line without its end; of PING, PONG and +OK the verb alone. */
@@ -114,11 +110,11 @@ const WORD_SUB: u64 = 0x627573;
 const WORD_UNSUB: u64 = 0x6275736e75;
 const WORD_PING: u64 = 0x676e6970;
 const WORD_PONG: u64 = 0x676e6f70;
-const WORD_CONNECT: u64 = 0x7463656e6e6f63;
+const WORD_CONNECT: u64 = ((<u64>0x746365) << 32) | 0x6e6e6f63;
 const WORD_INFO: u64 = 0x6f666e69;
 const WORD_PLUS_OK: u64 = 0x6b6f2b;
 const WORD_MINUS_ERR: u64 = 0x7272652d;
-const LOWER_CASE: u64 = 0x2020202020202020;
+const LOWER_CASE: u64 = ((<u64>0x20202020) << 32) | 0x20202020;
 const CRLF: u32 = 0x0a0d;
 
 // The two verbs of the short way, each with the space behind it.
@@ -191,7 +187,6 @@ function shortPub(line: usize, end: usize, controlLineMax: u32, payloadMax: u32)
   opReplyPtr = args + subjectLen + 1;
   opReplyLen = replyLen;
   opHeaderLen = 0;
-  opHeaderSizeLen = 0;
   opSizesPtr = args + sizeAt;
   opSizesLen = argsLen - sizeAt;
   return shortBody(line, args, end, subjectLen, argsLen, sizeAt, payloadMax);
@@ -224,11 +219,10 @@ function shortHpub(line: usize, end: usize, controlLineMax: u32, payloadMax: u32
   opReplyPtr = args + subjectLen + 1;
   opReplyLen = replyLen;
   opHeaderLen = readDecimal(args + headerAt, headerEnd - headerAt);
-  opHeaderSizeLen = headerEnd - headerAt;
   opSizesPtr = args + headerAt;
   opSizesLen = argsLen - headerAt;
   if (!shortBody(line, args, end, subjectLen, argsLen, headerEnd + 1, payloadMax)) return false;
-  return opHeaderLen <= opBodyLen;
+  return opHeaderLen != 0 && opHeaderLen <= opBodyLen;
 }
 
 function shortBody(
@@ -252,8 +246,6 @@ function shortBody(
   opSubjectLen = subjectLen;
   opBodyPtr = body;
   opBodyLen = total;
-  opTotalPtr = args + totalAt;
-  opTotalLen = argsLen - totalAt;
   opCanonical = true;
   opLinePtr = line;
   opLineLen = <u32>(args - line) + argsLen;
@@ -410,12 +402,11 @@ function publish(verb: u32, ptr: usize, lineEnd: usize, body: usize, end: usize)
   opHeaderLen = header;
   opBodyPtr = body;
   opBodyLen = total;
-  opTotalPtr = argumentPtr(last);
-  opTotalLen = argumentLen(last);
-  opHeaderSizeLen = verb == OP_HPUB ? argumentLen(first) : 0;
-  opSizesPtr = argumentPtr(first);
+  // A header block of no bytes is none: what leaves is `MSG … total` (nats-server does so, too).
+  const isPlain = header == 0;
+  opSizesPtr = argumentPtr(isPlain ? last : first);
   opSizesLen = <u32>(argumentEnd(last) - opSizesPtr);
-  opCanonical = argumentsCanonical && body - lineEnd == 2;
+  opCanonical = argumentsCanonical && body - lineEnd == 2 && isPlain == (verb == OP_PUB);
   return finishBody(verb, ptr, end);
 }
 
