@@ -147,17 +147,15 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 function bytesFrom(text: string, where: string): string {
-  const repeated = text.replace(/\{([^{}"]+)\*(\d+)\}/g, (_, unit: string, count: string) =>
-    unit.repeat(Number(count)),
-  );
-  const bytes = repeated.replace(/\\(x[0-9a-fA-F]{2}|.?)/g, (_, name: string) => {
+  const strange = /[^\0-\xff]/.exec(text)?.[0];
+  if (strange !== undefined) throw new Error(`${where}: write ${strange} as bytes, \\xHH`);
+  const marks = /\{(?<unit>[^{}"]+)\*(?<count>\d+)\}|\\(?<name>x[0-9a-fA-F]{2}|.?)/g;
+  return text.replace(marks, (...found) => {
+    const { unit, count, name = '' }: Record<string, string | undefined> = found.at(-1);
+    if (unit !== undefined) return bytesFrom(unit, where).repeat(Number(count));
     if (name.startsWith('x')) return String.fromCharCode(Number.parseInt(name.slice(1), 16));
     const byte = ESCAPES[name];
     if (byte === undefined) throw new Error(`${where}: unknown escape \\${name}`);
     return byte;
   });
-  for (const char of bytes) {
-    if (char.charCodeAt(0) > 0xff) throw new Error(`${where}: write ${char} as bytes, \\xHH`);
-  }
-  return bytes;
 }

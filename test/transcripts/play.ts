@@ -38,6 +38,7 @@ export function sentBytes(conversation: Conversation): number {
 /**
  * Plays a conversation once.
  *
+ * @param patienceMs how long the whole of it may take
  * @throws with the line of the transcript and the bytes that came instead
  */
 export async function play(
@@ -45,8 +46,9 @@ export async function play(
   conversation: Conversation,
   address: Address,
   cutting: Cutting,
+  patienceMs: number = PATIENCE_MS,
 ): Promise<void> {
-  const stage = new Stage(feature, address, cutting);
+  const stage = new Stage(feature, address, cutting, patienceMs);
   try {
     for (const step of conversation.steps) await stage.perform(step);
     await stage.settle();
@@ -82,14 +84,14 @@ class Stage {
   /** Consecutive lines that any of the same peers may receive, explained together. */
   #shared: { peers: readonly Peer[]; lines: Expected[] } | undefined;
 
-  constructor(feature: string, address: Address, cutting: Cutting) {
+  constructor(feature: string, address: Address, cutting: Cutting, patienceMs: number) {
     this.#feature = feature;
     this.#address = address;
     this.#cutting = cutting;
     this.#timer = setTimeout(() => {
       this.#late = true;
       this.#wake();
-    }, PATIENCE_MS);
+    }, patienceMs);
   }
 
   async perform(step: Step): Promise<void> {

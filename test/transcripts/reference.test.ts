@@ -7,6 +7,9 @@ import { byFeature, loadTranscripts } from './load.ts';
 import { play } from './play.ts';
 import { startReferenceTarget, TargetPool } from './targets.ts';
 
+/** What nats-server does not do it does not do in this time: a word that never comes is waited for. */
+const DIVERGENCE_PATIENCE_MS = 200;
+
 const found = findReference() !== undefined;
 const pool = new TargetPool(startReferenceTarget);
 afterAll(() => pool.close());
@@ -21,7 +24,8 @@ describe.skipIf(!found)(`nats-server ${REFERENCE_VERSION}`, () => {
           await server.idle();
           if (reference === conversation) return;
           // A divergence that is none any more is a mistake on the list.
-          const differs = play(feature, conversation, server, { kind: 'whole' });
+          const patience = DIVERGENCE_PATIENCE_MS;
+          const differs = play(feature, conversation, server, { kind: 'whole' }, patience);
           await expect(differs).rejects.toThrow(`${feature}.md`);
           await server.idle();
         });
