@@ -72,8 +72,10 @@ export const ASSEMBLY_ARROWS: Readonly<Record<string, readonly string[]>> = {
   abi: [],
   bytes: ['abi'],
   memory: ['bytes'],
+  records: ['memory'],
   arena: ['memory'],
   'hash-table': ['arena'],
+  pool: ['arena'],
   subject: ['hash-table'],
   subscription: ['subject'],
   sublist: ['subscription'],
@@ -83,10 +85,11 @@ export const ASSEMBLY_ARROWS: Readonly<Record<string, readonly string[]>> = {
   session: ['sublist'],
   'control-line': ['bytes'],
   parser: ['control-line'],
-  pool: ['arena'],
   outbound: ['pool', 'session'],
   encoder: ['outbound'],
-  router: ['queue-group', 'permissions', 'session', 'parser', 'encoder'],
+  'control-frames': ['outbound'],
+  router: ['queue-group', 'permissions', 'encoder', 'control-frames', 'records'],
+  ingest: ['router', 'parser'],
 };
 
 /** Roots that may import nothing outside themselves at run time but the Wasm loader. */

@@ -34,10 +34,10 @@ export function words({ path, text }: TextFile): string[] {
   });
 }
 
-/** Folders and code files are named in kebab-case; documents of the top level as tools expect them. */
+/** Folders and code files are named in kebab-case; documents may be in capitals (README.md). */
 export function fileName({ path }: TextFile): string[] {
   if (!path.includes('/') || /\.(py|go)$/.test(path)) return [];
-  const isDocument = /^(README|ARCHITECTURE)\.md$/.test(posix.basename(path));
+  const isDocument = /^[A-Z]+\.md$/.test(posix.basename(path));
   const names = isDocument ? posix.dirname(path).split('/') : path.split('/');
   const bad = names.filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)*$/.test(name));
   return bad.map((name) => `${path}: ${name} is not kebab-case`);
