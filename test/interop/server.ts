@@ -46,6 +46,11 @@ export function serverUnderTest(): string {
   return join(repositoryDir, manifest.bin.ganglion);
 }
 
+/** Whether the environment names a server that is not of this package. */
+export function isForeignServer(): boolean {
+  return (process.env.GANGLION_INTEROP_SERVER ?? '') !== '';
+}
+
 /** The command line of an executable; a JavaScript file is run by this Node. */
 export function commandOf(executable: string): string[] {
   return /\.[cm]?js$/.test(executable) ? [process.execPath, executable] : [executable];

@@ -8,7 +8,7 @@ import { delimiter, join } from 'node:path';
 import { findReference, REFERENCE_INSTALL, REFERENCE_VERSION } from '../reference.ts';
 import { runChild } from './child.ts';
 import { canEnterNamespace } from './namespace.ts';
-import { guideFile, interopDir, workDir } from './paths.ts';
+import { cacheDir, guideFile, interopDir, workDir } from './paths.ts';
 
 /** A path, or why there is none. */
 export type Found = { readonly path: string } | { readonly missing: string };
@@ -23,9 +23,13 @@ export interface Tools {
   readonly guide: Found;
   /** The path is that of the program which makes one. */
   readonly namespace: Found;
+  /** A project with the test runners and a client in it, where the package is to be installed. */
+  readonly consumer: Found;
 }
 
 const NATS_PY = 'nats-py==2.16.0';
+/** What a project that uses the package has beside it. */
+const CONSUMER_PACKAGES = ['jest@30.5.2', 'vitest@4.1.12', 'nats@2.29.3'];
 const INSTALL_TIMEOUT_MS = 240_000;
 
 /** Why it is missing, or undefined. */
@@ -42,9 +46,10 @@ export function pathOf(found: Found): string {
 /** Finds or makes everything; takes a minute on a new machine, a second later. */
 export async function prepareTools(): Promise<Tools> {
   mkdirSync(workDir, { recursive: true });
-  const [python, goPeer, namespace] = await Promise.all([
+  const [python, goPeer, consumer, namespace] = await Promise.all([
     preparePython(),
     prepareGoPeer(),
+    prepareConsumer(),
     canEnterNamespace(),
   ]);
   const reference = findReference();
@@ -60,6 +65,7 @@ export async function prepareTools(): Promise<Tools> {
     namespace: namespace
       ? { path: 'unshare' }
       : notFound('network namespace', 'needs root and unshare, nsenter, ip'),
+    consumer,
   };
 }
 
@@ -101,6 +107,19 @@ async function prepareGoPeer(): Promise<Found> {
   if (built !== undefined) return notFound('go nats.go', built);
   writeFileSync(stampFile, stamp);
   return { path: program };
+}
+
+async function prepareConsumer(): Promise<Found> {
+  // Outside the repository, so that nothing is found in its node_modules.
+  const name = createHash('sha256').update(CONSUMER_PACKAGES.join()).digest('hex').slice(0, 12);
+  const dir = join(cacheDir, `consumer-${name}`);
+  if (existsSync(join(dir, 'node_modules', '.package-lock.json'))) return { path: dir };
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, 'package.json'), '{ "private": true }\n');
+  const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--save-exact'];
+  const options = { cwd: dir, timeoutMs: INSTALL_TIMEOUT_MS };
+  const installed = await runChild('npm', [...args, ...CONSUMER_PACKAGES], options);
+  return installed.code === 0 ? { path: dir } : notFound('npm jest', installed.output);
 }
 
 /** Builds the main package of `dir`; returns the compiler's words when it fails. */
