@@ -21,7 +21,7 @@ export interface LoggerOptions {
   readonly isDebug?: boolean;
   readonly isTrace?: boolean;
   /** The number in front; left out when undefined. */
-  readonly pid?: number;
+  readonly pid?: number | undefined;
   /** Begin each line with the time (default true). */
   readonly hasTime?: boolean;
   /** The time in UTC, marked by a `Z` (default: local time). */

@@ -1,0 +1,75 @@
+// What the signals do. Source: nats-server 1787eee, server/signal.go, handleSignals; probed on 2.15.1.
+
+import type { Server } from '../server/index.ts';
+import type { LogSink } from '../server/log-file.ts';
+import { toError } from '../shared/errors.ts';
+import type { Logger } from '../shared/logger.ts';
+
+/** What Go's runtime exits with when SIGQUIT kills it. */
+const QUIT_STATUS = 2;
+
+/** Names of the signals as Go prints them. */
+const TEXTS = {
+  SIGINT: 'interrupt',
+  SIGTERM: 'terminated',
+  SIGUSR1: 'user defined signal 1',
+  SIGUSR2: 'user defined signal 2',
+  SIGHUP: 'hangup',
+} as const;
+
+type SignalName = keyof typeof TEXTS;
+
+/** Listens for signals until the process ends; `exit` is called with the status when it shall. */
+export function handleSignals(
+  server: Server,
+  logger: Logger,
+  sink: LogSink,
+  exit: (status: number) => void,
+): void {
+  let isLame = false;
+  const end = (closed: Promise<void>): void => {
+    closed.then(
+      () => exit(0),
+      (error: unknown) => {
+        logger.error(`Error shutting down: ${toError(error).message}`);
+        exit(1);
+      },
+    );
+  };
+  const actions: Readonly<Record<SignalName, () => void>> = {
+    SIGINT: () => end(server.close()),
+    // A second wish to stop must not cut the first, gentle one short.
+    SIGTERM: () => {
+      if (!isLame) end(server.close());
+    },
+    SIGUSR1: () => reopen(logger, sink),
+    SIGUSR2: () => {
+      if (isLame) return;
+      isLame = true;
+      end(server.lameDuck());
+    },
+    SIGHUP: () =>
+      logger.error(
+        'Failed to reload server configuration: can only reload config when a file is provided using -c or --config',
+      ),
+  };
+  for (const name of Object.keys(TEXTS) as SignalName[]) {
+    process.on(name, () => {
+      logger.info(`Trapped ${JSON.stringify(TEXTS[name])} signal`);
+      actions[name]();
+    });
+  }
+  process.on('SIGQUIT', () => {
+    process.stderr.write('SIGQUIT: quit\n');
+    process.exit(QUIT_STATUS);
+  });
+}
+
+function reopen(logger: Logger, sink: LogSink): void {
+  try {
+    if (sink.reopen()) logger.info('File log re-opened');
+    else logger.info('File log re-open ignored, not a file logger');
+  } catch (error) {
+    logger.error(`Unable to re-open log file: ${toError(error).message}`);
+  }
+}

@@ -1,0 +1,55 @@
+// The files by which other programs find a running server: its process number, and its ports.
+// Source: nats-server 1787eee, server/server.go, logPid, logPorts, portFile.
+import { rename, unlink, writeFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { hostPort, isAllInterfaces } from './addresses.ts';
+
+/** What a ports file lists: URLs by kind of listener; a kind that does not listen has no key. */
+export interface PortsDocument {
+  readonly nats: readonly string[];
+  readonly monitoring?: readonly string[];
+}
+
+/** Writes the decimal process number without a line feed. It is not removed at the end. */
+export async function writePidFile(path: string): Promise<void> {
+  await writeFile(path, String(process.pid), { mode: 0o660 });
+}
+
+/** `<directory>/<executable>_<pid>.ports`. */
+export function portsFilePath(directory: string, executableName: string): string {
+  return join(directory, `${executableName}_${process.pid}.ports`);
+}
+
+/** Writes the whole file at once: whoever waits for it never reads a part. */
+export async function writePortsFile(path: string, document: PortsDocument): Promise<void> {
+  const draft = `${path}.tmp`;
+  await writeFile(draft, JSON.stringify(document), { mode: 0o640 });
+  await rename(draft, path);
+}
+
+export async function removePortsFile(path: string): Promise<void> {
+  await unlink(path);
+}
+
+/** One URL for each address under which the listener is reached; all interfaces when it has them all. */
+export function listenUrls(scheme: string, host: string, port: number): string[] {
+  if (!isAllInterfaces(host)) return [`${scheme}://${hostPort(host, port)}`];
+  const addresses = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .map(({ address }) => address);
+  return [...new Set(addresses)].map((address) => `${scheme}://${hostPort(address, port)}`);
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  EISDIR: 'is a directory',
+  ENOTDIR: 'not a directory',
+};
+
+/** A file system's error as Go says it: `open /a/b: no such file or directory`. */
+export function fileErrorText(error: unknown, verb: string, path: string): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return `${verb} ${path}: ${REASONS[code ?? ''] ?? message}`;
+}

@@ -1,0 +1,272 @@
+// The composition root: puts a bus on the network. It checks the options, starts what they name in order,
+// and stops it in reverse; a start that fails leaves nothing behind.
+import { type Bridge, type ConnectionSnapshot, createBridge } from '../bridge/index.ts';
+import type { Bus } from '../bus/index.ts';
+import { toError } from '../shared/errors.ts';
+import type { Logger } from '../shared/logger.ts';
+import { ANNOUNCED_VERSION, VERSION } from '../shared/version.ts';
+import { hostPort, listenErrorText } from './addresses.ts';
+import {
+  fileErrorText,
+  listenUrls,
+  portsFilePath,
+  removePortsFile,
+  writePidFile,
+  writePortsFile,
+} from './files.ts';
+import { createServerId } from './identity.ts';
+import { type MonitoringHandle, startMonitoring } from './monitor.ts';
+import { resolveOptions, type ServeOptions, type ServerSettings } from './options.ts';
+
+export type { ConnectionSnapshot } from '../bridge/index.ts';
+export type { Logger } from '../shared/logger.ts';
+export type { MonitoringListenOptions, ServeOptions } from './options.ts';
+
+/** An interface and port that are listened on. */
+export interface ServerAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A bus on the network. */
+export interface Server extends AsyncDisposable {
+  /** `N` and 55 base32 characters. */
+  readonly id: string;
+  readonly name: string;
+  readonly addresses: readonly ServerAddress[];
+  readonly port: number;
+  /** What a client connects to: `nats://127.0.0.1:4222`. */
+  readonly url: string;
+  /** Undefined without monitoring. */
+  readonly monitoringPort: number | undefined;
+  readonly monitoringUrl: string | undefined;
+  /** The connections of this moment. */
+  connections(): ConnectionSnapshot[];
+  /**
+   * Refuses new clients, tells those there to go elsewhere, and after `lameDuckGraceMs` closes them one by
+   * one within `lameDuckDurationMs`. Resolves when the server is closed.
+   */
+  lameDuck(): Promise<void>;
+  /** Closes listeners and connections and removes the ports file; the bus lives on. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the bus to NATS clients. Resolves when it listens; rejects with InvalidArgumentError for an option,
+ * or with the system's error (EADDRINUSE, …) when a listener or the pid file fails, which is logged as well.
+ */
+export async function serve(bus: Bus, options: ServeOptions = {}): Promise<Server> {
+  const settings = resolveOptions(options);
+  const id = createServerId();
+  const server = new RunningServer(bus, settings, id, settings.serverName ?? id);
+  await server.start();
+  return server;
+}
+
+type State = 'starting' | 'running' | 'lameDuck' | 'closing';
+
+class RunningServer implements Server {
+  readonly id: string;
+  readonly name: string;
+  readonly #bus: Bus;
+  readonly #settings: ServerSettings;
+  readonly #logger: Logger;
+  readonly #startMs: number;
+  #state: State = 'starting';
+  #bridge: Bridge | undefined;
+  #monitoring: MonitoringHandle | undefined;
+  #portsFile: string | undefined;
+  #lameDuckEnd: Promise<void> | undefined;
+  #closeEnd: Promise<void> | undefined;
+
+  constructor(bus: Bus, settings: ServerSettings, id: string, name: string) {
+    this.id = id;
+    this.name = name;
+    this.#bus = bus;
+    this.#settings = settings;
+    this.#logger = settings.logger;
+    this.#startMs = settings.clock.now();
+  }
+
+  get addresses(): readonly ServerAddress[] {
+    return this.#bridge?.addresses ?? [];
+  }
+
+  get port(): number {
+    return this.#bridge?.port ?? 0;
+  }
+
+  get url(): string {
+    const { host } = this.#settings;
+    return `nats://${hostPort(reachable(host), this.port)}`;
+  }
+
+  get monitoringPort(): number | undefined {
+    return this.#monitoring?.port;
+  }
+
+  get monitoringUrl(): string | undefined {
+    const { monitoring } = this.#settings;
+    if (monitoring === undefined || this.#monitoring === undefined) return undefined;
+    return `http://${hostPort(reachable(monitoring.host), this.#monitoring.port)}`;
+  }
+
+  connections(): ConnectionSnapshot[] {
+    return this.#bridge?.connections() ?? [];
+  }
+
+  /** Once. Every part that was started is stopped again when a later one fails. */
+  async start(): Promise<void> {
+    this.#announce();
+    try {
+      await this.#writePidFile();
+      await this.#startMonitoring();
+      await this.#startBridge();
+    } catch (error) {
+      await this.#monitoring?.close();
+      throw error;
+    }
+    this.#state = 'running';
+    this.#logger.info('Server is ready');
+    await this.#writePortsFile();
+  }
+
+  lameDuck(): Promise<void> {
+    this.#lameDuckEnd ??= this.#goLame();
+    return this.#lameDuckEnd;
+  }
+
+  close(): Promise<void> {
+    this.#closeEnd ??= this.#shutDown();
+    return this.#closeEnd;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #announce(): void {
+    // Harnesses wait for these lines, so they are nats-server's; the third is ours.
+    this.#logger.info('Starting nats-server');
+    this.#logger.info(`  Version:  ${ANNOUNCED_VERSION}`);
+    this.#logger.info(`  Ganglion: ${VERSION}`);
+    this.#logger.info(`  Name:     ${this.name}`);
+    this.#logger.info(`  ID:       ${this.id}`);
+  }
+
+  async #writePidFile(): Promise<void> {
+    const { pidFile } = this.#settings;
+    if (pidFile === undefined) return;
+    try {
+      await writePidFile(pidFile);
+    } catch (error) {
+      this.#logger.fatal(`Could not write pidfile: ${fileErrorText(error, 'open', pidFile)}`);
+      throw error;
+    }
+  }
+
+  async #startMonitoring(): Promise<void> {
+    const { monitoring } = this.#settings;
+    if (monitoring === undefined) return;
+    const { host } = monitoring;
+    try {
+      this.#monitoring = await startMonitoring({
+        bus: this.#bus,
+        settings: this.#settings,
+        serverId: this.id,
+        serverName: this.name,
+        startMs: this.#startMs,
+        bridge: () => this.#bridge,
+        isReady: () => this.#state === 'running',
+      });
+    } catch (error) {
+      const reason = listenErrorText(error, host, monitoring.port);
+      this.#logger.fatal(`Can't start monitoring: can't listen to the monitor port: ${reason}`);
+      throw error;
+    }
+    this.#logger.info(`Starting http monitor on ${hostPort(host, this.#monitoring.port)}`);
+  }
+
+  async #startBridge(): Promise<void> {
+    const { host, port, limits, outboundMax, logger, clock } = this.#settings;
+    try {
+      this.#bridge = await createBridge(this.#bus, {
+        ...limits,
+        host,
+        port,
+        outboundMax,
+        serverId: this.id,
+        serverName: this.name,
+        logger,
+        clock,
+      });
+    } catch (error) {
+      const reason = JSON.stringify(listenErrorText(error, host, port));
+      this.#logger.fatal(`Error listening on port: ${hostPort(host, port)}, ${reason}`);
+      throw error;
+    }
+    const address = hostPort(host, this.#bridge.port);
+    this.#logger.info(`Listening for client connections on ${address}`);
+  }
+
+  async #writePortsFile(): Promise<void> {
+    const { portsFileDir, executableName, host, monitoring } = this.#settings;
+    if (portsFileDir === undefined) return;
+    this.#portsFile = portsFilePath(portsFileDir, executableName);
+    const nats = listenUrls('nats', host, this.port);
+    const http =
+      monitoring !== undefined && this.#monitoring !== undefined
+        ? { monitoring: listenUrls('http', monitoring.host, this.#monitoring.port) }
+        : {};
+    try {
+      await writePortsFile(this.#portsFile, { nats, ...http });
+    } catch (error) {
+      const reason = fileErrorText(error, 'open', this.#portsFile);
+      this.#logger.error(`Error writing ports file (${this.#portsFile}): ${reason}`);
+    }
+  }
+
+  async #goLame(): Promise<void> {
+    if (this.#state !== 'running') return this.close();
+    this.#state = 'lameDuck';
+    this.#logger.info('Entering lame duck mode, stop accepting new clients');
+    await this.#bridge?.lameDuck();
+    return this.close();
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#state = 'closing';
+    this.#logger.info('Initiating Shutdown...');
+    const failures: Error[] = [];
+    for (const stop of [
+      () => this.#removePortsFile(),
+      () => this.#bridge?.close(),
+      () => this.#monitoring?.close(),
+    ]) {
+      try {
+        await stop();
+      } catch (error) {
+        failures.push(toError(error));
+      }
+    }
+    this.#logger.info('Server Exiting..');
+    if (failures[0] !== undefined) throw failures[0];
+  }
+
+  async #removePortsFile(): Promise<void> {
+    const path = this.#portsFile;
+    if (path === undefined) return;
+    try {
+      await removePortsFile(path);
+    } catch (error) {
+      const reason = fileErrorText(error, 'remove', path);
+      this.#logger.error(`Error cleaning up ports file ${path}: ${reason}`);
+    }
+  }
+}
+
+/** A host that a client on this machine can connect to. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' ? '::1' : host;
+}

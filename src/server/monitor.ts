@@ -1,0 +1,58 @@
+// Starts monitoring for a server and gives it what it may see: facts that stay and counters of the moment.
+// The module is loaded only when the options name it.
+import type { Bridge } from '../bridge/index.ts';
+import type { Bus } from '../bus/index.ts';
+import type { ServerCounters, ServerFacts } from '../monitoring/index.ts';
+import type { ServerSettings } from './options.ts';
+import { coreCount, UsageMeter } from './process-usage.ts';
+
+export interface MonitoringHandle {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export interface MonitoredServer {
+  readonly bus: Bus;
+  readonly settings: ServerSettings;
+  readonly serverId: string;
+  readonly serverName: string;
+  readonly startMs: number;
+  /** Undefined until clients are listened for. */
+  readonly bridge: () => Bridge | undefined;
+  readonly isReady: () => boolean;
+}
+
+/** Listens for HTTP; rejects with the system's error. */
+export async function startMonitoring(server: MonitoredServer): Promise<MonitoringHandle> {
+  const { settings } = server;
+  const { createMonitoring } = await import('../monitoring/index.ts');
+  const meter = new UsageMeter(settings.clock);
+  const { host = '', port = 0, configuredPort = 0 } = settings.monitoring ?? {};
+  return createMonitoring({
+    host,
+    port,
+    clock: settings.clock,
+    logger: settings.logger,
+    source: {
+      get facts(): ServerFacts {
+        return {
+          serverId: server.serverId,
+          serverName: server.serverName,
+          runtime: `node${process.versions.node}`,
+          host: settings.host,
+          port: server.bridge()?.port ?? settings.port,
+          limits: settings.limits,
+          httpHost: host,
+          httpPort: configuredPort,
+          startMs: server.startMs,
+          cores: coreCount(),
+        };
+      },
+      counters: () => counters(server),
+      usage: () => meter.read(),
+      problem: () =>
+        // The text that nats-server has for a listener that is not there.
+        server.isReady() ? undefined : 'failed to be ready for connections after 1ms: server',
+    },
+  });
+}
