@@ -2,7 +2,6 @@
 // src/core/wasm.generated.ts. Does nothing when the inputs are those of the last build (`--force` builds
 // anyway). Each output is renamed into place when it is whole, so that builds may overlap.
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -14,39 +13,22 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { isFresh, root, stampOf, writeStamp } from './stamp.mjs';
 
 const run = promisify(execFile);
-const root = fileURLToPath(new URL('..', import.meta.url));
 const asc = join(root, 'node_modules/assemblyscript/bin/asc.js');
 const buildDir = join(root, 'build');
 const stampFile = join(buildDir, 'wasm.stamp');
 const generatedFile = join(root, 'src/core/wasm.generated.ts');
 const targets = ['debug', 'release', 'test'];
 const outputs = [...targets.map((name) => join(buildDir, `${name}.wasm`)), generatedFile];
-
-/** Everything the outputs depend on, as one hash. */
-function inputStamp() {
-  const hash = createHash('sha256');
-  const sources = readdirSync(join(root, 'assembly'), { recursive: true })
-    .map(String)
-    .filter((path) => path.endsWith('.ts'))
-    .sort()
-    .map((path) => join('assembly', path));
-  const tools = [
-    'asconfig.json',
-    'scripts/build-wasm.mjs',
-    'node_modules/assemblyscript/package.json',
-  ];
-  for (const path of [...sources, ...tools]) {
-    hash
-      .update(`${path}\0`)
-      .update(readFileSync(join(root, path)))
-      .update('\0');
-  }
-  return hash.digest('hex');
-}
+const inputs = [
+  'assembly',
+  'asconfig.json',
+  'scripts/build-wasm.mjs',
+  'node_modules/assemblyscript/package.json',
+];
 
 async function compile(target, outDir) {
   const args = [asc, '--target', target, '--outFile', join(outDir, `${target}.wasm`)];
@@ -72,21 +54,20 @@ function generatedText(wasm) {
 }
 
 async function build() {
-  const stamp = inputStamp();
-  const isFresh =
-    existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp && outputs.every(existsSync);
-  if (isFresh && !process.argv.includes('--force')) return;
+  const stamp = stampOf(inputs);
+  if (isFresh(stampFile, stamp, outputs)) return;
   mkdirSync(buildDir, { recursive: true });
-  const outDir = mkdtempSync(join(buildDir, 'tmp-'));
+  const outDir = mkdtempSync(join(buildDir, 'wasm-'));
   try {
-    await Promise.all(targets.map((target) => compile(target, outDir)));
+    // The first failure ends the build, and the others would only repeat it.
+    await compile('debug', outDir);
+    await Promise.all(['release', 'test'].map((target) => compile(target, outDir)));
     const wasm = readFileSync(join(outDir, 'release.wasm'));
     const generated = join(outDir, basename(generatedFile));
     writeFileSync(generated, generatedText(wasm));
-    mkdirSync(join(root, 'src/core'), { recursive: true });
     renameSync(generated, generatedFile);
     for (const name of readdirSync(outDir)) renameSync(join(outDir, name), join(buildDir, name));
-    writeFileSync(stampFile, stamp);
+    writeStamp(stampFile, stamp);
   } finally {
     rmSync(outDir, { recursive: true, force: true });
   }
