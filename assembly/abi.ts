@@ -55,7 +55,6 @@ export const REGION_RESULT = 1;
 export const REGION_SCRATCH = 2;
 export const REGION_OP = 3;
 export const REGION_TAKE = 4;
-export const REGION_COUNTERS = 5;
 
 // ── Op record ─────────────────────────────────────────────────────────────────────────────────────
 // Written by every `ingest`.
@@ -74,6 +73,7 @@ export const REGION_COUNTERS = 5;
 //       40     4  SID_PTR      SUB
 //       44     4  SID_LEN
 //       48     4  PRESSURE     1 = a recipient is above half of its pending limit
+//       52     4  BACKLOG      most bytes pending for one session that this call appended to
 
 export const OP_VERB = 0;
 export const OP_CONSUMED = 4;
@@ -88,6 +88,7 @@ export const OP_REPLY_LEN = 36;
 export const OP_SID_PTR = 40;
 export const OP_SID_LEN = 44;
 export const OP_PRESSURE = 48;
+export const OP_BACKLOG = 52;
 export const OP_BYTES = 64;
 
 export const OP_NONE = 0;
@@ -291,13 +292,12 @@ export const POOL_CLASS_BYTES_LOG2 = 12;
 /** Payloads from this size on are kept once, not copied into each region. */
 export const SHARED_MIN = 32768;
 
-// ── Counters (f64 each, REGION_COUNTERS) ──────────────────────────────────────────────────────────
+// ── Counters (`counter(COUNTER_*)`), over all time ────────────────────────────────────────────────
 
 export const COUNTER_IN_MSGS = 0;
-export const COUNTER_IN_BYTES = 8;
-export const COUNTER_OUT_MSGS = 16;
-export const COUNTER_OUT_BYTES = 24;
-export const COUNTERS_BYTES = 32;
+export const COUNTER_IN_BYTES = 1;
+export const COUNTER_OUT_MSGS = 2;
+export const COUNTER_OUT_BYTES = 3;
 
 // ── Live counts (`liveCount(LIVE_*)`): all zero after everything is closed ────────────────────────
 

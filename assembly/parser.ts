@@ -60,13 +60,13 @@ import {
 } from './control-line';
 
 /** OP_*; OP_NONE when no op is whole. */
-export let opVerb: u32 = OP_NONE;
+export let opVerb: u32 = 0;
 /** First byte that is not done with. */
 export let opNext: usize = 0;
 /** Bytes that the unfinished op still lacks, 0 = not known. */
 export let opNeed: u32 = 0;
 /** PARSE_LINE or PARSE_SKIP_*: what the next call starts from. */
-export let opState: u32 = PARSE_LINE;
+export let opState: u32 = 0;
 /** PARSE_* when the verb is OP_ERROR. */
 export let opError: u32 = 0;
 /** Text behind verb and blanks, of every verb but PING, PONG and +OK. */

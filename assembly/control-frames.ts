@@ -1,0 +1,82 @@
+// Protocol lines that the core itself sends: PONG, +OK, the 503 of a request that nobody serves, and the one
+// -ERR of a pedantic publish. All others are written by the bridge.
+
+import { copyExact, writeDecimal } from './bytes';
+import { outboundCommit, outboundReserve } from './outbound';
+import { Session } from './session';
+import { Sub, subSidPtr } from './subscription';
+
+const PONG: u64 = 0x0a0d_474e_4f50; // "PONG\r\n"
+const PLUS_OK: u64 = 0x0a0d_4b4f_2b; // "+OK\r\n"
+const invalidSubject: usize = memory.data<u8>([
+  45, 69, 82, 82, 32, 39, 73, 110, 118, 97, 108, 105, 100, 32, 80, 117, 98, 108, 105, 115, 104, 32,
+  83, 117, 98, 106, 101, 99, 116, 39, 13, 10,
+]); // "-ERR 'Invalid Publish Subject'\r\n"
+const INVALID_SUBJECT_BYTES: u32 = 32;
+const statusLine: usize = memory.data<u8>([
+  78, 65, 84, 83, 47, 49, 46, 48, 32, 53, 48, 51, 13, 10, 78, 97, 116, 115, 45, 83, 117, 98, 106,
+  101, 99, 116, 58, 32,
+]); // "NATS/1.0 503\r\nNats-Subject: "
+const STATUS_LINE_BYTES: u32 = 28;
+const HMSG: u64 = 0x2047534d48; // "HMSG "
+const CRLF: u16 = 0x0a0d;
+const SPACE: u8 = 32;
+
+/** Appends PONG. */
+export function sendPong(session: usize): void {
+  sendWord(session, PONG, 6);
+}
+
+/** Appends +OK. */
+export function sendOk(session: usize): void {
+  sendWord(session, PLUS_OK, 5);
+}
+
+function sendWord(ptr: usize, word: u64, bytes: u32): void {
+  if (!outboundReserve(ptr, 8, true)) return;
+  store<u64>(changetype<Session>(ptr).outCursor, word);
+  outboundCommit(ptr, bytes);
+}
+
+/** Appends what a pedantic peer gets for a publish subject with a wildcard or an empty token. */
+export function sendInvalidSubject(ptr: usize): void {
+  if (!outboundReserve(ptr, INVALID_SUBJECT_BYTES, true)) return;
+  copyExact(changetype<Session>(ptr).outCursor, invalidSubject, INVALID_SUBJECT_BYTES);
+  outboundCommit(ptr, INVALID_SUBJECT_BYTES);
+}
+
+/** Appends the 503 for a request that nobody serves, addressed to the requester's own subscription. */
+export function sendNoResponders(
+  ptr: usize,
+  sub: usize,
+  replyPtr: usize,
+  replyLen: u32,
+  subjectPtr: usize,
+  subjectLen: u32,
+): void {
+  const sidLen = changetype<Sub>(sub).sidLen;
+  const room = 64 + replyLen + sidLen + STATUS_LINE_BYTES + subjectLen;
+  if (!outboundReserve(ptr, room, true)) return;
+  const start = changetype<Session>(ptr).outCursor;
+  const headerBytes = STATUS_LINE_BYTES + subjectLen + 4;
+  store<u64>(start, HMSG);
+  let at = append(start + 5, replyPtr, replyLen);
+  store<u8>(at++, SPACE);
+  at = append(at, subSidPtr(sub), sidLen);
+  store<u8>(at++, SPACE);
+  at += writeDecimal(at, headerBytes);
+  store<u8>(at++, SPACE);
+  at += writeDecimal(at, headerBytes);
+  store<u16>(at, CRLF);
+  at = append(at + 2, statusLine, STATUS_LINE_BYTES);
+  at = append(at, subjectPtr, subjectLen);
+  store<u16>(at, CRLF);
+  store<u16>(at + 2, CRLF);
+  store<u16>(at + 4, CRLF);
+  outboundCommit(ptr, <u32>(at + 6 - start));
+}
+
+function append(at: usize, ptr: usize, length: u32): usize {
+  copyExact(at, ptr, length);
+  return at + length;
+}

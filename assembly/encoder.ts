@@ -1,0 +1,176 @@
+// The encoder: MSG and HMSG frames from a published message.
+//
+//   MSG subject sid [reply] size␍␊ payload ␍␊
+//   ───┬─────── ─┬─ ──────┬─────── ─────┬────
+//    subject    per      head         body
+//            recipient
+//
+// A PUB written canonically is already `subject head body`: head and body are copied as they stand, the sid
+// is spliced in, and numbers are never formatted again. Any other line gets a head built from its spans. A
+// recipient without header support gets the stripped form: MSG, another head, the body without the block.
+
+import { SLACK_BYTES } from './abi';
+import { copyExact, copyLoose, writeDecimal } from './bytes';
+import { allocate, release } from './memory';
+import { Sub, subSidPtr } from './subscription';
+
+const MSG: u32 = 0x2047534d; // "MSG "
+const LETTER_H: u8 = 72;
+const CRLF: u16 = 0x0a0d;
+const SPACE: u8 = 32;
+
+export let subjectPtr: usize = 0;
+export let subjectLen: u32 = 0;
+export let replyPtr: usize = 0;
+export let replyLen: u32 = 0;
+export let headerLen: u32 = 0;
+/** Header block and payload, without the CRLF that follows them. */
+export let bodyPtr: usize = 0;
+export let bodyLen: u32 = 0;
+let headPtr: usize = 0;
+let headLen: u32 = 0;
+// Stripped form; length 0 = not built.
+let plainHeadPtr: usize = 0;
+let plainHeadLen: u32 = 0;
+
+let buffer: usize = 0;
+let bufferBytes: u32 = 0;
+
+/** Takes up a message. `encoderHead…` must follow before a frame is written. */
+export function encoderBegin(
+  subject: usize,
+  subjectLength: u32,
+  reply: usize,
+  replyLength: u32,
+  body: usize,
+  bodyLength: u32,
+  headerLength: u32,
+): void {
+  subjectPtr = subject;
+  subjectLen = subjectLength;
+  replyPtr = reply;
+  replyLen = replyLength;
+  bodyPtr = body;
+  bodyLen = bodyLength;
+  headerLen = headerLength;
+  plainHeadLen = 0;
+}
+
+/** The head is the text between subject and body, as it was written. */
+export function encoderHeadVerbatim(): void {
+  headPtr = subjectPtr + subjectLen + 1;
+  headLen = <u32>(bodyPtr - headPtr);
+}
+
+/** Builds the head from the spans; `sizes` is the text of one size, or of two. False: no memory. */
+export function encoderHeadFromSizes(sizesPtr: usize, sizesLen: u32): bool {
+  if (!ensureBuffer(sizesLen)) return false;
+  let at = writeReply(buffer);
+  const end = sizesPtr + sizesLen;
+  while (sizesPtr < end && isDigit(sizesPtr)) store<u8>(at++, load<u8>(sizesPtr++));
+  if (sizesPtr < end) {
+    store<u8>(at++, SPACE);
+    while (sizesPtr < end && !isDigit(sizesPtr)) sizesPtr++;
+    while (sizesPtr < end && isDigit(sizesPtr)) store<u8>(at++, load<u8>(sizesPtr++));
+  }
+  finishHead(at);
+  return true;
+}
+
+/** Builds the head from the numbers. False: no memory. */
+export function encoderHeadFromNumbers(): bool {
+  if (!ensureBuffer(24)) return false;
+  let at = writeReply(buffer);
+  if (headerLen != 0) {
+    at += writeDecimal(at, headerLen);
+    store<u8>(at++, SPACE);
+  }
+  at += writeDecimal(at, bodyLen);
+  finishHead(at);
+  return true;
+}
+
+function finishHead(at: usize): void {
+  store<u16>(at, CRLF);
+  headPtr = buffer;
+  headLen = <u32>(at + 2 - buffer);
+}
+
+function isDigit(ptr: usize): bool {
+  return <u32>load<u8>(ptr) - 48 < 10;
+}
+
+function writeReply(at: usize): usize {
+  if (replyLen == 0) return at;
+  copyExact(at, replyPtr, replyLen);
+  store<u8>(at + replyLen, SPACE);
+  return at + replyLen + 1;
+}
+
+// Room for two heads; the stripped one lies in the upper half.
+function ensureBuffer(sizesLen: u32): bool {
+  const half = replyLen + sizesLen + 32 + SLACK_BYTES;
+  if (bufferBytes >= half << 1) return true;
+  if (buffer != 0) release(buffer, bufferBytes);
+  bufferBytes = max<u32>(half << 1, 1024);
+  buffer = allocate(bufferBytes);
+  if (buffer != 0) return true;
+  bufferBytes = 0;
+  return false;
+}
+
+/** Builds the stripped form, once a message. False: no memory. */
+export function encoderStrip(): bool {
+  if (plainHeadLen != 0) return true;
+  if (headPtr != buffer && !ensureBuffer(24)) return false;
+  plainHeadPtr = buffer + (bufferBytes >> 1);
+  let at = writeReply(plainHeadPtr);
+  at += writeDecimal(at, bodyLen - headerLen);
+  store<u16>(at, CRLF);
+  plainHeadLen = <u32>(at + 2 - plainHeadPtr);
+  return true;
+}
+
+/** Bytes of the frame for a subscription without its body and the CRLF behind that. */
+export function frameHeadBytes(sub: usize, stripped: bool): u32 {
+  const verb: u32 = headerLen != 0 && !stripped ? 5 : 4;
+  const head = stripped ? plainHeadLen : headLen;
+  return verb + subjectLen + changetype<Sub>(sub).sidLen + 2 + head;
+}
+
+/** Bytes of the body with its CRLF, as that recipient gets it. */
+export function frameBodyBytes(stripped: bool): u32 {
+  return stripped ? bodyLen - headerLen + 2 : bodyLen + 2;
+}
+
+/** Where the body begins, as that recipient gets it. */
+export function frameBodyPtr(stripped: bool): usize {
+  return stripped ? bodyPtr + headerLen : bodyPtr;
+}
+
+/**
+ * Writes a frame at `at`, which has 16 bytes to spare behind it.
+ *
+ * @param withBody false: the head only, because the body is shared
+ */
+export function frameWrite(at: usize, sub: usize, stripped: bool, withBody: bool): void {
+  if (headerLen != 0 && !stripped) store<u8>(at++, LETTER_H);
+  store<u32>(at, MSG);
+  at += 4;
+  // The subject's blank is written anew: a rebuilt line may have a tab there.
+  copyLoose(at, subjectPtr, subjectLen);
+  at += subjectLen;
+  store<u8>(at++, SPACE);
+  const sidLen = changetype<Sub>(sub).sidLen;
+  copyLoose(at, subSidPtr(sub), sidLen);
+  at += sidLen;
+  store<u8>(at++, SPACE);
+  const from = stripped ? plainHeadPtr : headPtr;
+  const length = stripped ? plainHeadLen : headLen;
+  if (withBody && !stripped && from + length == bodyPtr) {
+    copyLoose(at, from, <usize>length + bodyLen + 2);
+    return;
+  }
+  copyLoose(at, from, length);
+  if (withBody) copyLoose(at + length, frameBodyPtr(stripped), frameBodyBytes(stripped));
+}

@@ -1,0 +1,125 @@
+// A hash table with open addressing, for every index of the core: literal subjects of an account, edges of
+// a trie node, sids of a session, names of queue groups. It knows hashes and scopes, not keys: the caller
+// compares the key itself at each slot that `slotMatches`.
+//
+//   slot, 16 bytes:  hash u64 · value u32 (0 = empty) · scope u32
+//
+//   find:   slot = tableHome(t, h, scope); while slotValue(slot): matches? done; slot = tableNext(t, slot)
+//   remove: the hole is closed by shifting back the entries behind it that belong before (no tombstones)
+
+import { allocate, release } from './memory';
+
+@unmanaged
+export class Table {
+  slots: usize;
+  mask: u32;
+  count: u32;
+}
+
+const SLOT_BYTES: u32 = 16;
+const FIRST_SLOTS: u32 = 256;
+const SCOPE_FACTOR: u32 = 0x9e3779b1;
+
+/** A new, empty table, or 0. */
+export function tableCreate(): Table {
+  const ptr = allocate(16);
+  const slots = allocate(FIRST_SLOTS * SLOT_BYTES);
+  if (ptr == 0 || slots == 0) return changetype<Table>(0);
+  memory.fill(slots, 0, FIRST_SLOTS * SLOT_BYTES);
+  const table = changetype<Table>(ptr);
+  table.slots = slots;
+  table.mask = FIRST_SLOTS - 1;
+  table.count = 0;
+  return table;
+}
+
+function homeIndex(table: Table, hash: u64, scope: u32): u32 {
+  return (<u32>hash ^ (scope * SCOPE_FACTOR)) & table.mask;
+}
+
+/** The slot where a search for (hash, scope) begins. */
+export function tableHome(table: Table, hash: u64, scope: u32): usize {
+  return table.slots + ((<usize>homeIndex(table, hash, scope)) << 4);
+}
+
+/** The slot to look at next. */
+export function tableNext(table: Table, slot: usize): usize {
+  return table.slots + ((slot - table.slots + SLOT_BYTES) & (((<usize>table.mask) << 4) | 15));
+}
+
+/** The value in a slot; 0 ends the search. */
+export function slotValue(slot: usize): u32 {
+  return load<u32>(slot, 8);
+}
+
+/** Whether the slot may hold the key: its hash and scope are equal. */
+export function slotMatches(slot: usize, hash: u64, scope: u32): bool {
+  return load<u64>(slot) == hash && load<u32>(slot, 12) == scope;
+}
+
+/** Adds an entry. False: memory ends, nothing was done. */
+export function tableInsert(table: Table, hash: u64, scope: u32, value: u32): bool {
+  if (table.count << 1 > table.mask && !grow(table)) return false;
+  place(table, hash, scope, value);
+  table.count++;
+  return true;
+}
+
+function place(table: Table, hash: u64, scope: u32, value: u32): void {
+  let slot = tableHome(table, hash, scope);
+  while (slotValue(slot) != 0) slot = tableNext(table, slot);
+  store<u64>(slot, hash);
+  store<u32>(slot, value, 8);
+  store<u32>(slot, scope, 12);
+}
+
+// At half full. When memory ends a table may go on until three quarters are full.
+function grow(table: Table): bool {
+  const count = table.mask + 1;
+  const bytes = count * SLOT_BYTES;
+  const old = table.slots;
+  const slots = bytes > 0x10000000 ? <usize>0 : allocate(bytes << 1);
+  if (slots == 0) return table.count < count - (count >> 2);
+  memory.fill(slots, 0, bytes << 1);
+  table.slots = slots;
+  table.mask = (count << 1) - 1;
+  for (let slot = old; slot < old + bytes; slot += SLOT_BYTES) {
+    const value = slotValue(slot);
+    if (value != 0) place(table, load<u64>(slot), load<u32>(slot, 12), value);
+  }
+  release(old, bytes);
+  return true;
+}
+
+/** Removes the entry with this value. It must be there. */
+export function tableRemove(table: Table, hash: u64, scope: u32, value: u32): void {
+  let hole = tableHome(table, hash, scope);
+  while (slotValue(hole) != value) {
+    assert(slotValue(hole) != 0);
+    hole = tableNext(table, hole);
+  }
+  const bytes = ((<usize>table.mask) << 4) | 15;
+  let slot = tableNext(table, hole);
+  while (slotValue(slot) != 0) {
+    const home = tableHome(table, load<u64>(slot), load<u32>(slot, 12));
+    // The entry may move into the hole unless its home lies behind the hole.
+    if (((slot - home) & bytes) >= ((slot - hole) & bytes)) {
+      v128.store(hole, v128.load(slot));
+      hole = slot;
+    }
+    slot = tableNext(table, slot);
+  }
+  v128.store(hole, v128.splat<u32>(0));
+  table.count--;
+}
+
+/** Longest run of full slots: what the worst search costs. For tests. */
+export function tableLongestRun(table: Table): u32 {
+  let longest: u32 = 0;
+  let run: u32 = 0;
+  for (let index: u32 = 0; index <= table.mask; index++) {
+    run = slotValue(table.slots + ((<usize>index) << 4)) == 0 ? 0 : run + 1;
+    longest = max<u32>(longest, run);
+  }
+  return longest;
+}

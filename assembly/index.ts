@@ -1,0 +1,451 @@
+// Every export of the module. Handles come in, STATUS_* or numbers go out; no logic lives here beyond
+// turning a handle into its record.
+
+import {
+  COUNTER_IN_BYTES,
+  COUNTER_IN_MSGS,
+  COUNTER_OUT_BYTES,
+  LIVE_CHUNK_BYTES,
+  LIVE_GROUPS,
+  LIVE_HEAP_BYTES,
+  LIVE_NODES,
+  LIVE_QUARANTINE,
+  LIVE_SEGMENTS,
+  LIVE_SESSIONS,
+  LIVE_SUBSCRIPTIONS,
+  REGION_INBOX,
+  REGION_OP,
+  REGION_RESULT,
+  REGION_SCRATCH,
+  SESSION_FLAGS_SETTABLE,
+  STATUS_NO_MEMORY,
+  STATUS_OK,
+  STATUS_STALE,
+  SUB_CLOSED,
+} from './abi';
+import { accountCreate, accountFind, accountsInit } from './accounts';
+import { encoderBegin, encoderHeadFromNumbers } from './encoder';
+import { inBytes, ingestSession, inMsgs } from './ingest';
+import { matchCacheBytes, matchCacheEnable, matchCacheInit } from './match-cache';
+import {
+  allocate,
+  canariesIntact,
+  heapBytesLive,
+  inboxPtr,
+  memoryInit,
+  memorySetGrowth,
+  opPtr,
+  release,
+  resultPtr,
+  scratchPtr,
+  takePtr,
+} from './memory';
+import {
+  sessionClose as closeSession,
+  outboundCopied,
+  outboundInit,
+  outboundSend,
+  outboundTake,
+  outboundRelease as releaseFlight,
+  segments,
+  outboundTakeCopy as takeCopy,
+  outboundTakeNext as takeNext,
+} from './outbound';
+import { poolInit, poolUsed } from './pool';
+import { queueSeed } from './queue-group';
+import { recordCount as records, recordsLimit, recordsReset } from './records';
+import { resolve } from './resolve';
+import {
+  isStopped,
+  outBytes,
+  outMsgs,
+  reached,
+  routeBegin,
+  routeGo,
+  routeHasInterest,
+  routeRepick,
+} from './router';
+import {
+  quarantineCount,
+  quarantineRelease,
+  Session,
+  sessionCreate,
+  sessionFind,
+  sessions,
+  sessionsInit,
+  sessionUnsubscribeAll,
+  sessionSubscribe as subscribeSession,
+  subscriptionClose,
+} from './session';
+import {
+  accountTouch,
+  groups,
+  Node,
+  nodeFilterBefore,
+  nodes,
+  sublistInit,
+  sublistInsert,
+} from './sublist';
+import {
+  queueNameFind,
+  Sub,
+  subCreate,
+  subFind,
+  subFree,
+  subs,
+  subscriptionsInit,
+} from './subscription';
+
+// ── Life ──────────────────────────────────────────────────────────────────────────────────────────
+
+/** Lays everything out. STATUS_OK or STATUS_NO_MEMORY; call once. `poolMax` in bytes. */
+export function coreInit(seedLow: u32, seedHigh: u32, poolMax: u32): i32 {
+  if (!memoryInit(((<u64>seedHigh) << 32) | seedLow)) return STATUS_NO_MEMORY;
+  queueSeed(seedLow ^ seedHigh);
+  const made = subscriptionsInit() && sublistInit() && matchCacheInit() && sessionsInit();
+  return made && accountsInit() && outboundInit() && poolInit(poolMax)
+    ? STATUS_OK
+    : STATUS_NO_MEMORY;
+}
+
+/** Where a region begins (REGION_*). */
+export function regionPtr(region: u32): u32 {
+  if (region == REGION_INBOX) return <u32>inboxPtr;
+  if (region == REGION_RESULT) return <u32>resultPtr;
+  if (region == REGION_SCRATCH) return <u32>scratchPtr;
+  return <u32>(region == REGION_OP ? opPtr : takePtr);
+}
+
+/** A block of the heap for a frame that does not fit the inbox, or 0. May grow memory. */
+export function blockAllocate(bytes: u32): u32 {
+  return <u32>allocate(bytes);
+}
+
+/** Gives it back; `bytes` as asked for. */
+export function blockRelease(ptr: u32, bytes: u32): void {
+  release(ptr, bytes);
+}
+
+/** Frees what is in quarantine. Only while nothing is being delivered. */
+export function turnEnd(): void {
+  if (!isStopped) quarantineRelease();
+}
+
+/** LIVE_*: all zero when everything is closed (but for what the heap keeps for use again). */
+export function liveCount(which: u32): u32 {
+  if (which == LIVE_SUBSCRIPTIONS) return subs.live;
+  if (which == LIVE_SESSIONS) return sessions.live;
+  if (which == LIVE_NODES) return nodes.live;
+  if (which == LIVE_GROUPS) return groups.live;
+  if (which == LIVE_SEGMENTS) return segments.live;
+  if (which == LIVE_CHUNK_BYTES) return poolUsed;
+  if (which == LIVE_HEAP_BYTES) return heapBytesLive;
+  return which == LIVE_QUARANTINE ? quarantineCount : matchCacheBytes();
+}
+
+/** COUNTER_* over all sessions and all time. */
+export function counter(which: u32): f64 {
+  if (which == COUNTER_IN_MSGS) return inMsgs;
+  if (which == COUNTER_IN_BYTES) return inBytes;
+  return which == COUNTER_OUT_BYTES ? outBytes : outMsgs;
+}
+
+// ── Accounts ──────────────────────────────────────────────────────────────────────────────────────
+
+/** A new account's handle, or 0. May grow memory. */
+export function accountOpen(): u32 {
+  return accountCreate();
+}
+
+/** The address of an account's generation (u32), which every insert and remove changes. */
+export function accountGenerationPtr(account: u32): u32 {
+  const ptr = accountFind(account);
+  return ptr == 0 ? 0 : <u32>(ptr + 4);
+}
+
+// ── Subscriptions of the program ──────────────────────────────────────────────────────────────────
+
+/** Inserts one; its handle or a STATUS. May grow memory. */
+export function subscriptionOpen(
+  account: u32,
+  filterPtr: u32,
+  filterLen: u32,
+  queuePtr: u32,
+  queueLen: u32,
+): i32 {
+  const owner = accountFind(account);
+  if (owner == 0) return STATUS_STALE;
+  const sub = subCreate(0, 0, 0);
+  if (sub == 0) return STATUS_NO_MEMORY;
+  const status = sublistInsert(owner, sub, filterPtr, filterLen, queuePtr, queueLen);
+  if (status == STATUS_OK) return changetype<Sub>(sub).handle;
+  subFree(sub);
+  return status;
+}
+
+/** Closes one. 1, or 0 when it was closed. */
+export function subscriptionShut(handle: u32): u32 {
+  const sub = subFind(handle);
+  if (sub == 0 || (changetype<Sub>(sub).flags & SUB_CLOSED) != 0) return 0;
+  subscriptionClose(sub);
+  return 1;
+}
+
+/** Closes it after `max` deliveries in all. 1: that many have been made, it is closed now. */
+export function subscriptionSetMax(handle: u32, max: u32): u32 {
+  const ptr = subFind(handle);
+  if (ptr == 0) return 1;
+  const sub = changetype<Sub>(ptr);
+  if ((sub.flags & SUB_CLOSED) != 0) return 1;
+  sub.max = max;
+  if (max != 0 && sub.delivered >= max) {
+    subscriptionClose(ptr);
+    return 1;
+  }
+  // Routes that were resolved before do not know of the max.
+  accountTouch(changetype<Node>(sub.node).account);
+  return 0;
+}
+
+/** The record of a living or quarantined subscription (SUB_*), or 0. */
+export function subscriptionPtr(handle: u32): u32 {
+  return <u32>subFind(handle);
+}
+
+/**
+ * Writes the filter of a subscription record to the scratch region, ending at its middle, and answers its
+ * length.
+ */
+export function subscriptionFilter(sub: u32): u32 {
+  return nodeFilterBefore(changetype<Sub>(<usize>sub).node, scratchPtr + 32768);
+}
+
+// ── Routes ────────────────────────────────────────────────────────────────────────────────────────
+
+/** The route of a subject (ROUTE_*) or 0. Valid until the next call that routes. May grow memory. */
+export function routeResolve(account: u32, subjectPtr: u32, subjectLen: u32): u32 {
+  const owner = accountFind(account);
+  return owner == 0 || isStopped ? 0 : <u32>resolve(owner, subjectPtr, subjectLen);
+}
+
+/**
+ * Routes a message of the program to whoever is interested in `to`, showing `shown` as its subject. Two
+ * bytes behind the body are overwritten. STATUS_OK or STATUS_AGAIN_* (then `publishResume`). May grow
+ * memory.
+ */
+export function publish(
+  account: u32,
+  toPtr: u32,
+  toLen: u32,
+  shownPtr: u32,
+  shownLen: u32,
+  replyPtr: u32,
+  replyLen: u32,
+  bodyPtr: u32,
+  bodyLen: u32,
+  headerLen: u32,
+  onlyLocal: u32,
+): i32 {
+  const owner = accountFind(account);
+  if (owner == 0) return STATUS_STALE;
+  recordsReset();
+  store<u16>(bodyPtr + bodyLen, 0x0a0d);
+  encoderBegin(shownPtr, shownLen, replyPtr, replyLen, bodyPtr, bodyLen, headerLen);
+  if (!encoderHeadFromNumbers()) return STATUS_NO_MEMORY;
+  const begun = routeBegin(owner, 0, toPtr, toLen, onlyLocal != 0);
+  return begun < 0 ? begun : routeGo();
+}
+
+/** Goes on with a message of the program after STATUS_AGAIN_*. */
+export function publishResume(): i32 {
+  recordsReset();
+  return isStopped ? routeGo() : STATUS_OK;
+}
+
+/** Recipients that the last message reached. */
+export function routeReached(): u32 {
+  return reached;
+}
+
+/** 1: somebody is interested in the subject; with a queue name, in that group. */
+export function routeInterest(
+  account: u32,
+  subjectPtr: u32,
+  subjectLen: u32,
+  queuePtr: u32,
+  queueLen: u32,
+): u32 {
+  const owner = accountFind(account);
+  if (owner == 0) return 0;
+  const name = queueLen == 0 ? <usize>0 : queueNameFind(queuePtr, queueLen);
+  if (queueLen != 0 && name == 0) return 0;
+  return routeHasInterest(owner, subjectPtr, subjectLen, name) ? 1 : 0;
+}
+
+/** Another of the program's living members of a queue group, for a pick that has closed; 0 = none. */
+export function routePick(
+  account: u32,
+  subjectPtr: u32,
+  subjectLen: u32,
+  queuePtr: u32,
+  queueLen: u32,
+): u32 {
+  const owner = accountFind(account);
+  const name = queueNameFind(queuePtr, queueLen);
+  if (owner == 0 || name == 0) return 0;
+  const sub = routeRepick(owner, name, subjectPtr, subjectLen);
+  return sub == 0 ? 0 : changetype<Sub>(sub).handle;
+}
+
+/** Records of the last call. */
+export function recordCount(): u32 {
+  return records;
+}
+
+// ── Sessions ──────────────────────────────────────────────────────────────────────────────────────
+
+/** A new session's handle, or 0. May grow memory. */
+export function sessionOpen(account: u32): u32 {
+  const owner = accountFind(account);
+  const ptr = owner == 0 ? <usize>0 : sessionCreate(owner);
+  return ptr == 0 ? 0 : changetype<Session>(ptr).handle;
+}
+
+/** The record of a session (SESSION_*), or 0. */
+export function sessionPtr(handle: u32): u32 {
+  return <u32>sessionFind(handle);
+}
+
+/** Sets the flags that SESSION_FLAGS_SETTABLE allows, and clears those of them that are not given. */
+export function sessionSetFlags(handle: u32, flags: u32): void {
+  const ptr = sessionFind(handle);
+  if (ptr == 0) return;
+  const session = changetype<Session>(ptr);
+  session.flags = (session.flags & ~SESSION_FLAGS_SETTABLE) | (flags & SESSION_FLAGS_SETTABLE);
+}
+
+/** Sets the limits, in bytes. */
+export function sessionSetLimits(
+  handle: u32,
+  payloadMax: u32,
+  controlLineMax: u32,
+  pendingMax: u32,
+): void {
+  const ptr = sessionFind(handle);
+  if (ptr == 0) return;
+  const session = changetype<Session>(ptr);
+  session.payloadMax = payloadMax;
+  session.controlLineMax = controlLineMax;
+  session.pendingMax = pendingMax;
+}
+
+/** Removes the session's subscriptions and moves it to an account. */
+export function sessionSetAccount(handle: u32, account: u32): void {
+  const ptr = sessionFind(handle);
+  const owner = accountFind(account);
+  if (ptr == 0 || owner == 0) return;
+  sessionUnsubscribeAll(ptr);
+  changetype<Session>(ptr).account = owner;
+}
+
+/** Inserts a subscription. STATUS_*. May grow memory. */
+export function sessionSubscribe(
+  handle: u32,
+  filterPtr: u32,
+  filterLen: u32,
+  queuePtr: u32,
+  queueLen: u32,
+  sidPtr: u32,
+  sidLen: u32,
+): i32 {
+  const ptr = sessionFind(handle);
+  if (ptr == 0) return STATUS_STALE;
+  return subscribeSession(ptr, filterPtr, filterLen, queuePtr, queueLen, sidPtr, sidLen);
+}
+
+/** Closes a session; its record lives until no write is under way. */
+export function sessionClose(handle: u32): void {
+  const ptr = sessionFind(handle);
+  if (ptr != 0) closeSession(ptr);
+}
+
+/**
+ * Feeds bytes of a session. STATUS_OK: OP_CONSUMED of them are done with, and a frame may lack OP_NEED
+ * more. STATUS_OP: the op record wants a decision. STATUS_AGAIN_*: drain (and flush), then call again for
+ * the rest. May grow memory.
+ */
+export function ingest(handle: u32, ptr: u32, length: u32): i32 {
+  const session = sessionFind(handle);
+  return session == 0 ? STATUS_STALE : ingestSession(session, ptr, length);
+}
+
+// ── Outbound ──────────────────────────────────────────────────────────────────────────────────────
+
+/** Appends protocol bytes behind what is queued. 1, or 0 when there is no room. May grow memory. */
+export function sessionSend(handle: u32, ptr: u32, length: u32): u32 {
+  const session = sessionFind(handle);
+  return session != 0 && outboundSend(session, ptr, length) ? 1 : 0;
+}
+
+/** Takes what the next session has to send (TAKE_*). 0: nobody has. */
+export function outboundTakeNext(): u32 {
+  return takeNext() ? 1 : 0;
+}
+
+/** Takes what one session has to send. 0: nothing, or a write is under way. */
+export function outboundTakeFrom(handle: u32): u32 {
+  const session = sessionFind(handle);
+  return session != 0 && outboundTake(session) ? 1 : 0;
+}
+
+/** The same also while a write is under way; copy the bytes and call `outboundCopyDone` at once. */
+export function outboundTakeCopy(handle: u32): u32 {
+  const session = sessionFind(handle);
+  return session != 0 && takeCopy(session) ? 1 : 0;
+}
+
+/** What `outboundTakeCopy` described has been copied. */
+export function outboundCopyDone(): void {
+  outboundCopied();
+}
+
+/** The chunks of the last take go back to the pool. */
+export function outboundRelease(handle: u32): void {
+  const session = sessionFind(handle);
+  if (session != 0) releaseFlight(session);
+}
+
+/** Bytes of a session have left, or are lost: its pending goes down. */
+export function outboundSettle(handle: u32, bytes: u32): void {
+  const ptr = sessionFind(handle);
+  if (ptr == 0) return;
+  const session = changetype<Session>(ptr);
+  session.pending -= min<u32>(bytes, session.pending);
+}
+
+/** Bytes that the pool has lent. */
+export function poolBytes(): u32 {
+  return poolUsed;
+}
+
+// ── Hooks of tests ────────────────────────────────────────────────────────────────────────────────
+
+/** 1: the canaries between the fixed regions are intact. */
+export function memoryIntact(): u32 {
+  return canariesIntact() ? 1 : 0;
+}
+
+/** Growth refused from now on, or forced at every new block. */
+export function memoryForceGrowth(blocked: u32, always: u32): void {
+  memorySetGrowth(blocked != 0, always != 0);
+}
+
+/** The match cache on or off. */
+export function cacheEnable(on: u32): void {
+  matchCacheEnable(on != 0);
+}
+
+/** As if the result region held that many records. */
+export function recordsSetLimit(count: u32): void {
+  recordsLimit(count);
+}

@@ -1,0 +1,227 @@
+// One read of a session: parse op after op. What needs no policy is done here, in one call for the whole
+// read: publishes are routed, PING is answered, UNSUB removes. What needs a decision ends the call with an
+// op record; JS decides and calls again for the rest, so the order within a read is kept.
+
+import {
+  OP_ARGS_LEN,
+  OP_ARGS_PTR,
+  OP_BACKLOG,
+  OP_BYTES,
+  OP_CONSUMED,
+  OP_ERROR,
+  OP_ERROR_CODE,
+  OP_HPUB,
+  OP_NEED,
+  OP_PING,
+  OP_PLUS_OK,
+  OP_PONG,
+  OP_PRESSURE,
+  OP_PUB,
+  OP_REFUSED_REPLY,
+  OP_REFUSED_SUBJECT,
+  OP_REPLY_LEN,
+  OP_REPLY_PTR,
+  OP_SID_LEN,
+  OP_SID_PTR,
+  OP_SUBJECT_LEN,
+  OP_SUBJECT_PTR,
+  OP_UNSUB,
+  OP_VERB,
+  PARSE_LINE,
+  PARSE_SILENT,
+  RECORD_BODY_LEN,
+  RECORD_BODY_PTR,
+  RECORD_TRACE_IN,
+  SESSION_CLOSED,
+  SESSION_HEADERS,
+  SESSION_PEDANTIC,
+  SESSION_SLOW,
+  SESSION_TRACE,
+  SESSION_VERBOSE,
+  SESSION_WANTS_PING,
+  SESSION_WANTS_PONG,
+  STATUS_AGAIN_RESULT,
+  STATUS_OK,
+  STATUS_OP,
+} from './abi';
+import { sendInvalidSubject, sendOk, sendPong } from './control-frames';
+import { encoderBegin, encoderHeadFromSizes, encoderHeadVerbatim } from './encoder';
+import { opPtr } from './memory';
+import { backlog, backlogReset } from './outbound';
+import {
+  opArgsLen,
+  opArgsPtr,
+  opBodyLen,
+  opBodyPtr,
+  opCanonical,
+  opError,
+  opHeaderLen,
+  opLineLen,
+  opLinePtr,
+  opMax,
+  opNeed,
+  opNext,
+  opReplyLen,
+  opReplyPtr,
+  opSidLen,
+  opSidPtr,
+  opSizesLen,
+  opSizesPtr,
+  opState,
+  opSubjectLen,
+  opSubjectPtr,
+  opVerb,
+  parse,
+} from './parser';
+import { recordLine, recordsHaveRoom, recordsReset } from './records';
+import { isStopped, pressure, pressureReset, routeBegin, routeGo } from './router';
+import { Session, sessionUnsubscribe } from './session';
+import { isLiteralSubject } from './subject';
+
+// "$NRG.", "_GR_.", "_R_." and "$JS.ACK." in the order of their bytes.
+const NRG: u64 = 0x2e47524e24;
+const GR: u64 = 0x2e5f52475f;
+const REPLY_R: u64 = 0x2e5f525f;
+const JS_ACK: u64 = 0x2e4b43412e534a24;
+const FIVE_BYTES: u64 = 0xffffffffff;
+const FOUR_BYTES: u64 = 0xffffffff;
+
+export let inMsgs: f64 = 0;
+export let inBytes: f64 = 0;
+
+/** Reads from `start` on; see index.ts for what it answers. */
+export function ingestSession(ptr: usize, start: usize, length: u32): i32 {
+  const session = changetype<Session>(ptr);
+  memory.fill(opPtr, 0, OP_BYTES);
+  recordsReset();
+  pressureReset();
+  backlogReset();
+  const status = run(session, ptr, start, start + length);
+  store<u32>(opPtr, pressure ? 1 : 0, OP_PRESSURE);
+  store<u32>(opPtr, backlog, OP_BACKLOG);
+  return status;
+}
+
+function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
+  if (isStopped) {
+    const status = routeGo();
+    if (status < 0) return status;
+  }
+  let at = start;
+  while (at < end) {
+    if ((session.flags & (SESSION_CLOSED | SESSION_SLOW)) != 0) {
+      at = end; // Nothing of a lost peer counts any more.
+      break;
+    }
+    const isWhole = parse(session.parseState, at, end, session.controlLineMax, session.payloadMax);
+    if (isWhole == 0) {
+      session.parseState = opState;
+      store<u32>(opPtr, opNeed, OP_NEED);
+      at = opNext;
+      break;
+    }
+    if ((session.flags & SESSION_TRACE) != 0) {
+      if (!recordsHaveRoom()) {
+        store<u32>(opPtr, <u32>(at - start), OP_CONSUMED);
+        return STATUS_AGAIN_RESULT;
+      }
+      trace(session);
+    }
+    session.parseState = PARSE_LINE;
+    at = opNext;
+    const status =
+      opVerb == OP_PUB || opVerb == OP_HPUB ? publish(session, ptr) : control(session, ptr);
+    if (status < 0) {
+      store<u32>(opPtr, <u32>(at - start), OP_CONSUMED);
+      return status;
+    }
+  }
+  store<u32>(opPtr, <u32>(at - start), OP_CONSUMED);
+  return STATUS_OK;
+}
+
+function trace(session: Session): void {
+  const record = recordLine(RECORD_TRACE_IN, session.handle, opLinePtr, opLineLen);
+  if (opVerb != OP_PUB && opVerb != OP_HPUB) return;
+  store<u32>(record, <u32>opBodyPtr, RECORD_BODY_PTR);
+  store<u32>(record, opBodyLen, RECORD_BODY_LEN);
+}
+
+// PING, PONG, UNSUB and +OK are settled here unless somebody wants to see them.
+function control(session: Session, ptr: usize): i32 {
+  if (opVerb == OP_PING && (session.flags & SESSION_WANTS_PING) == 0) {
+    sendPong(ptr);
+    return STATUS_OK;
+  }
+  if (opVerb == OP_PONG) {
+    session.pingsOut = 0;
+    if ((session.flags & SESSION_WANTS_PONG) == 0) return STATUS_OK;
+  }
+  if (opVerb == OP_PLUS_OK) return STATUS_OK;
+  if (opVerb == OP_UNSUB) {
+    sessionUnsubscribe(ptr, opSidPtr, opSidLen, opMax);
+    if ((session.flags & SESSION_VERBOSE) != 0) sendOk(ptr);
+    return STATUS_OK;
+  }
+  return handOver(opVerb);
+}
+
+function handOver(verb: u32): i32 {
+  store<u32>(opPtr, verb, OP_VERB);
+  store<u32>(opPtr, opError, OP_ERROR_CODE);
+  store<u32>(opPtr, <u32>opArgsPtr, OP_ARGS_PTR);
+  store<u32>(opPtr, opArgsLen, OP_ARGS_LEN);
+  store<u32>(opPtr, <u32>opSubjectPtr, OP_SUBJECT_PTR);
+  store<u32>(opPtr, opSubjectLen, OP_SUBJECT_LEN);
+  store<u32>(opPtr, <u32>opReplyPtr, OP_REPLY_PTR);
+  store<u32>(opPtr, opReplyLen, OP_REPLY_LEN);
+  store<u32>(opPtr, <u32>opSidPtr, OP_SID_PTR);
+  store<u32>(opPtr, opSidLen, OP_SID_LEN);
+  return STATUS_OP;
+}
+
+function publish(session: Session, ptr: usize): i32 {
+  const flags = session.flags;
+  if (opVerb == OP_HPUB && (flags & SESSION_HEADERS) == 0) {
+    const status = handOver(OP_ERROR);
+    store<u32>(opPtr, PARSE_SILENT, OP_ERROR_CODE);
+    return status;
+  }
+  session.inMsgs += 1;
+  session.inBytes += opBodyLen;
+  inMsgs += 1;
+  inBytes += opBodyLen;
+  if ((flags & SESSION_PEDANTIC) != 0 && !isLiteralSubject(opSubjectPtr, opSubjectLen)) {
+    sendInvalidSubject(ptr);
+  }
+  if (isReservedSubject(opSubjectPtr, opSubjectLen)) return handOver(OP_REFUSED_SUBJECT);
+  if (opReplyLen != 0 && isReservedReply(opReplyPtr, opReplyLen)) return handOver(OP_REFUSED_REPLY);
+  if ((flags & SESSION_VERBOSE) != 0) sendOk(ptr);
+  encoderBegin(
+    opSubjectPtr,
+    opSubjectLen,
+    opReplyPtr,
+    opReplyLen,
+    opBodyPtr,
+    opBodyLen,
+    opHeaderLen,
+  );
+  if (opCanonical) encoderHeadVerbatim();
+  else if (!encoderHeadFromSizes(opSizesPtr, opSizesLen)) return STATUS_OK;
+  const begun = routeBegin(session.account, ptr, opSubjectPtr, opSubjectLen, false);
+  if (begun != STATUS_OK) return STATUS_OK; // No memory for the result: at most once, so it is dropped.
+  return routeGo();
+}
+
+// nats-server 2.15.1, server/client.go, processInboundClientMsg.
+function isReservedSubject(ptr: usize, length: u32): bool {
+  if (length < 5) return false;
+  const word = load<u64>(ptr) & FIVE_BYTES;
+  return word == NRG || word == GR;
+}
+
+function isReservedReply(ptr: usize, length: u32): bool {
+  const word = load<u64>(ptr);
+  if (length >= 4 && (word & FOUR_BYTES) == REPLY_R) return true;
+  return length >= 8 && word == JS_ACK;
+}

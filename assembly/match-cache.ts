@@ -1,0 +1,239 @@
+// The match cache: subject → laid-out result, so that a hot subject costs one hash and one compare.
+//
+//   block:  PLAIN_COUNT · GROUP_COUNT · FLAGS · HITS · plain members … · { name · count · members … } …
+//
+// Two-way set-associative, 16,384 entries. An entry is good while its account's generation is what it was
+// (one word, so a change of the sublist costs nothing here). Results beyond BLOCK_MAX_BYTES, and subjects
+// beyond SUBJECT_CACHED_MAX, are laid out in one wide block that belongs to the route at hand.
+// Queue groups of one name are one group, whatever filters brought their members in.
+
+import {
+  ROUTE_FLAGS,
+  ROUTE_GROUP_COUNT,
+  ROUTE_HITS,
+  ROUTE_MEMBERS,
+  ROUTE_PLAIN_COUNT,
+} from './abi';
+import { copyExact, equal, hash } from './bytes';
+import { allocate, blockBytes, release } from './memory';
+import {
+  Account,
+  Group,
+  groupMembers,
+  matchedCount,
+  matchedNode,
+  Node,
+  nodeMembers,
+  sublistMatch,
+} from './sublist';
+import { Members, memberAt, QueueName } from './subscription';
+
+@unmanaged
+class Entry {
+  hash: u64;
+  account: usize;
+  generation: u32;
+  subjectPtr: usize;
+  subjectLen: u32;
+  subjectRoom: u32;
+  block: usize;
+  blockRoom: u32;
+  unused: u32;
+}
+
+const ENTRY_BYTES: u32 = offsetof<Entry>();
+const SET_COUNT: u32 = 8192;
+const SUBJECT_CACHED_MAX: u32 = 256;
+const BLOCK_MAX_BYTES: u32 = 4096;
+/** All blocks and subjects of the cache together. */
+const CACHE_BYTES_MAX: u32 = 33554432;
+
+let entries: usize = 0;
+let cacheBytes: u32 = 0;
+let enabled: bool = true;
+let wide: usize = 0;
+let wideRoom: u32 = 0;
+let serial: u32 = 0;
+let firstName: usize = 0;
+
+/** Reserves the entries. False: no memory. */
+export function matchCacheInit(): bool {
+  const bytes = SET_COUNT * 2 * ENTRY_BYTES;
+  entries = allocate(bytes);
+  if (entries == 0) return false;
+  memory.fill(entries, 0, bytes);
+  return true;
+}
+
+/** Test hook: without the cache every lookup is a match. */
+export function matchCacheEnable(on: bool): void {
+  enabled = on;
+}
+
+/** The block for a subject, or 0 when memory ended while it was laid out. Valid until the next lookup. */
+export function lookup(account: usize, ptr: usize, length: u32): usize {
+  const key = hash(ptr, length);
+  if (!enabled || length > SUBJECT_CACHED_MAX) return layOutWide(account, ptr, length, key);
+  const set = entries + ((<u32>key ^ (<u32>account >> 4)) & (SET_COUNT - 1)) * (ENTRY_BYTES << 1);
+  const first = changetype<Entry>(set);
+  if (holds(first, account, ptr, length, key)) return hit(first);
+  const second = changetype<Entry>(set + ENTRY_BYTES);
+  if (holds(second, account, ptr, length, key)) return hit(second);
+  return admit(set, account, ptr, length, key);
+}
+
+function holds(entry: Entry, account: usize, ptr: usize, length: u32, key: u64): bool {
+  if (entry.hash != key || entry.account != account || entry.subjectLen != length) return false;
+  if (entry.generation != changetype<Account>(account).generation) return false;
+  return equal(entry.subjectPtr, ptr, length);
+}
+
+function hit(entry: Entry): usize {
+  store<u32>(entry.block, load<u32>(entry.block, ROUTE_HITS) + 1, ROUTE_HITS);
+  return entry.block;
+}
+
+// The newer entry of a set stands first; the older one is given up.
+function admit(set: usize, account: usize, ptr: usize, length: u32, key: u64): usize {
+  if (sublistMatch(account, ptr, length, key) < 0) return 0;
+  const bytes = measure();
+  if (bytes > BLOCK_MAX_BYTES) return fillWide(bytes);
+  swap(set, set + ENTRY_BYTES);
+  const entry = changetype<Entry>(set);
+  entry.account = 0; // Until it is whole.
+  if (!makeRoom(entry, length, bytes)) return fillWide(bytes);
+  copyExact(entry.subjectPtr, ptr, length);
+  entry.subjectLen = length;
+  entry.hash = key;
+  entry.generation = changetype<Account>(account).generation;
+  entry.account = account;
+  fill(entry.block);
+  return entry.block;
+}
+
+function swap(a: usize, b: usize): void {
+  for (let offset: usize = 0; offset < ENTRY_BYTES; offset += 8) {
+    const word = load<u64>(a + offset);
+    store<u64>(a + offset, load<u64>(b + offset));
+    store<u64>(b + offset, word);
+  }
+}
+
+function makeRoom(entry: Entry, length: u32, bytes: u32): bool {
+  const padded = length + 8;
+  if (entry.subjectRoom < padded) {
+    if (entry.subjectRoom != 0) give(entry.subjectPtr, entry.subjectRoom);
+    entry.subjectRoom = 0;
+    entry.subjectPtr = take(padded);
+    if (entry.subjectPtr == 0) return false;
+    entry.subjectRoom = blockBytes(padded);
+  }
+  if (entry.blockRoom >= bytes) return true;
+  if (entry.blockRoom != 0) give(entry.block, entry.blockRoom);
+  entry.blockRoom = 0;
+  entry.block = take(bytes);
+  if (entry.block == 0) return false;
+  entry.blockRoom = blockBytes(bytes);
+  return true;
+}
+
+function take(bytes: u32): usize {
+  const room = blockBytes(bytes);
+  if (cacheBytes + room > CACHE_BYTES_MAX) return 0;
+  const ptr = allocate(bytes);
+  if (ptr != 0) cacheBytes += room;
+  return ptr;
+}
+
+function give(ptr: usize, room: u32): void {
+  release(ptr, room);
+  cacheBytes -= room;
+}
+
+/** Bytes that the cache holds, for live counts. */
+export function matchCacheBytes(): u32 {
+  return cacheBytes + wideRoom;
+}
+
+function layOutWide(account: usize, ptr: usize, length: u32, key: u64): usize {
+  if (sublistMatch(account, ptr, length, key) < 0) return 0;
+  return fillWide(measure());
+}
+
+function fillWide(bytes: u32): usize {
+  if (wideRoom < bytes) {
+    if (wideRoom != 0) release(wide, wideRoom);
+    wideRoom = 0;
+    wide = allocate(bytes);
+    if (wide == 0) return 0;
+    wideRoom = blockBytes(bytes);
+  }
+  fill(wide);
+  return wide;
+}
+
+// Counts the members of each queue name over all matched nodes and answers the bytes of the block.
+function measure(): u32 {
+  serial++;
+  firstName = 0;
+  let words: u32 = 0;
+  for (let index: u32 = 0; index < matchedCount; index++) {
+    const node = matchedNode(index);
+    words += changetype<Node>(node).membersCount;
+    for (let group = changetype<Node>(node).groups; group != 0; ) {
+      const record = changetype<Group>(group);
+      const name = changetype<QueueName>(record.name);
+      if (name.matchSerial != serial) {
+        name.matchSerial = serial;
+        name.matchCount = 0;
+        name.nextName = firstName;
+        firstName = record.name;
+        words += 2;
+      }
+      name.matchCount += record.membersCount;
+      words += record.membersCount;
+      group = record.next;
+    }
+  }
+  return ROUTE_MEMBERS + (words << 2);
+}
+
+function fill(block: usize): void {
+  let at = block + ROUTE_MEMBERS;
+  for (let index: u32 = 0; index < matchedCount; index++) {
+    at = copyMembers(at, nodeMembers(matchedNode(index)));
+  }
+  store<u32>(block, <u32>((at - block - ROUTE_MEMBERS) >> 2), ROUTE_PLAIN_COUNT);
+  let groupCount: u32 = 0;
+  for (let name = firstName; name != 0; ) {
+    const record = changetype<QueueName>(name);
+    store<u32>(at, <u32>name);
+    store<u32>(at, record.matchCount, 4);
+    record.matchCursor = at + 8;
+    at += 8 + ((<usize>record.matchCount) << 2);
+    groupCount++;
+    name = record.nextName;
+  }
+  store<u32>(block, groupCount, ROUTE_GROUP_COUNT);
+  store<u32>(block, 0, ROUTE_FLAGS);
+  store<u32>(block, 0, ROUTE_HITS);
+  if (groupCount == 0) return;
+  for (let index: u32 = 0; index < matchedCount; index++) {
+    for (let group = changetype<Node>(matchedNode(index)).groups; group != 0; ) {
+      const record = changetype<Group>(group);
+      const name = changetype<QueueName>(record.name);
+      name.matchCursor = copyMembers(name.matchCursor, groupMembers(group));
+      group = record.next;
+    }
+  }
+}
+
+function copyMembers(at: usize, list: Members): usize {
+  const count = list.count;
+  if (count == 1) {
+    store<u32>(at, <u32>memberAt(list, 0));
+    return at + 4;
+  }
+  if (count != 0) copyExact(at, list.ptr, (<usize>count) << 2);
+  return at + ((<usize>count) << 2);
+}

@@ -1,0 +1,289 @@
+// Outbound regions: what waits to be written to a session, as a list of segments over chunks of the pool,
+// and the list of sessions that have something to write.
+//
+//   active:  [chunk bytes] → [shared payload 7] → [chunk bytes …│ cursor ── room ── end]
+//   flight:  segments that a transport holds until its write is done
+//
+// A frame never spans chunks: what does not fit into the open one goes into a new one, and payloads too big
+// for a chunk are shared, that is, kept once in JS memory and referred to. Whoever fills a chunk gets a
+// larger one next.
+
+import {
+  POOL_CLASSES,
+  SEGMENT_TAKE_BYTES,
+  SEGMENT_TAKE_LEN,
+  SEGMENT_TAKE_PTR,
+  SEGMENT_TAKE_SHARED,
+  SESSION_CLOSED,
+  SESSION_DIRTY,
+  SESSION_SLOW,
+  TAKE_COUNT,
+  TAKE_MORE,
+  TAKE_SEGMENTS,
+  TAKE_SEGMENTS_MAX,
+  TAKE_SESSION,
+  TAKE_TOTAL_BYTES,
+} from './abi';
+import { Arena, arenaCreate, arenaInsert, arenaRemove, NO_HANDLES } from './arena';
+import { copyExact } from './bytes';
+import { takePtr } from './memory';
+import { CHUNK_HEAD, chunkClass, chunkDrop, chunkKeep, chunkLend, chunkRoom } from './pool';
+import { Session, sessionRetire, sessionUnsubscribeAll } from './session';
+
+@unmanaged
+class Segment {
+  next: usize;
+  /** 0: a shared payload. */
+  chunk: usize;
+  ptr: usize;
+  length: u32;
+  shared: u32;
+}
+
+export let segments: Arena = changetype<Arena>(0);
+let dirtyHead: usize = 0;
+let dirtyTail: usize = 0;
+let copying: usize = 0;
+/** Most bytes pending for one session that this call appended to. */
+export let backlog: u32 = 0;
+
+/** Makes the arena. False: no memory. */
+export function outboundInit(): bool {
+  segments = arenaCreate(offsetof<Segment>(), 8, NO_HANDLES);
+  return changetype<usize>(segments) != 0;
+}
+
+/** Forgets the backlog of the call before. */
+export function backlogReset(): void {
+  backlog = 0;
+}
+
+/**
+ * Makes sure that `bytes` (and 16 spare) fit behind the session's cursor. False: the pool is spent.
+ * What is written there counts from `outboundCommit` on.
+ */
+export function outboundReserve(ptr: usize, bytes: u32, mayExceed: bool): bool {
+  const session = changetype<Session>(ptr);
+  if (session.outCursor + bytes <= session.outEnd) return true;
+  if (session.outCursor != 0 && session.outClass + 1 < <u32>POOL_CLASSES) session.outClass++;
+  let sizeClass = chunkClass(bytes, session.outClass);
+  if (sizeClass == POOL_CLASSES) return false;
+  let chunk = chunkLend(sizeClass, mayExceed);
+  while (chunk == 0) {
+    // The pool may still have smaller ones.
+    if (sizeClass == 0 || chunkRoom(sizeClass - 1) < bytes) return false;
+    chunk = chunkLend(--sizeClass, mayExceed);
+  }
+  if (!appendSegment(session, chunk, chunk + CHUNK_HEAD, 0)) {
+    chunkDrop(chunk);
+    return false;
+  }
+  session.outCursor = chunk + CHUNK_HEAD;
+  session.outEnd = chunk + CHUNK_HEAD + chunkRoom(sizeClass);
+  return true;
+}
+
+function appendSegment(session: Session, chunk: usize, start: usize, shared: u32): bool {
+  const ptr = arenaInsert(segments);
+  if (ptr == 0) return false;
+  const segment = changetype<Segment>(ptr);
+  segment.chunk = chunk;
+  segment.ptr = start;
+  segment.shared = shared;
+  if (session.outTail != 0) changetype<Segment>(session.outTail).next = ptr;
+  else session.outHead = ptr;
+  session.outTail = ptr;
+  return true;
+}
+
+/** Counts bytes that were written at the cursor, and puts the session on the list of those to write. */
+export function outboundCommit(ptr: usize, bytes: u32): void {
+  const session = changetype<Session>(ptr);
+  session.outCursor += bytes;
+  changetype<Segment>(session.outTail).length += bytes;
+  count(ptr, bytes);
+}
+
+function count(ptr: usize, bytes: u32): void {
+  const session = changetype<Session>(ptr);
+  session.pending += bytes;
+  if (session.pending > backlog) backlog = session.pending;
+  if ((session.flags & SESSION_DIRTY) == 0 && session.flight == 0) markDirty(ptr);
+}
+
+function markDirty(ptr: usize): void {
+  const session = changetype<Session>(ptr);
+  session.flags |= SESSION_DIRTY;
+  session.dirtyNext = 0;
+  if (dirtyTail != 0) changetype<Session>(dirtyTail).dirtyNext = ptr;
+  else dirtyHead = ptr;
+  dirtyTail = ptr;
+}
+
+/**
+ * Appends a reference to a shared payload behind what was committed; what follows goes on in the same
+ * chunk. False: no memory, nothing was done.
+ */
+export function outboundShare(ptr: usize, shared: u32, bytes: u32): bool {
+  const session = changetype<Session>(ptr);
+  const chunk = changetype<Segment>(session.outTail).chunk;
+  const before = session.outTail;
+  if (!appendSegment(session, 0, 0, shared)) return false;
+  const reference = session.outTail;
+  changetype<Segment>(reference).length = bytes;
+  if (!appendSegment(session, chunk, session.outCursor, 0)) {
+    changetype<Segment>(before).next = 0;
+    session.outTail = before;
+    arenaRemove(segments, reference);
+    return false;
+  }
+  chunkKeep(chunk);
+  count(ptr, bytes);
+  return true;
+}
+
+/** Appends protocol bytes that must not wait for the pool. False: memory ends, or they exceed a chunk. */
+export function outboundSend(ptr: usize, source: usize, bytes: u32): bool {
+  const session = changetype<Session>(ptr);
+  if ((session.flags & SESSION_CLOSED) != 0) return false;
+  if (!outboundReserve(ptr, bytes, true)) return false;
+  copyExact(session.outCursor, source, bytes);
+  outboundCommit(ptr, bytes);
+  return true;
+}
+
+/**
+ * Moves what waits for the next session on the list into flight and describes it at `takePtr`.
+ *
+ * @returns whether there was one
+ */
+export function outboundTakeNext(): bool {
+  while (dirtyHead != 0) {
+    const ptr = dirtyHead;
+    const session = changetype<Session>(ptr);
+    dirtyHead = session.dirtyNext;
+    if (dirtyHead == 0) dirtyTail = 0;
+    session.flags &= ~SESSION_DIRTY;
+    if (outboundTake(ptr)) return true;
+    retireIfDone(ptr);
+  }
+  return false;
+}
+
+/** The same for one session; false when it has nothing waiting or a write is under way. */
+export function outboundTake(ptr: usize): bool {
+  const session = changetype<Session>(ptr);
+  if (session.flight != 0 || session.outHead == 0) return false;
+  session.flight = detach(session);
+  if (load<u32>(takePtr, TAKE_COUNT) != 0) return true;
+  freeSegments(session.flight);
+  session.flight = 0;
+  return false;
+}
+
+/**
+ * The same also while a write is under way: the caller copies the bytes at once and calls
+ * `outboundCopied` before anything else.
+ */
+export function outboundTakeCopy(ptr: usize): bool {
+  const session = changetype<Session>(ptr);
+  if (session.outHead == 0) return false;
+  assert(copying == 0);
+  copying = detach(session);
+  if (load<u32>(takePtr, TAKE_COUNT) != 0) return true;
+  outboundCopied();
+  return false;
+}
+
+/** What `outboundTakeCopy` described has been copied: its chunks go back. */
+export function outboundCopied(): void {
+  freeSegments(copying);
+  copying = 0;
+}
+
+// Cuts the active segments off, at most as many as the take record describes, and describes them.
+function detach(session: Session): usize {
+  let at = takePtr + TAKE_SEGMENTS;
+  let total: u32 = 0;
+  let taken: u32 = 0;
+  let segmentPtr = session.outHead;
+  let last: usize = 0;
+  while (segmentPtr != 0 && taken < <u32>TAKE_SEGMENTS_MAX) {
+    const segment = changetype<Segment>(segmentPtr);
+    if (segment.length != 0) {
+      store<u32>(at, <u32>segment.ptr, SEGMENT_TAKE_PTR);
+      store<u32>(at, segment.length, SEGMENT_TAKE_LEN);
+      store<u32>(at, segment.shared, SEGMENT_TAKE_SHARED);
+      at += SEGMENT_TAKE_BYTES;
+      total += segment.length;
+      taken++;
+    }
+    last = segmentPtr;
+    segmentPtr = segment.next;
+  }
+  const head = session.outHead;
+  changetype<Segment>(last).next = 0;
+  session.outHead = segmentPtr;
+  if (segmentPtr == 0) {
+    session.outTail = 0;
+    session.outCursor = 0;
+    session.outEnd = 0;
+    if (session.outClass != 0 && total < chunkRoom(session.outClass) >> 2) session.outClass--;
+  }
+  store<u32>(takePtr, session.handle, TAKE_SESSION);
+  store<u32>(takePtr, taken, TAKE_COUNT);
+  store<u32>(takePtr, total, TAKE_TOTAL_BYTES);
+  store<u32>(takePtr, segmentPtr == 0 ? 0 : 1, TAKE_MORE);
+  return head;
+}
+
+/** The write is done, or was copied: its chunks go back. More that waits puts the session on the list. */
+export function outboundRelease(ptr: usize): void {
+  const session = changetype<Session>(ptr);
+  freeSegments(session.flight);
+  session.flight = 0;
+  if ((session.flags & SESSION_CLOSED) != 0) retireIfDone(ptr);
+  else if (session.outHead != 0 && (session.flags & SESSION_DIRTY) == 0) markDirty(ptr);
+}
+
+function freeSegments(head: usize): void {
+  while (head != 0) {
+    const segment = changetype<Segment>(head);
+    const next = segment.next;
+    if (segment.chunk != 0) chunkDrop(segment.chunk);
+    arenaRemove(segments, head);
+    head = next;
+  }
+}
+
+/**
+ * Closes a session: its subscriptions go, what was not taken is lost. Its record is freed when no write is
+ * under way any more.
+ */
+export function sessionClose(ptr: usize): void {
+  const session = changetype<Session>(ptr);
+  if ((session.flags & SESSION_CLOSED) != 0) return;
+  session.flags |= SESSION_CLOSED;
+  sessionUnsubscribeAll(ptr);
+  freeSegments(session.outHead);
+  session.outHead = 0;
+  session.outTail = 0;
+  session.outCursor = 0;
+  session.outEnd = 0;
+  retireIfDone(ptr);
+}
+
+function retireIfDone(ptr: usize): void {
+  const session = changetype<Session>(ptr);
+  if ((session.flags & SESSION_CLOSED) == 0) return;
+  if ((session.flags & SESSION_DIRTY) != 0 || session.flight != 0) return;
+  sessionRetire(ptr);
+}
+
+/** Whether a session is over its limit now; true once only. */
+export function outboundIsSlow(ptr: usize): bool {
+  const session = changetype<Session>(ptr);
+  if (session.pending <= session.pendingMax || (session.flags & SESSION_SLOW) != 0) return false;
+  session.flags |= SESSION_SLOW;
+  return true;
+}

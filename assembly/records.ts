@@ -1,0 +1,93 @@
+// Records of the result region: what one call has to tell JS. They are drained before the next fresh call.
+
+import {
+  RECORD_BODY_LEN,
+  RECORD_BODY_PTR,
+  RECORD_BYTES,
+  RECORD_FLAGS,
+  RECORD_GROUP,
+  RECORD_HEADER_LEN,
+  RECORD_ORIGIN,
+  RECORD_REPLY_LEN,
+  RECORD_REPLY_PTR,
+  RECORD_SUBJECT_LEN,
+  RECORD_SUBJECT_PTR,
+  RECORD_TARGET,
+  RECORD_TYPE,
+  RESULT_BYTES,
+} from './abi';
+import { resultPtr } from './memory';
+
+/** Most that one step may append; a step begins only when that many fit. */
+const STEP_RECORDS: u32 = 8;
+
+export let recordCount: u32 = 0;
+let limit: u32 = RESULT_BYTES / RECORD_BYTES;
+
+/** Forgets the records: they have been drained. */
+export function recordsReset(): void {
+  recordCount = 0;
+}
+
+/** Test hook: as if the region held that many records (at least STEP_RECORDS). */
+export function recordsLimit(records: u32): void {
+  limit = min<u32>(max<u32>(records, STEP_RECORDS), RESULT_BYTES / RECORD_BYTES);
+}
+
+/** Whether one more step may append its records. */
+export function recordsHaveRoom(): bool {
+  return recordCount + STEP_RECORDS <= limit;
+}
+
+/** Appends a record of zeros but for its type and target; the caller fills in the rest. */
+export function recordAppend(type: u32, target: u32): usize {
+  const ptr = resultPtr + <usize>recordCount * RECORD_BYTES;
+  recordCount++;
+  memory.fill(ptr, 0, RECORD_BYTES);
+  store<u32>(ptr, type, RECORD_TYPE);
+  store<u32>(ptr, target, RECORD_TARGET);
+  return ptr;
+}
+
+/** Appends a record that shows a span as its body. */
+export function recordBody(type: u32, target: u32, ptr: usize, length: u32): usize {
+  const record = recordAppend(type, target);
+  store<u32>(record, <u32>ptr, RECORD_BODY_PTR);
+  store<u32>(record, length, RECORD_BODY_LEN);
+  return record;
+}
+
+/** Appends a record that shows a span as its subject. */
+export function recordLine(type: u32, target: u32, ptr: usize, length: u32): usize {
+  const record = recordAppend(type, target);
+  store<u32>(record, <u32>ptr, RECORD_SUBJECT_PTR);
+  store<u32>(record, length, RECORD_SUBJECT_LEN);
+  return record;
+}
+
+/** Fills in the message of a delivery. */
+export function recordMessage(
+  record: usize,
+  subjectPtr: usize,
+  subjectLen: u32,
+  replyPtr: usize,
+  replyLen: u32,
+  bodyPtr: usize,
+  bodyLen: u32,
+  headerLen: u32,
+): void {
+  store<u32>(record, <u32>subjectPtr, RECORD_SUBJECT_PTR);
+  store<u32>(record, subjectLen, RECORD_SUBJECT_LEN);
+  store<u32>(record, <u32>replyPtr, RECORD_REPLY_PTR);
+  store<u32>(record, replyLen, RECORD_REPLY_LEN);
+  store<u32>(record, <u32>bodyPtr, RECORD_BODY_PTR);
+  store<u32>(record, bodyLen, RECORD_BODY_LEN);
+  store<u32>(record, headerLen, RECORD_HEADER_LEN);
+}
+
+/** Fills in who published, what the record's flags say, and the group that chose. */
+export function recordContext(record: usize, origin: u32, flags: u32, group: usize): void {
+  store<u32>(record, origin, RECORD_ORIGIN);
+  store<u32>(record, flags, RECORD_FLAGS);
+  store<u32>(record, <u32>group, RECORD_GROUP);
+}

@@ -1,0 +1,41 @@
+// Routes for JS: the result of a match with a note of what kinds of members it has, so that the program's
+// own publishes can be delivered without entering the core while all members are its own.
+
+import {
+  ROUTE_FLAGS,
+  ROUTE_GROUP_COUNT,
+  ROUTE_HAS_LOCAL,
+  ROUTE_HAS_MAX,
+  ROUTE_HAS_REMOTE,
+  ROUTE_MEMBERS,
+  ROUTE_PLAIN_COUNT,
+} from './abi';
+import { lookup } from './match-cache';
+import { Sub } from './subscription';
+
+/** The block of a subject with ROUTE_FLAGS filled in, or 0. */
+export function resolve(account: usize, subjectPtr: usize, subjectLen: u32): usize {
+  const block = lookup(account, subjectPtr, subjectLen);
+  if (block == 0) return 0;
+  const plainCount = load<u32>(block, ROUTE_PLAIN_COUNT);
+  let at = block + ROUTE_MEMBERS;
+  let flags = kinds(at, plainCount);
+  at += (<usize>plainCount) << 2;
+  for (let left = load<u32>(block, ROUTE_GROUP_COUNT); left > 0; left--) {
+    const count = load<u32>(at, 4);
+    flags |= kinds(at + 8, count);
+    at += 8 + ((<usize>count) << 2);
+  }
+  store<u32>(block, flags, ROUTE_FLAGS);
+  return block;
+}
+
+function kinds(members: usize, count: u32): u32 {
+  let flags: u32 = 0;
+  for (let index: u32 = 0; index < count; index++) {
+    const sub = changetype<Sub>(<usize>load<u32>(members + ((<usize>index) << 2)));
+    flags |= sub.session == 0 ? ROUTE_HAS_LOCAL : ROUTE_HAS_REMOTE;
+    if (sub.max != 0) flags |= ROUTE_HAS_MAX;
+  }
+  return flags;
+}

@@ -1,0 +1,330 @@
+// The route of one message: match, pick, encode, all in one pass that can stop and go on.
+//
+//   routeBegin ─► plain members ─► one of each group ─► shared ends, 503 ─► done
+//                     │ AGAIN         │ AGAIN
+//                     └── routeGo ◄───┘   goes on at the cursor: nobody is served twice or forgotten
+//
+// A step stops before it has changed anything: when the result region has no room for its records
+// (STATUS_AGAIN_RESULT) or the pool none for its frame (STATUS_AGAIN_POOL). While a route is stopped no other
+// may begin, so its block stays; subscriptions that close meanwhile are marked, and passed over.
+
+import {
+  RECORD_DELIVERY,
+  RECORD_LAST,
+  RECORD_SHARED,
+  RECORD_SHARED_END,
+  RECORD_SLOW,
+  RECORD_TRACE_OUT,
+  ROUTE_GROUP_COUNT,
+  ROUTE_MEMBERS,
+  ROUTE_PLAIN_COUNT,
+  SESSION_CLOSED,
+  SESSION_ECHO,
+  SESSION_HEADERS,
+  SESSION_NO_RESPONDERS,
+  SESSION_SLOW,
+  SESSION_TRACE,
+  SHARED_MIN,
+  STATUS_AGAIN_POOL,
+  STATUS_AGAIN_RESULT,
+  STATUS_NO_MEMORY,
+  STATUS_OK,
+  SUB_CLOSED,
+} from './abi';
+import { hash } from './bytes';
+import { sendNoResponders } from './control-frames';
+import {
+  bodyLen,
+  bodyPtr,
+  encoderStrip,
+  frameBodyBytes,
+  frameBodyPtr,
+  frameHeadBytes,
+  frameWrite,
+  headerLen,
+  replyLen,
+  replyPtr,
+  subjectLen,
+  subjectPtr,
+} from './encoder';
+import { lookup } from './match-cache';
+import { outboundCommit, outboundIsSlow, outboundReserve, outboundShare } from './outbound';
+import { queuePick } from './queue-group';
+import {
+  recordAppend,
+  recordBody,
+  recordContext,
+  recordLine,
+  recordMessage,
+  recordsHaveRoom,
+} from './records';
+import { Session, subscriptionClose } from './session';
+import { Group, groupMembers, matchedNode, Node, nodeMembers, sublistMatch } from './sublist';
+import { memberAt, Sub } from './subscription';
+
+/** A body of this size is shared even for one recipient: it would not fit into a chunk. */
+const SHARED_ALWAYS: u32 = 524288;
+
+/** A route has stopped and waits for `routeGo`. */
+export let isStopped: bool = false;
+/** Recipients that the route has reached. */
+export let reached: u32 = 0;
+/** A recipient is above half of its pending limit. */
+export let pressure: bool = false;
+export let outMsgs: f64 = 0;
+export let outBytes: f64 = 0;
+
+let origin: usize = 0;
+let account: usize = 0;
+let block: usize = 0;
+let localOnly: bool = false;
+let mayShare: bool = false;
+// The cursor.
+let plainIndex: u32 = 0;
+let groupIndex: u32 = 0;
+let groupAt: usize = 0;
+// Shared payloads of this message: whole and stripped. Id 0 = not made.
+let sharedSerial: u32 = 0;
+let sharedWhole: u32 = 0;
+let sharedWholeCount: u32 = 0;
+let sharedPlain: u32 = 0;
+let sharedPlainCount: u32 = 0;
+
+/** Forgets the pressure of the call before. */
+export function pressureReset(): void {
+  pressure = false;
+}
+
+/**
+ * Looks up who gets the message that the encoder has taken up.
+ *
+ * @param from the session that published, 0 = the program
+ * @param onlyLocal deliver to the program's subscriptions alone
+ * @returns STATUS_OK: go on with routeGo; STATUS_NO_MEMORY: nobody can be found, the message is dropped
+ */
+export function routeBegin(
+  owner: usize,
+  from: usize,
+  toPtr: usize,
+  toLen: u32,
+  onlyLocal: bool,
+): i32 {
+  assert(!isStopped);
+  account = owner;
+  origin = from;
+  localOnly = onlyLocal;
+  reached = 0;
+  plainIndex = 0;
+  groupIndex = 0;
+  sharedWhole = 0;
+  sharedPlain = 0;
+  block = lookup(owner, toPtr, toLen);
+  if (block == 0) return STATUS_NO_MEMORY;
+  const plainCount = load<u32>(block, ROUTE_PLAIN_COUNT);
+  groupAt = block + ROUTE_MEMBERS + ((<usize>plainCount) << 2);
+  const targets = plainCount + load<u32>(block, ROUTE_GROUP_COUNT);
+  mayShare = bodyLen >= <u32>SHARED_MIN && (targets > 1 || bodyLen >= SHARED_ALWAYS);
+  return STATUS_OK;
+}
+
+/** Routes, or goes on. STATUS_OK: done, `reached` tells how many got it; STATUS_AGAIN_*: call again. */
+export function routeGo(): i32 {
+  isStopped = true;
+  const plainCount = load<u32>(block, ROUTE_PLAIN_COUNT);
+  while (plainIndex < plainCount) {
+    const member: usize = load<u32>(block + ROUTE_MEMBERS + ((<usize>plainIndex) << 2));
+    const outcome = deliver(member, 0);
+    if (outcome < 0) return outcome;
+    plainIndex++;
+  }
+  const groupCount = load<u32>(block, ROUTE_GROUP_COUNT);
+  while (groupIndex < groupCount) {
+    const members = load<u32>(groupAt, 4);
+    const outcome = deliverToOne(load<u32>(groupAt), groupAt + 8, members);
+    if (outcome < 0) return outcome;
+    groupAt += 8 + ((<usize>members) << 2);
+    groupIndex++;
+  }
+  if (!recordsHaveRoom()) return STATUS_AGAIN_RESULT;
+  finish();
+  isStopped = false;
+  return STATUS_OK;
+}
+
+function finish(): void {
+  if (sharedWhole != 0) endShared(sharedWhole, sharedWholeCount);
+  if (sharedPlain != 0) endShared(sharedPlain, sharedPlainCount);
+  if (reached != 0 || replyLen == 0 || origin == 0) return;
+  const session = changetype<Session>(origin);
+  if ((session.flags & SESSION_NO_RESPONDERS) == 0) return;
+  const sub = subscriptionForReply();
+  if (sub != 0) sendNoResponders(origin, sub, replyPtr, replyLen, subjectPtr, subjectLen);
+}
+
+function endShared(id: u32, references: u32): void {
+  recordContext(recordAppend(RECORD_SHARED_END, id), 0, references, 0);
+}
+
+// The publisher's own plain subscription that would hear the reply.
+function subscriptionForReply(): usize {
+  const count = sublistMatch(account, replyPtr, replyLen, hash(replyPtr, replyLen));
+  for (let index = 0; index < count; index++) {
+    const members = nodeMembers(matchedNode(index));
+    for (let at: u32 = 0; at < members.count; at++) {
+      const sub = memberAt(members, at);
+      if (changetype<Sub>(sub).session == origin) return sub;
+    }
+  }
+  return 0;
+}
+
+// A random start, then one after the other until one takes it.
+function deliverToOne(name: usize, members: usize, count: u32): i32 {
+  let index = queuePick(count);
+  for (let tries: u32 = 0; tries < count; tries++) {
+    const outcome = deliver(load<u32>(members + ((<usize>index) << 2)), name);
+    if (outcome != 0) return outcome;
+    if (++index == count) index = 0;
+  }
+  return 0;
+}
+
+// 1 = delivered, 0 = it cannot take it, negative = stopped before anything was changed.
+function deliver(ptr: usize, group: usize): i32 {
+  const sub = changetype<Sub>(ptr);
+  if ((sub.flags & SUB_CLOSED) != 0) return 0;
+  if (!recordsHaveRoom()) return STATUS_AGAIN_RESULT;
+  if (sub.session == 0) {
+    deliverLocal(ptr, group);
+    return 1;
+  }
+  if (localOnly) return 0;
+  const outcome = deliverRemote(ptr, sub.session);
+  if (outcome > 0) countDelivery(ptr);
+  return outcome;
+}
+
+// Answers whether it was the last one that its max allows.
+function countDelivery(ptr: usize): bool {
+  const sub = changetype<Sub>(ptr);
+  reached++;
+  sub.delivered++;
+  if (sub.max == 0 || sub.delivered < sub.max) return false;
+  subscriptionClose(ptr);
+  return true;
+}
+
+function deliverLocal(ptr: usize, group: usize): void {
+  const record = recordAppend(RECORD_DELIVERY, changetype<Sub>(ptr).handle);
+  recordMessage(record, subjectPtr, subjectLen, replyPtr, replyLen, bodyPtr, bodyLen, headerLen);
+  const from = origin == 0 ? 0 : changetype<Session>(origin).handle;
+  const isLast = countDelivery(ptr);
+  recordContext(record, from, isLast ? RECORD_LAST : 0, group);
+}
+
+function deliverRemote(sub: usize, ptr: usize): i32 {
+  const session = changetype<Session>(ptr);
+  const flags = session.flags;
+  if ((flags & (SESSION_CLOSED | SESSION_SLOW)) != 0) return 0;
+  if (ptr == origin && (flags & SESSION_ECHO) == 0) return 0;
+  const stripped = headerLen != 0 && (flags & SESSION_HEADERS) == 0;
+  if (stripped && !encoderStrip()) return STATUS_AGAIN_POOL;
+  const headBytes = frameHeadBytes(sub, stripped);
+  const bodyBytes = frameBodyBytes(stripped);
+  const bytes = mayShare ? headBytes : headBytes + bodyBytes;
+  if (!outboundReserve(ptr, bytes, false)) return STATUS_AGAIN_POOL;
+  const at = session.outCursor;
+  frameWrite(at, sub, stripped, !mayShare);
+  outboundCommit(ptr, bytes);
+  if (mayShare) share(ptr, stripped, bodyBytes);
+  session.outMsgs += 1;
+  session.outBytes += bodyBytes - 2;
+  outMsgs += 1;
+  outBytes += bodyBytes - 2;
+  if (session.pending > session.pendingMax >> 1) {
+    pressure = true;
+    if (outboundIsSlow(ptr)) recordAppend(RECORD_SLOW, session.handle);
+  }
+  if ((flags & SESSION_TRACE) != 0) {
+    recordLine(RECORD_TRACE_OUT, session.handle, at, headBytes - 2);
+  }
+  return 1;
+}
+
+function share(ptr: usize, stripped: bool, bytes: u32): void {
+  let id = stripped ? sharedPlain : sharedWhole;
+  if (id == 0) {
+    id = ++sharedSerial;
+    recordBody(RECORD_SHARED, id, frameBodyPtr(stripped), bytes);
+    if (stripped) {
+      sharedPlain = id;
+      sharedPlainCount = 0;
+    } else {
+      sharedWhole = id;
+      sharedWholeCount = 0;
+    }
+  }
+  // Without memory for the reference the frame would be torn: such a session ends as a slow consumer.
+  if (!outboundShare(ptr, id, bytes)) {
+    const session = changetype<Session>(ptr);
+    session.flags |= SESSION_SLOW;
+    recordAppend(RECORD_SLOW, session.handle);
+    return;
+  }
+  if (stripped) sharedPlainCount++;
+  else sharedWholeCount++;
+}
+
+/**
+ * Another living member of a queue group, for a delivery whose pick has closed meanwhile. The program's
+ * members only. Usable while a route is stopped.
+ *
+ * @returns the subscription, or 0
+ */
+export function routeRepick(owner: usize, name: usize, toPtr: usize, toLen: u32): usize {
+  const count = sublistMatch(owner, toPtr, toLen, hash(toPtr, toLen));
+  let total: u32 = 0;
+  for (let index = 0; index < count; index++) {
+    const group = groupNamed(matchedNode(index), name);
+    if (group != 0) total += groupMembers(group).count;
+  }
+  if (total == 0) return 0;
+  const start = queuePick(total);
+  const after = localMember(name, count, start, total);
+  return after != 0 ? after : localMember(name, count, 0, start);
+}
+
+// The first of the program's members from the one numbered `from` on, over all matched nodes.
+function localMember(name: usize, nodeCount: i32, from: u32, to: u32): usize {
+  let number: u32 = 0;
+  for (let index = 0; index < nodeCount; index++) {
+    const group = groupNamed(matchedNode(index), name);
+    if (group == 0) continue;
+    const members = groupMembers(group);
+    for (let at: u32 = 0; at < members.count; at++, number++) {
+      if (number < from || number >= to) continue;
+      const sub = memberAt(members, at);
+      if (changetype<Sub>(sub).session == 0) return sub;
+    }
+  }
+  return 0;
+}
+
+function groupNamed(node: usize, name: usize): usize {
+  let group = changetype<Node>(node).groups;
+  while (group != 0 && changetype<Group>(group).name != name) group = changetype<Group>(group).next;
+  return group;
+}
+
+/**
+ * Whether anybody is interested in a subject; with `name` other than 0, in that queue group. Usable while a
+ * route is stopped.
+ */
+export function routeHasInterest(owner: usize, toPtr: usize, toLen: u32, name: usize): bool {
+  const count = sublistMatch(owner, toPtr, toLen, hash(toPtr, toLen));
+  if (name == 0) return count > 0;
+  for (let index = 0; index < count; index++) {
+    if (groupNamed(matchedNode(index), name) != 0) return true;
+  }
+  return false;
+}

@@ -1,0 +1,200 @@
+// Sessions: the record of a peer, its subscriptions, and the quarantine of what has closed.
+//
+// A closed subscription leaves the sublist and the index of sids at once. Its record waits in quarantine
+// until `quarantineRelease`, since a result that is being delivered may still point to it. A closed session
+// waits there too, and as long as one of its writes is under way.
+
+import {
+  SESSION_ACCOUNT,
+  SESSION_BYTES,
+  SESSION_CLOSED,
+  SESSION_CONTROL_LINE_MAX,
+  SESSION_DIRTY_NEXT,
+  SESSION_FLAGS,
+  SESSION_FLIGHT,
+  SESSION_HANDLE,
+  SESSION_IN_BYTES,
+  SESSION_IN_MSGS,
+  SESSION_OUT_BYTES,
+  SESSION_OUT_CLASS,
+  SESSION_OUT_CURSOR,
+  SESSION_OUT_END,
+  SESSION_OUT_HEAD,
+  SESSION_OUT_MSGS,
+  SESSION_OUT_TAIL,
+  SESSION_PARSE_STATE,
+  SESSION_PAYLOAD_MAX,
+  SESSION_PENDING,
+  SESSION_PENDING_MAX,
+  SESSION_PINGS_OUT,
+  SESSION_SUBS_COUNT,
+  SESSION_SUBS_HEAD,
+  STATUS_DUPLICATE,
+  STATUS_NO_MEMORY,
+  STATUS_OK,
+} from './abi';
+import { Arena, arenaCreate, arenaFind, arenaInsert, arenaRemove } from './arena';
+import { sublistInsert, sublistRemove } from './sublist';
+import { Sub, subBySid, subCreate, subForgetSid, subFree } from './subscription';
+
+@unmanaged
+export class Session {
+  handle: u32;
+  flags: u32;
+  account: usize;
+  parseState: u32;
+  subsHead: usize;
+  subsCount: u32;
+  payloadMax: u32;
+  controlLineMax: u32;
+  pendingMax: u32;
+  pending: u32;
+  outHead: usize;
+  outTail: usize;
+  outCursor: usize;
+  outEnd: usize;
+  outClass: u32;
+  flight: usize;
+  dirtyNext: usize;
+  pingsOut: u32;
+  inMsgs: f64;
+  inBytes: f64;
+  outMsgs: f64;
+  outBytes: f64;
+}
+if (offsetof<Session>('handle') != SESSION_HANDLE) ERROR('Session.handle is off');
+if (offsetof<Session>('flags') != SESSION_FLAGS) ERROR('Session.flags is off');
+if (offsetof<Session>('account') != SESSION_ACCOUNT) ERROR('Session.account is off');
+if (offsetof<Session>('parseState') != SESSION_PARSE_STATE) ERROR('Session.parseState is off');
+if (offsetof<Session>('subsHead') != SESSION_SUBS_HEAD) ERROR('Session.subsHead is off');
+if (offsetof<Session>('subsCount') != SESSION_SUBS_COUNT) ERROR('Session.subsCount is off');
+if (offsetof<Session>('payloadMax') != SESSION_PAYLOAD_MAX) ERROR('Session.payloadMax is off');
+if (offsetof<Session>('controlLineMax') != SESSION_CONTROL_LINE_MAX) ERROR('controlLineMax is off');
+if (offsetof<Session>('pendingMax') != SESSION_PENDING_MAX) ERROR('Session.pendingMax is off');
+if (offsetof<Session>('pending') != SESSION_PENDING) ERROR('Session.pending is off');
+if (offsetof<Session>('outHead') != SESSION_OUT_HEAD) ERROR('Session.outHead is off');
+if (offsetof<Session>('outTail') != SESSION_OUT_TAIL) ERROR('Session.outTail is off');
+if (offsetof<Session>('outCursor') != SESSION_OUT_CURSOR) ERROR('Session.outCursor is off');
+if (offsetof<Session>('outEnd') != SESSION_OUT_END) ERROR('Session.outEnd is off');
+if (offsetof<Session>('outClass') != SESSION_OUT_CLASS) ERROR('Session.outClass is off');
+if (offsetof<Session>('flight') != SESSION_FLIGHT) ERROR('Session.flight is off');
+if (offsetof<Session>('dirtyNext') != SESSION_DIRTY_NEXT) ERROR('Session.dirtyNext is off');
+if (offsetof<Session>('pingsOut') != SESSION_PINGS_OUT) ERROR('Session.pingsOut is off');
+if (offsetof<Session>('inMsgs') != SESSION_IN_MSGS) ERROR('Session.inMsgs is off');
+if (offsetof<Session>('inBytes') != SESSION_IN_BYTES) ERROR('Session.inBytes is off');
+if (offsetof<Session>('outMsgs') != SESSION_OUT_MSGS) ERROR('Session.outMsgs is off');
+if (offsetof<Session>('outBytes') != SESSION_OUT_BYTES) ERROR('Session.outBytes is off');
+if (offsetof<Session>() != SESSION_BYTES) ERROR('Session is not the size abi.ts says');
+
+export let sessions: Arena = changetype<Arena>(0);
+/** Subscriptions in quarantine, linked by `sidNext`; sessions, by `subsHead`. */
+let quarantinedSubs: usize = 0;
+let quarantinedSessions: usize = 0;
+export let quarantineCount: u32 = 0;
+
+/** Makes the arena. False: no memory. */
+export function sessionsInit(): bool {
+  sessions = arenaCreate(SESSION_BYTES, 8, SESSION_HANDLE);
+  return changetype<usize>(sessions) != 0;
+}
+
+/** A new session of an account, or 0. */
+export function sessionCreate(account: usize): usize {
+  const ptr = arenaInsert(sessions);
+  if (ptr != 0) changetype<Session>(ptr).account = account;
+  return ptr;
+}
+
+/** The session of a handle, or 0. */
+export function sessionFind(handle: u32): usize {
+  return arenaFind(sessions, handle);
+}
+
+/**
+ * Inserts a subscription of a session.
+ *
+ * @returns STATUS_OK, STATUS_DUPLICATE (the sid is taken: the old one stays), STATUS_BAD_SUBJECT or
+ *   STATUS_NO_MEMORY; unless OK nothing has changed
+ */
+export function sessionSubscribe(
+  ptr: usize,
+  filterPtr: usize,
+  filterLen: u32,
+  queuePtr: usize,
+  queueLen: u32,
+  sidPtr: usize,
+  sidLen: u32,
+): i32 {
+  const session = changetype<Session>(ptr);
+  if (subBySid(ptr, sidPtr, sidLen) != 0) return STATUS_DUPLICATE;
+  const sub = subCreate(ptr, sidPtr, sidLen);
+  if (sub == 0) return STATUS_NO_MEMORY;
+  const status = sublistInsert(session.account, sub, filterPtr, filterLen, queuePtr, queueLen);
+  if (status != STATUS_OK) {
+    subForgetSid(sub);
+    subFree(sub);
+    return status;
+  }
+  const head = session.subsHead;
+  changetype<Sub>(sub).sessionNext = head;
+  if (head != 0) changetype<Sub>(head).sessionPrev = sub;
+  session.subsHead = sub;
+  session.subsCount++;
+  return STATUS_OK;
+}
+
+/** Closes a subscription of whatever owner; its record goes to quarantine. */
+export function subscriptionClose(ptr: usize): void {
+  const sub = changetype<Sub>(ptr);
+  sublistRemove(ptr);
+  if (sub.session != 0) {
+    subForgetSid(ptr);
+    const session = changetype<Session>(sub.session);
+    if (sub.sessionPrev != 0) changetype<Sub>(sub.sessionPrev).sessionNext = sub.sessionNext;
+    else session.subsHead = sub.sessionNext;
+    if (sub.sessionNext != 0) changetype<Sub>(sub.sessionNext).sessionPrev = sub.sessionPrev;
+    session.subsCount--;
+  }
+  sub.sidNext = quarantinedSubs;
+  quarantinedSubs = ptr;
+  quarantineCount++;
+}
+
+/** `UNSUB sid max`: removes at once when `max` deliveries have been made, or when it is 0. */
+export function sessionUnsubscribe(ptr: usize, sidPtr: usize, sidLen: u32, max: u32): void {
+  const found = subBySid(ptr, sidPtr, sidLen);
+  if (found == 0) return;
+  const sub = changetype<Sub>(found);
+  if (max > sub.delivered) sub.max = max;
+  else subscriptionClose(found);
+}
+
+/** Removes all subscriptions of a session. */
+export function sessionUnsubscribeAll(ptr: usize): void {
+  const session = changetype<Session>(ptr);
+  while (session.subsHead != 0) subscriptionClose(session.subsHead);
+}
+
+/** Puts a closed session into quarantine. Its region is empty and no write is under way. */
+export function sessionRetire(ptr: usize): void {
+  const session = changetype<Session>(ptr);
+  assert((session.flags & SESSION_CLOSED) != 0 && session.subsHead == 0);
+  session.subsHead = quarantinedSessions;
+  quarantinedSessions = ptr;
+  quarantineCount++;
+}
+
+/** Frees what is in quarantine. Only while no result is being delivered. */
+export function quarantineRelease(): void {
+  while (quarantinedSubs != 0) {
+    const ptr = quarantinedSubs;
+    quarantinedSubs = changetype<Sub>(ptr).sidNext;
+    subFree(ptr);
+  }
+  while (quarantinedSessions != 0) {
+    const ptr = quarantinedSessions;
+    quarantinedSessions = changetype<Session>(ptr).subsHead;
+    arenaRemove(sessions, ptr);
+  }
+  quarantineCount = 0;
+}

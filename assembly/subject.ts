@@ -1,0 +1,87 @@
+// Subjects: tokens, validity, literals. Only one-character tokens `*` and `>` are wildcards; `foo.b*r`,
+// `foo.>x` and `a.**` are literals (nats-server 1787eee, server/sublist.go).
+
+import { SUBJECT_MAX, TOKENS_MAX } from './abi';
+import { hash } from './bytes';
+
+export const DOT: u32 = 46;
+export const PWC: u32 = 42;
+export const FWC: u32 = 62;
+
+// Tokens of the subject at hand: pointer, length, hash (the low half). 12 bytes each.
+const TOKEN_BYTES: usize = 12;
+const tokens: usize = memory.data(24576, 16);
+
+/** Bits of what `filterKind` says. */
+export const FILTER_INVALID: u32 = 0;
+export const FILTER_LITERAL: u32 = 1;
+export const FILTER_WILDCARD: u32 = 2;
+
+/**
+ * What a filter is. Invalid: empty, an empty token, a token after `>`, longer than SUBJECT_MAX or more
+ * tokens than TOKENS_MAX.
+ */
+export function filterKind(ptr: usize, length: u32): u32 {
+  if (length == 0 || length > <u32>SUBJECT_MAX) return FILTER_INVALID;
+  const end = ptr + length;
+  let kind = FILTER_LITERAL;
+  let count: u32 = 1;
+  let start = ptr;
+  for (let at = ptr; at <= end; at++) {
+    if (at < end && load<u8>(at) != DOT) continue;
+    if (at == start) return FILTER_INVALID;
+    if (at - start == 1) {
+      const byte = <u32>load<u8>(start);
+      if (byte == FWC && at != end) return FILTER_INVALID;
+      if (byte == FWC || byte == PWC) kind = FILTER_WILDCARD;
+    }
+    if (at < end && ++count > <u32>TOKENS_MAX) return FILTER_INVALID;
+    start = at + 1;
+  }
+  return kind;
+}
+
+/** Splits a subject into the token table. Answers how many, or 0 for an empty token or too many. */
+export function splitTokens(ptr: usize, length: u32): u32 {
+  const end = ptr + length;
+  let count: u32 = 0;
+  let start = ptr;
+  let at = ptr;
+  let token = tokens;
+  while (at <= end) {
+    if (at < end && load<u8>(at) != DOT) {
+      at++;
+      continue;
+    }
+    const tokenLen = <u32>(at - start);
+    if (tokenLen == 0 || count == TOKENS_MAX) return 0;
+    store<u32>(token, <u32>start);
+    store<u32>(token, tokenLen, 4);
+    store<u32>(token, <u32>hash(start, tokenLen), 8);
+    token += TOKEN_BYTES;
+    count++;
+    at++;
+    start = at;
+  }
+  return count;
+}
+
+/** Where token `index` of the last split begins. */
+export function tokenPtr(index: u32): usize {
+  return load<u32>(tokens + <usize>index * TOKEN_BYTES);
+}
+
+/** Its length in bytes. */
+export function tokenLength(index: u32): u32 {
+  return load<u32>(tokens + <usize>index * TOKEN_BYTES, 4);
+}
+
+/** Its hash. */
+export function tokenHash(index: u32): u32 {
+  return load<u32>(tokens + <usize>index * TOKEN_BYTES, 8);
+}
+
+/** Whether a publish subject is valid to a pedantic peer: no empty token, no wildcard token. */
+export function isLiteralSubject(ptr: usize, length: u32): bool {
+  return filterKind(ptr, length) == FILTER_LITERAL;
+}

@@ -1,0 +1,441 @@
+// The sublist: who is interested in a subject. Literal subjects lie in one hash table keyed by the whole
+// subject; filters with wildcards lie in a trie of tokens, one root an account.
+//
+//   insert foo.bar        table:  (account, "foo.bar") ─► node [a]
+//   insert foo.*          trie:   root ─foo─► ○ ─*─► node [b]
+//   insert foo.>  by queue q                  ○ ─>─► node {q: [c]}
+//
+//   match foo.bar   table: [a]; trie: foo, then `>` takes the rest: {q: [c]}, and `*`: [b]
+//
+// Edges of all nodes lie in one table keyed by (node, token), so a node costs no map of its own. The walk
+// keeps an explicit stack; matched nodes are collected in `matched`, and match-cache.ts lays them out.
+// An account is a root with a generation of its own, which every insert and remove changes.
+
+import { STATUS_BAD_SUBJECT, STATUS_NO_MEMORY, STATUS_OK, SUB_CLOSED, TOKENS_MAX } from './abi';
+import { Arena, arenaCreate, arenaInsert, arenaRemove, NO_HANDLES } from './arena';
+import { copyExact, equal, hash } from './bytes';
+import {
+  slotMatches,
+  slotValue,
+  Table,
+  tableCreate,
+  tableHome,
+  tableInsert,
+  tableNext,
+  tableRemove,
+} from './hash-table';
+import { allocate, release } from './memory';
+import {
+  DOT,
+  FILTER_INVALID,
+  FILTER_LITERAL,
+  FWC,
+  filterKind,
+  PWC,
+  splitTokens,
+  tokenHash,
+  tokenLength,
+  tokenPtr,
+} from './subject';
+import {
+  Members,
+  memberAdd,
+  memberRemove,
+  queueNameDrop,
+  queueNameTake,
+  Sub,
+} from './subscription';
+
+@unmanaged
+export class Account {
+  handle: u32;
+  generation: u32;
+  free: u32;
+  root: usize;
+  subscriptionCount: u32;
+  /** Subscriptions whose filter has a wildcard; without any the trie is not walked. */
+  wildcardCount: u32;
+}
+
+@unmanaged
+export class Node {
+  /** The node above; 0 for a root and for a literal of the table. */
+  parent: usize;
+  account: usize;
+  // A member list (subscription.ts).
+  membersPtr: usize;
+  membersCount: u32;
+  membersCapacity: u32;
+  /** First queue group, linked by `Group.next`. */
+  groups: usize;
+  /** Children by the wildcards. */
+  pwc: usize;
+  fwc: usize;
+  edgeCount: u32;
+  /** Token, or the whole subject of a literal; its text belongs to the node. 0 under a wildcard. */
+  textPtr: usize;
+  textLen: u32;
+  hash: u64;
+}
+
+@unmanaged
+export class Group {
+  next: usize;
+  node: usize;
+  membersPtr: usize;
+  membersCount: u32;
+  membersCapacity: u32;
+  name: usize;
+}
+
+const STACK_BYTES: u32 = (TOKENS_MAX + 2) * 8;
+const stack: usize = memory.data(16400, 16);
+const TEXT_PAD: u32 = 8;
+
+export let nodes: Arena = changetype<Arena>(0);
+export let groups: Arena = changetype<Arena>(0);
+let literals: Table = changetype<Table>(0);
+let edges: Table = changetype<Table>(0);
+
+/** Pointers of the nodes that the last match found, and how many. */
+export let matched: usize = 0;
+export let matchedCount: u32 = 0;
+let matchedCapacity: u32 = 1024;
+
+/** Makes the arenas and tables. False: no memory. */
+export function sublistInit(): bool {
+  assert(STACK_BYTES <= 16400);
+  nodes = arenaCreate(offsetof<Node>(), 10, NO_HANDLES);
+  groups = arenaCreate(offsetof<Group>(), 10, NO_HANDLES);
+  literals = tableCreate();
+  edges = tableCreate();
+  matched = allocate(matchedCapacity << 2);
+  if (changetype<usize>(nodes) == 0 || changetype<usize>(groups) == 0) return false;
+  return changetype<usize>(literals) != 0 && changetype<usize>(edges) != 0 && matched != 0;
+}
+
+/** The members of a node. */
+export function nodeMembers(node: usize): Members {
+  return changetype<Members>(node + offsetof<Node>('membersPtr'));
+}
+
+/** The members of a queue group of a node. */
+export function groupMembers(group: usize): Members {
+  return changetype<Members>(group + offsetof<Group>('membersPtr'));
+}
+
+/** Gives an account its root. False: no memory. */
+export function accountPlant(account: usize): bool {
+  const root = arenaInsert(nodes);
+  if (root == 0) return false;
+  changetype<Node>(root).account = account;
+  changetype<Account>(account).root = root;
+  changetype<Account>(account).generation = 1;
+  return true;
+}
+
+/** Changes the generation: every match result and route of the account is void. */
+export function accountTouch(account: usize): void {
+  changetype<Account>(account).generation++;
+}
+
+/**
+ * Inserts a subscription under a filter; with `queueLen` above 0 as a member of that queue group.
+ *
+ * @returns STATUS_OK, STATUS_BAD_SUBJECT or STATUS_NO_MEMORY; unless OK nothing has changed
+ */
+export function sublistInsert(
+  account: usize,
+  sub: usize,
+  filterPtr: usize,
+  filterLen: u32,
+  queuePtr: usize,
+  queueLen: u32,
+): i32 {
+  const kind = filterKind(filterPtr, filterLen);
+  if (kind == FILTER_INVALID) return STATUS_BAD_SUBJECT;
+  const isLiteral = kind == FILTER_LITERAL;
+  const node = isLiteral
+    ? literalNode(account, filterPtr, filterLen)
+    : filterNode(account, filterPtr, filterLen);
+  if (node == 0) return STATUS_NO_MEMORY;
+  const record = changetype<Sub>(sub);
+  record.node = node;
+  if (!join(node, sub, queuePtr, queueLen)) {
+    prune(node);
+    return STATUS_NO_MEMORY;
+  }
+  const owner = changetype<Account>(account);
+  owner.generation++;
+  owner.subscriptionCount++;
+  if (!isLiteral) owner.wildcardCount++;
+  return STATUS_OK;
+}
+
+function join(node: usize, sub: usize, queuePtr: usize, queueLen: u32): bool {
+  if (queueLen == 0) return memberAdd(nodeMembers(node), sub);
+  const name = queueNameTake(queuePtr, queueLen);
+  if (name == 0) return false;
+  let group = changetype<Node>(node).groups;
+  while (group != 0 && changetype<Group>(group).name != name) group = changetype<Group>(group).next;
+  const isNew = group == 0;
+  if (isNew) {
+    group = arenaInsert(groups);
+    if (group == 0) {
+      queueNameDrop(name);
+      return false;
+    }
+    const record = changetype<Group>(group);
+    record.node = node;
+    record.name = name;
+    record.next = changetype<Node>(node).groups;
+    changetype<Node>(node).groups = group;
+  } else queueNameDrop(name); // A group holds one reference, however many members it has.
+  if (!memberAdd(groupMembers(group), sub)) {
+    if (isNew) dropGroup(node, group);
+    return false;
+  }
+  changetype<Sub>(sub).group = group;
+  return true;
+}
+
+function dropGroup(node: usize, group: usize): void {
+  const record = changetype<Group>(group);
+  const owner = changetype<Node>(node);
+  if (owner.groups == group) owner.groups = record.next;
+  else {
+    let before = owner.groups;
+    while (changetype<Group>(before).next != group) before = changetype<Group>(before).next;
+    changetype<Group>(before).next = record.next;
+  }
+  queueNameDrop(record.name);
+  arenaRemove(groups, group);
+}
+
+/** Removes a subscription from its node. Its record stays, marked closed. */
+export function sublistRemove(sub: usize): void {
+  const record = changetype<Sub>(sub);
+  assert((record.flags & SUB_CLOSED) == 0);
+  record.flags |= SUB_CLOSED;
+  const node = record.node;
+  const group = record.group;
+  if (group != 0) {
+    memberRemove(groupMembers(group), sub);
+    if (changetype<Group>(group).membersCount == 0) dropGroup(node, group);
+  } else memberRemove(nodeMembers(node), sub);
+  const account = changetype<Account>(changetype<Node>(node).account);
+  account.generation++;
+  account.subscriptionCount--;
+  if (!isLiteralNode(node)) account.wildcardCount--;
+  prune(node);
+}
+
+function isLiteralNode(node: usize): bool {
+  const record = changetype<Node>(node);
+  return record.parent == 0 && record.textLen != 0;
+}
+
+// Frees a node that holds nothing, and what that leaves empty above it.
+function prune(node: usize): void {
+  while (true) {
+    const record = changetype<Node>(node);
+    if (record.membersCount != 0 || record.groups != 0 || record.edgeCount != 0) return;
+    if (record.pwc != 0 || record.fwc != 0) return;
+    const parent = record.parent;
+    if (parent == 0) {
+      if (record.textLen == 0) return; // A root stays.
+      tableRemove(literals, record.hash, <u32>record.account, <u32>node);
+    } else {
+      const above = changetype<Node>(parent);
+      if (above.pwc == node) above.pwc = 0;
+      else if (above.fwc == node) above.fwc = 0;
+      else {
+        tableRemove(edges, record.hash, <u32>parent, <u32>node);
+        above.edgeCount--;
+      }
+    }
+    if (record.textLen != 0) release(record.textPtr, record.textLen + TEXT_PAD);
+    arenaRemove(nodes, node);
+    if (parent == 0) return;
+    node = parent;
+  }
+}
+
+function createNode(account: usize, parent: usize, textPtr: usize, textLen: u32): usize {
+  const node = arenaInsert(nodes);
+  if (node == 0) return 0;
+  const record = changetype<Node>(node);
+  record.parent = parent;
+  record.account = account;
+  if (textLen == 0) return node;
+  record.textPtr = allocate(textLen + TEXT_PAD);
+  if (record.textPtr == 0) {
+    arenaRemove(nodes, node);
+    return 0;
+  }
+  record.textLen = textLen;
+  copyExact(record.textPtr, textPtr, textLen);
+  return node;
+}
+
+function discardNode(node: usize): void {
+  const record = changetype<Node>(node);
+  release(record.textPtr, record.textLen + TEXT_PAD);
+  arenaRemove(nodes, node);
+}
+
+function findNode(table: Table, scope: usize, key: u64, textPtr: usize, textLen: u32): usize {
+  let slot = tableHome(table, key, <u32>scope);
+  for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
+    if (slotMatches(slot, key, <u32>scope)) {
+      const record = changetype<Node>(<usize>value);
+      if (record.textLen == textLen && equal(record.textPtr, textPtr, textLen)) return value;
+    }
+    slot = tableNext(table, slot);
+  }
+  return 0;
+}
+
+function literalNode(account: usize, ptr: usize, length: u32): usize {
+  const key = hash(ptr, length);
+  const found = findNode(literals, account, key, ptr, length);
+  if (found != 0) return found;
+  const node = createNode(account, 0, ptr, length);
+  if (node == 0) return 0;
+  changetype<Node>(node).hash = key;
+  if (tableInsert(literals, key, <u32>account, <u32>node)) return node;
+  discardNode(node);
+  return 0;
+}
+
+// Walks down from the root, making what is missing. On failure what was made is pruned again.
+function filterNode(account: usize, ptr: usize, length: u32): usize {
+  const count = splitTokens(ptr, length);
+  let node = changetype<Account>(account).root;
+  for (let index: u32 = 0; index < count; index++) {
+    const next = childFor(node, index);
+    if (next == 0) {
+      prune(node);
+      return 0;
+    }
+    node = next;
+  }
+  return node;
+}
+
+function childFor(parent: usize, index: u32): usize {
+  const record = changetype<Node>(parent);
+  const ptr = tokenPtr(index);
+  const length = tokenLength(index);
+  const byte: u32 = length == 1 ? load<u8>(ptr) : 0;
+  if (byte == PWC) {
+    if (record.pwc == 0) record.pwc = createNode(record.account, parent, 0, 0);
+    return record.pwc;
+  }
+  if (byte == FWC) {
+    if (record.fwc == 0) record.fwc = createNode(record.account, parent, 0, 0);
+    return record.fwc;
+  }
+  const key: u64 = tokenHash(index);
+  const found = findNode(edges, parent, key, ptr, length);
+  if (found != 0) return found;
+  const node = createNode(record.account, parent, ptr, length);
+  if (node == 0) return 0;
+  changetype<Node>(node).hash = key;
+  if (tableInsert(edges, key, <u32>parent, <u32>node)) {
+    record.edgeCount++;
+    return node;
+  }
+  discardNode(node);
+  return 0;
+}
+
+/**
+ * Collects the nodes whose filters match a subject in `matched`. Its tokens are taken literally, so
+ * `foo.*` as a subject reaches `foo.*`, `foo.>` and `*.*`, not `foo.bar`. A subject with an empty token
+ * matches nothing.
+ *
+ * @param key the subject's hash
+ * @returns how many, or STATUS_NO_MEMORY when the collection cannot grow
+ */
+export function sublistMatch(account: usize, ptr: usize, length: u32, key: u64): i32 {
+  matchedCount = 0;
+  const owner = changetype<Account>(account);
+  const literal = findNode(literals, account, key, ptr, length);
+  if (literal != 0 && !collect(literal)) return STATUS_NO_MEMORY;
+  if (owner.wildcardCount == 0) return matchedCount;
+  const count = splitTokens(ptr, length);
+  if (count == 0) return matchedCount;
+  let top = stack;
+  store<u32>(top, <u32>owner.root);
+  store<u32>(top, 0, 4);
+  while (top >= stack) {
+    const node = <usize>load<u32>(top);
+    const level = load<u32>(top, 4);
+    top -= 8;
+    const record = changetype<Node>(node);
+    if (level == count) {
+      if (!collect(node)) return STATUS_NO_MEMORY;
+      continue;
+    }
+    if (record.fwc != 0 && !collect(record.fwc)) return STATUS_NO_MEMORY;
+    if (record.pwc != 0) {
+      top += 8;
+      store<u32>(top, <u32>record.pwc);
+      store<u32>(top, level + 1, 4);
+    }
+    if (record.edgeCount == 0) continue;
+    const child = findNode(edges, node, tokenHash(level), tokenPtr(level), tokenLength(level));
+    if (child == 0) continue;
+    top += 8;
+    store<u32>(top, <u32>child);
+    store<u32>(top, level + 1, 4);
+  }
+  return matchedCount;
+}
+
+// A node on the way that holds no subscription of its own is not a match.
+function collect(node: usize): bool {
+  const record = changetype<Node>(node);
+  if (record.membersCount == 0 && record.groups == 0) return true;
+  if (matchedCount == matchedCapacity) {
+    const wider = allocate(matchedCapacity << 3);
+    if (wider == 0) return false;
+    copyExact(wider, matched, (<usize>matchedCount) << 2);
+    release(matched, matchedCapacity << 2);
+    matched = wider;
+    matchedCapacity <<= 1;
+  }
+  store<u32>(matched + ((<usize>matchedCount) << 2), <u32>node);
+  matchedCount++;
+  return true;
+}
+
+/** The node that the last match found at `index`. */
+export function matchedNode(index: u32): usize {
+  return load<u32>(matched + ((<usize>index) << 2));
+}
+
+/**
+ * Writes the filter of a subscription's node backwards, ending before `end`, and answers its length.
+ * It never exceeds SUBJECT_MAX.
+ */
+export function nodeFilterBefore(node: usize, end: usize): u32 {
+  let at = end;
+  while (true) {
+    const record = changetype<Node>(node);
+    if (record.textLen != 0) {
+      at -= record.textLen;
+      copyExact(at, record.textPtr, record.textLen);
+    } else store<u8>(--at, <u8>(changetype<Node>(record.parent).pwc == node ? PWC : FWC));
+    node = record.parent;
+    if (node == 0 || changetype<Node>(node).parent == 0) break;
+    store<u8>(--at, <u8>DOT);
+  }
+  return <u32>(end - at);
+}
+
+/** The tables of literals and edges, for tests of their runs. */
+export function literalTable(): Table {
+  return literals;
+}

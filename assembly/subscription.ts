@@ -1,0 +1,283 @@
+// Subscriptions: the record, the lists of them that nodes and queue groups keep, and the names of queue
+// groups. Who may match what is the sublist's affair.
+//
+// A member list is three words inside a node or group: PTR, COUNT, CAPACITY. One member costs no block:
+//
+//   0 members   PTR 0           COUNT 0  CAPACITY 0
+//   1 member    PTR = the sub   COUNT 1  CAPACITY 0
+//   3 members   PTR → [a, b, c, –]  COUNT 3  CAPACITY 4
+//
+// Each subscription knows its index, so removal swaps the last one into its place.
+
+import {
+  SUB_BYTES,
+  SUB_DELIVERED,
+  SUB_FLAGS,
+  SUB_GROUP,
+  SUB_HANDLE,
+  SUB_INDEX,
+  SUB_MAX,
+  SUB_NODE,
+  SUB_SESSION,
+  SUB_SESSION_NEXT,
+  SUB_SESSION_PREV,
+  SUB_SID,
+  SUB_SID_LEN,
+  SUB_SID_NEXT,
+} from './abi';
+import { Arena, arenaCreate, arenaFind, arenaInsert, arenaRemove } from './arena';
+import { copyExact, equal, hash } from './bytes';
+import {
+  slotMatches,
+  slotValue,
+  Table,
+  tableCreate,
+  tableHome,
+  tableInsert,
+  tableNext,
+  tableRemove,
+} from './hash-table';
+import { allocate, release } from './memory';
+
+@unmanaged
+export class Sub {
+  /** Owner; 0 = the program. */
+  session: usize;
+  handle: u32;
+  node: usize;
+  index: u32;
+  /** Its queue group in the node, 0 = plain. */
+  group: usize;
+  flags: u32;
+  max: u32;
+  delivered: u32;
+  sessionNext: usize;
+  sessionPrev: usize;
+  /** Next in quarantine. */
+  sidNext: usize;
+  sidLen: u32;
+  sidInline: v128;
+}
+if (offsetof<Sub>('session') != SUB_SESSION) ERROR('Sub.session is not where abi.ts says');
+if (offsetof<Sub>('handle') != SUB_HANDLE) ERROR('Sub.handle is not where abi.ts says');
+if (offsetof<Sub>('node') != SUB_NODE) ERROR('Sub.node is not where abi.ts says');
+if (offsetof<Sub>('index') != SUB_INDEX) ERROR('Sub.index is not where abi.ts says');
+if (offsetof<Sub>('group') != SUB_GROUP) ERROR('Sub.group is not where abi.ts says');
+if (offsetof<Sub>('flags') != SUB_FLAGS) ERROR('Sub.flags is not where abi.ts says');
+if (offsetof<Sub>('max') != SUB_MAX) ERROR('Sub.max is not where abi.ts says');
+if (offsetof<Sub>('delivered') != SUB_DELIVERED) ERROR('Sub.delivered is not where abi.ts says');
+if (offsetof<Sub>('sessionNext') != SUB_SESSION_NEXT) ERROR('Sub.sessionNext is off');
+if (offsetof<Sub>('sessionPrev') != SUB_SESSION_PREV) ERROR('Sub.sessionPrev is off');
+if (offsetof<Sub>('sidNext') != SUB_SID_NEXT) ERROR('Sub.sidNext is not where abi.ts says');
+if (offsetof<Sub>('sidLen') != SUB_SID_LEN) ERROR('Sub.sidLen is not where abi.ts says');
+if (offsetof<Sub>('sidInline') != SUB_SID) ERROR('Sub.sidInline is not where abi.ts says');
+if (offsetof<Sub>() != SUB_BYTES) ERROR('Sub is not the size abi.ts says');
+
+export const SID_INLINE_MAX: u32 = 16;
+
+@unmanaged
+export class Members {
+  ptr: usize;
+  count: u32;
+  capacity: u32;
+}
+
+/** The name of queue groups, shared by all groups of that name: equal names are one pointer. */
+@unmanaged
+export class QueueName {
+  references: u32;
+  length: u32;
+  hash: u64;
+  // Scratch of the match that is being laid out (match-cache.ts).
+  matchSerial: u32;
+  matchCount: u32;
+  matchCursor: usize;
+  nextName: usize;
+  // The text follows.
+}
+const QUEUE_NAME_HEAD: u32 = offsetof<QueueName>();
+
+export let subs: Arena = changetype<Arena>(0);
+let queueNames: Table = changetype<Table>(0);
+let sids: Table = changetype<Table>(0);
+
+/** Makes the arena and tables. False: no memory. */
+export function subscriptionsInit(): bool {
+  subs = arenaCreate(SUB_BYTES, 10, SUB_HANDLE);
+  queueNames = tableCreate();
+  sids = tableCreate();
+  const made = changetype<usize>(queueNames) != 0 && changetype<usize>(sids) != 0;
+  return changetype<usize>(subs) != 0 && made;
+}
+
+/** The subscription of a handle, or 0. */
+export function subFind(handle: u32): usize {
+  return arenaFind(subs, handle);
+}
+
+/** A new record that belongs to no node yet; its sid is copied. 0 = no memory. */
+export function subCreate(session: usize, sidPtr: usize, sidLen: u32): usize {
+  const ptr = arenaInsert(subs);
+  if (ptr == 0) return 0;
+  const sub = changetype<Sub>(ptr);
+  sub.session = session;
+  sub.sidLen = sidLen;
+  if (session == 0) return ptr;
+  let text = ptr + SUB_SID;
+  if (sidLen > SID_INLINE_MAX) {
+    text = allocate(sidLen + 16);
+    if (text == 0) {
+      arenaRemove(subs, ptr);
+      return 0;
+    }
+    store<u32>(ptr, <u32>text, SUB_SID);
+  }
+  copyExact(text, sidPtr, sidLen);
+  if (!tableInsert(sids, hash(text, sidLen), <u32>session, <u32>ptr)) {
+    if (sidLen > SID_INLINE_MAX) release(text, sidLen + 16);
+    arenaRemove(subs, ptr);
+    return 0;
+  }
+  return ptr;
+}
+
+/** Where the sid's text lies. */
+export function subSidPtr(ptr: usize): usize {
+  if (changetype<Sub>(ptr).sidLen <= SID_INLINE_MAX) return ptr + SUB_SID;
+  return load<u32>(ptr, SUB_SID);
+}
+
+/** The subscription of a session with this sid, or 0. */
+export function subBySid(session: usize, sidPtr: usize, sidLen: u32): usize {
+  const key = hash(sidPtr, sidLen);
+  let slot = tableHome(sids, key, <u32>session);
+  for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
+    if (slotMatches(slot, key, <u32>session)) {
+      const sub = changetype<Sub>(<usize>value);
+      if (sub.sidLen == sidLen && equal(subSidPtr(value), sidPtr, sidLen)) return value;
+    }
+    slot = tableNext(sids, slot);
+  }
+  return 0;
+}
+
+/** Takes a subscription out of the index of sids: its sid is free again. */
+export function subForgetSid(ptr: usize): void {
+  const sub = changetype<Sub>(ptr);
+  if (sub.session == 0) return;
+  tableRemove(sids, hash(subSidPtr(ptr), sub.sidLen), <u32>sub.session, <u32>ptr);
+}
+
+/** Frees the record, when nothing refers to it any more. */
+export function subFree(ptr: usize): void {
+  const sub = changetype<Sub>(ptr);
+  if (sub.session != 0 && sub.sidLen > SID_INLINE_MAX) {
+    release(load<u32>(ptr, SUB_SID), sub.sidLen + 16);
+  }
+  arenaRemove(subs, ptr);
+}
+
+/** The member at `index`. */
+export function memberAt(list: Members, index: u32): usize {
+  if (list.capacity == 0) return list.ptr;
+  return load<u32>(list.ptr + ((<usize>index) << 2));
+}
+
+/** Appends a subscription. False: no memory, nothing was done. */
+export function memberAdd(list: Members, ptr: usize): bool {
+  const sub = changetype<Sub>(ptr);
+  if (list.count == 0 && list.capacity == 0) {
+    list.ptr = ptr;
+    list.count = 1;
+    sub.index = 0;
+    return true;
+  }
+  if (list.capacity == 0 || list.count == list.capacity) {
+    const capacity: u32 = list.capacity == 0 ? 4 : list.capacity << 1;
+    const block = allocate(capacity << 2);
+    if (block == 0) return false;
+    if (list.capacity == 0) store<u32>(block, <u32>list.ptr);
+    else {
+      copyExact(block, list.ptr, (<usize>list.count) << 2);
+      release(list.ptr, list.capacity << 2);
+    }
+    list.ptr = block;
+    list.capacity = capacity;
+  }
+  store<u32>(list.ptr + ((<usize>list.count) << 2), <u32>ptr);
+  sub.index = list.count++;
+  return true;
+}
+
+/** Removes a subscription; the last member takes its place. */
+export function memberRemove(list: Members, ptr: usize): void {
+  const index = changetype<Sub>(ptr).index;
+  assert(memberAt(list, index) == ptr);
+  list.count--;
+  if (list.capacity == 0) {
+    list.ptr = 0;
+    return;
+  }
+  const last = load<u32>(list.ptr + ((<usize>list.count) << 2));
+  store<u32>(list.ptr + ((<usize>index) << 2), last);
+  changetype<Sub>(<usize>last).index = index;
+  if (list.count == 0) {
+    release(list.ptr, list.capacity << 2);
+    list.ptr = 0;
+    list.capacity = 0;
+  }
+}
+
+/** The record of a queue name, or 0 when no group has it. */
+export function queueNameFind(ptr: usize, length: u32): usize {
+  const key = hash(ptr, length);
+  let slot = tableHome(queueNames, key, 0);
+  for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
+    const name = changetype<QueueName>(<usize>value);
+    if (slotMatches(slot, key, 0) && name.length == length) {
+      if (equal(queueNamePtr(value), ptr, length)) return value;
+    }
+    slot = tableNext(queueNames, slot);
+  }
+  return 0;
+}
+
+/** The one record of a queue name, with one reference more; 0 = no memory. */
+export function queueNameTake(ptr: usize, length: u32): usize {
+  const found = queueNameFind(ptr, length);
+  if (found == 0) return createQueueName(ptr, length, hash(ptr, length));
+  changetype<QueueName>(found).references++;
+  return found;
+}
+
+function createQueueName(ptr: usize, length: u32, key: u64): usize {
+  const made = allocate(QUEUE_NAME_HEAD + length + 16);
+  if (made == 0) return 0;
+  const name = changetype<QueueName>(made);
+  name.references = 1;
+  name.length = length;
+  name.hash = key;
+  name.matchSerial = 0;
+  copyExact(queueNamePtr(made), ptr, length);
+  if (tableInsert(queueNames, key, 0, <u32>made)) return made;
+  release(made, QUEUE_NAME_HEAD + length + 16);
+  return 0;
+}
+
+/** Where the text of a queue name begins. */
+export function queueNamePtr(name: usize): usize {
+  return name + QUEUE_NAME_HEAD;
+}
+
+/** Gives one reference back; the last one frees the name. */
+export function queueNameDrop(ptr: usize): void {
+  const name = changetype<QueueName>(ptr);
+  if (--name.references != 0) return;
+  tableRemove(queueNames, name.hash, 0, <u32>ptr);
+  release(ptr, QUEUE_NAME_HEAD + name.length + 16);
+}
+
+/** The longest run in the index of sids, for tests. */
+export function sidTable(): Table {
+  return sids;
+}

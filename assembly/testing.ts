@@ -1,0 +1,28 @@
+// The entry of the test build: everything that ships, and beside it the inner functions that tests call.
+
+export * from './index';
+export {
+  opArgsLen,
+  opArgsPtr,
+  opBodyLen,
+  opBodyPtr,
+  opCanonical,
+  opError,
+  opHeaderLen,
+  opLineLen,
+  opLinePtr,
+  opMax,
+  opNeed,
+  opNext,
+  opReplyLen,
+  opReplyPtr,
+  opSidLen,
+  opSidPtr,
+  opSizesLen,
+  opSizesPtr,
+  opState,
+  opSubjectLen,
+  opSubjectPtr,
+  opVerb,
+  parse,
+} from './parser';
