@@ -1,0 +1,291 @@
+// An account: a sublist root of the core with its own generation, and the way of the program's messages in it.
+// A subject whose members are all in this process is delivered by the route map, without a crossing; the
+// core routes when a peer is among them, or when a member has a max (the core counts and closes).
+
+import type { AccountHandle, Core, Outgoing, SubHandle } from '../core/index.ts';
+import type { Clock } from '../shared/clock.ts';
+import { CapacityError, ClosedConnectionError, InvalidPayloadError } from '../shared/errors.ts';
+import { EMPTY_PAYLOAD } from './codec.ts';
+import { Content, type MessageHome } from './message.ts';
+import type { PickSource } from './random.ts';
+import type { Reporter } from './reporter.ts';
+import { type RouteEntry, type RouteGroup, RouteMap } from './route-map.ts';
+import type { StatusFeed } from './status.ts';
+import { checkQueue, checkSubject } from './subject-text.ts';
+import { BusSubscription } from './subscription.ts';
+import type { Turn, Waiting } from './turn.ts';
+import type { Codec, MessageHandler, PublishOptions, Stats, SubscribeOptions } from './types.ts';
+
+/** What all accounts of a bus share. */
+export interface BusParts {
+  readonly core: Core;
+  readonly turn: Turn;
+  readonly clock: Clock;
+  readonly codec: Codec;
+  readonly reporter: Reporter;
+  readonly status: StatusFeed;
+  readonly picks: PickSource;
+  readonly stats: Stats;
+  readonly maxPayload: number;
+  /** Every subscription of the process; those closed in a turn leave at its end. */
+  readonly subscriptions: Map<SubHandle, BusSubscription>;
+  /** Closed in this turn. */
+  readonly closing: BusSubscription[];
+  /** The last sid given. */
+  sid: number;
+  isClosed: boolean;
+}
+
+/** Who wants to know how far a publish went. */
+export interface RouteListener {
+  /** So many subscriptions got it. Called once it has reached all of them. */
+  routed(count: number): void;
+  /** It could not be routed. */
+  fail(error: Error): void;
+}
+
+/** The hits of a route in the core's cache at which it is worth a place in the map: its second miss here. */
+const ADMIT_HITS = 1;
+
+export class Account implements MessageHome {
+  readonly name: string;
+  readonly handle: AccountHandle;
+  readonly parts: BusParts;
+  readonly codec: Codec;
+  readonly #routes = new RouteMap();
+
+  constructor(name: string, parts: BusParts) {
+    this.name = name;
+    this.parts = parts;
+    this.codec = parts.codec;
+    this.handle = parts.core.createAccount();
+  }
+
+  /** Throws InvalidSubjectError, InvalidArgumentError, CapacityError. */
+  subscribe(
+    subject: string,
+    handler: MessageHandler | undefined,
+    options: SubscribeOptions<never>,
+  ): BusSubscription {
+    const { parts } = this;
+    checkSubject(subject);
+    if (options.queue !== undefined && options.queue !== '') checkQueue(options.queue);
+    const subscription = new BusSubscription(this, parts.sid + 1, subject, handler, options);
+    parts.turn.within(() => {
+      subscription.handle = parts.core.subscribe(this.handle, subject, subscription.queue);
+      parts.sid++;
+      parts.subscriptions.set(subscription.handle, subscription);
+      subscription.start(options);
+    });
+    return subscription;
+  }
+
+  /** Takes a subscription out of the core. Its handle means it, and nobody else, until the turn ends. */
+  withdraw(subscription: BusSubscription): void {
+    const { parts } = this;
+    parts.turn.within(() => {
+      parts.core.unsubscribe(subscription.handle);
+      parts.closing.push(subscription);
+    });
+  }
+
+  publish(subject: string, payload?: unknown, options?: PublishOptions): void {
+    this.send(subject, payload, options, undefined);
+  }
+
+  /**
+   * Publishes: now, or, while a message is on its way, after it.
+   * Throws ClosedConnectionError and InvalidSubjectError; all else goes to the reporter.
+   */
+  send(
+    subject: string,
+    payload: unknown,
+    options: PublishOptions | undefined,
+    listener: RouteListener | undefined,
+  ): void {
+    const { parts } = this;
+    if (parts.isClosed) throw new ClosedConnectionError();
+    const reply = options?.reply || undefined;
+    if (reply !== undefined) checkSubject(reply);
+    const content = new Content(this, subject, reply, payload, options?.headers, undefined);
+    const { turn } = parts;
+    if (turn.isBusy) {
+      if (!this.#routes.has(subject)) checkSubject(subject);
+      parts.stats.outMsgs++;
+      turn.wait(new WaitingPublish(this, content, listener));
+      return;
+    }
+    turn.enter();
+    let count = 0;
+    try {
+      count = this.route(content, subject);
+    } finally {
+      turn.leave();
+    }
+    parts.stats.outMsgs++;
+    if (listener !== undefined) listener.routed(count);
+  }
+
+  /**
+   * Delivers to all who are interested in `to`, within the turn at hand and outside of any delivery.
+   *
+   * @returns how many subscriptions got it
+   */
+  route(content: Content, to: string): number {
+    const entry = this.#entry(to);
+    if (!entry.isLocal) return this.#routeThroughCore(content, to, entry);
+    if (entry.plain.length === 0 && entry.groups.length === 0) return 0;
+    return this.#deliver(content, to, entry);
+  }
+
+  /** Gives a message to a member that lives now, in place of one that has closed. */
+  deliverToGroup(group: number, content: Content, to: string): void {
+    const { core, subscriptions } = this.parts;
+    const member = subscriptions.get(core.pickGroup(this.handle, group, to));
+    if (member?.isOpen !== true) return;
+    core.addDelivered(member.handle, 1);
+    member.deliver(content);
+    const max = member.getMax();
+    if (max !== undefined && member.getReceived() >= max) member.end();
+  }
+
+  #entry(subject: string): RouteEntry {
+    const { core } = this.parts;
+    const generation = core.generation(this.handle);
+    const known = this.#routes.get(subject);
+    if (known !== undefined && known.generation === generation) return known;
+    const route = core.resolve(this.handle, subject);
+    const isLocal = !route.hasRemote && !route.hasMax;
+    const groups: RouteGroup[] = [];
+    if (isLocal) {
+      route.groups.forEach((handles, i) => {
+        groups.push({ id: route.groupIds[i] as number, members: this.#members(handles) });
+      });
+    }
+    const plain = isLocal ? this.#members(route.plain) : [];
+    const entry = { generation, isLocal, hasRemote: route.hasRemote, plain, groups };
+    if (known !== undefined || route.hits >= ADMIT_HITS) this.#routes.set(subject, entry);
+    return entry;
+  }
+
+  /** In the order in which they subscribed. */
+  #members(handles: readonly SubHandle[]): BusSubscription[] {
+    const members: BusSubscription[] = [];
+    for (const handle of handles) {
+      const member = this.parts.subscriptions.get(handle);
+      if (member !== undefined) members.push(member);
+    }
+    return members.length > 1 ? members.sort((a, b) => a.sid - b.sid) : members;
+  }
+
+  #deliver(content: Content, to: string, entry: RouteEntry): number {
+    const { turn, core } = this.parts;
+    let count = 0;
+    turn.isDelivering = true;
+    try {
+      const { plain, groups } = entry;
+      for (let i = 0; i < plain.length; i++) {
+        const subscription = plain[i] as BusSubscription;
+        // A handler before it may have closed it.
+        if (!subscription.isOpen) continue;
+        core.addDelivered(subscription.handle, 1);
+        subscription.deliver(content);
+        count++;
+      }
+      for (let i = 0; i < groups.length; i++) {
+        count += this.#deliverToMember(content, to, groups[i] as RouteGroup);
+      }
+    } finally {
+      turn.isDelivering = false;
+    }
+    return count;
+  }
+
+  #deliverToMember(content: Content, to: string, group: RouteGroup): number {
+    const { members, id } = group;
+    const { core, picks } = this.parts;
+    const start = members.length === 1 ? 0 : picks.below(members.length);
+    for (let i = 0; i < members.length; i++) {
+      const member = members[(start + i) % members.length] as BusSubscription;
+      if (!member.isOpen) continue;
+      core.addDelivered(member.handle, 1);
+      member.deliver(content);
+      return 1;
+    }
+    // All were closed by this very message's handlers: somebody may have joined meanwhile.
+    this.deliverToGroup(id, content, to);
+    return 0;
+  }
+
+  #routeThroughCore(content: Content, to: string, entry: RouteEntry): number {
+    const { core, turn, reporter } = this.parts;
+    const outgoing = (entry.hasRemote && this.#encode(content, to)) || {
+      to,
+      payload: EMPTY_PAYLOAD,
+      localOnly: true,
+    };
+    const status = turn.run(() => core.publish(this.handle, outgoing), { content, to });
+    if (status < 0) {
+      reporter.report(new CapacityError('the message in memory'), { subject: to, sid: 0 });
+    }
+    return core.routed;
+  }
+
+  /** What goes to peers; undefined, and reported, when there are no bytes for it. */
+  #encode(content: Content, to: string): Outgoing | undefined {
+    const { maxPayload, reporter, stats } = this.parts;
+    try {
+      const payload = content.data;
+      const headers = content.headerBlock;
+      const bytes = payload.length + headers.length;
+      if (bytes > maxPayload && !content.isIncoming) {
+        throw new InvalidPayloadError(
+          `payload of ${bytes} bytes exceeds max_payload ${maxPayload}`,
+        );
+      }
+      stats.outBytes += bytes;
+      return {
+        to,
+        payload,
+        ...(content.subject !== to && { subject: content.subject }),
+        ...(content.reply !== undefined && { reply: content.reply }),
+        ...(headers.length > 0 && { headers }),
+      };
+    } catch (error) {
+      reporter.report(error, { subject: content.subject, sid: 0 });
+      return undefined;
+    }
+  }
+}
+
+/** A publish of a handler, waiting for the message at hand to reach everybody. */
+class WaitingPublish implements Waiting {
+  readonly #account: Account;
+  readonly #content: Content;
+  readonly #listener: RouteListener | undefined;
+
+  constructor(account: Account, content: Content, listener: RouteListener | undefined) {
+    this.#account = account;
+    this.#content = content;
+    this.#listener = listener;
+  }
+
+  get subject(): string {
+    return this.#content.subject;
+  }
+
+  run(): void {
+    let count: number;
+    try {
+      count = this.#account.route(this.#content, this.subject);
+    } catch (error) {
+      this.#account.parts.reporter.report(error, { subject: this.subject, sid: 0 });
+      return;
+    }
+    this.#listener?.routed(count);
+  }
+
+  drop(error: Error): void {
+    this.#listener?.fail(error);
+  }
+}

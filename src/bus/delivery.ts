@@ -1,0 +1,191 @@
+// The core's records of one call, handed to the program's subscriptions and to the bridge. The records of one
+// message lie together: its bytes are copied once, before any handler runs, and its subscriptions are called in
+// the order in which they subscribed. A record whose subscription has been closed meanwhile is dropped;
+// when it was a queue group's pick, another member that lives now gets the message.
+
+import {
+  type Core,
+  RECORD_DELIVERY,
+  RECORD_LAST,
+  RECORD_SHARED,
+  RECORD_SHARED_END,
+  RECORD_SLOW,
+  RECORD_TRACE_IN,
+  RECORD_TRACE_OUT,
+  type RecordView,
+  type SessionHandle,
+  type SubHandle,
+} from '../core/index.ts';
+import { Content, type Incoming } from './message.ts';
+import type { BusSubscription } from './subscription.ts';
+import type { Turn } from './turn.ts';
+import type { MessageClient } from './types.ts';
+
+/** Payloads share buffers of this size, so a message that is kept pins no more than that. */
+const SLAB_BYTES = 65_536;
+/** From this size on a payload has a buffer of its own. */
+const SLAB_PAYLOAD_MAX = 8192;
+
+/** A record of the message at hand. */
+interface Pick {
+  readonly subscription: BusSubscription;
+  readonly group: number;
+  readonly isLast: boolean;
+}
+
+/** What this process publishes through the core. */
+export interface Published {
+  readonly content: Content;
+  /** The subject it is routed by; `content` may show another. */
+  readonly to: string;
+}
+
+export class DeliveryDrain {
+  readonly #core: Core;
+  readonly #turn: Turn;
+  /** Every subscription of the process, those closed in this turn included. */
+  readonly #subscriptions: ReadonlyMap<SubHandle, BusSubscription>;
+  #slab = new Uint8Array(0);
+  #slabUsed = 0;
+
+  #picks: Pick[] = [];
+  // The message at hand, and where the core has it: equal places are the same message within one call.
+  #content: Content | undefined;
+  #to = '';
+  #subjectPtr = 0;
+  #bodyPtr = 0;
+  #origin: SessionHandle = 0;
+  // The last session asked for, with its answer: a read's messages all come from one.
+  #clientSession: SessionHandle = 0;
+  #client: MessageClient | undefined;
+
+  constructor(core: Core, turn: Turn, subscriptions: ReadonlyMap<SubHandle, BusSubscription>) {
+    this.#core = core;
+    this.#turn = turn;
+    this.#subscriptions = subscriptions;
+  }
+
+  /**
+   * Hands over all records.
+   *
+   * @param published the message when this process publishes it
+   * @param isResumed the call before answered AGAIN: its message may go on
+   */
+  drain(published: Published | undefined, isResumed: boolean): void {
+    const core = this.#core;
+    const count = core.recordCount;
+    if (!isResumed) {
+      this.#clientSession = 0;
+      this.#content = published?.content;
+      this.#to = published?.to ?? '';
+    }
+    for (let index = 0; index < count; index++) {
+      const record = core.record(index);
+      if (record.type !== RECORD_DELIVERY) this.#tell(record);
+      else this.#collect(record, published !== undefined);
+    }
+    this.#flush();
+  }
+
+  #collect(record: RecordView, isPublished: boolean): void {
+    const subscription = this.#subscriptions.get(record.target);
+    if (subscription === undefined) return;
+    if (!isPublished && !this.#isAtHand(record)) {
+      this.#flush();
+      this.#subjectPtr = record.subjectPtr;
+      this.#bodyPtr = record.bodyPtr;
+      this.#origin = record.origin;
+      this.#content = this.#build(record, subscription);
+      this.#to = this.#content.subject;
+    }
+    const isLast = (record.flags & RECORD_LAST) !== 0;
+    this.#picks.push({ subscription, group: record.group, isLast });
+  }
+
+  #isAtHand(record: RecordView): boolean {
+    return (
+      this.#content !== undefined &&
+      record.subjectPtr === this.#subjectPtr &&
+      record.bodyPtr === this.#bodyPtr &&
+      record.origin === this.#origin
+    );
+  }
+
+  /** Delivers the message at hand to all that it has been collected for. */
+  #flush(): void {
+    const picks = this.#picks;
+    if (picks.length === 0) return;
+    const content = this.#content as Content;
+    const to = this.#to;
+    this.#picks = [];
+    if (picks.length > 1) picks.sort((a, b) => a.subscription.sid - b.subscription.sid);
+    for (const { subscription, group, isLast } of picks) {
+      if (subscription.isOpen) {
+        subscription.deliver(content);
+        if (isLast) subscription.end();
+      } else if (group !== 0) {
+        subscription.home.deliverToGroup(group, content, to);
+      }
+    }
+  }
+
+  #build(record: RecordView, subscription: BusSubscription): Content {
+    const { subjectPtr, subjectLen, replyPtr, replyLen } = record;
+    // A literal filter has matched, so the subject is that text: nothing to decode.
+    const subject =
+      subscription.isLiteral && subscription.subject.length === subjectLen
+        ? subscription.subject
+        : this.#core.text(subjectPtr, subjectLen);
+    const reply = replyLen === 0 ? undefined : this.#core.text(replyPtr, replyLen);
+    const incoming = this.#copy(record);
+    return new Content(subscription.home, subject, reply, undefined, undefined, incoming);
+  }
+
+  #copy(record: RecordView): Incoming {
+    const { bodyPtr, bodyLen, headerLen } = record;
+    const client = this.#clientOf(record.origin);
+    if (bodyLen > SLAB_PAYLOAD_MAX) {
+      const bytes = this.#core.copy(bodyPtr, bodyLen);
+      return { bytes, start: 0, headerLen, end: bodyLen, client };
+    }
+    if (this.#slabUsed + bodyLen > this.#slab.length) {
+      this.#slab = new Uint8Array(SLAB_BYTES);
+      this.#slabUsed = 0;
+    }
+    const start = this.#slabUsed;
+    if (bodyLen > 0) this.#slab.set(this.#core.view(bodyPtr, bodyLen), start);
+    this.#slabUsed = start + bodyLen;
+    return { bytes: this.#slab, start, headerLen, end: start + bodyLen, client };
+  }
+
+  #clientOf(origin: SessionHandle): MessageClient | undefined {
+    if (origin === 0) return undefined;
+    if (origin !== this.#clientSession) {
+      this.#clientSession = origin;
+      this.#client = this.#turn.originOf?.(origin);
+    }
+    return this.#client;
+  }
+
+  #tell(record: RecordView): void {
+    const sink = this.#turn.sink;
+    if (sink === undefined) return;
+    switch (record.type) {
+      case RECORD_SHARED:
+        sink.shared(record.target, this.#core.copy(record.bodyPtr, record.bodyLen));
+        break;
+      case RECORD_SHARED_END:
+        sink.sharedEnd(record.target, record.flags);
+        break;
+      case RECORD_SLOW:
+        sink.slow(record.target);
+        break;
+      case RECORD_TRACE_IN:
+        sink.traceIn?.(record.target, this.#core.copy(record.subjectPtr, record.subjectLen));
+        break;
+      case RECORD_TRACE_OUT:
+        sink.traceOut?.(record.target, this.#core.copy(record.subjectPtr, record.subjectLen));
+        break;
+    }
+  }
+}

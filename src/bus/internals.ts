@@ -1,0 +1,143 @@
+// The internal door of a bus, for what stands on it: the bridge, streams, monitoring. It has what they need
+// beyond a program's rights. `internalsOf(bus)` opens it; nothing of it is exported from the package.
+
+import type { AccountHandle, Core } from '../core/index.ts';
+import { InvalidOperationError } from '../shared/errors.ts';
+import type { Account, BusParts } from './account.ts';
+import { encodeHeaders, MessageHeaders } from './headers.ts';
+import { InterestWatches } from './interest.ts';
+import { contentOf, contentOfBytes } from './message.ts';
+import type { Turn } from './turn.ts';
+import type { Message, MsgHdrs, ServerInfo } from './types.ts';
+
+/** A message that is routed by one subject and may show another. */
+export interface Delivery {
+  /** The subject by which it is routed: an inbox, or what a subscription listens to. */
+  readonly to: string;
+  /** The subject that its recipients see; `to` by default. */
+  readonly subject?: string;
+  readonly reply?: string;
+  /** A whole `NATS/1.0` block, or what makes one. */
+  readonly headers?: Uint8Array | MsgHdrs;
+  /** Not to be changed any more: recipients in this process see these very bytes. */
+  readonly payload: Uint8Array;
+}
+
+export interface DeliveryOutcome {
+  /** Subscriptions that got it. */
+  readonly delivered: number;
+  /** A recipient is above half of its pending limit: deliver no more before its session has drained. */
+  readonly pressure: boolean;
+}
+
+const NO_RESPONDERS = 503;
+const EMPTY = new Uint8Array(0);
+
+export class BusInternals {
+  readonly core: Core;
+  readonly turn: Turn;
+  /** `$G`, in which the program lives. */
+  readonly account: AccountHandle;
+  /** `$SYS`. */
+  readonly systemAccount: AccountHandle;
+  readonly maxPayload: number;
+  readonly parts: BusParts;
+  /** What the bus says of the server it is part of; set by whoever serves it. */
+  server: ServerInfo;
+  readonly #account: Account;
+  readonly #watches: InterestWatches;
+
+  constructor(account: Account, system: Account, server: ServerInfo) {
+    const { parts } = account;
+    this.parts = parts;
+    this.core = parts.core;
+    this.turn = parts.turn;
+    this.account = account.handle;
+    this.systemAccount = system.handle;
+    this.maxPayload = parts.maxPayload;
+    this.server = server;
+    this.#account = account;
+    this.#watches = new InterestWatches(account);
+    parts.turn.onSettled = () => this.#watches.settle();
+  }
+
+  /**
+   * Routes by `to`, showing `subject`. Outside of handlers only, in slices of the caller's choice: it is not
+   * bounded by max_payload, and everything it makes is queued for the peers within this turn.
+   * Throws InvalidOperationError inside a handler, InvalidSubjectError, InvalidArgumentError for headers.
+   */
+  deliver(message: Delivery): DeliveryOutcome {
+    const { turn, core } = this;
+    if (turn.isDelivering) throw new InvalidOperationError('deliver is not for handlers');
+    const { to, subject = to, reply, headers, payload } = message;
+    const block = headers === undefined || isBytes(headers) ? headers : encodeHeaders(headers);
+    const content = contentOfBytes(this.#account, subject, reply, block, payload);
+    let delivered = 0;
+    let pressure = false;
+    turn.within(() => {
+      delivered = this.#account.route(content, to);
+      pressure = delivered > 0 && core.op.pressure;
+    });
+    return { delivered, pressure };
+  }
+
+  /** Somebody, here or at a peer, would get a message on `subject`; of that queue group, if one is given. */
+  hasInterest(subject: string, queue?: string): boolean {
+    return this.core.hasInterest(this.account, subject, queue);
+  }
+
+  /**
+   * Calls `onChange` at the end of each turn after which `hasInterest(subject, queue)` answers otherwise than
+   * before.
+   *
+   * @returns ends the watch
+   */
+  watchInterest(
+    subject: string,
+    onChange: (hasInterest: boolean) => void,
+    queue?: string,
+  ): () => void {
+    return this.#watches.add(subject, onChange, queue);
+  }
+
+  /**
+   * Answers a request as if nobody had been interested: for a subject that is claimed and not served.
+   * A peer that did not ask for such answers gets none.
+   *
+   * @returns whether an answer was sent
+   */
+  noResponders(message: Message): boolean {
+    const content = contentOf(message);
+    const reply = content?.reply;
+    if (content === undefined || reply === undefined) return false;
+    if (content.client !== undefined && !content.client.wantsNoResponders) return false;
+    // nats-server 2.15.1 names the subject of the request beside the status.
+    const headers = new MessageHeaders(NO_RESPONDERS);
+    headers.append('Nats-Subject', content.subject);
+    this.#account.publish(reply, EMPTY, { headers });
+    return true;
+  }
+
+  /** Calls fn once, after everything of this turn has been delivered and before sessions write. */
+  atTurnEnd(fn: () => void): void {
+    this.turn.atTurnEnd(fn);
+  }
+}
+
+const doors = new WeakMap<object, BusInternals>();
+
+/** Called by the bus for itself. */
+export function openDoor(bus: object, internals: BusInternals): void {
+  doors.set(bus, internals);
+}
+
+/** The internal door of a bus. Throws InvalidOperationError for what is none. */
+export function internalsOf(bus: object): BusInternals {
+  const internals = doors.get(bus);
+  if (internals === undefined) throw new InvalidOperationError('not a bus of this package');
+  return internals;
+}
+
+function isBytes(headers: Uint8Array | MsgHdrs): headers is Uint8Array {
+  return ArrayBuffer.isView(headers);
+}

@@ -1,0 +1,192 @@
+// The bounded buffer between a synchronous bus and an asynchronous loop. One loop at a time; when the buffer
+// is full the overflow policy decides. It ends after what is buffered, with an error if there was one.
+
+import { CapacityError, InvalidArgumentError, InvalidOperationError } from '../shared/errors.ts';
+import type { BufferOptions, OverflowPolicy } from './types.ts';
+
+/** As many as nats.go keeps for a channel subscription. */
+export const BUFFER_MAX = 65_536;
+/** Free slots at the front of the array above which it is moved down. */
+const SLACK_MAX = 1024;
+const POLICIES: readonly string[] = ['drop-oldest', 'drop-newest', 'error'];
+
+export interface QueueListener {
+  /** A message was dropped, or the queue has ended because of one; once until there is room again. */
+  onOverflow?(error: CapacityError): void;
+  /** Nothing will come any more: the last message has been taken, or the loop was left. */
+  onFinished(error: Error | undefined): void;
+}
+
+export class MessageQueue<T> implements AsyncIterable<T> {
+  readonly #bufferMax: number;
+  readonly #overflow: OverflowPolicy;
+  readonly #listener: QueueListener;
+  #items: (T | undefined)[] = [];
+  #head = 0;
+  #waiting: ((result: IteratorResult<T>) => void)[] = [];
+  #rejecting: ((error: Error) => void)[] = [];
+  #isEnded = false;
+  #isFinished = false;
+  #isStarted = false;
+  #isOverflowing = false;
+  #error: Error | undefined;
+  #processed = 0;
+  #dropped = 0;
+  #onEmpty: (() => void)[] = [];
+
+  /** Throws InvalidArgumentError for a bad option. */
+  constructor(options: BufferOptions, listener: QueueListener) {
+    const { bufferMax = BUFFER_MAX, overflow = 'error' } = options;
+    if (!(bufferMax >= 1)) throw InvalidArgumentError.format('bufferMax', 'must be at least 1');
+    if (!POLICIES.includes(overflow)) {
+      throw InvalidArgumentError.format('overflow', `must be one of ${POLICIES.join(', ')}`);
+    }
+    this.#bufferMax = bufferMax;
+    this.#overflow = overflow;
+    this.#listener = listener;
+  }
+
+  get pending(): number {
+    return this.#items.length - this.#head;
+  }
+
+  get processed(): number {
+    return this.#processed;
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** A loop has begun and not been left. */
+  get isStarted(): boolean {
+    return this.#isStarted && !this.#isFinished;
+  }
+
+  push(item: T): void {
+    if (this.#isEnded) return;
+    const waiting = this.#waiting.shift();
+    if (waiting !== undefined) {
+      this.#rejecting.shift();
+      this.#processed++;
+      waiting({ value: item, done: false });
+      return;
+    }
+    if (this.pending >= this.#bufferMax) this.#overflowWith(item);
+    else this.#items.push(item);
+  }
+
+  /** What is buffered can still be taken; then the loop ends, or throws `error`. */
+  end(error?: Error): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#error = error;
+    if (this.pending === 0 || !this.#isStarted) this.#finish();
+    if (this.pending === 0) this.#answerWaiting();
+  }
+
+  /** Resolves when everything buffered has been taken, or nobody is going to. */
+  whenEmpty(): Promise<void> {
+    if (this.pending === 0 || !this.isStarted) return Promise.resolve();
+    return new Promise((resolve) => this.#onEmpty.push(resolve));
+  }
+
+  /** Throws InvalidOperationError when there is a loop already. */
+  [Symbol.asyncIterator](): AsyncIterator<T> {
+    if (this.#isStarted) throw new InvalidOperationError('iterator is already yielding');
+    this.#isStarted = true;
+    return {
+      next: () => this.#next(),
+      return: () => {
+        this.#abandon();
+        return Promise.resolve({ value: undefined, done: true });
+      },
+    };
+  }
+
+  #next(): Promise<IteratorResult<T>> {
+    if (this.pending > 0) {
+      const value = this.#take();
+      this.#processed++;
+      return Promise.resolve({ value, done: false });
+    }
+    if (!this.#isEnded) {
+      return new Promise((resolve, reject) => {
+        this.#waiting.push(resolve);
+        this.#rejecting.push(reject);
+      });
+    }
+    this.#finish();
+    const error = this.#error;
+    this.#error = undefined;
+    if (error !== undefined) return Promise.reject(error);
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  #take(): T {
+    const item = this.#items[this.#head] as T;
+    this.#items[this.#head++] = undefined;
+    if (this.#head === this.#items.length) {
+      this.#items.length = 0;
+      this.#head = 0;
+    } else if (this.#head > SLACK_MAX && this.#head * 2 > this.#items.length) {
+      this.#items.splice(0, this.#head);
+      this.#head = 0;
+    }
+    this.#isOverflowing = false;
+    if (this.pending === 0) this.#tellEmpty();
+    return item;
+  }
+
+  #overflowWith(item: T): void {
+    this.#dropped++;
+    const error = new CapacityError(`more than ${this.#bufferMax} messages in a loop's buffer`);
+    if (this.#overflow === 'drop-oldest') {
+      this.#items[this.#head++] = undefined;
+      this.#items.push(item);
+      if (this.#head > SLACK_MAX && this.#head * 2 > this.#items.length) {
+        this.#items.splice(0, this.#head);
+        this.#head = 0;
+      }
+    }
+    if (!this.#isOverflowing) {
+      this.#isOverflowing = true;
+      this.#listener.onOverflow?.(error);
+    }
+    if (this.#overflow === 'error') this.end(error);
+  }
+
+  #abandon(): void {
+    this.#isEnded = true;
+    this.#items = [];
+    this.#head = 0;
+    this.#tellEmpty();
+    this.#answerWaiting();
+    this.#finish();
+  }
+
+  #answerWaiting(): void {
+    const waiting = this.#waiting;
+    const rejecting = this.#rejecting;
+    this.#waiting = [];
+    this.#rejecting = [];
+    for (let i = 0; i < waiting.length; i++) {
+      const error = this.#error;
+      this.#error = undefined;
+      if (error !== undefined) rejecting[i]?.(error);
+      else waiting[i]?.({ value: undefined, done: true });
+    }
+  }
+
+  #tellEmpty(): void {
+    const told = this.#onEmpty;
+    this.#onEmpty = [];
+    for (const tell of told) tell();
+  }
+
+  #finish(): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    this.#listener.onFinished(this.#error);
+  }
+}

@@ -1,0 +1,205 @@
+// A message. Its Content exists once, however many subscriptions it reaches: what was published, by
+// reference, or the bytes a peer sent, and whatever is made of them on first use. Each subscription gets a
+// small view of its own that adds the sid.
+
+import { decodePayload, EMPTY_PAYLOAD, encodePayload, payloadText } from './codec.ts';
+import { encodeHeaders, MessageHeaders } from './headers.ts';
+import type { Codec, Message, MessageClient, MsgHdrs, PublishOptions, ReviverFn } from './types.ts';
+
+/** What a message needs of the bus it lives in. */
+export interface MessageHome {
+  readonly codec: Codec;
+  publish(subject: string, payload?: unknown, options?: PublishOptions): void;
+}
+
+/** What came as bytes: the header block (`headerLen` bytes), then the payload. */
+export interface Incoming {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly headerLen: number;
+  readonly end: number;
+  readonly client: MessageClient | undefined;
+}
+
+export class Content {
+  readonly home: MessageHome;
+  readonly subject: string;
+  readonly reply: string | undefined;
+  #value: unknown;
+  #headers: MsgHdrs | undefined;
+  #data: Uint8Array | undefined;
+  // Undefined for what was published here.
+  readonly #incoming: Incoming | undefined;
+  #isDecoded: boolean;
+  #hasHeaders: boolean;
+
+  /** Of a published value (`incoming` undefined) or of a peer's bytes (`value`, `headers` undefined). */
+  constructor(
+    home: MessageHome,
+    subject: string,
+    reply: string | undefined,
+    value: unknown,
+    headers: MsgHdrs | undefined,
+    incoming: Incoming | undefined,
+  ) {
+    this.home = home;
+    this.subject = subject;
+    this.reply = reply;
+    this.#value = value;
+    this.#headers = headers;
+    this.#data = undefined;
+    this.#incoming = incoming;
+    this.#isDecoded = incoming === undefined;
+    this.#hasHeaders = incoming === undefined;
+  }
+
+  get value(): unknown {
+    if (!this.#isDecoded) {
+      this.#value = decodePayload(this.data, this.home.codec);
+      this.#isDecoded = true;
+    }
+    return this.#value;
+  }
+
+  /** Throws InvalidPayloadError when the value has no bytes. */
+  get data(): Uint8Array {
+    if (this.#data === undefined) {
+      const from = this.#incoming;
+      this.#data =
+        from === undefined
+          ? encodePayload(this.#value, this.home.codec)
+          : from.bytes.subarray(from.start + from.headerLen, from.end);
+    }
+    return this.#data;
+  }
+
+  get headers(): MsgHdrs | undefined {
+    if (!this.#hasHeaders) {
+      const { bytes, start, headerLen } = this.#incoming as Incoming;
+      if (headerLen > 0) {
+        this.#headers = MessageHeaders.decode(bytes.subarray(start, start + headerLen));
+      }
+      this.#hasHeaders = true;
+    }
+    return this.#headers;
+  }
+
+  /** The header block as it is on the wire. Throws InvalidArgumentError for bad text. */
+  get headerBlock(): Uint8Array {
+    const from = this.#incoming;
+    if (from !== undefined) return from.bytes.subarray(from.start, from.start + from.headerLen);
+    return this.#headers === undefined ? EMPTY_PAYLOAD : encodeHeaders(this.#headers);
+  }
+
+  get client(): MessageClient | undefined {
+    return this.#incoming?.client;
+  }
+
+  /** There is no payload; told without encoding one. */
+  get isEmpty(): boolean {
+    const from = this.#incoming;
+    if (from !== undefined) return from.end === from.start + from.headerLen;
+    const value = this.#value;
+    if (ArrayBuffer.isView(value)) return value.byteLength === 0;
+    return value === undefined || value === '';
+  }
+
+  /** It came as bytes: from a peer, or from whoever keeps messages. */
+  get isIncoming(): boolean {
+    return this.#incoming !== undefined;
+  }
+
+  /** Bytes that came from a peer; 0 for what was published here. */
+  get incomingBytes(): number {
+    return this.#incoming === undefined ? 0 : this.#incoming.end - this.#incoming.start;
+  }
+
+  get text(): string {
+    if (this.#incoming === undefined && typeof this.#value === 'string') return this.#value;
+    return payloadText(this.data);
+  }
+}
+
+class MessageView {
+  readonly #content: Content;
+  readonly sid: number;
+
+  constructor(content: Content, sid: number) {
+    this.#content = content;
+    this.sid = sid;
+  }
+
+  static contentOf(message: object): Content | undefined {
+    return #content in message ? (message as MessageView).#content : undefined;
+  }
+
+  get subject(): string {
+    return this.#content.subject;
+  }
+
+  get reply(): string | undefined {
+    return this.#content.reply;
+  }
+
+  get value(): unknown {
+    return this.#content.value;
+  }
+
+  get data(): Uint8Array {
+    return this.#content.data;
+  }
+
+  get headers(): MsgHdrs | undefined {
+    return this.#content.headers;
+  }
+
+  get client(): MessageClient | undefined {
+    return this.#content.client;
+  }
+
+  respond(payload?: unknown, options?: PublishOptions): boolean {
+    const { reply, home } = this.#content;
+    if (reply === undefined) return false;
+    home.publish(reply, payload, options);
+    return true;
+  }
+
+  json(reviver?: ReviverFn): unknown {
+    return JSON.parse(this.string(), reviver);
+  }
+
+  string(): string {
+    return this.#content.text;
+  }
+}
+
+/** The message as the subscription `sid` sees it. */
+export function messageOf(content: Content, sid: number): Message {
+  // `reply` and `headers` are getters that may answer undefined, which the interface says by absence.
+  return new MessageView(content, sid) as unknown as Message;
+}
+
+/** Undefined for a message that this bus did not make. */
+export function contentOf(message: object): Content | undefined {
+  return MessageView.contentOf(message);
+}
+
+/** Content of bytes that the process holds itself, without a copy: they must not change any more. */
+export function contentOfBytes(
+  home: MessageHome,
+  subject: string,
+  reply: string | undefined,
+  headers: Uint8Array | undefined,
+  payload: Uint8Array,
+): Content {
+  if (headers === undefined || headers.length === 0) {
+    const whole = { bytes: payload, start: 0, headerLen: 0, end: payload.length };
+    return new Content(home, subject, reply, undefined, undefined, { ...whole, client: undefined });
+  }
+  const bytes = new Uint8Array(headers.length + payload.length);
+  bytes.set(headers);
+  bytes.set(payload, headers.length);
+  const headerLen = headers.length;
+  const whole = { bytes, start: 0, headerLen, end: bytes.length, client: undefined };
+  return new Content(home, subject, reply, undefined, undefined, whole);
+}

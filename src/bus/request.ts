@@ -1,0 +1,242 @@
+// Requests. All of a bus share one inbox, `_INBOX.<unique>.*`, subscribed at the first request; the last token
+// of an answer's subject tells whose it is. A request whose message reached nobody fails at once.
+
+import type { Clock, Timer } from '../shared/clock.ts';
+import {
+  ClosedConnectionError,
+  InvalidArgumentError,
+  NoRespondersError,
+  TimeoutError,
+} from '../shared/errors.ts';
+import { REQUEST_TIMEOUT_MS } from '../shared/limits.ts';
+import { nuid } from '../shared/nuid.ts';
+import type { Account, RouteListener } from './account.ts';
+import { contentOf } from './message.ts';
+import { MessageQueue } from './message-queue.ts';
+import type { BusSubscription } from './subscription.ts';
+import type { Message, RequestManyOptions, RequestOptions, RequestStrategy } from './types.ts';
+
+const INBOX_PREFIX = '_INBOX';
+const NO_RESPONDERS = 503;
+/** As @nats-io/nats-core. */
+const STALL_MS = 300;
+const STRATEGIES: Readonly<Record<RequestStrategy, 'timer' | 'count' | 'stall' | 'sentinel'>> = {
+  timer: 'timer',
+  count: 'count',
+  stall: 'stall',
+  jitterTimer: 'stall',
+  sentinel: 'sentinel',
+  sentinelMsg: 'sentinel',
+};
+
+/** A private subject for answers. Throws InvalidArgumentError for a prefix with wildcards. */
+export function createInbox(prefix: string = INBOX_PREFIX): string {
+  if (/(^|\.)[*>](\.|$)/.test(prefix)) {
+    throw InvalidArgumentError.format('prefix', `cannot have wildcards ('${prefix}')`);
+  }
+  return `${prefix || INBOX_PREFIX}.${nuid()}`;
+}
+
+/** What a request does with what it hears, told apart by its kind. */
+interface Collector {
+  /** An answer; true = it was the last one. */
+  take(message: Message): boolean;
+  /** The time is over. */
+  expire(): void;
+  fail(error: unknown): void;
+}
+
+type Inbox = Pick<RequestOptions, 'headers' | 'noMux' | 'reply' | 'signal'>;
+
+/** One request under way: its inbox, timer and signal, all let go at its end. */
+class Exchange implements RouteListener {
+  readonly #subject: string;
+  readonly #collector: Collector;
+  readonly #clock: Clock;
+  readonly #signal: AbortSignal | undefined;
+  #timer: Timer | undefined;
+  #isOver = false;
+  /** Closes the inbox. */
+  onOver: () => void = () => {};
+
+  constructor(
+    subject: string,
+    collector: Collector,
+    clock: Clock,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#subject = subject;
+    this.#collector = collector;
+    this.#clock = clock;
+    this.#signal = signal;
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** Waits from now on; not at all when it is over, as it is when a responder answered at once. */
+  wait(ms: number): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#isOver) return;
+    this.#timer = this.#clock.setTimeout(() => {
+      this.end();
+      this.#collector.expire();
+    }, ms);
+  }
+
+  answer(message: Message): void {
+    if (this.#isOver) return;
+    // Only a status has this code and no payload; told without encoding a local answer's value.
+    if (message.headers?.code === NO_RESPONDERS && contentOf(message)?.isEmpty === true) {
+      this.fail(new NoRespondersError(this.#subject));
+    } else if (this.#collector.take(message)) {
+      this.end();
+    }
+  }
+
+  routed(count: number): void {
+    if (count === 0) this.fail(new NoRespondersError(this.#subject));
+  }
+
+  fail(error: unknown): void {
+    if (this.#isOver) return;
+    this.end();
+    this.#collector.fail(error);
+  }
+
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#timer?.cancel();
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.onOver();
+  }
+
+  /** A timer runs. */
+  get isWaiting(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  readonly #onAbort = (): void => this.fail(this.#signal?.reason);
+}
+
+export class MuxInbox {
+  readonly #account: Account;
+  readonly #clock: Clock;
+  readonly #inboxPrefix: string;
+  readonly #exchanges = new Map<string, Exchange>();
+  readonly #own = new Set<Exchange>();
+  #prefix = '';
+  #subscription: BusSubscription | undefined;
+  #count = 0;
+
+  constructor(account: Account, clock: Clock, inboxPrefix: string) {
+    this.#account = account;
+    this.#clock = clock;
+    this.#inboxPrefix = inboxPrefix;
+  }
+
+  /** Rejects with NoRespondersError, TimeoutError, ClosedConnectionError or the signal's reason. */
+  request(subject: string, payload: unknown, options: RequestOptions): Promise<Message> {
+    const timeout = options.timeout || REQUEST_TIMEOUT_MS;
+    checkWait('timeout', timeout);
+    if (options.reply !== undefined && options.noMux !== true) {
+      throw InvalidArgumentError.format(['reply', 'noMux'], 'go together');
+    }
+    return new Promise((resolve, reject) => {
+      const exchange = this.#start(subject, payload, options, {
+        take(message) {
+          resolve(message);
+          return true;
+        },
+        expire: () => reject(new TimeoutError()),
+        fail: reject,
+      });
+      exchange.wait(timeout);
+    });
+  }
+
+  /** The loop throws NoRespondersError, ClosedConnectionError or the signal's reason. */
+  requestMany(
+    subject: string,
+    payload: unknown,
+    options: RequestManyOptions,
+  ): AsyncIterable<Message> {
+    const strategy = STRATEGIES[options.strategy ?? 'timer'];
+    if (strategy === undefined) {
+      throw InvalidArgumentError.format('strategy', 'must be timer, count, stall or sentinel');
+    }
+    const maxWait = options.maxWait || REQUEST_TIMEOUT_MS;
+    const stall = options.stall || options.jitter || STALL_MS;
+    checkWait('maxWait', maxWait);
+    let left =
+      options.maxMessages !== undefined && options.maxMessages > 0 ? options.maxMessages : -1;
+    let exchange: Exchange | undefined;
+    const queue = new MessageQueue<Message>(options, { onFinished: () => exchange?.end() });
+    const end = (error?: unknown): void => queue.end(error as Error | undefined);
+    exchange = this.#start(subject, payload, options, {
+      take(message) {
+        queue.push(message);
+        if (strategy === 'stall') exchange?.wait(stall);
+        const isLast =
+          (strategy === 'count' && --left === 0) ||
+          (strategy === 'sentinel' && contentOf(message)?.isEmpty === true);
+        if (isLast) end();
+        return isLast;
+      },
+      expire: end,
+      fail: end,
+    });
+    if (!exchange.isWaiting) exchange.wait(maxWait);
+    return queue;
+  }
+
+  /** Every request under way fails. */
+  close(): void {
+    const error = new ClosedConnectionError();
+    for (const exchange of [...this.#exchanges.values(), ...this.#own]) exchange.fail(error);
+  }
+
+  #start(subject: string, payload: unknown, inbox: Inbox, collector: Collector): Exchange {
+    inbox.signal?.throwIfAborted();
+    const exchange = new Exchange(subject, collector, this.#clock, inbox.signal);
+    const reply =
+      inbox.noMux === true ? this.#openOwn(exchange, inbox.reply) : this.#openShared(exchange);
+    const options = inbox.headers === undefined ? { reply } : { reply, headers: inbox.headers };
+    try {
+      this.#account.send(subject, payload, options, exchange);
+    } catch (error) {
+      exchange.end();
+      throw error;
+    }
+    return exchange;
+  }
+
+  #openShared(exchange: Exchange): string {
+    if (this.#subscription === undefined) {
+      this.#prefix = `${createInbox(this.#inboxPrefix)}.`;
+      const start = this.#prefix.length;
+      const answer = (message: Message): void =>
+        this.#exchanges.get(message.subject.slice(start))?.answer(message);
+      this.#subscription = this.#account.subscribe(`${this.#prefix}*`, answer, {});
+    }
+    const token = (++this.#count).toString(36);
+    this.#exchanges.set(token, exchange);
+    exchange.onOver = () => this.#exchanges.delete(token);
+    return this.#prefix + token;
+  }
+
+  #openOwn(exchange: Exchange, reply: string = createInbox(this.#inboxPrefix)): string {
+    const answer = (message: Message): void => exchange.answer(message);
+    const subscription = this.#account.subscribe(reply, answer, {});
+    this.#own.add(exchange);
+    exchange.onOver = () => {
+      this.#own.delete(exchange);
+      subscription.unsubscribe();
+    };
+    return reply;
+  }
+}
+
+function checkWait(name: string, ms: number): void {
+  if (!(ms >= 1)) throw InvalidArgumentError.format(name, 'must be greater than 0');
+}

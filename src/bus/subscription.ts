@@ -1,0 +1,280 @@
+// One expression of interest of the program. It is a handler, a callback as nats-core has it, or an async
+// iterator with a bounded buffer. The core counts its deliveries; here is its life: open, draining, closed.
+
+import type { SubHandle } from '../core/index.ts';
+import type { Timer } from '../shared/clock.ts';
+import { InvalidArgumentError, InvalidOperationError, TimeoutError } from '../shared/errors.ts';
+import type { Account } from './account.ts';
+import { type Content, messageOf } from './message.ts';
+import { MessageQueue } from './message-queue.ts';
+import type {
+  Message,
+  MessageCallback,
+  MessageHandler,
+  Msg,
+  SubscribeOptions,
+  Subscription,
+} from './types.ts';
+
+export class BusSubscription implements Subscription {
+  readonly closed: Promise<void | Error>;
+  readonly sid: number;
+  readonly subject: string;
+  readonly queue: string | undefined;
+  /** Messages are still delivered to it. */
+  isOpen = true;
+  /** The record in the core; 0 until there is one. */
+  handle: SubHandle = 0;
+  /** The account it lives in. */
+  readonly home: Account;
+  /** Without wildcards. */
+  readonly isLiteral: boolean;
+
+  #handler: MessageHandler | undefined;
+  #callback: MessageCallback | undefined;
+  #buffer: MessageQueue<Message> | undefined;
+  #max: number | undefined;
+  #received = 0;
+  #isDraining = false;
+  #isClosed = false;
+  #timer: Timer | undefined;
+  #signal: AbortSignal | undefined;
+  #slow: number | undefined;
+  #isSlow = false;
+  #resolveClosed!: (reason: void | Error) => void;
+
+  /** Throws InvalidArgumentError for options that cannot be. */
+  constructor(
+    home: Account,
+    sid: number,
+    subject: string,
+    handler: MessageHandler | undefined,
+    options: SubscribeOptions<never>,
+  ) {
+    this.home = home;
+    this.isLiteral = !/[*>]/.test(subject);
+    this.sid = sid;
+    this.subject = subject;
+    this.queue = options.queue === '' ? undefined : options.queue;
+    this.#callback = options.callback as MessageCallback | undefined;
+    this.#handler = handler;
+    if (handler !== undefined && this.#callback !== undefined) {
+      throw InvalidArgumentError.format('callback', 'is one too many: there is a handler');
+    }
+    if (options.slow !== undefined && this.#isPushed) {
+      throw InvalidArgumentError.format('slow', 'is for iterators: there is a handler');
+    }
+    this.#slow = options.slow;
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+    if (!this.#isPushed) {
+      this.#buffer = new MessageQueue<Message>(options, {
+        onOverflow: () => this.#tellSlow(options.overflow ?? 'error'),
+        onFinished: (error) => this.#finish(error),
+      });
+    }
+  }
+
+  /** Begins to watch the clock and the signal; called once the core has its record. */
+  start(options: SubscribeOptions<never>): void {
+    if (options.max !== undefined && options.max > 0) this.#limit(options.max);
+    if (options.timeout !== undefined && options.timeout > 0) {
+      this.#timer = this.home.parts.clock.setTimeout(() => this.#expire(), options.timeout);
+    }
+    const signal = options.signal;
+    if (signal === undefined) return;
+    if (signal.aborted) this.unsubscribe();
+    else {
+      this.#signal = signal;
+      signal.addEventListener('abort', this.#onAbort, { once: true });
+    }
+  }
+
+  /** Hands it a message. Never throws: errors of the handler are reported. */
+  deliver(content: Content): void {
+    const message = messageOf(content, this.sid);
+    const { stats } = this.home.parts;
+    stats.inMsgs++;
+    stats.inBytes += content.incomingBytes;
+    if (this.#timer !== undefined) this.#cancelTimer();
+    if (this.#buffer !== undefined) {
+      this.#keep(this.#buffer, message);
+      return;
+    }
+    try {
+      const result =
+        this.#handler !== undefined
+          ? this.#handler(message)
+          : (this.#callback as MessageCallback)(null, message);
+      if (result !== undefined) this.#watch(result, message);
+    } catch (error) {
+      this.#report(error, message);
+    }
+  }
+
+  /** The core has closed it: it has had its max. */
+  end(error?: Error): void {
+    this.#close(error);
+  }
+
+  unsubscribe(max?: number): void {
+    if (this.#isClosed || !this.isOpen) return;
+    if (max !== undefined && max > 0) this.#limit(max);
+    else this.#close(undefined);
+  }
+
+  drain(): Promise<void> {
+    if (this.#isClosed) {
+      return Promise.reject(new InvalidOperationError('subscription is already closed'));
+    }
+    this.#isDraining = true;
+    this.#withdraw();
+    return this.#settle();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isClosed) await this.drain();
+  }
+
+  [Symbol.dispose](): void {
+    this.unsubscribe();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Message> {
+    if (this.#buffer === undefined) {
+      throw new InvalidOperationError('iterator cannot be used when a callback is registered');
+    }
+    return this.#buffer[Symbol.asyncIterator]();
+  }
+
+  /** Hands it a message, or an error that ends it, from outside the bus. */
+  get callback(): (error: Error | null, message: Msg) => void {
+    return (error, message) => {
+      if (error !== null) this.#close(error);
+      else if (this.#buffer !== undefined) this.#keep(this.#buffer, message as Message);
+      else if (this.#handler !== undefined) this.#handler(message as Message);
+      else this.#callback?.(null, message as Message);
+    };
+  }
+
+  isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  getSubject(): string {
+    return this.subject;
+  }
+
+  getReceived(): number {
+    return this.isOpen ? this.home.parts.core.delivered(this.handle) : this.#received;
+  }
+
+  getProcessed(): number {
+    return this.#buffer === undefined ? this.getReceived() : this.#buffer.processed;
+  }
+
+  getPending(): number {
+    return this.#buffer?.pending ?? 0;
+  }
+
+  getDropped(): number {
+    return this.#buffer?.dropped ?? 0;
+  }
+
+  getID(): number {
+    return this.sid;
+  }
+
+  getMax(): number | undefined {
+    return this.#max;
+  }
+
+  get #isPushed(): boolean {
+    return this.#handler !== undefined || this.#callback !== undefined;
+  }
+
+  readonly #onAbort = (): void => this.unsubscribe();
+
+  #limit(max: number): void {
+    this.#max = max;
+    if (this.home.parts.core.setMax(this.handle, max)) this.#close(undefined);
+  }
+
+  #keep(buffer: MessageQueue<Message>, message: Message): void {
+    buffer.push(message);
+    if (this.#slow === undefined) return;
+    const isSlow = buffer.pending > this.#slow;
+    if (isSlow && !this.#isSlow) this.#tellSlow('slow');
+    this.#isSlow = isSlow;
+  }
+
+  #tellSlow(reason: string): void {
+    const pending = this.#buffer?.pending ?? 0;
+    this.home.parts.status.tell({ type: 'slowConsumer', sub: this, pending });
+    if (reason === 'error') this.#withdraw();
+  }
+
+  #watch(result: unknown, message: Message): void {
+    const then = (result as { then?: unknown } | null)?.then;
+    if (typeof then !== 'function') return;
+    then.call(result, undefined, (error: unknown) => this.#report(error, message));
+  }
+
+  #report(error: unknown, message: Message): void {
+    this.home.parts.reporter.report(error, { subject: message.subject, sid: this.sid, message });
+  }
+
+  #expire(): void {
+    this.#timer = undefined;
+    const error = new TimeoutError();
+    this.#close(error);
+    if (this.#callback === undefined) return;
+    // As nats-core: a callback gets the error beside an empty message.
+    const none = {} as Message;
+    try {
+      const result = this.#callback(error, none);
+      if (result !== undefined) this.#watch(result, none);
+    } catch (thrown) {
+      this.home.parts.reporter.report(thrown, { subject: this.subject, sid: this.sid });
+    }
+  }
+
+  #close(error: Error | undefined): void {
+    if (this.#isClosed) return;
+    this.#withdraw();
+    if (this.#buffer !== undefined) this.#buffer.end(error);
+    else this.#finish(error);
+  }
+
+  /** Nothing is delivered any more; a loop still gets what is buffered. */
+  #withdraw(): void {
+    if (!this.isOpen) return;
+    this.#received = this.home.parts.core.delivered(this.handle);
+    this.isOpen = false;
+    this.#cancelTimer();
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.home.withdraw(this);
+  }
+
+  #finish(error: Error | undefined): void {
+    if (this.#isClosed) return;
+    this.#withdraw();
+    this.#isClosed = true;
+    this.#resolveClosed(error);
+  }
+
+  async #settle(): Promise<void> {
+    await this.#buffer?.whenEmpty();
+    this.#close(undefined);
+  }
+
+  #cancelTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+}

@@ -1,0 +1,229 @@
+// A turn: everything that happens from one call into the bus to its return, whoever made it (the program, a
+// socket, a timer). The one place that runs a call of the core to its end.
+//
+//   enter ─► core call ─► records to handlers ─► (again while AGAIN) ─► leave
+//            at the outermost leave: publishes that handlers made, in order, each to its end
+//                                    ─► atTurnEnd functions ─► sessions write ─► core.turnEnd()
+//
+// While a message is on its way to its subscribers nothing else is delivered: a handler's publish waits
+// here. So every subscriber sees one publisher's messages in order, and the stack does not grow.
+
+import {
+  type Core,
+  type SessionHandle,
+  STATUS_AGAIN_POOL,
+  STATUS_AGAIN_RESULT,
+} from '../core/index.ts';
+import { assert, CycleError } from '../shared/errors.ts';
+import { CYCLE_MAX } from '../shared/limits.ts';
+import type { Published } from './delivery.ts';
+import type { MessageClient } from './types.ts';
+
+/** Takes what the core's records say about sessions. */
+export interface RecordSink {
+  /** A payload that several sessions refer to; `bytes` are the sink's own. */
+  shared(id: number, bytes: Uint8Array): void;
+  /** So many references to it have been made, and no more will be. */
+  sharedEnd(id: number, references: number): void;
+  /** The session went over its pending limit. */
+  slow(session: SessionHandle): void;
+  traceIn?(session: SessionHandle, line: Uint8Array): void;
+  traceOut?(session: SessionHandle, line: Uint8Array): void;
+}
+
+/** A publish that waits for its turn. */
+export interface Waiting {
+  readonly subject: string;
+  /** Delivers it; never throws. */
+  run(): void;
+  /** It is not going to be delivered. */
+  drop(error: Error): void;
+}
+
+/** Most subjects that a CycleError names. */
+const CYCLE_SUBJECTS_MAX = 8;
+
+export class Turn {
+  readonly #core: Core;
+  /** Set by the bridge. */
+  sink: RecordSink | undefined;
+  /** Set by the bridge: flush everything, from copies when the pool is more than half used. */
+  onPool: (() => void) | undefined;
+  /**
+   * Set by the bridge: sessions write. After the atTurnEnd functions; once more when it has itself begun
+   * something (`run`, `within`), so it may do that only when there is something to do.
+   */
+  onEnd: (() => void) | undefined;
+  /** Set by the bridge: who the session is, for `msg.client`. */
+  originOf: ((session: SessionHandle) => MessageClient | undefined) | undefined;
+  /** Set by the bus: hands the records of the last call to the program's subscriptions. */
+  onRecords: ((published: Published | undefined, isResumed: boolean) => void) | undefined;
+  /** Set by the bus: watches of interest are looked at. Before `onEnd`. */
+  onSettled: (() => void) | undefined;
+  /** Set by the bus: takes a CycleError, and what an atTurnEnd function throws. */
+  onFault: ((error: unknown) => void) | undefined;
+  /** Set by the bus: the core has forgotten what was closed in this turn. */
+  onForgotten: (() => void) | undefined;
+
+  /** A message is on its way to its subscribers. */
+  isDelivering = false;
+  #depth = 0;
+  #hasWork = false;
+  #waiting: Waiting[] = [];
+  #next = 0;
+  #nested = 0;
+  #suspects = new Set<string>();
+  #cycle: CycleError | undefined;
+  #atEnd: (() => void)[] = [];
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** A publish made now has to wait: for handlers, or for others that wait. */
+  get isBusy(): boolean {
+    return this.isDelivering || this.#next < this.#waiting.length;
+  }
+
+  get isActive(): boolean {
+    return this.#depth > 0;
+  }
+
+  /** Begins a turn, or a part of the one that is going on; `leave` must follow. For hot paths. */
+  enter(): void {
+    this.#depth++;
+  }
+
+  leave(): void {
+    if (this.#depth > 1 || !this.#hasWork) this.#depth--;
+    else this.#end();
+  }
+
+  /** Something was done that the end of the turn has to know: the core was changed or called. */
+  touch(): void {
+    this.#hasWork = true;
+  }
+
+  /** Runs fn as part of a turn. */
+  within<T>(fn: () => T): T {
+    this.#depth++;
+    this.#hasWork = true;
+    try {
+      return fn();
+    } finally {
+      this.leave();
+    }
+  }
+
+  /**
+   * Runs `call` (core.ingest or core.publish) until it no longer answers AGAIN, and hands over its records.
+   *
+   * @param published what is published, when this process publishes it
+   * @returns the last answer of the core
+   */
+  run(call: () => number, published?: Published): number {
+    assert(!this.isDelivering, 'a handler may not call the core');
+    this.#depth++;
+    this.#hasWork = true;
+    try {
+      let status = call();
+      for (let isResumed = false; ; isResumed = true) {
+        this.#drain(published, isResumed);
+        if (status === STATUS_AGAIN_POOL) this.onPool?.();
+        else if (status !== STATUS_AGAIN_RESULT) return status;
+        status = this.#core.resume();
+      }
+    } finally {
+      this.leave();
+    }
+  }
+
+  /** Queues a publish. It is run now when nothing is being delivered, else at the end of the turn. */
+  wait(item: Waiting): void {
+    if (this.#cycle !== undefined) {
+      item.drop(this.#cycle);
+      return;
+    }
+    this.#hasWork = true;
+    this.#waiting.push(item);
+    if (!this.isDelivering) this.#runWaiting();
+    else if (++this.#nested > CYCLE_MAX - CYCLE_SUBJECTS_MAX) this.#suspectCycle(item.subject);
+  }
+
+  /** Calls fn once, after everything of this turn has been delivered and before sessions write. */
+  atTurnEnd(fn: () => void): void {
+    this.#atEnd.push(fn);
+    this.#hasWork = true;
+    if (this.#depth === 0) this.within(() => {});
+  }
+
+  #drain(published: Published | undefined, isResumed: boolean): void {
+    if (this.#core.recordCount === 0) return;
+    this.isDelivering = true;
+    try {
+      this.onRecords?.(published, isResumed);
+    } finally {
+      this.isDelivering = false;
+      this.#core.clearRecords();
+    }
+  }
+
+  /** The depth is 1 and stays so until all is done: whatever is called from here is part of this turn. */
+  #end(): void {
+    try {
+      while (this.#hasWork) {
+        this.#hasWork = false;
+        this.#runWaiting();
+        this.#runAtEnd();
+        if (!this.#hasWork) this.onSettled?.();
+        if (!this.#hasWork) this.onEnd?.();
+      }
+    } finally {
+      this.#nested = 0;
+      this.#suspects.clear();
+      this.#depth = 0;
+      this.#core.turnEnd();
+      this.onForgotten?.();
+    }
+  }
+
+  #runWaiting(): void {
+    while (this.#next < this.#waiting.length) {
+      const item = this.#waiting[this.#next++] as Waiting;
+      item.run();
+    }
+    this.#waiting = [];
+    this.#next = 0;
+    if (this.#cycle === undefined) return;
+    const error = this.#cycle;
+    this.#cycle = undefined;
+    this.#nested = 0;
+    this.onFault?.(error);
+  }
+
+  #runAtEnd(): void {
+    const functions = this.#atEnd;
+    if (functions.length === 0) return;
+    this.#atEnd = [];
+    for (const fn of functions) {
+      try {
+        fn();
+      } catch (error) {
+        this.onFault?.(error);
+      }
+    }
+  }
+
+  /** Close to the limit the subjects are noted; at the limit everything that waits is dropped. */
+  #suspectCycle(subject: string): void {
+    this.#suspects.add(subject);
+    if (this.#nested <= CYCLE_MAX) return;
+    const error = new CycleError(CYCLE_MAX, [...this.#suspects]);
+    const dropped = this.#waiting.slice(this.#next);
+    this.#suspects.clear();
+    this.#cycle = error;
+    this.#waiting = [];
+    this.#next = 0;
+    for (const item of dropped) item.drop(error);
+  }
+}

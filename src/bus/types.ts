@@ -1,0 +1,248 @@
+// The public shapes of the bus. Names and members are those of @nats-io/nats-core 3.4, so that a Bus is
+// assignable to its NatsConnection; what it does not have (value, client, overflow, signal) is added beside.
+
+import type { Clock } from '../shared/clock.ts';
+
+/** How a header's name is compared. */
+export const Match = {
+  Exact: 'exact',
+  CanonicalMIME: 'canonical',
+  IgnoreCase: 'insensitive',
+} as const;
+export type Match = (typeof Match)[keyof typeof Match];
+
+/** What every header block can do, whoever made it (nats-core's own included). */
+export interface MsgHdrs extends Iterable<[string, string[]]> {
+  hasError: boolean;
+  status: string;
+  code: number;
+  description: string;
+  get(k: string, match?: Match): string;
+  set(k: string, v: string, match?: Match): void;
+  append(k: string, v: string, match?: Match): void;
+  has(k: string, match?: Match): boolean;
+  keys(): string[];
+  values(k: string, match?: Match): string[];
+  delete(k: string, match?: Match): void;
+  last(k: string, match?: Match): string;
+}
+
+/** Turns values into bytes and back. Strings and bytes never pass through it on the way out. */
+export interface Codec {
+  encode(value: unknown): Uint8Array;
+  decode(data: Uint8Array): unknown;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what JSON.parse hands to a reviver
+export type ReviverFn = (key: string, value: any) => any;
+
+export interface PublishOptions {
+  /** Subject to answer to. */
+  readonly reply?: string;
+  readonly headers?: MsgHdrs;
+}
+
+/** A message as nats-core describes it. */
+export interface Msg {
+  subject: string;
+  sid: number;
+  reply?: string;
+  data: Uint8Array;
+  headers?: MsgHdrs;
+  respond(payload?: unknown, options?: PublishOptions): boolean;
+  json<T>(reviver?: ReviverFn): T;
+  string(): string;
+}
+
+/** Who published a message: a peer's session, as it was when the message came. */
+export interface MessageClient {
+  /** Number of the connection. */
+  readonly cid: number;
+  /** CLIENT, LEAF … */
+  readonly kind: string;
+  readonly account: string;
+  readonly name?: string;
+  readonly user?: string;
+  readonly lang?: string;
+  readonly version?: string;
+  readonly address?: string;
+  readonly port?: number;
+  /** The peer understands header blocks. */
+  readonly hasHeaders: boolean;
+  /** The peer wants status 503 when nobody is interested. */
+  readonly wantsNoResponders: boolean;
+}
+
+/** One message for one subscription. */
+export interface Message<T = unknown> extends Msg {
+  readonly subject: string;
+  readonly sid: number;
+  readonly reply?: string;
+  /** The payload's bytes; encoded once, on first use, when the message was published in this process. */
+  readonly data: Uint8Array;
+  readonly headers?: MsgHdrs;
+  /**
+   * The published object itself; from a peer, what the codec makes of `data`.
+   * Throws InvalidPayloadError when the codec refuses a peer's bytes.
+   */
+  readonly value: T;
+  /** The peer that published it; undefined when this process did. */
+  readonly client: MessageClient | undefined;
+}
+
+export type MessageHandler<T = unknown> = (message: Message<T>) => unknown;
+export type MessageCallback<T = unknown> = (error: Error | null, message: Message<T>) => unknown;
+
+/** What an iterator does with a message when its buffer is full. */
+export type OverflowPolicy = 'drop-oldest' | 'drop-newest' | 'error';
+
+export interface BufferOptions {
+  /** Messages that an iterator keeps for its loop; default 65,536. */
+  readonly bufferMax?: number;
+  /**
+   * What happens beyond `bufferMax`. Default 'error': the subscription ends, and the loop gets what is
+   * buffered and then a CapacityError, because a loss that nobody chose must not go unseen. The other two
+   * go on, count what they drop (`getDropped`) and tell `status()` once per overflow.
+   */
+  readonly overflow?: OverflowPolicy;
+}
+
+export interface SubscribeOptions<T = unknown> extends BufferOptions {
+  /** Member of this queue group: each message goes to one member only. */
+  readonly queue?: string;
+  /** Ends after so many messages. */
+  readonly max?: number;
+  /** Milliseconds within which the first message has to come, else TimeoutError. */
+  readonly timeout?: number;
+  /** Takes the messages as nats-core does; without it and a handler the subscription is an iterator. */
+  readonly callback?: MessageCallback<T>;
+  /** Buffered messages above which `status()` tells a slow consumer. */
+  readonly slow?: number;
+  /** Unsubscribes when aborted. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Subscription<T = unknown> extends AsyncIterable<Message<T>> {
+  /** Resolves at the end; to an error when that was the reason. Never rejects. */
+  readonly closed: Promise<void | Error>;
+  /** Ends it now, or after `max` messages since its beginning. */
+  unsubscribe(max?: number): void;
+  /** Takes no more messages; resolves when a loop has had what is buffered. */
+  drain(): Promise<void>;
+  isDraining(): boolean;
+  isClosed(): boolean;
+  callback: (error: Error | null, message: Msg) => void;
+  getSubject(): string;
+  getReceived(): number;
+  getProcessed(): number;
+  getPending(): number;
+  /** Messages lost to a full buffer. */
+  getDropped(): number;
+  getID(): number;
+  getMax(): number | undefined;
+  [Symbol.dispose](): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface RequestOptions {
+  /** Milliseconds; default 1,000. */
+  readonly timeout?: number;
+  readonly headers?: MsgHdrs;
+  /** A subscription of its own instead of the shared inbox; needed for `reply`. */
+  readonly noMux?: boolean;
+  readonly reply?: string;
+  /** Rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * When a request for many is complete: after `maxWait` ('timer'), after `maxMessages` ('count'), when
+ * nothing came for `stall` ms ('stall'), at an empty payload ('sentinel'); `maxWait` bounds the first wait
+ * of each. 'jitterTimer' and 'sentinelMsg' are the names that `nats` 2.x used.
+ */
+export type RequestStrategy =
+  | 'timer'
+  | 'count'
+  | 'stall'
+  | 'sentinel'
+  | 'jitterTimer'
+  | 'sentinelMsg';
+
+export interface RequestManyOptions extends BufferOptions {
+  readonly strategy?: RequestStrategy;
+  /** Milliseconds; default 1,000. */
+  readonly maxWait?: number;
+  readonly headers?: MsgHdrs;
+  readonly maxMessages?: number;
+  readonly noMux?: boolean;
+  /** Milliseconds; default 300. */
+  readonly stall?: number;
+  /** The older name of `stall`. */
+  readonly jitter?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Stats {
+  /** Bytes of peers' messages that reached a subscription of the program. */
+  inBytes: number;
+  /** Bytes of the program's messages that were encoded for peers. */
+  outBytes: number;
+  /** Messages that reached a subscription of the program, from wherever. */
+  inMsgs: number;
+  /** Messages the program published. */
+  outMsgs: number;
+}
+
+export type Status =
+  | { type: 'error'; error: Error }
+  | { type: 'slowConsumer'; sub: Subscription; pending: number }
+  | { type: 'ldm'; server: string }
+  | { type: 'close' };
+
+/** What a NATS server tells about itself in INFO. */
+export interface ServerInfo {
+  server_id: string;
+  server_name: string;
+  version: string;
+  go: string;
+  host: string;
+  port: number;
+  headers?: boolean;
+  max_payload: number;
+  proto: number;
+  client_id: number;
+  jetstream?: boolean;
+  connect_urls?: string[];
+  [field: string]: unknown;
+}
+
+/** Where an error of a handler comes from. */
+export interface ErrorContext {
+  /** Subject of the message. */
+  readonly subject: string;
+  /** Subscription whose handler failed; 0 when it was no handler. */
+  readonly sid: number;
+  readonly message?: Message;
+}
+
+export type ErrorHandler = (error: unknown, context: ErrorContext) => void;
+
+export interface BusOptions {
+  /** Shown as the server's name. */
+  readonly name?: string;
+  /** How values other than strings and bytes become a payload; default JSON. */
+  readonly codec?: Codec;
+  /** Takes what handlers throw or reject with. Without it those are uncaught errors. */
+  readonly onError?: ErrorHandler;
+  /** Bytes of headers and payload that may go to a peer; default 1 MiB. */
+  readonly maxPayload?: number;
+  /** First tokens of inboxes; default `_INBOX`. */
+  readonly inboxPrefix?: string;
+  /** How long `drain` waits for loops to take what is buffered, in milliseconds; default 30,000. */
+  readonly drainTimeoutMs?: number;
+  readonly clock?: Clock;
+  /** Another build of the core. */
+  readonly wasm?: Uint8Array;
+  /** Bytes that frames for peers may take in the core's memory. */
+  readonly poolMax?: number;
+}

@@ -1,0 +1,31 @@
+// The public door of the bus; re-exports only.
+
+export { type Bus, createBus } from './bus/bus.ts';
+export { jsonCodec } from './bus/codec.ts';
+export { canonicalMIMEHeaderKey, headers, MessageHeaders } from './bus/headers.ts';
+export { createInbox } from './bus/request.ts';
+export {
+  type BufferOptions,
+  type BusOptions,
+  type Codec,
+  type ErrorContext,
+  type ErrorHandler,
+  Match,
+  type Message,
+  type MessageCallback,
+  type MessageClient,
+  type MessageHandler,
+  type Msg,
+  type MsgHdrs,
+  type OverflowPolicy,
+  type PublishOptions,
+  type RequestManyOptions,
+  type RequestOptions,
+  type RequestStrategy,
+  type ServerInfo,
+  type Stats,
+  type Status,
+  type SubscribeOptions,
+  type Subscription,
+} from './bus/types.ts';
+export * from './shared/errors.ts';
