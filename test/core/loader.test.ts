@@ -6,7 +6,10 @@ import { describe, expect, it } from 'vitest';
 import { wasmBase64 } from '../../src/core/wasm.generated.ts';
 
 const MEMORY_PAGES_MAX = 65_535;
+const POOL_MAX = 1024 * 1024;
 const builds = ['debug', 'release', 'test'] as const;
+
+type RawExport = (...args: number[]) => number;
 
 function bytesOf(build: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url)));
@@ -33,6 +36,15 @@ describe.each(builds)('the %s build', (build) => {
     expect(() => memory.grow(freePages + 1)).toThrow(RangeError);
   });
 });
+
+it.each(builds)(
+  'the raw exports of the %s build answer without the wrappers of the loader',
+  (build) => {
+    const raw = instantiateSync(bytesOf(build)).instance.exports as Record<string, RawExport>;
+    expect(raw.coreInit?.(1, 2, POOL_MAX)).toBeGreaterThanOrEqual(0);
+    expect(raw.accountOpen?.()).not.toBe(0);
+  },
+);
 
 it('the bundled text is the release build', () => {
   expect(Buffer.from(wasmBase64, 'base64').equals(bytesOf('release'))).toBe(true);

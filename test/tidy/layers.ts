@@ -61,7 +61,7 @@ export const LAYERS: readonly Layer[] = [
   { module: 'src/cli/bench/', uses: [...publicDoors, 'src/cli/', 'src/net/', 'src/sublist.ts'] },
   { module: 'src/testing/', uses: publicDoors },
   { module: 'examples/', uses: [] },
-  { module: 'test/model/', uses: [], typesOfAll: true },
+  { module: 'test/model/', uses: ['assembly/abi.ts'], typesOfAll: true },
 ];
 
 /**
@@ -81,6 +81,8 @@ export const ASSEMBLY_ARROWS: Readonly<Record<string, readonly string[]>> = {
   sublist: ['subscription'],
   'match-cache': ['sublist'],
   'queue-group': ['match-cache'],
+  resolve: ['match-cache'],
+  accounts: ['sublist'],
   permissions: ['sublist'],
   session: ['sublist'],
   'control-line': ['bytes'],
@@ -88,8 +90,8 @@ export const ASSEMBLY_ARROWS: Readonly<Record<string, readonly string[]>> = {
   outbound: ['pool', 'session'],
   encoder: ['outbound'],
   'control-frames': ['outbound'],
-  router: ['queue-group', 'permissions', 'encoder', 'control-frames', 'records'],
-  ingest: ['router', 'parser'],
+  router: ['queue-group', 'accounts', 'permissions', 'encoder', 'control-frames', 'records'],
+  ingest: ['router', 'resolve', 'parser'],
 };
 
 /** Roots that may import nothing outside themselves at run time but the Wasm loader. */
@@ -148,7 +150,6 @@ export const NODE_GLOBALS = [
   'Buffer',
   'process',
   'require',
-  'module',
   '__dirname',
   '__filename',
   'setImmediate',

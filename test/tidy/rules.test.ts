@@ -248,15 +248,32 @@ describe('the portable bus', () => {
 });
 
 describe('circles', () => {
-  it('a circle of two files and one of three are found, types included', () => {
-    const two = [file('src/a.ts', "import './b.ts';"), file('src/b.ts', "import './a.ts';")];
-    expect(rules.cycles(two)).toEqual(['src/a.ts -> src/b.ts -> src/a.ts']);
+  it('a circle of two files and one of three are found', () => {
+    const two = [
+      file('src/bus/a.ts', "import './b.ts';"),
+      file('src/bus/b.ts', "import './a.ts';"),
+    ];
+    expect(rules.cycles(two)).toEqual(['src/bus/a.ts -> src/bus/b.ts -> src/bus/a.ts']);
     const three = [
       file('assembly/a.ts', "import { b } from './b';"),
       file('assembly/b.ts', "import { c } from './c';"),
-      file('assembly/c.ts', "import type { A } from './a';"),
+      file('assembly/c.ts', "import { a } from './a';"),
     ];
     expect(rules.cycles(three)).toHaveLength(1);
+  });
+
+  it('types close a circle between modules, not within one', () => {
+    const value = "import { x } from './b.ts';";
+    const within = [
+      file('src/bus/a.ts', value),
+      file('src/bus/b.ts', "import type { A } from './a.ts';"),
+    ];
+    expect(rules.cycles(within)).toEqual([]);
+    const between = [
+      file('src/bridge/a.ts', "import { b } from '../system/b.ts';"),
+      file('src/system/b.ts', "import type { A } from '../bridge/a.ts';"),
+    ];
+    expect(rules.cycles(between)).toHaveLength(1);
   });
 
   it('two ways to one file are no circle', () => {

@@ -131,7 +131,10 @@ export function portable(sources: readonly Source[]): string[] {
   return found;
 }
 
-/** No file imports itself through others, types included. */
+/**
+ * No file imports itself through others. An import of types alone counts between modules, not within one:
+ * there it vanishes, and an owner and what it owns may name each other.
+ */
 export function cycles(sources: readonly Source[]): string[] {
   const byPath = new Map(sources.map((source) => [source.path, source]));
   const done = new Set<string>();
@@ -140,8 +143,10 @@ export function cycles(sources: readonly Source[]): string[] {
     const at = trail.indexOf(path);
     if (at >= 0) found.push([...trail.slice(at), path].join(' -> '));
     if (at >= 0 || done.has(path)) return;
-    for (const { target } of byPath.get(path)?.imports ?? []) {
-      if (target !== undefined && byPath.has(target)) walk(target, [...trail, path]);
+    for (const { target, isTypeOnly } of byPath.get(path)?.imports ?? []) {
+      if (target === undefined || !byPath.has(target)) continue;
+      if (isTypeOnly && layerOf(path) === layerOf(target)) continue;
+      walk(target, [...trail, path]);
     }
     done.add(path);
   };
