@@ -53,12 +53,9 @@ export async function runCase(
   yard: ServerYard,
   native: NativePrograms,
 ): Promise<readonly ServerRounds[]> {
-  const lanes: Lane[] = [];
+  const suitable = commands.filter(({ isRelay }) => !isRelay || macroCase.hasLimit);
+  const lanes = await Promise.all(suitable.map((command) => openLane(command, macroCase, yard)));
   try {
-    for (const command of commands) {
-      if (!command.isRelay || macroCase.hasLimit)
-        lanes.push(await openLane(command, macroCase, yard));
-    }
     await measureRound(lanes, macroCase, effort.warmUpSeconds, native, false);
     const rounds = macroCase.isHeavy ? effort.heavyRounds : effort.rounds;
     for (let round = 0; round < rounds; round += 1) {

@@ -1,8 +1,8 @@
 /*
  * The limit: a process that carries bytes from publishers to subscribers and knows nothing of what
- * they mean. It answers the handshake so that the load generator can talk to it, and every PING that
- * ends a read, and else copies each read to the sockets it is for. No server that reads with read()
- * and writes with write() can cost much less.
+ * they mean. It answers the handshake, so that the load generator can talk to it, and a PING that ends a
+ * read; else it copies each read to the sockets it is for. No server that reads with read() and writes
+ * with write() can cost much less.
  *
  *   relay -a 127.0.0.1 -p -1 --ports_file_dir DIR [--pairs]
  *
@@ -129,13 +129,15 @@ static void on_readable(int fd) {
     return;
   }
   size_t len = (size_t)got;
+  bool wants_pong = len >= 6 && memcmp(chunk + len - 6, "PING\r\n", 6) == 0;
+  if (wants_pong) len -= 6;
   if (starts_with(chunk, len, "SUB")) {
     connection->is_subscriber = true;
     subscribers[subscriber_count++] = fd;
-  } else if (!connection->is_subscriber && !starts_with(chunk, len, "CONNECT")) {
+  } else if (len > 0 && !connection->is_subscriber && !starts_with(chunk, len, "CONNECT")) {
     pass_on(connection, chunk, len);
   }
-  if (len >= 6 && memcmp(chunk + len - 6, "PING\r\n", 6) == 0) write_all(fd, "PONG\r\n", 6);
+  if (wants_pong) write_all(fd, "PONG\r\n", 6);
 }
 
 int main(int count, char **words) {
