@@ -92,7 +92,7 @@ export let opSizesPtr: usize = 0;
 export let opSizesLen: u32 = 0;
 /** PUB, HPUB: from the subject to the CRLF behind the payload all may be copied as it stands. */
 export let opCanonical: bool = false;
-/** The line without its end; of PING, PONG and +OK the verb alone. */
+/** The line without its end; of PING, PONG and +OK the verb alone, of OP_ERROR nothing. */
 export let opLinePtr: usize = 0;
 export let opLineLen: u32 = 0;
 
@@ -282,6 +282,7 @@ function parseAny(state: u32, ptr: usize, end: usize): i32 {
 function refuse(error: u32, ptr: usize): i32 {
   opVerb = OP_ERROR;
   opError = error;
+  opLineLen = 0;
   opNext = ptr;
   opState = PARSE_LINE;
   return 1;

@@ -1,0 +1,160 @@
+// What the properties draw from: streams of client ops, ways to cut them, subjects and filters.
+
+import fc from 'fast-check';
+
+/** Latin1 text to bytes: one character is one byte. */
+export function toBytes(text: string): Uint8Array {
+  return Buffer.from(text, 'latin1');
+}
+
+const WORD_BYTES = [...'abcXYZ019.*>$_-\x00\x01\x1f!~\x7f\x80\xff'];
+
+/** Argument text: any bytes but blanks, CR and LF. */
+export const word: fc.Arbitrary<string> = fc.string({
+  unit: fc.constantFrom(...WORD_BYTES),
+  minLength: 1,
+  maxLength: 24,
+});
+
+const longWord = fc.oneof(
+  { weight: 12, arbitrary: word },
+  { weight: 1, arbitrary: fc.integer({ min: 25, max: 300 }).map((size) => 'w'.repeat(size)) },
+);
+
+const blanks = fc.oneof(
+  { weight: 8, arbitrary: fc.constant(' ') },
+  { weight: 1, arbitrary: fc.stringMatching(/^[ \t]{1,20}$/) },
+);
+const tail = fc.oneof(
+  { weight: 8, arbitrary: fc.constant('\r\n') },
+  { weight: 1, arbitrary: fc.constantFrom('\n', ' \r\n', '\t \n') },
+);
+const payload = fc.oneof(
+  { weight: 6, arbitrary: fc.string({ unit: fc.constantFrom(...'ab \r\n\0\xff'), maxLength: 12 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: 700 }).map((size) => '\n'.repeat(size)) },
+);
+const zeros = fc.constantFrom('', '', '', '0', '00');
+
+function anyCase(text: string): fc.Arbitrary<string> {
+  return fc
+    .array(fc.boolean(), { minLength: text.length, maxLength: text.length })
+    .map((flags) => [...text].map((char, at) => (flags[at] ? char.toLowerCase() : char)).join(''));
+}
+
+function line(verb: string, args: fc.Arbitrary<string[]>): fc.Arbitrary<string> {
+  return fc
+    .tuple(anyCase(verb), args, fc.array(blanks, { minLength: 5, maxLength: 5 }), tail)
+    .map(([name, words, gaps, end]) => {
+      return name + words.map((text, at) => (gaps[at] ?? ' ') + text).join('') + end;
+    });
+}
+
+const optional = fc.oneof(
+  fc.constant([]),
+  longWord.map((text) => [text]),
+);
+
+const pub = fc
+  .tuple(longWord, optional, zeros, payload)
+  .chain(([subject, reply, zero, body]) =>
+    line('PUB', fc.constant([subject, ...reply, zero + body.length])).map(
+      (text) => `${text}${body}\r\n`,
+    ),
+  );
+const hpub = fc
+  .tuple(longWord, optional, zeros, payload, payload)
+  .chain(([subject, reply, zero, header, body]) => {
+    const total = header.length + body.length;
+    const words = [subject, ...reply, zero + header.length, zero + total];
+    return line('HPUB', fc.constant(words)).map((text) => `${text}${header}${body}\r\n`);
+  });
+const sub = fc
+  .tuple(longWord, optional, longWord)
+  .chain(([filter, queue, sid]) => line('SUB', fc.constant([filter, ...queue, sid])));
+const unsub = fc
+  .tuple(word, fc.oneof(fc.constant([]), fc.constantFrom(['0'], ['7'], ['x'], ['4294967297'])))
+  .chain(([sid, max]) => line('UNSUB', fc.constant([sid, ...max])));
+const skipped = fc
+  .tuple(fc.constantFrom('PING', 'PONG', '+OK'), fc.constantFrom('', 'x', ' \r \t', ' PING'))
+  .chain(([verb, rest]) => anyCase(verb).map((name) => `${name}${rest}\r\n`));
+const text = fc.constantFrom(
+  'CONNECT {"verbose":false}\r\n',
+  'CONNECT{}\r\n',
+  'connect\t {"a": [1, 2]} \n',
+  'INFO {}\r\n',
+  "-ERR 'x'\r\n",
+);
+
+/** A stream of valid ops. */
+export const opStream: fc.Arbitrary<string> = fc
+  .array(fc.oneof({ weight: 4, arbitrary: pub }, hpub, sub, unsub, skipped, text), { maxLength: 8 })
+  .map((ops) => ops.join(''));
+
+/** A stream with something wrong in it: a byte replaced, put in, or taken out. */
+export const damagedStream: fc.Arbitrary<string> = fc
+  .tuple(
+    opStream,
+    fc.nat(),
+    fc.constantFrom(...'\r\n \t01 9aP+\0\xff', '\r\n', ''),
+    fc.integer({ min: 0, max: 2 }),
+  )
+  .map(([stream, where, piece, dropped]) => {
+    const at = where % (stream.length + 1);
+    return stream.slice(0, at) + piece + stream.slice(at + dropped);
+  });
+
+const noisePiece = fc.constantFrom(
+  ...'PUBHSNIGOCET+-KERpub aA01239\r\n\t\0\xff',
+  'PUB ',
+  'HPUB ',
+  'SUB ',
+  'UNSUB ',
+  'PING\r\n',
+  'CONNECT ',
+  '\r\n',
+  ' 1\r\n',
+  ' 0 0\r\n',
+);
+
+/** Bytes of no meaning, though not of no resemblance. */
+export const noise: fc.Arbitrary<string> = fc.oneof(
+  fc.array(noisePiece, { maxLength: 60 }).map((pieces) => pieces.join('')),
+  fc.uint8Array({ maxLength: 80 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
+);
+
+/** Lengths of chunks; `cutBy` repeats the last one up to the end. */
+export const cuts: fc.Arbitrary<number[]> = fc.array(
+  fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 200 })),
+  { minLength: 1, maxLength: 40 },
+);
+
+/** Cuts a stream into chunks of these lengths. */
+export function cutBy(whole: Uint8Array, lengths: readonly number[]): Uint8Array[] {
+  const chunks: Uint8Array[] = [];
+  for (let at = 0; at < whole.length; ) {
+    const next = at + (lengths[chunks.length] ?? lengths.at(-1) ?? 1);
+    chunks.push(whole.subarray(at, next));
+    at = next;
+  }
+  return chunks;
+}
+
+// Few names, so that filters and subjects meet.
+const token = fc.constantFrom('a', 'b', 'c', 'foo', 'bar', 'long-token-of-some-length', '€', '1');
+
+/** A literal subject. */
+export const subject: fc.Arbitrary<string> = fc
+  .array(token, { minLength: 1, maxLength: 5 })
+  .map((tokens) => tokens.join('.'));
+
+/** A filter, with wildcards or without. */
+export const filter: fc.Arbitrary<string> = fc
+  .tuple(
+    fc.array(fc.oneof({ weight: 3, arbitrary: token }, fc.constant('*')), { maxLength: 4 }),
+    fc.boolean(),
+    token,
+  )
+  .map(([tokens, open, last]) => [...tokens, open ? '>' : last].join('.'));
+
+/** A queue group's name, or nothing. */
+export const queue: fc.Arbitrary<string> = fc.constantFrom('', '', '', 'q1', 'q2', 'workers');

@@ -1,0 +1,18 @@
+// How properties run here: with a seed that is printed, and PROPERTY_SEED plays one again.
+
+import fc from 'fast-check';
+
+/** The seed of this run. */
+export const seed: number = Number(process.env['PROPERTY_SEED'] ?? Date.now() & 0x7fffffff);
+
+console.log(`PROPERTY_SEED=${seed}`);
+
+/**
+ * Runs a property so many times.
+ *
+ * @param examples cases that failed once, tried first
+ * @throws with the smallest counterexample
+ */
+export function check<T>(runs: number, property: fc.IProperty<T>, examples: T[] = []): void {
+  fc.assert(property, { seed, numRuns: runs, examples });
+}

@@ -1,0 +1,52 @@
+// The parser against the naive one, under any cut.
+
+import fc from 'fast-check';
+import { describe, it } from 'vitest';
+import { naiveParse, type ParsedOp, type ParserLimits } from '../model/naive-parser.ts';
+import { DEFAULT_LIMITS, ParserDriver } from '../wasm/parser-driver.ts';
+import { cutBy, cuts, damagedStream, noise, opStream, toBytes } from './arbitraries.ts';
+import { check } from './check.ts';
+
+const driver = new ParserDriver();
+const noiseBehind = fc.constantFrom('\n', '\r\n', ' 1\r\n', 'x', '\0');
+const smallLimits = fc.record({
+  controlLineMax: fc.integer({ min: 0, max: 80 }),
+  payloadMax: fc.integer({ min: 0, max: 20 }),
+});
+const limits: fc.Arbitrary<ParserLimits> = fc.oneof(fc.constant(DEFAULT_LIMITS), smallLimits);
+
+function same(left: readonly ParsedOp[], right: readonly ParsedOp[]): boolean {
+  const flat = (ops: readonly ParsedOp[]): string =>
+    JSON.stringify(ops.map((op) => Object.entries(op).sort(([a], [b]) => (a < b ? -1 : 1))));
+  return flat(left) === flat(right);
+}
+
+function agrees(text: string, lengths: number[], behind: string, bounds: ParserLimits): boolean {
+  const whole = toBytes(text);
+  const expected = naiveParse(whole, bounds);
+  driver.setNoise(behind);
+  return (
+    same(driver.parse([whole], bounds), expected) &&
+    same(driver.parse(cutBy(whole, lengths), bounds), expected)
+  );
+}
+
+describe('the parser', () => {
+  it('gives the same ops of a valid stream under every cut', () => {
+    check(3000, fc.property(opStream, cuts, noiseBehind, fc.constant(DEFAULT_LIMITS), agrees));
+  });
+
+  it('gives no fault for a valid stream', () => {
+    const isWhole = (text: string): boolean =>
+      driver.parse([toBytes(text)]).every(({ verb }) => verb !== 'ERROR');
+    check(1000, fc.property(opStream, isWhole));
+  });
+
+  it('agrees with the naive parser on streams with a fault in them', () => {
+    check(6000, fc.property(damagedStream, cuts, noiseBehind, limits, agrees));
+  });
+
+  it('agrees with the naive parser on any bytes whatever', () => {
+    check(6000, fc.property(noise, cuts, noiseBehind, limits, agrees));
+  });
+});
