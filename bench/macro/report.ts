@@ -84,7 +84,8 @@ function figuresOf(
 const TABLES: readonly (readonly [title: string, measure: Measure])[] = [
   ['Messages per second (published)', 'messagesPerSecond'],
   ['Server CPU per message, ns', 'serverCpuNsPerMessage'],
-  ['Peak memory (resident), MiB', 'peakRssMiB'],
+  ['Memory after a round, MiB', 'rssMiB'],
+  ['Memory at its peak, MiB', 'peakRssMiB'],
   ['Latency p50, us', 'p50Us'],
   ['Latency p99, us', 'p99Us'],
   ['Load generator busy (1: never idle)', 'loadgenBusy'],
@@ -94,7 +95,20 @@ const TABLES: readonly (readonly [title: string, measure: Measure])[] = [
 export function formatReport(cases: readonly CaseReport[]): string {
   const names = [...new Set(cases.flatMap((report) => report.servers.map(({ name }) => name)))];
   const tables = TABLES.map(([title, measure]) => formatMeasure(title, measure, cases, names));
-  return [...tables, formatFailures(cases)].filter((text) => text !== '').join('\n\n');
+  return [...tables, formatRest(cases, names), formatFailures(cases)]
+    .filter((text) => text !== '')
+    .join('\n\n');
+}
+
+function formatRest(cases: readonly CaseReport[], names: readonly string[]): string {
+  const rests = names.map((name) => {
+    const values = cases
+      .flatMap(({ servers }) => servers)
+      .filter((server) => server.name === name && server.restMiB > 0)
+      .map(({ restMiB }) => restMiB);
+    return `${name} ${values.length > 0 ? formatNumber(spreadOf(values).median) : '-'}`;
+  });
+  return `Memory at rest, MiB: ${rests.join(', ')}`;
 }
 
 function formatMeasure(
