@@ -27,7 +27,8 @@ export const STATUS_DUPLICATE = -7;
 
 export const HANDLE_NUMBER_BITS = 22;
 export const HANDLE_NUMBER_MASK = 0x3fffff;
-export const HANDLE_GENERATION_MASK = 0x3ff;
+/** Nine bits, so that a handle is a positive i32 and never looks like a STATUS. */
+export const HANDLE_GENERATION_MASK = 0x1ff;
 
 /** Longest subject, filter, reply or queue name, in bytes. */
 export const SUBJECT_MAX = 4096;

@@ -10,7 +10,7 @@
 //   insert  → number 1, generation 0: handle 0x000001
 //   free, insert → number 1, generation 1: handle 0x400001; 0x000001 is stale
 //
-// Generations wrap after 1,024 lives of one record. That is safe because nobody keeps a handle beyond
+// Generations wrap after 512 lives of one record. That is safe because nobody keeps a handle beyond
 // the turn in which he is told of the record's death.
 
 import { HANDLE_GENERATION_MASK, HANDLE_NUMBER_BITS, HANDLE_NUMBER_MASK } from './abi';

@@ -79,6 +79,7 @@ import {
 } from './session';
 import {
   accountTouch,
+  Group,
   groups,
   Node,
   nodeFilterBefore,
@@ -87,7 +88,9 @@ import {
   sublistInsert,
 } from './sublist';
 import {
+  QueueName,
   queueNameFind,
+  queueNamePtr,
   Sub,
   subCreate,
   subFind,
@@ -95,6 +98,8 @@ import {
   subs,
   subscriptionsInit,
 } from './subscription';
+
+const FILTER_END: usize = 32768;
 
 // ── Life ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -217,7 +222,24 @@ export function subscriptionPtr(handle: u32): u32 {
  * length.
  */
 export function subscriptionFilter(sub: u32): u32 {
-  return nodeFilterBefore(changetype<Sub>(<usize>sub).node, scratchPtr + 32768);
+  return nodeFilterBefore(changetype<Sub>(<usize>sub).node, scratchPtr + FILTER_END);
+}
+
+/** Where `subscriptionFilter` ends its text. */
+export function subscriptionFilterEnd(): u32 {
+  return <u32>(scratchPtr + FILTER_END);
+}
+
+/** The text of a subscription record's queue name. */
+export function subscriptionQueuePtr(sub: u32): u32 {
+  const group = changetype<Sub>(<usize>sub).group;
+  return group == 0 ? 0 : <u32>queueNamePtr(changetype<Group>(group).name);
+}
+
+/** Its length; 0 = no queue group. */
+export function subscriptionQueueLen(sub: u32): u32 {
+  const group = changetype<Sub>(<usize>sub).group;
+  return group == 0 ? 0 : changetype<QueueName>(changetype<Group>(group).name).length;
 }
 
 // ── Routes ────────────────────────────────────────────────────────────────────────────────────────

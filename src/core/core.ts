@@ -1,0 +1,461 @@
+// The core: everything that the Wasm instance can do, in terms of handles, strings and bytes. The only place
+// beside its sibling files that knows a pointer. It decides nothing: what a peer may do is the bridge's
+// affair, what a handler gets is the bus's.
+import {
+  COUNTER_IN_BYTES,
+  COUNTER_IN_MSGS,
+  COUNTER_OUT_BYTES,
+  COUNTER_OUT_MSGS,
+  HEADROOM_BYTES,
+  INBOX_BYTES,
+  REGION_INBOX,
+  REGION_OP,
+  REGION_RESULT,
+  REGION_SCRATCH,
+  REGION_TAKE,
+  SCRATCH_BYTES,
+  SESSION_FLAGS,
+  SESSION_PENDING,
+  SESSION_PINGS_OUT,
+  SESSION_SUBS_COUNT,
+  SLACK_BYTES,
+  STATUS_BAD_SUBJECT,
+  STATUS_OK,
+  SUB_DELIVERED,
+  SUBJECT_MAX,
+} from '../../assembly/abi.ts';
+import { CapacityError, InvalidSubjectError } from '../shared/errors.ts';
+import { instantiate, type WasmExports } from './instance.ts';
+import { readLiveCounts } from './live-counts.ts';
+import { OpView, RecordView, readCopy, readText } from './records.ts';
+import { type Route, readRoute, readTake, type SubHandle, type Take } from './route.ts';
+import { readSubscriptions, readTraffic, type SessionSubscription } from './session-state.ts';
+import { writeSubject } from './subject-bytes.ts';
+import { Views } from './views.ts';
+
+/** A peer's session: number and generation of its record. Never 0. */
+export type SessionHandle = number;
+/** An isolated subject space. Never 0. */
+export type AccountHandle = number;
+
+export interface CoreOptions {
+  /** Another build of the module, for tests. */
+  readonly wasm?: Uint8Array | undefined;
+  /** Seed of hashes and of the choice in queue groups; drawn from `crypto` unless given. */
+  readonly seed?: readonly [number, number] | undefined;
+  /** Bytes that the pool lends to sessions at most. */
+  readonly poolMax?: number | undefined;
+}
+
+/** A message of the program. */
+export interface Outgoing {
+  /** The subject it is routed by. */
+  readonly to: string;
+  /** The subject that recipients see; `to` unless given. */
+  readonly subject?: string | undefined;
+  readonly reply?: string | undefined;
+  /** A whole NATS/1.0 block. */
+  readonly headers?: Uint8Array | undefined;
+  readonly payload: Uint8Array;
+  /** Deliver to the program's own subscriptions alone. */
+  readonly localOnly?: boolean | undefined;
+}
+
+/** Counts of messages and payload bytes. */
+export interface Traffic {
+  readonly inMsgs: number;
+  readonly inBytes: number;
+  readonly outMsgs: number;
+  readonly outBytes: number;
+}
+
+const POOL_MAX = 268_435_456;
+// The scratch region: three subjects, then a body if it is small.
+const SECOND = SUBJECT_MAX + SLACK_BYTES;
+const THIRD = SECOND * 2;
+const BODY = SECOND * 3;
+const BODY_MAX = SCRATCH_BYTES - BODY - 2;
+
+export class Core {
+  readonly exports: WasmExports;
+  readonly views: Views;
+  readonly op: OpView;
+  readonly poolMax: number;
+  readonly inbox: { readonly ptr: number; readonly bytes: number; readonly headroom: number };
+  readonly #record: RecordView;
+  readonly #scratch: number;
+  readonly #takePtr: number;
+  readonly #generations = new Map<AccountHandle, number>();
+  #recordCount = 0;
+  #gathered = 0;
+  #gatheredBytes = 0;
+  // The account asked for last, with the word index of its generation: nearly always the same one.
+  #lastAccount = 0;
+  #lastGeneration = 0;
+
+  /** Throws CapacityError when there is no memory for it. */
+  constructor(options: CoreOptions = {}) {
+    this.exports = instantiate(options.wasm);
+    this.poolMax = options.poolMax ?? POOL_MAX;
+    const [low, high] = options.seed ?? crypto.getRandomValues(new Uint32Array(2));
+    if (this.exports.coreInit(low as number, high as number, this.poolMax) !== STATUS_OK) {
+      throw new CapacityError('the regions of the core');
+    }
+    this.views = new Views(this.exports.memory);
+    const ptr = this.#region(REGION_INBOX);
+    this.inbox = { ptr, bytes: INBOX_BYTES, headroom: HEADROOM_BYTES };
+    this.op = new OpView(this.views, this.#region(REGION_OP));
+    this.#record = new RecordView(this.views, this.#region(REGION_RESULT));
+    this.#scratch = this.#region(REGION_SCRATCH);
+    this.#takePtr = this.#region(REGION_TAKE);
+  }
+
+  #region(region: number): number {
+    return this.exports.regionPtr(region) >>> 0;
+  }
+
+  /** A new account. Throws CapacityError. */
+  createAccount(): AccountHandle {
+    const account = this.exports.accountOpen();
+    if (account === 0) throw new CapacityError('another account');
+    this.#generations.set(account, this.exports.accountGenerationPtr(account) >>> 2);
+    return account;
+  }
+
+  /** A number that changes with every insert and remove in the account. */
+  generation(account: AccountHandle): number {
+    if (account !== this.#lastAccount) {
+      this.#lastAccount = account;
+      this.#lastGeneration = this.#generations.get(account) as number;
+    }
+    return this.views.u32[this.#lastGeneration] as number;
+  }
+
+  /** Subscribes the program. Throws InvalidSubjectError and CapacityError. */
+  subscribe(account: AccountHandle, filter: string, queue?: string): SubHandle {
+    const length = this.#text(0, filter, true);
+    const queueLength = queue === undefined ? 0 : this.#text(SECOND, queue, false);
+    const handle = this.exports.subscriptionOpen(
+      account,
+      this.#scratch,
+      length,
+      this.#scratch + SECOND,
+      queueLength,
+    );
+    if (handle === STATUS_BAD_SUBJECT) throw new InvalidSubjectError(filter);
+    if (handle < 0) throw new CapacityError(`a subscription to ${filter}`);
+    return handle;
+  }
+
+  /** False: it was closed already. Its record stays in quarantine until `turnEnd`. */
+  unsubscribe(sub: SubHandle): boolean {
+    return this.exports.subscriptionShut(sub) !== 0;
+  }
+
+  /** Closes it after `max` messages in all. True: that many have come, it is closed now. */
+  setMax(sub: SubHandle, max: number): boolean {
+    return this.exports.subscriptionSetMax(sub, Math.min(max, 0xffffffff)) !== 0;
+  }
+
+  /** Messages that it has got. */
+  delivered(sub: SubHandle): number {
+    const ptr = this.exports.subscriptionPtr(sub) >>> 0;
+    return ptr === 0 ? 0 : this.views.word(ptr + SUB_DELIVERED);
+  }
+
+  /** Counts messages that were delivered without the core. */
+  addDelivered(sub: SubHandle, count: number): void {
+    const ptr = this.exports.subscriptionPtr(sub) >>> 0;
+    if (ptr === 0) return;
+    const index = (ptr + SUB_DELIVERED) >>> 2;
+    const { u32 } = this.views;
+    u32[index] = (u32[index] as number) + count;
+  }
+
+  /** Who is interested in a subject. Throws InvalidSubjectError, and CapacityError without memory. */
+  resolve(account: AccountHandle, subject: string): Route {
+    const length = this.#text(0, subject, true);
+    const ptr = this.exports.routeResolve(account, this.#scratch, length) >>> 0;
+    if (ptr === 0) throw new CapacityError(`the route of ${subject}`);
+    return readRoute(this.views, ptr);
+  }
+
+  /**
+   * Routes a message of the program. Its records are there afterwards.
+   *
+   * @returns STATUS_OK (`routed` tells how many got it), or STATUS_AGAIN_*: drain, then `resume`
+   */
+  publish(account: AccountHandle, message: Outgoing): number {
+    const { to, subject, reply, headers, payload } = message;
+    const scratch = this.#scratch;
+    const toLength = this.#text(0, to, true);
+    const isShown = subject !== undefined && subject !== to;
+    const shownLength = isShown ? this.#text(SECOND, subject, true) : toLength;
+    const replyLength = reply === undefined ? 0 : this.#text(THIRD, reply, true);
+    const headerLength = headers?.length ?? 0;
+    const bodyLength = headerLength + payload.length;
+    const body = bodyLength <= BODY_MAX ? scratch + BODY : this.gather(bodyLength + 2);
+    if (body === 0) throw new CapacityError(`a message of ${bodyLength} bytes`);
+    if (headers !== undefined) this.views.u8.set(headers, body);
+    this.views.u8.set(payload, body + headerLength);
+    const status = this.exports.publish(
+      account,
+      scratch,
+      toLength,
+      isShown ? scratch + SECOND : scratch,
+      shownLength,
+      scratch + THIRD,
+      replyLength,
+      body,
+      bodyLength,
+      headerLength,
+      message.localOnly === true ? 1 : 0,
+    );
+    this.#recordCount = this.exports.recordCount();
+    return status;
+  }
+
+  /** Goes on after STATUS_AGAIN_*. */
+  resume(): number {
+    const status = this.exports.publishResume();
+    this.#recordCount = this.exports.recordCount();
+    return status;
+  }
+
+  /** Recipients that the last message reached. */
+  get routed(): number {
+    return this.exports.routeReached();
+  }
+
+  /** Whether anybody is interested; with a queue, whether that group has a member. Usable at any time. */
+  hasInterest(account: AccountHandle, subject: string, queue?: string): boolean {
+    const length = this.#text(0, subject, true);
+    const queueLength = queue === undefined ? 0 : this.#text(SECOND, queue, false);
+    const { exports } = this;
+    const ptr = this.#scratch;
+    return exports.routeInterest(account, ptr, length, ptr + SECOND, queueLength) !== 0;
+  }
+
+  /** Another living member of a queue group of the program, in place of a pick that closed; 0 = none. */
+  pickGroup(account: AccountHandle, queue: string, subject: string): SubHandle {
+    const length = this.#text(0, subject, false);
+    const queueLength = this.#text(SECOND, queue, false);
+    const ptr = this.#scratch;
+    return this.exports.routePick(account, ptr, length, ptr + SECOND, queueLength);
+  }
+
+  /** Records of the last call. They are valid until the next fresh `ingest` or `publish`. */
+  get recordCount(): number {
+    return this.#recordCount;
+  }
+
+  /** One of them; the object is used again. */
+  record(index: number): RecordView {
+    return this.#record.at(index);
+  }
+
+  clearRecords(): void {
+    this.#recordCount = 0;
+  }
+
+  /** A session for a peer, or 0 when there is no memory. */
+  openSession(account: AccountHandle): SessionHandle {
+    return this.exports.sessionOpen(account);
+  }
+
+  /** Sets the SESSION_* flags of a peer; those not given are cleared. */
+  setFlags(session: SessionHandle, flags: number): void {
+    this.exports.sessionSetFlags(session, flags);
+  }
+
+  /** Sets a session's limits, in bytes. */
+  setLimits(
+    session: SessionHandle,
+    limits: { payloadMax: number; controlLineMax: number; pendingMax: number },
+  ): void {
+    const { payloadMax, controlLineMax, pendingMax } = limits;
+    const pending = Math.min(pendingMax, 0x7fffffff);
+    this.exports.sessionSetLimits(session, payloadMax, controlLineMax, pending);
+  }
+
+  /** Removes a session's subscriptions and moves it to an account. */
+  setAccount(session: SessionHandle, account: AccountHandle): void {
+    this.exports.sessionSetAccount(session, account);
+  }
+
+  /** Its SESSION_* flags; 0 when it is closed. */
+  flags(session: SessionHandle): number {
+    return this.#sessionWord(session, SESSION_FLAGS);
+  }
+
+  subscriptionCount(session: SessionHandle): number {
+    return this.#sessionWord(session, SESSION_SUBS_COUNT);
+  }
+
+  /** Bytes queued for the peer, wherever they are. */
+  pending(session: SessionHandle): number {
+    return this.#sessionWord(session, SESSION_PENDING);
+  }
+
+  /** PINGs that were sent and not answered yet. */
+  pingsOut(session: SessionHandle): number {
+    return this.#sessionWord(session, SESSION_PINGS_OUT);
+  }
+
+  setPingsOut(session: SessionHandle, count: number): void {
+    const ptr = this.exports.sessionPtr(session) >>> 0;
+    if (ptr !== 0) this.views.u32[(ptr + SESSION_PINGS_OUT) >>> 2] = count;
+  }
+
+  /** Messages and payload bytes of one session. */
+  sessionCounters(session: SessionHandle): Traffic {
+    const ptr = this.exports.sessionPtr(session) >>> 0;
+    if (ptr === 0) return { inMsgs: 0, inBytes: 0, outMsgs: 0, outBytes: 0 };
+    return readTraffic(this.views, ptr);
+  }
+
+  /** A session's subscriptions, the newest first. */
+  subscriptions(session: SessionHandle): SessionSubscription[] {
+    const ptr = this.exports.sessionPtr(session) >>> 0;
+    return ptr === 0 ? [] : readSubscriptions(this.exports, this.views, ptr);
+  }
+
+  #sessionWord(session: SessionHandle, offset: number): number {
+    const ptr = this.exports.sessionPtr(session) >>> 0;
+    return ptr === 0 ? 0 : this.views.word(ptr + offset);
+  }
+
+  /** Closes a session. A write of it that is still held must be `release`d when it is done. */
+  closeSession(session: SessionHandle): void {
+    this.exports.sessionClose(session);
+  }
+
+  /** Copies bytes into linear memory. */
+  writeBytes(ptr: number, bytes: Uint8Array): void {
+    this.views.u8.set(bytes, ptr);
+  }
+
+  /** A region of at least that many bytes, or 0. What it held before is lost. */
+  gather(bytes: number): number {
+    const wanted = bytes + SLACK_BYTES;
+    if (this.#gatheredBytes < wanted || this.#gatheredBytes > wanted * 8) {
+      if (this.#gathered !== 0) this.exports.blockRelease(this.#gathered, this.#gatheredBytes);
+      this.#gathered = this.exports.blockAllocate(wanted) >>> 0;
+      this.#gatheredBytes = this.#gathered === 0 ? 0 : wanted;
+    }
+    return this.#gathered;
+  }
+
+  /** Feeds bytes of a session that lie at `ptr`; `op` tells how far it got. */
+  ingest(session: SessionHandle, ptr: number, length: number): number {
+    const status = this.exports.ingest(session, ptr, length);
+    this.#recordCount = this.exports.recordCount();
+    return status;
+  }
+
+  /** Inserts the subscription that `op` holds. STATUS_*. */
+  subscribeSession(session: SessionHandle): number {
+    const { op } = this;
+    return this.exports.sessionSubscribe(
+      session,
+      op.subjectPtr,
+      op.subjectLen,
+      op.replyPtr,
+      op.replyLen,
+      op.sidPtr,
+      op.sidLen,
+    );
+  }
+
+  /** Appends protocol bytes behind what is queued. False: there is no room for them. */
+  send(session: SessionHandle, bytes: Uint8Array): boolean {
+    if (bytes.length > SCRATCH_BYTES) return false;
+    this.views.u8.set(bytes, this.#scratch);
+    return this.exports.sessionSend(session, this.#scratch, bytes.length) !== 0;
+  }
+
+  /** What the next session has to send. It is in flight until `release`. */
+  take(): Take | undefined {
+    if (this.exports.outboundTakeNext() === 0) return undefined;
+    return readTake(this.views, this.#takePtr);
+  }
+
+  /** What one session has to send; undefined also while a write of it is in flight. */
+  takeFrom(session: SessionHandle): Take | undefined {
+    if (this.exports.outboundTakeFrom(session) === 0) return undefined;
+    return readTake(this.views, this.#takePtr);
+  }
+
+  /** The same also while a write is in flight: copy the bytes, then `copied`, before anything else. */
+  takeCopy(session: SessionHandle): Take | undefined {
+    if (this.exports.outboundTakeCopy(session) === 0) return undefined;
+    return readTake(this.views, this.#takePtr);
+  }
+
+  /** What `takeCopy` described has been copied. */
+  copied(): void {
+    this.exports.outboundCopyDone();
+  }
+
+  /** Bytes of linear memory themselves: for the call at hand, or for a write in flight. */
+  view(ptr: number, length: number): Uint8Array {
+    return this.views.u8.subarray(ptr, ptr + length);
+  }
+
+  /** The session's write is done, or was copied: its chunks go back to the pool. */
+  release(session: SessionHandle): void {
+    this.exports.outboundRelease(session);
+  }
+
+  /** Bytes of a session have left, or are lost: its pending goes down. */
+  settle(session: SessionHandle, bytes: number): void {
+    this.exports.outboundSettle(session, bytes);
+  }
+
+  /** Bytes that the pool has lent. */
+  get poolUsed(): number {
+    return this.exports.poolBytes() >>> 0;
+  }
+
+  text(ptr: number, length: number): string {
+    return readText(this.views, ptr, length);
+  }
+
+  copy(ptr: number, length: number): Uint8Array {
+    return readCopy(this.views, ptr, length);
+  }
+
+  /** Frees what is in quarantine. Only when no record is being drained. */
+  turnEnd(): void {
+    this.exports.turnEnd();
+  }
+
+  /** Traffic of all sessions over all time. */
+  counters(): Traffic {
+    const { exports } = this;
+    return {
+      inMsgs: exports.counter(COUNTER_IN_MSGS),
+      inBytes: exports.counter(COUNTER_IN_BYTES),
+      outMsgs: exports.counter(COUNTER_OUT_MSGS),
+      outBytes: exports.counter(COUNTER_OUT_BYTES),
+    };
+  }
+
+  /** How many of each kind of record are alive, and bytes. */
+  live(): Record<string, number> {
+    return readLiveCounts(this.exports);
+  }
+
+  // Writes text to the scratch region and answers its length.
+  #text(offset: number, text: string, wantsTokens: boolean): number {
+    const ptr = this.#scratch + offset;
+    const length = writeSubject(this.views.u8, ptr, SUBJECT_MAX, text, wantsTokens);
+    if (length < 0) throw new InvalidSubjectError(text);
+    return length;
+  }
+}
+
+/** A new core, ready when this returns. Throws CapacityError. */
+export function createCore(options?: CoreOptions): Core {
+  return new Core(options);
+}

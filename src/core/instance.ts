@@ -1,0 +1,103 @@
+// The Wasm instance: compiled and made synchronously, through the loader that is bundled with the package.
+// Its raw exports are called, not the loader's wrappers: those cost more than the functions themselves.
+import { instantiateSync } from '@assemblyscript/loader';
+import { CapacityError } from '../shared/errors.ts';
+import { wasmBase64 } from './wasm.generated.ts';
+
+/** The functions of assembly/index.ts. Pointers come as i32 and are read with `>>> 0`. */
+export interface WasmExports {
+  readonly memory: WebAssembly.Memory;
+  coreInit(seedLow: number, seedHigh: number, poolMax: number): number;
+  regionPtr(region: number): number;
+  blockAllocate(bytes: number): number;
+  blockRelease(ptr: number, bytes: number): void;
+  turnEnd(): void;
+  liveCount(which: number): number;
+  counter(which: number): number;
+  accountOpen(): number;
+  accountGenerationPtr(account: number): number;
+  subscriptionOpen(account: number, ptr: number, len: number, qPtr: number, qLen: number): number;
+  subscriptionShut(handle: number): number;
+  subscriptionSetMax(handle: number, max: number): number;
+  subscriptionPtr(handle: number): number;
+  subscriptionFilter(sub: number): number;
+  subscriptionFilterEnd(): number;
+  subscriptionQueuePtr(sub: number): number;
+  subscriptionQueueLen(sub: number): number;
+  routeResolve(account: number, ptr: number, len: number): number;
+  publish(
+    account: number,
+    toPtr: number,
+    toLen: number,
+    shownPtr: number,
+    shownLen: number,
+    replyPtr: number,
+    replyLen: number,
+    bodyPtr: number,
+    bodyLen: number,
+    headerLen: number,
+    onlyLocal: number,
+  ): number;
+  publishResume(): number;
+  routeReached(): number;
+  routeInterest(account: number, ptr: number, len: number, qPtr: number, qLen: number): number;
+  routePick(account: number, ptr: number, len: number, qPtr: number, qLen: number): number;
+  recordCount(): number;
+  sessionOpen(account: number): number;
+  sessionPtr(handle: number): number;
+  sessionSetFlags(handle: number, flags: number): void;
+  sessionSetLimits(handle: number, payload: number, controlLine: number, pending: number): void;
+  sessionSetAccount(handle: number, account: number): void;
+  sessionSubscribe(
+    handle: number,
+    ptr: number,
+    len: number,
+    qPtr: number,
+    qLen: number,
+    sidPtr: number,
+    sidLen: number,
+  ): number;
+  sessionClose(handle: number): void;
+  ingest(handle: number, ptr: number, length: number): number;
+  sessionSend(handle: number, ptr: number, length: number): number;
+  outboundTakeNext(): number;
+  outboundTakeFrom(handle: number): number;
+  outboundTakeCopy(handle: number): number;
+  outboundCopyDone(): void;
+  outboundRelease(handle: number): void;
+  outboundSettle(handle: number, bytes: number): void;
+  poolBytes(): number;
+  memoryIntact(): number;
+  memoryForceGrowth(blocked: number, always: number): void;
+  cacheEnable(on: number): void;
+  recordsSetLimit(count: number): void;
+}
+
+let bundled: WebAssembly.Module | undefined;
+
+/**
+ * Makes an instance. The bundled module is compiled once a process.
+ *
+ * @param wasm another build of the module, for tests
+ */
+export function instantiate(wasm?: Uint8Array): WasmExports {
+  const module = wasm === undefined ? bundledModule() : new WebAssembly.Module(ownBytes(wasm));
+  const { instance } = instantiateSync(module as Parameters<typeof instantiateSync>[0]);
+  return instance.exports as unknown as WasmExports;
+}
+
+function bundledModule(): WebAssembly.Module {
+  if (bundled !== undefined) return bundled;
+  if (typeof WebAssembly === 'undefined') {
+    throw new CapacityError('WebAssembly, which this runtime does not have');
+  }
+  const text = atob(wasmBase64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  bundled = new WebAssembly.Module(bytes);
+  return bundled;
+}
+
+function ownBytes(wasm: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(wasm);
+}

@@ -1,0 +1,176 @@
+// Readers of the records that the core leaves in linear memory. One object each, used again for every
+// record: what has to be kept is copied by the caller.
+import {
+  OP_ARGS_LEN,
+  OP_ARGS_PTR,
+  OP_BACKLOG,
+  OP_CONSUMED,
+  OP_ERROR_CODE,
+  OP_NEED,
+  OP_PRESSURE,
+  OP_REPLY_LEN,
+  OP_REPLY_PTR,
+  OP_SID_LEN,
+  OP_SID_PTR,
+  OP_SUBJECT_LEN,
+  OP_SUBJECT_PTR,
+  OP_VERB,
+  RECORD_BODY_LEN,
+  RECORD_BODY_PTR,
+  RECORD_BYTES,
+  RECORD_FLAGS,
+  RECORD_GROUP,
+  RECORD_HEADER_LEN,
+  RECORD_ORIGIN,
+  RECORD_REPLY_LEN,
+  RECORD_REPLY_PTR,
+  RECORD_SUBJECT_LEN,
+  RECORD_SUBJECT_PTR,
+  RECORD_TARGET,
+  RECORD_TYPE,
+} from '../../assembly/abi.ts';
+import type { Views } from './views.ts';
+
+const decoder = new TextDecoder();
+
+/** Bytes of linear memory as text (UTF-8, faults replaced). */
+export function readText(views: Views, ptr: number, length: number): string {
+  return decoder.decode(views.u8.subarray(ptr, ptr + length));
+}
+
+/** A copy of bytes of linear memory. */
+export function readCopy(views: Views, ptr: number, length: number): Uint8Array {
+  return views.u8.slice(ptr, ptr + length);
+}
+
+/** The op record of the last `ingest` (layout: abi.ts, OP_*). */
+export class OpView {
+  readonly #views: Views;
+  readonly #ptr: number;
+
+  constructor(views: Views, ptr: number) {
+    this.#views = views;
+    this.#ptr = ptr;
+  }
+
+  #word(offset: number): number {
+    return this.#views.word(this.#ptr + offset);
+  }
+
+  get verb(): number {
+    return this.#word(OP_VERB);
+  }
+  get consumed(): number {
+    return this.#word(OP_CONSUMED);
+  }
+  get need(): number {
+    return this.#word(OP_NEED);
+  }
+  get error(): number {
+    return this.#word(OP_ERROR_CODE);
+  }
+  get pressure(): boolean {
+    return this.#word(OP_PRESSURE) !== 0;
+  }
+  get backlog(): number {
+    return this.#word(OP_BACKLOG);
+  }
+  get subjectPtr(): number {
+    return this.#word(OP_SUBJECT_PTR);
+  }
+  get subjectLen(): number {
+    return this.#word(OP_SUBJECT_LEN);
+  }
+  get replyPtr(): number {
+    return this.#word(OP_REPLY_PTR);
+  }
+  get replyLen(): number {
+    return this.#word(OP_REPLY_LEN);
+  }
+  get sidPtr(): number {
+    return this.#word(OP_SID_PTR);
+  }
+  get sidLen(): number {
+    return this.#word(OP_SID_LEN);
+  }
+
+  /** Text behind the verb: the JSON of CONNECT and INFO. */
+  args(): string {
+    return readText(this.#views, this.#word(OP_ARGS_PTR), this.#word(OP_ARGS_LEN));
+  }
+  subject(): string {
+    return readText(this.#views, this.subjectPtr, this.subjectLen);
+  }
+  /** Of a SUB the queue, of a refused publish the reply; empty when there is none. */
+  reply(): string {
+    return readText(this.#views, this.replyPtr, this.replyLen);
+  }
+  sid(): string {
+    return readText(this.#views, this.sidPtr, this.sidLen);
+  }
+  subjectBytes(): Uint8Array {
+    return readCopy(this.#views, this.subjectPtr, this.subjectLen);
+  }
+  replyBytes(): Uint8Array {
+    return readCopy(this.#views, this.replyPtr, this.replyLen);
+  }
+}
+
+/** One record of the result region (layout: abi.ts, RECORD_*). */
+export class RecordView {
+  readonly #views: Views;
+  readonly #region: number;
+  #ptr = 0;
+
+  constructor(views: Views, region: number) {
+    this.#views = views;
+    this.#region = region;
+  }
+
+  /** Points it at a record. */
+  at(index: number): this {
+    this.#ptr = this.#region + index * RECORD_BYTES;
+    return this;
+  }
+
+  #word(offset: number): number {
+    return this.#views.word(this.#ptr + offset);
+  }
+
+  get type(): number {
+    return this.#word(RECORD_TYPE);
+  }
+  get target(): number {
+    return this.#word(RECORD_TARGET);
+  }
+  get subjectPtr(): number {
+    return this.#word(RECORD_SUBJECT_PTR);
+  }
+  get subjectLen(): number {
+    return this.#word(RECORD_SUBJECT_LEN);
+  }
+  get replyPtr(): number {
+    return this.#word(RECORD_REPLY_PTR);
+  }
+  get replyLen(): number {
+    return this.#word(RECORD_REPLY_LEN);
+  }
+  get bodyPtr(): number {
+    return this.#word(RECORD_BODY_PTR);
+  }
+  get bodyLen(): number {
+    return this.#word(RECORD_BODY_LEN);
+  }
+  get headerLen(): number {
+    return this.#word(RECORD_HEADER_LEN);
+  }
+  get origin(): number {
+    return this.#word(RECORD_ORIGIN);
+  }
+  get flags(): number {
+    return this.#word(RECORD_FLAGS);
+  }
+  get group(): number {
+    return this.#word(RECORD_GROUP);
+  }
+}

@@ -1,0 +1,67 @@
+// Readers of a session's record: its traffic and its subscriptions.
+import {
+  SESSION_IN_BYTES,
+  SESSION_IN_MSGS,
+  SESSION_OUT_BYTES,
+  SESSION_OUT_MSGS,
+  SESSION_SUBS_HEAD,
+  SUB_DELIVERED,
+  SUB_MAX,
+  SUB_SESSION_NEXT,
+  SUB_SID,
+  SUB_SID_LEN,
+} from '../../assembly/abi.ts';
+import type { Traffic } from './core.ts';
+import type { WasmExports } from './instance.ts';
+import { readText } from './records.ts';
+import type { Views } from './views.ts';
+
+/** One subscription of a session. */
+export interface SessionSubscription {
+  readonly subject: string;
+  readonly queue: string | undefined;
+  readonly sid: string;
+  readonly delivered: number;
+  /** Deliveries after which it ends; 0 = none. */
+  readonly max: number;
+}
+
+const SID_INLINE_MAX = 16;
+
+/** Messages and payload bytes of the session whose record lies at `ptr`. */
+export function readTraffic(views: Views, ptr: number): Traffic {
+  const number = (offset: number): number => views.f64[(ptr + offset) >>> 3] as number;
+  return {
+    inMsgs: number(SESSION_IN_MSGS),
+    inBytes: number(SESSION_IN_BYTES),
+    outMsgs: number(SESSION_OUT_MSGS),
+    outBytes: number(SESSION_OUT_BYTES),
+  };
+}
+
+/** The subscriptions of the session whose record lies at `ptr`, the newest first. */
+export function readSubscriptions(
+  exports: WasmExports,
+  views: Views,
+  ptr: number,
+): SessionSubscription[] {
+  const list: SessionSubscription[] = [];
+  for (let sub = views.word(ptr + SESSION_SUBS_HEAD); sub !== 0; ) {
+    const sidLength = views.word(sub + SUB_SID_LEN);
+    const sidPtr = sidLength > SID_INLINE_MAX ? views.word(sub + SUB_SID) : sub + SUB_SID;
+    const length = exports.subscriptionFilter(sub);
+    const queueLength = exports.subscriptionQueueLen(sub);
+    list.push({
+      subject: readText(views, (exports.subscriptionFilterEnd() >>> 0) - length, length),
+      queue:
+        queueLength === 0
+          ? undefined
+          : readText(views, exports.subscriptionQueuePtr(sub) >>> 0, queueLength),
+      sid: readText(views, sidPtr, sidLength),
+      delivered: views.word(sub + SUB_DELIVERED),
+      max: views.word(sub + SUB_MAX),
+    });
+    sub = views.word(sub + SUB_SESSION_NEXT);
+  }
+  return list;
+}
