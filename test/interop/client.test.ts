@@ -134,16 +134,15 @@ function clientTests(client: Client): void {
     expect(messages.map(({ data }) => data.length)).toEqual([4, 0, 4]);
   });
 
-  test.skipIf(!client.repeatsHeaders)(
-    'keeps every value of a repeated header, in order',
-    async () => {
-      const [publisher, subscriber] = [await connect(), await connect()];
-      const sub = await subscriber.subscribe('repeated');
-      const headers = { Path: ['a', 'b', 'a'] };
-      await publisher.publish('repeated', Buffer.from('body'), { headers });
-      expect((await sub.received(1))[0]?.headers).toEqual(headers);
-    },
-  );
+  const headersLost = client.repeatsHeaders ? undefined : 'this client keeps the last alone';
+  const headersTitle = titled('keeps every value of a repeated header, in order', headersLost);
+  test.skipIf(headersLost !== undefined)(headersTitle, async () => {
+    const [publisher, subscriber] = [await connect(), await connect()];
+    const sub = await subscriber.subscribe('repeated');
+    const headers = { Path: ['a', 'b', 'a'] };
+    await publisher.publish('repeated', Buffer.from('body'), { headers });
+    expect((await sub.received(1))[0]?.headers).toEqual(headers);
+  });
 
   test('receives no more than the max it unsubscribed with, and then no interest is left', async () => {
     const [publisher, subscriber] = [await connect(), await connect()];
