@@ -1,7 +1,9 @@
 // The composition root: puts a bus on the network. It checks the options, starts what they name in order,
 // and stops it in reverse; a start that fails leaves nothing behind.
-import { type Bridge, type ConnectionSnapshot, createBridge } from '../bridge/index.ts';
-import type { Bus } from '../bus/index.ts';
+import { type Bridge, type ConnectionSnapshot, createBridge } from '../bridge/bridge.ts';
+import type { Bus } from '../bus/bus.ts';
+import { type BusInternals, internalsOf } from '../bus/internals.ts';
+import type { ServerInfo } from '../bus/types.ts';
 import { toError } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
 import { ANNOUNCED_VERSION, VERSION } from '../shared/version.ts';
@@ -15,25 +17,20 @@ import {
   writePortsFile,
 } from './files.ts';
 import { createServerId } from './identity.ts';
-import { type MonitoringHandle, startMonitoring } from './monitor.ts';
+import { type MonitoringHandle, RUNTIME, startMonitoring } from './monitor.ts';
 import { resolveOptions, type ServeOptions, type ServerSettings } from './options.ts';
 
-export type { ConnectionSnapshot } from '../bridge/index.ts';
+export type { ConnectionSnapshot } from '../bridge/bridge.ts';
 export type { Logger } from '../shared/logger.ts';
 export type { MonitoringListenOptions, ServeOptions } from './options.ts';
-
-/** An interface and port that are listened on. */
-export interface ServerAddress {
-  readonly address: string;
-  readonly port: number;
-}
 
 /** A bus on the network. */
 export interface Server extends AsyncDisposable {
   /** `N` and 55 base32 characters. */
   readonly id: string;
   readonly name: string;
-  readonly addresses: readonly ServerAddress[];
+  /** `host:port` of every listener for clients. */
+  readonly addresses: readonly string[];
   readonly port: number;
   /** What a client connects to: `nats://127.0.0.1:4222`. */
   readonly url: string;
@@ -56,9 +53,9 @@ export interface Server extends AsyncDisposable {
  * or with the system's error (EADDRINUSE, …) when a listener or the pid file fails, which is logged as well.
  */
 export async function serve(bus: Bus, options: ServeOptions = {}): Promise<Server> {
-  const settings = resolveOptions(options);
-  const id = createServerId();
-  const server = new RunningServer(bus, settings, id, settings.serverName ?? id);
+  const internals = internalsOf(bus);
+  const settings = resolveOptions({ maxPayload: internals.maxPayload, ...options });
+  const server = new RunningServer(bus, internals, settings);
   await server.start();
   return server;
 }
@@ -69,6 +66,9 @@ class RunningServer implements Server {
   readonly id: string;
   readonly name: string;
   readonly #bus: Bus;
+  readonly #internals: BusInternals;
+  /** What the bus said of itself before it was served. */
+  readonly #busInfo: ServerInfo;
   readonly #settings: ServerSettings;
   readonly #logger: Logger;
   readonly #startMs: number;
@@ -79,16 +79,20 @@ class RunningServer implements Server {
   #lameDuckEnd: Promise<void> | undefined;
   #closeEnd: Promise<void> | undefined;
 
-  constructor(bus: Bus, settings: ServerSettings, id: string, name: string) {
-    this.id = id;
-    this.name = name;
+  constructor(bus: Bus, internals: BusInternals, settings: ServerSettings) {
+    const { server_id, server_name } = internals.server;
+    const busName = server_name === server_id ? undefined : server_name;
+    this.id = createServerId();
+    this.name = settings.serverName ?? busName ?? this.id;
     this.#bus = bus;
+    this.#internals = internals;
+    this.#busInfo = internals.server;
     this.#settings = settings;
     this.#logger = settings.logger;
     this.#startMs = settings.clock.now();
   }
 
-  get addresses(): readonly ServerAddress[] {
+  get addresses(): readonly string[] {
     return this.#bridge?.addresses ?? [];
   }
 
@@ -127,6 +131,7 @@ class RunningServer implements Server {
       throw error;
     }
     this.#state = 'running';
+    this.#internals.server = this.#info();
     this.#logger.info('Server is ready');
     await this.#writePortsFile();
   }
@@ -171,7 +176,7 @@ class RunningServer implements Server {
     const { host } = monitoring;
     try {
       this.#monitoring = await startMonitoring({
-        bus: this.#bus,
+        internals: this.#internals,
         settings: this.#settings,
         serverId: this.id,
         serverName: this.name,
@@ -188,7 +193,8 @@ class RunningServer implements Server {
   }
 
   async #startBridge(): Promise<void> {
-    const { host, port, limits, outboundMax, logger, clock } = this.#settings;
+    const { host, port, limits, outboundMax, hasHeaders, maxSubTokens, logger, clock } =
+      this.#settings;
     try {
       this.#bridge = await createBridge(this.#bus, {
         ...limits,
@@ -197,6 +203,9 @@ class RunningServer implements Server {
         outboundMax,
         serverId: this.id,
         serverName: this.name,
+        runtime: RUNTIME,
+        hasHeaders,
+        maxSubTokens,
         logger,
         clock,
       });
@@ -229,13 +238,25 @@ class RunningServer implements Server {
   async #goLame(): Promise<void> {
     if (this.#state !== 'running') return this.close();
     this.#state = 'lameDuck';
-    this.#logger.info('Entering lame duck mode, stop accepting new clients');
     await this.#bridge?.lameDuck();
     return this.close();
   }
 
+  #info(): ServerInfo {
+    return {
+      ...this.#busInfo,
+      server_id: this.id,
+      server_name: this.name,
+      go: RUNTIME,
+      host: this.#settings.host,
+      port: this.port,
+      max_payload: this.#settings.limits.maxPayload,
+    };
+  }
+
   async #shutDown(): Promise<void> {
     this.#state = 'closing';
+    this.#internals.server = this.#busInfo;
     this.#logger.info('Initiating Shutdown...');
     const failures: Error[] = [];
     for (const stop of [

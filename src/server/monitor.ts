@@ -1,10 +1,13 @@
 // Starts monitoring for a server and gives it what it may see: facts that stay and counters of the moment.
 // The module is loaded only when the options name it.
-import type { Bridge } from '../bridge/index.ts';
-import type { Bus } from '../bus/index.ts';
+import type { Bridge } from '../bridge/bridge.ts';
+import type { BusInternals } from '../bus/internals.ts';
 import type { ServerCounters, ServerFacts } from '../monitoring/index.ts';
 import type { ServerSettings } from './options.ts';
 import { coreCount, UsageMeter } from './process-usage.ts';
+
+/** What is told under the key `go`, which clients insist on. */
+export const RUNTIME: string = `node${process.versions.node}`;
 
 export interface MonitoringHandle {
   readonly port: number;
@@ -12,7 +15,7 @@ export interface MonitoringHandle {
 }
 
 export interface MonitoredServer {
-  readonly bus: Bus;
+  readonly internals: BusInternals;
   readonly settings: ServerSettings;
   readonly serverId: string;
   readonly serverName: string;
@@ -38,7 +41,7 @@ export async function startMonitoring(server: MonitoredServer): Promise<Monitori
         return {
           serverId: server.serverId,
           serverName: server.serverName,
-          runtime: `node${process.versions.node}`,
+          runtime: RUNTIME,
           host: settings.host,
           port: server.bridge()?.port ?? settings.port,
           limits: settings.limits,
@@ -55,4 +58,18 @@ export async function startMonitoring(server: MonitoredServer): Promise<Monitori
         server.isReady() ? undefined : 'failed to be ready for connections after 1ms: server',
     },
   });
+}
+
+function counters({ internals, bridge }: MonitoredServer): ServerCounters {
+  const { core } = internals;
+  const stats = bridge()?.stats;
+  return {
+    ...core.counters(),
+    connections: bridge()?.connections().length ?? 0,
+    connectionsTotal: stats?.totalConnections ?? 0,
+    subscriptions: core.live().subscriptions ?? 0,
+    slowConsumers: stats?.slowConsumers ?? 0,
+    staleConnections: stats?.staleConnections ?? 0,
+    stalledClients: stats?.stalledClients ?? 0,
+  };
 }

@@ -26,6 +26,10 @@ export interface ServeOptions extends Partial<Limits> {
   readonly port?: number;
   /** Shown to clients (default: the server's id); no blanks. */
   readonly serverName?: string;
+  /** Peers may not use headers (default false). */
+  readonly noHeaderSupport?: boolean;
+  /** Most tokens in the filter of a peer's subscription (default 0: no limit). */
+  readonly maxSubTokens?: number;
   /** Bytes queued for all peers together (default: a quarter of the memory this process may use). */
   readonly outboundMax?: number;
   /** Serve `/varz` and `/healthz` over HTTP. */
@@ -48,6 +52,8 @@ export interface ServerSettings {
   readonly serverName: string | undefined;
   readonly limits: Limits;
   readonly outboundMax: number;
+  readonly hasHeaders: boolean;
+  readonly maxSubTokens: number;
   /** `configuredPort` is what was asked for, with -1 for random, as `/varz` shows it. */
   readonly monitoring:
     | { readonly host: string; readonly port: number; readonly configuredPort: number }
@@ -87,6 +93,8 @@ export function resolveOptions(options: ServeOptions): ServerSettings {
       1,
       Number.MAX_SAFE_INTEGER,
     ]),
+    hasHeaders: !boolean('noHeaderSupport', options.noHeaderSupport ?? false),
+    maxSubTokens: integer('maxSubTokens', options.maxSubTokens ?? 0, [0, 0x7fffffff]),
     monitoring: monitoring(options, host),
     portsFileDir: text('portsFileDir', options.portsFileDir),
     executableName: text('executableName', options.executableName) ?? 'ganglion',
@@ -142,6 +150,11 @@ function integer(name: string, value: unknown, [min, max]: readonly [number, num
   }
   const wanted = `must be a whole number from ${min} to ${max}`;
   throw InvalidArgumentError.format(name, `${wanted}, not ${shown(value)}`);
+}
+
+function boolean(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw InvalidArgumentError.format(name, `must be true or false, not ${shown(value)}`);
 }
 
 function text(name: string, value: unknown): string | undefined {
