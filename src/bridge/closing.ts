@@ -1,0 +1,84 @@
+// Every word of reproach a peer can hear, whether it ends the connection, and under which reason. Only rows
+// whose cause exists. Clients match on these texts, so none may be invented.
+// Source: nats-server 1787eee, server/errors.go, client.go, parser.go; server/monitor.go (reasons).
+
+/** Why a connection ended, as `/connz` says it. */
+export const ClosedReason = {
+  ClientClosed: 'Client Closed',
+  AuthenticationViolation: 'Authentication Failure',
+  SlowConsumerPendingBytes: 'Slow Consumer (Pending Bytes)',
+  SlowConsumerWriteDeadline: 'Slow Consumer (Write Deadline)',
+  WriteError: 'Write Error',
+  ReadError: 'Read Error',
+  ParseError: 'Parse Error',
+  StaleConnection: 'Stale Connection',
+  ProtocolViolation: 'Protocol Violation',
+  BadClientProtocolVersion: 'Bad Client Protocol Version',
+  MaxConnectionsExceeded: 'Maximum Connections Exceeded',
+  MaxPayloadExceeded: 'Maximum Message Payload Exceeded',
+  MaxControlLineExceeded: 'Maximum Control Line Exceeded',
+  ServerShutdown: 'Server Shutdown',
+  NoRespondersRequiresHeaders: 'No Responders Requires Headers',
+} as const;
+export type ClosedReason = (typeof ClosedReason)[keyof typeof ClosedReason];
+
+export interface Closing {
+  /** What follows `-ERR`; undefined closes without a word. `{…}` is filled in. */
+  readonly text?: string;
+  /** The reason when the connection ends by it; undefined when it goes on. */
+  readonly reason?: ClosedReason;
+}
+
+export const CLOSINGS = {
+  unknownOperation: {
+    text: 'Unknown Protocol Operation',
+    reason: ClosedReason.ProtocolViolation,
+  },
+  malformed: { reason: ClosedReason.ProtocolViolation },
+  maxControlLine: {
+    text: 'maximum control line exceeded',
+    reason: ClosedReason.MaxControlLineExceeded,
+  },
+  maxPayload: {
+    text: 'Maximum Payload Violation',
+    reason: ClosedReason.MaxPayloadExceeded,
+  },
+  authorization: {
+    text: 'Authorization Violation',
+    reason: ClosedReason.AuthenticationViolation,
+  },
+  clientProtocol: {
+    text: 'invalid client protocol',
+    reason: ClosedReason.BadClientProtocolVersion,
+  },
+  noResponders: {
+    text: 'no responders requires headers support',
+    reason: ClosedReason.NoRespondersRequiresHeaders,
+  },
+  maxConnections: {
+    text: 'maximum connections exceeded',
+    reason: ClosedReason.MaxConnectionsExceeded,
+  },
+  stale: { text: 'Stale Connection', reason: ClosedReason.StaleConnection },
+  peerError: { reason: ClosedReason.ParseError },
+  maxSubscriptions: { text: 'maximum subscriptions exceeded' },
+  invalidSubject: { text: 'Invalid Subject' },
+  /** Said by the core at the control line of a pedantic PUB. */
+  invalidPublishSubject: { text: 'Invalid Publish Subject' },
+  publishSubject: { text: 'Permissions Violation for Publish to {subject}' },
+  publishReply: { text: 'Permissions Violation for Publish with Reply of {reply}' },
+  queue: { text: 'Permissions Violation for Subscription to {subject} using queue {queue}' },
+  tooManyTokens: { text: 'Permissions Violation for Subscription to {subject}, too many tokens' },
+} as const satisfies Readonly<Record<string, Closing>>;
+
+export type ClosingName = keyof typeof CLOSINGS;
+
+/** The whole line to send for a closing, undefined when it is silent. */
+export function errorLine(
+  name: ClosingName,
+  values: Readonly<Record<string, string>> = {},
+): string | undefined {
+  const { text }: Closing = CLOSINGS[name];
+  if (text === undefined) return undefined;
+  return `-ERR '${text.replace(/\{(\w+)\}/g, (_, key: string) => values[key] ?? '')}'\r\n`;
+}

@@ -1,0 +1,61 @@
+// Things that all have the same time to live. The order of insertion is the order of expiry, so one timer
+// and a Map are enough, however many there are.
+import type { Clock, Timer } from '../shared/clock.ts';
+
+export class DeadlineQueue<T> {
+  readonly #clock: Clock;
+  readonly #delayMs: number;
+  readonly #onExpired: (item: T) => void;
+  readonly #deadlines = new Map<T, number>();
+  #timer: Timer | undefined;
+
+  /** @param onExpired called for each item whose time is over; it is in the queue no more */
+  constructor(clock: Clock, delayMs: number, onExpired: (item: T) => void) {
+    this.#clock = clock;
+    this.#delayMs = delayMs;
+    this.#onExpired = onExpired;
+  }
+
+  get size(): number {
+    return this.#deadlines.size;
+  }
+
+  items(): Iterable<T> {
+    return this.#deadlines.keys();
+  }
+
+  /** Starts the time of `item`, anew when it is there already. */
+  add(item: T): void {
+    this.#deadlines.delete(item);
+    this.#deadlines.set(item, this.#clock.monotonic() + this.#delayMs);
+    this.#arm(this.#delayMs);
+  }
+
+  delete(item: T): boolean {
+    return this.#deadlines.delete(item);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#deadlines.clear();
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #arm(delayMs: number): void {
+    this.#timer ??= this.#clock.setTimeout(() => this.#expire(), delayMs, { unref: true });
+  }
+
+  #expire(): void {
+    this.#timer = undefined;
+    const now = this.#clock.monotonic();
+    for (const [item, deadline] of this.#deadlines) {
+      if (deadline > now) {
+        this.#arm(deadline - now);
+        return;
+      }
+      this.#deadlines.delete(item);
+      this.#onExpired(item);
+    }
+  }
+}

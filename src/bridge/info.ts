@@ -1,0 +1,54 @@
+// The INFO line. Its keys are in nats-server's order; clients insist on server_id, version, go, host, port and
+// headers.
+// Source: nats-server 1787eee, server/server.go, Info; client.go, generateClientInfoJSON.
+import { API_LEVEL, PROTO } from '../shared/version.ts';
+
+/** What is the same for every peer. */
+export interface InfoFacts {
+  readonly serverId: string;
+  readonly serverName: string;
+  readonly version: string;
+  /** What the key `go` says: the runtime. */
+  readonly runtime: string;
+  readonly host: string;
+  readonly port: number;
+  readonly hasHeaders: boolean;
+  readonly maxPayload: number;
+  readonly connectUrls: readonly string[];
+}
+
+/** What differs from peer to peer and from moment to moment. */
+export interface InfoMoment {
+  readonly cid: number;
+  readonly address: string;
+  /** The second INFO, which answers the first PING, names the account. */
+  readonly account?: string;
+  readonly isSystemAccount?: boolean;
+  readonly isLameDuck?: boolean;
+}
+
+/** `INFO {…}`, a blank, CR and LF. */
+export function infoLine(facts: InfoFacts, moment: InfoMoment): string {
+  const json = JSON.stringify({
+    server_id: facts.serverId,
+    server_name: facts.serverName,
+    version: facts.version,
+    proto: PROTO,
+    go: facts.runtime,
+    host: facts.host,
+    port: facts.port,
+    headers: facts.hasHeaders,
+    max_payload: facts.maxPayload,
+    client_id: moment.cid,
+    client_ip: moment.address === '' ? undefined : moment.address,
+    // In lame duck our own addresses are no place to go to.
+    connect_urls:
+      facts.connectUrls.length === 0 || moment.isLameDuck === true ? undefined : facts.connectUrls,
+    ldm: moment.isLameDuck || undefined,
+    connect_info: moment.account === undefined ? undefined : true,
+    remote_account: moment.account,
+    acc_is_sys: moment.isSystemAccount || undefined,
+    api_lvl: API_LEVEL === 0 ? undefined : API_LEVEL,
+  });
+  return `INFO ${json} \r\n`;
+}

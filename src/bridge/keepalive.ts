@@ -1,0 +1,93 @@
+// PINGs to one peer: the first soon after it has introduced itself, to measure the round trip; then one per
+// interval in which nothing came from it; and an end when too many are unanswered.
+// Source: nats-server 1787eee, server/client.go, processPingTimer and setFirstPingTimer.
+import type { Clock, Timer } from '../shared/clock.ts';
+
+/** The first PING to a client does not wait longer than this. */
+const FIRST_PING_MS = 2000;
+/** The first PING is spread by up to this share, so that peers that came together are not asked together. */
+const FIRST_PING_SPREAD = 0.2;
+/** After this the round trip is measured again, even when the peer is busy. */
+const RTT_REFRESH_MS = 3_600_000;
+
+export interface KeepaliveOptions {
+  readonly clock: Clock;
+  /** 0 to 1, for the spread. */
+  readonly random: () => number;
+  readonly intervalMs: number;
+  /** PINGs that may be unanswered. */
+  readonly pingMax: number;
+  readonly sendPing: () => void;
+  readonly onStale: () => void;
+}
+
+export class Keepalive {
+  readonly #options: KeepaliveOptions;
+  readonly #start: number;
+  #timer: Timer | undefined;
+  #pingsOut = 0;
+  #lastIn: number;
+  #pingSent = Number.NEGATIVE_INFINITY;
+  #rttMs: number | undefined;
+
+  constructor(options: KeepaliveOptions) {
+    this.#options = options;
+    this.#start = options.clock.monotonic();
+    this.#lastIn = this.#start;
+    this.#arm(options.intervalMs);
+  }
+
+  /** Round trip in milliseconds; before the first PONG, how long the peer took to introduce itself. */
+  get rttMs(): number | undefined {
+    return this.#rttMs;
+  }
+
+  /** The peer has sent CONNECT. */
+  connected(): void {
+    const { clock, random, intervalMs } = this.#options;
+    this.#rttMs = clock.monotonic() - this.#start;
+    const first = Math.min(intervalMs, FIRST_PING_MS);
+    this.#arm(first * (1 + random() * FIRST_PING_SPREAD));
+  }
+
+  /** The peer has sent something other than PONG. */
+  heard(): void {
+    this.#lastIn = this.#options.clock.monotonic();
+  }
+
+  /** The peer has answered. */
+  pong(): void {
+    this.#pingsOut = 0;
+    if (Number.isFinite(this.#pingSent)) {
+      this.#rttMs = this.#options.clock.monotonic() - this.#pingSent;
+    }
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #arm(delayMs: number): void {
+    this.#timer?.cancel();
+    const { clock } = this.#options;
+    this.#timer = clock.setTimeout(() => this.#tick(), delayMs, { unref: true });
+  }
+
+  #tick(): void {
+    const { clock, intervalMs, pingMax, sendPing, onStale } = this.#options;
+    const now = clock.monotonic();
+    const needsRtt = now - this.#pingSent > RTT_REFRESH_MS;
+    if (needsRtt || now - this.#lastIn >= intervalMs) {
+      if (this.#pingsOut + 1 > pingMax) {
+        this.#timer = undefined;
+        onStale();
+        return;
+      }
+      this.#pingsOut += 1;
+      this.#pingSent = now;
+      sendPing();
+    }
+    this.#arm(intervalMs);
+  }
+}

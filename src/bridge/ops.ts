@@ -1,0 +1,169 @@
+// What the core leaves to us of what a peer says: introductions, subscriptions, refusals, errors. One op at a
+// time, in order; the core goes on behind it.
+import {
+  type Core,
+  OP_CONNECT,
+  OP_ERROR,
+  OP_INFO,
+  OP_MINUS_ERR,
+  OP_PING,
+  OP_PONG,
+  OP_REFUSED_REPLY,
+  OP_REFUSED_SUBJECT,
+  OP_SUB,
+  PARSE_CONTROL_LINE,
+  PARSE_PAYLOAD,
+  PARSE_UNKNOWN,
+  type SessionHandle,
+  STATUS_BAD_SUBJECT,
+  STATUS_NO_MEMORY,
+} from '../core/index.ts';
+import type { ClosingName } from './closing.ts';
+import { type ConnectOptions, infoProblem, parseConnect } from './connect.ts';
+import { quoteGo } from './go-quote.ts';
+
+/** A session, as far as its ops go. */
+export interface OpTarget {
+  readonly core: Core;
+  readonly handle: SessionHandle;
+  readonly options: ConnectOptions;
+  readonly subscriptionCount: number;
+  readonly limits: {
+    readonly maxSubscriptions: number;
+    readonly maxSubTokens: number;
+    readonly hasHeaders: boolean;
+  };
+  /** Takes over what CONNECT said; subscriptions made under an earlier CONNECT are gone after it. */
+  connected(options: ConnectOptions): void;
+  /** The first PING since CONNECT: it is answered by PONG and, where the peer knows it, an INFO. */
+  greet(): void;
+  pong(): void;
+  /** Answers `+OK` when the peer is verbose. */
+  acknowledge(): void;
+  /** Tells the peer, and ends the connection where the row of the table says so. */
+  refuse(name: ClosingName, values?: Readonly<Record<string, string>>): void;
+  logError(text: string): void;
+}
+
+/** The queue group of nats-server's own. */
+const SYSTEM_QUEUE = '_sys_';
+
+/** Does what the op of the last `ingest` asks for. */
+export function performOp(target: OpTarget): void {
+  const { op } = target.core;
+  switch (op.verb) {
+    case OP_CONNECT:
+      connect(target);
+      return;
+    case OP_SUB:
+      subscribe(target);
+      return;
+    case OP_PING:
+      target.greet();
+      return;
+    case OP_PONG:
+      target.pong();
+      return;
+    case OP_INFO:
+      ignoreInfo(target);
+      return;
+    case OP_MINUS_ERR:
+      target.logError(`Client Error ${op.args()}`);
+      target.refuse('peerError');
+      return;
+    case OP_ERROR:
+      refuseBytes(target, op.error);
+      return;
+    case OP_REFUSED_SUBJECT: {
+      const subject = quoteGo(op.subjectBytes());
+      target.logError(`Publish Violation - Subject ${subject}`);
+      target.refuse('publishSubject', { subject });
+      return;
+    }
+    case OP_REFUSED_REPLY: {
+      const reply = quoteGo(op.replyBytes());
+      target.logError(`Publish Violation - Reply ${reply}`);
+      target.refuse('publishReply', { reply });
+      return;
+    }
+  }
+}
+
+/** In nats-server's order: JSON, account, protocol, headers. */
+function connect(target: OpTarget): void {
+  const options = parseConnect(target.core.op.args(), target.options);
+  if ('problem' in options) {
+    target.logError(options.problem);
+    target.refuse('malformed');
+    return;
+  }
+  target.connected(options);
+  if (options.account !== '' || options.newAccount) {
+    target.logError('authentication error');
+    target.refuse('authorization');
+  } else if (options.protocol < 0 || options.protocol > 1) {
+    target.logError('invalid client protocol');
+    target.refuse('clientProtocol');
+  } else if (options.noResponders && !(options.headers && target.limits.hasHeaders)) {
+    target.logError('no responders requires headers support');
+    target.refuse('noResponders');
+  } else {
+    target.acknowledge();
+  }
+}
+
+/** In nats-server's order: queue, tokens, count, subject. */
+function subscribe(target: OpTarget): void {
+  const { core, handle, limits } = target;
+  const { op } = core;
+  const queue = op.reply();
+  if (queue === SYSTEM_QUEUE) {
+    const subject = quoteGo(op.subjectBytes());
+    target.logError(
+      `Subscription Violation - Subject ${subject}, Queue: "${queue}", SID ${op.sid()}`,
+    );
+    target.refuse('queue', { subject, queue: `"${queue}"` });
+    return;
+  }
+  if (limits.maxSubTokens > 0 && op.subject().split('.').length > limits.maxSubTokens) {
+    const subject = quoteGo(op.subjectBytes());
+    target.logError(`Subscription Violation - Subject ${subject}, too many tokens`);
+    target.refuse('tooManyTokens', { subject });
+    return;
+  }
+  if (limits.maxSubscriptions > 0 && target.subscriptionCount >= limits.maxSubscriptions) {
+    target.refuse('maxSubscriptions');
+    return;
+  }
+  const status = core.subscribeSession(handle);
+  if (status === STATUS_BAD_SUBJECT) target.refuse('invalidSubject');
+  else if (status === STATUS_NO_MEMORY) target.refuse('maxSubscriptions');
+  else target.acknowledge();
+}
+
+function ignoreInfo(target: OpTarget): void {
+  const problem = infoProblem(target.core.op.args());
+  if (problem === undefined) return;
+  target.logError(problem);
+  target.refuse('malformed');
+}
+
+function refuseBytes(target: OpTarget, error: number): void {
+  switch (error) {
+    case PARSE_UNKNOWN:
+      target.logError('Client parser ERROR');
+      target.refuse('unknownOperation');
+      return;
+    case PARSE_CONTROL_LINE:
+      target.logError('maximum control line exceeded');
+      target.refuse('maxControlLine');
+      return;
+    case PARSE_PAYLOAD:
+      target.logError('maximum payload exceeded');
+      target.refuse('maxPayload');
+      return;
+    default:
+      target.logError('Client parser ERROR, malformed arguments');
+      target.refuse('malformed');
+  }
+}

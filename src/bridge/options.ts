@@ -1,0 +1,74 @@
+// What the bridge is told, and what it tells about its connections.
+import type { Clock } from '../shared/clock.ts';
+import type { Limits } from '../shared/limits.ts';
+import type { Logger } from '../shared/logger.ts';
+import type { ClosedReason } from './closing.ts';
+
+/** Everything is filled in and checked by the caller. Bytes, counts, milliseconds; 0 of a count is no limit. */
+export interface BridgeOptions extends Limits {
+  /** Key and name of this server, as INFO shows them. */
+  readonly serverId: string;
+  readonly serverName: string;
+  /** Bytes queued for all peers together; beyond it the one with the most is closed. */
+  readonly outboundMax: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The nats-server version to announce (default: the one whose behaviour this is). */
+  readonly version?: string;
+  /** What INFO says under `go`, which clients insist on (default `node`). */
+  readonly runtime?: string;
+  /** Other addresses of this server that clients may be told, `host:port`. */
+  readonly connectUrls?: readonly string[];
+  /** Peers may use headers (default true). */
+  readonly hasHeaders?: boolean;
+  /** Most tokens in the filter of a peer's subscription (default 0: no limit). */
+  readonly maxSubTokens?: number;
+  /** 0 to 1, for what is spread by chance. */
+  readonly random?: () => number;
+  /** Runs a function once this turn of the event loop has no more reads. */
+  readonly defer?: (fn: () => void) => void;
+}
+
+/** Where to listen. */
+export interface BridgeAddress {
+  /** `0.0.0.0` or empty is every address of both families. */
+  readonly host: string;
+  /** 0 or below is any free port. */
+  readonly port: number;
+}
+
+/** One connection as it is now, or was when it ended. Times are milliseconds since 1970. */
+export interface ConnectionSnapshot {
+  readonly cid: number;
+  readonly kind: 'Client';
+  readonly type: 'nats';
+  readonly ip: string;
+  readonly port: number;
+  readonly start: number;
+  readonly lastActivity: number;
+  /** Round trip in milliseconds, once known. */
+  readonly rttMs?: number;
+  readonly uptimeMs: number;
+  readonly idleMs: number;
+  readonly pendingBytes: number;
+  readonly inMsgs: number;
+  readonly outMsgs: number;
+  readonly inBytes: number;
+  readonly outBytes: number;
+  readonly subscriptions: number;
+  readonly name?: string;
+  readonly lang?: string;
+  readonly version?: string;
+  /** When and why it ended. */
+  readonly stop?: number;
+  readonly reason?: ClosedReason;
+}
+
+/** Counts since the start. */
+export interface BridgeStats {
+  readonly totalConnections: number;
+  readonly slowConsumers: number;
+  readonly staleConnections: number;
+  /** How often a publisher was paused for a consumer's sake. */
+  readonly stalledClients: number;
+}

@@ -1,0 +1,283 @@
+// What the core has queued for the peers, on its way to their transports.
+//
+//   core: region ──take──► batch ──write──► transport: taken ─► release, settle
+//                            │                        held ──► … done ─► release, settle
+//                            └─ pool above half: copied, released at once; copies wait in `waiting`
+//
+// A held batch keeps its chunks until `done`, also when the session has been given up meanwhile. Copies are
+// made so that the chunks come back whatever the sockets do. `outboundMax` bounds everything that is queued
+// for peers: chunks, copies and shared payloads.
+import type { Core, SessionHandle, Take } from '../core/index.ts';
+import type { Transport } from '../net/transport.ts';
+import { InvariantError } from '../shared/errors.ts';
+import { SharedPayloads } from './shared-payloads.ts';
+
+/** Bytes that belong together until they have been written. */
+interface Batch {
+  readonly views: Uint8Array[];
+  /** Ids of shared payloads that it refers to, one per reference. */
+  readonly shared: number[];
+  bytes: number;
+  /** The chunks in linear memory have been given back. */
+  readonly isCopy: boolean;
+  /** Bytes of copies that it keeps, shared payloads not counted. */
+  copied: number;
+}
+
+/** One session's way out. */
+export interface Outlet {
+  readonly handle: SessionHandle;
+  readonly transport: Transport;
+  /** Nothing is written any more; what is taken is thrown away. */
+  readonly isDiscarding: boolean;
+  /** Something is written to it. */
+  onWrite(): void;
+  /** The transport holds what was written. */
+  onHeld(): void;
+  /** The transport is done with it. */
+  onReported(error: Error | undefined): void;
+  /** A held write has ended, and nothing more is there to send. */
+  onIdle(): void;
+  /** The session must go: everybody's pending bytes are too many, and its are the most. */
+  onTooMuch(): void;
+}
+
+interface Channel {
+  held: Batch | undefined;
+  waiting: Batch | undefined;
+}
+
+export interface OutboundOptions {
+  readonly core: Core;
+  readonly outboundMax: number;
+  /** Runs a function once this turn's reads are done. */
+  readonly defer: (fn: () => void) => void;
+}
+
+/** A session with so many bytes pending is not kept waiting for the end of the loop's turn. */
+const EAGER_BYTES = 32_768;
+/** The same for what the program publishes, told by the pool: most sessions have filled their first chunk. */
+const EAGER_POOL_BYTES = 8192;
+const EAGER_POOL_MIN = 65_536;
+
+export class Outbound {
+  readonly shared: SharedPayloads = new SharedPayloads();
+  readonly #core: Core;
+  readonly #outboundMax: number;
+  readonly #defer: (fn: () => void) => void;
+  readonly #outlets = new Map<SessionHandle, Outlet>();
+  readonly #channels = new Map<SessionHandle, Channel>();
+  #copiedBytes = 0;
+  /** What sessions that are given up still hold; it comes back soon. */
+  readonly #lost = new Map<SessionHandle, number>();
+  #lostBytes = 0;
+  #backlog = 0;
+  #poolAtFlush = 0;
+  #isScheduled = false;
+  #isFlushing = false;
+
+  constructor(options: OutboundOptions) {
+    this.#core = options.core;
+    this.#outboundMax = options.outboundMax;
+    this.#defer = options.defer;
+  }
+
+  /** Bytes held for all peers: chunks, copies and shared payloads, without those of given-up sessions. */
+  get bytes(): number {
+    const all = this.#core.poolUsed + this.#copiedBytes + this.shared.bytes;
+    return Math.max(0, all - this.#lostBytes);
+  }
+
+  add(outlet: Outlet): void {
+    this.#outlets.set(outlet.handle, outlet);
+    this.#channels.set(outlet.handle, { held: undefined, waiting: undefined });
+  }
+
+  remove(handle: SessionHandle): void {
+    this.#outlets.delete(handle);
+    this.#channels.delete(handle);
+    this.#lostBytes -= this.#lost.get(handle) ?? 0;
+    this.#lost.delete(handle);
+  }
+
+  isHeld(handle: SessionHandle): boolean {
+    return this.#channels.get(handle)?.held !== undefined;
+  }
+
+  /** A session to which this turn has appended now has so many bytes pending. */
+  noteBacklog(bytes: number): void {
+    if (bytes > this.#backlog) this.#backlog = bytes;
+  }
+
+  /** At the end of a turn: writes now when much has come together, else when the loop's turn is over. */
+  turnEnded(): void {
+    const { poolUsed, poolMax } = this.#core;
+    const share = Math.max(EAGER_POOL_MIN, this.#outlets.size * EAGER_POOL_BYTES);
+    const grown = poolUsed - this.#poolAtFlush;
+    if (this.#backlog >= EAGER_BYTES || grown > Math.min(share, poolMax / 4)) this.flush();
+    else this.#schedule();
+  }
+
+  /** Writes whatever every session has to send. */
+  flush(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    this.#backlog = 0;
+    try {
+      for (let take = this.#core.take(); take !== undefined; take = this.#core.take()) {
+        this.#send(take);
+      }
+      if (this.#isPoolShort()) this.#copyBehindHeld();
+    } finally {
+      this.#isFlushing = false;
+    }
+    this.#poolAtFlush = this.#core.poolUsed;
+    this.#checkTotal();
+  }
+
+  /** Writes, or throws away, what one session has to send. True when nothing is left of it. */
+  flushSession(handle: SessionHandle): boolean {
+    while (!this.isHeld(handle)) {
+      const take = this.#core.takeFrom(handle);
+      if (take === undefined) return true;
+      this.#send(take);
+    }
+    return false;
+  }
+
+  /** The session is given up: throws away what waits behind a held write. */
+  discard(handle: SessionHandle): void {
+    const channel = this.#channels.get(handle);
+    if (channel === undefined || this.#lost.has(handle)) return;
+    const { waiting } = channel;
+    channel.waiting = undefined;
+    if (waiting !== undefined) this.#finish(handle, waiting);
+    const pending = this.#core.pending(handle);
+    this.#lost.set(handle, pending);
+    this.#lostBytes += pending;
+  }
+
+  #isPoolShort(): boolean {
+    return this.#core.poolUsed > this.#core.poolMax / 2;
+  }
+
+  /** What has come together behind held writes is copied, so that its chunks go back. */
+  #copyBehindHeld(): void {
+    for (const [handle, channel] of this.#channels) {
+      if (channel.held === undefined) continue;
+      for (
+        let take = this.#core.takeCopy(handle);
+        take !== undefined;
+        take = this.#core.takeCopy(handle)
+      ) {
+        const batch = this.#batch(take, true);
+        this.#core.copied();
+        this.#copiedBytes += batch.copied;
+        if (this.#outlets.get(handle)?.isDiscarding === true) this.#finish(handle, batch);
+        else channel.waiting = merge(channel.waiting, batch);
+      }
+    }
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#defer(() => {
+      this.#isScheduled = false;
+      this.flush();
+    });
+  }
+
+  #send(take: Take): void {
+    const { session } = take;
+    const outlet = this.#outlets.get(session);
+    const channel = this.#channels.get(session);
+    if (outlet === undefined || channel === undefined) {
+      throw new InvariantError(`the core offers session ${session}, which is closed`);
+    }
+    const isBusy = channel.held !== undefined;
+    const isCopy = isBusy || this.#isPoolShort();
+    const batch = this.#batch(take, isCopy && !outlet.isDiscarding);
+    if (batch.isCopy) this.#core.release(session);
+    this.#copiedBytes += batch.copied;
+    if (outlet.isDiscarding) this.#finish(session, batch);
+    else if (isBusy) channel.waiting = merge(channel.waiting, batch);
+    else this.#write(outlet, channel, batch);
+  }
+
+  #batch(take: Take, isCopy: boolean): Batch {
+    const batch: Batch = { views: [], shared: [], bytes: take.bytes, copied: 0, isCopy };
+    for (const { ptr, length, shared } of take.segments) {
+      if (shared !== 0) {
+        batch.shared.push(shared);
+        batch.views.push(this.shared.get(shared));
+      } else {
+        batch.views.push(isCopy ? this.#core.copy(ptr, length) : this.#core.view(ptr, length));
+        if (isCopy) batch.copied += length;
+      }
+    }
+    return batch;
+  }
+
+  #write(outlet: Outlet, channel: Channel, batch: Batch): void {
+    channel.held = batch;
+    outlet.onWrite();
+    const written = outlet.transport.write(batch.views, (error) => {
+      this.#reported(outlet, channel, batch, error);
+    });
+    if (written === 'held') {
+      outlet.onHeld();
+      return;
+    }
+    channel.held = undefined;
+    this.#finish(outlet.handle, batch);
+  }
+
+  /** The transport is done with a held write: the next one begins. */
+  #reported(outlet: Outlet, channel: Channel, batch: Batch, error: Error | undefined): void {
+    const { handle } = outlet;
+    channel.held = undefined;
+    this.#finish(handle, batch);
+    outlet.onReported(error);
+    if (this.#channels.get(handle) !== channel) return;
+    const { waiting } = channel;
+    channel.waiting = undefined;
+    if (waiting !== undefined) this.#write(outlet, channel, waiting);
+    if (this.flushSession(handle)) outlet.onIdle();
+  }
+
+  /** The bytes have left, or are lost. */
+  #finish(handle: SessionHandle, batch: Batch): void {
+    if (!batch.isCopy) this.#core.release(handle);
+    this.#core.settle(handle, batch.bytes);
+    this.#copiedBytes -= batch.copied;
+    for (const id of batch.shared) this.shared.release(id);
+  }
+
+  /** While everybody together holds too much, the session with the most pending has to go. */
+  #checkTotal(): void {
+    while (this.bytes > this.#outboundMax) {
+      let most: Outlet | undefined;
+      let mostBytes = 0;
+      for (const outlet of this.#outlets.values()) {
+        if (outlet.isDiscarding || !this.isHeld(outlet.handle)) continue;
+        const pending = this.#core.pending(outlet.handle);
+        if (pending > mostBytes) {
+          most = outlet;
+          mostBytes = pending;
+        }
+      }
+      if (most === undefined) return;
+      most.onTooMuch();
+    }
+  }
+}
+
+function merge(first: Batch | undefined, second: Batch): Batch {
+  if (first === undefined) return second;
+  first.views.push(...second.views);
+  first.shared.push(...second.shared);
+  first.bytes += second.bytes;
+  first.copied += second.copied;
+  return first;
+}

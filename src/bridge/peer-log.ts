@@ -1,0 +1,63 @@
+// Log lines about one connection, as nats-server writes them:
+// `127.0.0.1:51034 - cid:7 - "v1.2.3:go:name" - text`.
+import type { Transport } from '../net/transport.ts';
+import type { Logger } from '../shared/logger.ts';
+import { type ConnectOptions, clientText } from './connect.ts';
+import { quoteGo, quoteGoText } from './go-quote.ts';
+
+/** Values that must not be in a log. Source: nats-server 1787eee, server/client.go, removeSecretsFromTrace. */
+const SECRET = /("(?:pass|auth_token|sig|proxy_sig|nkey)"\s*:\s*")(?:[^"\\]|\\.)*/gi;
+const decoder = new TextDecoder();
+
+export class PeerLog {
+  readonly #logger: Logger;
+  #label: string;
+
+  constructor(logger: Logger, { remote }: Transport, cid: number) {
+    this.#logger = logger;
+    const host = remote.address.includes(':') ? `[${remote.address}]` : remote.address;
+    this.#label = `${host}:${remote.port} - cid:${cid}`;
+  }
+
+  /** The peer has said what it is. */
+  introduce(options: ConnectOptions): void {
+    const text = clientText(options);
+    if (text !== '') this.#label += ` - ${quoteGoText(text)}`;
+  }
+
+  debug(text: string): void {
+    if (this.#logger.isDebug) this.#logger.debug(`${this.#label} - ${text}`);
+  }
+
+  info(text: string): void {
+    this.#logger.info(`${this.#label} - ${text}`);
+  }
+
+  warn(text: string): void {
+    this.#logger.warn(`${this.#label} - ${text}`);
+  }
+
+  error(text: string): void {
+    this.#logger.error(`${this.#label} - ${text}`);
+  }
+
+  /** A control line that came in, without its end. */
+  traceIn(line: Uint8Array): void {
+    if (!this.#logger.isTrace) return;
+    const text = decoder.decode(line);
+    const shown = /^connect/i.test(text) ? text.replace(SECRET, '$1[REDACTED]') : text;
+    this.#logger.trace(`${this.#label} - <<- [${shown}]`);
+  }
+
+  /** A control line that goes out. */
+  traceOut(line: Uint8Array | string): void {
+    if (!this.#logger.isTrace) return;
+    const text = typeof line === 'string' ? line : decoder.decode(line);
+    this.#logger.trace(`${this.#label} - ->> [${text.trimEnd()}]`);
+  }
+}
+
+/** The first bytes of what could not be parsed, for the log. */
+export function snippet(bytes: Uint8Array): string {
+  return `proto='${quoteGo(bytes)}...'`;
+}

@@ -1,0 +1,430 @@
+// One connection: its state, what it reads, what it is told, and its end.
+//
+//   open ──close──► ending ──all written──► closed
+//     │                │                      ▲
+//     └────abort───────┴─────► discarding ────┘ when no write is held any more
+//
+// Whoever closes only moves the state; what touches the core happens at the end of the turn (`finish`), so a
+// close in the middle of a turn, also of the session that is being read, harms nobody. Bytes are untrusted:
+// the core judges them, and whatever comes after the end is not looked at.
+
+import type { Turn } from '../bus/turn.ts';
+import type { MessageClient } from '../bus/types.ts';
+import {
+  type AccountHandle,
+  type Core,
+  SESSION_CONNECTED,
+  SESSION_ECHO,
+  SESSION_HEADERS,
+  SESSION_NO_RESPONDERS,
+  SESSION_PEDANTIC,
+  SESSION_TRACE,
+  SESSION_VERBOSE,
+  SESSION_WANTS_PING,
+  SESSION_WANTS_PONG,
+  type SessionHandle,
+} from '../core/index.ts';
+import type { Transport, TransportReader } from '../net/transport.ts';
+import type { Clock } from '../shared/clock.ts';
+import { assert } from '../shared/errors.ts';
+import type { Logger } from '../shared/logger.ts';
+import { CLOSINGS, ClosedReason, type Closing, type ClosingName, errorLine } from './closing.ts';
+import { type ConnectOptions, DEFAULT_CONNECT } from './connect.ts';
+import type { DeadlineQueue } from './deadline-queue.ts';
+import type { InboundBudget } from './inbound-budget.ts';
+import { Keepalive } from './keepalive.ts';
+import { type OpTarget, performOp } from './ops.ts';
+import type { BridgeOptions, ConnectionSnapshot } from './options.ts';
+import type { Outbound, Outlet } from './outbound.ts';
+import { PeerLog } from './peer-log.ts';
+import type { Pressure } from './pressure.ts';
+import { Reader, type ReadSession } from './reader.ts';
+
+type State = 'open' | 'ending' | 'discarding' | 'closed';
+
+const MOVES: Readonly<Record<State, readonly State[]>> = {
+  open: ['ending', 'discarding'],
+  ending: ['discarding', 'closed'],
+  discarding: ['closed'],
+  closed: [],
+};
+
+/** What sessions have in common. */
+export interface SessionHost {
+  readonly core: Core;
+  readonly turn: Turn;
+  readonly account: AccountHandle;
+  readonly accountName: string;
+  readonly options: BridgeOptions;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: () => number;
+  readonly outbound: Outbound;
+  readonly inbound: InboundBudget;
+  readonly pressure: Pressure;
+  readonly writeDeadlines: DeadlineQueue<Session>;
+  /** The INFO line for a session now; the second one, which names the account, when `isConnectInfo`. */
+  infoLine(session: Session, isConnectInfo: boolean): string;
+  /** The session has something to `finish` at the end of the turn. */
+  closing(session: Session): void;
+  /** It is on its way out: this was it. */
+  ended(snapshot: ConnectionSnapshot): void;
+  /** Everything it had to be sent has been written, after some of it was held. */
+  drained(session: Session): void;
+  /** The core knows it no more. */
+  gone(session: Session): void;
+  /** Our side of the transport is ended; the peer's may take a moment. */
+  linger(transport: Transport): void;
+  /** Then the peer's side is ended, too. */
+  lingered(transport: Transport): void;
+}
+
+const encoder = new TextEncoder();
+export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
+  readonly cid: number;
+  readonly core: Core;
+  readonly handle: SessionHandle;
+  readonly transport: Transport;
+  readonly limits: OpTarget['limits'];
+  readonly log: PeerLog;
+  readonly #host: SessionHost;
+  readonly #reader: Reader;
+  readonly #keepalive: Keepalive;
+  readonly #start: number;
+  #state: State = 'open';
+  #client: MessageClient | undefined;
+  #reason: ClosedReason | undefined;
+  #options: ConnectOptions = DEFAULT_CONNECT;
+  #hasConnected = false;
+  #hasGreeted = false;
+  #wantsPong = false;
+  #peerHasEnded = false;
+  #isDetached = false;
+  #lastActivity: number;
+  #inMsgs = 0;
+  #outMsgs = 0;
+
+  /** @param handle an open session of the core, which becomes this one's own */
+  constructor(host: SessionHost, cid: number, handle: SessionHandle, transport: Transport) {
+    this.#host = host;
+    this.cid = cid;
+    this.core = host.core;
+    this.handle = handle;
+    this.transport = transport;
+    const { maxSubscriptions, maxSubTokens = 0, hasHeaders = true } = host.options;
+    this.limits = { maxSubscriptions, maxSubTokens, hasHeaders };
+    this.#start = host.clock.now();
+    this.#lastActivity = this.#start;
+    this.log = new PeerLog(host.logger, transport, cid);
+    this.#reader = new Reader(host, this);
+    this.#keepalive = new Keepalive({
+      clock: host.clock,
+      random: host.random,
+      intervalMs: host.options.pingIntervalMs,
+      pingMax: host.options.pingMax,
+      sendPing: () => this.#ping(),
+      onStale: () => this.#host.turn.within(() => this.refuse('stale')),
+    });
+  }
+
+  isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  get options(): ConnectOptions {
+    return this.#options;
+  }
+
+  get isDiscarding(): boolean {
+    return this.#state === 'discarding';
+  }
+
+  get pendingBytes(): number {
+    return this.core.pending(this.handle);
+  }
+
+  get subscriptionCount(): number {
+    return this.core.subscriptionCount(this.handle);
+  }
+
+  /** Who it is, for the messages it publishes. */
+  get client(): MessageClient {
+    this.#client ??= this.#describe();
+    return this.#client;
+  }
+
+  /** It speaks a protocol with INFO at any time, and is past its first PING. */
+  get takesInfo(): boolean {
+    return this.#state === 'open' && this.#hasGreeted && this.#options.protocol >= 1;
+  }
+
+  /** Says INFO and begins to read. Part of a turn. */
+  open(): void {
+    const { maxPayload, maxControlLine, maxPending } = this.#host.options;
+    this.core.setLimits(this.handle, {
+      payloadMax: maxPayload,
+      controlLineMax: maxControlLine,
+      pendingMax: maxPending,
+    });
+    this.#applyFlags();
+    this.log.debug('Client connection created');
+    this.#send(this.#host.infoLine(this, false));
+    this.transport.start(this);
+  }
+
+  // ── What the peer says ──────────────────────────────────────────────────────────────────────────
+
+  onBytes(bytes: Uint8Array): void {
+    if (this.isOpen()) this.#host.turn.within(() => this.#reader.read(bytes));
+  }
+
+  onClose(error?: Error): void {
+    this.#peerHasEnded = true;
+    if (this.#state === 'closed') this.#host.lingered(this.transport);
+    else if (error === undefined) this.close(ClosedReason.ClientClosed);
+    else this.abort(isWriteError(error) ? ClosedReason.WriteError : ClosedReason.ReadError);
+  }
+
+  perform(): void {
+    performOp(this);
+  }
+
+  heard(): void {
+    this.#keepalive.heard();
+  }
+
+  // ── What it asks for ────────────────────────────────────────────────────────────────────────────
+
+  connected(options: ConnectOptions): void {
+    if (this.#hasConnected) this.core.setAccount(this.handle, this.#host.account);
+    else this.log.introduce(options);
+    this.#options = options;
+    this.#client = undefined;
+    this.#hasConnected = true;
+    this.#lastActivity = this.#host.clock.now();
+    this.#keepalive.connected();
+    this.#applyFlags();
+  }
+
+  greet(): void {
+    this.#send('PONG\r\n');
+    this.#hasGreeted = true;
+    this.#applyFlags();
+    if (this.#options.protocol >= 1) this.#send(this.#host.infoLine(this, true));
+  }
+
+  pong(): void {
+    this.#keepalive.pong();
+    this.#wantsPong = false;
+    this.#applyFlags();
+  }
+
+  acknowledge(): void {
+    this.#lastActivity = this.#host.clock.now();
+    if (this.#options.verbose) this.#send('+OK\r\n');
+  }
+
+  refuse(name: ClosingName, values?: Readonly<Record<string, string>>): void {
+    const line = errorLine(name, values);
+    if (line !== undefined) {
+      this.log.traceOut(line);
+      this.#send(line);
+    }
+    const { reason }: Closing = CLOSINGS[name];
+    if (reason !== undefined) this.close(reason);
+  }
+
+  /** Tells the peer about a change of this server. Part of a turn. */
+  sendInfo(): void {
+    this.#send(this.#host.infoLine(this, false));
+  }
+
+  #ping(): void {
+    this.#host.turn.within(() => {
+      this.core.setPingsOut(this.handle, this.core.pingsOut(this.handle) + 1);
+      this.#wantsPong = true;
+      this.#applyFlags();
+      this.#send('PING\r\n');
+    });
+  }
+
+  #applyFlags(): void {
+    const { verbose, pedantic, echo, headers, noResponders } = this.#options;
+    const takesHeaders = headers && this.limits.hasHeaders;
+    let flags = this.#wantsPong ? SESSION_WANTS_PONG : 0;
+    if (verbose) flags |= SESSION_VERBOSE;
+    if (pedantic) flags |= SESSION_PEDANTIC;
+    if (echo) flags |= SESSION_ECHO;
+    if (takesHeaders) flags |= SESSION_HEADERS;
+    if (takesHeaders && noResponders) flags |= SESSION_NO_RESPONDERS;
+    if (this.#hasConnected) flags |= SESSION_CONNECTED;
+    if (this.#hasConnected && !this.#hasGreeted) flags |= SESSION_WANTS_PING;
+    if (this.#host.logger.isTrace) flags |= SESSION_TRACE;
+    this.core.setFlags(this.handle, flags);
+  }
+
+  #send(line: string): void {
+    if (this.#state !== 'open') return;
+    if (!this.core.send(this.handle, encoder.encode(line))) this.abort(ClosedReason.WriteError);
+  }
+
+  // ── Its way out ─────────────────────────────────────────────────────────────────────────────────
+
+  onWrite(): void {
+    this.noteActivity();
+  }
+
+  onHeld(): void {
+    this.#host.writeDeadlines.add(this);
+  }
+
+  /** The transport has held a write for too long. */
+  missedDeadline(): void {
+    if (this.isOpen()) {
+      const { writeDeadlineMs } = this.#host.options;
+      this.log.info(
+        `Slow Consumer Detected: WriteDeadline of ${writeDeadlineMs / 1000}s exceeded with ${this.pendingBytes} total bytes.`,
+      );
+    }
+    this.abort(ClosedReason.SlowConsumerWriteDeadline);
+  }
+
+  onReported(error: Error | undefined): void {
+    this.#host.writeDeadlines.delete(this);
+    if (error !== undefined) this.abort(ClosedReason.WriteError);
+  }
+
+  onIdle(): void {
+    this.#host.drained(this);
+    if (this.#state !== 'open') this.#host.turn.within(() => this.#host.closing(this));
+  }
+
+  onTooMuch(): void {
+    this.log.info(
+      'Slow Consumer Detected: all peers together have too much pending, this one most',
+    );
+    this.abort(ClosedReason.SlowConsumerPendingBytes);
+  }
+
+  // ── Its end ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** Ends it once everything that is queued has been written. Does nothing when it is ending already. */
+  close(reason: ClosedReason): void {
+    if (this.#state === 'open') this.#end('ending', reason);
+  }
+
+  /** Ends it at once; what is queued is lost. */
+  abort(reason: ClosedReason): void {
+    if (this.#state === 'open') this.#end('discarding', reason);
+    else if (this.#state === 'ending') this.#move('discarding');
+    else return;
+    const { outbound, turn, writeDeadlines } = this.#host;
+    writeDeadlines.delete(this);
+    this.transport.destroy();
+    turn.within(() => {
+      outbound.discard(this.handle);
+      this.#host.closing(this);
+    });
+  }
+
+  giveUp(problem: string, reason: ClosedReason): void {
+    this.log.error(problem);
+    this.abort(reason);
+  }
+
+  /**
+   * At the end of a turn: removes its subscriptions, writes or throws away what is queued, and when
+   * nothing is held any more gives everything back. Called again when a held write has been reported.
+   */
+  finish(): void {
+    if (this.#state === 'closed') return;
+    const { core, handle } = this;
+    const { outbound } = this.#host;
+    if (!this.#isDetached) core.setAccount(handle, this.#host.account);
+    this.#isDetached = true;
+    if (!outbound.flushSession(handle)) return;
+    const isLingering = this.#state === 'ending' && !this.#peerHasEnded;
+    this.#move('closed');
+    outbound.remove(handle);
+    core.closeSession(handle);
+    this.transport.end();
+    if (isLingering) this.#host.linger(this.transport);
+    else this.transport.destroy();
+    this.#host.gone(this);
+  }
+
+  #end(state: State, reason: ClosedReason): void {
+    this.#reason = reason;
+    this.#host.ended(this.snapshot(this.#host.clock.now()));
+    this.log.debug(`Client connection closed: ${reason}`);
+    this.#move(state);
+    this.#keepalive.close();
+    this.#reader.close();
+    this.#host.turn.within(() => this.#host.closing(this));
+  }
+
+  #move(state: State): void {
+    assert(MOVES[this.#state].includes(state), `a session moves from ${this.#state} to ${state}`);
+    this.#state = state;
+  }
+
+  // ── What is told about it ───────────────────────────────────────────────────────────────────────
+
+  #describe(): MessageClient {
+    const { name, lang, version, headers, noResponders } = this.#options;
+    const hasHeaders = headers && this.limits.hasHeaders;
+    return {
+      cid: this.cid,
+      kind: 'CLIENT',
+      account: this.#host.accountName,
+      ...(name === '' ? {} : { name }),
+      ...(lang === '' ? {} : { lang }),
+      ...(version === '' ? {} : { version }),
+      address: this.transport.remote.address,
+      port: this.transport.remote.port,
+      hasHeaders,
+      wantsNoResponders: hasHeaders && noResponders,
+    };
+  }
+
+  snapshot(now: number): ConnectionSnapshot {
+    const { rttMs } = this.#keepalive;
+    const { name, lang, version } = this.#options;
+    return {
+      cid: this.cid,
+      kind: 'Client',
+      type: 'nats',
+      ip: this.transport.remote.address,
+      port: this.transport.remote.port,
+      start: this.#start,
+      lastActivity: this.#lastActivity,
+      ...(rttMs === undefined ? {} : { rttMs }),
+      uptimeMs: now - this.#start,
+      idleMs: now - this.#lastActivity,
+      pendingBytes: this.pendingBytes,
+      ...this.core.sessionCounters(this.handle),
+      subscriptions: this.subscriptionCount,
+      ...(name === '' ? {} : { name }),
+      ...(lang === '' ? {} : { lang }),
+      ...(version === '' ? {} : { version }),
+      ...(this.#reason === undefined ? {} : { stop: now, reason: this.#reason }),
+    };
+  }
+
+  logError(text: string): void {
+    this.log.error(text);
+  }
+
+  /** Messages in or out are activity; PING and PONG are not. */
+  noteActivity(): void {
+    const { inMsgs, outMsgs } = this.core.sessionCounters(this.handle);
+    if (inMsgs === this.#inMsgs && outMsgs === this.#outMsgs) return;
+    this.#inMsgs = inMsgs;
+    this.#outMsgs = outMsgs;
+    this.#lastActivity = this.#host.clock.now();
+  }
+}
+
+function isWriteError(error: Error): boolean {
+  return (error as NodeJS.ErrnoException).syscall === 'write';
+}

@@ -1,0 +1,71 @@
+// The unfinished end of what a peer has sent. It waits in JS memory and is put in front of the next bytes.
+// Once the parser knows how long the frame is, pieces are only gathered until it is whole, so that a large
+// payload is copied twice and parsed once, however small the pieces.
+//
+//   linear memory:   … headroom │ inbox …          or, when both together do not fit,
+//                       tail ───┤├─── bytes         a region of its own from `gather`
+import type { Core } from '../core/index.ts';
+
+export class Tail {
+  #chunks: Uint8Array[] = [];
+  #bytes = 0;
+  /** Bytes that have to be there before it is worth parsing again. */
+  #wanted = 0;
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Bytes of the unfinished frame when known, else what is here. */
+  get wanted(): number {
+    return this.#wanted;
+  }
+
+  /** True when `length` more bytes do not yet finish the frame. */
+  isShortOf(length: number): boolean {
+    return this.#bytes + length < this.#wanted;
+  }
+
+  /** Keeps a copy of `bytes` behind the others. */
+  append(bytes: Uint8Array): void {
+    this.#chunks.push(bytes.slice());
+    this.#bytes += bytes.length;
+  }
+
+  /**
+   * Replaces everything by `bytes`, which become the tail's own.
+   *
+   * @param need bytes that the frame still lacks, 0 = not known
+   */
+  replace(bytes: Uint8Array, need: number): void {
+    this.#chunks = bytes.length === 0 ? [] : [bytes];
+    this.#bytes = bytes.length;
+    this.#wanted = need === 0 ? 0 : bytes.length + need;
+  }
+
+  clear(): void {
+    this.#chunks = [];
+    this.#bytes = 0;
+    this.#wanted = 0;
+  }
+
+  /**
+   * Writes the tail and `bytes` behind it into linear memory, in one piece.
+   *
+   * @returns where it begins, 0 when memory cannot grow; valid until the next call on any tail
+   */
+  place(core: Core, bytes: Uint8Array): number {
+    const { ptr, bytes: room, headroom } = core.inbox;
+    const total = this.#bytes + bytes.length;
+    const lead = Math.min(this.#bytes, headroom);
+    const start = total - lead <= room ? ptr - lead : core.gather(total);
+    if (start === 0) return 0;
+    let at = start;
+    for (const chunk of this.#chunks) {
+      core.writeBytes(at, chunk);
+      at += chunk.length;
+    }
+    core.writeBytes(at, bytes);
+    return start;
+  }
+}

@@ -1,0 +1,107 @@
+// Two transports that are each other's peer, inside the process. What one writes is delivered in a later turn
+// of the event loop, when the other reads; until then the write is held, so a peer that does not read is felt.
+import { defer } from '../shared/defer.ts';
+import type { Transport, TransportReader, Written } from './transport.ts';
+
+interface HeldWrite {
+  readonly chunks: Uint8Array[];
+  readonly done: (error?: Error) => void;
+}
+
+/** A connected pair of transports. */
+export function createPipe(): [Transport, Transport] {
+  const one = new PipeTransport();
+  const other = new PipeTransport();
+  one.peer = other;
+  other.peer = one;
+  return [one, other];
+}
+
+class PipeTransport implements Transport {
+  readonly remote: { readonly address: string; readonly port: number } = { address: '', port: 0 };
+  peer!: PipeTransport;
+  #reader: TransportReader | undefined;
+  #held: HeldWrite | undefined;
+  #hasStarted = false;
+  #isPaused = false;
+  #isPumping = false;
+  /** Our side is ended: nothing is written any more, and what arrives is thrown away. */
+  #isEnded = false;
+  #isDestroyed = false;
+
+  write(views: readonly Uint8Array[], done: (error?: Error) => void): Written {
+    if (this.#isEnded || this.#isDestroyed || this.peer.#isDestroyed) return 'taken';
+    // Copied, because a view over linear memory goes blank when that memory grows.
+    this.#held = { chunks: views.map((view) => view.slice()), done };
+    this.peer.#pump();
+    return 'held';
+  }
+
+  start(reader: TransportReader): void {
+    this.#reader = reader;
+    this.#hasStarted = true;
+    this.#pump();
+  }
+
+  pause(): void {
+    this.#isPaused = !this.#isEnded;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#pump();
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#isPaused = false;
+    this.#pump();
+    this.peer.#pump();
+  }
+
+  destroy(): void {
+    if (this.#isDestroyed) return;
+    this.#isDestroyed = true;
+    this.#pump();
+    this.peer.#pump();
+  }
+
+  /** Some turn later, takes in what the peer has for us. */
+  #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    defer(() => {
+      this.#isPumping = false;
+      this.#deliver();
+    });
+  }
+
+  #deliver(): void {
+    const write = this.peer.#held;
+    if (this.#isDestroyed || this.peer.#isDestroyed) {
+      if (write !== undefined) this.peer.#report(new Error('the pipe is closed'));
+      this.#closed();
+      return;
+    }
+    if (!this.#hasStarted || this.#isPaused) return;
+    while (write !== undefined && write.chunks.length > 0) {
+      const chunk = write.chunks.shift()!;
+      if (!this.#isEnded && chunk.length > 0) this.#reader?.onBytes(chunk);
+      if (this.#isPaused || this.#isDestroyed) return;
+    }
+    if (write !== undefined) this.peer.#report();
+    if (this.peer.#isEnded && this.peer.#held === undefined) this.#closed();
+  }
+
+  #report(error?: Error): void {
+    const write = this.#held;
+    this.#held = undefined;
+    write?.done(error);
+  }
+
+  #closed(): void {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    reader?.onClose();
+  }
+}
