@@ -78,7 +78,12 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
     expect(text.match(/MSG/g)).toHaveLength(4);
     for (const session of [a, b]) core.closeSession(session);
     core.turnEnd();
-    expect(core.live()).toMatchObject({ subscriptions: 0, sessions: 0, segments: 0, chunkBytes: 0 });
+    expect(core.live()).toMatchObject({
+      subscriptions: 0,
+      sessions: 0,
+      segments: 0,
+      chunkBytes: 0,
+    });
     expect(core.live()).toMatchObject({ nodes: 1, groups: 0, quarantine: 0 }); // The root stays.
     expect(core.exports.memoryIntact()).toBe(1);
   });
