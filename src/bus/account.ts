@@ -139,9 +139,9 @@ export class Account implements MessageHome {
   }
 
   /** Gives a message to a member that lives now, in place of one that has closed. */
-  deliverToGroup(group: number, content: Content, to: string): void {
+  deliverToGroup(queue: string, content: Content, to: string): void {
     const { core, subscriptions } = this.parts;
-    const member = subscriptions.get(core.pickGroup(this.handle, group, to));
+    const member = subscriptions.get(core.pickGroup(this.handle, queue, to));
     if (member?.isOpen !== true) return;
     core.addDelivered(member.handle, 1);
     member.deliver(content);
@@ -158,9 +158,11 @@ export class Account implements MessageHome {
     const isLocal = !route.hasRemote && !route.hasMax;
     const groups: RouteGroup[] = [];
     if (isLocal) {
-      route.groups.forEach((handles, i) => {
-        groups.push({ id: route.groupIds[i] as number, members: this.#members(handles) });
-      });
+      for (const handles of route.groups) {
+        const members = this.#members(handles);
+        const queue = members[0]?.queue;
+        if (queue !== undefined) groups.push({ queue, members });
+      }
     }
     const plain = isLocal ? this.#members(route.plain) : [];
     const entry = { generation, isLocal, hasRemote: route.hasRemote, plain, groups };
@@ -202,7 +204,7 @@ export class Account implements MessageHome {
   }
 
   #deliverToMember(content: Content, to: string, group: RouteGroup): number {
-    const { members, id } = group;
+    const { members, queue } = group;
     const { core, picks } = this.parts;
     const start = members.length === 1 ? 0 : picks.below(members.length);
     for (let i = 0; i < members.length; i++) {
@@ -213,7 +215,7 @@ export class Account implements MessageHome {
       return 1;
     }
     // All were closed by this very message's handlers: somebody may have joined meanwhile.
-    this.deliverToGroup(id, content, to);
+    this.deliverToGroup(queue, content, to);
     return 0;
   }
 

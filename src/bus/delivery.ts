@@ -29,7 +29,6 @@ const SLAB_PAYLOAD_MAX = 8192;
 /** A record of the message at hand. */
 interface Pick {
   readonly subscription: BusSubscription;
-  readonly group: number;
   readonly isLast: boolean;
 }
 
@@ -99,7 +98,7 @@ export class DeliveryDrain {
       this.#to = this.#content.subject;
     }
     const isLast = (record.flags & RECORD_LAST) !== 0;
-    this.#picks.push({ subscription, group: record.group, isLast });
+    this.#picks.push({ subscription, isLast });
   }
 
   #isAtHand(record: RecordView): boolean {
@@ -119,12 +118,12 @@ export class DeliveryDrain {
     const to = this.#to;
     this.#picks = [];
     if (picks.length > 1) picks.sort((a, b) => a.subscription.sid - b.subscription.sid);
-    for (const { subscription, group, isLast } of picks) {
+    for (const { subscription, isLast } of picks) {
       if (subscription.isOpen) {
         subscription.deliver(content);
         if (isLast) subscription.end();
-      } else if (group !== 0) {
-        subscription.home.deliverToGroup(group, content, to);
+      } else if (subscription.queue !== undefined) {
+        subscription.home.deliverToGroup(subscription.queue, content, to);
       }
     }
   }

@@ -12,7 +12,7 @@ const POLICIES: readonly string[] = ['drop-oldest', 'drop-newest', 'error'];
 
 export interface QueueListener {
   /** A message was dropped, or the queue has ended because of one; once until there is room again. */
-  onOverflow?(error: CapacityError): void;
+  onOverflow?(): void;
   /** Nothing will come any more: the last message has been taken, or the loop was left. */
   onFinished(error: Error | undefined): void;
 }
@@ -129,9 +129,8 @@ export class MessageQueue<T> implements AsyncIterable<T> {
     if (this.#head === this.#items.length) {
       this.#items.length = 0;
       this.#head = 0;
-    } else if (this.#head > SLACK_MAX && this.#head * 2 > this.#items.length) {
-      this.#items.splice(0, this.#head);
-      this.#head = 0;
+    } else {
+      this.#compact();
     }
     this.#isOverflowing = false;
     if (this.pending === 0) this.#tellEmpty();
@@ -140,20 +139,22 @@ export class MessageQueue<T> implements AsyncIterable<T> {
 
   #overflowWith(item: T): void {
     this.#dropped++;
-    const error = new CapacityError(`more than ${this.#bufferMax} messages in a loop's buffer`);
     if (this.#overflow === 'drop-oldest') {
       this.#items[this.#head++] = undefined;
       this.#items.push(item);
-      if (this.#head > SLACK_MAX && this.#head * 2 > this.#items.length) {
-        this.#items.splice(0, this.#head);
-        this.#head = 0;
-      }
+      this.#compact();
     }
-    if (!this.#isOverflowing) {
-      this.#isOverflowing = true;
-      this.#listener.onOverflow?.(error);
-    }
-    if (this.#overflow === 'error') this.end(error);
+    if (this.#isOverflowing) return;
+    this.#isOverflowing = true;
+    this.#listener.onOverflow?.();
+    if (this.#overflow !== 'error') return;
+    this.end(new CapacityError(`more than ${this.#bufferMax} messages in a loop's buffer`));
+  }
+
+  #compact(): void {
+    if (this.#head <= SLACK_MAX || this.#head * 2 <= this.#items.length) return;
+    this.#items.splice(0, this.#head);
+    this.#head = 0;
   }
 
   #abandon(): void {

@@ -111,11 +111,6 @@ class Exchange implements RouteListener {
     this.onOver();
   }
 
-  /** A timer runs. */
-  get isWaiting(): boolean {
-    return this.#timer !== undefined;
-  }
-
   readonly #onAbort = (): void => this.fail(this.#signal?.reason);
 }
 
@@ -170,12 +165,14 @@ export class MuxInbox {
     checkWait('maxWait', maxWait);
     let left =
       options.maxMessages !== undefined && options.maxMessages > 0 ? options.maxMessages : -1;
+    let hasAnswer = false;
     let exchange: Exchange | undefined;
     const queue = new MessageQueue<Message>(options, { onFinished: () => exchange?.end() });
     const end = (error?: unknown): void => queue.end(error as Error | undefined);
     exchange = this.#start(subject, payload, options, {
       take(message) {
         queue.push(message);
+        hasAnswer = true;
         if (strategy === 'stall') exchange?.wait(stall);
         const isLast =
           (strategy === 'count' && --left === 0) ||
@@ -186,7 +183,8 @@ export class MuxInbox {
       expire: end,
       fail: end,
     });
-    if (!exchange.isWaiting) exchange.wait(maxWait);
+    // A synchronous responder has answered by now.
+    exchange.wait(hasAnswer && strategy === 'stall' ? stall : maxWait);
     return queue;
   }
 

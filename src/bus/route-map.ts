@@ -9,8 +9,7 @@ import type { BusSubscription } from './subscription.ts';
 const ROUTES_MAX = 16_384;
 
 export interface RouteGroup {
-  /** The core's number for the group's name. */
-  readonly id: number;
+  readonly queue: string;
   readonly members: readonly BusSubscription[];
 }
 
