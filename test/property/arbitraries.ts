@@ -49,31 +49,46 @@ function line(verb: string, args: fc.Arbitrary<string[]>): fc.Arbitrary<string> 
     });
 }
 
-const optional = fc.oneof(
-  fc.constant([]),
-  longWord.map((text) => [text]),
-);
+const optional: fc.Arbitrary<string[]> = fc.array(longWord, { maxLength: 1 });
 
-const pub = fc
-  .tuple(longWord, optional, zeros, payload)
-  .chain(([subject, reply, zero, body]) =>
-    line('PUB', fc.constant([subject, ...reply, zero + body.length])).map(
-      (text) => `${text}${body}\r\n`,
-    ),
-  );
-const hpub = fc
-  .tuple(longWord, optional, zeros, payload, payload)
-  .chain(([subject, reply, zero, header, body]) => {
-    const total = header.length + body.length;
-    const words = [subject, ...reply, zero + header.length, zero + total];
-    return line('HPUB', fc.constant(words)).map((text) => `${text}${header}${body}\r\n`);
-  });
-const sub = fc
-  .tuple(longWord, optional, longWord)
-  .chain(([filter, queue, sid]) => line('SUB', fc.constant([filter, ...queue, sid])));
-const unsub = fc
-  .tuple(word, fc.oneof(fc.constant([]), fc.constantFrom(['0'], ['7'], ['x'], ['4294967297'])))
-  .chain(([sid, max]) => line('UNSUB', fc.constant([sid, ...max])));
+/** What the words of a stream are drawn from. */
+interface Words {
+  readonly subject: fc.Arbitrary<string>;
+  readonly filter: fc.Arbitrary<string>;
+  readonly queue: fc.Arbitrary<string[]>;
+  readonly reply: fc.Arbitrary<string[]>;
+  readonly sid: fc.Arbitrary<string>;
+}
+
+function publishOf(words: Words): fc.Arbitrary<string> {
+  const pub = fc
+    .tuple(words.subject, words.reply, zeros, payload)
+    .chain(([subject, reply, zero, body]) =>
+      line('PUB', fc.constant([subject, ...reply, zero + body.length])).map(
+        (text) => `${text}${body}\r\n`,
+      ),
+    );
+  const hpub = fc
+    .tuple(words.subject, words.reply, zeros, payload, payload)
+    .chain(([subject, reply, zero, header, body]) => {
+      const total = header.length + body.length;
+      const args = [subject, ...reply, zero + header.length, zero + total];
+      return line('HPUB', fc.constant(args)).map((text) => `${text}${header}${body}\r\n`);
+    });
+  return fc.oneof({ weight: 3, arbitrary: pub }, hpub);
+}
+
+function subscribeOf(words: Words): fc.Arbitrary<string> {
+  const sub = fc
+    .tuple(words.filter, words.queue, words.sid)
+    .chain(([filter, queue, sid]) => line('SUB', fc.constant([filter, ...queue, sid])));
+  const max = fc.oneof(fc.constant([]), fc.constantFrom(['0'], ['2'], ['x'], ['4294967297']));
+  const unsub = fc
+    .tuple(words.sid, max)
+    .chain(([sid, count]) => line('UNSUB', fc.constant([sid, ...count])));
+  return fc.oneof({ weight: 2, arbitrary: sub }, unsub);
+}
+
 const skipped = fc
   .tuple(fc.constantFrom('PING', 'PONG', '+OK'), fc.constantFrom('', 'x', ' \r \t', ' PING'))
   .chain(([verb, rest]) => anyCase(verb).map((name) => `${name}${rest}\r\n`));
@@ -82,12 +97,28 @@ const text = fc.constantFrom(
   'CONNECT{}\r\n',
   'connect\t {"a": [1, 2]} \n',
   'INFO {}\r\n',
-  "-ERR 'x'\r\n",
 );
+
+const anyWords: Words = {
+  subject: longWord,
+  filter: longWord,
+  queue: optional,
+  reply: optional,
+  sid: longWord,
+};
 
 /** A stream of valid ops. */
 export const opStream: fc.Arbitrary<string> = fc
-  .array(fc.oneof({ weight: 4, arbitrary: pub }, hpub, sub, unsub, skipped, text), { maxLength: 8 })
+  .array(
+    fc.oneof(
+      { weight: 5, arbitrary: publishOf(anyWords) },
+      { weight: 3, arbitrary: subscribeOf(anyWords) },
+      skipped,
+      text,
+      fc.constant("-ERR 'x'\r\n"),
+    ),
+    { maxLength: 8 },
+  )
   .map((ops) => ops.join(''));
 
 /** A stream with something wrong in it: a byte replaced, put in, or taken out. */
@@ -158,3 +189,23 @@ export const filter: fc.Arbitrary<string> = fc
 
 /** A queue group's name, or nothing. */
 export const queue: fc.Arbitrary<string> = fc.constantFrom('', '', '', 'q1', 'q2', 'workers');
+
+const meeting: Words = {
+  subject: fc.oneof({ weight: 9, arbitrary: subject }, filter, word),
+  filter: fc.oneof({ weight: 9, arbitrary: filter }, word),
+  queue: queue.map((name) => (name === '' ? [] : [name])),
+  reply: fc.array(subject, { maxLength: 1 }),
+  sid: fc.constantFrom('1', '2', '3', 'a-sid-longer-than-sixteen-bytes', '\xff'),
+};
+
+/** Ops of one client whose subjects meet those of others, now and then with something wrong. */
+export const conversation: fc.Arbitrary<string> = fc
+  .array(
+    fc.oneof(
+      { weight: 6, arbitrary: publishOf(meeting) },
+      { weight: 6, arbitrary: subscribeOf(meeting) },
+      { weight: 1, arbitrary: skipped },
+    ),
+    { minLength: 1, maxLength: 6 },
+  )
+  .map((ops) => ops.join(''));

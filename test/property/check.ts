@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 
 /** The seed of this run. */
-export const seed: number = Number(process.env['PROPERTY_SEED'] ?? Date.now() & 0x7fffffff);
+export const seed: number = Number(process.env.PROPERTY_SEED ?? Date.now() & 0x7fffffff);
 
 console.log(`PROPERTY_SEED=${seed}`);
 

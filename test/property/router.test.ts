@@ -1,0 +1,93 @@
+// The whole core under any bytes: no trap, no stray access, every frame that leaves under the strict grammar,
+// the same frames whatever the cut and whatever the build, and nothing left when all is closed.
+
+import fc from 'fast-check';
+import { describe, it } from 'vitest';
+import * as abi from '../../assembly/abi.ts';
+import { readFrames } from '../model/outgoing.ts';
+import { type Build, CoreDriver } from '../wasm/core-driver.ts';
+import { conversation, cutBy, cuts, damagedStream, noise, toBytes } from './arbitraries.ts';
+import { check } from './check.ts';
+
+const FLAGS = [
+  abi.SESSION_ECHO,
+  abi.SESSION_VERBOSE,
+  abi.SESSION_PEDANTIC,
+  abi.SESSION_HEADERS,
+  abi.SESSION_NO_RESPONDERS,
+  abi.SESSION_WANTS_PING,
+  abi.SESSION_TRACE,
+];
+const NORMAL = abi.SESSION_ECHO | abi.SESSION_HEADERS;
+
+const flags = fc.oneof(
+  fc.constant(NORMAL),
+  fc.subarray(FLAGS).map((bits) => bits.reduce((all, bit) => all | bit, abi.SESSION_ECHO)),
+);
+
+interface Setting {
+  /** Flags of each session. */
+  readonly sessions: readonly number[];
+  /** Which session reads what, in turn. */
+  readonly reads: readonly (readonly [session: number, text: string])[];
+  /** Room for records, 0 = as it is. */
+  readonly records: number;
+  readonly growth: boolean;
+}
+
+function settingOf(text: fc.Arbitrary<string>, growth = false): fc.Arbitrary<Setting> {
+  return fc.record({
+    sessions: fc.array(flags, { minLength: 3, maxLength: 3 }),
+    reads: fc.array(fc.tuple(fc.integer({ min: 0, max: 2 }), text), { minLength: 1, maxLength: 8 }),
+    records: fc.constantFrom(0, 0, 8, 9, 17),
+    growth: fc.constant(growth),
+  });
+}
+
+/** What each session is sent; throws when the core does what it must not. */
+function play(build: Build, setting: Setting, cut: (bytes: Uint8Array) => Uint8Array[]): Buffer[] {
+  const core = new CoreDriver(build, { seed: [7, 9] });
+  const account = core.call('accountOpen');
+  if (setting.records > 0) core.call('recordsSetLimit', setting.records);
+  if (setting.growth) core.call('memoryForceGrowth', 0, 1);
+  const nodes = core.call('liveCount', abi.LIVE_NODES);
+  const sessions = setting.sessions.map((bits) => core.openSession(account, bits));
+  const local = core.scratch('foo.>', 'workers');
+  const sub = core.call('subscriptionOpen', account, ...local);
+  for (const [which, text] of setting.reads) {
+    for (const chunk of cut(toBytes(text))) core.feed(sessions[which] ?? 0, chunk);
+  }
+  const sent = sessions.map((session) => core.takeSent(session));
+  for (const bytes of sent) readFrames(bytes);
+  core.call('subscriptionShut', sub);
+  core.closeAll();
+  for (const [what, count] of Object.entries(core.liveCounts())) {
+    if (count !== 0) throw new Error(`${count} ${what} live on`);
+  }
+  if (core.call('liveCount', abi.LIVE_NODES) !== nodes) throw new Error('nodes live on');
+  return sent;
+}
+
+function cutsAgree(setting: Setting, lengths: number[]): boolean {
+  const whole = play('debug', setting, (bytes) => [bytes]);
+  const pieces = play('release', setting, (bytes) => cutBy(bytes, lengths));
+  return whole.every((bytes, index) => bytes.equals(pieces[index] ?? Buffer.alloc(0)));
+}
+
+describe('the core', () => {
+  it('sends the same frames under every cut', () => {
+    check(400, fc.property(settingOf(conversation), cuts, cutsAgree));
+  });
+
+  it('sends the same frames when memory grows at every new block', () => {
+    check(20, fc.property(settingOf(conversation, true), cuts, cutsAgree));
+  });
+
+  it('stands streams with a fault in them', () => {
+    check(250, fc.property(settingOf(damagedStream), cuts, cutsAgree));
+  });
+
+  it('stands any bytes whatever', () => {
+    check(250, fc.property(settingOf(noise), cuts, cutsAgree));
+  });
+});

@@ -1,0 +1,352 @@
+// Drives the whole core through its raw exports, as the bridge does: reads in, decisions taken, frames out.
+// After every call it checks the canaries between the regions. Works on each of the three builds.
+
+import { readFileSync } from 'node:fs';
+import * as abi from '../../assembly/abi.ts';
+
+export type Build = 'debug' | 'release' | 'test';
+
+type Numbers = (...args: number[]) => number;
+
+export interface CoreDriverOptions {
+  readonly seed?: readonly [number, number];
+  readonly poolMax?: number;
+  readonly payloadMax?: number;
+  readonly controlLineMax?: number;
+}
+
+/** What a delivery to the program looks like; text is latin1. */
+export interface Delivered {
+  readonly sub: number;
+  readonly subject: string;
+  readonly reply: string;
+  readonly header: string;
+  readonly payload: string;
+  readonly isLast: boolean;
+}
+
+const modules = new Map<Build, WebAssembly.Module>();
+
+function moduleOf(build: Build): WebAssembly.Module {
+  let module = modules.get(build);
+  if (module === undefined) {
+    const url = new URL(`../../build/${build}.wasm`, import.meta.url);
+    module = new WebAssembly.Module(readFileSync(url) as Uint8Array<ArrayBuffer>);
+    modules.set(build, module);
+  }
+  return module;
+}
+
+const ERRORS: ReadonlyMap<number, string> = new Map([
+  [abi.PARSE_UNKNOWN, 'Unknown Protocol Operation'],
+  [abi.PARSE_CONTROL_LINE, 'maximum control line exceeded'],
+  [abi.PARSE_PAYLOAD, 'Maximum Payload Violation'],
+]);
+
+interface Peer {
+  tail: Uint8Array;
+  closed: boolean;
+  readonly out: Buffer[];
+}
+
+export class CoreDriver {
+  readonly exports: Record<string, Numbers>;
+  /** Deliveries to the program since the last `takeDelivered`. */
+  #delivered: Delivered[] = [];
+  #memory: WebAssembly.Memory;
+  #bytes: Uint8Array;
+  #peers = new Map<number, Peer>();
+  #shared = new Map<number, { bytes: Buffer; used: number; ended: number | undefined }>();
+  #options: CoreDriverOptions;
+
+  constructor(build: Build = 'test', options: CoreDriverOptions = {}) {
+    const abort = (_message: number, _file: number, line: number, column: number): never => {
+      throw new Error(`assertion failed at ${line}:${column}`);
+    };
+    const instance = new WebAssembly.Instance(moduleOf(build), { env: { abort } });
+    this.exports = instance.exports as Record<string, Numbers>;
+    this.#memory = instance.exports.memory as WebAssembly.Memory;
+    this.#options = options;
+    const [low, high] = options.seed ?? [1, 2];
+    const status = this.call('coreInit', low, high, options.poolMax ?? 64 << 20);
+    if (status !== abi.STATUS_OK) throw new Error(`coreInit: ${status}`);
+    this.#bytes = new Uint8Array(this.#memory.buffer);
+  }
+
+  /** Calls an export. */
+  call(name: string, ...args: number[]): number {
+    const found = this.exports[name];
+    if (found === undefined) throw new Error(`no export ${name}`);
+    return found(...args);
+  }
+
+  /** The memory as it is now. */
+  get bytes(): Uint8Array {
+    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.#memory.buffer);
+    return this.#bytes;
+  }
+
+  word(ptr: number): number {
+    return new DataView(this.#memory.buffer).getUint32(ptr, true);
+  }
+
+  text(ptr: number, length: number): string {
+    return Buffer.from(this.bytes.subarray(ptr, ptr + length)).toString('latin1');
+  }
+
+  #region(region: number): number {
+    return this.call('regionPtr', region) >>> 0;
+  }
+
+  /** Writes latin1 texts one after the other into the scratch region; their places and lengths. */
+  scratch(...texts: string[]): number[] {
+    const spans: number[] = [];
+    let at = this.#region(abi.REGION_SCRATCH);
+    for (const text of texts) {
+      const bytes = Buffer.from(text, 'latin1');
+      this.bytes.set(bytes, at);
+      spans.push(at, bytes.length);
+      at += bytes.length;
+    }
+    return spans;
+  }
+
+  // ── Sessions ────────────────────────────────────────────────────────────────────────────────────
+
+  openSession(account: number, flags: number): number {
+    const session = this.call('sessionOpen', account) >>> 0;
+    if (session === 0) throw new Error('no room for a session');
+    this.call('sessionSetFlags', session, flags);
+    const { payloadMax = 1 << 20, controlLineMax = 4096 } = this.#options;
+    this.call('sessionSetLimits', session, payloadMax, controlLineMax, 64 << 20);
+    this.#peers.set(session, { tail: new Uint8Array(0), closed: false, out: [] });
+    return session;
+  }
+
+  #peer(session: number): Peer {
+    const peer = this.#peers.get(session);
+    if (peer === undefined) throw new Error(`no session ${session}`);
+    return peer;
+  }
+
+  isClosed(session: number): boolean {
+    return this.#peer(session).closed;
+  }
+
+  /** Closes a session as the bridge does: what waits is taken first. */
+  closeSession(session: number): void {
+    const peer = this.#peer(session);
+    this.flush();
+    peer.closed = true;
+    this.call('sessionClose', session);
+    this.#check();
+  }
+
+  /** Closes all sessions and ends the turn: nothing may live on. */
+  closeAll(): void {
+    for (const [session, peer] of this.#peers) if (!peer.closed) this.closeSession(session);
+    this.call('turnEnd');
+    this.#peers.clear();
+  }
+
+  /** Feeds one read of a session, up to the point where more bytes are needed or it is closed. */
+  feed(session: number, chunk: Uint8Array): void {
+    const peer = this.#peer(session);
+    if (peer.closed) return;
+    let ptr = this.#region(abi.REGION_INBOX);
+    let left = peer.tail.length + chunk.length;
+    this.bytes.set(peer.tail, ptr);
+    this.bytes.set(chunk, ptr + peer.tail.length);
+    const op = this.#region(abi.REGION_OP);
+    while (!peer.closed) {
+      const status = this.call('ingest', session, ptr, left);
+      this.#check();
+      this.#drain();
+      const consumed = this.word(op + abi.OP_CONSUMED);
+      if (consumed > left) throw new Error(`consumed ${consumed} of ${left}`);
+      ptr += consumed;
+      left -= consumed;
+      if (status === abi.STATUS_OK) break;
+      if (status === abi.STATUS_OP) this.#decide(session, peer);
+      else if (status === abi.STATUS_AGAIN_POOL) this.flush();
+      else if (status !== abi.STATUS_AGAIN_RESULT) throw new Error(`ingest: ${status}`);
+    }
+    peer.tail = peer.closed ? new Uint8Array(0) : this.bytes.slice(ptr, ptr + left);
+    if (!peer.closed) this.call('turnEnd');
+  }
+
+  #decide(session: number, peer: Peer): void {
+    const op = this.#region(abi.REGION_OP);
+    const verb = this.word(op + abi.OP_VERB);
+    if (verb === abi.OP_SUB) this.#subscribe(session, op);
+    else if (verb === abi.OP_CONNECT) this.#connect(session, peer);
+    else if (verb === abi.OP_ERROR) {
+      const error = ERRORS.get(this.word(op + abi.OP_ERROR_CODE));
+      if (error !== undefined) this.send(session, `-ERR '${error}'\r\n`);
+      this.closeSession(session);
+    } else if (verb === abi.OP_MINUS_ERR) this.closeSession(session);
+    else if (verb === abi.OP_REFUSED_SUBJECT || verb === abi.OP_REFUSED_REPLY) {
+      this.send(session, "-ERR 'Permissions Violation'\r\n");
+    }
+  }
+
+  #connect(session: number, peer: Peer): void {
+    const op = this.#region(abi.REGION_OP);
+    const args = this.text(this.word(op + abi.OP_ARGS_PTR), this.word(op + abi.OP_ARGS_LEN));
+    try {
+      JSON.parse(args);
+    } catch {
+      if (!peer.closed) this.closeSession(session);
+    }
+  }
+
+  #subscribe(session: number, op: number): void {
+    const spans = [
+      abi.OP_SUBJECT_PTR,
+      abi.OP_SUBJECT_LEN,
+      abi.OP_REPLY_PTR,
+      abi.OP_REPLY_LEN,
+      abi.OP_SID_PTR,
+      abi.OP_SID_LEN,
+    ].map((offset) => this.word(op + offset));
+    const status = this.call('sessionSubscribe', session, ...spans);
+    this.#check();
+    if (status === abi.STATUS_BAD_SUBJECT) this.send(session, "-ERR 'Invalid Subject'\r\n");
+    else if (this.flags(session) & abi.SESSION_VERBOSE) this.send(session, '+OK\r\n');
+  }
+
+  flags(session: number): number {
+    return this.word((this.call('sessionPtr', session) >>> 0) + abi.SESSION_FLAGS);
+  }
+
+  /** Appends protocol text of the bridge's own. */
+  send(session: number, text: string): void {
+    const [ptr = 0, length = 0] = this.scratch(text);
+    this.call('sessionSend', session, ptr, length);
+  }
+
+  // ── Records and frames ──────────────────────────────────────────────────────────────────────────
+
+  #drain(): void {
+    const count = this.call('recordCount');
+    const first = this.#region(abi.REGION_RESULT);
+    for (let index = 0; index < count; index++) this.#record(first + index * abi.RECORD_BYTES);
+  }
+
+  #record(ptr: number): void {
+    const [type, target] = [this.word(ptr + abi.RECORD_TYPE), this.word(ptr + abi.RECORD_TARGET)];
+    const body = this.text(
+      this.word(ptr + abi.RECORD_BODY_PTR),
+      this.word(ptr + abi.RECORD_BODY_LEN),
+    );
+    if (type === abi.RECORD_SHARED) {
+      const bytes = Buffer.from(body, 'latin1');
+      this.#shared.set(target, { bytes, used: 0, ended: undefined });
+    } else if (type === abi.RECORD_SHARED_END) {
+      const shared = this.#shared.get(target);
+      if (shared === undefined) throw new Error('the end of an unknown shared payload');
+      shared.ended = this.word(ptr + abi.RECORD_FLAGS);
+      this.#dropShared(target);
+    } else if (type === abi.RECORD_DELIVERY) {
+      const headerLen = this.word(ptr + abi.RECORD_HEADER_LEN);
+      this.#delivered.push({
+        sub: target,
+        subject: this.text(
+          this.word(ptr + abi.RECORD_SUBJECT_PTR),
+          this.word(ptr + abi.RECORD_SUBJECT_LEN),
+        ),
+        reply: this.text(
+          this.word(ptr + abi.RECORD_REPLY_PTR),
+          this.word(ptr + abi.RECORD_REPLY_LEN),
+        ),
+        header: body.slice(0, headerLen),
+        payload: body.slice(headerLen),
+        isLast: (this.word(ptr + abi.RECORD_FLAGS) & abi.RECORD_LAST) !== 0,
+      });
+    }
+  }
+
+  #dropShared(id: number): void {
+    const shared = this.#shared.get(id);
+    if (shared?.ended === undefined || shared.used < shared.ended) return;
+    if (shared.used > shared.ended)
+      throw new Error(`shared payload ${id} was referred to too often`);
+    this.#shared.delete(id);
+  }
+
+  /** Shared payloads that references are still missing of. */
+  get sharedCount(): number {
+    return this.#shared.size;
+  }
+
+  /** What the program was given since the last call. */
+  takeDelivered(): Delivered[] {
+    const delivered = this.#delivered;
+    this.#delivered = [];
+    return delivered;
+  }
+
+  /** Takes all that waits to be written, as transports that are done at once. */
+  flush(): void {
+    const take = this.#region(abi.REGION_TAKE);
+    while (this.call('outboundTakeNext') === 1) {
+      const session = this.word(take + abi.TAKE_SESSION);
+      const parts = this.#segments(take);
+      const bytes = Buffer.concat(parts);
+      if (bytes.length !== this.word(take + abi.TAKE_TOTAL_BYTES)) {
+        throw new Error('the total of a take is not the sum of its segments');
+      }
+      this.#peers.get(session)?.out.push(bytes);
+      this.call('outboundRelease', session);
+      this.call('outboundSettle', session, bytes.length);
+    }
+    this.#check();
+  }
+
+  #segments(take: number): Buffer[] {
+    const parts: Buffer[] = [];
+    const count = this.word(take + abi.TAKE_COUNT);
+    for (let index = 0; index < count; index++) {
+      const segment = take + abi.TAKE_SEGMENTS + index * abi.SEGMENT_TAKE_BYTES;
+      const id = this.word(segment + abi.SEGMENT_TAKE_SHARED);
+      const length = this.word(segment + abi.SEGMENT_TAKE_LEN);
+      if (id === 0) {
+        const ptr = this.word(segment + abi.SEGMENT_TAKE_PTR);
+        parts.push(Buffer.from(this.bytes.subarray(ptr, ptr + length)));
+        continue;
+      }
+      const shared = this.#shared.get(id);
+      if (shared === undefined || shared.bytes.length !== length) {
+        throw new Error(`a reference to the shared payload ${id}, which is not there`);
+      }
+      shared.used++;
+      parts.push(shared.bytes);
+      this.#dropShared(id);
+    }
+    return parts;
+  }
+
+  /** What a session has been sent since the last call. */
+  takeSent(session: number): Buffer {
+    this.flush();
+    return Buffer.concat(this.#peer(session).out.splice(0));
+  }
+
+  #check(): void {
+    if (this.call('memoryIntact') !== 1) throw new Error('a canary between the regions is gone');
+  }
+
+  /** The live counts that must be zero when everything is closed. */
+  liveCounts(): Record<string, number> {
+    const count = (which: number): number => this.call('liveCount', which);
+    return {
+      subscriptions: count(abi.LIVE_SUBSCRIPTIONS),
+      sessions: count(abi.LIVE_SESSIONS),
+      groups: count(abi.LIVE_GROUPS),
+      segments: count(abi.LIVE_SEGMENTS),
+      chunkBytes: count(abi.LIVE_CHUNK_BYTES),
+      quarantine: count(abi.LIVE_QUARANTINE),
+      shared: this.sharedCount,
+    };
+  }
+}
