@@ -31,12 +31,14 @@ async function main(args: readonly string[]): Promise<void> {
   const options = serveOptions(values, logging);
   checkPorts(options, logger);
   try {
-    const server = await serve(createBus(), options);
+    const starting = serve(createBus(), options);
+    // Before it is ready: a harness may send one as soon as it reads so.
+    handleSignals(starting, logger, sink, (status) => process.exit(status));
+    const server = await starting;
     if (!isLoopback(options.host ?? '')) {
       const address = hostPort(options.host ?? '', server.port);
       logger.warn(`No authorization is set: whoever reaches ${address} may use this server`);
     }
-    handleSignals(server, logger, sink, (status) => process.exit(status));
   } catch (error) {
     // Whatever went wrong behind the door has been logged.
     if (error instanceof InvalidArgumentError) fail(error.message);

@@ -19,34 +19,41 @@ const TEXTS = {
 
 type SignalName = keyof typeof TEXTS;
 
-/** Listens for signals until the process ends; `exit` is called with the status when it shall. */
+/**
+ * Listens for signals until the process ends; `exit` is called with the status when it shall.
+ * `starting` may still be on its way: what a signal wants of the server waits until it is there.
+ */
 export function handleSignals(
-  server: Server,
+  starting: Promise<Server>,
   logger: Logger,
   sink: LogSink,
   exit: (status: number) => void,
 ): void {
   let isLame = false;
-  const end = (closed: Promise<void>): void => {
-    closed.then(
-      () => exit(0),
-      (error: unknown) => {
-        logger.error(`Error shutting down: ${toError(error).message}`);
-        exit(1);
-      },
-    );
+  const end = async (stop: (server: Server) => Promise<void>): Promise<void> => {
+    // A start that fails ends the program by itself.
+    const server = await starting.catch(() => undefined);
+    if (server === undefined) return;
+    try {
+      await stop(server);
+      exit(0);
+    } catch (error) {
+      logger.error(`Error shutting down: ${toError(error).message}`);
+      exit(1);
+    }
   };
+  const close = (): void => void end((server) => server.close());
   const actions: Readonly<Record<SignalName, () => void>> = {
-    SIGINT: () => end(server.close()),
+    SIGINT: close,
     // A second wish to stop must not cut the first, gentle one short.
     SIGTERM: () => {
-      if (!isLame) end(server.close());
+      if (!isLame) close();
     },
     SIGUSR1: () => reopen(logger, sink),
     SIGUSR2: () => {
       if (isLame) return;
       isLame = true;
-      end(server.lameDuck());
+      void end((server) => server.lameDuck());
     },
     SIGHUP: () =>
       logger.error(

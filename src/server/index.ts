@@ -238,6 +238,7 @@ class RunningServer implements Server {
   async #goLame(): Promise<void> {
     if (this.#state !== 'running') return this.close();
     this.#state = 'lameDuck';
+    this.#logger.info('Entering lame duck mode, stop accepting new clients');
     await this.#bridge?.lameDuck();
     return this.close();
   }

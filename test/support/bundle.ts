@@ -14,10 +14,23 @@ export interface Program {
 
 /** Bundles TypeScript text whose relative imports start at the root of the repository. */
 export async function bundle(source: string): Promise<Program> {
-  // Inside build/, which git ignores: the bundle finds node_modules from there.
-  const folder = mkdtempSync(join(repositoryDir, 'build', 'program-'));
+  const folder = makeFolder();
   const entry = join(folder, 'program.ts');
-  writeFileSync(entry, source.replaceAll("from './src/", "from '../../src/"));
+  writeFileSync(entry, source.replaceAll("'./src/", "'../../src/"));
+  return bundleInto(folder, entry);
+}
+
+/** Bundles a file of the repository. */
+export async function bundleFile(path: string): Promise<Program> {
+  return bundleInto(makeFolder(), join(repositoryDir, path));
+}
+
+/** Inside build/, which git ignores: the bundle finds node_modules from there. */
+function makeFolder(): string {
+  return mkdtempSync(join(repositoryDir, 'build', 'program-'));
+}
+
+async function bundleInto(folder: string, entry: string): Promise<Program> {
   await build({
     config: false,
     entry: { program: entry },
