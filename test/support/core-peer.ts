@@ -1,0 +1,89 @@
+// A peer without a socket: a session of a bus's core, fed and read by hand.
+import type { BusInternals } from '../../src/bus/internals.ts';
+import {
+  OP_SUB,
+  SESSION_CONNECTED,
+  SESSION_ECHO,
+  SESSION_HEADERS,
+  SESSION_NO_RESPONDERS,
+  type SessionHandle,
+  STATUS_AGAIN_POOL,
+  STATUS_AGAIN_RESULT,
+  STATUS_OP,
+} from '../../src/core/index.ts';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const GREETED = SESSION_CONNECTED | SESSION_ECHO | SESSION_HEADERS | SESSION_NO_RESPONDERS;
+
+export class CorePeer {
+  readonly handle: SessionHandle;
+  readonly #door: BusInternals;
+  readonly #shared = new Map<number, Uint8Array>();
+
+  /** Greeted, with headers, no-responders and echo. */
+  constructor(door: BusInternals, limits: { pendingMax?: number } = {}) {
+    this.#door = door;
+    this.handle = door.core.openSession(door.account);
+    door.core.setFlags(this.handle, GREETED);
+    door.core.setLimits(this.handle, {
+      payloadMax: 1 << 20,
+      controlLineMax: 4096,
+      pendingMax: limits.pendingMax ?? 1 << 26,
+    });
+    door.turn.sink = {
+      shared: (id, bytes) => void this.#shared.set(id, bytes),
+      sharedEnd: () => {},
+      slow: () => {},
+    };
+  }
+
+  /** One read, in one turn; `\n` stands for CRLF. At most 1 MiB. */
+  say(text: string): void {
+    this.feed(encoder.encode(text.replaceAll('\n', '\r\n')));
+  }
+
+  /** One read, in one turn. */
+  feed(bytes: Uint8Array): void {
+    const { core, turn } = this.#door;
+    turn.within(() => {
+      core.writeBytes(core.inbox.ptr, bytes);
+      let at = 0;
+      while (at < bytes.length) {
+        let first = 0;
+        const status = turn.run(() => {
+          first = core.ingest(this.handle, core.inbox.ptr + at, bytes.length - at);
+          return first;
+        });
+        if (status !== STATUS_OP && status < 0) throw new Error(`ingest answers ${status}`);
+        at += core.op.consumed;
+        if (first === STATUS_AGAIN_RESULT || first === STATUS_AGAIN_POOL) continue;
+        if (status !== STATUS_OP) return;
+        if (core.op.verb !== OP_SUB) throw new Error(`unexpected op ${core.op.verb}`);
+        core.subscribeSession(this.handle);
+      }
+    });
+  }
+
+  /** What it has been sent since the last time; CRLF as `\n`. */
+  heard(): string {
+    const { core } = this.#door;
+    let text = '';
+    for (let take = core.takeFrom(this.handle); take; take = core.takeFrom(this.handle)) {
+      for (const { ptr, length, shared } of take.segments) {
+        text += decoder.decode(shared === 0 ? core.copy(ptr, length) : this.#shared.get(shared));
+      }
+      core.release(this.handle);
+      core.settle(this.handle, take.bytes);
+    }
+    return text.replaceAll('\r\n', '\n');
+  }
+
+  close(): void {
+    this.heard();
+    const { core, turn } = this.#door;
+    turn.within(() => core.closeSession(this.handle));
+    // Looked at for the last time, it leaves the list of sessions with something to send.
+    core.take();
+  }
+}
