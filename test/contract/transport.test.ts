@@ -1,0 +1,92 @@
+// Every transport under the one contract.
+import { once } from 'node:events';
+import { connect as connectSocket } from 'node:net';
+import { expect, it } from 'vitest';
+import { createPipe } from '../../src/net/pipe.ts';
+import { listen, plainAddress, TcpTransport } from '../../src/net/tcp.ts';
+import type { Transport } from '../../src/net/transport.ts';
+import { type TransportPair, transportContract } from './transport.ts';
+
+function disposable(ours: Transport, theirs: Transport, close: () => void): TransportPair {
+  return {
+    ours,
+    theirs,
+    [Symbol.asyncDispose]: async () => {
+      ours.destroy();
+      theirs.destroy();
+      close();
+    },
+  };
+}
+
+transportContract('a pipe', async () => {
+  const [ours, theirs] = createPipe();
+  return disposable(ours, theirs, () => {});
+});
+
+async function connectTcp(): Promise<TransportPair> {
+  let accepted: (transport: Transport) => void = () => {};
+  const waiting = new Promise<Transport>((resolve) => {
+    accepted = resolve;
+  });
+  const onError = (error: Error): void => expect.fail(error.message);
+  const listener = await listen({ host: '127.0.0.1', port: 0, onConnection: accepted, onError });
+  const socket = connectSocket({ host: '127.0.0.1', port: listener.port, allowHalfOpen: true });
+  await once(socket, 'connect');
+  return disposable(await waiting, new TcpTransport(socket), () => listener.close());
+}
+
+transportContract('a TCP socket', connectTcp);
+
+it('a TCP write that the kernel takes at once is taken', async () => {
+  await using pair = await connectTcp();
+  pair.ours.start({ onBytes: () => {}, onClose: () => {} });
+  const done = (): never => expect.fail('done of a taken write');
+  expect(pair.ours.write([new Uint8Array(1000)], done)).toBe('taken');
+});
+
+it('a TCP peer has an address and a port', async () => {
+  await using pair = await connectTcp();
+  expect(pair.ours.remote.address).toBe('127.0.0.1');
+  expect(pair.ours.remote.port).toBeGreaterThan(0);
+});
+
+it.each(['0.0.0.0', ''])(
+  'host "%s" listens on both families and is called 0.0.0.0',
+  async (host) => {
+    const peers: string[] = [];
+    const listener = await listen({
+      host,
+      port: -1,
+      onConnection: (transport) => {
+        peers.push(transport.remote.address);
+        transport.destroy();
+      },
+      onError: (error) => expect.fail(error.message),
+    });
+    expect(listener.address).toBe('0.0.0.0');
+    for (const address of ['127.0.0.1', '::1']) {
+      const socket = connectSocket({ host: address, port: listener.port });
+      socket.on('error', () => {});
+      socket.resume();
+      await once(socket, 'close');
+    }
+    listener.close();
+    expect(peers).toEqual(['127.0.0.1', '::1']);
+  },
+);
+
+it('a port that is taken is refused', async () => {
+  const options = { host: '127.0.0.1', onConnection: () => {}, onError: () => {} };
+  const first = await listen({ ...options, port: 0 });
+  await expect(listen({ ...options, port: first.port })).rejects.toThrow(/EADDRINUSE/);
+  first.close();
+  (await listen({ ...options, port: first.port })).close();
+});
+
+it('an IPv4 address in IPv6 clothes is shown as what it is', () => {
+  expect(plainAddress('::ffff:10.1.2.3')).toBe('10.1.2.3');
+  expect(plainAddress('::FFFF:10.1.2.3')).toBe('10.1.2.3');
+  expect(plainAddress('::1')).toBe('::1');
+  expect(plainAddress('10.1.2.3')).toBe('10.1.2.3');
+});
