@@ -1,3 +1,4 @@
+// Command lines as Go reads them, the table of flags, and the name of the program.
 import { describe, expect, test } from 'vitest';
 import { FlagError, type FlagSpec, parseFlags } from '../../src/cli/go-flags.ts';
 import { FLAGS, usage } from '../../src/cli/options.ts';

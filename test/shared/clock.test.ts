@@ -1,3 +1,4 @@
+// The clock of the machine, with the platform's timers replaced, and the fake one that tests turn.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock, TIMER_MAX_MS } from '../../src/shared/clock.ts';
 import { FakeClock } from '../support/fake-clock.ts';

@@ -1,3 +1,4 @@
+// Log lines: form, levels, times.
 import { describe, expect, test } from 'vitest';
 import { createLogger, silentLogger, timestamp } from '../../src/shared/logger.ts';
 

@@ -31,6 +31,15 @@ function makeFolder(): string {
 }
 
 async function bundleInto(folder: string, entry: string): Promise<Program> {
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  await buildInto(folder, entry).catch((error: unknown) => {
+    remove();
+    throw error;
+  });
+  return { path: join(folder, 'program.mjs'), remove };
+}
+
+async function buildInto(folder: string, entry: string): Promise<void> {
   await build({
     config: false,
     entry: { program: entry },
@@ -44,8 +53,4 @@ async function bundleInto(folder: string, entry: string): Promise<Program> {
     report: false,
     logLevel: 'silent',
   });
-  return {
-    path: join(folder, 'program.mjs'),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
-  };
 }
