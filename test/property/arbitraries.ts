@@ -171,21 +171,40 @@ export function cutBy(whole: Uint8Array, lengths: readonly number[]): Uint8Array
 }
 
 // Few names, so that filters and subjects meet.
-const token = fc.constantFrom('a', 'b', 'c', 'foo', 'bar', 'long-token-of-some-length', '€', '1');
+const token = fc.constantFrom(
+  'a',
+  'b',
+  'c',
+  'foo',
+  'bar',
+  'long-token-of-some-length',
+  '\xe2\x82\xac',
+  '1',
+);
 
-/** A literal subject. */
-export const subject: fc.Arbitrary<string> = fc
+const anySubject = fc
   .array(token, { minLength: 1, maxLength: 5 })
   .map((tokens) => tokens.join('.'));
 
-/** A filter, with wildcards or without. */
-export const filter: fc.Arbitrary<string> = fc
+/** A literal subject. */
+export const subject: fc.Arbitrary<string> = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom('a', 'a.b', 'a.b.c', 'b') },
+  { weight: 1, arbitrary: anySubject },
+);
+
+const anyFilter = fc
   .tuple(
     fc.array(fc.oneof({ weight: 3, arbitrary: token }, fc.constant('*')), { maxLength: 4 }),
     fc.boolean(),
     token,
   )
   .map(([tokens, open, last]) => [...tokens, open ? '>' : last].join('.'));
+
+/** A filter, with wildcards or without. */
+export const filter: fc.Arbitrary<string> = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom('a', 'a.b', '*', 'a.*', 'a.>', '*.b', '>', 'a.*.c') },
+  { weight: 2, arbitrary: anyFilter },
+);
 
 /** A queue group's name, or nothing. */
 export const queue: fc.Arbitrary<string> = fc.constantFrom('', '', '', 'q1', 'q2', 'workers');

@@ -1,6 +1,10 @@
 // How properties run here: with a seed that is printed, and PROPERTY_SEED plays one again.
 
 import fc from 'fast-check';
+import { vi } from 'vitest';
+
+// They are bounded by their number of runs; the clock only ends what hangs.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** The seed of this run. */
 export const seed: number = Number(process.env.PROPERTY_SEED ?? Date.now() & 0x7fffffff);
