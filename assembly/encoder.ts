@@ -32,6 +32,9 @@ let headLen: u32 = 0;
 // Stripped form; length 0 = not built.
 let plainHeadPtr: usize = 0;
 let plainHeadLen: u32 = 0;
+// Bytes of a frame in front of its body, but for the sid.
+let wholeFrontLen: u32 = 0;
+let plainFrontLen: u32 = 0;
 
 let buffer: usize = 0;
 let bufferBytes: u32 = 0;
@@ -60,6 +63,7 @@ export function encoderBegin(
 export function encoderHeadVerbatim(): void {
   headPtr = subjectPtr + subjectLen + 1;
   headLen = <u32>(bodyPtr - headPtr);
+  measureFront();
 }
 
 /** Builds the head from the spans; `sizes` is the text of one size, or of two. False: no memory. */
@@ -94,6 +98,11 @@ function finishHead(at: usize): void {
   store<u16>(at, CRLF);
   headPtr = buffer;
   headLen = <u32>(at + 2 - buffer);
+  measureFront();
+}
+
+function measureFront(): void {
+  wholeFrontLen = subjectLen + headLen + (headerLen != 0 ? 7 : 6);
 }
 
 function isDigit(ptr: usize): bool {
@@ -128,14 +137,13 @@ export function encoderStrip(): bool {
   at += writeDecimal(at, bodyLen - headerLen);
   store<u16>(at, CRLF);
   plainHeadLen = <u32>(at + 2 - plainHeadPtr);
+  plainFrontLen = subjectLen + plainHeadLen + 6;
   return true;
 }
 
 /** Bytes of the frame for a subscription without its body and the CRLF behind that. */
 export function frameHeadBytes(sub: usize, stripped: bool): u32 {
-  const verb: u32 = headerLen != 0 && !stripped ? 5 : 4;
-  const head = stripped ? plainHeadLen : headLen;
-  return verb + subjectLen + changetype<Sub>(sub).sidLen + 2 + head;
+  return (stripped ? plainFrontLen : wholeFrontLen) + changetype<Sub>(sub).sidLen;
 }
 
 /** Bytes of the body with its CRLF, as that recipient gets it. */

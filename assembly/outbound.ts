@@ -65,7 +65,14 @@ export function backlogReset(): void {
 export function outboundReserve(ptr: usize, bytes: u32, mayExceed: bool): bool {
   const session = changetype<Session>(ptr);
   if (session.outCursor + bytes <= session.outEnd) return true;
-  if (session.outCursor != 0 && session.outClass + 1 < <u32>POOL_CLASSES) session.outClass++;
+  return openChunk(session, bytes, mayExceed);
+}
+
+function openChunk(session: Session, bytes: u32, mayExceed: bool): bool {
+  if (session.outCursor != 0) {
+    closeSegment(session);
+    if (session.outClass + 1 < <u32>POOL_CLASSES) session.outClass++;
+  }
   let sizeClass = chunkClass(bytes, session.outClass);
   if (sizeClass == POOL_CLASSES) return false;
   let chunk = chunkLend(sizeClass, mayExceed);
@@ -81,6 +88,12 @@ export function outboundReserve(ptr: usize, bytes: u32, mayExceed: bool): bool {
   session.outCursor = chunk + CHUNK_HEAD;
   session.outEnd = chunk + CHUNK_HEAD + chunkRoom(sizeClass);
   return true;
+}
+
+// The segment at the cursor has no length of its own while it is open: it ends where the cursor is.
+function closeSegment(session: Session): void {
+  const open = changetype<Segment>(session.outTail);
+  open.length = <u32>(session.outCursor - open.ptr);
 }
 
 function appendSegment(session: Session, chunk: usize, start: usize, shared: u32): bool {
@@ -100,14 +113,13 @@ function appendSegment(session: Session, chunk: usize, start: usize, shared: u32
 export function outboundCommit(ptr: usize, bytes: u32): void {
   const session = changetype<Session>(ptr);
   session.outCursor += bytes;
-  changetype<Segment>(session.outTail).length += bytes;
-  count(ptr, bytes);
+  count(session, ptr, bytes);
 }
 
-function count(ptr: usize, bytes: u32): void {
-  const session = changetype<Session>(ptr);
-  session.pending += bytes;
-  if (session.pending > backlog) backlog = session.pending;
+function count(session: Session, ptr: usize, bytes: u32): void {
+  const pending = session.pending + bytes;
+  session.pending = pending;
+  if (pending > backlog) backlog = pending;
   if ((session.flags & SESSION_DIRTY) == 0 && session.flight == 0) markDirty(ptr);
 }
 
@@ -128,6 +140,7 @@ export function outboundShare(ptr: usize, shared: u32, bytes: u32): bool {
   const session = changetype<Session>(ptr);
   const chunk = changetype<Segment>(session.outTail).chunk;
   const before = session.outTail;
+  closeSegment(session);
   if (!appendSegment(session, 0, 0, shared)) return false;
   const reference = session.outTail;
   changetype<Segment>(reference).length = bytes;
@@ -138,7 +151,7 @@ export function outboundShare(ptr: usize, shared: u32, bytes: u32): bool {
     return false;
   }
   chunkKeep(chunk);
-  count(ptr, bytes);
+  count(session, ptr, bytes);
   return true;
 }
 
@@ -203,6 +216,7 @@ export function outboundCopied(): void {
 
 // Cuts the active segments off, at most as many as the take record describes, and describes them.
 function detach(session: Session): usize {
+  if (session.outCursor != 0) closeSegment(session);
   let at = takePtr + TAKE_SEGMENTS;
   let total: u32 = 0;
   let taken: u32 = 0;

@@ -73,6 +73,9 @@ export let reached: u32 = 0;
 export let pressure: bool = false;
 export let outMsgs: f64 = 0;
 export let outBytes: f64 = 0;
+// Of the message at hand; added up when it is done.
+let remoteCount: u32 = 0;
+let remoteBytes: f64 = 0;
 
 let origin: usize = 0;
 let account: usize = 0;
@@ -114,6 +117,8 @@ export function routeBegin(
   origin = from;
   localOnly = onlyLocal;
   reached = 0;
+  remoteCount = 0;
+  remoteBytes = 0;
   plainIndex = 0;
   groupIndex = 0;
   sharedWhole = 0;
@@ -152,6 +157,10 @@ export function routeGo(): i32 {
 }
 
 function finish(): void {
+  if (remoteCount != 0) {
+    outMsgs += remoteCount;
+    outBytes += remoteBytes;
+  }
   if (sharedWhole != 0) endShared(sharedWhole, sharedWholeCount);
   if (sharedPlain != 0) endShared(sharedPlain, sharedPlainCount);
   if (reached != 0 || replyLen == 0 || origin == 0) return;
@@ -239,8 +248,8 @@ function deliverRemote(sub: usize, ptr: usize): i32 {
   if (mayShare) share(ptr, stripped, bodyBytes);
   session.outMsgs += 1;
   session.outBytes += bodyBytes - 2;
-  outMsgs += 1;
-  outBytes += bodyBytes - 2;
+  remoteCount++;
+  remoteBytes += bodyBytes - 2;
   if (session.pending > session.pendingMax >> 1) {
     pressure = true;
     if (outboundIsSlow(ptr)) recordAppend(RECORD_SLOW, session.handle);
