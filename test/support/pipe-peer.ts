@@ -57,7 +57,7 @@ export class PipePeer {
         return line;
       }
       if (this.#isClosed) throw new Error(`closed; left over: ${JSON.stringify(this.#received)}`);
-      await this.#more();
+      await this.more();
     }
   }
 
@@ -75,7 +75,7 @@ export class PipePeer {
   async take(bytes: number): Promise<string> {
     while (this.#received.length < bytes) {
       if (this.#isClosed) throw new Error(`closed after ${this.#received.length} bytes`);
-      await this.#more();
+      await this.more();
     }
     const taken = this.#received.slice(0, bytes);
     this.#received = this.#received.slice(bytes);
@@ -90,13 +90,13 @@ export class PipePeer {
 
   /** Waits for the end, and that nothing came before it. */
   async expectEnd(): Promise<void> {
-    while (!this.#isClosed) await this.#more();
+    while (!this.#isClosed) await this.more();
     deepStrictEqual(this.#received, '');
   }
 
   /** Waits for the end, whatever comes before it. */
   async ended(): Promise<string> {
-    while (!this.#isClosed) await this.#more();
+    while (!this.#isClosed) await this.more();
     return this.#received;
   }
 
@@ -116,7 +116,8 @@ export class PipePeer {
     this.transport.destroy();
   }
 
-  #more(): Promise<void> {
+  /** Waits until something has come. */
+  more(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve;
     });

@@ -1,0 +1,75 @@
+// Unfinished reads, all together, have a bound.
+import { expect, it } from 'vitest';
+import { createTestBridge, type TestBridge } from '../support/bridge.ts';
+import type { PipePeer } from '../support/pipe-peer.ts';
+
+const PAYLOAD = 200_000;
+
+/** A peer that has sent all but the last bytes of a message. */
+async function withholder(server: TestBridge, isRead = true): Promise<PipePeer> {
+  const peer = await server.greeted();
+  const text = `PUB held ${PAYLOAD}\r\n${'x'.repeat(PAYLOAD - 1)}`;
+  const pieces: Promise<void>[] = [];
+  for (let at = 0; at < text.length; at += 50_000) {
+    pieces.push(peer.send(text.slice(at, at + 50_000)));
+  }
+  if (isRead) await Promise.all(pieces);
+  return peer;
+}
+
+it('what waits for its end is counted, and no more when it has come', async () => {
+  await using server = createTestBridge();
+  const peer = await withholder(server);
+  expect(server.bridge.heldBytes.inbound).toBeGreaterThan(PAYLOAD);
+  await peer.send('x\r\n');
+  await peer.ping();
+  expect(server.bridge.heldBytes.inbound).toBe(0);
+});
+
+it('what waits for its end is forgotten with the connection', async () => {
+  await using server = createTestBridge();
+  const peer = await withholder(server);
+  peer.destroy();
+  await peer.ended();
+  await expect.poll(() => server.bridge.heldBytes.inbound).toBe(0);
+});
+
+it('above the bound who withholds is not read, and others go on', async () => {
+  const inboundMax = 1_000_000;
+  await using server = createTestBridge({ inboundMax });
+  for (let i = 0; i < 3; i++) await withholder(server);
+  for (let i = 0; i < 20; i++) await withholder(server, false);
+  const [reader, writer] = [await server.greeted(), await server.greeted()];
+  await reader.send('SUB go 1\r\n');
+  await reader.ping();
+  for (let i = 0; i < 50; i++) {
+    // Each message arrives in two reads, so each has an unfinished one.
+    await writer.send('PUB go 4\r\non');
+    await writer.send('ce\r\n');
+    await reader.expectLines('MSG go 1 4', 'once');
+  }
+  // Each of those that is not read any more has had one read.
+  expect(server.bridge.heldBytes.inbound).toBeLessThan(inboundMax + 23 * 50_000);
+});
+
+it('who is longest without progress is given up after ten seconds without room', async () => {
+  await using server = createTestBridge({ inboundMax: 600_000, pingIntervalMs: 3_600_000 });
+  const first = await withholder(server);
+  server.clock.advance(1000);
+  const second = await withholder(server);
+  server.clock.advance(1000);
+  // The third one goes above the bound.
+  const third = await withholder(server, false);
+  await expect.poll(() => server.bridge.heldBytes.inbound).toBeGreaterThan(450_000);
+  server.clock.advance(7999);
+  expect(server.bridge.connections()).toHaveLength(3);
+  server.clock.advance(1);
+  await first.ended();
+  // Now there is room again: the third is read to its end.
+  await third.send('x\r\n');
+  await third.send('PING\r\n');
+  while (!third.received.includes('PONG')) await third.more();
+  expect(server.bridge.connections().map(({ cid }) => cid)).toEqual([2, 3]);
+  await second.send('x\r\n');
+  expect(server.bridge.endedConnections().at(-1)?.reason).toBe('Read Error');
+});
