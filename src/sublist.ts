@@ -30,7 +30,7 @@ export class Sublist {
 
   /** Bytes of linear memory that blocks of this set occupy, tables and free room included. */
   get bytes(): number {
-    return this.#core.live().heapBytes as number;
+    return this.#core.live().heapBytes;
   }
 
   /** Adds a filter; equal filters are kept apart. Throws InvalidSubjectError and CapacityError. */

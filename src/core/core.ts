@@ -26,7 +26,7 @@ import {
 } from '../../assembly/abi.ts';
 import { CapacityError, InvalidSubjectError } from '../shared/errors.ts';
 import { instantiate, type WasmExports } from './instance.ts';
-import { readLiveCounts } from './live-counts.ts';
+import { type LiveCounts, readLiveCounts } from './live-counts.ts';
 import { OpView, RecordView, readCopy, readText } from './records.ts';
 import { type Route, readRoute, readTake, type SubHandle, type Take } from './route.ts';
 import { readSubscriptions, readTraffic, type SessionSubscription } from './session-state.ts';
@@ -442,7 +442,7 @@ export class Core {
   }
 
   /** How many of each kind of record are alive, and bytes. */
-  live(): Record<string, number> {
+  live(): LiveCounts {
     return readLiveCounts(this.exports);
   }
 

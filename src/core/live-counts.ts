@@ -11,22 +11,29 @@ import {
 } from '../../assembly/abi.ts';
 import type { WasmExports } from './instance.ts';
 
-const NAMES = {
-  subscriptions: LIVE_SUBSCRIPTIONS,
-  sessions: LIVE_SESSIONS,
-  nodes: LIVE_NODES,
-  groups: LIVE_GROUPS,
-  segments: LIVE_SEGMENTS,
-  chunkBytes: LIVE_CHUNK_BYTES,
-  heapBytes: LIVE_HEAP_BYTES,
-  quarantine: LIVE_QUARANTINE,
-} as const;
+/** What is alive in a core: records of each kind, bytes of chunks lent, bytes of the heap in use. */
+export interface LiveCounts {
+  readonly subscriptions: number;
+  readonly sessions: number;
+  readonly nodes: number;
+  readonly groups: number;
+  readonly segments: number;
+  readonly chunkBytes: number;
+  readonly heapBytes: number;
+  readonly quarantine: number;
+}
 
-/** Records alive of each kind, bytes of chunks lent, and bytes of the heap in use. */
-export function readLiveCounts(exports: WasmExports): Record<keyof typeof NAMES, number> {
-  const counts: Partial<Record<keyof typeof NAMES, number>> = {};
-  for (const name of Object.keys(NAMES) as (keyof typeof NAMES)[]) {
-    counts[name] = exports.liveCount(NAMES[name]) >>> 0;
-  }
-  return counts as Record<keyof typeof NAMES, number>;
+/** Reads them all. */
+export function readLiveCounts(exports: WasmExports): LiveCounts {
+  const count = (which: number): number => exports.liveCount(which) >>> 0;
+  return {
+    subscriptions: count(LIVE_SUBSCRIPTIONS),
+    sessions: count(LIVE_SESSIONS),
+    nodes: count(LIVE_NODES),
+    groups: count(LIVE_GROUPS),
+    segments: count(LIVE_SEGMENTS),
+    chunkBytes: count(LIVE_CHUNK_BYTES),
+    heapBytes: count(LIVE_HEAP_BYTES),
+    quarantine: count(LIVE_QUARANTINE),
+  };
 }
