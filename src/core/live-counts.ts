@@ -12,7 +12,7 @@ import {
 import type { WasmExports } from './instance.ts';
 
 /** What is alive in a core: records of each kind, bytes of chunks lent, bytes of the heap in use. */
-export interface LiveCounts {
+export type LiveCounts = {
   readonly subscriptions: number;
   readonly sessions: number;
   readonly nodes: number;
@@ -21,7 +21,7 @@ export interface LiveCounts {
   readonly chunkBytes: number;
   readonly heapBytes: number;
   readonly quarantine: number;
-}
+};
 
 /** Reads them all. */
 export function readLiveCounts(exports: WasmExports): LiveCounts {
