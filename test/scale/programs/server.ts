@@ -1,0 +1,156 @@
+// The server under test, alone in its process, so that what is measured is its own memory.
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { Bridge } from '../../../src/bridge/bridge.ts';
+import type { BridgeStats, ConnectionSnapshot } from '../../../src/bridge/options.ts';
+import { type BusInternals, internalsOf } from '../../../src/bus/internals.ts';
+import { type ServeOptions, startServer, type TestServer } from '../../../src/testing/index.ts';
+import { serveCommands } from './commands.ts';
+
+export interface Usage {
+  readonly rss: number;
+  readonly heapUsed: number;
+  /** Linear memory of the core. */
+  readonly linear: number;
+}
+
+export interface Held {
+  readonly inbound: number;
+  readonly outbound: number;
+}
+
+export interface ServerCommands {
+  /** Starts it on a free port and answers that. */
+  start(options: ServeOptions): Promise<number>;
+  /** Memory after a collection of garbage. */
+  usage(): Usage;
+  /** Begins to watch for peaks; answers the resident bytes of now. */
+  watch(): number;
+  /** Most resident bytes since `watch`. */
+  peak(): number;
+  /** Most bytes of unfinished reads, and queued for peers, seen since `watch`. */
+  held(): Held;
+  connections(): ConnectionSnapshot[];
+  ended(): readonly ConnectionSnapshot[];
+  stats(): BridgeStats;
+  live(): Record<string, number>;
+  /** Subscribes the program itself so many times. */
+  subscribe(subject: string, count: number): void;
+  /** How often each of those subscriptions was called since the last time: lowest and highest. */
+  delivered(): readonly [number, number];
+  /** As if the result region held that many records. */
+  limitRecords(count: number): void;
+  /** A service of the program, with one answer to each request. */
+  serve(subject: string): void;
+  /** Ends the program's subscriptions. */
+  unsubscribe(): void;
+  close(): Promise<void>;
+}
+
+const SAMPLE_MS = 20;
+
+let server: TestServer;
+let door: BusInternals;
+let rssPeak = 0;
+let inboundPeak = 0;
+let outboundPeak = 0;
+let counts = new Uint32Array(0);
+const subscriptions: { unsubscribe(): void }[] = [];
+
+function bridge(): Bridge {
+  return door.turn.sink as Bridge;
+}
+
+function collect(): void {
+  // Twice: the first sets free what finalizers of the second let go.
+  globalThis.gc?.();
+  globalThis.gc?.();
+}
+
+function sample(): void {
+  rssPeak = Math.max(rssPeak, process.memoryUsage.rss());
+  const { inbound, outbound } = bridge().heldBytes;
+  inboundPeak = Math.max(inboundPeak, inbound);
+  outboundPeak = Math.max(outboundPeak, outbound);
+}
+
+/** The kernel's own peak, where it has one: it sees what a timer misses while the loop is busy. */
+function kernelPeak(): number {
+  try {
+    const found = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'));
+    return Number(found?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
+
+function resetKernelPeak(): void {
+  try {
+    writeFileSync('/proc/self/clear_refs', '5');
+  } catch {
+    // Then the peak of the whole life of the process counts, which is stricter.
+  }
+}
+
+const commands: ServerCommands = {
+  async start(options) {
+    server = await startServer(options);
+    door = internalsOf(server.bus);
+    setInterval(sample, SAMPLE_MS).unref();
+    return server.port;
+  },
+  usage() {
+    collect();
+    return {
+      rss: process.memoryUsage.rss(),
+      heapUsed: process.memoryUsage().heapUsed,
+      linear: door.core.exports.memory.buffer.byteLength,
+    };
+  },
+  watch() {
+    collect();
+    resetKernelPeak();
+    rssPeak = process.memoryUsage.rss();
+    inboundPeak = 0;
+    outboundPeak = 0;
+    return rssPeak;
+  },
+  peak() {
+    sample();
+    return Math.max(rssPeak, kernelPeak());
+  },
+  held() {
+    sample();
+    return { inbound: inboundPeak, outbound: outboundPeak };
+  },
+  connections: () => server.connections(),
+  ended: () => bridge().endedConnections(),
+  stats: () => bridge().stats,
+  live: () => door.core.live(),
+  subscribe(subject, count) {
+    counts = new Uint32Array(count);
+    for (let index = 0; index < count; index++) {
+      const deliver = (): void => void (counts[index] = (counts[index] as number) + 1);
+      subscriptions.push(server.bus.subscribe(subject, deliver));
+    }
+  },
+  delivered() {
+    let lowest = Number.POSITIVE_INFINITY;
+    let highest = 0;
+    for (const count of counts) {
+      lowest = Math.min(lowest, count);
+      highest = Math.max(highest, count);
+    }
+    counts.fill(0);
+    return [lowest, highest];
+  },
+  limitRecords: (count) => door.core.exports.recordsSetLimit(count),
+  serve(subject) {
+    subscriptions.push(server.bus.subscribe(subject, (message) => message.respond('answer')));
+  },
+  unsubscribe() {
+    for (const subscription of subscriptions.splice(0)) subscription.unsubscribe();
+  },
+  close: () => server.close(),
+};
+
+serveCommands(commands);
