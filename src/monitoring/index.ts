@@ -50,7 +50,8 @@ export function createMonitoring(options: MonitoringOptions): Promise<HttpServer
 function page({ facts }: MonitoringSource): ReturnType<Endpoint> {
   const shown: [string, string][] = [
     ['Name', facts.serverName],
-    ['Id', facts.serverId],
+    // An unnamed server is named by its id.
+    ...(facts.serverId === facts.serverName ? [] : [['Id', facts.serverId] as [string, string]]),
     ['Version', `${VERSION}, as nats-server ${ANNOUNCED_VERSION}`],
     ['Clients', `${facts.host}:${facts.port}`],
   ];

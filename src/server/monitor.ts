@@ -67,7 +67,7 @@ function counters({ internals, bridge }: MonitoredServer): ServerCounters {
     ...core.counters(),
     connections: bridge()?.connections().length ?? 0,
     connectionsTotal: stats?.totalConnections ?? 0,
-    subscriptions: core.live().subscriptions ?? 0,
+    subscriptions: core.live().subscriptions,
     slowConsumers: stats?.slowConsumers ?? 0,
     staleConnections: stats?.staleConnections ?? 0,
     stalledClients: stats?.stalledClients ?? 0,

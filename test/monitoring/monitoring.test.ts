@@ -184,6 +184,11 @@ describe('the listener', () => {
     await ended;
   });
 
+  test('takes a whole URL as the target, as a proxy sends it', async () => {
+    expect((await ask(url, 'http://other.example/healthz?details=1')).status).toBe(200);
+    expect((await ask(url, 'http://other.example')).headers['content-type']).toMatch('text/html');
+  });
+
   test('rejects when the port is taken', async () => {
     const { port } = monitor;
     const logger = createLogger({ write: () => {}, now: clock.now });

@@ -41,6 +41,17 @@ describe('startServer', () => {
     }
   });
 
+  test('closes by disposal, and after a lame duck', async () => {
+    const disposed = await startServer();
+    await disposed[Symbol.asyncDispose]();
+    expect(disposed.bus.isClosed()).toBe(true);
+    const lame = await startServer();
+    await lame.lameDuck();
+    expect(lame.bus.isClosed()).toBe(true);
+    await lame.close();
+    expect([lame.monitoringUrl, lame.connections()]).toEqual([undefined, []]);
+  });
+
   test('refuses a bad option by its name', async () => {
     await expect(startServer({ maxPayload: -1 })).rejects.toThrow(InvalidArgumentError);
     await expect(startServer({ maxPayload: -1 })).rejects.toThrow("'maxPayload'");
