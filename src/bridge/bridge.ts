@@ -252,6 +252,8 @@ export class Bridge implements SessionHost, RecordSink {
       });
       timer?.cancel();
     }
+    // Closed sessions leave the core's list of those with something to send, and are freed.
+    this.turn.within(() => this.outbound.flush());
     for (const transport of this.#lingering.items()) transport.destroy();
     this.#lingering.clear();
     this.writeDeadlines.clear();

@@ -29,7 +29,27 @@ export interface Closing {
   readonly reason?: ClosedReason;
 }
 
-export const CLOSINGS = {
+/** What ends a connection, or is refused. */
+export type ClosingName =
+  | 'unknownOperation'
+  | 'malformed'
+  | 'maxControlLine'
+  | 'maxPayload'
+  | 'authorization'
+  | 'clientProtocol'
+  | 'noResponders'
+  | 'maxConnections'
+  | 'stale'
+  | 'peerError'
+  | 'maxSubscriptions'
+  | 'invalidSubject'
+  | 'invalidPublishSubject'
+  | 'publishSubject'
+  | 'publishReply'
+  | 'queue'
+  | 'tooManyTokens';
+
+export const CLOSINGS: Readonly<Record<ClosingName, Closing>> = {
   unknownOperation: {
     text: 'Unknown Protocol Operation',
     reason: ClosedReason.ProtocolViolation,
@@ -69,9 +89,7 @@ export const CLOSINGS = {
   publishReply: { text: 'Permissions Violation for Publish with Reply of {reply}' },
   queue: { text: 'Permissions Violation for Subscription to {subject} using queue {queue}' },
   tooManyTokens: { text: 'Permissions Violation for Subscription to {subject}, too many tokens' },
-} as const satisfies Readonly<Record<string, Closing>>;
-
-export type ClosingName = keyof typeof CLOSINGS;
+} satisfies Readonly<Record<string, Closing>>;
 
 /** The whole line to send for a closing, undefined when it is silent. */
 export function errorLine(

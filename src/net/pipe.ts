@@ -83,14 +83,15 @@ class PipeTransport implements Transport {
       this.#closed();
       return;
     }
-    if (!this.#hasStarted || this.#isPaused) return;
+    if (!this.#hasStarted) return;
     while (write !== undefined && write.chunks.length > 0) {
+      // Whoever reads may pause or destroy.
+      if (this.#isPaused || this.#isDestroyed) return;
       const chunk = write.chunks.shift()!;
       if (!this.#isEnded && chunk.length > 0) this.#reader?.onBytes(chunk);
-      if (this.#isPaused || this.#isDestroyed) return;
     }
     if (write !== undefined) this.peer.#report();
-    if (this.peer.#isEnded && this.peer.#held === undefined) this.#closed();
+    if (!this.#isPaused && this.peer.#isEnded && this.peer.#held === undefined) this.#closed();
   }
 
   #report(error?: Error): void {
