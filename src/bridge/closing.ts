@@ -89,7 +89,7 @@ export const CLOSINGS: Readonly<Record<ClosingName, Closing>> = {
   publishReply: { text: 'Permissions Violation for Publish with Reply of {reply}' },
   queue: { text: 'Permissions Violation for Subscription to {subject} using queue {queue}' },
   tooManyTokens: { text: 'Permissions Violation for Subscription to {subject}, too many tokens' },
-} satisfies Readonly<Record<string, Closing>>;
+};
 
 /** The whole line to send for a closing, undefined when it is silent. */
 export function errorLine(
