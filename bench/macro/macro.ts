@@ -25,7 +25,7 @@ export interface MacroOptions {
 }
 
 const FULL: Effort = { rounds: 7, heavyRounds: 3, seconds: 1, warmUpSeconds: 1 };
-const QUICK: Effort = { rounds: 3, heavyRounds: 1, seconds: 0.2, warmUpSeconds: 0.2 };
+const QUICK: Effort = { rounds: 3, heavyRounds: 1, seconds: 0.2, warmUpSeconds: 0.4 };
 
 /** Runs it, prints the tables and writes the result. False: a server failed in some case. */
 export async function runMacro(options: MacroOptions): Promise<boolean> {
