@@ -4,7 +4,12 @@
 
 import type { AccountHandle, Core, Outgoing, SubHandle } from '../core/index.ts';
 import type { Clock } from '../shared/clock.ts';
-import { CapacityError, ClosedConnectionError, InvalidPayloadError } from '../shared/errors.ts';
+import {
+  CapacityError,
+  ClosedConnectionError,
+  InvalidPayloadError,
+  InvalidSubjectError,
+} from '../shared/errors.ts';
 import { EMPTY_PAYLOAD } from './codec.ts';
 import { Content, type MessageHome } from './message.ts';
 import type { PickSource } from './random.ts';
@@ -138,15 +143,20 @@ export class Account implements MessageHome {
     return this.#deliver(content, to, entry);
   }
 
-  /** Gives a message to a member that lives now, in place of one that has closed. */
-  deliverToGroup(queue: string, content: Content, to: string): void {
+  /**
+   * Gives a message to a member that lives now, in place of one that has closed.
+   *
+   * @returns how many got it: 0 or 1
+   */
+  deliverToGroup(queue: string, content: Content, to: string): number {
     const { core, subscriptions } = this.parts;
     const member = subscriptions.get(core.pickGroup(this.handle, queue, to));
-    if (member?.isOpen !== true) return;
+    if (member?.isOpen !== true) return 0;
     core.addDelivered(member.handle, 1);
     member.deliver(content);
     const max = member.getMax();
     if (max !== undefined && member.getReceived() >= max) member.end();
+    return 1;
   }
 
   #entry(subject: string): RouteEntry {
@@ -154,6 +164,7 @@ export class Account implements MessageHome {
     const generation = core.generation(this.handle);
     const known = this.#routes.get(subject);
     if (known !== undefined && known.generation === generation) return known;
+    if (typeof subject !== 'string') throw new InvalidSubjectError(String(subject));
     const route = core.resolve(this.handle, subject);
     const isLocal = !route.hasRemote && !route.hasMax;
     const groups: RouteGroup[] = [];
@@ -215,22 +226,29 @@ export class Account implements MessageHome {
       return 1;
     }
     // All were closed by this very message's handlers: somebody may have joined meanwhile.
-    this.deliverToGroup(queue, content, to);
-    return 0;
+    return this.deliverToGroup(queue, content, to);
   }
 
   #routeThroughCore(content: Content, to: string, entry: RouteEntry): number {
+    const outgoing = entry.hasRemote ? this.#encode(content, to) : undefined;
+    if (outgoing !== undefined && this.#run(content, outgoing)) return this.parts.core.routed;
+    // The remote part has failed, or there is none.
+    const isRouted = this.#run(content, { to, payload: EMPTY_PAYLOAD, localOnly: true });
+    return isRouted ? this.parts.core.routed : 0;
+  }
+
+  /** False, and reported: there was no memory for it, and nobody got it. */
+  #run(content: Content, outgoing: Outgoing): boolean {
     const { core, turn, reporter } = this.parts;
-    const outgoing = (entry.hasRemote && this.#encode(content, to)) || {
-      to,
-      payload: EMPTY_PAYLOAD,
-      localOnly: true,
-    };
-    const status = turn.run(() => core.publish(this.handle, outgoing), { content, to });
-    if (status < 0) {
-      reporter.report(new CapacityError('the message in memory'), { subject: to, sid: 0 });
+    const { to } = outgoing;
+    try {
+      const status = turn.run(() => core.publish(this.handle, outgoing), { content, to });
+      if (status >= 0) return true;
+      throw new CapacityError(`a message on ${to}`);
+    } catch (error) {
+      reporter.report(error, { subject: content.subject, sid: 0 });
+      return false;
     }
-    return core.routed;
   }
 
   /** What goes to peers; undefined, and reported, when there are no bytes for it. */

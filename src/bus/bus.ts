@@ -158,7 +158,9 @@ export class Bus {
   async drain(): Promise<void> {
     this.#assertOpen();
     this.#isDraining = true;
-    const subscriptions = [...this.#parts.subscriptions.values()];
+    // Answers to requests under way still come in.
+    const all = [...this.#parts.subscriptions.values()];
+    const subscriptions = all.filter((subscription) => subscription !== this.#mux.subscription);
     const drained = Promise.all(subscriptions.map((subscription) => subscription.drain()));
     let stop = (): void => {};
     const deadline = new Promise<void>((resolve) => {

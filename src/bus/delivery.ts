@@ -16,7 +16,7 @@ import {
   type SessionHandle,
   type SubHandle,
 } from '../core/index.ts';
-import { Content, type Incoming } from './message.ts';
+import { type Content, contentOfIncoming, type Incoming } from './message.ts';
 import type { BusSubscription } from './subscription.ts';
 import type { Turn } from './turn.ts';
 import type { MessageClient } from './types.ts';
@@ -120,6 +120,7 @@ export class DeliveryDrain {
     if (picks.length > 1) picks.sort((a, b) => a.subscription.sid - b.subscription.sid);
     for (const { subscription, isLast } of picks) {
       if (subscription.isOpen) {
+        subscription.home.parts.stats.inBytes += content.incomingBytes;
         subscription.deliver(content);
         if (isLast) subscription.end();
       } else if (subscription.queue !== undefined) {
@@ -137,7 +138,7 @@ export class DeliveryDrain {
         : this.#core.text(subjectPtr, subjectLen);
     const reply = replyLen === 0 ? undefined : this.#core.text(replyPtr, replyLen);
     const incoming = this.#copy(record);
-    return new Content(subscription.home, subject, reply, undefined, undefined, incoming);
+    return contentOfIncoming(subscription.home, subject, reply, incoming);
   }
 
   #copy(record: RecordView): Incoming {

@@ -40,7 +40,11 @@ export class InterestWatches {
       const hasInterest = this.#ask(watch.subject, watch.queue);
       if (hasInterest === watch.hasInterest) continue;
       watch.hasInterest = hasInterest;
-      watch.onChange(hasInterest);
+      try {
+        watch.onChange(hasInterest);
+      } catch (error) {
+        this.#account.parts.reporter.report(error, { subject: watch.subject, sid: 0 });
+      }
     }
   }
 

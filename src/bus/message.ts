@@ -21,25 +21,26 @@ export interface Incoming {
   readonly client: MessageClient | undefined;
 }
 
+const NOT_MADE: unique symbol = Symbol('not made');
+
 export class Content {
   readonly home: MessageHome;
   readonly subject: string;
   readonly reply: string | undefined;
+  // Of a peer's bytes NOT_MADE until it is asked for.
   #value: unknown;
-  #headers: MsgHdrs | undefined;
+  #headers: MsgHdrs | undefined | typeof NOT_MADE;
   #data: Uint8Array | undefined;
   // Undefined for what was published here.
   readonly #incoming: Incoming | undefined;
-  #isDecoded: boolean;
-  #hasHeaders: boolean;
 
-  /** Of a published value (`incoming` undefined) or of a peer's bytes (`value`, `headers` undefined). */
+  /** Of a published value (`incoming` undefined) or of a peer's bytes (`value`, `headers` NOT_MADE). */
   constructor(
     home: MessageHome,
     subject: string,
     reply: string | undefined,
     value: unknown,
-    headers: MsgHdrs | undefined,
+    headers: MsgHdrs | undefined | typeof NOT_MADE,
     incoming: Incoming | undefined,
   ) {
     this.home = home;
@@ -49,15 +50,10 @@ export class Content {
     this.#headers = headers;
     this.#data = undefined;
     this.#incoming = incoming;
-    this.#isDecoded = incoming === undefined;
-    this.#hasHeaders = incoming === undefined;
   }
 
   get value(): unknown {
-    if (!this.#isDecoded) {
-      this.#value = decodePayload(this.data, this.home.codec);
-      this.#isDecoded = true;
-    }
+    if (this.#value === NOT_MADE) this.#value = decodePayload(this.data, this.home.codec);
     return this.#value;
   }
 
@@ -74,12 +70,9 @@ export class Content {
   }
 
   get headers(): MsgHdrs | undefined {
-    if (!this.#hasHeaders) {
-      const { bytes, start, headerLen } = this.#incoming as Incoming;
-      if (headerLen > 0) {
-        this.#headers = MessageHeaders.decode(bytes.subarray(start, start + headerLen));
-      }
-      this.#hasHeaders = true;
+    if (this.#headers === NOT_MADE) {
+      const { headerLen } = this.#incoming as Incoming;
+      this.#headers = headerLen > 0 ? MessageHeaders.decode(this.headerBlock) : undefined;
     }
     return this.#headers;
   }
@@ -88,7 +81,8 @@ export class Content {
   get headerBlock(): Uint8Array {
     const from = this.#incoming;
     if (from !== undefined) return from.bytes.subarray(from.start, from.start + from.headerLen);
-    return this.#headers === undefined ? EMPTY_PAYLOAD : encodeHeaders(this.#headers);
+    const headers = this.headers;
+    return headers === undefined ? EMPTY_PAYLOAD : encodeHeaders(headers);
   }
 
   get client(): MessageClient | undefined {
@@ -115,7 +109,8 @@ export class Content {
   }
 
   get text(): string {
-    if (this.#incoming === undefined && typeof this.#value === 'string') return this.#value;
+    const value = this.#value;
+    if (typeof value === 'string' && this.#incoming === undefined) return value;
     return payloadText(this.data);
   }
 }
@@ -193,13 +188,24 @@ export function contentOfBytes(
   payload: Uint8Array,
 ): Content {
   if (headers === undefined || headers.length === 0) {
-    const whole = { bytes: payload, start: 0, headerLen: 0, end: payload.length };
-    return new Content(home, subject, reply, undefined, undefined, { ...whole, client: undefined });
+    const end = payload.length;
+    const whole = { bytes: payload, start: 0, headerLen: 0, end, client: undefined };
+    return contentOfIncoming(home, subject, reply, whole);
   }
   const bytes = new Uint8Array(headers.length + payload.length);
   bytes.set(headers);
   bytes.set(payload, headers.length);
   const headerLen = headers.length;
   const whole = { bytes, start: 0, headerLen, end: bytes.length, client: undefined };
-  return new Content(home, subject, reply, undefined, undefined, whole);
+  return contentOfIncoming(home, subject, reply, whole);
+}
+
+/** Content of bytes that nobody else holds. */
+export function contentOfIncoming(
+  home: MessageHome,
+  subject: string,
+  reply: string | undefined,
+  incoming: Incoming,
+): Content {
+  return new Content(home, subject, reply, NOT_MADE, NOT_MADE, incoming);
 }

@@ -130,6 +130,11 @@ export class MuxInbox {
     this.#inboxPrefix = inboxPrefix;
   }
 
+  /** The shared inbox; undefined before the first request. */
+  get subscription(): BusSubscription | undefined {
+    return this.#subscription;
+  }
+
   /** Rejects with NoRespondersError, TimeoutError, ClosedConnectionError or the signal's reason. */
   request(subject: string, payload: unknown, options: RequestOptions): Promise<Message> {
     const timeout = options.timeout || REQUEST_TIMEOUT_MS;

@@ -2,12 +2,15 @@
 // judges by the same rule what it is given). Wildcards are no concern here: in a subject that is published they
 // are tokens like any other, as in nats-server.
 
+import { SUBJECT_MAX } from '../core/index.ts';
 import { InvalidArgumentError, InvalidSubjectError } from '../shared/errors.ts';
+
+const encoder = new TextEncoder();
 
 /** Blanks, line ends, NUL; half of a surrogate pair has no UTF-8. */
 const BAD_TEXT = /[ \t\r\n\f\0]|\p{Surrogate}/u;
 
-/** Throws InvalidSubjectError for an empty token or text that cannot be on a control line. */
+/** Throws InvalidSubjectError for an empty token, or text that cannot be on a control line or is too long. */
 export function checkSubject(subject: string): void {
   if (
     typeof subject !== 'string' ||
@@ -15,15 +18,21 @@ export function checkSubject(subject: string): void {
     subject.startsWith('.') ||
     subject.endsWith('.') ||
     subject.includes('..') ||
-    BAD_TEXT.test(subject)
+    BAD_TEXT.test(subject) ||
+    isTooLong(subject)
   ) {
     throw new InvalidSubjectError(String(subject));
   }
 }
 
-/** Throws InvalidArgumentError for text that cannot be on a control line. */
+/** Throws InvalidArgumentError for text that cannot be on a control line or is too long. */
 export function checkQueue(queue: string): void {
-  if (queue === '' || BAD_TEXT.test(queue)) {
-    throw InvalidArgumentError.format('queue', `'${queue}' holds an invalid character`);
+  if (queue === '' || BAD_TEXT.test(queue) || isTooLong(queue)) {
+    throw InvalidArgumentError.format('queue', 'is too long or holds an invalid character');
   }
+}
+
+/** A UTF-16 unit has at most three bytes of UTF-8. */
+function isTooLong(text: string): boolean {
+  return text.length * 3 > SUBJECT_MAX && encoder.encode(text).length > SUBJECT_MAX;
 }

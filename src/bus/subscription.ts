@@ -94,9 +94,7 @@ export class BusSubscription implements Subscription {
   /** Hands it a message. Never throws: errors of the handler are reported. */
   deliver(content: Content): void {
     const message = messageOf(content, this.sid);
-    const { stats } = this.home.parts;
-    stats.inMsgs++;
-    stats.inBytes += content.incomingBytes;
+    this.home.parts.stats.inMsgs++;
     if (this.#timer !== undefined) this.#cancelTimer();
     if (this.#buffer !== undefined) {
       this.#keep(this.#buffer, message);

@@ -168,6 +168,21 @@ describe('subscribing and unsubscribing inside handlers', () => {
     }
   });
 
+  it('is not taken for nobody when the replacement answers a request', async () => {
+    const bus = createBus();
+    let isFirst = true;
+    bus.subscribe('other', () => {});
+    const watcher = bus.subscribe('svc', () => {
+      if (!isFirst) return;
+      isFirst = false;
+      member.unsubscribe();
+      bus.subscribe('svc', (msg) => msg.respond('new'), { queue: 'q' });
+    });
+    const member = bus.subscribe('svc', (msg) => msg.respond('old'), { queue: 'q' });
+    expect((await bus.request('svc')).value).toBe('new');
+    watcher.unsubscribe();
+  });
+
   it('random changes on the way never reach a stranger, and everybody who stays gets each message', () => {
     const bus = createBus();
     let seed = 42;

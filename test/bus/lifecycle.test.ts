@@ -54,6 +54,22 @@ describe('drain', () => {
     expect(await bus.closed()).toBeUndefined();
   });
 
+  it('lets answers to requests under way come in', async () => {
+    const bus = createBus();
+    const asked: Message[] = [];
+    bus.subscribe('svc', (msg) => asked.push(msg));
+    const loop = bus.subscribe('work')[Symbol.asyncIterator]();
+    await Promise.all([loop.next(), bus.publish('work', 1)]);
+    bus.publish('work', 2);
+    const answer = bus.request('svc');
+    await null;
+    const drained = bus.drain();
+    asked[0]?.respond('in time');
+    expect((await answer).value).toBe('in time');
+    await loop.next();
+    await drained;
+  });
+
   it('does not wait for ever', async () => {
     const clock = new FakeClock();
     const bus = createBus({ clock, drainTimeoutMs: 500 });

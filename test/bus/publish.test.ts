@@ -246,6 +246,20 @@ describe('text from the program', () => {
     if (text !== '') expect(() => bus.publish('a', 1, { reply: text })).toThrow(refusal);
   });
 
+  it('refuses what is too long, and what is no text', () => {
+    const bus = createBus();
+    const refusal = expect.objectContaining({ name: 'InvalidSubjectError' });
+    const long = 'ä'.repeat(2049);
+    expect(() => bus.publish(long)).toThrow(refusal);
+    expect(() => bus.publish('a', 1, { reply: long })).toThrow(refusal);
+    expect(() => bus.subscribe(long)).toThrow(refusal);
+    bus.publish('ä'.repeat(2048), 1, { reply: 'ä'.repeat(2048) });
+    for (const none of [undefined, null, 7, {}]) {
+      expect(() => bus.publish(none as unknown as string)).toThrow(refusal);
+      expect(() => bus.subscribe(none as unknown as string)).toThrow(refusal);
+    }
+  });
+
   it.each(['a.>.b', '>.a'])('refuses %j as filter', (filter) => {
     expect(() => createBus().subscribe(filter)).toThrow(
       expect.objectContaining({ name: 'InvalidSubjectError' }),
