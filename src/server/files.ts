@@ -1,6 +1,7 @@
 // The files by which other programs find a running server: its process number, and its ports.
 // Source: nats-server 1787eee, server/server.go, logPid, logPorts, portFile.
-import { rename, unlink, writeFile } from 'node:fs/promises';
+import { renameSync, writeFileSync } from 'node:fs';
+import { unlink, writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { hostPort, isAllInterfaces } from './addresses.ts';
@@ -21,11 +22,12 @@ export function portsFilePath(directory: string, executableName: string): string
   return join(directory, `${executableName}_${process.pid}.ports`);
 }
 
-/** Writes the whole file at once: whoever waits for it never reads a part. */
-export async function writePortsFile(path: string, document: PortsDocument): Promise<void> {
+/** The file appears whole: whoever waits for its name never reads a part. */
+export function writePortsFile(path: string, document: PortsDocument): void {
   const draft = `${path}.tmp`;
-  await writeFile(draft, JSON.stringify(document), { mode: 0o640 });
-  await rename(draft, path);
+  // Without a pause between the two, so that the draft is hardly ever seen.
+  writeFileSync(draft, JSON.stringify(document), { mode: 0o640 });
+  renameSync(draft, path);
 }
 
 export async function removePortsFile(path: string): Promise<void> {

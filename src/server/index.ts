@@ -133,7 +133,7 @@ class RunningServer implements Server {
     this.#state = 'running';
     this.#internals.server = this.#info();
     this.#logger.info('Server is ready');
-    await this.#writePortsFile();
+    this.#writePortsFile();
   }
 
   lameDuck(): Promise<void> {
@@ -218,7 +218,7 @@ class RunningServer implements Server {
     this.#logger.info(`Listening for client connections on ${address}`);
   }
 
-  async #writePortsFile(): Promise<void> {
+  #writePortsFile(): void {
     const { portsFileDir, executableName, host, monitoring } = this.#settings;
     if (portsFileDir === undefined) return;
     this.#portsFile = portsFilePath(portsFileDir, executableName);
@@ -228,7 +228,7 @@ class RunningServer implements Server {
         ? { monitoring: listenUrls('http', monitoring.host, this.#monitoring.port) }
         : {};
     try {
-      await writePortsFile(this.#portsFile, { nats, ...http });
+      writePortsFile(this.#portsFile, { nats, ...http });
     } catch (error) {
       const reason = fileErrorText(error, 'open', this.#portsFile);
       this.#logger.error(`Error writing ports file (${this.#portsFile}): ${reason}`);

@@ -79,7 +79,7 @@ describe('files', () => {
   test('the ports file appears whole under its name, and goes', async () => {
     const path = portsFilePath(folder, 'some-server');
     expect(path).toBe(join(folder, `some-server_${process.pid}.ports`));
-    await writePortsFile(path, { nats: ['nats://a:1'], monitoring: ['http://a:2'] });
+    writePortsFile(path, { nats: ['nats://a:1'], monitoring: ['http://a:2'] });
     expect(readdirSync(folder).filter((name) => name.includes('ports'))).toHaveLength(1);
     expect(readFileSync(path, 'utf8')).toBe('{"nats":["nats://a:1"],"monitoring":["http://a:2"]}');
     await removePortsFile(path);
