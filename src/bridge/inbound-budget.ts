@@ -7,7 +7,7 @@ import type { Clock, Timer } from '../shared/clock.ts';
 const LARGE_FRAME_BYTES = 65_536;
 /** The share of small frames. */
 const SMALL_SHARE = 0.25;
-/** What one read may add. */
+/** What one read may add, and what the transport of a session that is not read may have read ahead. */
 const READ_BYTES = 65_536;
 const NO_PROGRESS_MS = 10_000;
 
@@ -48,7 +48,7 @@ class Budget {
     this.#bytes += bytes - before;
     this.#holdings.delete(holder);
     this.#holdings.set(holder, { bytes, progress: this.#clock.monotonic() });
-    if (this.#bytes <= this.#max || this.#stopped.has(holder)) return;
+    if (this.#room() >= 0 || this.#stopped.has(holder)) return;
     this.#stopped.add(holder);
     holder.stopReading();
     this.#arm();
@@ -60,7 +60,7 @@ class Budget {
     this.#holdings.delete(holder);
     this.#bytes -= holding.bytes;
     if (this.#stopped.delete(holder)) holder.goOnReading();
-    let room = this.#max - this.#bytes;
+    let room = this.#room();
     for (const stopped of this.#stopped) {
       if (room <= 0) return;
       room -= READ_BYTES;
@@ -72,6 +72,10 @@ class Budget {
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+  }
+
+  #room(): number {
+    return this.#max - this.#bytes - this.#stopped.size * READ_BYTES;
   }
 
   #arm(): void {

@@ -3,7 +3,7 @@
 import type { Transport } from '../net/transport.ts';
 import type { Logger } from '../shared/logger.ts';
 import { type ConnectOptions, clientText } from './connect.ts';
-import { quoteGo, quoteGoText } from './go-quote.ts';
+import { quoteGoText } from './go-quote.ts';
 
 /** Values that must not be in a log. Source: nats-server 1787eee, server/client.go, removeSecretsFromTrace. */
 const SECRET = /("(?:pass|auth_token|sig|proxy_sig|nkey)"\s*:\s*")(?:[^"\\]|\\.)*/gi;
@@ -49,15 +49,23 @@ export class PeerLog {
     this.#logger.trace(`${this.#label} - <<- [${shown}]`);
   }
 
-  /** A control line that goes out. */
-  traceOut(line: Uint8Array | string): void {
-    if (!this.#logger.isTrace) return;
-    const text = typeof line === 'string' ? line : decoder.decode(line);
-    this.#logger.trace(`${this.#label} - ->> [${text.trimEnd()}]`);
+  /** The control line of a message that goes out. */
+  traceOut(line: Uint8Array): void {
+    if (this.#logger.isTrace) this.#trace(decoder.decode(line));
   }
-}
 
-/** The first bytes of what could not be parsed, for the log. */
-export function snippet(bytes: Uint8Array): string {
-  return `proto='${quoteGo(bytes)}...'`;
+  /** A line of the server's own: `+OK` and `-ERR` as nats-server shows them, INFO not at all. */
+  traceSent(line: string): void {
+    if (!this.#logger.isTrace || line.startsWith('INFO')) return;
+    this.#trace(
+      line
+        .trimEnd()
+        .replace(/^\+/, '')
+        .replace(/^-ERR '(.*)'$/, '-ERR $1'),
+    );
+  }
+
+  #trace(text: string): void {
+    this.#logger.trace(`${this.#label} - ->> [${text}]`);
+  }
 }

@@ -226,10 +226,7 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
 
   refuse(name: ClosingName, values?: Readonly<Record<string, string>>): void {
     const line = errorLine(name, values);
-    if (line !== undefined) {
-      this.log.traceOut(line);
-      this.#send(line);
-    }
+    if (line !== undefined) this.#send(line);
     const { reason }: Closing = CLOSINGS[name];
     if (reason !== undefined) this.close(reason);
   }
@@ -265,6 +262,7 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
 
   #send(line: string): void {
     if (this.#state !== 'open') return;
+    this.log.traceSent(line);
     if (!this.core.send(this.handle, encoder.encode(line))) this.abort(ClosedReason.WriteError);
   }
 
