@@ -28,4 +28,21 @@ export {
   type SubscribeOptions,
   type Subscription,
 } from './bus/types.ts';
-export * from './shared/errors.ts';
+export {
+  AuthorizationError,
+  CapacityError,
+  ClosedConnectionError,
+  CycleError,
+  DrainingConnectionError,
+  type ErrorCode,
+  GanglionError,
+  InvalidArgumentError,
+  InvalidOperationError,
+  InvalidPayloadError,
+  InvalidSubjectError,
+  InvariantError,
+  NoRespondersError,
+  PermissionViolationError,
+  RequestError,
+  TimeoutError,
+} from './shared/errors.ts';
