@@ -12,12 +12,14 @@ import {
 import { createServer, connect as openSocket, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Child, runChild, startChild } from '../interop/child.ts';
 import { findReference } from '../reference.ts';
 import { bundleFile, type Program } from '../support/bundle.ts';
 
+// A start takes a moment on a busy machine, and some cases have two.
 const TIMEOUT_MS = 30_000;
+vi.setConfig({ testTimeout: TIMEOUT_MS, expect: { poll: { timeout: TIMEOUT_MS } } });
 
 let program: Program;
 let folder: string;
