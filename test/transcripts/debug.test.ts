@@ -5,4 +5,4 @@ import { playTranscripts } from './ours.ts';
 
 const wasm = readFileSync(`${import.meta.dirname}/../../build/debug.wasm`);
 
-playTranscripts({ name: 'the debug Wasm', wasm: new Uint8Array(wasm), everyCutBytes: 32 });
+playTranscripts({ name: 'the debug Wasm', wasm: new Uint8Array(wasm), everyCutBytes: 24 });

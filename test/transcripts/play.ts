@@ -25,7 +25,7 @@ export const GREETING =
 const PATIENCE_MS = 10_000;
 
 /** Of a long send only the ends are cut into pieces: the middle is one payload or one line. */
-const PIECES_EDGE_BYTES = 256;
+const PIECES_EDGE_BYTES = 128;
 
 /** Bytes that the clients of a conversation send, greetings not counted. */
 export function sentBytes(conversation: Conversation): number {
@@ -169,6 +169,7 @@ class Stage {
         for (const [index, peer] of peers.entries()) peer.take(counts[index] ?? 0);
         return;
       }
+      if (verdict === 'mismatch' && peers.some((peer) => peer.skipPing())) continue;
       if (this.#late || verdict === 'mismatch') {
         const wanted = lines.map(({ parts }) => parts.join('…')).join('');
         throw this.#failure(peers, wanted, lines[0]?.line ?? 0);

@@ -2,4 +2,4 @@
 
 import { playTranscripts } from './ours.ts';
 
-playTranscripts({ name: 'the release Wasm', everyCutBytes: 64 });
+playTranscripts({ name: 'the release Wasm', everyCutBytes: 48 });
