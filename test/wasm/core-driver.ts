@@ -161,7 +161,7 @@ export class CoreDriver {
     while (!peer.closed) {
       const status = this.call('ingest', session, ptr, left);
       this.#check();
-      this.#drain();
+      this.drain();
       const consumed = this.word(op + abi.OP_CONSUMED);
       if (consumed > left) throw new Error(`consumed ${consumed} of ${left}`);
       ptr += consumed;
@@ -227,7 +227,8 @@ export class CoreDriver {
 
   // ── Records and frames ──────────────────────────────────────────────────────────────────────────
 
-  #drain(): void {
+  /** Takes up the records of the last call. */
+  drain(): void {
     const count = this.call('recordCount');
     const first = this.#region(abi.REGION_RESULT);
     for (let index = 0; index < count; index++) this.#record(first + index * abi.RECORD_BYTES);
