@@ -13,6 +13,7 @@ import {
   LIVE_SEGMENTS,
   LIVE_SESSIONS,
   LIVE_SUBSCRIPTIONS,
+  OP_PRESSURE,
   REGION_INBOX,
   REGION_OP,
   REGION_RESULT,
@@ -59,6 +60,8 @@ import {
   isStopped,
   outBytes,
   outMsgs,
+  pressure,
+  pressureReset,
   reached,
   routeBegin,
   routeGo,
@@ -271,17 +274,25 @@ export function publish(
   const owner = accountFind(account);
   if (owner == 0) return STATUS_STALE;
   recordsReset();
+  pressureReset();
   store<u16>(bodyPtr + bodyLen, 0x0a0d);
   encoderBegin(shownPtr, shownLen, replyPtr, replyLen, bodyPtr, bodyLen, headerLen);
   if (!encoderHeadFromNumbers()) return STATUS_NO_MEMORY;
   const begun = routeBegin(owner, 0, toPtr, toLen, onlyLocal != 0);
-  return begun < 0 ? begun : routeGo();
+  return begun < 0 ? begun : routeOn();
+}
+
+// Routes, or goes on, and notes in the op record whether a recipient is pressed.
+function routeOn(): i32 {
+  const status = routeGo();
+  store<u32>(opPtr, pressure ? 1 : 0, OP_PRESSURE);
+  return status;
 }
 
 /** Goes on with a message of the program after STATUS_AGAIN_*. */
 export function publishResume(): i32 {
   recordsReset();
-  return isStopped ? routeGo() : STATUS_OK;
+  return isStopped ? routeOn() : STATUS_OK;
 }
 
 /** Recipients that the last message reached. */

@@ -78,9 +78,10 @@ import { isStopped, pressure, pressureReset, routeBegin, routeGo } from './route
 import { Session, sessionUnsubscribe } from './session';
 import { isLiteralSubject } from './subject';
 
-// "$NRG.", "_GR_.", "_R_." and "$JS.ACK." in the order of their bytes.
+// "$NRG.", "_GR_.", "$GR.", "_R_." and "$JS.ACK." in the order of their bytes.
 const NRG: u64 = 0x2e47524e24;
 const GR: u64 = 0x2e5f52475f;
+const OLD_GR: u64 = 0x2e524724;
 const REPLY_R: u64 = 0x2e5f525f;
 const JS_ACK: u64 = 0x2e4b43412e534a24;
 const FIVE_BYTES: u64 = 0xffffffffff;
@@ -215,13 +216,20 @@ function publish(session: Session, ptr: usize): i32 {
 
 // nats-server 2.15.1, server/client.go, processInboundClientMsg.
 function isReservedSubject(ptr: usize, length: u32): bool {
-  if (length < 5) return false;
-  const word = load<u64>(ptr) & FIVE_BYTES;
-  return word == NRG || word == GR;
+  if (length >= 5 && (load<u64>(ptr) & FIVE_BYTES) == NRG) return true;
+  return isGatewaySubject(ptr, length);
+}
+
+// Of the server's gateways: a prefix with something behind it.
+function isGatewaySubject(ptr: usize, length: u32): bool {
+  const word = load<u64>(ptr);
+  if (length > 5 && (word & FIVE_BYTES) == GR) return true;
+  return length > 4 && (word & FOUR_BYTES) == OLD_GR;
 }
 
 function isReservedReply(ptr: usize, length: u32): bool {
   const word = load<u64>(ptr);
   if (length >= 4 && (word & FOUR_BYTES) == REPLY_R) return true;
-  return length >= 8 && word == JS_ACK;
+  if (length > 8 && word == JS_ACK) return true;
+  return isGatewaySubject(ptr, length);
 }

@@ -70,11 +70,15 @@ export interface Traffic {
 }
 
 const POOL_MAX = 268_435_456;
-// The scratch region: three subjects, then a body if it is small.
-const SECOND = SUBJECT_MAX + SLACK_BYTES;
-const THIRD = SECOND * 2;
-const BODY = SECOND * 3;
-const BODY_MAX = SCRATCH_BYTES - BODY - 2;
+// The scratch region: the subjects of a publish and its body if it is small, then two texts of any other call.
+// A publish that has stopped is read again when it goes on, and handlers make other calls meanwhile.
+const TEXT = SUBJECT_MAX + SLACK_BYTES;
+const SHOWN = TEXT;
+const REPLY = TEXT * 2;
+const BODY = TEXT * 3;
+const ASK = SCRATCH_BYTES - TEXT * 2;
+const ASK_SECOND = ASK + TEXT;
+const BODY_MAX = ASK - BODY - 2;
 
 export class Core {
   readonly exports: WasmExports;
@@ -133,13 +137,13 @@ export class Core {
 
   /** Subscribes the program. Throws InvalidSubjectError and CapacityError. */
   subscribe(account: AccountHandle, filter: string, queue?: string): SubHandle {
-    const length = this.#text(0, filter, true);
-    const queueLength = queue === undefined ? 0 : this.#text(SECOND, queue, false);
+    const length = this.#text(ASK, filter, true);
+    const queueLength = queue === undefined ? 0 : this.#text(ASK_SECOND, queue, false);
     const handle = this.exports.subscriptionOpen(
       account,
-      this.#scratch,
+      this.#scratch + ASK,
       length,
-      this.#scratch + SECOND,
+      this.#scratch + ASK_SECOND,
       queueLength,
     );
     if (handle === STATUS_BAD_SUBJECT) throw new InvalidSubjectError(filter);
@@ -190,8 +194,8 @@ export class Core {
     const scratch = this.#scratch;
     const toLength = this.#text(0, to, true);
     const isShown = subject !== undefined && subject !== to;
-    const shownLength = isShown ? this.#text(SECOND, subject, true) : toLength;
-    const replyLength = reply === undefined ? 0 : this.#text(THIRD, reply, true);
+    const shownLength = isShown ? this.#text(SHOWN, subject, true) : toLength;
+    const replyLength = reply === undefined ? 0 : this.#text(REPLY, reply, true);
     const headerLength = headers?.length ?? 0;
     const bodyLength = headerLength + payload.length;
     const body = bodyLength <= BODY_MAX ? scratch + BODY : this.gather(bodyLength + 2);
@@ -202,9 +206,9 @@ export class Core {
       account,
       scratch,
       toLength,
-      isShown ? scratch + SECOND : scratch,
+      isShown ? scratch + SHOWN : scratch,
       shownLength,
-      scratch + THIRD,
+      scratch + REPLY,
       replyLength,
       body,
       bodyLength,
@@ -229,19 +233,19 @@ export class Core {
 
   /** Whether anybody is interested; with a queue, whether that group has a member. Usable at any time. */
   hasInterest(account: AccountHandle, subject: string, queue?: string): boolean {
-    const length = this.#text(0, subject, true);
-    const queueLength = queue === undefined ? 0 : this.#text(SECOND, queue, false);
+    const length = this.#text(ASK, subject, true);
+    const queueLength = queue === undefined ? 0 : this.#text(ASK_SECOND, queue, false);
     const { exports } = this;
-    const ptr = this.#scratch;
-    return exports.routeInterest(account, ptr, length, ptr + SECOND, queueLength) !== 0;
+    const ptr = this.#scratch + ASK;
+    return exports.routeInterest(account, ptr, length, ptr + TEXT, queueLength) !== 0;
   }
 
   /** Another living member of a queue group of the program, in place of a pick that closed; 0 = none. */
   pickGroup(account: AccountHandle, queue: string, subject: string): SubHandle {
-    const length = this.#text(0, subject, false);
-    const queueLength = this.#text(SECOND, queue, false);
-    const ptr = this.#scratch;
-    return this.exports.routePick(account, ptr, length, ptr + SECOND, queueLength);
+    const length = this.#text(ASK, subject, false);
+    const queueLength = this.#text(ASK_SECOND, queue, false);
+    const ptr = this.#scratch + ASK;
+    return this.exports.routePick(account, ptr, length, ptr + TEXT, queueLength);
   }
 
   /** Records of the last call. They are valid until the next fresh `ingest` or `publish`. */
@@ -370,8 +374,13 @@ export class Core {
   /** Appends protocol bytes behind what is queued. False: there is no room for them. */
   send(session: SessionHandle, bytes: Uint8Array): boolean {
     if (bytes.length > SCRATCH_BYTES) return false;
-    this.views.u8.set(bytes, this.#scratch);
-    return this.exports.sessionSend(session, this.#scratch, bytes.length) !== 0;
+    const ptr = this.#scratch + ASK;
+    for (let at = 0; at < bytes.length; at += TEXT * 2) {
+      const piece = bytes.subarray(at, at + TEXT * 2);
+      this.views.u8.set(piece, ptr);
+      if (this.exports.sessionSend(session, ptr, piece.length) === 0) return false;
+    }
+    return true;
   }
 
   /** What the next session has to send. It is in flight until `release`. */

@@ -31,7 +31,8 @@ import {
 } from '../../assembly/abi.ts';
 import type { Views } from './views.ts';
 
-const decoder = new TextDecoder();
+// A byte order mark is a byte like any other: nothing is taken off.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Bytes of linear memory as text (UTF-8, faults replaced). */
 export function readText(views: Views, ptr: number, length: number): string {
