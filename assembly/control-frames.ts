@@ -1,8 +1,10 @@
 // Protocol lines that the core itself sends: PONG, +OK, the 503 of a request that nobody serves, and the one
 // -ERR of a pedantic publish. All others are written by the bridge.
 
+import { RECORD_TRACE_OUT, SESSION_TRACE } from './abi';
 import { copyExact, writeDecimal } from './bytes';
 import { outboundCommit, outboundReserve } from './outbound';
+import { recordLine, recordsHaveRoom } from './records';
 import { Session } from './session';
 import { Sub, subSidPtr } from './subscription';
 
@@ -34,15 +36,25 @@ export function sendOk(session: usize): void {
 
 function sendWord(ptr: usize, word: u64, bytes: u32): void {
   if (!outboundReserve(ptr, 8, true)) return;
-  store<u64>(changetype<Session>(ptr).outCursor, word);
+  const start = changetype<Session>(ptr).outCursor;
+  store<u64>(start, word);
+  commit(ptr, start, bytes, bytes - 2);
+}
+
+// `lineLen` bytes of what was written at `start` are its line without CRLF, for the trace.
+function commit(ptr: usize, start: usize, bytes: u32, lineLen: u32): void {
   outboundCommit(ptr, bytes);
+  const session = changetype<Session>(ptr);
+  if ((session.flags & SESSION_TRACE) == 0 || !recordsHaveRoom()) return;
+  recordLine(RECORD_TRACE_OUT, session.handle, start, lineLen);
 }
 
 /** Appends what a pedantic peer gets for a publish subject with a wildcard or an empty token. */
 export function sendInvalidSubject(ptr: usize): void {
   if (!outboundReserve(ptr, INVALID_SUBJECT_BYTES, true)) return;
-  copyExact(changetype<Session>(ptr).outCursor, invalidSubject, INVALID_SUBJECT_BYTES);
-  outboundCommit(ptr, INVALID_SUBJECT_BYTES);
+  const start = changetype<Session>(ptr).outCursor;
+  copyExact(start, invalidSubject, INVALID_SUBJECT_BYTES);
+  commit(ptr, start, INVALID_SUBJECT_BYTES, INVALID_SUBJECT_BYTES - 2);
 }
 
 /** Appends the 503 for a request that nobody serves, addressed to the requester's own subscription. */
@@ -67,13 +79,14 @@ export function sendNoResponders(
   at += writeDecimal(at, headerBytes);
   store<u8>(at++, SPACE);
   at += writeDecimal(at, headerBytes);
+  const lineLen = <u32>(at - start);
   store<u16>(at, CRLF);
   at = append(at + 2, statusLine, STATUS_LINE_BYTES);
   at = append(at, subjectPtr, subjectLen);
   store<u16>(at, CRLF);
   store<u16>(at + 2, CRLF);
   store<u16>(at + 4, CRLF);
-  outboundCommit(ptr, <u32>(at + 6 - start));
+  commit(ptr, start, <u32>(at + 6 - start), lineLen);
 }
 
 function append(at: usize, ptr: usize, length: u32): usize {

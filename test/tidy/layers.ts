@@ -89,7 +89,7 @@ export const ASSEMBLY_ARROWS: Readonly<Record<string, readonly string[]>> = {
   parser: ['control-line'],
   outbound: ['pool', 'session'],
   encoder: ['outbound'],
-  'control-frames': ['outbound'],
+  'control-frames': ['outbound', 'records'],
   router: ['queue-group', 'accounts', 'permissions', 'encoder', 'control-frames', 'records'],
   ingest: ['router', 'resolve', 'parser'],
 };
