@@ -1,5 +1,6 @@
 // The entry of the test build: everything that ships, and beside it the inner functions that tests call.
 
+export { hash } from './bytes';
 export * from './index';
 export {
   opArgsLen,

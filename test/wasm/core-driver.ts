@@ -58,6 +58,7 @@ export class CoreDriver {
   #peers = new Map<number, Peer>();
   #shared = new Map<number, { bytes: Buffer; used: number; ended: number | undefined }>();
   #options: CoreDriverOptions;
+  #stuck = 0;
 
   constructor(build: Build = 'test', options: CoreDriverOptions = {}) {
     const abort = (_message: number, _file: number, line: number, column: number): never => {
@@ -168,11 +169,19 @@ export class CoreDriver {
       left -= consumed;
       if (status === abi.STATUS_OK) break;
       if (status === abi.STATUS_OP) this.#decide(session, peer);
-      else if (status === abi.STATUS_AGAIN_POOL) this.flush();
+      else if (status === abi.STATUS_AGAIN_POOL) this.#makeRoom(consumed);
       else if (status !== abi.STATUS_AGAIN_RESULT) throw new Error(`ingest: ${status}`);
     }
     peer.tail = peer.closed ? new Uint8Array(0) : this.bytes.slice(ptr, ptr + left);
     if (!peer.closed) this.call('turnEnd');
+  }
+
+  // Whoever asks for room in the pool must get on once it is empty; else the caller would ask for ever.
+  #makeRoom(consumed: number): void {
+    const isEmpty = this.call('poolBytes') === 0;
+    this.#stuck = isEmpty && consumed === 0 ? this.#stuck + 1 : 0;
+    if (this.#stuck > 100) throw new Error('the core asks for room in an empty pool');
+    this.flush();
   }
 
   #decide(session: number, peer: Peer): void {
