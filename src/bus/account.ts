@@ -78,6 +78,7 @@ export class Account implements MessageHome {
     const subscription = new BusSubscription(this, parts.sid + 1, subject, handler, options);
     parts.turn.within(() => {
       subscription.handle = parts.core.subscribe(this.handle, subject, subscription.queue);
+      subscription.counter = parts.core.deliveryCounter(subscription.handle);
       parts.sid++;
       parts.subscriptions.set(subscription.handle, subscription);
       subscription.start(options);
@@ -152,7 +153,7 @@ export class Account implements MessageHome {
     const { core, subscriptions } = this.parts;
     const member = subscriptions.get(core.pickGroup(this.handle, queue, to));
     if (member?.isOpen !== true) return 0;
-    core.addDelivered(member.handle, 1);
+    core.countDelivery(member.counter);
     member.deliver(content);
     const max = member.getMax();
     if (max !== undefined && member.getReceived() >= max) member.end();
@@ -201,7 +202,7 @@ export class Account implements MessageHome {
         const subscription = plain[i] as BusSubscription;
         // A handler before it may have closed it.
         if (!subscription.isOpen) continue;
-        core.addDelivered(subscription.handle, 1);
+        core.countDelivery(subscription.counter);
         subscription.deliver(content);
         count++;
       }
@@ -221,7 +222,7 @@ export class Account implements MessageHome {
     for (let i = 0; i < members.length; i++) {
       const member = members[(start + i) % members.length] as BusSubscription;
       if (!member.isOpen) continue;
-      core.addDelivered(member.handle, 1);
+      core.countDelivery(member.counter);
       member.deliver(content);
       return 1;
     }

@@ -25,6 +25,8 @@ export class BusSubscription implements Subscription {
   isOpen = true;
   /** The record in the core; 0 until there is one. */
   handle: SubHandle = 0;
+  /** Where the core counts what it has got. */
+  counter = 0;
   /** The account it lives in. */
   readonly home: Account;
   /** Without wildcards. */

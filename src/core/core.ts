@@ -167,13 +167,15 @@ export class Core {
     return ptr === 0 ? 0 : this.views.word(ptr + SUB_DELIVERED);
   }
 
-  /** Counts messages that were delivered without the core. */
-  addDelivered(sub: SubHandle, count: number): void {
-    const ptr = this.exports.subscriptionPtr(sub) >>> 0;
-    if (ptr === 0) return;
-    const index = (ptr + SUB_DELIVERED) >>> 2;
+  /** Where the messages of an open subscription are counted, for `countDelivery`. */
+  deliveryCounter(sub: SubHandle): number {
+    return ((this.exports.subscriptionPtr(sub) >>> 0) + SUB_DELIVERED) >>> 2;
+  }
+
+  /** Counts a message that was delivered without the core; the subscription is still open. */
+  countDelivery(counter: number): void {
     const { u32 } = this.views;
-    u32[index] = (u32[index] as number) + count;
+    u32[counter] = (u32[counter] as number) + 1;
   }
 
   /** Who is interested in a subject. Throws InvalidSubjectError, and CapacityError without memory. */
