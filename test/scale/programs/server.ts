@@ -23,6 +23,8 @@ export interface ServerCommands {
   start(options: ServeOptions): Promise<number>;
   /** Memory after a collection of garbage. */
   usage(): Usage;
+  /** Seconds of processor time that the process has used. */
+  cpuSeconds(): number;
   /** Begins to watch for peaks; answers the resident bytes of now. */
   watch(): number;
   /** Most resident bytes since `watch`. */
@@ -106,6 +108,10 @@ const commands: ServerCommands = {
       linear: door.core.exports.memory.buffer.byteLength,
     };
   },
+  cpuSeconds() {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1_000_000;
+  },
   watch() {
     collect();
     resetKernelPeak();
@@ -129,7 +135,9 @@ const commands: ServerCommands = {
   subscribe(subject, count) {
     counts = new Uint32Array(count);
     for (let index = 0; index < count; index++) {
-      const deliver = (): void => void (counts[index] = (counts[index] as number) + 1);
+      const deliver = (): void => {
+        counts[index] = (counts[index] as number) + 1;
+      };
       subscriptions.push(server.bus.subscribe(subject, deliver));
     }
   },
