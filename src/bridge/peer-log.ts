@@ -51,7 +51,7 @@ export class PeerLog {
 
   /** The control line of a message that goes out. */
   traceOut(line: Uint8Array): void {
-    if (this.#logger.isTrace) this.#trace(decoder.decode(line));
+    this.traceSent(decoder.decode(line));
   }
 
   /** A line of the server's own: `+OK` and `-ERR` as nats-server shows them, INFO not at all. */

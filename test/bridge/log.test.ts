@@ -39,6 +39,7 @@ it('each op and delivery is a trace line, without secrets', async () => {
     '<<- [SUB a 1]',
     '->> [OK]',
     '<<- [PUB a 2]',
+    '->> [OK]',
     '->> [MSG a 1 2]',
     '<<- [SUB a..b 2]',
     '->> [-ERR Invalid Subject]',
