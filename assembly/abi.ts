@@ -63,7 +63,7 @@ export const REGION_TAKE = 4;
 //   offset  size  field        meaning
 //        0     4  VERB         OP_*; 0 = none
 //        4     4  CONSUMED     bytes of the chunk that are done with, the op's own included
-//        8     4  NEED         bytes that the unfinished frame still lacks, 0 = not known yet
+//        8     4  NEED         bytes without which the unfinished frame gets no further, 0 = not known
 //       12     4  ERROR        PARSE_* when VERB is OP_ERROR
 //       16     4  ARGS_PTR     text after verb and blanks (CONNECT, INFO, -ERR)
 //       20     4  ARGS_LEN

@@ -63,7 +63,7 @@ import {
 export let opVerb: u32 = 0;
 /** First byte that is not done with. */
 export let opNext: usize = 0;
-/** Bytes that the unfinished op still lacks, 0 = not known. */
+/** So many bytes more are needed to get further with the unfinished op, 0 = not known. */
 export let opNeed: u32 = 0;
 /** PARSE_LINE or PARSE_SKIP_*: what the next call starts from. */
 export let opState: u32 = 0;
@@ -418,7 +418,8 @@ function finishBody(verb: u32, ptr: usize, end: usize): i32 {
   const bodyEnd = opBodyPtr + opBodyLen;
   if (isJudged && byteAt(bodyEnd) != CR) return refuse(PARSE_UNKNOWN, ptr);
   if (!isJudged || have - opBodyLen < 2) {
-    opNeed = opBodyLen + 2 - have;
+    // Up to the CR only: whoever gathers so many bytes asks again before the LF, and a wrong byte is refused.
+    opNeed = opBodyLen + (isJudged ? 2 : 1) - have;
     return 0;
   }
   if (byteAt(bodyEnd + 1) != LF) return refuse(PARSE_UNKNOWN, ptr);

@@ -95,16 +95,18 @@ export class ParserDriver {
     return ops;
   }
 
-  // A need that was told once goes down by just the bytes that came.
+  // A need that was told once goes down by just the bytes that came; behind the CR of a payload there is one more.
   #checkedNeed(before: number, arrived: number): number {
     const need = this.#read('opNeed');
-    if (before > 0 && arrived > 0 && need !== before - arrived) {
+    const left = before - arrived;
+    const isMet = need === left || (left === 0 && need === 1);
+    if (before > 0 && arrived > 0 && !isMet) {
       throw new Error(`needed ${before}, got ${arrived}, needs ${need}`);
     }
     return need;
   }
 
-  /** How many bytes the op at the end of `bytes` still lacks, as far as the parser can tell. */
+  /** Without how many more bytes the op at the end of `bytes` gets no further. */
   need(bytes: Uint8Array, limits: ParserLimits = DEFAULT_LIMITS): number {
     const ptr = this.#place(new Uint8Array(0), bytes);
     this.#call(PARSE_LINE, ptr, this.#bytes.length - SLACK_BYTES, limits);

@@ -163,11 +163,11 @@ describe('a publish', () => {
     expect(fault('PUB a 1\r\n', { controlLineMax: 4096, payloadMax: 0 })).toBe('payload');
   });
 
-  it('tells how many bytes it lacks once its control line is whole', () => {
+  it('tells how many bytes it lacks up to the next that is judged, once its control line is whole', () => {
     expect(driver.need(bytes('PUB a 10\r'))).toBe(0);
-    expect(driver.need(bytes('PUB a 10\r\n'))).toBe(12);
+    expect(driver.need(bytes('PUB a 10\r\n'))).toBe(11);
     expect(driver.need(bytes('PUB a 10\r\n0123456789\r'))).toBe(1);
-    expect(driver.need(bytes('HPUB a 12 12\r\nNATS/1.0'))).toBe(6);
+    expect(driver.need(bytes('HPUB a 12 12\r\nNATS/1.0'))).toBe(5);
   });
 
   it('with a subject or reply over 4,096 bytes is refused (stricter)', () => {
