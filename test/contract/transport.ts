@@ -82,6 +82,7 @@ export function transportContract(name: string, connect: () => Promise<Transport
   describe(name, () => {
     carries(connect);
     holds(connect);
+    reports(connect);
     ends(connect);
   });
 }
@@ -157,7 +158,9 @@ function holds(connect: () => Promise<TransportPair>): void {
       sums.map(() => 1),
     );
   });
+}
 
+function reports(connect: () => Promise<TransportPair>): void {
   it('a write that is held is reported once, when the peer has taken it', async () => {
     await using pair = await connect();
     new Reports(pair.ours);
