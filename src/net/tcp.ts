@@ -86,6 +86,25 @@ export function plainAddress(address: string): string {
   return MAPPED.exec(address)?.[1] ?? address;
 }
 
+interface ReadHandle {
+  reading: boolean;
+  readStart(): number;
+  readStop(): number;
+}
+
+/**
+ * What a socket reads by, where this Node has it as we know it. `Socket.pause` alone lets one more read come
+ * into the stream's buffer: with thousands of paused peers that is more than all they are allowed.
+ */
+function handleOf(socket: Socket): ReadHandle | undefined {
+  const handle = (socket as unknown as { _handle?: Partial<ReadHandle> | null })._handle;
+  const isKnown =
+    typeof handle?.reading === 'boolean' &&
+    typeof handle.readStart === 'function' &&
+    typeof handle.readStop === 'function';
+  return isKnown ? (handle as ReadHandle) : undefined;
+}
+
 /** A transport over a plain socket, which it owns. The socket must allow half-open connections. */
 export class TcpTransport implements Transport {
   readonly remote: { readonly address: string; readonly port: number };
@@ -135,17 +154,27 @@ export class TcpTransport implements Transport {
   }
 
   pause(): void {
-    if (!this.#isEnded) this.#socket.pause();
+    if (this.#isEnded) return;
+    this.#socket.pause();
+    const handle = handleOf(this.#socket);
+    if (handle?.reading !== true) return;
+    handle.reading = false;
+    handle.readStop();
   }
 
   resume(): void {
+    const handle = handleOf(this.#socket);
+    if (handle?.reading === false) {
+      handle.reading = true;
+      handle.readStart();
+    }
     this.#socket.resume();
   }
 
   end(): void {
     this.#isEnded = true;
     this.#socket.end();
-    this.#socket.resume();
+    this.resume();
   }
 
   destroy(): void {
