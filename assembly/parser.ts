@@ -99,6 +99,7 @@ export let opLineLen: u32 = 0;
 const SPAN_MAX: u32 = SUBJECT_MAX;
 let limitLine: u32 = 0;
 let limitPayload: u32 = 0;
+let limitHeaders: bool = true;
 
 // PINGPONG+OK, for the trace: what they skip may have gone with an earlier chunk.
 const skipVerbs: usize = memory.data<u8>([80, 73, 78, 71, 80, 79, 78, 71, 43, 79, 75]);
@@ -131,6 +132,7 @@ const SHORT_HPUB_CASE: u64 = 0x0020202020;
  * @param state          `opState` of the call before, PARSE_LINE at first
  * @param controlLineMax most bytes of argument text; the blanks in front of it are bounded by it, too
  * @param payloadMax     most bytes of header block and payload
+ * @param takesHeaders   false: an HPUB is refused as soon as its control line is whole
  * @returns 1: an op is whole (OP_ERROR: it never will be); 0: more bytes are needed. After 0 the caller
  *          keeps the bytes from `opNext` on and puts them in front of the next ones.
  */
@@ -140,6 +142,7 @@ export function parse(
   end: usize,
   controlLineMax: u32,
   payloadMax: u32,
+  takesHeaders: bool = true,
 ): i32 {
   watchChunk(ptr, end);
   opNeed = 0;
@@ -148,12 +151,13 @@ export function parse(
     const word = longAt(ptr);
     if (((word | SHORT_PUB_CASE) & SHORT_PUB_MASK) == SHORT_PUB) {
       if (shortPub(ptr, end, controlLineMax, payloadMax)) return 1;
-    } else if (((word | SHORT_HPUB_CASE) & SHORT_HPUB_MASK) == SHORT_HPUB) {
+    } else if (takesHeaders && ((word | SHORT_HPUB_CASE) & SHORT_HPUB_MASK) == SHORT_HPUB) {
       if (shortHpub(ptr, end, controlLineMax, payloadMax)) return 1;
     }
   }
   limitLine = controlLineMax;
   limitPayload = payloadMax;
+  limitHeaders = takesHeaders;
   return parseAny(state, ptr, end);
 }
 
@@ -346,6 +350,7 @@ function lineVerb(
   opArgsLen = <u32>(lineEnd - args);
   opLinePtr = ptr;
   opLineLen = <u32>(lineEnd - ptr);
+  if (verb == OP_HPUB && !limitHeaders) return refuse(PARSE_SILENT, ptr);
   if (verb == OP_PUB || verb == OP_HPUB) return publish(verb, ptr, lineEnd, next, end);
   if (verb == OP_SUB && !readSub(lineEnd)) return refuse(opError, ptr);
   if (verb == OP_UNSUB && !readUnsub(lineEnd)) return refuse(PARSE_SILENT, ptr);

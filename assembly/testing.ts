@@ -1,6 +1,7 @@
 // The entry of the test build: everything that ships, and beside it the inner functions that tests call.
 
 import { tableLongestRun } from './hash-table';
+import { parse as parseOne } from './parser';
 import { literalTable } from './sublist';
 
 export { hash } from './bytes';
@@ -28,10 +29,21 @@ export {
   opSubjectLen,
   opSubjectPtr,
   opVerb,
-  parse,
 } from './parser';
 
 /** Longest run of full slots among the literal subjects: what the worst search for one costs. */
 export function literalsLongestRun(): u32 {
   return tableLongestRun(literalTable());
+}
+
+/** `parse` of parser.ts with all of its parameters. */
+export function parse(
+  state: u32,
+  ptr: usize,
+  end: usize,
+  controlLineMax: u32,
+  payloadMax: u32,
+  takesHeaders: bool,
+): i32 {
+  return parseOne(state, ptr, end, controlLineMax, payloadMax, takesHeaders);
 }

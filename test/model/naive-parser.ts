@@ -29,6 +29,8 @@ export interface ParsedOp {
 export interface ParserLimits {
   readonly controlLineMax: number;
   readonly payloadMax: number;
+  /** False: HPUB is refused. */
+  readonly takesHeaders?: boolean;
 }
 
 const SKIPPING = ['ping', 'pong', '+ok'];
@@ -113,6 +115,7 @@ export class NaiveParser {
       return this.#done({ verb, sid: words[0]!, max, line });
     }
     if (verb !== 'PUB' && verb !== 'HPUB') return this.#done({ verb, args, line });
+    if (verb === 'HPUB' && this.#limits.takesHeaders === false) return this.#fault('silent');
     const tidy = crlf && args === words.join(' ');
     return this.#publish(verb, words, args, tidy, line);
   }

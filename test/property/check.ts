@@ -1,4 +1,5 @@
-// How properties run here: with a seed that is printed, and PROPERTY_SEED plays one again.
+// How properties run here: with a seed that is printed, and PROPERTY_SEED plays one again. PROPERTY_FACTOR
+// multiplies the runs, for a longer search.
 
 import fc from 'fast-check';
 import { vi } from 'vitest';
@@ -9,6 +10,8 @@ vi.setConfig({ testTimeout: 120_000 });
 /** The seed of this run. */
 export const seed: number = Number(process.env.PROPERTY_SEED ?? Date.now() & 0x7fffffff);
 
+const factor = Number(process.env.PROPERTY_FACTOR ?? 1);
+
 console.log(`PROPERTY_SEED=${seed}`);
 
 /**
@@ -18,5 +21,5 @@ console.log(`PROPERTY_SEED=${seed}`);
  * @throws with the smallest counterexample
  */
 export function check<T>(runs: number, property: fc.IProperty<T>, examples: T[] = []): void {
-  fc.assert(property, { seed, numRuns: runs, examples });
+  fc.assert(property, { seed, numRuns: runs * factor, examples });
 }

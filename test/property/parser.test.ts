@@ -12,6 +12,7 @@ const noiseBehind = fc.constantFrom('\n', '\r\n', ' 1\r\n', 'x', '\0');
 const smallLimits = fc.record({
   controlLineMax: fc.integer({ min: 0, max: 80 }),
   payloadMax: fc.integer({ min: 0, max: 20 }),
+  takesHeaders: fc.boolean(),
 });
 const limits: fc.Arbitrary<ParserLimits> = fc.oneof(fc.constant(DEFAULT_LIMITS), smallLimits);
 

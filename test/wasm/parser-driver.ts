@@ -122,7 +122,8 @@ export class ParserDriver {
 
   #call(state: number, ptr: number, end: number, limits: ParserLimits): boolean {
     const parse = this.#exports.parse as Numbers;
-    return parse(state, ptr, end, limits.controlLineMax, limits.payloadMax) === 1;
+    const takesHeaders = limits.takesHeaders === false ? 0 : 1;
+    return parse(state, ptr, end, limits.controlLineMax, limits.payloadMax, takesHeaders) === 1;
   }
 
   /** Fills the bytes behind the chunk; the parser may read them, and must not go by them. */

@@ -84,6 +84,16 @@ describe('a publish', () => {
     });
   });
 
+  it('with headers, from a peer that may not send them, ends at its control line', () => {
+    const strict = { ...DEFAULT_LIMITS, takesHeaders: false };
+    expect(fault('HPUB a 0 1', strict)).toBeUndefined();
+    expect(fault('HPUB a 0 1\r\n', strict)).toBe('silent');
+    expect(fault('HPUB a 0 1\r\nxx', strict)).toBe('silent');
+    expect(fault('HPUB a 12 2000000\r\n', strict)).toBe('silent');
+    expect(fault('HPUX', strict)).toBe('unknown');
+    expect(fault('PUB a 1\r\nx\r\n', strict)).toBeUndefined();
+  });
+
   it('keeps the sizes as written', () => {
     expect(parse('PUB a 000000001\r\nx\r\n')[0]).toMatchObject({ sizes: '000000001', body: 'x' });
     expect(parse('HPUB a 012 \t 0013 \r\nNATS/1.0\r\n\r\nx\r\n')[0]).toMatchObject({
