@@ -1,5 +1,6 @@
 // The server under test, alone in its process, so that what is measured is its own memory.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { LIVE_HEAP_BYTES, LIVE_QUARANTINE } from '../../../assembly/abi.ts';
 import type { Bridge } from '../../../src/bridge/bridge.ts';
 import type { BridgeStats, ConnectionSnapshot } from '../../../src/bridge/options.ts';
 import { type BusInternals, internalsOf } from '../../../src/bus/internals.ts';
@@ -9,8 +10,11 @@ import { serveCommands } from './commands.ts';
 export interface Usage {
   readonly rss: number;
   readonly heapUsed: number;
+  readonly arrayBuffers: number;
   /** Linear memory of the core. */
   readonly linear: number;
+  /** Bytes of its heap in use but for the match cache, which has a bound of its own. */
+  readonly coreHeap: number;
 }
 
 export interface Held {
@@ -49,6 +53,8 @@ export interface ServerCommands {
 }
 
 const SAMPLE_MS = 20;
+/** The count that follows the named ones of abi.ts. */
+const LIVE_CACHE_BYTES = LIVE_QUARANTINE + 1;
 
 let server: TestServer;
 let door: BusInternals;
@@ -102,10 +108,14 @@ const commands: ServerCommands = {
   },
   usage() {
     collect();
+    const { exports } = door.core;
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
     return {
       rss: process.memoryUsage.rss(),
-      heapUsed: process.memoryUsage().heapUsed,
-      linear: door.core.exports.memory.buffer.byteLength,
+      heapUsed,
+      arrayBuffers,
+      linear: exports.memory.buffer.byteLength,
+      coreHeap: exports.liveCount(LIVE_HEAP_BYTES) - exports.liveCount(LIVE_CACHE_BYTES),
     };
   },
   cpuSeconds() {
