@@ -9,8 +9,8 @@ import type { Clock, Timer } from '../shared/clock.ts';
 const LARGE_FRAME_BYTES = 65_536;
 /** What one read may add. */
 const READ_BYTES = 65_536;
-/** What a holder of a large frame may still take with its next read. */
-const LARGE_RESERVE_BYTES = READ_BYTES;
+/** Room kept for each holder of a large frame: those that come when it is full bring a first read, too. */
+const LARGE_RESERVE_BYTES = 2 * READ_BYTES;
 /** The share of small frames. */
 const SMALL_SHARE = 0.4;
 /** The share, of either budget, of those that are read to their end. */

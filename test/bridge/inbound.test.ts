@@ -52,7 +52,7 @@ it('above the bound who withholds is not read, and others go on', async () => {
 });
 
 it('who is longest without progress is given up after ten seconds without room', async () => {
-  await using server = createTestBridge({ inboundMax: 1_000_000, pingIntervalMs: 3_600_000 });
+  await using server = createTestBridge({ inboundMax: 1_250_000, pingIntervalMs: 3_600_000 });
   const first = await withholder(server);
   server.clock.advance(1000);
   const second = await withholder(server);
