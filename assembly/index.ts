@@ -67,6 +67,7 @@ import {
   routeGo,
   routeHasInterest,
   routeRepick,
+  routeResume,
 } from './router';
 import {
   quarantineCount,
@@ -279,20 +280,24 @@ export function publish(
   encoderBegin(shownPtr, shownLen, replyPtr, replyLen, bodyPtr, bodyLen, headerLen);
   if (!encoderHeadFromNumbers()) return STATUS_NO_MEMORY;
   const begun = routeBegin(owner, 0, toPtr, toLen, onlyLocal != 0);
-  return begun < 0 ? begun : routeOn();
+  return begun < 0 ? begun : notePressure(routeGo());
 }
 
-// Routes, or goes on, and notes in the op record whether a recipient is pressed.
-function routeOn(): i32 {
-  const status = routeGo();
+// Notes in the op record whether a recipient is pressed.
+function notePressure(status: i32): i32 {
   store<u32>(opPtr, pressure ? 1 : 0, OP_PRESSURE);
   return status;
 }
 
-/** Goes on with a message of the program after STATUS_AGAIN_*. */
-export function publishResume(): i32 {
+/**
+ * Goes on with the message, whoever's, that answered STATUS_AGAIN_*.
+ *
+ * @param starved 1: it was STATUS_AGAIN_POOL, and flushing has brought no chunk back; sessions without room
+ *   are given up as slow
+ */
+export function publishResume(starved: u32): i32 {
   recordsReset();
-  return isStopped ? routeOn() : STATUS_OK;
+  return isStopped ? notePressure(routeResume(starved != 0)) : STATUS_OK;
 }
 
 /** Recipients that the last message reached. */

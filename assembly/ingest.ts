@@ -8,7 +8,6 @@ import {
   OP_BACKLOG,
   OP_BYTES,
   OP_CONSUMED,
-  OP_ERROR,
   OP_ERROR_CODE,
   OP_HPUB,
   OP_NEED,
@@ -28,7 +27,6 @@ import {
   OP_UNSUB,
   OP_VERB,
   PARSE_LINE,
-  PARSE_SILENT,
   RECORD_BODY_LEN,
   RECORD_BODY_PTR,
   RECORD_TRACE_IN,
@@ -84,7 +82,6 @@ const GR: u64 = 0x2e5f52475f;
 const OLD_GR: u64 = 0x2e524724;
 const REPLY_R: u64 = 0x2e5f525f;
 const JS_ACK: u64 = 0x2e4b43412e534a24;
-const LETTER_H: u8 = 104;
 const FIVE_BYTES: u64 = 0xffffffffff;
 const FOUR_BYTES: u64 = 0xffffffff;
 
@@ -115,12 +112,15 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
       at = end; // Nothing of a lost peer counts any more.
       break;
     }
-    const isWhole = parse(session.parseState, at, end, session.controlLineMax, session.payloadMax);
+    const isWhole = parse(
+      session.parseState,
+      at,
+      end,
+      session.controlLineMax,
+      session.payloadMax,
+      (session.flags & SESSION_HEADERS) != 0,
+    );
     if (isWhole == 0) {
-      if (opNeed != 0 && isForbiddenHpub(session, opNext)) {
-        store<u32>(opPtr, <u32>(opNext - start), OP_CONSUMED);
-        return refuseSilently();
-      }
       session.parseState = opState;
       store<u32>(opPtr, opNeed, OP_NEED);
       at = opNext;
@@ -186,20 +186,8 @@ function handOver(verb: u32): i32 {
   return STATUS_OP;
 }
 
-function refuseSilently(): i32 {
-  const status = handOver(OP_ERROR);
-  store<u32>(opPtr, PARSE_SILENT, OP_ERROR_CODE);
-  return status;
-}
-
-// A control line is there, its payload is not: of an HPUB from a peer without headers none is awaited.
-function isForbiddenHpub(session: Session, line: usize): bool {
-  return (session.flags & SESSION_HEADERS) == 0 && (load<u8>(line) | 32) == LETTER_H;
-}
-
 function publish(session: Session, ptr: usize): i32 {
   const flags = session.flags;
-  if (opVerb == OP_HPUB && (flags & SESSION_HEADERS) == 0) return refuseSilently();
   session.inMsgs += 1;
   session.inBytes += opBodyLen;
   inMsgs += 1;

@@ -49,6 +49,7 @@ import {
 } from './encoder';
 import { lookup } from './match-cache';
 import { outboundCommit, outboundIsSlow, outboundReserve, outboundShare } from './outbound';
+import { poolUsed } from './pool';
 import { queuePick } from './queue-group';
 import {
   recordAppend,
@@ -77,6 +78,8 @@ export let outBytes: f64 = 0;
 let remoteCount: u32 = 0;
 let remoteBytes: f64 = 0;
 
+// Flushing has brought no chunk back.
+let isStarved: bool = false;
 let origin: usize = 0;
 let account: usize = 0;
 let block: usize = 0;
@@ -92,6 +95,14 @@ let sharedWhole: u32 = 0;
 let sharedWholeCount: u32 = 0;
 let sharedPlain: u32 = 0;
 let sharedPlainCount: u32 = 0;
+
+/** Goes on after a stop. `starved`: flushing has brought no chunk back, so nobody is waited for. */
+export function routeResume(starved: bool): i32 {
+  isStarved = starved;
+  const status = routeGo();
+  isStarved = false;
+  return status;
+}
 
 /** Forgets the pressure of the call before. */
 export function pressureReset(): void {
@@ -237,11 +248,11 @@ function deliverRemote(sub: usize, ptr: usize): i32 {
   if ((flags & (SESSION_CLOSED | SESSION_SLOW)) != 0) return 0;
   if (ptr == origin && (flags & SESSION_ECHO) == 0) return 0;
   const stripped = headerLen != 0 && (flags & SESSION_HEADERS) == 0;
-  if (stripped && !encoderStrip()) return STATUS_AGAIN_POOL;
+  if (stripped && !encoderStrip()) return 0; // No memory for another head: at most once.
   const headBytes = frameHeadBytes(sub, stripped);
   const bodyBytes = frameBodyBytes(stripped);
   const bytes = mayShare ? headBytes : headBytes + bodyBytes;
-  if (!outboundReserve(ptr, bytes, false)) return STATUS_AGAIN_POOL;
+  if (!outboundReserve(ptr, bytes, false)) return starve(session);
   const at = session.outCursor;
   frameWrite(at, sub, stripped, !mayShare);
   outboundCommit(ptr, bytes);
@@ -258,6 +269,15 @@ function deliverRemote(sub: usize, ptr: usize): i32 {
     recordLine(RECORD_TRACE_OUT, session.handle, at, headBytes - 2);
   }
   return 1;
+}
+
+// No chunk for the frame. Flushing may help, unless nothing is lent that could come back: then memory itself
+// has ended, and the session is given up so that the route can go on.
+function starve(session: Session): i32 {
+  if (poolUsed != 0 && !isStarved) return STATUS_AGAIN_POOL;
+  session.flags |= SESSION_SLOW;
+  recordAppend(RECORD_SLOW, session.handle);
+  return 0;
 }
 
 function share(ptr: usize, stripped: bool, bytes: u32): void {

@@ -129,13 +129,20 @@ export class Turn {
       let status = call();
       for (let isResumed = false; ; isResumed = true) {
         this.#drain(published, isResumed);
-        if (status === STATUS_AGAIN_POOL) this.onPool?.();
-        else if (status !== STATUS_AGAIN_RESULT) return status;
-        status = this.#core.resume();
+        if (status === STATUS_AGAIN_POOL) status = this.#core.resume(!this.#relieve());
+        else if (status === STATUS_AGAIN_RESULT) status = this.#core.resume();
+        else return status;
       }
     } finally {
       this.leave();
     }
+  }
+
+  /** Sessions write. False: that has brought no chunk back to the pool. */
+  #relieve(): boolean {
+    const before = this.#core.poolUsed;
+    this.onPool?.();
+    return this.#core.poolUsed < before;
   }
 
   /** Queues a publish. It is run now when nothing is being delivered, else at the end of the turn. */

@@ -221,9 +221,13 @@ export class Core {
     return status;
   }
 
-  /** Goes on after STATUS_AGAIN_*. */
-  resume(): number {
-    const status = this.exports.publishResume();
+  /**
+   * Goes on after STATUS_AGAIN_*.
+   *
+   * @param isStarved flushing has brought no chunk back: who has no room is given up (RECORD_SLOW)
+   */
+  resume(isStarved = false): number {
+    const status = this.exports.publishResume(isStarved ? 1 : 0);
     this.#recordCount = this.exports.recordCount();
     return status;
   }
