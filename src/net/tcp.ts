@@ -24,8 +24,8 @@ export interface Listener {
 
 /** Connections that wait to be accepted; the kernel has a lower bound of its own. */
 const BACKLOG = 4096;
-/** What a paused socket may read ahead: one read. */
-const HIGH_WATER_MARK = 65_536;
+/** With any more, a stream that is paused in the middle of a read begins the next one by itself. */
+const HIGH_WATER_MARK = 0;
 /** All addresses, where there is IPv6 and where there is none. */
 const ANY = ['::', '0.0.0.0'];
 
