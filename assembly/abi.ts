@@ -168,10 +168,12 @@ export const RECORD_SHARED = 2;
 export const RECORD_SHARED_END = 3;
 /** A session went over its pending limit: close it as a slow consumer. */
 export const RECORD_SLOW = 4;
-/** An op that arrived (SUBJECT: the whole line without CRLF) while SESSION_TRACE is set. */
+/** An op that arrived (SUBJECT: its line without CRLF; BODY of a publish) while SESSION_TRACE is set. */
 export const RECORD_TRACE_IN = 5;
-/** A frame's control line that was sent (SUBJECT) while SESSION_TRACE is set. */
+/** A line that was sent (SUBJECT), with its BODY if it is a message's, while SESSION_TRACE is set. */
 export const RECORD_TRACE_OUT = 6;
+/** A subscription ended, by UNSUB or by its max (SUBJECT: its sid), while SESSION_TRACE is set. */
+export const RECORD_TRACE_END = 7;
 
 /** In FLAGS of a delivery: it was the last one that the subscription's max allows; it is closed now. */
 export const RECORD_LAST = 1;

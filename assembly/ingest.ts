@@ -27,8 +27,7 @@ import {
   OP_UNSUB,
   OP_VERB,
   PARSE_LINE,
-  RECORD_BODY_LEN,
-  RECORD_BODY_PTR,
+  RECORD_TRACE_END,
   RECORD_TRACE_IN,
   SESSION_CLOSED,
   SESSION_HEADERS,
@@ -71,7 +70,7 @@ import {
   opVerb,
   parse,
 } from './parser';
-import { recordLine, recordsHaveRoom, recordsReset } from './records';
+import { recordLine, recordSetBody, recordsHaveRoom, recordsReset } from './records';
 import { isStopped, pressure, pressureReset, routeBegin, routeGo } from './router';
 import { Session, sessionUnsubscribe } from './session';
 import { isLiteralSubject } from './subject';
@@ -149,8 +148,7 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
 function trace(session: Session): void {
   const record = recordLine(RECORD_TRACE_IN, session.handle, opLinePtr, opLineLen);
   if (opVerb != OP_PUB && opVerb != OP_HPUB) return;
-  store<u32>(record, <u32>opBodyPtr, RECORD_BODY_PTR);
-  store<u32>(record, opBodyLen, RECORD_BODY_LEN);
+  recordSetBody(record, opBodyPtr, opBodyLen);
 }
 
 // PING, PONG, UNSUB and +OK are settled here unless somebody wants to see them.
@@ -165,7 +163,11 @@ function control(session: Session, ptr: usize): i32 {
   }
   if (opVerb == OP_PLUS_OK) return STATUS_OK;
   if (opVerb == OP_UNSUB) {
-    sessionUnsubscribe(ptr, opSidPtr, opSidLen, opMax);
+    const isRemoved = sessionUnsubscribe(ptr, opSidPtr, opSidLen, opMax);
+    // Its op has left a record and there is room for some more behind it.
+    if (isRemoved && (session.flags & SESSION_TRACE) != 0) {
+      recordLine(RECORD_TRACE_END, session.handle, opSidPtr, opSidLen);
+    }
     if ((session.flags & SESSION_VERBOSE) != 0) sendOk(ptr);
     return STATUS_OK;
   }

@@ -52,8 +52,7 @@ export function recordAppend(type: u32, target: u32): usize {
 /** Appends a record that shows a span as its body. */
 export function recordBody(type: u32, target: u32, ptr: usize, length: u32): usize {
   const record = recordAppend(type, target);
-  store<u32>(record, <u32>ptr, RECORD_BODY_PTR);
-  store<u32>(record, length, RECORD_BODY_LEN);
+  recordSetBody(record, ptr, length);
   return record;
 }
 
@@ -63,6 +62,12 @@ export function recordLine(type: u32, target: u32, ptr: usize, length: u32): usi
   store<u32>(record, <u32>ptr, RECORD_SUBJECT_PTR);
   store<u32>(record, length, RECORD_SUBJECT_LEN);
   return record;
+}
+
+/** Adds a body to a record. */
+export function recordSetBody(record: usize, ptr: usize, length: u32): void {
+  store<u32>(record, <u32>ptr, RECORD_BODY_PTR);
+  store<u32>(record, length, RECORD_BODY_LEN);
 }
 
 /** Fills in the message of a delivery. */

@@ -14,6 +14,7 @@ import {
   RECORD_SHARED,
   RECORD_SHARED_END,
   RECORD_SLOW,
+  RECORD_TRACE_END,
   RECORD_TRACE_OUT,
   ROUTE_GROUP_COUNT,
   ROUTE_MEMBERS,
@@ -57,11 +58,12 @@ import {
   recordContext,
   recordLine,
   recordMessage,
+  recordSetBody,
   recordsHaveRoom,
 } from './records';
 import { Session, subscriptionClose } from './session';
 import { Group, groupMembers, matchedNode, Node, nodeMembers, sublistMatch } from './sublist';
-import { memberAt, Sub } from './subscription';
+import { memberAt, Sub, subSidPtr } from './subscription';
 
 /** A body of this size is shared even for one recipient: it would not fit into a chunk. */
 const SHARED_ALWAYS: u32 = 524288;
@@ -220,8 +222,15 @@ function deliver(ptr: usize, group: usize): i32 {
   }
   if (localOnly) return 0;
   const outcome = deliverRemote(ptr, sub.session);
-  if (outcome > 0) countDelivery(ptr);
+  if (outcome > 0 && countDelivery(ptr)) traceEnd(ptr);
   return outcome;
+}
+
+function traceEnd(ptr: usize): void {
+  const sub = changetype<Sub>(ptr);
+  const session = changetype<Session>(sub.session);
+  if ((session.flags & SESSION_TRACE) == 0) return;
+  recordLine(RECORD_TRACE_END, session.handle, subSidPtr(ptr), sub.sidLen);
 }
 
 // Answers whether it was the last one that its max allows.
@@ -266,7 +275,8 @@ function deliverRemote(sub: usize, ptr: usize): i32 {
     if (outboundIsSlow(ptr)) recordAppend(RECORD_SLOW, session.handle);
   }
   if ((flags & SESSION_TRACE) != 0) {
-    recordLine(RECORD_TRACE_OUT, session.handle, at, headBytes - 2);
+    const record = recordLine(RECORD_TRACE_OUT, session.handle, at, headBytes - 2);
+    recordSetBody(record, frameBodyPtr(stripped), bodyBytes - 2);
   }
   return 1;
 }

@@ -27,8 +27,12 @@ export interface RecordSink {
   sharedEnd(id: number, references: number): void;
   /** The session went over its pending limit. */
   slow(session: SessionHandle): void;
-  traceIn?(session: SessionHandle, line: Uint8Array): void;
-  traceOut?(session: SessionHandle, line: Uint8Array): void;
+  /** An op has come; `body` is header block and payload of a publish. */
+  traceIn?(session: SessionHandle, line: Uint8Array, body: Uint8Array | undefined): void;
+  /** A line is sent; `body` is header block and payload of a message. */
+  traceOut?(session: SessionHandle, line: Uint8Array, body: Uint8Array | undefined): void;
+  /** A subscription has ended, by UNSUB or by its max. */
+  traceEnd?(session: SessionHandle, sid: Uint8Array): void;
 }
 
 /** A publish that waits for its turn. */
