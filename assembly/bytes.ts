@@ -27,8 +27,15 @@ export function hashSeed(ptr: usize, seed: u64): void {
   lengthKey = load<u64>(ptr + SUBJECT_MAX) | 1;
 }
 
+/** Debug builds only: a span with what may be read or written behind it lies in linear memory. */
+function assertSpan(ptr: usize, length: usize, spare: usize): void {
+  const end = ptr + length + spare;
+  assert(ptr != 0 && end >= ptr && end <= (<usize>memory.size()) << 16);
+}
+
 /** Keyed hash of `length` bytes; beyond SUBJECT_MAX only the head counts. Reads up to 7 bytes more. */
 export function hash(ptr: usize, length: u32): u64 {
+  assertSpan(ptr, length, 7);
   let sum: u64 = <u64>length * lengthKey;
   const bytes: usize = min<u32>(length, SUBJECT_MAX);
   const wide = ptr + (bytes & ~7);
@@ -53,6 +60,8 @@ function product(word: u64, key: u64): u64 {
 
 /** Whether two spans of one length are equal. Reads up to 7 bytes more. */
 export function equal(a: usize, b: usize, length: u32): bool {
+  assertSpan(a, length, 7);
+  assertSpan(b, length, 7);
   let left = length;
   while (left >= 8) {
     if (load<u64>(a) != load<u64>(b)) return false;
@@ -69,6 +78,8 @@ export function equal(a: usize, b: usize, length: u32): bool {
  * that has that much to spare. `memory.copy` is 2 to 10 times slower from 16 bytes on.
  */
 export function copyLoose(target: usize, source: usize, length: usize): void {
+  assertSpan(target, length, 15);
+  assertSpan(source, length, 15);
   const end = target + length;
   if (length > 128) {
     const end64 = end - 64;

@@ -113,6 +113,7 @@ function appendSegment(session: Session, chunk: usize, start: usize, shared: u32
 export function outboundCommit(ptr: usize, bytes: u32): void {
   const session = changetype<Session>(ptr);
   session.outCursor += bytes;
+  assert(session.outCursor <= session.outEnd);
   count(session, ptr, bytes);
 }
 

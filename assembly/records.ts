@@ -41,6 +41,7 @@ export function recordsHaveRoom(): bool {
 
 /** Appends a record of zeros but for its type and target; the caller fills in the rest. */
 export function recordAppend(type: u32, target: u32): usize {
+  assert((recordCount + 1) * <u32>RECORD_BYTES <= <u32>RESULT_BYTES);
   const ptr = resultPtr + <usize>recordCount * RECORD_BYTES;
   recordCount++;
   memory.fill(ptr, 0, RECORD_BYTES);

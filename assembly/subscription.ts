@@ -179,6 +179,7 @@ export function subFree(ptr: usize): void {
 
 /** The member at `index`. */
 export function memberAt(list: Members, index: u32): usize {
+  assert(index < list.count || list.capacity != 0);
   if (list.capacity == 0) return list.ptr;
   return load<u32>(list.ptr + ((<usize>index) << 2));
 }
