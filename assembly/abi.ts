@@ -144,7 +144,6 @@ export const PARSE_SKIP_OK = 3;
 //       32     4  HEADER_LEN
 //       36     4  ORIGIN       session that published, 0 = the program
 //       40     4  FLAGS        RECORD_LAST …; SHARED_END: how many references were made
-//       44     4  GROUP        name of the queue group that chose TARGET, 0 = plain; opaque
 
 export const RECORD_TYPE = 0;
 export const RECORD_TARGET = 4;
@@ -157,8 +156,7 @@ export const RECORD_BODY_LEN = 28;
 export const RECORD_HEADER_LEN = 32;
 export const RECORD_ORIGIN = 36;
 export const RECORD_FLAGS = 40;
-export const RECORD_GROUP = 44;
-export const RECORD_BYTES = 48;
+export const RECORD_BYTES = 44;
 
 /** One message for one subscription of the process. */
 export const RECORD_DELIVERY = 1;
@@ -254,8 +252,8 @@ export const SUB_BYTES = 64;
 export const SUB_CLOSED = 1;
 
 // ── Resolved route (answer of `routeResolve`) ─────────────────────────────────────────────────────
-// PLAIN_COUNT pointers to subscription records, then for each group: its name (opaque), how many
-// members, and their pointers.
+// PLAIN_COUNT pointers to subscription records, then for each group: how many members, and their
+// pointers.
 
 export const ROUTE_PLAIN_COUNT = 0;
 export const ROUTE_GROUP_COUNT = 4;
@@ -266,9 +264,8 @@ export const ROUTE_HITS = 12;
 export const ROUTE_MEMBERS = 16;
 
 export const ROUTE_HAS_REMOTE = 1;
-export const ROUTE_HAS_LOCAL = 2;
 /** A member has a max: deliveries must be counted by the core. */
-export const ROUTE_HAS_MAX = 4;
+export const ROUTE_HAS_MAX = 2;
 
 // ── Take record (answer of `outboundTake`) ────────────────────────────────────────────────────────
 

@@ -33,20 +33,32 @@ function assertSpan(ptr: usize, length: usize, spare: usize): void {
   assert(ptr != 0 && end >= ptr && end <= (<usize>memory.size()) << 16);
 }
 
-/** Keyed hash of `length` bytes; beyond SUBJECT_MAX only the head counts. Reads up to 7 bytes more. */
+/** Keyed hash of `length` bytes. Reads up to 7 bytes more. */
 export function hash(ptr: usize, length: u32): u64 {
   assertSpan(ptr, length, 7);
   let sum: u64 = <u64>length * lengthKey;
-  const bytes: usize = min<u32>(length, SUBJECT_MAX);
-  const wide = ptr + (bytes & ~7);
-  let key = hashKeys;
-  while (ptr < wide) {
-    sum += product(load<u64>(ptr), load<u64>(key));
-    ptr += 8;
-    key += 8;
+  let left = length;
+  while (true) {
+    const bytes: usize = min<u32>(left, SUBJECT_MAX);
+    const wide = ptr + (bytes & ~7);
+    let key = hashKeys;
+    while (ptr < wide) {
+      sum += product(load<u64>(ptr), load<u64>(key));
+      ptr += 8;
+      key += 8;
+    }
+    const rest = bytes & 7;
+    if (rest) {
+      sum += product(load<u64>(ptr) & (((<u64>1) << ((<u64>rest) << 3)) - 1), load<u64>(key));
+    }
+    sum = mix(sum);
+    if (left <= <u32>SUBJECT_MAX) return sum;
+    // Only a sid is longer than there are keys for: its pieces are hashed one after the other.
+    left -= SUBJECT_MAX;
   }
-  const rest = bytes & 7;
-  if (rest) sum += product(load<u64>(ptr) & (((<u64>1) << ((<u64>rest) << 3)) - 1), load<u64>(key));
+}
+
+function mix(sum: u64): u64 {
   sum ^= sum >> 32;
   sum *= FINAL;
   return sum ^ (sum >> 29);

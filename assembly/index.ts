@@ -18,6 +18,7 @@ import {
   REGION_OP,
   REGION_RESULT,
   REGION_SCRATCH,
+  SCRATCH_BYTES,
   SESSION_FLAGS_SETTABLE,
   STATUS_NO_MEMORY,
   STATUS_OK,
@@ -103,7 +104,8 @@ import {
   subscriptionsInit,
 } from './subscription';
 
-const FILTER_END: usize = 32768;
+// Where JS puts what it asks while a publish is stopped, whose body lies in front of it.
+const FILTER_END: usize = SCRATCH_BYTES;
 
 // ── Life ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -221,10 +223,7 @@ export function subscriptionPtr(handle: u32): u32 {
   return <u32>subFind(handle);
 }
 
-/**
- * Writes the filter of a subscription record to the scratch region, ending at its middle, and answers its
- * length.
- */
+/** Writes the filter of a subscription record to the end of the scratch region and answers its length. */
 export function subscriptionFilter(sub: u32): u32 {
   return nodeFilterBefore(changetype<Sub>(<usize>sub).node, scratchPtr + FILTER_END);
 }

@@ -64,7 +64,7 @@ export function backlogReset(): void {
  */
 export function outboundReserve(ptr: usize, bytes: u32, mayExceed: bool): bool {
   const session = changetype<Session>(ptr);
-  if (session.outCursor + bytes <= session.outEnd) return true;
+  if (bytes <= <u32>(session.outEnd - session.outCursor)) return true;
   return openChunk(session, bytes, mayExceed);
 }
 

@@ -5,7 +5,6 @@ import {
   RECORD_BODY_PTR,
   RECORD_BYTES,
   RECORD_FLAGS,
-  RECORD_GROUP,
   RECORD_HEADER_LEN,
   RECORD_ORIGIN,
   RECORD_REPLY_LEN,
@@ -37,6 +36,11 @@ export function recordsLimit(records: u32): void {
 /** Whether one more step may append its records. */
 export function recordsHaveRoom(): bool {
   return recordCount + STEP_RECORDS <= limit;
+}
+
+/** Whether the step at hand may still tell of a line that the core sends: two records. */
+export function recordsHaveSpare(): bool {
+  return recordCount + 2 <= limit;
 }
 
 /** Appends a record of zeros but for its type and target; the caller fills in the rest. */
@@ -91,9 +95,8 @@ export function recordMessage(
   store<u32>(record, headerLen, RECORD_HEADER_LEN);
 }
 
-/** Fills in who published, what the record's flags say, and the group that chose. */
-export function recordContext(record: usize, origin: u32, flags: u32, group: usize): void {
+/** Fills in who published, and what the record's flags say. */
+export function recordContext(record: usize, origin: u32, flags: u32): void {
   store<u32>(record, origin, RECORD_ORIGIN);
   store<u32>(record, flags, RECORD_FLAGS);
-  store<u32>(record, <u32>group, RECORD_GROUP);
 }

@@ -62,9 +62,11 @@ import {
   recordsHaveRoom,
 } from './records';
 import { Session, subscriptionClose } from './session';
-import { Group, groupMembers, matchedNode, Node, nodeMembers, sublistMatch } from './sublist';
+import { groupMembers, groupNamed, matchedNode, nodeMembers, sublistMatch } from './sublist';
 import { memberAt, Sub, subSidPtr } from './subscription';
 
+/** The count stays there: whoever sets a max later has had as many. */
+const DELIVERED_MAX: u32 = 0xffffffff;
 /** A body of this size is shared even for one recipient: it would not fit into a chunk. */
 const SHARED_ALWAYS: u32 = 524288;
 
@@ -151,16 +153,16 @@ export function routeGo(): i32 {
   const plainCount = load<u32>(block, ROUTE_PLAIN_COUNT);
   while (plainIndex < plainCount) {
     const member: usize = load<u32>(block + ROUTE_MEMBERS + ((<usize>plainIndex) << 2));
-    const outcome = deliver(member, 0);
+    const outcome = deliver(member);
     if (outcome < 0) return outcome;
     plainIndex++;
   }
   const groupCount = load<u32>(block, ROUTE_GROUP_COUNT);
   while (groupIndex < groupCount) {
-    const members = load<u32>(groupAt, 4);
-    const outcome = deliverToOne(load<u32>(groupAt), groupAt + 8, members);
+    const members = load<u32>(groupAt);
+    const outcome = deliverToOne(groupAt + 4, members);
     if (outcome < 0) return outcome;
-    groupAt += 8 + ((<usize>members) << 2);
+    groupAt += 4 + ((<usize>members) << 2);
     groupIndex++;
   }
   if (!recordsHaveRoom()) return STATUS_AGAIN_RESULT;
@@ -184,7 +186,7 @@ function finish(): void {
 }
 
 function endShared(id: u32, references: u32): void {
-  recordContext(recordAppend(RECORD_SHARED_END, id), 0, references, 0);
+  recordContext(recordAppend(RECORD_SHARED_END, id), 0, references);
 }
 
 // The publisher's own plain subscription that would hear the reply.
@@ -201,10 +203,10 @@ function subscriptionForReply(): usize {
 }
 
 // A random start, then one after the other until one takes it.
-function deliverToOne(name: usize, members: usize, count: u32): i32 {
+function deliverToOne(members: usize, count: u32): i32 {
   let index = queuePick(count);
   for (let tries: u32 = 0; tries < count; tries++) {
-    const outcome = deliver(load<u32>(members + ((<usize>index) << 2)), name);
+    const outcome = deliver(load<u32>(members + ((<usize>index) << 2)));
     if (outcome != 0) return outcome;
     if (++index == count) index = 0;
   }
@@ -212,12 +214,12 @@ function deliverToOne(name: usize, members: usize, count: u32): i32 {
 }
 
 // 1 = delivered, 0 = it cannot take it, negative = stopped before anything was changed.
-function deliver(ptr: usize, group: usize): i32 {
+function deliver(ptr: usize): i32 {
   const sub = changetype<Sub>(ptr);
   if ((sub.flags & SUB_CLOSED) != 0) return 0;
   if (!recordsHaveRoom()) return STATUS_AGAIN_RESULT;
   if (sub.session == 0) {
-    deliverLocal(ptr, group);
+    deliverLocal(ptr);
     return 1;
   }
   if (localOnly) return 0;
@@ -237,18 +239,18 @@ function traceEnd(ptr: usize): void {
 function countDelivery(ptr: usize): bool {
   const sub = changetype<Sub>(ptr);
   reached++;
-  sub.delivered++;
+  if (sub.delivered != DELIVERED_MAX) sub.delivered++;
   if (sub.max == 0 || sub.delivered < sub.max) return false;
   subscriptionClose(ptr);
   return true;
 }
 
-function deliverLocal(ptr: usize, group: usize): void {
+function deliverLocal(ptr: usize): void {
   const record = recordAppend(RECORD_DELIVERY, changetype<Sub>(ptr).handle);
   recordMessage(record, subjectPtr, subjectLen, replyPtr, replyLen, bodyPtr, bodyLen, headerLen);
   const from = origin == 0 ? 0 : changetype<Session>(origin).handle;
   const isLast = countDelivery(ptr);
-  recordContext(record, from, isLast ? RECORD_LAST : 0, group);
+  recordContext(record, from, isLast ? RECORD_LAST : 0);
 }
 
 function deliverRemote(sub: usize, ptr: usize): i32 {
@@ -293,7 +295,8 @@ function starve(session: Session): i32 {
 function share(ptr: usize, stripped: bool, bytes: u32): void {
   let id = stripped ? sharedPlain : sharedWhole;
   if (id == 0) {
-    id = ++sharedSerial;
+    if (++sharedSerial == 0) sharedSerial = 1;
+    id = sharedSerial;
     recordBody(RECORD_SHARED, id, frameBodyPtr(stripped), bytes);
     if (stripped) {
       sharedPlain = id;
@@ -347,12 +350,6 @@ function localMember(name: usize, nodeCount: i32, from: u32, to: u32): usize {
     }
   }
   return 0;
-}
-
-function groupNamed(node: usize, name: usize): usize {
-  let group = changetype<Node>(node).groups;
-  while (group != 0 && changetype<Group>(group).name != name) group = changetype<Group>(group).next;
-  return group;
 }
 
 /**

@@ -70,6 +70,8 @@ export interface Traffic {
 }
 
 const POOL_MAX = 268_435_456;
+/** Where the count of a subscription's messages stays. */
+const DELIVERED_MAX = 0xffffffff;
 // The scratch region: the subjects of a publish and its body if it is small, then two texts of any other call.
 // A publish that has stopped is read again when it goes on, and handlers make other calls meanwhile.
 const TEXT = SUBJECT_MAX + SLACK_BYTES;
@@ -175,7 +177,8 @@ export class Core {
   /** Counts a message that was delivered without the core; the subscription is still open. */
   countDelivery(counter: number): void {
     const { u32 } = this.views;
-    u32[counter] = (u32[counter] as number) + 1;
+    const count = u32[counter] as number;
+    if (count < DELIVERED_MAX) u32[counter] = count + 1;
   }
 
   /** Who is interested in a subject. Throws InvalidSubjectError, and CapacityError without memory. */
@@ -246,9 +249,13 @@ export class Core {
     return exports.routeInterest(account, ptr, length, ptr + TEXT, queueLength) !== 0;
   }
 
-  /** Another living member of a queue group of the program, in place of a pick that closed; 0 = none. */
+  /**
+   * Another living member of a queue group of the program, in place of a pick that closed; 0 = none, also for a
+   * peer's subject that is no text of ours (a NUL, bytes that are no UTF-8).
+   */
   pickGroup(account: AccountHandle, queue: string, subject: string): SubHandle {
-    const length = this.#text(ASK, subject, false);
+    const length = writeSubject(this.views.u8, this.#scratch + ASK, SUBJECT_MAX, subject, false);
+    if (length < 0) return 0;
     const queueLength = this.#text(ASK_SECOND, queue, false);
     const ptr = this.#scratch + ASK;
     return this.exports.routePick(account, ptr, length, ptr + TEXT, queueLength);
