@@ -224,10 +224,8 @@ export const SESSION_CLOSED = 256;
 export const SESSION_DIRTY = 512;
 /** Over its pending limit. */
 export const SESSION_SLOW = 1024;
-/** Has sent CONNECT, so pub, sub and unsub count as spoken by a greeted peer. */
-export const SESSION_CONNECTED = 2048;
 /** Bits that `sessionSetFlags` may change; the others are the core's own. */
-export const SESSION_FLAGS_SETTABLE = 2303;
+export const SESSION_FLAGS_SETTABLE = 255;
 
 // ── Subscription record ───────────────────────────────────────────────────────────────────────────
 

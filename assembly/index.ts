@@ -64,6 +64,7 @@ import {
   pressure,
   pressureReset,
   reached,
+  routeAbandon,
   routeBegin,
   routeGo,
   routeHasInterest,
@@ -297,6 +298,11 @@ function notePressure(status: i32): i32 {
 export function publishResume(starved: u32): i32 {
   recordsReset();
   return isStopped ? notePressure(routeResume(starved != 0)) : STATUS_OK;
+}
+
+/** Gives up a message that has stopped with STATUS_AGAIN_*. */
+export function publishAbandon(): void {
+  routeAbandon();
 }
 
 /** Recipients that the last message reached. */

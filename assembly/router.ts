@@ -108,6 +108,11 @@ export function routeResume(starved: bool): i32 {
   return status;
 }
 
+/** Gives up a route that has stopped: whoever has not been reached does not get the message. */
+export function routeAbandon(): void {
+  isStopped = false;
+}
+
 /** Forgets the pressure of the call before. */
 export function pressureReset(): void {
   pressure = false;
@@ -287,6 +292,7 @@ function deliverRemote(sub: usize, ptr: usize): i32 {
 // has ended, and the session is given up so that the route can go on.
 function starve(session: Session): i32 {
   if (poolUsed != 0 && !isStarved) return STATUS_AGAIN_POOL;
+  isStarved = false; // One is given up at a time: what it held may do for the others.
   session.flags |= SESSION_SLOW;
   recordAppend(RECORD_SLOW, session.handle);
   return 0;

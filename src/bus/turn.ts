@@ -137,6 +137,10 @@ export class Turn {
         else if (status === STATUS_AGAIN_RESULT) status = this.#core.resume();
         else return status;
       }
+    } catch (error) {
+      // What is half told must not go on with the next call.
+      this.#core.abandon();
+      throw error;
     } finally {
       this.leave();
     }

@@ -235,6 +235,12 @@ export class Core {
     return status;
   }
 
+  /** Gives up a message that has stopped: nobody more gets it. */
+  abandon(): void {
+    this.exports.publishAbandon();
+    this.#recordCount = 0;
+  }
+
   /** Recipients that the last message reached. */
   get routed(): number {
     return this.exports.routeReached();

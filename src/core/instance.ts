@@ -39,6 +39,7 @@ export interface WasmExports {
     onlyLocal: number,
   ): number;
   publishResume(starved: number): number;
+  publishAbandon(): void;
   routeReached(): number;
   routeInterest(account: number, ptr: number, len: number, qPtr: number, qLen: number): number;
   routePick(account: number, ptr: number, len: number, qPtr: number, qLen: number): number;

@@ -72,6 +72,7 @@ const EXPORTS = [
   'outboundTakeNext',
   'poolBytes',
   'publish',
+  'publishAbandon',
   'publishResume',
   'recordCount',
   'recordsSetLimit',
