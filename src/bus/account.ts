@@ -11,7 +11,7 @@ import {
   InvalidSubjectError,
 } from '../shared/errors.ts';
 import { EMPTY_PAYLOAD } from './codec.ts';
-import { Content, type MessageHome } from './message.ts';
+import { type Content, contentOfValue, type MessageHome, messageOfValue } from './message.ts';
 import type { PickSource } from './random.ts';
 import type { Reporter } from './reporter.ts';
 import { type RouteEntry, type RouteGroup, RouteMap } from './route-map.ts';
@@ -58,12 +58,21 @@ export class Account implements MessageHome {
   readonly parts: BusParts;
   readonly codec: Codec;
   readonly #routes = new RouteMap();
+  readonly #core: Core;
+  readonly #turn: Turn;
+  readonly #stats: Stats;
+  // Word index.
+  readonly #generation: number;
 
   constructor(name: string, parts: BusParts) {
     this.name = name;
     this.parts = parts;
     this.codec = parts.codec;
     this.handle = parts.core.createAccount();
+    this.#core = parts.core;
+    this.#turn = parts.turn;
+    this.#stats = parts.stats;
+    this.#generation = parts.core.generationCounter(this.handle);
   }
 
   /** Throws InvalidSubjectError, InvalidArgumentError, CapacityError. */
@@ -95,8 +104,51 @@ export class Account implements MessageHome {
     });
   }
 
+  /** As `send`. What has one recipient and no options goes its short way from here. */
   publish(subject: string, payload?: unknown, options?: PublishOptions): void {
-    this.send(subject, payload, options, undefined);
+    const entry = this.#routes.get(subject);
+    if (entry === undefined || options !== undefined || !this.publishTo(entry, subject, payload)) {
+      this.send(subject, payload, options, undefined);
+    }
+  }
+
+  /** The route of a subject, to be kept while it is good; undefined while a message is on its way. */
+  routeFor(subject: string): RouteEntry | undefined {
+    const { isClosed, turn } = this.parts;
+    return isClosed || turn.isBusy ? undefined : this.#entry(subject);
+  }
+
+  /**
+   * Delivers a value to the only recipient of a route.
+   *
+   * @returns false: the route is of another kind or not good any more, or there is a turn; nothing has been done
+   */
+  publishTo(entry: RouteEntry, subject: string, payload: unknown): boolean {
+    const turn = this.#turn;
+    const { handler } = entry;
+    const u32 = this.#core.views.u32;
+    // A bus that has closed has no members, so an entry with a handler is not of its generation.
+    if (handler === undefined || turn.isActive || u32[this.#generation] !== entry.generation) {
+      return false;
+    }
+    const stats = this.#stats;
+    const { counter } = entry;
+    u32[counter] = (u32[counter] as number) + 1;
+    stats.inMsgs++;
+    turn.enter();
+    turn.isDelivering = true;
+    const message = messageOfValue(this, subject, entry.sid, payload);
+    try {
+      const result = handler(message);
+      if (result !== undefined) (entry.single as BusSubscription).watch(result, message);
+    } catch (error) {
+      (entry.single as BusSubscription).report(error, message);
+    } finally {
+      turn.isDelivering = false;
+      turn.leave();
+    }
+    stats.outMsgs++;
+    return true;
   }
 
   /**
@@ -113,7 +165,7 @@ export class Account implements MessageHome {
     if (parts.isClosed) throw new ClosedConnectionError();
     const reply = options?.reply || undefined;
     if (reply !== undefined) checkSubject(reply);
-    const content = new Content(this, subject, reply, payload, options?.headers, undefined);
+    const content = contentOfValue(this, subject, reply, payload, options?.headers);
     const { turn } = parts;
     if (turn.isBusy) {
       if (!this.#routes.has(subject)) checkSubject(subject);
@@ -164,7 +216,9 @@ export class Account implements MessageHome {
     const { core } = this.parts;
     const generation = core.generation(this.handle);
     const known = this.#routes.get(subject);
-    if (known !== undefined && known.generation === generation) return known;
+    if (known !== undefined && known.generation === generation && !known.isProvisional) {
+      return known;
+    }
     if (typeof subject !== 'string') throw new InvalidSubjectError(String(subject));
     const route = core.resolve(this.handle, subject);
     const isLocal = !route.hasRemote && !route.hasMax;
@@ -177,7 +231,19 @@ export class Account implements MessageHome {
       }
     }
     const plain = isLocal ? this.#members(route.plain) : [];
-    const entry = { generation, isLocal, hasRemote: route.hasRemote, plain, groups };
+    const single = plain.length === 1 && groups.length === 0 ? plain[0] : undefined;
+    const entry: RouteEntry = {
+      generation,
+      handler: single?.shortHandler,
+      counter: single?.counter ?? 0,
+      sid: single?.sid ?? 0,
+      single,
+      isLocal,
+      hasRemote: route.hasRemote,
+      isProvisional: single?.isTimed === true,
+      plain,
+      groups,
+    };
     if (known !== undefined || route.hits >= ADMIT_HITS) this.#routes.set(subject, entry);
     return entry;
   }

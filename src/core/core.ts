@@ -135,6 +135,11 @@ export class Core {
     return this.views.u32[this.#lastGeneration] as number;
   }
 
+  /** Where the account's generation is, as an index of words. */
+  generationCounter(account: AccountHandle): number {
+    return this.#generations.get(account) as number;
+  }
+
   /** Subscribes the program. Throws InvalidSubjectError and CapacityError. */
   subscribe(account: AccountHandle, filter: string, queue?: string): SubHandle {
     const length = this.#text(ASK, filter, true);
