@@ -52,6 +52,9 @@ export interface RouteListener {
 /** The hits of a route in the core's cache at which it is worth a place in the map: its second miss here. */
 const ADMIT_HITS = 1;
 
+const NO_GROUPS: readonly RouteGroup[] = [];
+const NO_MEMBERS: readonly BusSubscription[] = [];
+
 export class Account implements MessageHome {
   readonly name: string;
   readonly handle: AccountHandle;
@@ -61,6 +64,9 @@ export class Account implements MessageHome {
   readonly #core: Core;
   readonly #turn: Turn;
   readonly #stats: Stats;
+  // Words of linear memory, renewed by each look at a route. When memory has grown they are detached: what
+  // is read is undefined, which is no generation. Asking the core each time costs 4 ns.
+  #words: Uint32Array;
   // Word index.
   readonly #generation: number;
 
@@ -72,6 +78,7 @@ export class Account implements MessageHome {
     this.#core = parts.core;
     this.#turn = parts.turn;
     this.#stats = parts.stats;
+    this.#words = parts.core.views.u32;
     this.#generation = parts.core.generationCounter(this.handle);
   }
 
@@ -126,7 +133,7 @@ export class Account implements MessageHome {
   publishTo(entry: RouteEntry, subject: string, payload: unknown): boolean {
     const turn = this.#turn;
     const { handler } = entry;
-    const u32 = this.#core.views.u32;
+    const u32 = this.#words;
     // A bus that has closed has no members, so an entry with a handler is not of its generation.
     if (handler === undefined || turn.isActive || u32[this.#generation] !== entry.generation) {
       return false;
@@ -214,7 +221,9 @@ export class Account implements MessageHome {
 
   #entry(subject: string): RouteEntry {
     const { core } = this.parts;
-    const generation = core.generation(this.handle);
+    const words = core.views.u32;
+    const generation = words[this.#generation] as number;
+    this.#words = words;
     const known = this.#routes.get(subject);
     if (known !== undefined && known.generation === generation && !known.isProvisional) {
       return known;
@@ -222,14 +231,7 @@ export class Account implements MessageHome {
     if (typeof subject !== 'string') throw new InvalidSubjectError(String(subject));
     const route = core.resolve(this.handle, subject);
     const isLocal = !route.hasRemote && !route.hasMax;
-    const groups: RouteGroup[] = [];
-    if (isLocal) {
-      for (const handles of route.groups) {
-        const members = this.#members(handles);
-        const queue = members[0]?.queue;
-        if (queue !== undefined) groups.push({ queue, members });
-      }
-    }
+    const groups = isLocal ? this.#groups(route.groups) : NO_GROUPS;
     const plain = isLocal ? this.#members(route.plain) : [];
     const single = plain.length === 1 && groups.length === 0 ? plain[0] : undefined;
     const entry: RouteEntry = {
@@ -248,8 +250,20 @@ export class Account implements MessageHome {
     return entry;
   }
 
+  #groups(all: readonly (readonly SubHandle[])[]): readonly RouteGroup[] {
+    if (all.length === 0) return NO_GROUPS;
+    const groups: RouteGroup[] = [];
+    for (const handles of all) {
+      const members = this.#members(handles);
+      const queue = members[0]?.queue;
+      if (queue !== undefined) groups.push({ queue, members });
+    }
+    return groups;
+  }
+
   /** In the order in which they subscribed. */
-  #members(handles: readonly SubHandle[]): BusSubscription[] {
+  #members(handles: readonly SubHandle[]): readonly BusSubscription[] {
+    if (handles.length === 0) return NO_MEMBERS;
     const members: BusSubscription[] = [];
     for (const handle of handles) {
       const member = this.parts.subscriptions.get(handle);
