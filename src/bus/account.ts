@@ -11,7 +11,7 @@ import {
   InvalidSubjectError,
 } from '../shared/errors.ts';
 import { EMPTY_PAYLOAD } from './codec.ts';
-import { type Content, contentOfValue, type MessageHome, messageOfValue } from './message.ts';
+import { type Content, contentOfValue, type MessageHome, MessageView } from './message.ts';
 import type { PickSource } from './random.ts';
 import type { Reporter } from './reporter.ts';
 import { type RouteEntry, type RouteGroup, RouteMap } from './route-map.ts';
@@ -19,7 +19,14 @@ import type { StatusFeed } from './status.ts';
 import { checkQueue, checkSubject } from './subject-text.ts';
 import { BusSubscription } from './subscription.ts';
 import type { Turn, Waiting } from './turn.ts';
-import type { Codec, MessageHandler, PublishOptions, Stats, SubscribeOptions } from './types.ts';
+import type {
+  Codec,
+  Message,
+  MessageHandler,
+  PublishOptions,
+  Stats,
+  SubscribeOptions,
+} from './types.ts';
 
 /** What all accounts of a bus share. */
 export interface BusParts {
@@ -142,17 +149,22 @@ export class Account implements MessageHome {
     const { counter } = entry;
     u32[counter] = (u32[counter] as number) + 1;
     stats.inMsgs++;
-    turn.enter();
-    turn.isDelivering = true;
-    const message = messageOfValue(this, subject, entry.sid, payload);
+    turn.beginDelivery();
+    // Made here, without a function between: V8 then inlines it, for 10 ns (of 40).
+    const message = new MessageView(
+      this,
+      subject,
+      entry.sid,
+      payload,
+      undefined,
+    ) as unknown as Message;
     try {
       const result = handler(message);
       if (result !== undefined) (entry.single as BusSubscription).watch(result, message);
     } catch (error) {
       (entry.single as BusSubscription).report(error, message);
     } finally {
-      turn.isDelivering = false;
-      turn.leave();
+      turn.endDelivery();
     }
     stats.outMsgs++;
     return true;

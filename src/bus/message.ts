@@ -120,8 +120,8 @@ export class Content {
   }
 }
 
-/** A message as one subscription sees it. */
-class MessageView {
+/** A message as one subscription sees it; made without a content it is one object instead of two. */
+export class MessageView {
   readonly subject: string;
   readonly sid: number;
   readonly #home: MessageHome;
@@ -195,16 +195,6 @@ export function messageOf(content: Content, sid: number): Message {
   const { home, subject, known } = content;
   // `reply` and `headers` are getters that may answer undefined, which the interface says by absence.
   return new MessageView(home, subject, sid, known, content) as unknown as Message;
-}
-
-/** A published value, without reply and headers, as its only recipient sees it: one object instead of two. */
-export function messageOfValue(
-  home: MessageHome,
-  subject: string,
-  sid: number,
-  value: unknown,
-): Message {
-  return new MessageView(home, subject, sid, value, undefined) as unknown as Message;
 }
 
 /** Undefined for a message that this bus did not make. */

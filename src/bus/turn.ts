@@ -99,6 +99,17 @@ export class Turn {
     else this.#end();
   }
 
+  /** `enter` and a delivery that begins at once; `endDelivery` must follow. */
+  beginDelivery(): void {
+    this.#depth++;
+    this.isDelivering = true;
+  }
+
+  endDelivery(): void {
+    this.isDelivering = false;
+    this.leave();
+  }
+
   /** Something was done that the end of the turn has to know: the core was changed or called. */
   touch(): void {
     this.#hasWork = true;
