@@ -107,7 +107,9 @@ export class Turn {
 
   endDelivery(): void {
     this.isDelivering = false;
-    this.leave();
+    // As `leave`, written out: one level of inlining less for the caller.
+    if (this.#depth > 1 || !this.#hasWork) this.#depth--;
+    else this.#end();
   }
 
   /** Something was done that the end of the turn has to know: the core was changed or called. */
