@@ -18,6 +18,7 @@ export {
   type Msg,
   type MsgHdrs,
   type OverflowPolicy,
+  type Publisher,
   type PublishOptions,
   type RequestManyOptions,
   type RequestOptions,

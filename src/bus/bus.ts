@@ -16,6 +16,7 @@ import { Account, type BusParts } from './account.ts';
 import { jsonCodec } from './codec.ts';
 import { DeliveryDrain } from './delivery.ts';
 import { BusInternals, openDoor } from './internals.ts';
+import { BusPublisher } from './publisher.ts';
 import { PickSource } from './random.ts';
 import { Reporter } from './reporter.ts';
 import { MuxInbox } from './request.ts';
@@ -26,6 +27,7 @@ import type {
   Message,
   MessageHandler,
   Msg,
+  Publisher,
   PublishOptions,
   RequestManyOptions,
   RequestOptions,
@@ -75,7 +77,17 @@ export class Bus {
    * `a.b`. Throws InvalidSubjectError and ClosedConnectionError; what handlers throw goes to `onError`.
    */
   publish(subject: string, payload?: unknown, options?: PublishOptions): void {
-    this.#account.send(subject, payload, options, undefined);
+    this.#account.publish(subject, payload, options);
+  }
+
+  /**
+   * A publisher of one subject: it remembers who is interested, so that a publish needs no lookup.
+   * Keep it where a subject is published often; it has nothing to close.
+   * Throws InvalidSubjectError and ClosedConnectionError.
+   */
+  publisher<T = unknown>(subject: string): Publisher<T> {
+    if (this.#parts.isClosed) throw new ClosedConnectionError();
+    return new BusPublisher(this.#account, subject);
   }
 
   /** Publishes to the message's subject what the message holds. */

@@ -1,6 +1,6 @@
 // A message. Its Content exists once, however many subscriptions it reaches: what was published, by
 // reference, or the bytes a peer sent, and whatever is made of them on first use. Each subscription gets a
-// small view of its own that adds the sid.
+// small view of its own that adds the sid; a value with one recipient is in the view alone.
 
 import { decodePayload, EMPTY_PAYLOAD, encodePayload, payloadText } from './codec.ts';
 import { encodeHeaders, MessageHeaders } from './headers.ts';
@@ -50,6 +50,11 @@ export class Content {
     this.#headers = headers;
     this.#data = undefined;
     this.#incoming = incoming;
+  }
+
+  /** The value as far as it is known without decoding; else NOT_MADE. */
+  get known(): unknown {
+    return this.#value;
   }
 
   get value(): unknown {
@@ -115,47 +120,64 @@ export class Content {
   }
 }
 
-class MessageView {
-  readonly #content: Content;
+/** A message as one subscription sees it; made without a content it is one object instead of two. */
+export class MessageView {
+  readonly subject: string;
   readonly sid: number;
+  readonly #home: MessageHome;
+  // NOT_MADE: the content tells.
+  readonly #value: unknown;
+  // What its recipients share. Without one there is only this recipient, a value, no reply and no headers;
+  // made when more is asked for.
+  #content: Content | undefined;
 
-  constructor(content: Content, sid: number) {
-    this.#content = content;
+  constructor(
+    home: MessageHome,
+    subject: string,
+    sid: number,
+    value: unknown,
+    content: Content | undefined,
+  ) {
+    this.subject = subject;
     this.sid = sid;
+    this.#home = home;
+    this.#value = value;
+    this.#content = content;
   }
 
   static contentOf(message: object): Content | undefined {
-    return #content in message ? (message as MessageView).#content : undefined;
+    return #content in message ? (message as MessageView).#shared() : undefined;
   }
 
-  get subject(): string {
-    return this.#content.subject;
+  #shared(): Content {
+    this.#content ??= contentOfValue(this.#home, this.subject, undefined, this.#value, undefined);
+    return this.#content;
   }
 
   get reply(): string | undefined {
-    return this.#content.reply;
+    return this.#content?.reply;
   }
 
   get value(): unknown {
-    return this.#content.value;
+    return this.#value === NOT_MADE ? this.#shared().value : this.#value;
   }
 
   get data(): Uint8Array {
-    return this.#content.data;
+    return this.#shared().data;
   }
 
   get headers(): MsgHdrs | undefined {
-    return this.#content.headers;
+    return this.#content?.headers;
   }
 
   get client(): MessageClient | undefined {
-    return this.#content.client;
+    return this.#content?.client;
   }
 
   respond(payload?: unknown, options?: PublishOptions): boolean {
-    const { reply, home } = this.#content;
+    const { reply } = this;
     if (reply === undefined) return false;
-    home.publish(reply, payload, options);
+    this.#home.publish(reply, payload, options);
     return true;
   }
 
@@ -164,19 +186,31 @@ class MessageView {
   }
 
   string(): string {
-    return this.#content.text;
+    return this.#shared().text;
   }
 }
 
 /** The message as the subscription `sid` sees it. */
 export function messageOf(content: Content, sid: number): Message {
+  const { home, subject, known } = content;
   // `reply` and `headers` are getters that may answer undefined, which the interface says by absence.
-  return new MessageView(content, sid) as unknown as Message;
+  return new MessageView(home, subject, sid, known, content) as unknown as Message;
 }
 
 /** Undefined for a message that this bus did not make. */
 export function contentOf(message: object): Content | undefined {
   return MessageView.contentOf(message);
+}
+
+/** Content of what the program publishes. */
+export function contentOfValue(
+  home: MessageHome,
+  subject: string,
+  reply: string | undefined,
+  value: unknown,
+  headers: MsgHdrs | undefined,
+): Content {
+  return new Content(home, subject, reply, value, headers, undefined);
 }
 
 /** Content of bytes that the process holds itself, without a copy: they must not change any more. */

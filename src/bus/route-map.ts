@@ -4,6 +4,7 @@
 // much as it saves. An entry is never changed, so a delivery under way keeps the members it began with.
 
 import type { BusSubscription } from './subscription.ts';
+import type { MessageHandler } from './types.ts';
 
 /** As many as the core's own cache holds. */
 const ROUTES_MAX = 16_384;
@@ -13,13 +14,24 @@ export interface RouteGroup {
   readonly members: readonly BusSubscription[];
 }
 
+/** What each publish reads comes first: with 1,000 subjects an object on the way is a cache miss. */
 export interface RouteEntry {
   /** The account's generation for which it holds. */
   readonly generation: number;
+  /** The handler of `single`, when a message need only be handed to that. */
+  readonly handler: MessageHandler | undefined;
+  /** Where the core counts what `single` has got. */
+  readonly counter: number;
+  /** Of `single`. */
+  readonly sid: number;
+  /** The one who gets it, when it is local and nobody else does. */
+  readonly single: BusSubscription | undefined;
   /** Only members in this process and none with a max: no need for the core. */
   readonly isLocal: boolean;
   /** There are members outside of this process. */
   readonly hasRemote: boolean;
+  /** `single` waits for its first message with a timer; after that the entry can have a handler. */
+  readonly isProvisional: boolean;
   /** In the order in which they subscribed; empty unless `isLocal`. */
   readonly plain: readonly BusSubscription[];
   readonly groups: readonly RouteGroup[];

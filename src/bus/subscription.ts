@@ -12,6 +12,7 @@ import type {
   MessageCallback,
   MessageHandler,
   Msg,
+  Stats,
   SubscribeOptions,
   Subscription,
 } from './types.ts';
@@ -32,8 +33,10 @@ export class BusSubscription implements Subscription {
   /** Without wildcards. */
   readonly isLiteral: boolean;
 
-  #handler: MessageHandler | undefined;
-  #callback: MessageCallback | undefined;
+  readonly #stats: Stats;
+  // Calls the callback, if that is how it takes messages; undefined: there is a buffer.
+  readonly #handler: MessageHandler | undefined;
+  readonly #callback: MessageCallback | undefined;
   #buffer: MessageQueue<Message> | undefined;
   #max: number | undefined;
   #received = 0;
@@ -58,11 +61,14 @@ export class BusSubscription implements Subscription {
     this.sid = sid;
     this.subject = subject;
     this.queue = options.queue === '' ? undefined : options.queue;
-    this.#callback = options.callback as MessageCallback | undefined;
-    this.#handler = handler;
-    if (handler !== undefined && this.#callback !== undefined) {
+    this.#stats = home.parts.stats;
+    const callback = options.callback as MessageCallback | undefined;
+    if (handler !== undefined && callback !== undefined) {
       throw InvalidArgumentError.format('callback', 'is one too many: there is a handler');
     }
+    this.#callback = callback;
+    this.#handler =
+      callback === undefined ? handler : (message) => callback.call(this, null, message);
     if (options.slow !== undefined && this.#isPushed) {
       throw InvalidArgumentError.format('slow', 'is for iterators: there is a handler');
     }
@@ -95,21 +101,23 @@ export class BusSubscription implements Subscription {
 
   /** Hands it a message. Never throws: errors of the handler are reported. */
   deliver(content: Content): void {
-    const message = messageOf(content, this.sid);
-    this.home.parts.stats.inMsgs++;
+    this.receive(messageOf(content, this.sid));
+  }
+
+  /** The same of a message that was made for it. */
+  receive(message: Message): void {
+    this.#stats.inMsgs++;
     if (this.#timer !== undefined) this.#cancelTimer();
-    if (this.#buffer !== undefined) {
-      this.#keep(this.#buffer, message);
+    const handler = this.#handler;
+    if (handler === undefined) {
+      this.#keep(this.#buffer as MessageQueue<Message>, message);
       return;
     }
     try {
-      const result =
-        this.#handler !== undefined
-          ? this.#handler(message)
-          : (this.#callback as MessageCallback)(null, message);
-      if (result !== undefined) this.#watch(result, message);
+      const result = handler(message);
+      if (result !== undefined) this.watch(result, message);
     } catch (error) {
-      this.#report(error, message);
+      this.report(error, message);
     }
   }
 
@@ -153,8 +161,7 @@ export class BusSubscription implements Subscription {
     return (error, message) => {
       if (error !== null) this.#close(error);
       else if (this.#buffer !== undefined) this.#keep(this.#buffer, message as Message);
-      else if (this.#handler !== undefined) this.#handler(message as Message);
-      else this.#callback?.(null, message as Message);
+      else this.#handler?.(message as Message);
     };
   }
 
@@ -194,8 +201,18 @@ export class BusSubscription implements Subscription {
     return this.#max;
   }
 
+  /** It waits for its first message, for so long only. */
+  get isTimed(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  /** Its handler when a message need only be handed to that: no buffer, and no timer that it ends. */
+  get shortHandler(): MessageHandler | undefined {
+    return this.#timer === undefined ? this.#handler : undefined;
+  }
+
   get #isPushed(): boolean {
-    return this.#handler !== undefined || this.#callback !== undefined;
+    return this.#handler !== undefined;
   }
 
   readonly #onAbort = (): void => this.unsubscribe();
@@ -219,13 +236,13 @@ export class BusSubscription implements Subscription {
     if (reason === 'error') this.#withdraw();
   }
 
-  #watch(result: unknown, message: Message): void {
+  watch(result: unknown, message: Message): void {
     const then = (result as { then?: unknown } | null)?.then;
     if (typeof then !== 'function') return;
-    then.call(result, undefined, (error: unknown) => this.#report(error, message));
+    then.call(result, undefined, (error: unknown) => this.report(error, message));
   }
 
-  #report(error: unknown, message: Message): void {
+  report(error: unknown, message: Message): void {
     this.home.parts.reporter.report(error, { subject: message.subject, sid: this.sid, message });
   }
 
@@ -238,7 +255,7 @@ export class BusSubscription implements Subscription {
     const none = {} as Message;
     try {
       const result = this.#callback(error, none);
-      if (result !== undefined) this.#watch(result, none);
+      if (result !== undefined) this.watch(result, none);
     } catch (thrown) {
       this.home.parts.reporter.report(thrown, { subject: this.subject, sid: this.sid });
     }

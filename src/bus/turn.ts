@@ -103,6 +103,19 @@ export class Turn {
     else this.#end();
   }
 
+  /** `enter` and a delivery that begins at once; `endDelivery` must follow. */
+  beginDelivery(): void {
+    this.#depth++;
+    this.isDelivering = true;
+  }
+
+  endDelivery(): void {
+    this.isDelivering = false;
+    // As `leave`, written out: one level of inlining less for the caller.
+    if (this.#depth > 1 || !this.#hasWork) this.#depth--;
+    else this.#end();
+  }
+
   /** Something was done that the end of the turn has to know: the core was changed or called. */
   touch(): void {
     this.#hasWork = true;

@@ -42,6 +42,13 @@ export interface PublishOptions {
   readonly headers?: MsgHdrs;
 }
 
+/** Publishes to one subject, in the order and with the guarantees of `bus.publish`. */
+export interface Publisher<T = unknown> {
+  readonly subject: string;
+  /** As `bus.publish(subject, payload, options)`. Throws ClosedConnectionError. */
+  publish(payload?: T, options?: PublishOptions): void;
+}
+
 /** A message as nats-core describes it. */
 export interface Msg {
   subject: string;

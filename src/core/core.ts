@@ -71,7 +71,7 @@ export interface Traffic {
 
 const POOL_MAX = 268_435_456;
 /** Where the count of a subscription's messages stays. */
-const DELIVERED_MAX = 0xffffffff;
+export const DELIVERED_MAX = 0xffffffff;
 // The scratch region: the subjects of a publish and its body if it is small, then two texts of any other call.
 // A publish that has stopped is read again when it goes on, and handlers make other calls meanwhile.
 const TEXT = SUBJECT_MAX + SLACK_BYTES;
@@ -135,6 +135,11 @@ export class Core {
       this.#lastGeneration = this.#generations.get(account) as number;
     }
     return this.views.u32[this.#lastGeneration] as number;
+  }
+
+  /** Where the account's generation is, as an index of words. */
+  generationCounter(account: AccountHandle): number {
+    return this.#generations.get(account) as number;
   }
 
   /** Subscribes the program. Throws InvalidSubjectError and CapacityError. */

@@ -45,6 +45,7 @@ export {
   Core,
   type CoreOptions,
   createCore,
+  DELIVERED_MAX,
   type Outgoing,
   type SessionHandle,
   type Traffic,

@@ -29,7 +29,7 @@ export interface Route {
   /** The process's own subscriptions without a queue. */
   readonly plain: SubHandle[];
   /** The process's own members of each queue group. */
-  readonly groups: SubHandle[][];
+  readonly groups: readonly SubHandle[][];
   /** A peer is among those interested: only the core can route. */
   readonly hasRemote: boolean;
   /** A member has a max: only the core counts. */
@@ -38,32 +38,50 @@ export interface Route {
   readonly hits: number;
 }
 
+const NONE: readonly never[] = [];
+
 /** Reads the block at `ptr`. */
 export function readRoute(views: Views, ptr: number): Route {
-  const flags = views.word(ptr + ROUTE_FLAGS);
-  const groups: SubHandle[][] = [];
-  const plainCount = views.word(ptr + ROUTE_PLAIN_COUNT);
-  const plain = readMembers(views, ptr + ROUTE_MEMBERS, plainCount);
-  let at = ptr + ROUTE_MEMBERS + plainCount * 4;
-  for (let left = views.word(ptr + ROUTE_GROUP_COUNT); left > 0; left--) {
-    const count = views.word(at);
-    groups.push(readMembers(views, at + 4, count));
-    at += 4 + count * 4;
-  }
-  return {
+  const { u32 } = views;
+  const at = ptr >>> 2;
+  const flags = u32[at + (ROUTE_FLAGS >>> 2)] as number;
+  const plainCount = u32[at + (ROUTE_PLAIN_COUNT >>> 2)] as number;
+  const groupCount = u32[at + (ROUTE_GROUP_COUNT >>> 2)] as number;
+  const plain = readMembers(u32, at + (ROUTE_MEMBERS >>> 2), plainCount);
+  const route = {
     plain,
-    groups,
+    groups: NONE as readonly SubHandle[][],
     hasRemote: (flags & ROUTE_HAS_REMOTE) !== 0,
     hasMax: (flags & ROUTE_HAS_MAX) !== 0,
-    hits: views.word(ptr + ROUTE_HITS),
+    hits: u32[at + (ROUTE_HITS >>> 2)] as number,
   };
+  // Most subjects have no group: nothing is made for those that come once.
+  if (groupCount > 0) readGroups(u32, at + (ROUTE_MEMBERS >>> 2) + plainCount, groupCount, route);
+  return route;
 }
 
-function readMembers(views: Views, ptr: number, count: number): SubHandle[] {
+function readGroups(
+  u32: Uint32Array,
+  first: number,
+  groupCount: number,
+  route: { groups: readonly SubHandle[][] },
+): void {
+  const groups: SubHandle[][] = [];
+  let at = first;
+  for (let left = groupCount; left > 0; left--) {
+    const count = u32[at] as number;
+    groups.push(readMembers(u32, at + 1, count));
+    at += 1 + count;
+  }
+  route.groups = groups;
+}
+
+function readMembers(u32: Uint32Array, first: number, count: number): SubHandle[] {
   const handles: SubHandle[] = [];
   for (let i = 0; i < count; i++) {
-    const sub = views.word(ptr + i * 4);
-    if (views.word(sub + SUB_SESSION) === 0) handles.push(views.word(sub + SUB_HANDLE));
+    const sub = (u32[first + i] as number) >>> 2;
+    const isOurs = u32[sub + (SUB_SESSION >>> 2)] === 0;
+    if (isOurs) handles.push(u32[sub + (SUB_HANDLE >>> 2)] as number);
   }
   return handles;
 }

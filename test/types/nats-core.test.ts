@@ -6,6 +6,7 @@ import {
   createBus,
   type Message,
   type MsgHdrs,
+  type Publisher,
   type RequestManyOptions,
   type RequestOptions,
   type ServerInfo,
@@ -19,6 +20,11 @@ describe('a Bus', () => {
     expectTypeOf<Bus>().toExtend<nats.NatsConnection>();
     const connection: nats.NatsConnection = createBus();
     expect(connection.isClosed()).toBe(false);
+  });
+
+  it('has publishers whose payload has a type', () => {
+    expectTypeOf(createBus().publisher<number>('a')).toEqualTypeOf<Publisher<number>>();
+    expectTypeOf<Parameters<Publisher<number>['publish']>[0]>().toEqualTypeOf<number | undefined>();
   });
 
   it('has the methods with the return types of nats-core', () => {
