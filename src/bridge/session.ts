@@ -24,7 +24,7 @@ import {
   SESSION_WANTS_PONG,
   type SessionHandle,
 } from '../core/index.ts';
-import type { Transport, TransportReader } from '../net/transport.ts';
+import type { ReadInto, Transport, TransportReader } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import { assert } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
@@ -32,6 +32,7 @@ import { CLOSINGS, ClosedReason, type Closing, type ClosingName, errorLine } fro
 import { type ConnectOptions, DEFAULT_CONNECT } from './connect.ts';
 import type { DeadlineQueue } from './deadline-queue.ts';
 import type { InboundBudget } from './inbound-budget.ts';
+import type { Inbox } from './inbox.ts';
 import { Keepalive } from './keepalive.ts';
 import { type OpTarget, performOp } from './ops.ts';
 import type { BridgeOptions, ConnectionSnapshot } from './options.ts';
@@ -60,6 +61,7 @@ export interface SessionHost {
   readonly logger: Logger;
   readonly random: () => number;
   readonly outbound: Outbound;
+  readonly inbox: Inbox;
   readonly inbound: InboundBudget;
   readonly pressure: Pressure;
   readonly writeDeadlines: DeadlineQueue<Session>;
@@ -80,13 +82,14 @@ export interface SessionHost {
 }
 
 const encoder = new TextEncoder();
-export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
+export class Session implements TransportReader, ReadInto, ReadSession, OpTarget, Outlet {
   readonly cid: number;
   readonly core: Core;
   readonly handle: SessionHandle;
   readonly transport: Transport;
   readonly limits: OpTarget['limits'];
   readonly log: PeerLog;
+  readonly into: ReadInto = this;
   readonly #host: SessionHost;
   readonly #reader: Reader;
   readonly #keepalive: Keepalive;
@@ -176,6 +179,22 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
 
   onBytes(bytes: Uint8Array): void {
     if (this.isOpen()) this.#host.turn.within(() => this.#reader.read(bytes));
+  }
+
+  view(): Uint8Array {
+    return this.#reader.view();
+  }
+
+  onFilled(length: number): void {
+    if (!this.isOpen()) return;
+    const { turn } = this.#host;
+    turn.enter();
+    turn.touch();
+    try {
+      this.#reader.readInbox(length);
+    } finally {
+      turn.leave();
+    }
   }
 
   onClose(error?: Error): void {
