@@ -363,9 +363,11 @@ export class Bridge implements SessionHost, RecordSink {
   }
 
   #turnEnded(): void {
-    for (const session of [...this.#closing]) {
-      this.#closing.delete(session);
-      session.finish();
+    if (this.#closing.size > 0) {
+      for (const session of [...this.#closing]) {
+        this.#closing.delete(session);
+        session.finish();
+      }
     }
     this.outbound.turnEnded();
   }

@@ -27,10 +27,8 @@ export interface ReadSession {
   isOpen(): boolean;
   /** Does what the core's op asks for. */
   perform(): void;
-  /** Something other than PONG has come. */
-  heard(): void;
-  /** A read has been routed. */
-  noteActivity(): void;
+  /** A read has been routed. Unless it was nothing but a PONG, the peer has said something. */
+  onRouted(isAnswer: boolean): void;
   /** It cannot go on: `problem` is for the log. */
   giveUp(problem: string, reason: ClosedReason): void;
 }
@@ -60,6 +58,8 @@ export class Reader implements TailHolder, Publisher {
   #ptr = 0;
   #length = 0;
   #first: number = STATUS_OK;
+  /** Of this read nothing but PONGs has been consumed. */
+  #isAnswer = true;
   readonly #call = (): number => {
     this.#first = this.#options.core.ingest(this.#session.handle, this.#ptr, this.#length);
     return this.#first;
@@ -140,6 +140,7 @@ export class Reader implements TailHolder, Publisher {
     const { ptr, headroom } = core.inbox;
     const tail = this.#tail;
     let isPressed = false;
+    this.#isAnswer = true;
     for (let at = 0; at < length && this.#session.isOpen(); ) {
       if (tail.isShortOf(length - at)) {
         tail.append(core.view(ptr + at, length - at));
@@ -162,7 +163,7 @@ export class Reader implements TailHolder, Publisher {
       isPressed = this.#ingest(start, bytes + count) || isPressed;
       at += count;
     }
-    this.#session.noteActivity();
+    this.#session.onRouted(this.#isAnswer);
     return isPressed;
   }
 
@@ -187,7 +188,7 @@ export class Reader implements TailHolder, Publisher {
         return false;
       }
       const isAnswer = status === STATUS_OP && op.verb === OP_PONG && consumed <= PONG_LINE_BYTES;
-      if (consumed > 0 && !isAnswer) session.heard();
+      if (consumed > 0 && !isAnswer) this.#isAnswer = false;
       ptr += consumed;
       length -= consumed;
       // The call stopped in between and has been resumed: the op record is that of the stop.

@@ -103,6 +103,7 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
   #wantsPong = false;
   #peerHasEnded = false;
   #isDetached = false;
+  /** Monotonic milliseconds, which are cheaper to ask for than the time of day. */
   #lastActivity: number;
   #inMsgs = 0;
   #outMsgs = 0;
@@ -117,7 +118,7 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
     const { maxSubscriptions, maxSubTokens = 0, hasHeaders = true } = host.options;
     this.limits = { maxSubscriptions, maxSubTokens, hasHeaders };
     this.#start = host.clock.now();
-    this.#lastActivity = this.#start;
+    this.#lastActivity = host.clock.monotonic();
     this.log = new PeerLog(host.logger, transport, cid);
     this.#reader = new Reader(host, this);
     this.#keepalive = new Keepalive({
@@ -208,8 +209,10 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
     performOp(this);
   }
 
-  heard(): void {
-    this.#keepalive.heard();
+  onRouted(isAnswer: boolean): void {
+    const now = this.#host.clock.monotonic();
+    if (!isAnswer) this.#keepalive.heard(now);
+    this.#noteActivity(now);
   }
 
   // ── What it asks for ────────────────────────────────────────────────────────────────────────────
@@ -220,7 +223,7 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
     this.#options = options;
     this.#client = undefined;
     this.#hasConnected = true;
-    this.#lastActivity = this.#host.clock.now();
+    this.#lastActivity = this.#host.clock.monotonic();
     this.#keepalive.connected();
     this.#applyFlags();
   }
@@ -239,7 +242,7 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
   }
 
   acknowledge(): void {
-    this.#lastActivity = this.#host.clock.now();
+    this.#lastActivity = this.#host.clock.monotonic();
     if (this.#options.verbose) this.#send('+OK\r\n');
   }
 
@@ -288,7 +291,7 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
   // ── Its way out ─────────────────────────────────────────────────────────────────────────────────
 
   onWrite(): void {
-    this.noteActivity();
+    this.#noteActivity(this.#host.clock.monotonic());
   }
 
   onHeld(): void {
@@ -407,6 +410,7 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
   snapshot(now: number): ConnectionSnapshot {
     const { rttMs } = this.#keepalive;
     const { name, lang, version } = this.#options;
+    const idleMs = this.#host.clock.monotonic() - this.#lastActivity;
     return {
       cid: this.cid,
       kind: 'Client',
@@ -414,10 +418,10 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
       ip: this.transport.remote.address,
       port: this.transport.remote.port,
       start: this.#start,
-      lastActivity: this.#lastActivity,
+      lastActivity: now - idleMs,
       ...(rttMs === undefined ? {} : { rttMs }),
       uptimeMs: now - this.#start,
-      idleMs: now - this.#lastActivity,
+      idleMs,
       pendingBytes: this.pendingBytes,
       ...this.core.sessionCounters(this.handle),
       subscriptions: this.subscriptionCount,
@@ -433,12 +437,12 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
   }
 
   /** Messages in or out are activity; PING and PONG are not. */
-  noteActivity(): void {
+  #noteActivity(now: number): void {
     const { inMsgs, outMsgs } = this.core.sessionCounters(this.handle);
     if (inMsgs === this.#inMsgs && outMsgs === this.#outMsgs) return;
     this.#inMsgs = inMsgs;
     this.#outMsgs = outMsgs;
-    this.#lastActivity = this.#host.clock.now();
+    this.#lastActivity = now;
   }
 }
 
