@@ -145,7 +145,7 @@ export class Reader implements TailHolder, Publisher {
       if (tail.isShortOf(length - at)) {
         tail.append(core.view(ptr + at, length - at));
         inbound.hold(this, tail.bytes, tail.wanted);
-        return isPressed;
+        break;
       }
       const { bytes } = tail;
       // In front of what is left of the read, or both in a region of their own: of the read as much as the
