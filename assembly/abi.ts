@@ -144,7 +144,6 @@ export const PARSE_SKIP_OK = 3;
 //       32     4  HEADER_LEN
 //       36     4  ORIGIN       session that published, 0 = the program
 //       40     4  FLAGS        RECORD_LAST …; SHARED_END: how many references were made
-//       44     4  GROUP        name of the queue group that chose TARGET, 0 = plain; opaque
 
 export const RECORD_TYPE = 0;
 export const RECORD_TARGET = 4;
@@ -157,8 +156,7 @@ export const RECORD_BODY_LEN = 28;
 export const RECORD_HEADER_LEN = 32;
 export const RECORD_ORIGIN = 36;
 export const RECORD_FLAGS = 40;
-export const RECORD_GROUP = 44;
-export const RECORD_BYTES = 48;
+export const RECORD_BYTES = 44;
 
 /** One message for one subscription of the process. */
 export const RECORD_DELIVERY = 1;
@@ -168,10 +166,12 @@ export const RECORD_SHARED = 2;
 export const RECORD_SHARED_END = 3;
 /** A session went over its pending limit: close it as a slow consumer. */
 export const RECORD_SLOW = 4;
-/** An op that arrived (SUBJECT: the whole line without CRLF) while SESSION_TRACE is set. */
+/** An op that arrived (SUBJECT: its line without CRLF; BODY of a publish) while SESSION_TRACE is set. */
 export const RECORD_TRACE_IN = 5;
-/** A frame's control line that was sent (SUBJECT) while SESSION_TRACE is set. */
+/** A line that was sent (SUBJECT), with its BODY if it is a message's, while SESSION_TRACE is set. */
 export const RECORD_TRACE_OUT = 6;
+/** A subscription ended, by UNSUB or by its max (SUBJECT: its sid), while SESSION_TRACE is set. */
+export const RECORD_TRACE_END = 7;
 
 /** In FLAGS of a delivery: it was the last one that the subscription's max allows; it is closed now. */
 export const RECORD_LAST = 1;
@@ -224,10 +224,8 @@ export const SESSION_CLOSED = 256;
 export const SESSION_DIRTY = 512;
 /** Over its pending limit. */
 export const SESSION_SLOW = 1024;
-/** Has sent CONNECT, so pub, sub and unsub count as spoken by a greeted peer. */
-export const SESSION_CONNECTED = 2048;
 /** Bits that `sessionSetFlags` may change; the others are the core's own. */
-export const SESSION_FLAGS_SETTABLE = 2303;
+export const SESSION_FLAGS_SETTABLE = 255;
 
 // ── Subscription record ───────────────────────────────────────────────────────────────────────────
 
@@ -252,8 +250,8 @@ export const SUB_BYTES = 64;
 export const SUB_CLOSED = 1;
 
 // ── Resolved route (answer of `routeResolve`) ─────────────────────────────────────────────────────
-// PLAIN_COUNT pointers to subscription records, then for each group: its name (opaque), how many
-// members, and their pointers.
+// PLAIN_COUNT pointers to subscription records, then for each group: how many members, and their
+// pointers.
 
 export const ROUTE_PLAIN_COUNT = 0;
 export const ROUTE_GROUP_COUNT = 4;
@@ -264,9 +262,8 @@ export const ROUTE_HITS = 12;
 export const ROUTE_MEMBERS = 16;
 
 export const ROUTE_HAS_REMOTE = 1;
-export const ROUTE_HAS_LOCAL = 2;
 /** A member has a max: deliveries must be counted by the core. */
-export const ROUTE_HAS_MAX = 4;
+export const ROUTE_HAS_MAX = 2;
 
 // ── Take record (answer of `outboundTake`) ────────────────────────────────────────────────────────
 

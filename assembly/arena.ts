@@ -4,11 +4,13 @@
 //                            block 1: …
 //
 // A record of an arena with handles holds its own handle at `handleOffset`. When it is freed the handle's
-// generation goes up at once, so a stale handle no longer equals it: looking one up is two loads and a
-// compare. Record 0 is never given out, so 0 is no handle.
+// generation goes up at once, so a stale handle no longer equals it, and the highest bit, which no handle has,
+// is set until the record is given out again: looking one up is two loads and a compare. Record 0 is never
+// given out, so 0 is no handle.
 //
 //   insert  → number 1, generation 0: handle 0x000001
-//   free, insert → number 1, generation 1: handle 0x400001; 0x000001 is stale
+//   free    → 0x80400001: neither 0x000001 nor 0x400001 is a handle now
+//   insert  → number 1, generation 1: handle 0x400001
 //
 // Generations wrap after 512 lives of one record. That is safe because nobody keeps a handle beyond
 // the turn in which he is told of the record's death.
@@ -34,6 +36,8 @@ export const NO_HANDLES: u32 = 0xffffffff;
 // Free records are linked through their third word: the first two may hold a handle.
 const LINK: usize = 8;
 const ARENA_BYTES: u32 = 32;
+/** In the handle of a record that is free. */
+const FREE: u32 = 0x80000000;
 
 /** A new arena, or 0. With handles it holds at most `1 << (blockBits + 12)` records. */
 export function arenaCreate(recordBytes: u32, blockBits: u32, handleOffset: u32): Arena {
@@ -63,7 +67,7 @@ export function arenaInsert(arena: Arena): usize {
   }
   const handle = load<u32>(ptr + arena.handleOffset);
   memory.fill(ptr, 0, arena.recordBytes);
-  store<u32>(ptr + arena.handleOffset, handle);
+  store<u32>(ptr + arena.handleOffset, handle & ~FREE);
   return ptr;
 }
 
@@ -75,7 +79,7 @@ export function arenaRemove(arena: Arena, ptr: usize): void {
     const handle = load<u32>(ptr + arena.handleOffset);
     const generation = ((handle >> HANDLE_NUMBER_BITS) + 1) & HANDLE_GENERATION_MASK;
     const next = (generation << HANDLE_NUMBER_BITS) | (handle & HANDLE_NUMBER_MASK);
-    store<u32>(ptr + arena.handleOffset, next);
+    store<u32>(ptr + arena.handleOffset, next | FREE);
   }
   store<u32>(ptr, arena.free, LINK);
   arena.free = <u32>ptr;
@@ -84,7 +88,7 @@ export function arenaRemove(arena: Arena, ptr: usize): void {
 /** The record of a handle, or 0 when it is stale or was never given. */
 export function arenaFind(arena: Arena, handle: u32): usize {
   const number = handle & HANDLE_NUMBER_MASK;
-  if (number == 0 || number >= arena.made) return 0;
+  if (number == 0 || number >= arena.made || (handle & FREE) != 0) return 0;
   const block = <usize>load<u32>(arena.blocks + ((number >> arena.blockBits) << 2));
   const index = number & ((1 << arena.blockBits) - 1);
   const ptr = block + index * arena.recordBytes;
@@ -102,7 +106,7 @@ function addBlock(arena: Arena): bool {
   const first: u32 = arena.made == 0 ? 1 : 0;
   for (let index = count - 1; <i32>index >= <i32>first; index--) {
     const ptr = block + index * arena.recordBytes;
-    if (hasHandles) store<u32>(ptr + arena.handleOffset, arena.made + index);
+    if (hasHandles) store<u32>(ptr + arena.handleOffset, (arena.made + index) | FREE);
     store<u32>(ptr, arena.free, LINK);
     arena.free = <u32>ptr;
   }

@@ -27,19 +27,38 @@ export function hashSeed(ptr: usize, seed: u64): void {
   lengthKey = load<u64>(ptr + SUBJECT_MAX) | 1;
 }
 
-/** Keyed hash of `length` bytes; beyond SUBJECT_MAX only the head counts. Reads up to 7 bytes more. */
+/** Debug builds only: a span with what may be read or written behind it lies in linear memory. */
+function assertSpan(ptr: usize, length: usize, spare: usize): void {
+  const end = ptr + length + spare;
+  assert(ptr != 0 && end >= ptr && end <= (<usize>memory.size()) << 16);
+}
+
+/** Keyed hash of `length` bytes. Reads up to 7 bytes more. */
 export function hash(ptr: usize, length: u32): u64 {
+  assertSpan(ptr, length, 7);
   let sum: u64 = <u64>length * lengthKey;
-  const bytes: usize = min<u32>(length, SUBJECT_MAX);
-  const wide = ptr + (bytes & ~7);
-  let key = hashKeys;
-  while (ptr < wide) {
-    sum += product(load<u64>(ptr), load<u64>(key));
-    ptr += 8;
-    key += 8;
+  let left = length;
+  while (true) {
+    const bytes: usize = min<u32>(left, SUBJECT_MAX);
+    const wide = ptr + (bytes & ~7);
+    let key = hashKeys;
+    while (ptr < wide) {
+      sum += product(load<u64>(ptr), load<u64>(key));
+      ptr += 8;
+      key += 8;
+    }
+    const rest = bytes & 7;
+    if (rest) {
+      sum += product(load<u64>(ptr) & (((<u64>1) << ((<u64>rest) << 3)) - 1), load<u64>(key));
+    }
+    sum = mix(sum);
+    if (left <= <u32>SUBJECT_MAX) return sum;
+    // Only a sid is longer than there are keys for: its pieces are hashed one after the other.
+    left -= SUBJECT_MAX;
   }
-  const rest = bytes & 7;
-  if (rest) sum += product(load<u64>(ptr) & (((<u64>1) << ((<u64>rest) << 3)) - 1), load<u64>(key));
+}
+
+function mix(sum: u64): u64 {
   sum ^= sum >> 32;
   sum *= FINAL;
   return sum ^ (sum >> 29);
@@ -53,6 +72,8 @@ function product(word: u64, key: u64): u64 {
 
 /** Whether two spans of one length are equal. Reads up to 7 bytes more. */
 export function equal(a: usize, b: usize, length: u32): bool {
+  assertSpan(a, length, 7);
+  assertSpan(b, length, 7);
   let left = length;
   while (left >= 8) {
     if (load<u64>(a) != load<u64>(b)) return false;
@@ -69,6 +90,8 @@ export function equal(a: usize, b: usize, length: u32): bool {
  * that has that much to spare. `memory.copy` is 2 to 10 times slower from 16 bytes on.
  */
 export function copyLoose(target: usize, source: usize, length: usize): void {
+  assertSpan(target, length, 15);
+  assertSpan(source, length, 15);
   const end = target + length;
   if (length > 128) {
     const end64 = end - 64;

@@ -1,10 +1,10 @@
 // Protocol lines that the core itself sends: PONG, +OK, the 503 of a request that nobody serves, and the one
 // -ERR of a pedantic publish. All others are written by the bridge.
 
-import { RECORD_TRACE_OUT, SESSION_TRACE } from './abi';
+import { RECORD_SLOW, RECORD_TRACE_OUT, SESSION_TRACE } from './abi';
 import { copyExact, writeDecimal } from './bytes';
-import { outboundCommit, outboundReserve } from './outbound';
-import { recordLine, recordsHaveRoom } from './records';
+import { outboundCommit, outboundIsSlow, outboundReserve } from './outbound';
+import { recordAppend, recordLine, recordsHaveSpare } from './records';
 import { Session } from './session';
 import { Sub, subSidPtr } from './subscription';
 
@@ -41,11 +41,14 @@ function sendWord(ptr: usize, word: u64, bytes: u32): void {
   commit(ptr, start, bytes, bytes - 2);
 }
 
-// `lineLen` bytes of what was written at `start` are its line without CRLF, for the trace.
+// `lineLen` bytes of what was written at `start` are its line without CRLF, for the trace. Who asks for more of
+// them than it reads is a slow consumer like any other (nats-server 2.15.1, server/client.go, queueOutbound).
 function commit(ptr: usize, start: usize, bytes: u32, lineLen: u32): void {
   outboundCommit(ptr, bytes);
+  if (!recordsHaveSpare()) return; // The next line finds it.
   const session = changetype<Session>(ptr);
-  if ((session.flags & SESSION_TRACE) == 0 || !recordsHaveRoom()) return;
+  if (outboundIsSlow(ptr)) recordAppend(RECORD_SLOW, session.handle);
+  if ((session.flags & SESSION_TRACE) == 0) return;
   recordLine(RECORD_TRACE_OUT, session.handle, start, lineLen);
 }
 

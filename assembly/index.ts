@@ -18,6 +18,7 @@ import {
   REGION_OP,
   REGION_RESULT,
   REGION_SCRATCH,
+  SCRATCH_BYTES,
   SESSION_FLAGS_SETTABLE,
   STATUS_NO_MEMORY,
   STATUS_OK,
@@ -63,10 +64,12 @@ import {
   pressure,
   pressureReset,
   reached,
+  routeAbandon,
   routeBegin,
   routeGo,
   routeHasInterest,
   routeRepick,
+  routeResume,
 } from './router';
 import {
   quarantineCount,
@@ -102,7 +105,8 @@ import {
   subscriptionsInit,
 } from './subscription';
 
-const FILTER_END: usize = 32768;
+// Where JS puts what it asks while a publish is stopped, whose body lies in front of it.
+const FILTER_END: usize = SCRATCH_BYTES;
 
 // ── Life ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -220,10 +224,7 @@ export function subscriptionPtr(handle: u32): u32 {
   return <u32>subFind(handle);
 }
 
-/**
- * Writes the filter of a subscription record to the scratch region, ending at its middle, and answers its
- * length.
- */
+/** Writes the filter of a subscription record to the end of the scratch region and answers its length. */
 export function subscriptionFilter(sub: u32): u32 {
   return nodeFilterBefore(changetype<Sub>(<usize>sub).node, scratchPtr + FILTER_END);
 }
@@ -279,20 +280,29 @@ export function publish(
   encoderBegin(shownPtr, shownLen, replyPtr, replyLen, bodyPtr, bodyLen, headerLen);
   if (!encoderHeadFromNumbers()) return STATUS_NO_MEMORY;
   const begun = routeBegin(owner, 0, toPtr, toLen, onlyLocal != 0);
-  return begun < 0 ? begun : routeOn();
+  return begun < 0 ? begun : notePressure(routeGo());
 }
 
-// Routes, or goes on, and notes in the op record whether a recipient is pressed.
-function routeOn(): i32 {
-  const status = routeGo();
+// Notes in the op record whether a recipient is pressed.
+function notePressure(status: i32): i32 {
   store<u32>(opPtr, pressure ? 1 : 0, OP_PRESSURE);
   return status;
 }
 
-/** Goes on with a message of the program after STATUS_AGAIN_*. */
-export function publishResume(): i32 {
+/**
+ * Goes on with the message, whoever's, that answered STATUS_AGAIN_*.
+ *
+ * @param starved 1: it was STATUS_AGAIN_POOL, and flushing has brought no chunk back; sessions without room
+ *   are given up as slow
+ */
+export function publishResume(starved: u32): i32 {
   recordsReset();
-  return isStopped ? routeOn() : STATUS_OK;
+  return isStopped ? notePressure(routeResume(starved != 0)) : STATUS_OK;
+}
+
+/** Gives up a message that has stopped with STATUS_AGAIN_*. */
+export function publishAbandon(): void {
+  routeAbandon();
 }
 
 /** Recipients that the last message reached. */

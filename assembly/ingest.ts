@@ -8,7 +8,6 @@ import {
   OP_BACKLOG,
   OP_BYTES,
   OP_CONSUMED,
-  OP_ERROR,
   OP_ERROR_CODE,
   OP_HPUB,
   OP_NEED,
@@ -28,9 +27,7 @@ import {
   OP_UNSUB,
   OP_VERB,
   PARSE_LINE,
-  PARSE_SILENT,
-  RECORD_BODY_LEN,
-  RECORD_BODY_PTR,
+  RECORD_TRACE_END,
   RECORD_TRACE_IN,
   SESSION_CLOSED,
   SESSION_HEADERS,
@@ -73,7 +70,7 @@ import {
   opVerb,
   parse,
 } from './parser';
-import { recordLine, recordsHaveRoom, recordsReset } from './records';
+import { recordLine, recordSetBody, recordsHaveRoom, recordsReset } from './records';
 import { isStopped, pressure, pressureReset, routeBegin, routeGo } from './router';
 import { Session, sessionUnsubscribe } from './session';
 import { isLiteralSubject } from './subject';
@@ -84,7 +81,6 @@ const GR: u64 = 0x2e5f52475f;
 const OLD_GR: u64 = 0x2e524724;
 const REPLY_R: u64 = 0x2e5f525f;
 const JS_ACK: u64 = 0x2e4b43412e534a24;
-const LETTER_H: u8 = 104;
 const FIVE_BYTES: u64 = 0xffffffffff;
 const FOUR_BYTES: u64 = 0xffffffff;
 
@@ -115,12 +111,15 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
       at = end; // Nothing of a lost peer counts any more.
       break;
     }
-    const isWhole = parse(session.parseState, at, end, session.controlLineMax, session.payloadMax);
+    const isWhole = parse(
+      session.parseState,
+      at,
+      end,
+      session.controlLineMax,
+      session.payloadMax,
+      (session.flags & SESSION_HEADERS) != 0,
+    );
     if (isWhole == 0) {
-      if (opNeed != 0 && isForbiddenHpub(session, opNext)) {
-        store<u32>(opPtr, <u32>(opNext - start), OP_CONSUMED);
-        return refuseSilently();
-      }
       session.parseState = opState;
       store<u32>(opPtr, opNeed, OP_NEED);
       at = opNext;
@@ -149,8 +148,7 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
 function trace(session: Session): void {
   const record = recordLine(RECORD_TRACE_IN, session.handle, opLinePtr, opLineLen);
   if (opVerb != OP_PUB && opVerb != OP_HPUB) return;
-  store<u32>(record, <u32>opBodyPtr, RECORD_BODY_PTR);
-  store<u32>(record, opBodyLen, RECORD_BODY_LEN);
+  recordSetBody(record, opBodyPtr, opBodyLen);
 }
 
 // PING, PONG, UNSUB and +OK are settled here unless somebody wants to see them.
@@ -165,7 +163,11 @@ function control(session: Session, ptr: usize): i32 {
   }
   if (opVerb == OP_PLUS_OK) return STATUS_OK;
   if (opVerb == OP_UNSUB) {
-    sessionUnsubscribe(ptr, opSidPtr, opSidLen, opMax);
+    const isRemoved = sessionUnsubscribe(ptr, opSidPtr, opSidLen, opMax);
+    // Its op has left a record and there is room for some more behind it.
+    if (isRemoved && (session.flags & SESSION_TRACE) != 0) {
+      recordLine(RECORD_TRACE_END, session.handle, opSidPtr, opSidLen);
+    }
     if ((session.flags & SESSION_VERBOSE) != 0) sendOk(ptr);
     return STATUS_OK;
   }
@@ -186,20 +188,8 @@ function handOver(verb: u32): i32 {
   return STATUS_OP;
 }
 
-function refuseSilently(): i32 {
-  const status = handOver(OP_ERROR);
-  store<u32>(opPtr, PARSE_SILENT, OP_ERROR_CODE);
-  return status;
-}
-
-// A control line is there, its payload is not: of an HPUB from a peer without headers none is awaited.
-function isForbiddenHpub(session: Session, line: usize): bool {
-  return (session.flags & SESSION_HEADERS) == 0 && (load<u8>(line) | 32) == LETTER_H;
-}
-
 function publish(session: Session, ptr: usize): i32 {
   const flags = session.flags;
-  if (opVerb == OP_HPUB && (flags & SESSION_HEADERS) == 0) return refuseSilently();
   session.inMsgs += 1;
   session.inBytes += opBodyLen;
   inMsgs += 1;

@@ -1,6 +1,6 @@
 // The match cache: subject → laid-out result, so that a hot subject costs one hash and one compare.
 //
-//   block:  PLAIN_COUNT · GROUP_COUNT · FLAGS · HITS · plain members … · { name · count · members … } …
+//   block:  PLAIN_COUNT · GROUP_COUNT · FLAGS · HITS · plain members … · { count · members … } …
 //
 // Two-way set-associative, 16,384 entries. An entry is good while its account's generation is what it was
 // (one word, so a change of the sublist costs nothing here). Results beyond BLOCK_MAX_BYTES, and subjects
@@ -53,7 +53,8 @@ let cacheBytes: u32 = 0;
 let enabled: bool = true;
 let wide: usize = 0;
 let wideRoom: u32 = 0;
-let serial: u32 = 0;
+/** Of the match at hand. 64 bits never come round: a name would be taken for one that has been met. */
+let serial: u64 = 0;
 let firstName: usize = 0;
 
 /** Reserves the entries. False: no memory. */
@@ -188,7 +189,7 @@ function measure(): u32 {
         name.matchCount = 0;
         name.nextName = firstName;
         firstName = record.name;
-        words += 2;
+        words++;
       }
       name.matchCount += record.membersCount;
       words += record.membersCount;
@@ -207,10 +208,9 @@ function fill(block: usize): void {
   let groupCount: u32 = 0;
   for (let name = firstName; name != 0; ) {
     const record = changetype<QueueName>(name);
-    store<u32>(at, <u32>name);
-    store<u32>(at, record.matchCount, 4);
-    record.matchCursor = at + 8;
-    at += 8 + ((<usize>record.matchCount) << 2);
+    store<u32>(at, record.matchCount);
+    record.matchCursor = at + 4;
+    at += 4 + ((<usize>record.matchCount) << 2);
     groupCount++;
     name = record.nextName;
   }

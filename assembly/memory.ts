@@ -97,7 +97,7 @@ function grow(end: usize): bool {
   const missing: u32 = end > memoryEnd ? <u32>((end - memoryEnd + 0xffff) >> 16) : 1;
   const room: u32 = PAGES_MAX - pages;
   if (missing > room) return end <= memoryEnd;
-  const generous = min<u32>(room, max<u32>(missing, pages >> 2));
+  const generous = growAlways ? missing : min<u32>(room, max<u32>(missing, pages >> 2));
   if (memory.grow(generous) < 0 && memory.grow(missing) < 0) return end <= memoryEnd;
   memoryEnd = (<usize>memory.size()) << 16;
   return true;

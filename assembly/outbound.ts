@@ -64,7 +64,7 @@ export function backlogReset(): void {
  */
 export function outboundReserve(ptr: usize, bytes: u32, mayExceed: bool): bool {
   const session = changetype<Session>(ptr);
-  if (session.outCursor + bytes <= session.outEnd) return true;
+  if (bytes <= <u32>(session.outEnd - session.outCursor)) return true;
   return openChunk(session, bytes, mayExceed);
 }
 
@@ -113,6 +113,7 @@ function appendSegment(session: Session, chunk: usize, start: usize, shared: u32
 export function outboundCommit(ptr: usize, bytes: u32): void {
   const session = changetype<Session>(ptr);
   session.outCursor += bytes;
+  assert(session.outCursor <= session.outEnd);
   count(session, ptr, bytes);
 }
 

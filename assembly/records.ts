@@ -5,7 +5,6 @@ import {
   RECORD_BODY_PTR,
   RECORD_BYTES,
   RECORD_FLAGS,
-  RECORD_GROUP,
   RECORD_HEADER_LEN,
   RECORD_ORIGIN,
   RECORD_REPLY_LEN,
@@ -39,8 +38,14 @@ export function recordsHaveRoom(): bool {
   return recordCount + STEP_RECORDS <= limit;
 }
 
+/** Whether the step at hand may still tell of a line that the core sends: two records. */
+export function recordsHaveSpare(): bool {
+  return recordCount + 2 <= limit;
+}
+
 /** Appends a record of zeros but for its type and target; the caller fills in the rest. */
 export function recordAppend(type: u32, target: u32): usize {
+  assert((recordCount + 1) * <u32>RECORD_BYTES <= <u32>RESULT_BYTES);
   const ptr = resultPtr + <usize>recordCount * RECORD_BYTES;
   recordCount++;
   memory.fill(ptr, 0, RECORD_BYTES);
@@ -52,8 +57,7 @@ export function recordAppend(type: u32, target: u32): usize {
 /** Appends a record that shows a span as its body. */
 export function recordBody(type: u32, target: u32, ptr: usize, length: u32): usize {
   const record = recordAppend(type, target);
-  store<u32>(record, <u32>ptr, RECORD_BODY_PTR);
-  store<u32>(record, length, RECORD_BODY_LEN);
+  recordSetBody(record, ptr, length);
   return record;
 }
 
@@ -63,6 +67,12 @@ export function recordLine(type: u32, target: u32, ptr: usize, length: u32): usi
   store<u32>(record, <u32>ptr, RECORD_SUBJECT_PTR);
   store<u32>(record, length, RECORD_SUBJECT_LEN);
   return record;
+}
+
+/** Adds a body to a record. */
+export function recordSetBody(record: usize, ptr: usize, length: u32): void {
+  store<u32>(record, <u32>ptr, RECORD_BODY_PTR);
+  store<u32>(record, length, RECORD_BODY_LEN);
 }
 
 /** Fills in the message of a delivery. */
@@ -85,9 +95,8 @@ export function recordMessage(
   store<u32>(record, headerLen, RECORD_HEADER_LEN);
 }
 
-/** Fills in who published, what the record's flags say, and the group that chose. */
-export function recordContext(record: usize, origin: u32, flags: u32, group: usize): void {
+/** Fills in who published, and what the record's flags say. */
+export function recordContext(record: usize, origin: u32, flags: u32): void {
   store<u32>(record, origin, RECORD_ORIGIN);
   store<u32>(record, flags, RECORD_FLAGS);
-  store<u32>(record, <u32>group, RECORD_GROUP);
 }

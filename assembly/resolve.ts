@@ -4,7 +4,6 @@
 import {
   ROUTE_FLAGS,
   ROUTE_GROUP_COUNT,
-  ROUTE_HAS_LOCAL,
   ROUTE_HAS_MAX,
   ROUTE_HAS_REMOTE,
   ROUTE_MEMBERS,
@@ -22,9 +21,9 @@ export function resolve(account: usize, subjectPtr: usize, subjectLen: u32): usi
   let flags = kinds(at, plainCount);
   at += (<usize>plainCount) << 2;
   for (let left = load<u32>(block, ROUTE_GROUP_COUNT); left > 0; left--) {
-    const count = load<u32>(at, 4);
-    flags |= kinds(at + 8, count);
-    at += 8 + ((<usize>count) << 2);
+    const count = load<u32>(at);
+    flags |= kinds(at + 4, count);
+    at += 4 + ((<usize>count) << 2);
   }
   store<u32>(block, flags, ROUTE_FLAGS);
   return block;
@@ -34,7 +33,7 @@ function kinds(members: usize, count: u32): u32 {
   let flags: u32 = 0;
   for (let index: u32 = 0; index < count; index++) {
     const sub = changetype<Sub>(<usize>load<u32>(members + ((<usize>index) << 2)));
-    flags |= sub.session == 0 ? ROUTE_HAS_LOCAL : ROUTE_HAS_REMOTE;
+    if (sub.session != 0) flags |= ROUTE_HAS_REMOTE;
     if (sub.max != 0) flags |= ROUTE_HAS_MAX;
   }
   return flags;

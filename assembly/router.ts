@@ -14,6 +14,7 @@ import {
   RECORD_SHARED,
   RECORD_SHARED_END,
   RECORD_SLOW,
+  RECORD_TRACE_END,
   RECORD_TRACE_OUT,
   ROUTE_GROUP_COUNT,
   ROUTE_MEMBERS,
@@ -49,6 +50,7 @@ import {
 } from './encoder';
 import { lookup } from './match-cache';
 import { outboundCommit, outboundIsSlow, outboundReserve, outboundShare } from './outbound';
+import { poolUsed } from './pool';
 import { queuePick } from './queue-group';
 import {
   recordAppend,
@@ -56,12 +58,15 @@ import {
   recordContext,
   recordLine,
   recordMessage,
+  recordSetBody,
   recordsHaveRoom,
 } from './records';
 import { Session, subscriptionClose } from './session';
-import { Group, groupMembers, matchedNode, Node, nodeMembers, sublistMatch } from './sublist';
-import { memberAt, Sub } from './subscription';
+import { groupMembers, groupNamed, matchedNode, nodeMembers, sublistMatch } from './sublist';
+import { memberAt, Sub, subSidPtr } from './subscription';
 
+/** The count stays there: whoever sets a max later has had as many. */
+const DELIVERED_MAX: u32 = 0xffffffff;
 /** A body of this size is shared even for one recipient: it would not fit into a chunk. */
 const SHARED_ALWAYS: u32 = 524288;
 
@@ -77,6 +82,8 @@ export let outBytes: f64 = 0;
 let remoteCount: u32 = 0;
 let remoteBytes: f64 = 0;
 
+// Flushing has brought no chunk back.
+let isStarved: bool = false;
 let origin: usize = 0;
 let account: usize = 0;
 let block: usize = 0;
@@ -92,6 +99,19 @@ let sharedWhole: u32 = 0;
 let sharedWholeCount: u32 = 0;
 let sharedPlain: u32 = 0;
 let sharedPlainCount: u32 = 0;
+
+/** Goes on after a stop. `starved`: flushing has brought no chunk back, so nobody is waited for. */
+export function routeResume(starved: bool): i32 {
+  isStarved = starved;
+  const status = routeGo();
+  isStarved = false;
+  return status;
+}
+
+/** Gives up a route that has stopped: whoever has not been reached does not get the message. */
+export function routeAbandon(): void {
+  isStopped = false;
+}
 
 /** Forgets the pressure of the call before. */
 export function pressureReset(): void {
@@ -138,16 +158,16 @@ export function routeGo(): i32 {
   const plainCount = load<u32>(block, ROUTE_PLAIN_COUNT);
   while (plainIndex < plainCount) {
     const member: usize = load<u32>(block + ROUTE_MEMBERS + ((<usize>plainIndex) << 2));
-    const outcome = deliver(member, 0);
+    const outcome = deliver(member);
     if (outcome < 0) return outcome;
     plainIndex++;
   }
   const groupCount = load<u32>(block, ROUTE_GROUP_COUNT);
   while (groupIndex < groupCount) {
-    const members = load<u32>(groupAt, 4);
-    const outcome = deliverToOne(load<u32>(groupAt), groupAt + 8, members);
+    const members = load<u32>(groupAt);
+    const outcome = deliverToOne(groupAt + 4, members);
     if (outcome < 0) return outcome;
-    groupAt += 8 + ((<usize>members) << 2);
+    groupAt += 4 + ((<usize>members) << 2);
     groupIndex++;
   }
   if (!recordsHaveRoom()) return STATUS_AGAIN_RESULT;
@@ -171,7 +191,7 @@ function finish(): void {
 }
 
 function endShared(id: u32, references: u32): void {
-  recordContext(recordAppend(RECORD_SHARED_END, id), 0, references, 0);
+  recordContext(recordAppend(RECORD_SHARED_END, id), 0, references);
 }
 
 // The publisher's own plain subscription that would hear the reply.
@@ -188,10 +208,10 @@ function subscriptionForReply(): usize {
 }
 
 // A random start, then one after the other until one takes it.
-function deliverToOne(name: usize, members: usize, count: u32): i32 {
+function deliverToOne(members: usize, count: u32): i32 {
   let index = queuePick(count);
   for (let tries: u32 = 0; tries < count; tries++) {
-    const outcome = deliver(load<u32>(members + ((<usize>index) << 2)), name);
+    const outcome = deliver(load<u32>(members + ((<usize>index) << 2)));
     if (outcome != 0) return outcome;
     if (++index == count) index = 0;
   }
@@ -199,36 +219,43 @@ function deliverToOne(name: usize, members: usize, count: u32): i32 {
 }
 
 // 1 = delivered, 0 = it cannot take it, negative = stopped before anything was changed.
-function deliver(ptr: usize, group: usize): i32 {
+function deliver(ptr: usize): i32 {
   const sub = changetype<Sub>(ptr);
   if ((sub.flags & SUB_CLOSED) != 0) return 0;
   if (!recordsHaveRoom()) return STATUS_AGAIN_RESULT;
   if (sub.session == 0) {
-    deliverLocal(ptr, group);
+    deliverLocal(ptr);
     return 1;
   }
   if (localOnly) return 0;
   const outcome = deliverRemote(ptr, sub.session);
-  if (outcome > 0) countDelivery(ptr);
+  if (outcome > 0 && countDelivery(ptr)) traceEnd(ptr);
   return outcome;
+}
+
+function traceEnd(ptr: usize): void {
+  const sub = changetype<Sub>(ptr);
+  const session = changetype<Session>(sub.session);
+  if ((session.flags & SESSION_TRACE) == 0) return;
+  recordLine(RECORD_TRACE_END, session.handle, subSidPtr(ptr), sub.sidLen);
 }
 
 // Answers whether it was the last one that its max allows.
 function countDelivery(ptr: usize): bool {
   const sub = changetype<Sub>(ptr);
   reached++;
-  sub.delivered++;
+  if (sub.delivered != DELIVERED_MAX) sub.delivered++;
   if (sub.max == 0 || sub.delivered < sub.max) return false;
   subscriptionClose(ptr);
   return true;
 }
 
-function deliverLocal(ptr: usize, group: usize): void {
+function deliverLocal(ptr: usize): void {
   const record = recordAppend(RECORD_DELIVERY, changetype<Sub>(ptr).handle);
   recordMessage(record, subjectPtr, subjectLen, replyPtr, replyLen, bodyPtr, bodyLen, headerLen);
   const from = origin == 0 ? 0 : changetype<Session>(origin).handle;
   const isLast = countDelivery(ptr);
-  recordContext(record, from, isLast ? RECORD_LAST : 0, group);
+  recordContext(record, from, isLast ? RECORD_LAST : 0);
 }
 
 function deliverRemote(sub: usize, ptr: usize): i32 {
@@ -237,11 +264,11 @@ function deliverRemote(sub: usize, ptr: usize): i32 {
   if ((flags & (SESSION_CLOSED | SESSION_SLOW)) != 0) return 0;
   if (ptr == origin && (flags & SESSION_ECHO) == 0) return 0;
   const stripped = headerLen != 0 && (flags & SESSION_HEADERS) == 0;
-  if (stripped && !encoderStrip()) return STATUS_AGAIN_POOL;
+  if (stripped && !encoderStrip()) return 0; // No memory for another head: at most once.
   const headBytes = frameHeadBytes(sub, stripped);
   const bodyBytes = frameBodyBytes(stripped);
   const bytes = mayShare ? headBytes : headBytes + bodyBytes;
-  if (!outboundReserve(ptr, bytes, false)) return STATUS_AGAIN_POOL;
+  if (!outboundReserve(ptr, bytes, false)) return starve(session);
   const at = session.outCursor;
   frameWrite(at, sub, stripped, !mayShare);
   outboundCommit(ptr, bytes);
@@ -255,15 +282,27 @@ function deliverRemote(sub: usize, ptr: usize): i32 {
     if (outboundIsSlow(ptr)) recordAppend(RECORD_SLOW, session.handle);
   }
   if ((flags & SESSION_TRACE) != 0) {
-    recordLine(RECORD_TRACE_OUT, session.handle, at, headBytes - 2);
+    const record = recordLine(RECORD_TRACE_OUT, session.handle, at, headBytes - 2);
+    recordSetBody(record, frameBodyPtr(stripped), bodyBytes - 2);
   }
   return 1;
+}
+
+// No chunk for the frame. Flushing may help, unless nothing is lent that could come back: then memory itself
+// has ended, and the session is given up so that the route can go on.
+function starve(session: Session): i32 {
+  if (poolUsed != 0 && !isStarved) return STATUS_AGAIN_POOL;
+  isStarved = false; // One is given up at a time: what it held may do for the others.
+  session.flags |= SESSION_SLOW;
+  recordAppend(RECORD_SLOW, session.handle);
+  return 0;
 }
 
 function share(ptr: usize, stripped: bool, bytes: u32): void {
   let id = stripped ? sharedPlain : sharedWhole;
   if (id == 0) {
-    id = ++sharedSerial;
+    if (++sharedSerial == 0) sharedSerial = 1;
+    id = sharedSerial;
     recordBody(RECORD_SHARED, id, frameBodyPtr(stripped), bytes);
     if (stripped) {
       sharedPlain = id;
@@ -317,12 +356,6 @@ function localMember(name: usize, nodeCount: i32, from: u32, to: u32): usize {
     }
   }
   return 0;
-}
-
-function groupNamed(node: usize, name: usize): usize {
-  let group = changetype<Node>(node).groups;
-  while (group != 0 && changetype<Group>(group).name != name) group = changetype<Group>(group).next;
-  return group;
 }
 
 /**

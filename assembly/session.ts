@@ -160,13 +160,21 @@ export function subscriptionClose(ptr: usize): void {
   quarantineCount++;
 }
 
-/** `UNSUB sid max`: removes at once when `max` deliveries have been made, or when it is 0. */
-export function sessionUnsubscribe(ptr: usize, sidPtr: usize, sidLen: u32, max: u32): void {
+/**
+ * `UNSUB sid max`: removes at once when `max` deliveries have been made, or when it is 0.
+ *
+ * @returns whether a subscription was removed
+ */
+export function sessionUnsubscribe(ptr: usize, sidPtr: usize, sidLen: u32, max: u32): bool {
   const found = subBySid(ptr, sidPtr, sidLen);
-  if (found == 0) return;
+  if (found == 0) return false;
   const sub = changetype<Sub>(found);
-  if (max > sub.delivered) sub.max = max;
-  else subscriptionClose(found);
+  if (max > sub.delivered) {
+    sub.max = max;
+    return false;
+  }
+  subscriptionClose(found);
+  return true;
 }
 
 /** Removes all subscriptions of a session. */

@@ -7,7 +7,8 @@
 //
 //   match foo.bar   table: [a]; trie: foo, then `>` takes the rest: {q: [c]}, and `*`: [b]
 //
-// Edges of all nodes lie in one table keyed by (node, token), so a node costs no map of its own. The walk
+// Edges of all nodes lie in one table keyed by (node, token), so a node costs no map of its own; so do queue
+// groups, keyed by (node, name), for a peer may name as many of one subject as it likes. The walk
 // keeps an explicit stack; matched nodes are collected in `matched`, and match-cache.ts lays them out.
 // An account is a root with a generation of its own, which every insert and remove changes.
 
@@ -41,6 +42,7 @@ import {
   Members,
   memberAdd,
   memberRemove,
+  QueueName,
   queueNameDrop,
   queueNameTake,
   Sub,
@@ -81,6 +83,7 @@ export class Node {
 @unmanaged
 export class Group {
   next: usize;
+  previous: usize;
   node: usize;
   membersPtr: usize;
   membersCount: u32;
@@ -96,6 +99,7 @@ export let nodes: Arena = changetype<Arena>(0);
 export let groups: Arena = changetype<Arena>(0);
 let literals: Table = changetype<Table>(0);
 let edges: Table = changetype<Table>(0);
+let groupNames: Table = changetype<Table>(0);
 
 /** Pointers of the nodes that the last match found, and how many. */
 export let matched: usize = 0;
@@ -109,9 +113,11 @@ export function sublistInit(): bool {
   groups = arenaCreate(offsetof<Group>(), 10, NO_HANDLES);
   literals = tableCreate();
   edges = tableCreate();
+  groupNames = tableCreate();
   matched = allocate(matchedCapacity << 2);
   if (changetype<usize>(nodes) == 0 || changetype<usize>(groups) == 0) return false;
-  return changetype<usize>(literals) != 0 && changetype<usize>(edges) != 0 && matched != 0;
+  if (changetype<usize>(literals) == 0 || changetype<usize>(edges) == 0) return false;
+  return changetype<usize>(groupNames) != 0 && matched != 0;
 }
 
 /** The members of a node. */
@@ -176,20 +182,14 @@ function join(node: usize, sub: usize, queuePtr: usize, queueLen: u32): bool {
   if (queueLen == 0) return memberAdd(nodeMembers(node), sub);
   const name = queueNameTake(queuePtr, queueLen);
   if (name == 0) return false;
-  let group = changetype<Node>(node).groups;
-  while (group != 0 && changetype<Group>(group).name != name) group = changetype<Group>(group).next;
+  let group = groupNamed(node, name);
   const isNew = group == 0;
   if (isNew) {
-    group = arenaInsert(groups);
+    group = createGroup(node, name);
     if (group == 0) {
       queueNameDrop(name);
       return false;
     }
-    const record = changetype<Group>(group);
-    record.node = node;
-    record.name = name;
-    record.next = changetype<Node>(node).groups;
-    changetype<Node>(node).groups = group;
   } else queueNameDrop(name); // A group holds one reference, however many members it has.
   if (!memberAdd(groupMembers(group), sub)) {
     if (isNew) dropGroup(node, group);
@@ -199,15 +199,44 @@ function join(node: usize, sub: usize, queuePtr: usize, queueLen: u32): bool {
   return true;
 }
 
+/** The queue group of that name in a node, or 0. */
+export function groupNamed(node: usize, name: usize): usize {
+  if (changetype<Node>(node).groups == 0) return 0;
+  const key = changetype<QueueName>(name).hash;
+  let slot = tableHome(groupNames, key, <u32>node);
+  for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
+    const isSame = changetype<Group>(<usize>value).name == name;
+    if (isSame && slotMatches(slot, key, <u32>node)) return value;
+    slot = tableNext(groupNames, slot);
+  }
+  return 0;
+}
+
+function createGroup(node: usize, name: usize): usize {
+  const group = arenaInsert(groups);
+  if (group == 0) return 0;
+  if (!tableInsert(groupNames, changetype<QueueName>(name).hash, <u32>node, <u32>group)) {
+    arenaRemove(groups, group);
+    return 0;
+  }
+  const record = changetype<Group>(group);
+  const head = changetype<Node>(node).groups;
+  record.node = node;
+  record.name = name;
+  record.next = head;
+  if (head != 0) changetype<Group>(head).previous = group;
+  changetype<Node>(node).groups = group;
+  return group;
+}
+
 function dropGroup(node: usize, group: usize): void {
   const record = changetype<Group>(group);
-  const owner = changetype<Node>(node);
-  if (owner.groups == group) owner.groups = record.next;
-  else {
-    let before = owner.groups;
-    while (changetype<Group>(before).next != group) before = changetype<Group>(before).next;
-    changetype<Group>(before).next = record.next;
-  }
+  const next = record.next;
+  const previous = record.previous;
+  if (previous != 0) changetype<Group>(previous).next = next;
+  else changetype<Node>(node).groups = next;
+  if (next != 0) changetype<Group>(next).previous = previous;
+  tableRemove(groupNames, changetype<QueueName>(record.name).hash, <u32>node, <u32>group);
   queueNameDrop(record.name);
   arenaRemove(groups, group);
 }
@@ -435,7 +464,7 @@ export function nodeFilterBefore(node: usize, end: usize): u32 {
   return <u32>(end - at);
 }
 
-/** The tables of literals and edges, for tests of their runs. */
+/** The table of literals, for tests of its runs. */
 export function literalTable(): Table {
   return literals;
 }

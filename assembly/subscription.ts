@@ -89,7 +89,7 @@ export class QueueName {
   length: u32;
   hash: u64;
   // Scratch of the match that is being laid out (match-cache.ts).
-  matchSerial: u32;
+  matchSerial: u64;
   matchCount: u32;
   matchCursor: usize;
   nextName: usize;
@@ -179,6 +179,7 @@ export function subFree(ptr: usize): void {
 
 /** The member at `index`. */
 export function memberAt(list: Members, index: u32): usize {
+  assert(index < list.count || list.capacity != 0);
   if (list.capacity == 0) return list.ptr;
   return load<u32>(list.ptr + ((<usize>index) << 2));
 }
@@ -275,9 +276,4 @@ export function queueNameDrop(ptr: usize): void {
   if (--name.references != 0) return;
   tableRemove(queueNames, name.hash, 0, <u32>ptr);
   release(ptr, QUEUE_NAME_HEAD + name.length + 16);
-}
-
-/** The longest run in the index of sids, for tests. */
-export function sidTable(): Table {
-  return sids;
 }

@@ -354,12 +354,16 @@ export class Bridge implements SessionHost, RecordSink {
     session.abort(ClosedReason.SlowConsumerPendingBytes);
   }
 
-  traceIn(handle: SessionHandle, line: Uint8Array): void {
-    this.#sessions.get(handle)?.log.traceIn(line);
+  traceIn(handle: SessionHandle, line: Uint8Array, body: Uint8Array | undefined): void {
+    this.#sessions.get(handle)?.log.traceIn(line, body);
   }
 
-  traceOut(handle: SessionHandle, line: Uint8Array): void {
-    this.#sessions.get(handle)?.log.traceOut(line);
+  traceOut(handle: SessionHandle, line: Uint8Array, body: Uint8Array | undefined): void {
+    this.#sessions.get(handle)?.log.traceOut(line, body);
+  }
+
+  traceEnd(handle: SessionHandle, sid: Uint8Array): void {
+    this.#sessions.get(handle)?.log.traceEnd(sid);
   }
 
   #turnEnded(): void {

@@ -3,7 +3,7 @@
 import type { Transport } from '../net/transport.ts';
 import type { Logger } from '../shared/logger.ts';
 import { type ConnectOptions, clientText } from './connect.ts';
-import { quoteGoText } from './go-quote.ts';
+import { quoteGo, quoteGoText } from './go-quote.ts';
 
 /** Values that must not be in a log. Source: nats-server 1787eee, server/client.go, removeSecretsFromTrace. */
 const SECRET = /("(?:pass|auth_token|sig|proxy_sig|nkey)"\s*:\s*")(?:[^"\\]|\\.)*/gi;
@@ -41,17 +41,32 @@ export class PeerLog {
     this.#logger.error(`${this.#label} - ${text}`);
   }
 
-  /** A control line that came in, without its end. */
-  traceIn(line: Uint8Array): void {
+  /** A control line that came in, without its end, and what a publish carries. */
+  traceIn(line: Uint8Array, body: Uint8Array | undefined): void {
     if (!this.#logger.isTrace) return;
     const text = decoder.decode(line);
     const shown = /^connect/i.test(text) ? text.replace(SECRET, '$1[REDACTED]') : text;
     this.#logger.trace(`${this.#label} - <<- [${shown}]`);
+    if (body !== undefined) this.#payload('<<-', body);
   }
 
-  /** The control line of a message that goes out. */
-  traceOut(line: Uint8Array): void {
+  /** A line of the core that goes out, and what a message carries. */
+  traceOut(line: Uint8Array, body: Uint8Array | undefined): void {
     this.traceSent(decoder.decode(line));
+    if (body !== undefined) this.#payload('->>', body);
+  }
+
+  /** A subscription that has ended. */
+  traceEnd(sid: Uint8Array): void {
+    if (this.#logger.isTrace) {
+      this.#logger.trace(`${this.#label} - <-> [DELSUB ${decoder.decode(sid)}]`);
+    }
+  }
+
+  #payload(arrow: string, body: Uint8Array): void {
+    if (this.#logger.isTrace) {
+      this.#logger.trace(`${this.#label} - ${arrow} MSG_PAYLOAD: [${quoteGo(body)}]`);
+    }
   }
 
   /** A line of the server's own: `+OK` and `-ERR` as nats-server shows them, INFO not at all. */

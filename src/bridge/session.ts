@@ -13,7 +13,6 @@ import type { MessageClient } from '../bus/types.ts';
 import {
   type AccountHandle,
   type Core,
-  SESSION_CONNECTED,
   SESSION_ECHO,
   SESSION_HEADERS,
   SESSION_NO_RESPONDERS,
@@ -67,6 +66,8 @@ export interface SessionHost {
   readonly writeDeadlines: DeadlineQueue<Session>;
   /** The INFO line for a session now; the second one, which names the account, when `isConnectInfo`. */
   infoLine(session: Session, isConnectInfo: boolean): string;
+  /** It is over its pending limit: it is closed as a slow consumer. */
+  slow(session: SessionHandle): void;
   /** The session has something to `finish` at the end of the turn. */
   closing(session: Session): void;
   /** It is on its way out: this was it. */
@@ -276,7 +277,6 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
     if (echo) flags |= SESSION_ECHO;
     if (takesHeaders) flags |= SESSION_HEADERS;
     if (takesHeaders && noResponders) flags |= SESSION_NO_RESPONDERS;
-    if (this.#hasConnected) flags |= SESSION_CONNECTED;
     if (this.#hasConnected && !this.#hasGreeted) flags |= SESSION_WANTS_PING;
     if (this.#host.logger.isTrace) flags |= SESSION_TRACE;
     this.core.setFlags(this.handle, flags);
@@ -286,6 +286,9 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
     if (this.#state !== 'open') return;
     this.log.traceSent(line);
     if (!this.core.send(this.handle, encoder.encode(line))) this.abort(ClosedReason.WriteError);
+    else if (this.core.pending(this.handle) > this.#host.options.maxPending) {
+      this.#host.slow(this.handle);
+    }
   }
 
   // ── Its way out ─────────────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,7 @@ import {
   RECORD_SHARED,
   RECORD_SHARED_END,
   RECORD_SLOW,
+  RECORD_TRACE_END,
   RECORD_TRACE_IN,
   RECORD_TRACE_OUT,
   type RecordView,
@@ -18,7 +19,7 @@ import {
 } from '../core/index.ts';
 import { type Content, contentOfIncoming, type Incoming } from './message.ts';
 import type { BusSubscription } from './subscription.ts';
-import type { Turn } from './turn.ts';
+import type { RecordSink, Turn } from './turn.ts';
 import type { MessageClient } from './types.ts';
 
 /** Payloads share buffers of this size, so a message that is kept pins no more than that. */
@@ -180,12 +181,17 @@ export class DeliveryDrain {
       case RECORD_SLOW:
         sink.slow(record.target);
         break;
-      case RECORD_TRACE_IN:
-        sink.traceIn?.(record.target, this.#core.copy(record.subjectPtr, record.subjectLen));
-        break;
-      case RECORD_TRACE_OUT:
-        sink.traceOut?.(record.target, this.#core.copy(record.subjectPtr, record.subjectLen));
-        break;
+      default:
+        this.#trace(record, sink);
     }
+  }
+
+  #trace(record: RecordView, sink: RecordSink): void {
+    const { type, target, bodyPtr, bodyLen } = record;
+    const line = this.#core.copy(record.subjectPtr, record.subjectLen);
+    const body = bodyPtr === 0 ? undefined : this.#core.copy(bodyPtr, bodyLen);
+    if (type === RECORD_TRACE_IN) sink.traceIn?.(target, line, body);
+    else if (type === RECORD_TRACE_OUT) sink.traceOut?.(target, line, body);
+    else if (type === RECORD_TRACE_END) sink.traceEnd?.(target, line);
   }
 }

@@ -2,7 +2,7 @@
 // beyond a program's rights. `internalsOf(bus)` opens it; nothing of it is exported from the package.
 
 import type { AccountHandle, Core } from '../core/index.ts';
-import { InvalidOperationError } from '../shared/errors.ts';
+import { InvalidOperationError, InvalidSubjectError } from '../shared/errors.ts';
 import type { Account, BusParts } from './account.ts';
 import { encodeHeaders, MessageHeaders } from './headers.ts';
 import { InterestWatches } from './interest.ts';
@@ -114,8 +114,14 @@ export class BusInternals {
     // nats-server 2.15.1 names the subject of the request beside the status.
     const headers = new MessageHeaders(NO_RESPONDERS);
     headers.append('Nats-Subject', content.subject);
-    this.#account.publish(reply, EMPTY, { headers });
-    return true;
+    try {
+      this.#account.publish(reply, EMPTY, { headers });
+      return true;
+    } catch (error) {
+      // A peer may name a reply that no program can publish to.
+      if (error instanceof InvalidSubjectError) return false;
+      throw error;
+    }
   }
 
   /** Calls fn once, after everything of this turn has been delivered and before sessions write. */

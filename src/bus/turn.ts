@@ -27,8 +27,12 @@ export interface RecordSink {
   sharedEnd(id: number, references: number): void;
   /** The session went over its pending limit. */
   slow(session: SessionHandle): void;
-  traceIn?(session: SessionHandle, line: Uint8Array): void;
-  traceOut?(session: SessionHandle, line: Uint8Array): void;
+  /** An op has come; `body` is header block and payload of a publish. */
+  traceIn?(session: SessionHandle, line: Uint8Array, body: Uint8Array | undefined): void;
+  /** A line is sent; `body` is header block and payload of a message. */
+  traceOut?(session: SessionHandle, line: Uint8Array, body: Uint8Array | undefined): void;
+  /** A subscription has ended, by UNSUB or by its max. */
+  traceEnd?(session: SessionHandle, sid: Uint8Array): void;
 }
 
 /** A publish that waits for its turn. */
@@ -129,13 +133,24 @@ export class Turn {
       let status = call();
       for (let isResumed = false; ; isResumed = true) {
         this.#drain(published, isResumed);
-        if (status === STATUS_AGAIN_POOL) this.onPool?.();
-        else if (status !== STATUS_AGAIN_RESULT) return status;
-        status = this.#core.resume();
+        if (status === STATUS_AGAIN_POOL) status = this.#core.resume(!this.#relieve());
+        else if (status === STATUS_AGAIN_RESULT) status = this.#core.resume();
+        else return status;
       }
+    } catch (error) {
+      // What is half told must not go on with the next call.
+      this.#core.abandon();
+      throw error;
     } finally {
       this.leave();
     }
+  }
+
+  /** Sessions write. False: that has brought no chunk back to the pool. */
+  #relieve(): boolean {
+    const before = this.#core.poolUsed;
+    this.onPool?.();
+    return this.#core.poolUsed < before;
   }
 
   /** Queues a publish. It is run now when nothing is being delivered, else at the end of the turn. */

@@ -70,6 +70,8 @@ export interface Traffic {
 }
 
 const POOL_MAX = 268_435_456;
+/** Where the count of a subscription's messages stays. */
+const DELIVERED_MAX = 0xffffffff;
 // The scratch region: the subjects of a publish and its body if it is small, then two texts of any other call.
 // A publish that has stopped is read again when it goes on, and handlers make other calls meanwhile.
 const TEXT = SUBJECT_MAX + SLACK_BYTES;
@@ -175,7 +177,8 @@ export class Core {
   /** Counts a message that was delivered without the core; the subscription is still open. */
   countDelivery(counter: number): void {
     const { u32 } = this.views;
-    u32[counter] = (u32[counter] as number) + 1;
+    const count = u32[counter] as number;
+    if (count < DELIVERED_MAX) u32[counter] = count + 1;
   }
 
   /** Who is interested in a subject. Throws InvalidSubjectError, and CapacityError without memory. */
@@ -221,11 +224,21 @@ export class Core {
     return status;
   }
 
-  /** Goes on after STATUS_AGAIN_*. */
-  resume(): number {
-    const status = this.exports.publishResume();
+  /**
+   * Goes on after STATUS_AGAIN_*.
+   *
+   * @param isStarved flushing has brought no chunk back: who has no room is given up (RECORD_SLOW)
+   */
+  resume(isStarved = false): number {
+    const status = this.exports.publishResume(isStarved ? 1 : 0);
     this.#recordCount = this.exports.recordCount();
     return status;
+  }
+
+  /** Gives up a message that has stopped: nobody more gets it. */
+  abandon(): void {
+    this.exports.publishAbandon();
+    this.#recordCount = 0;
   }
 
   /** Recipients that the last message reached. */
@@ -242,9 +255,13 @@ export class Core {
     return exports.routeInterest(account, ptr, length, ptr + TEXT, queueLength) !== 0;
   }
 
-  /** Another living member of a queue group of the program, in place of a pick that closed; 0 = none. */
+  /**
+   * Another living member of a queue group of the program, in place of a pick that closed; 0 = none, also for a
+   * peer's subject that is no text of ours (a NUL, bytes that are no UTF-8).
+   */
   pickGroup(account: AccountHandle, queue: string, subject: string): SubHandle {
-    const length = this.#text(ASK, subject, false);
+    const length = writeSubject(this.views.u8, this.#scratch + ASK, SUBJECT_MAX, subject, false);
+    if (length < 0) return 0;
     const queueLength = this.#text(ASK_SECOND, queue, false);
     const ptr = this.#scratch + ASK;
     return this.exports.routePick(account, ptr, length, ptr + TEXT, queueLength);

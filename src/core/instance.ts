@@ -38,7 +38,8 @@ export interface WasmExports {
     headerLen: number,
     onlyLocal: number,
   ): number;
-  publishResume(): number;
+  publishResume(starved: number): number;
+  publishAbandon(): void;
   routeReached(): number;
   routeInterest(account: number, ptr: number, len: number, qPtr: number, qLen: number): number;
   routePick(account: number, ptr: number, len: number, qPtr: number, qLen: number): number;

@@ -19,7 +19,6 @@ import {
   RECORD_BODY_PTR,
   RECORD_BYTES,
   RECORD_FLAGS,
-  RECORD_GROUP,
   RECORD_HEADER_LEN,
   RECORD_ORIGIN,
   RECORD_REPLY_LEN,
@@ -170,8 +169,5 @@ export class RecordView {
   }
   get flags(): number {
     return this.#word(RECORD_FLAGS);
-  }
-  get group(): number {
-    return this.#word(RECORD_GROUP);
   }
 }

@@ -30,8 +30,6 @@ export interface Route {
   readonly plain: SubHandle[];
   /** The process's own members of each queue group. */
   readonly groups: SubHandle[][];
-  /** Of each group, what tells it from others: opaque, and the same for one name. */
-  readonly groupIds: number[];
   /** A peer is among those interested: only the core can route. */
   readonly hasRemote: boolean;
   /** A member has a max: only the core counts. */
@@ -44,20 +42,17 @@ export interface Route {
 export function readRoute(views: Views, ptr: number): Route {
   const flags = views.word(ptr + ROUTE_FLAGS);
   const groups: SubHandle[][] = [];
-  const groupIds: number[] = [];
   const plainCount = views.word(ptr + ROUTE_PLAIN_COUNT);
   const plain = readMembers(views, ptr + ROUTE_MEMBERS, plainCount);
   let at = ptr + ROUTE_MEMBERS + plainCount * 4;
   for (let left = views.word(ptr + ROUTE_GROUP_COUNT); left > 0; left--) {
-    const count = views.word(at + 4);
-    groupIds.push(views.word(at));
-    groups.push(readMembers(views, at + 8, count));
-    at += 8 + count * 4;
+    const count = views.word(at);
+    groups.push(readMembers(views, at + 4, count));
+    at += 4 + count * 4;
   }
   return {
     plain,
     groups,
-    groupIds,
     hasRemote: (flags & ROUTE_HAS_REMOTE) !== 0,
     hasMax: (flags & ROUTE_HAS_MAX) !== 0,
     hits: views.word(ptr + ROUTE_HITS),

@@ -8,8 +8,8 @@
 import { Socket } from 'node:net';
 import type { ReadInto, Transport, TransportReader, Written } from './transport.ts';
 
-/** What a paused socket may read ahead, read by 'data': one read. */
-export const HIGH_WATER_MARK = 65_536;
+/** With any more, a stream that is paused in the middle of a read by 'data' begins the next one by itself. */
+export const HIGH_WATER_MARK = 0;
 
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 
@@ -109,6 +109,8 @@ export class TcpTransport implements Transport {
     if (made !== undefined) {
       this.#socket = made;
       this.#listen(made);
+      // Begins to read now: left to `resume`, it would begin a moment later, even after a pause.
+      made.read(0);
     } else {
       this.#socket.on('data', (bytes: Uint8Array) => {
         if (!this.#isEnded) this.#reader?.onBytes(bytes);

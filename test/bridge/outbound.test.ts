@@ -46,6 +46,19 @@ it('a reader over its pending limit is closed without a word', async () => {
   );
 });
 
+it('a peer that reads none of the errors it provokes is over its limit like any other', async () => {
+  await using server = createTestBridge({ maxPending: 10_000 });
+  const stuck = await stuckReader(server, 'a');
+  const refused = `PUB $NRG.${'x'.repeat(2000)} 0\r\n\r\n`;
+  for (let i = 0; i < 8; i++) await stuck.send(refused);
+  stuck.resume();
+  await stuck.ended();
+  expect(server.bridge.endedConnections().at(-1)).toMatchObject({
+    cid: 1,
+    reason: 'Slow Consumer (Pending Bytes)',
+  });
+});
+
 it('a reader that takes nothing for the write deadline is closed', async () => {
   await using server = createTestBridge();
   const stuck = await stuckReader(server, 'a');

@@ -213,6 +213,37 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
     expect(takeAll(core).get(other)?.length).toBe(3 * (80 + 'MSG x 1 80\r\n\r\n'.length));
   });
 
+  it('gives up a recipient when memory has ended and nothing is lent that could come back', () => {
+    const core = createCore({ wasm });
+    const account = core.createAccount();
+    const session = open(core, account);
+    feed(core, session, 'SUB x 1\r\n');
+    const publisher = open(core, account);
+    core.exports.memoryForceGrowth(1, 0);
+    while (core.exports.blockAllocate(1_048_576) !== 0);
+    expect(feed(core, publisher, 'PUB x 1\r\n!\r\n')).toBe(STATUS_OK);
+    expect(core.record(0)).toMatchObject({ type: RECORD_SLOW, target: session });
+    expect(core.poolUsed).toBe(0);
+  });
+
+  it('gives up a recipient without room when flushing has brought no chunk back', () => {
+    const core = createCore({ wasm, poolMax: 4096 });
+    const account = core.createAccount();
+    const [held, other, publisher] = [
+      open(core, account),
+      open(core, account),
+      open(core, account),
+    ];
+    for (const s of [held, other]) feed(core, s, 'SUB x 1\r\n');
+    expect(feed(core, publisher, 'PUB x 1\r\n!\r\n')).toBe(STATUS_AGAIN_POOL);
+    expect(core.take()).toBeDefined(); // Held by its transport for good.
+    expect(core.resume()).toBe(STATUS_AGAIN_POOL);
+    expect(core.resume(true)).toBe(STATUS_OK);
+    expect(core.recordCount).toBe(1);
+    expect(core.record(0).type).toBe(RECORD_SLOW);
+    expect(core.routed).toBe(1);
+  });
+
   it('removes a subscription with its last delivery', () => {
     const core = createCore({ wasm });
     const account = core.createAccount();

@@ -49,3 +49,59 @@ it.each(builds)(
 it('the bundled text is the release build', () => {
   expect(Buffer.from(wasmBase64, 'base64').equals(bytesOf('release'))).toBe(true);
 });
+
+/** Every export of the module that ships: a change of this list is a change of the ABI. */
+const EXPORTS = [
+  'accountGenerationPtr',
+  'accountOpen',
+  'blockAllocate',
+  'blockRelease',
+  'cacheEnable',
+  'coreInit',
+  'counter',
+  'ingest',
+  'liveCount',
+  'memory',
+  'memoryForceGrowth',
+  'memoryIntact',
+  'outboundCopyDone',
+  'outboundRelease',
+  'outboundSettle',
+  'outboundTakeCopy',
+  'outboundTakeFrom',
+  'outboundTakeNext',
+  'poolBytes',
+  'publish',
+  'publishAbandon',
+  'publishResume',
+  'recordCount',
+  'recordsSetLimit',
+  'regionPtr',
+  'routeInterest',
+  'routePick',
+  'routeReached',
+  'routeResolve',
+  'sessionClose',
+  'sessionOpen',
+  'sessionPtr',
+  'sessionSend',
+  'sessionSetAccount',
+  'sessionSetFlags',
+  'sessionSetLimits',
+  'sessionSubscribe',
+  'subscriptionFilter',
+  'subscriptionFilterEnd',
+  'subscriptionOpen',
+  'subscriptionPtr',
+  'subscriptionQueueLen',
+  'subscriptionQueuePtr',
+  'subscriptionSetMax',
+  'subscriptionShut',
+  'turnEnd',
+];
+
+it('exports what the ABI says, and nothing else', () => {
+  const module = new WebAssembly.Module(bytesOf('release'));
+  const names = WebAssembly.Module.exports(module).map((e) => e.name);
+  expect(names.sort()).toEqual(EXPORTS);
+});

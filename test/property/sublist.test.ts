@@ -35,7 +35,7 @@ function resolve(core: CoreDriver, owner: number, text: string): string {
   const plain = members(core.word(block + abi.ROUTE_PLAIN_COUNT));
   const groups: number[][] = [];
   for (let left = core.word(block + abi.ROUTE_GROUP_COUNT); left > 0; left--) {
-    at += 8;
+    at += 4;
     groups.push(members(core.word(at - 4)));
   }
   return JSON.stringify([plain, groups.map(String).sort()]);

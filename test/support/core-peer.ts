@@ -2,7 +2,6 @@
 import type { BusInternals } from '../../src/bus/internals.ts';
 import {
   OP_SUB,
-  SESSION_CONNECTED,
   SESSION_ECHO,
   SESSION_HEADERS,
   SESSION_NO_RESPONDERS,
@@ -14,7 +13,7 @@ import {
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-const GREETED = SESSION_CONNECTED | SESSION_ECHO | SESSION_HEADERS | SESSION_NO_RESPONDERS;
+const GREETED = SESSION_ECHO | SESSION_HEADERS | SESSION_NO_RESPONDERS;
 
 export class CorePeer {
   readonly handle: SessionHandle;

@@ -18,10 +18,6 @@ export interface StuckCommands {
   withhold(bytes: number): void;
   /** How many of them have been closed. */
   closedPublishers(): number;
-  /** Each that is still open sends the last byte. */
-  finish(): void;
-  /** Closes everything. */
-  close(): void;
 }
 
 const TICK_MS = 10;
@@ -67,13 +63,6 @@ const commands: StuckCommands = {
     for (const { socket } of publishers) socket.write(withheld);
   },
   closedPublishers: () => publishers.filter(({ isClosed }) => isClosed).length,
-  finish() {
-    for (const { socket, isClosed } of publishers) if (!isClosed) socket.write('x\r\n');
-  },
-  close() {
-    for (const { socket } of [...readers, ...publishers]) socket.destroy();
-    flooder?.socket.destroy();
-  },
 };
 
 serveCommands(commands);

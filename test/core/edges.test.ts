@@ -1,0 +1,225 @@
+// Where the core's room, counts and trust end: handles that were never given, memory that does not grow while a
+// route is under way, peers that are sent more than they read, text that is long on purpose.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import {
+  type AccountHandle,
+  type Core,
+  createCore,
+  OP_SUB,
+  RECORD_SLOW,
+  RECORD_TRACE_IN,
+  RECORD_TRACE_OUT,
+  SESSION_ECHO,
+  SESSION_HEADERS,
+  SESSION_NO_RESPONDERS,
+  SESSION_TRACE,
+  type SessionHandle,
+  STATUS_AGAIN_POOL,
+  STATUS_AGAIN_RESULT,
+  STATUS_OK,
+  STATUS_OP,
+} from '../../src/core/index.ts';
+
+const FLAGS = SESSION_ECHO | SESSION_HEADERS | SESSION_NO_RESPONDERS;
+const LIMITS = { payloadMax: 1_048_576, controlLineMax: 4096, pendingMax: 67_108_864 };
+
+interface Seen {
+  readonly type: number;
+  readonly target: number;
+  readonly subject: string;
+}
+
+describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
+  const wasm = new Uint8Array(readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url)));
+
+  function open(core: Core, account: AccountHandle, limits: Partial<typeof LIMITS> = {}): number {
+    const session = core.openSession(account);
+    core.setFlags(session, FLAGS);
+    core.setLimits(session, { ...LIMITS, ...limits });
+    return session;
+  }
+
+  /** Feeds a read to its end, as the bridge does. Answers the records of all its calls. */
+  function feed(core: Core, session: SessionHandle, text: string): Seen[] {
+    const bytes = Buffer.from(text, 'latin1');
+    const seen: Seen[] = [];
+    const ptr = bytes.length > core.inbox.bytes ? core.gather(bytes.length) : core.inbox.ptr;
+    core.writeBytes(ptr, bytes);
+    for (let at = 0, calls = 0; ; calls++) {
+      expect(calls).toBeLessThan(10_000);
+      let status = core.ingest(session, ptr + at, bytes.length - at);
+      at += core.op.consumed;
+      let isAgain = false;
+      for (;;) {
+        for (let i = 0; i < core.recordCount; i++) {
+          const { type, target, subjectPtr, subjectLen } = core.record(i);
+          seen.push({ type, target, subject: core.text(subjectPtr, subjectLen) });
+        }
+        if (status !== STATUS_AGAIN_POOL && status !== STATUS_AGAIN_RESULT) break;
+        isAgain = true;
+        expect(++calls).toBeLessThan(10_000);
+        // Nothing is flushed.
+        status = core.resume(status === STATUS_AGAIN_POOL);
+      }
+      if (isAgain) continue;
+      if (status !== STATUS_OP) return seen;
+      if (core.op.verb === OP_SUB) expect(core.subscribeSession(session)).toBe(STATUS_OK);
+    }
+  }
+
+  /** What a session has been sent. */
+  function sent(core: Core, session: SessionHandle): string {
+    let text = '';
+    for (let take = core.takeFrom(session); take !== undefined; take = core.takeFrom(session)) {
+      for (const { ptr, length } of take.segments) text += core.text(ptr, length);
+      core.release(session);
+      core.settle(session, take.bytes);
+    }
+    return text;
+  }
+
+  it('knows no handle that was never given', () => {
+    const core = createCore({ wasm });
+    const account = core.createAccount();
+    const sub = core.subscribe(account, 'a');
+    for (const handle of [sub + 1, sub + (1 << 22), -sub, sub - 2 ** 31, sub + 1 - 2 ** 31]) {
+      expect(core.unsubscribe(handle)).toBe(false);
+    }
+    expect(core.unsubscribe(sub)).toBe(true);
+    core.turnEnd();
+    for (const handle of [sub, sub + (1 << 22), sub + (1 << 22) - 2 ** 31]) {
+      expect(core.unsubscribe(handle)).toBe(false);
+    }
+    expect(core.live().subscriptions).toBe(0);
+  });
+
+  it('ends a recipient for whom there is no memory as a slow consumer, and goes on', () => {
+    const core = createCore({ wasm });
+    const account = core.createAccount();
+    const reader = open(core, account);
+    const publisher = open(core, account);
+    const local = core.subscribe(account, 'x');
+    feed(core, reader, 'SUB x 1\r\n');
+    const text = `PUB x 1000\r\n${'z'.repeat(1000)}\r\n`;
+    for (let i = 0; i < 20; i++) feed(core, publisher, text);
+    core.exports.memoryForceGrowth(1, 0);
+    const seen: Seen[] = [];
+    for (let i = 0; i < 5000; i++) seen.push(...feed(core, publisher, text));
+    expect(seen.filter(({ type }) => type === RECORD_SLOW)).toEqual([
+      { type: RECORD_SLOW, target: reader, subject: '' },
+    ]);
+    expect(core.delivered(local)).toBe(5020);
+  });
+
+  it('ends a recipient whose frames fit into no chunk', () => {
+    const core = createCore({ wasm });
+    const account = core.createAccount();
+    const reader = open(core, account, { controlLineMax: 2_000_000 });
+    const publisher = open(core, account);
+    feed(core, reader, `SUB x ${'s'.repeat(1_100_000)}\r\n`);
+    const seen = feed(core, publisher, 'PUB x 1\r\ny\r\n');
+    expect(seen).toEqual([{ type: RECORD_SLOW, target: reader, subject: '' }]);
+  });
+
+  it('counts its own lines, too, against the pending limit', () => {
+    const core = createCore({ wasm });
+    const account = core.createAccount();
+    const pinger = open(core, account, { pendingMax: 1000 });
+    const slow = { type: RECORD_SLOW, target: pinger, subject: '' };
+    expect(feed(core, pinger, 'PING\r\n'.repeat(10_000))).toEqual([slow]);
+    expect(sent(core, pinger).length).toBeLessThan(1010);
+    const asker = open(core, account, { pendingMax: 100_000 });
+    feed(core, asker, `SUB r ${'s'.repeat(4000)}\r\n`);
+    expect(feed(core, asker, 'PUB x r 0\r\n\r\n'.repeat(1000))).toEqual([
+      { ...slow, target: asker },
+    ]);
+    expect(core.pending(asker)).toBeLessThan(105_000);
+  });
+
+  it('traces its own line also where the records end', () => {
+    const core = createCore({ wasm });
+    core.exports.recordsSetLimit(8);
+    const session = open(core, core.createAccount());
+    core.setFlags(session, FLAGS | SESSION_TRACE);
+    const seen = feed(core, session, 'PING\r\n'.repeat(3));
+    const pair = [
+      { type: RECORD_TRACE_IN, target: session, subject: 'PING' },
+      { type: RECORD_TRACE_OUT, target: session, subject: 'PONG' },
+    ];
+    expect(seen).toEqual([...pair, ...pair, ...pair]);
+  });
+
+  it('tells of subscriptions without touching a publish that has stopped', () => {
+    const core = createCore({ wasm });
+    core.exports.recordsSetLimit(8);
+    const account = core.createAccount();
+    const session = open(core, account);
+    feed(core, session, 'SUB some.filter.of.a.peer 1\r\nSUB x 2\r\n');
+    for (let i = 0; i < 20; i++) core.subscribe(account, 'x');
+    const body = 'z'.repeat(30_000);
+    let status = core.publish(account, { to: 'x', payload: Buffer.from(body) });
+    let found = '';
+    while (status !== STATUS_OK) {
+      expect(core.subscriptions(session)).toHaveLength(2);
+      for (let i = 0; i < core.recordCount; i++) {
+        found = core.text(core.record(i).bodyPtr, body.length);
+        expect(found === body).toBe(true);
+      }
+      status = core.resume();
+    }
+    expect(sent(core, session)).toBe(`MSG x 2 30000\r\n${body}\r\n`);
+  });
+
+  it('finds nobody in a group for a subject that the program could not say', () => {
+    const core = createCore({ wasm });
+    const account = core.createAccount();
+    core.subscribe(account, '>', 'q');
+    expect(core.pickGroup(account, 'q', 'a\0b')).toBe(0);
+    expect(core.pickGroup(account, 'q', '\ufffd'.repeat(2000))).toBe(0);
+  });
+
+  it('stops counting deliveries where the count ends, so that a max is still kept', () => {
+    const core = createCore({ wasm });
+    const account = core.createAccount();
+    const session = open(core, account);
+    const sub = core.subscribe(account, 'x');
+    core.views.u32[core.deliveryCounter(sub)] = 0xfffffffe;
+    feed(core, session, 'PUB x 0\r\n\r\n'.repeat(3));
+    core.countDelivery(core.deliveryCounter(sub));
+    expect(core.delivered(sub)).toBe(0xffffffff);
+    expect(core.setMax(sub, 10)).toBe(true);
+  });
+
+  it('takes queue groups on one subject, and gives them back, without looking through all', () => {
+    const core = createCore({ wasm });
+    const account = core.createAccount();
+    const time = (count: number): number => {
+      const start = performance.now();
+      const subs = Array.from({ length: count }, (_, i) => core.subscribe(account, 'x', `q${i}`));
+      for (const sub of subs) expect(core.unsubscribe(sub)).toBe(true);
+      core.turnEnd();
+      return performance.now() - start;
+    };
+    time(2000);
+    const few = time(2000);
+    // 25 times as many would take 625 times as long.
+    expect(time(50_000)).toBeLessThan(few * 100 + 1000);
+    expect(core.live()).toMatchObject({ groups: 0, subscriptions: 0, nodes: 1 });
+  });
+
+  it('tells long sids apart that differ only behind their first 4,096 bytes', () => {
+    const core = createCore({ wasm });
+    const account = core.createAccount();
+    const session = open(core, account, { controlLineMax: 65_536 });
+    const time = (count: number, head: string): number => {
+      const start = performance.now();
+      for (let i = 0; i < count; i++) feed(core, session, `SUB x ${head}${1e6 + i}\r\n`);
+      return performance.now() - start;
+    };
+    time(100, 'a');
+    const few = time(300, 'b'.repeat(8000));
+    expect(time(3000, 'c'.repeat(8000))).toBeLessThan(few * 40 + 1000);
+    expect(core.subscriptionCount(session)).toBe(3400);
+  });
+});
