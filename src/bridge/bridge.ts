@@ -12,6 +12,7 @@ import { ANNOUNCED_VERSION } from '../shared/version.ts';
 import { ClosedReason, errorLine } from './closing.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import { InboundBudget } from './inbound-budget.ts';
+import { Inbox } from './inbox.ts';
 import { infoLine } from './info.ts';
 import { LameDuck } from './lame-duck.ts';
 import type { BridgeAddress, BridgeOptions, BridgeStats, ConnectionSnapshot } from './options.ts';
@@ -66,6 +67,7 @@ export class Bridge implements SessionHost, RecordSink {
   readonly logger: Logger;
   readonly random: () => number;
   readonly outbound: Outbound;
+  readonly inbox: Inbox;
   readonly inbound: InboundBudget;
   readonly pressure: Pressure;
   readonly writeDeadlines: DeadlineQueue<Session>;
@@ -96,7 +98,8 @@ export class Bridge implements SessionHost, RecordSink {
       outboundMax: options.outboundMax,
       defer: options.defer ?? defer,
     });
-    this.inbound = new InboundBudget(options.inboundMax, clock);
+    this.inbox = new Inbox(core, options.inboundMax);
+    this.inbound = new InboundBudget(options.inboundMax - this.inbox.reserve, clock);
     this.pressure = new Pressure(clock);
     this.writeDeadlines = new DeadlineQueue(clock, options.writeDeadlineMs, (session) =>
       session.missedDeadline(),
@@ -364,9 +367,11 @@ export class Bridge implements SessionHost, RecordSink {
   }
 
   #turnEnded(): void {
-    for (const session of [...this.#closing]) {
-      this.#closing.delete(session);
-      session.finish();
+    if (this.#closing.size > 0) {
+      for (const session of [...this.#closing]) {
+        this.#closing.delete(session);
+        session.finish();
+      }
     }
     this.outbound.turnEnded();
   }

@@ -50,9 +50,9 @@ export class Keepalive {
     this.#arm(first * (1 + random() * FIRST_PING_SPREAD));
   }
 
-  /** The peer has sent something other than PONG. */
-  heard(): void {
-    this.#lastIn = this.#options.clock.monotonic();
+  /** The peer has sent something other than PONG, at that monotonic time. */
+  heard(now: number): void {
+    this.#lastIn = now;
   }
 
   /** The peer has answered. */

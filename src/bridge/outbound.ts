@@ -43,8 +43,11 @@ export interface Outlet {
 }
 
 interface Channel {
+  readonly outlet: Outlet;
   held: Batch | undefined;
   waiting: Batch | undefined;
+  /** The transport is done with what is held. */
+  readonly onDone: (error?: Error) => void;
 }
 
 export interface OutboundOptions {
@@ -65,7 +68,6 @@ export class Outbound {
   readonly #core: Core;
   readonly #outboundMax: number;
   readonly #defer: (fn: () => void) => void;
-  readonly #outlets = new Map<SessionHandle, Outlet>();
   readonly #channels = new Map<SessionHandle, Channel>();
   #copiedBytes = 0;
   /** What sessions that are given up still hold; it comes back soon. */
@@ -75,6 +77,10 @@ export class Outbound {
   #poolAtFlush = 0;
   #isScheduled = false;
   #isFlushing = false;
+  readonly #onDeferred = (): void => {
+    this.#isScheduled = false;
+    this.flush();
+  };
 
   constructor(options: OutboundOptions) {
     this.#core = options.core;
@@ -89,12 +95,16 @@ export class Outbound {
   }
 
   add(outlet: Outlet): void {
-    this.#outlets.set(outlet.handle, outlet);
-    this.#channels.set(outlet.handle, { held: undefined, waiting: undefined });
+    const channel: Channel = {
+      outlet,
+      held: undefined,
+      waiting: undefined,
+      onDone: (error) => this.#reported(channel, error),
+    };
+    this.#channels.set(outlet.handle, channel);
   }
 
   remove(handle: SessionHandle): void {
-    this.#outlets.delete(handle);
     this.#channels.delete(handle);
     this.#lostBytes -= this.#lost.get(handle) ?? 0;
     this.#lost.delete(handle);
@@ -112,7 +122,7 @@ export class Outbound {
   /** At the end of a turn: writes now when much has come together, else when the loop's turn is over. */
   turnEnded(): void {
     const { poolUsed, poolMax } = this.#core;
-    const share = Math.max(EAGER_POOL_MIN, this.#outlets.size * EAGER_POOL_BYTES);
+    const share = Math.max(EAGER_POOL_MIN, this.#channels.size * EAGER_POOL_BYTES);
     const grown = poolUsed - this.#poolAtFlush;
     if (this.#backlog >= EAGER_BYTES || grown > Math.min(share, poolMax / 4)) this.flush();
     else this.#schedule();
@@ -173,7 +183,7 @@ export class Outbound {
         const batch = this.#batch(take, true);
         this.#core.copied();
         this.#copiedBytes += batch.copied;
-        if (this.#outlets.get(handle)?.isDiscarding === true) this.#finish(handle, batch);
+        if (channel.outlet.isDiscarding) this.#finish(handle, batch);
         else channel.waiting = merge(channel.waiting, batch);
       }
     }
@@ -182,19 +192,16 @@ export class Outbound {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    this.#defer(() => {
-      this.#isScheduled = false;
-      this.flush();
-    });
+    this.#defer(this.#onDeferred);
   }
 
   #send(take: Take): void {
     const { session } = take;
-    const outlet = this.#outlets.get(session);
     const channel = this.#channels.get(session);
-    if (outlet === undefined || channel === undefined) {
+    if (channel === undefined) {
       throw new InvariantError(`the core offers session ${session}, which is closed`);
     }
+    const { outlet } = channel;
     const isBusy = channel.held !== undefined;
     const isCopy = isBusy || this.#isPoolShort();
     const batch = this.#batch(take, isCopy && !outlet.isDiscarding);
@@ -202,7 +209,7 @@ export class Outbound {
     this.#copiedBytes += batch.copied;
     if (outlet.isDiscarding) this.#finish(session, batch);
     else if (isBusy) channel.waiting = merge(channel.waiting, batch);
-    else this.#write(outlet, channel, batch);
+    else this.#write(channel, batch);
   }
 
   #batch(take: Take, isCopy: boolean): Batch {
@@ -219,13 +226,11 @@ export class Outbound {
     return batch;
   }
 
-  #write(outlet: Outlet, channel: Channel, batch: Batch): void {
+  #write(channel: Channel, batch: Batch): void {
+    const { outlet } = channel;
     channel.held = batch;
     outlet.onWrite();
-    const written = outlet.transport.write(batch.views, (error) => {
-      this.#reported(outlet, channel, batch, error);
-    });
-    if (written === 'held') {
+    if (outlet.transport.write(batch.views, channel.onDone) === 'held') {
       outlet.onHeld();
       return;
     }
@@ -234,15 +239,16 @@ export class Outbound {
   }
 
   /** The transport is done with a held write: the next one begins. */
-  #reported(outlet: Outlet, channel: Channel, batch: Batch, error: Error | undefined): void {
+  #reported(channel: Channel, error: Error | undefined): void {
+    const { outlet, held } = channel;
     const { handle } = outlet;
     channel.held = undefined;
-    this.#finish(handle, batch);
+    if (held !== undefined) this.#finish(handle, held);
     outlet.onReported(error);
     if (this.#channels.get(handle) !== channel) return;
     const { waiting } = channel;
     channel.waiting = undefined;
-    if (waiting !== undefined) this.#write(outlet, channel, waiting);
+    if (waiting !== undefined) this.#write(channel, waiting);
     if (this.flushSession(handle)) outlet.onIdle();
   }
 
@@ -259,8 +265,8 @@ export class Outbound {
     while (this.bytes > this.#outboundMax) {
       let most: Outlet | undefined;
       let mostBytes = 0;
-      for (const outlet of this.#outlets.values()) {
-        if (outlet.isDiscarding || !this.isHeld(outlet.handle)) continue;
+      for (const { outlet, held } of this.#channels.values()) {
+        if (outlet.isDiscarding || held === undefined) continue;
         const pending = this.#core.pending(outlet.handle);
         if (pending > mostBytes) {
           most = outlet;

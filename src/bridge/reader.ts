@@ -1,6 +1,6 @@
-// What arrives from one peer, on its way into the core: pieces no larger than the inbox, the unfinished tail in
-// front, op after op. It stops reading while all unfinished reads together are too many, and for a moment
-// when a consumer is under pressure.
+// What arrives from one peer, on its way into the core: it lies in the inbox, read there by the transport or put
+// there in pieces; the unfinished tail goes in front; then op after op. It stops reading while all unfinished
+// reads together are too many, and for a moment when a consumer is under pressure.
 import type { Turn } from '../bus/turn.ts';
 import {
   type Core,
@@ -14,6 +14,7 @@ import {
 import type { Transport } from '../net/transport.ts';
 import { ClosedReason } from './closing.ts';
 import type { InboundBudget, TailHolder } from './inbound-budget.ts';
+import type { Inbox } from './inbox.ts';
 import type { Outbound } from './outbound.ts';
 import type { Pressure, Publisher } from './pressure.ts';
 import { Tail } from './tail.ts';
@@ -26,10 +27,8 @@ export interface ReadSession {
   isOpen(): boolean;
   /** Does what the core's op asks for. */
   perform(): void;
-  /** Something other than PONG has come. */
-  heard(): void;
-  /** A read has been routed. */
-  noteActivity(): void;
+  /** A read has been routed. Unless it was nothing but a PONG, the peer has said something. */
+  onRouted(isAnswer: boolean): void;
   /** It cannot go on: `problem` is for the log. */
   giveUp(problem: string, reason: ClosedReason): void;
 }
@@ -38,6 +37,7 @@ export interface ReaderOptions {
   readonly core: Core;
   readonly turn: Turn;
   readonly outbound: Outbound;
+  readonly inbox: Inbox;
   readonly inbound: InboundBudget;
   readonly pressure: Pressure;
 }
@@ -53,28 +53,55 @@ export class Reader implements TailHolder, Publisher {
   readonly #session: ReadSession;
   readonly #tail: Tail = new Tail();
   #paused = 0;
+  #isWide = false;
+  // What `#call` feeds, and what the core said first.
+  #ptr = 0;
+  #length = 0;
+  #first: number = STATUS_OK;
+  /** Of this read nothing but PONGs has been consumed. */
+  #isAnswer = true;
+  readonly #call = (): number => {
+    this.#first = this.#options.core.ingest(this.#session.handle, this.#ptr, this.#length);
+    return this.#first;
+  };
 
   constructor(options: ReaderOptions, session: ReadSession) {
     this.#options = options;
     this.#session = session;
   }
 
-  /** Routes what has arrived. Part of a turn; what it ends is finished at the turn's end. */
+  /** Where the next read belongs. */
+  view(): Uint8Array {
+    return this.#options.inbox.view(this.#isWide);
+  }
+
+  /** Routes what has been read into the view. Part of a turn; what it ends is finished at the turn's end. */
+  readInbox(length: number): void {
+    this.#isWide = this.#options.inbox.isWideAfter(length, this.#isWide);
+    this.#relax(this.#route(length));
+  }
+
+  /** The same for bytes that lie elsewhere. */
   read(bytes: Uint8Array): void {
-    const { bytes: room } = this.#options.core.inbox;
+    const { core } = this.#options;
+    const { ptr, bytes: room } = core.inbox;
     let isPressed = false;
     for (let at = 0; at < bytes.length && this.#session.isOpen(); at += room) {
       const piece = bytes.length <= room ? bytes : bytes.subarray(at, at + room);
-      isPressed = this.#piece(piece) || isPressed;
+      core.writeBytes(ptr, piece);
+      isPressed = this.#route(piece.length) || isPressed;
     }
-    if (isPressed && this.#session.isOpen()) this.#options.pressure.pause(this);
+    this.#relax(isPressed);
   }
 
   /** Nothing is read any more. */
   close(): void {
-    this.#options.pressure.forget(this);
-    this.#options.inbound.drop(this);
+    const { pressure, inbound, inbox } = this.#options;
+    pressure.forget(this);
+    inbound.drop(this);
     this.#tail.clear();
+    if (this.#isWide) inbox.returnWide();
+    this.#isWide = false;
     this.#session.transport.pause();
   }
 
@@ -99,55 +126,75 @@ export class Reader implements TailHolder, Publisher {
     this.#resume(PAUSED_PRESSURE);
   }
 
-  /** @returns true when a recipient is above half of its limit */
-  #piece(piece: Uint8Array): boolean {
+  #relax(isPressed: boolean): void {
+    if (isPressed && this.#session.isOpen()) this.#options.pressure.pause(this);
+  }
+
+  /**
+   * Routes the first bytes of the inbox, behind the tail.
+   *
+   * @returns true when a recipient is above half of its limit
+   */
+  #route(length: number): boolean {
     const { core, inbound } = this.#options;
+    const { ptr, headroom } = core.inbox;
     const tail = this.#tail;
-    if (tail.isShortOf(piece.length)) {
-      tail.append(piece);
-      inbound.hold(this, tail.bytes, tail.wanted);
-      return false;
+    let isPressed = false;
+    this.#isAnswer = true;
+    for (let at = 0; at < length && this.#session.isOpen(); ) {
+      if (tail.isShortOf(length - at)) {
+        tail.append(core.view(ptr + at, length - at));
+        inbound.hold(this, tail.bytes, tail.wanted);
+        break;
+      }
+      const { bytes } = tail;
+      // In front of what is left of the read, or both in a region of their own: of the read as much as the
+      // frame lacks, or all when that is not known.
+      const isBehind = bytes <= headroom + at;
+      const count = isBehind || tail.wanted === 0 ? length - at : tail.wanted - bytes;
+      const start = isBehind ? ptr + at - bytes : core.gather(bytes + count);
+      if (start === 0) {
+        const problem = `no memory for a message of ${bytes + count} bytes`;
+        this.#session.giveUp(problem, ClosedReason.ReadError);
+        return false;
+      }
+      if (bytes > 0) tail.writeTo(core, start);
+      if (!isBehind) core.writeBytes(start + bytes, core.view(ptr + at, count));
+      isPressed = this.#ingest(start, bytes + count) || isPressed;
+      at += count;
     }
-    const length = tail.bytes + piece.length;
-    const ptr = tail.place(core, piece);
-    if (ptr === 0) {
-      this.#session.giveUp(`no memory for a message of ${length} bytes`, ClosedReason.ReadError);
-      return false;
-    }
-    const isPressed = this.#ingest(ptr, length);
-    this.#session.noteActivity();
+    this.#session.onRouted(this.#isAnswer);
     return isPressed;
   }
 
   #ingest(start: number, bytes: number): boolean {
     const { core, turn, outbound } = this.#options;
     const session = this.#session;
+    const { op } = core;
     let ptr = start;
     let length = bytes;
     let isPressed = false;
     while (length > 0) {
-      let first = STATUS_OK;
-      const status = turn.run(() => {
-        first = core.ingest(session.handle, ptr, length);
-        return first;
-      });
+      this.#ptr = ptr;
+      this.#length = length;
+      const status = turn.run(this.#call);
       if (!session.isOpen()) return false;
-      const { consumed, need, verb, pressure, backlog } = core.op;
-      isPressed ||= pressure;
-      outbound.noteBacklog(backlog);
+      const { consumed } = op;
+      isPressed ||= op.pressure;
+      outbound.noteBacklog(op.backlog);
       if (status !== STATUS_OK && status !== STATUS_OP) {
         const problem = `no memory to route what arrived (status ${status})`;
         session.giveUp(problem, ClosedReason.ReadError);
         return false;
       }
-      const isAnswer = status === STATUS_OP && verb === OP_PONG && consumed <= PONG_LINE_BYTES;
-      if (consumed > 0 && !isAnswer) session.heard();
+      const isAnswer = status === STATUS_OP && op.verb === OP_PONG && consumed <= PONG_LINE_BYTES;
+      if (consumed > 0 && !isAnswer) this.#isAnswer = false;
       ptr += consumed;
       length -= consumed;
       // The call stopped in between and has been resumed: the op record is that of the stop.
-      if (isAgain(first)) continue;
+      if (isAgain(this.#first)) continue;
       if (status === STATUS_OK) {
-        this.#keepTail(ptr, length, need);
+        this.#keepTail(ptr, length, op.need);
         return isPressed;
       }
       session.perform();

@@ -23,7 +23,7 @@ import {
   SESSION_WANTS_PONG,
   type SessionHandle,
 } from '../core/index.ts';
-import type { Transport, TransportReader } from '../net/transport.ts';
+import type { ReadInto, Transport, TransportReader } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import { assert } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
@@ -31,6 +31,7 @@ import { CLOSINGS, ClosedReason, type Closing, type ClosingName, errorLine } fro
 import { type ConnectOptions, DEFAULT_CONNECT } from './connect.ts';
 import type { DeadlineQueue } from './deadline-queue.ts';
 import type { InboundBudget } from './inbound-budget.ts';
+import type { Inbox } from './inbox.ts';
 import { Keepalive } from './keepalive.ts';
 import { type OpTarget, performOp } from './ops.ts';
 import type { BridgeOptions, ConnectionSnapshot } from './options.ts';
@@ -59,6 +60,7 @@ export interface SessionHost {
   readonly logger: Logger;
   readonly random: () => number;
   readonly outbound: Outbound;
+  readonly inbox: Inbox;
   readonly inbound: InboundBudget;
   readonly pressure: Pressure;
   readonly writeDeadlines: DeadlineQueue<Session>;
@@ -81,13 +83,14 @@ export interface SessionHost {
 }
 
 const encoder = new TextEncoder();
-export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
+export class Session implements TransportReader, ReadInto, ReadSession, OpTarget, Outlet {
   readonly cid: number;
   readonly core: Core;
   readonly handle: SessionHandle;
   readonly transport: Transport;
   readonly limits: OpTarget['limits'];
   readonly log: PeerLog;
+  readonly into: ReadInto = this;
   readonly #host: SessionHost;
   readonly #reader: Reader;
   readonly #keepalive: Keepalive;
@@ -101,6 +104,7 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
   #wantsPong = false;
   #peerHasEnded = false;
   #isDetached = false;
+  /** Monotonic milliseconds, which are cheaper to ask for than the time of day. */
   #lastActivity: number;
   #inMsgs = 0;
   #outMsgs = 0;
@@ -115,7 +119,7 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
     const { maxSubscriptions, maxSubTokens = 0, hasHeaders = true } = host.options;
     this.limits = { maxSubscriptions, maxSubTokens, hasHeaders };
     this.#start = host.clock.now();
-    this.#lastActivity = this.#start;
+    this.#lastActivity = host.clock.monotonic();
     this.log = new PeerLog(host.logger, transport, cid);
     this.#reader = new Reader(host, this);
     this.#keepalive = new Keepalive({
@@ -179,6 +183,22 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
     if (this.isOpen()) this.#host.turn.within(() => this.#reader.read(bytes));
   }
 
+  view(): Uint8Array {
+    return this.#reader.view();
+  }
+
+  onFilled(length: number): void {
+    if (!this.isOpen()) return;
+    const { turn } = this.#host;
+    turn.enter();
+    turn.touch();
+    try {
+      this.#reader.readInbox(length);
+    } finally {
+      turn.leave();
+    }
+  }
+
   onClose(error?: Error): void {
     this.#peerHasEnded = true;
     if (this.#state === 'closed') this.#host.lingered(this.transport);
@@ -190,8 +210,10 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
     performOp(this);
   }
 
-  heard(): void {
-    this.#keepalive.heard();
+  onRouted(isAnswer: boolean): void {
+    const now = this.#host.clock.monotonic();
+    if (!isAnswer) this.#keepalive.heard(now);
+    this.#noteActivity(now);
   }
 
   // ── What it asks for ────────────────────────────────────────────────────────────────────────────
@@ -202,7 +224,7 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
     this.#options = options;
     this.#client = undefined;
     this.#hasConnected = true;
-    this.#lastActivity = this.#host.clock.now();
+    this.#lastActivity = this.#host.clock.monotonic();
     this.#keepalive.connected();
     this.#applyFlags();
   }
@@ -221,7 +243,7 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
   }
 
   acknowledge(): void {
-    this.#lastActivity = this.#host.clock.now();
+    this.#lastActivity = this.#host.clock.monotonic();
     if (this.#options.verbose) this.#send('+OK\r\n');
   }
 
@@ -272,7 +294,7 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
   // ── Its way out ─────────────────────────────────────────────────────────────────────────────────
 
   onWrite(): void {
-    this.noteActivity();
+    this.#noteActivity(this.#host.clock.monotonic());
   }
 
   onHeld(): void {
@@ -391,6 +413,7 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
   snapshot(now: number): ConnectionSnapshot {
     const { rttMs } = this.#keepalive;
     const { name, lang, version } = this.#options;
+    const idleMs = this.#host.clock.monotonic() - this.#lastActivity;
     return {
       cid: this.cid,
       kind: 'Client',
@@ -398,10 +421,10 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
       ip: this.transport.remote.address,
       port: this.transport.remote.port,
       start: this.#start,
-      lastActivity: this.#lastActivity,
+      lastActivity: now - idleMs,
       ...(rttMs === undefined ? {} : { rttMs }),
       uptimeMs: now - this.#start,
-      idleMs: now - this.#lastActivity,
+      idleMs,
       pendingBytes: this.pendingBytes,
       ...this.core.sessionCounters(this.handle),
       subscriptions: this.subscriptionCount,
@@ -417,12 +440,12 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
   }
 
   /** Messages in or out are activity; PING and PONG are not. */
-  noteActivity(): void {
+  #noteActivity(now: number): void {
     const { inMsgs, outMsgs } = this.core.sessionCounters(this.handle);
     if (inMsgs === this.#inMsgs && outMsgs === this.#outMsgs) return;
     this.#inMsgs = inMsgs;
     this.#outMsgs = outMsgs;
-    this.#lastActivity = this.#host.clock.now();
+    this.#lastActivity = now;
   }
 }
 

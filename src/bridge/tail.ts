@@ -2,8 +2,8 @@
 // Once the parser knows how long the frame is, pieces are only gathered until it is whole, so that a large
 // payload is copied twice and parsed once, however small the pieces.
 //
-//   linear memory:   … headroom │ inbox …          or, when both together do not fit,
-//                       tail ───┤├─── bytes         a region of its own from `gather`
+//   linear memory:   … headroom │ inbox …          or, when it does not fit there,
+//                       tail ───┤├─── read          both in a region of its own from `gather`
 import type { Core } from '../core/index.ts';
 
 export class Tail {
@@ -49,23 +49,12 @@ export class Tail {
     this.#wanted = 0;
   }
 
-  /**
-   * Writes the tail and `bytes` behind it into linear memory, in one piece.
-   *
-   * @returns where it begins, 0 when memory cannot grow; valid until the next call on any tail
-   */
-  place(core: Core, bytes: Uint8Array): number {
-    const { ptr, bytes: room, headroom } = core.inbox;
-    const total = this.#bytes + bytes.length;
-    const lead = Math.min(this.#bytes, headroom);
-    const start = total - lead <= room ? ptr - lead : core.gather(total);
-    if (start === 0) return 0;
-    let at = start;
+  /** Writes it into linear memory. */
+  writeTo(core: Core, ptr: number): void {
+    let at = ptr;
     for (const chunk of this.#chunks) {
       core.writeBytes(at, chunk);
       at += chunk.length;
     }
-    core.writeBytes(at, bytes);
-    return start;
   }
 }

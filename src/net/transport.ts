@@ -1,8 +1,24 @@
 // What a connection is to everybody above `net`: bytes in, bytes out, pause, and who may reuse a buffer when.
 // Every implementation passes test/contract/transport.ts.
 
+/**
+ * Memory of the reader's own that the transport may read into, so that bytes are where they are wanted without
+ * a copy. Several transports may be given the same memory: a read is reported before there is another one.
+ */
+export interface ReadInto {
+  /** Where the next read puts its bytes. Asked for at the start and after every read. */
+  view(): Uint8Array;
+  /**
+   * So many bytes lie at the beginning of the view. Theirs is that memory until this returns. The view itself
+   * may have been detached since it was given (linear memory has grown); the memory is the same.
+   */
+  onFilled(length: number): void;
+}
+
 /** What the peer's side reports. */
 export interface TransportReader {
+  /** Where it would like the bytes. A transport that cannot put them there reports `onBytes`. */
+  readonly into?: ReadInto | undefined;
   /** Bytes that arrived. They are the transport's: valid during the call only. */
   onBytes(bytes: Uint8Array): void;
   /**
@@ -34,7 +50,7 @@ export interface Transport {
   /** Begins to report to `reader`; called once. Nothing is reported before, and nothing during this call. */
   start(reader: TransportReader): void;
 
-  /** No `onBytes` until `resume`; may be called during `onBytes`. `onClose` may still come. */
+  /** No `onBytes` or `onFilled` until `resume`; may be called during them. `onClose` may still come. */
   pause(): void;
   resume(): void;
 

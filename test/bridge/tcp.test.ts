@@ -118,6 +118,44 @@ it('a hundred thousand messages arrive in order', async () => {
   expect(next).toBe(count);
 });
 
+it('payloads of all sizes sent at once arrive as they were', async () => {
+  await using server = await start();
+  const [reader, writer] = [await server.socket(), await server.socket()];
+  const chunks: Uint8Array[] = [];
+  reader.write('CONNECT {"verbose":false}\r\nSUB all 1\r\nPING\r\n');
+  while (!Buffer.concat(chunks).includes('PONG\r\n')) chunks.push((await once(reader, 'data'))[0]);
+  // Around the headroom, the narrow view and the whole inbox.
+  const sizes = [0, 1, 16_384, 65_000, 65_536, 70_000, 300_000, 1_000_000, 1_048_576, 5, 131_072];
+  const sent: Uint8Array[] = [];
+  const expected: Uint8Array[] = [];
+  for (let i = 0; i < 55; i++) {
+    const size = sizes[(i * 7) % sizes.length]!;
+    const payload = Buffer.from(
+      Uint32Array.from({ length: (size >> 2) + 1 }, (_, n) => n * (i + 1)),
+    );
+    const body = Buffer.concat([payload.subarray(0, 1), Buffer.alloc(size, payload)]).subarray(
+      0,
+      size,
+    );
+    sent.push(Buffer.from(`PUB all ${size}\r\n`), body, Buffer.from('\r\n'));
+    expected.push(Buffer.from(`MSG all 1 ${size}\r\n`), body, Buffer.from('\r\n'));
+  }
+  const wanted = Buffer.concat(expected);
+  const got: Uint8Array[] = [];
+  let bytes = 0;
+  const all = new Promise<void>((resolve) => {
+    reader.on('data', (chunk) => {
+      got.push(chunk);
+      bytes += chunk.length;
+      if (bytes >= wanted.length) resolve();
+    });
+  });
+  writer.write(Buffer.concat([Buffer.from('CONNECT {"verbose":false}\r\n'), ...sent]));
+  await all;
+  expect(Buffer.compare(Buffer.concat(got), wanted)).toBe(0);
+  expect(server.bridge.heldBytes.inbound).toBe(0);
+});
+
 it('a payload of one mebibyte goes to several clients', async () => {
   await using server = await start();
   const clients = [await server.client(), await server.client(), await server.client()];

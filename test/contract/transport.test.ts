@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { connect as connectSocket } from 'node:net';
 import { expect, it } from 'vitest';
 import { createPipe } from '../../src/net/pipe.ts';
-import { listen, plainAddress, TcpTransport } from '../../src/net/tcp.ts';
+import { listen } from '../../src/net/tcp.ts';
+import { plainAddress, TcpTransport } from '../../src/net/tcp-transport.ts';
 import type { Transport } from '../../src/net/transport.ts';
+import { PipePeer } from '../support/pipe-peer.ts';
 import { type TransportPair, transportContract } from './transport.ts';
 
 function disposable(ours: Transport, theirs: Transport, close: () => void): TransportPair {
@@ -37,6 +39,69 @@ async function connectTcp(): Promise<TransportPair> {
 }
 
 transportContract('a TCP socket', connectTcp);
+
+/** A transport that is given memory to read into, and must use it. */
+function readingInto(inner: Transport, memory: () => Uint8Array): Transport {
+  return {
+    remote: inner.remote,
+    write: (views, done) => inner.write(views, done),
+    pause: () => inner.pause(),
+    resume: () => inner.resume(),
+    end: () => inner.end(),
+    destroy: () => inner.destroy(),
+    start: (reader) => {
+      const onFilled = (length: number): void => reader.onBytes(memory().slice(0, length));
+      inner.start({
+        into: { view: memory, onFilled },
+        onBytes: () => expect.fail('bytes came by another way'),
+        onClose: (error) => reader.onClose(error),
+      });
+    },
+  };
+}
+
+transportContract('a TCP socket that reads into memory of ours', async () => {
+  const pair = await connectTcp();
+  const memory = new Uint8Array(100_000);
+  return { ...pair, ours: readingInto(pair.ours, () => memory) };
+});
+
+it('a read goes on where memory has grown and its views are detached', async () => {
+  await using pair = await connectTcp();
+  const linear = new WebAssembly.Memory({ initial: 1 });
+  let view = new Uint8Array(linear.buffer, 1000, 500);
+  let grown = 0;
+  const peer = new PipePeer(
+    readingInto(pair.ours, () => {
+      if (view.length === 0) view = new Uint8Array(linear.buffer, 1000, 500);
+      return view;
+    }),
+  );
+  const other = new PipePeer(pair.theirs);
+  for (; grown < 5; grown++) {
+    linear.grow(10);
+    void other.send(`${'x'.repeat(700)}${grown}`);
+    expect(await peer.take(701)).toBe(`${'x'.repeat(700)}${grown}`);
+  }
+});
+
+it('where a socket cannot be made anew its bytes come all the same', async () => {
+  await using pair = await connectTcp();
+  let text = '';
+  const done = new Promise<void>((resolve) => {
+    // A socket that dialled is being read already.
+    pair.theirs.start({
+      into: { view: () => new Uint8Array(1000), onFilled: () => expect.fail('it was read into') },
+      onBytes: (bytes) => {
+        text += new TextDecoder().decode(bytes);
+        if (text === 'hello') resolve();
+      },
+      onClose: () => {},
+    });
+  });
+  void new PipePeer(pair.ours).send('hello');
+  await done;
+});
 
 it('a TCP write that the kernel takes at once is taken', async () => {
   await using pair = await connectTcp();
