@@ -119,7 +119,7 @@ export function tableLongestRun(table: Table): u32 {
   let longest: u32 = 0;
   let run: u32 = 0;
   for (let index: u32 = 0; index < count << 1; index++) {
-    const slot = table.slots + (<usize>(index & table.mask) << 4);
+    const slot = table.slots + ((<usize>(index & table.mask)) << 4);
     run = slotValue(slot) == 0 ? 0 : run + 1;
     longest = max<u32>(longest, run);
   }
