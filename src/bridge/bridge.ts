@@ -7,6 +7,7 @@ import { type Listener, listen } from '../net/tcp.ts';
 import type { Transport } from '../net/transport.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
 import { defer } from '../shared/defer.ts';
+import { ClosedConnectionError, InvalidOperationError } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
 import { ANNOUNCED_VERSION } from '../shared/version.ts';
 import { ClosedReason, errorLine } from './closing.ts';
@@ -28,6 +29,12 @@ export type {
   BridgeStats,
   ConnectionSnapshot,
 } from './options.ts';
+
+/** Throws InvalidOperationError when the bus is served already, ClosedConnectionError when it is closed. */
+export function assertServable({ parts, turn }: BusInternals): void {
+  if (parts.isClosed) throw new ClosedConnectionError();
+  if (turn.sink !== undefined) throw new InvalidOperationError('the bus is served already');
+}
 
 /** What `$G` is called, for peers. */
 const ACCOUNT_NAME = '$G';
@@ -84,7 +91,9 @@ export class Bridge implements SessionHost, RecordSink {
   #slowConsumers = 0;
   #staleConnections = 0;
 
+  /** Throws InvalidOperationError for a bus that has a bridge: its turns can tell one alone. */
   constructor(bus: BusInternals, options: BridgeOptions) {
+    assertServable(bus);
     this.core = bus.core;
     this.turn = bus.turn;
     this.account = bus.account;
@@ -257,6 +266,7 @@ export class Bridge implements SessionHost, RecordSink {
     }
     // Closed sessions leave the core's list of those with something to send, and are freed.
     this.turn.within(() => this.outbound.flush());
+    this.outbound.close();
     for (const transport of this.#lingering.items()) transport.destroy();
     this.#lingering.clear();
     this.writeDeadlines.clear();

@@ -77,15 +77,21 @@ export class Outbound {
   #poolAtFlush = 0;
   #isScheduled = false;
   #isFlushing = false;
+  #isClosed = false;
   readonly #onDeferred = (): void => {
     this.#isScheduled = false;
-    this.flush();
+    if (!this.#isClosed) this.flush();
   };
 
   constructor(options: OutboundOptions) {
     this.#core = options.core;
     this.#outboundMax = options.outboundMax;
     this.#defer = options.defer;
+  }
+
+  /** Nothing is written any more, not even what was put off: the core's sessions may be another's from now on. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   /** Bytes held for all peers: chunks, copies and shared payloads, without those of given-up sessions. */
@@ -190,7 +196,7 @@ export class Outbound {
   }
 
   #schedule(): void {
-    if (this.#isScheduled) return;
+    if (this.#isScheduled || this.#isClosed) return;
     this.#isScheduled = true;
     this.#defer(this.#onDeferred);
   }

@@ -1,6 +1,11 @@
 // The composition root: puts a bus on the network. It checks the options, starts what they name in order,
 // and stops it in reverse; a start that fails leaves nothing behind.
-import { type Bridge, type ConnectionSnapshot, createBridge } from '../bridge/bridge.ts';
+import {
+  assertServable,
+  type Bridge,
+  type ConnectionSnapshot,
+  createBridge,
+} from '../bridge/bridge.ts';
 import type { Bus } from '../bus/bus.ts';
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
 import type { ServerInfo } from '../bus/types.ts';
@@ -54,6 +59,7 @@ export interface Server extends AsyncDisposable {
  */
 export async function serve(bus: Bus, options: ServeOptions = {}): Promise<Server> {
   const internals = internalsOf(bus);
+  assertServable(internals);
   const settings = resolveOptions({ maxPayload: internals.maxPayload, ...options });
   const server = new RunningServer(bus, internals, settings);
   await server.start();
