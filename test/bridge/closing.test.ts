@@ -1,7 +1,10 @@
 // Ends: in the middle of a turn, with writes held, of the whole bridge; and what is told about them.
 import { expect, it } from 'vitest';
+import { Bridge } from '../../src/bridge/bridge.ts';
 import { internalsOf } from '../../src/bus/internals.ts';
+import { createPipe } from '../../src/net/pipe.ts';
 import { createTestBridge } from '../support/bridge.ts';
+import { PipePeer } from '../support/pipe-peer.ts';
 
 it('a handler may close the bridge while a peer is being read', async () => {
   const server = createTestBridge();
@@ -183,4 +186,24 @@ it('a snapshot shows what monitoring needs', async () => {
     },
   ]);
   expect(server.bridge.subscriptionsOf(1)).toMatchObject([{ subject: 'a', sid: '1' }]);
+});
+
+it('what a closed bridge has put off does not touch the sessions of the next one', async () => {
+  const putOff: (() => void)[] = [];
+  const first = createTestBridge({ defer: (fn) => void putOff.push(fn) });
+  const { options } = first.bridge;
+  expect(() => new Bridge(internalsOf(first.bus), options)).toThrow('the bus is served already');
+  await first.bridge.close();
+  const late = putOff.splice(0);
+  expect(late.length).toBeGreaterThan(0);
+
+  const second = new Bridge(internalsOf(first.bus), options);
+  const [ours, theirs] = createPipe();
+  second.attach(ours);
+  const peer = new PipePeer(theirs);
+  for (const fn of late) fn();
+  for (const fn of putOff.splice(0)) fn();
+  await peer.expectLine(/^INFO /);
+  await second.close();
+  await first.bus.close();
 });
