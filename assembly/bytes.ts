@@ -28,7 +28,7 @@ export function hashSeed(ptr: usize, seed: u64): void {
 }
 
 /** Debug builds only: a span with what may be read or written behind it lies in linear memory. */
-function assertSpan(ptr: usize, length: usize, spare: usize): void {
+export function assertSpan(ptr: usize, length: usize, spare: usize): void {
   const end = ptr + length + spare;
   assert(ptr != 0 && end >= ptr && end <= (<usize>memory.size()) << 16);
 }

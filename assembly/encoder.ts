@@ -10,7 +10,7 @@
 // recipient without header support gets the stripped form: MSG, another head, the body without the block.
 
 import { SLACK_BYTES } from './abi';
-import { copyExact, copyLoose, writeDecimal } from './bytes';
+import { assertSpan, copyExact, copyLoose, writeDecimal } from './bytes';
 import { allocate, release } from './memory';
 import { Sub, subSidPtr } from './subscription';
 
@@ -49,6 +49,9 @@ export function encoderBegin(
   bodyLength: u32,
   headerLength: u32,
 ): void {
+  assertSpan(subject, subjectLength, 15);
+  assertSpan(reply, replyLength, 15);
+  assertSpan(body, bodyLength + 2, 15);
   subjectPtr = subject;
   subjectLen = subjectLength;
   replyPtr = reply;
@@ -95,6 +98,7 @@ export function encoderHeadFromNumbers(): bool {
 }
 
 function finishHead(at: usize): void {
+  assert(at + 2 <= buffer + (bufferBytes >> 1));
   store<u16>(at, CRLF);
   headPtr = buffer;
   headLen = <u32>(at + 2 - buffer);
@@ -135,6 +139,7 @@ export function encoderStrip(): bool {
   plainHeadPtr = buffer + (bufferBytes >> 1);
   let at = writeReply(plainHeadPtr);
   at += writeDecimal(at, bodyLen - headerLen);
+  assert(at + 2 <= buffer + bufferBytes);
   store<u16>(at, CRLF);
   plainHeadLen = <u32>(at + 2 - plainHeadPtr);
   plainFrontLen = subjectLen + plainHeadLen + 6;

@@ -38,6 +38,7 @@ export let opPtr: usize = 0;
 export let takePtr: usize = 0;
 export let heapBytesLive: u32 = 0;
 
+let keysPtr: usize = 0;
 let heapNext: usize = 0;
 let memoryEnd: usize = 0;
 let growBlocked: bool = false;
@@ -47,7 +48,7 @@ let growAlways: bool = false;
 export function memoryInit(seed: u64): bool {
   heapNext = (__heap_base + 63) & ~63;
   memoryEnd = (<usize>memory.size()) << 16;
-  const keysPtr = fixed(HASH_KEYS_BYTES);
+  keysPtr = fixed(HASH_KEYS_BYTES);
   const headroomPtr = fixed(HEADROOM_BYTES + INBOX_BYTES);
   resultPtr = fixed(RESULT_BYTES);
   scratchPtr = fixed(SCRATCH_BYTES);
@@ -69,6 +70,7 @@ function fixed(bytes: u32): usize {
 /** Whether the canary behind each fixed region is as it was laid. */
 export function canariesIntact(): bool {
   return (
+    canaryAt(keysPtr + HASH_KEYS_BYTES) &&
     canaryAt(inboxPtr + INBOX_BYTES) &&
     canaryAt(resultPtr + RESULT_BYTES) &&
     canaryAt(scratchPtr + SCRATCH_BYTES) &&

@@ -226,6 +226,9 @@ function detach(session: Session): usize {
   while (segmentPtr != 0 && taken < <u32>TAKE_SEGMENTS_MAX) {
     const segment = changetype<Segment>(segmentPtr);
     if (segment.length != 0) {
+      assert(
+        at + SEGMENT_TAKE_BYTES <= takePtr + TAKE_SEGMENTS + TAKE_SEGMENTS_MAX * SEGMENT_TAKE_BYTES,
+      );
       store<u32>(at, <u32>segment.ptr, SEGMENT_TAKE_PTR);
       store<u32>(at, segment.length, SEGMENT_TAKE_LEN);
       store<u32>(at, segment.shared, SEGMENT_TAKE_SHARED);

@@ -270,6 +270,7 @@ function deliverRemote(sub: usize, ptr: usize): i32 {
   const bytes = mayShare ? headBytes : headBytes + bodyBytes;
   if (!outboundReserve(ptr, bytes, false)) return starve(session);
   const at = session.outCursor;
+  assert(at + bytes <= session.outEnd);
   frameWrite(at, sub, stripped, !mayShare);
   outboundCommit(ptr, bytes);
   if (mayShare) share(ptr, stripped, bodyBytes);
