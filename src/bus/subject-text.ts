@@ -7,8 +7,8 @@ import { InvalidArgumentError, InvalidSubjectError } from '../shared/errors.ts';
 
 const encoder = new TextEncoder();
 
-/** Blanks, line ends, NUL; half of a surrogate pair has no UTF-8. */
-const BAD_TEXT = /[ \t\r\n\f\0]|\p{Surrogate}/u;
+/** As src/core/subject-bytes.ts: blanks, line ends, NUL; half of a surrogate pair has no UTF-8. */
+const BAD_TEXT = /[ \t\r\n\0]|\p{Surrogate}/u;
 
 /** Throws InvalidSubjectError for an empty token, or text that cannot be on a control line or is too long. */
 export function checkSubject(subject: string): void {

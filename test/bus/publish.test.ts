@@ -246,6 +246,26 @@ describe('text from the program', () => {
     if (text !== '') expect(() => bus.publish('a', 1, { reply: text })).toThrow(refusal);
   });
 
+  it('judges inside a handler as outside', () => {
+    const bus = createBus();
+    const verdicts = (): boolean[] =>
+      [...bad, 'a\fb', 'ä.ö', 'a.*.>'].map((text) => {
+        try {
+          bus.publish(text);
+          return true;
+        } catch {
+          return false;
+        }
+      });
+    let inside: boolean[] = [];
+    bus.subscribe('ask', () => {
+      inside = verdicts();
+    });
+    bus.publish('ask');
+    expect(inside).toEqual(verdicts());
+    expect(inside.slice(-3)).toEqual([true, true, true]);
+  });
+
   it('refuses what is too long, and what is no text', () => {
     const bus = createBus();
     const refusal = expect.objectContaining({ name: 'InvalidSubjectError' });
