@@ -31,7 +31,43 @@ export const DEFAULT_CONNECT: ConnectOptions = {
   newAccount: false,
 };
 
-type KeyType = 'boolean' | 'string' | 'integer';
+/** Types as Go's JSON has them; `bytes` is base64 or a list of numbers. Null is of every type. */
+type KeyType =
+  | 'boolean'
+  | 'string'
+  | 'integer'
+  | 'int32'
+  | 'uint64'
+  | 'byte'
+  | 'strings'
+  | 'bytes'
+  | 'permission';
+
+const TWO_63 = 2 ** 63;
+const TWO_64 = 2 ** 64;
+const BASE64 = /^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$/;
+
+/** Of a number no more is known than its nearest double: `1.0` is 1, and 2 ** 63 - 1 is 2 ** 63. */
+const TYPES: Readonly<Record<KeyType, (value: unknown) => boolean>> = {
+  boolean: (value) => typeof value === 'boolean',
+  string: (value) => typeof value === 'string',
+  integer: (value) => isInteger(value, -TWO_63, TWO_63),
+  int32: (value) => isInteger(value, -(2 ** 31), 2 ** 31 - 1),
+  uint64: (value) => isInteger(value, 0, TWO_64),
+  byte: isByte,
+  strings: (value) => isListOf(value, TYPES.string),
+  bytes: (value) =>
+    typeof value === 'string' ? BASE64.test(value.replace(/[\r\n]/g, '')) : isListOf(value, isByte),
+  permission: (value) =>
+    !Array.isArray(value) &&
+    typeof value === 'object' &&
+    !('problem' in readFields(value as object, PERMISSION_KEYS)),
+};
+
+const PERMISSION_KEYS: Readonly<Record<string, readonly [KeyType]>> = {
+  allow: ['strings'],
+  deny: ['strings'],
+};
 
 /** Every key of CONNECT, its type, and where it goes; without a place it is only checked. */
 const KEYS: Readonly<Record<string, readonly [KeyType, (keyof ConnectOptions)?]>> = {
@@ -54,21 +90,63 @@ const KEYS: Readonly<Record<string, readonly [KeyType, (keyof ConnectOptions)?]>
   jwt: ['string'],
   sig: ['string'],
   proxy_sig: ['string'],
+  import: ['permission'],
+  export: ['permission'],
+  remote_account: ['string'],
 };
 
-/** Keys of INFO that a peer may send, with their types; everything else in it is ignored. */
+/** Every key of INFO; all are only checked. Source: nats-server 2.15.1, server/server.go, Info. */
 const INFO_KEYS: Readonly<Record<string, readonly [KeyType]>> = {
   server_id: ['string'],
   server_name: ['string'],
   version: ['string'],
   proto: ['integer'],
+  git_commit: ['string'],
   go: ['string'],
   host: ['string'],
   port: ['integer'],
   headers: ['boolean'],
-  max_payload: ['integer'],
-  client_id: ['integer'],
+  auth_required: ['boolean'],
+  tls_required: ['boolean'],
+  tls_verify: ['boolean'],
+  tls_available: ['boolean'],
+  max_payload: ['int32'],
+  jetstream: ['boolean'],
+  ip: ['string'],
+  client_id: ['uint64'],
   client_ip: ['string'],
+  nonce: ['string'],
+  cluster: ['string'],
+  cluster_dynamic: ['boolean'],
+  domain: ['string'],
+  connect_urls: ['strings'],
+  ws_connect_urls: ['strings'],
+  ldm: ['boolean'],
+  compression: ['string'],
+  connect_info: ['boolean'],
+  remote_account: ['string'],
+  acc_is_sys: ['boolean'],
+  api_lvl: ['integer'],
+  import: ['permission'],
+  export: ['permission'],
+  lnoc: ['boolean'],
+  lnocu: ['boolean'],
+  ln: ['boolean'],
+  info_on_connect: ['boolean'],
+  route_pool_size: ['integer'],
+  route_pool_idx: ['integer'],
+  route_account: ['string'],
+  route_acc_add_reqid: ['string'],
+  gossip_mode: ['byte'],
+  gateway: ['string'],
+  gateway_urls: ['strings'],
+  gateway_url: ['string'],
+  gateway_cmd: ['byte'],
+  gateway_cmd_payload: ['bytes'],
+  gateway_nrp: ['boolean'],
+  gateway_iom: ['boolean'],
+  leafnode_urls: ['strings'],
+  xkey: ['string'],
 };
 
 /** The arguments are no JSON of the right shape. */
@@ -115,16 +193,34 @@ function readObject(
       problem: `expected a JSON object, not ${Array.isArray(value) ? 'a list' : typeof value}`,
     };
   }
+  return readFields(value, keys);
+}
+
+function readFields(
+  value: object,
+  keys: Readonly<Record<string, readonly [KeyType, ...unknown[]]>>,
+): { readonly list: [string, unknown][] } | ConnectRefusal {
   const list: [string, unknown][] = [];
   for (const [name, field] of Object.entries(value)) {
     const key = name.toLowerCase();
     if (field === null || !Object.hasOwn(keys, key)) continue;
     const type = keys[key]![0];
-    const isRight = type === 'integer' ? Number.isInteger(field) : typeof field === type;
-    if (!isRight) return { problem: `expected ${key} to be of type ${type}` };
+    if (!TYPES[type](field)) return { problem: `expected ${key} to be of type ${type}` };
     list.push([key, field]);
   }
   return { list };
+}
+
+function isInteger(value: unknown, min: number, max: number): boolean {
+  return Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
+}
+
+function isByte(value: unknown): boolean {
+  return isInteger(value, 0, 255);
+}
+
+function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every((item) => item === null || isItem(item));
 }
 
 /**
