@@ -3,8 +3,9 @@
 //
 // The server is the bottleneck, so what the stuck readers cost the pairs is the processor time that they cost
 // the server: messages of the pairs per second of its time are compared, which does not depend on what else
-// the machine does. That the pairs do not wait for anything but the processor is seen from each of them
-// getting on all the time, and from no publisher but that of the stuck ones being paused.
+// the machine does. That the pairs do not wait for anything but the processor is seen from their messages per
+// second by the clock, from each of them getting on all the time, and from no publisher but that of the stuck
+// ones being paused.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Child, closeAll, startChild } from './child.ts';
 import type { PairsCommands } from './programs/pairs.ts';
@@ -103,37 +104,47 @@ async function allEnd(): Promise<void> {
 }
 
 /** What the pairs keep of their rate while readers beside them are stuck, until those have ended. */
-async function round(before: Rate): Promise<{ share: number; after: Rate }> {
+async function round(before: Rate): Promise<{ share: Rate; after: Rate }> {
   await getStuck();
   const start = performance.now();
   const beside = await rate(allEnd);
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   await stuck.ask('closeReaders');
   const after = await undisturbed();
-  const share = (2 * beside.cpu) / (before.cpu + after.cpu);
+  const cpu = (2 * beside.cpu) / (before.cpu + after.cpu);
   const wall = (2 * beside.wall) / (before.wall + after.wall);
   const queued = Math.round((await server.ask('held')).outbound / MIB);
   console.log(
-    `${share.toFixed(2)} of the rate for ${seconds} s (${wall.toFixed(2)} by the clock), ${queued} MiB queued`,
+    `${cpu.toFixed(2)} of the rate for ${seconds} s (${wall.toFixed(2)} by the clock), ${queued} MiB queued`,
   );
-  return { share, after };
+  return { share: { cpu, wall }, after };
 }
 
-async function medianShare(): Promise<number> {
-  const shares: number[] = [];
+async function medianShare(): Promise<Rate> {
+  const shares: Rate[] = [];
   let before = await undisturbed();
   for (let index = 0; index < ROUNDS; index++) {
     const { share, after } = await round(before);
     shares.push(share);
     before = after;
   }
-  return shares.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)] as number;
+  return {
+    cpu: median(shares.map(({ cpu }) => cpu)),
+    wall: median(shares.map(({ wall }) => wall)),
+  };
 }
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+}
+
+const isEnough = ({ cpu, wall }: Rate): boolean => Math.min(cpu, wall) >= SHARE_MIN;
 
 test('five pairs keep 80 % of their rate beside 100 readers that never read', async () => {
   let share = await medianShare();
-  for (let retry = 0; retry < RETRIES && share < SHARE_MIN; retry++) share = await medianShare();
-  expect(share).toBeGreaterThanOrEqual(SHARE_MIN);
+  for (let retry = 0; retry < RETRIES && !isEnough(share); retry++) share = await medianShare();
+  expect(share.cpu).toBeGreaterThanOrEqual(SHARE_MIN);
+  expect(share.wall).toBeGreaterThanOrEqual(SHARE_MIN);
   // One pause a message at most: the publishers of the pairs are read some thousand times a second.
   const { stalledClients } = await server.ask('stats');
   expect(stalledClients).toBeLessThanOrEqual(await stuck.ask('stopFlood'));
