@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import * as abi from '../../assembly/abi.ts';
 import { readFrames } from '../model/outgoing.ts';
-import { type Build, CoreDriver } from '../wasm/core-driver.ts';
+import { type Build, CoreDriver, type CoreDriverOptions } from '../wasm/core-driver.ts';
 import { conversation, cutBy, cuts, damagedStream, noise, toBytes } from './arbitraries.ts';
 import { check } from './check.ts';
 
@@ -44,9 +44,21 @@ function settingOf(text: fc.Arbitrary<string>, growth = false): fc.Arbitrary<Set
   });
 }
 
-/** What each session is sent; throws when the core does what it must not. */
-function play(build: Build, setting: Setting, cut: (bytes: Uint8Array) => Uint8Array[]): Buffer[] {
-  const core = new CoreDriver(build, { seed: [7, 9] });
+interface Outcome {
+  /** What each session is sent. */
+  readonly sent: readonly Buffer[];
+  /** Empty unless asked for. */
+  readonly records: readonly string[];
+}
+
+/** Throws when the core does what it must not. */
+function play(
+  build: Build,
+  setting: Setting,
+  cut: (bytes: Uint8Array) => Uint8Array[],
+  options: CoreDriverOptions = {},
+): Outcome {
+  const core = new CoreDriver(build, { seed: [7, 9], ...options });
   const account = core.call('accountOpen');
   if (setting.records > 0) core.call('recordsSetLimit', setting.records);
   if (setting.growth) core.call('memoryForceGrowth', 0, 1);
@@ -65,7 +77,7 @@ function play(build: Build, setting: Setting, cut: (bytes: Uint8Array) => Uint8A
     if (count !== 0) throw new Error(`${count} ${what} live on`);
   }
   if (core.call('liveCount', abi.LIVE_NODES) !== nodes) throw new Error('nodes live on');
-  return sent;
+  return { sent, records: core.takeRecords() };
 }
 
 function cutsAgree(setting: Setting, lengths: number[]): boolean {
@@ -73,7 +85,18 @@ function cutsAgree(setting: Setting, lengths: number[]): boolean {
   const pieces = play('release', setting, (bytes) => cutBy(bytes, lengths));
   // A route that had to stop picks anew when it goes on: another member, as good as the first.
   if (setting.records > 0) return true;
-  return whole.every((bytes, index) => bytes.equals(pieces[index] ?? Buffer.alloc(0)));
+  return sentAlike(whole, pieces);
+}
+
+function sentAlike(one: Outcome, other: Outcome): boolean {
+  return one.sent.every((bytes, index) => bytes.equals(other.sent[index] ?? Buffer.alloc(0)));
+}
+
+function growthIsUnseen(setting: Setting, lengths: number[]): boolean {
+  const cut = (bytes: Uint8Array): Uint8Array[] => cutBy(bytes, lengths);
+  const still = play('release', setting, cut, { keepsRecords: true });
+  const growing = play('release', setting, cut, { keepsRecords: true, growsAtCalls: true });
+  return sentAlike(still, growing) && `${still.records}` === `${growing.records}`;
 }
 
 describe('the core', () => {
@@ -83,6 +106,10 @@ describe('the core', () => {
 
   it('sends the same frames when memory grows at every new block', () => {
     check(20, fc.property(settingOf(conversation, true), cuts, cutsAgree));
+  });
+
+  it('sends the same frames and makes the same records when memory grows at every call', () => {
+    check(10, fc.property(settingOf(conversation), cuts, growthIsUnseen));
   });
 
   it('stands streams with a fault in them', () => {

@@ -13,6 +13,10 @@ export interface CoreDriverOptions {
   readonly poolMax?: number;
   readonly payloadMax?: number;
   readonly controlLineMax?: number;
+  /** Memory grows by a page before every call: every view is detached each time. */
+  readonly growsAtCalls?: boolean;
+  /** Keeps what `takeRecords` gives. */
+  readonly keepsRecords?: boolean;
 }
 
 /** What a delivery to the program looks like; text is latin1. */
@@ -53,6 +57,8 @@ export class CoreDriver {
   readonly exports: Record<string, Numbers>;
   /** Deliveries to the program since the last `takeDelivered`. */
   #delivered: Delivered[] = [];
+  /** Records since the last `takeRecords`. */
+  #records: string[] = [];
   #memory: WebAssembly.Memory;
   #bytes: Uint8Array;
   #peers = new Map<number, Peer>();
@@ -78,6 +84,7 @@ export class CoreDriver {
   call(name: string, ...args: number[]): number {
     const found = this.exports[name];
     if (found === undefined) throw new Error(`no export ${name}`);
+    if (this.#options.growsAtCalls === true) this.#memory.grow(1);
     return found(...args);
   }
 
@@ -249,6 +256,7 @@ export class CoreDriver {
       this.word(ptr + abi.RECORD_BODY_PTR),
       this.word(ptr + abi.RECORD_BODY_LEN),
     );
+    if (this.#options.keepsRecords === true) this.#note(ptr, body);
     if (type === abi.RECORD_SHARED) {
       const bytes = Buffer.from(body, 'latin1');
       this.#shared.set(target, { bytes, used: 0, ended: undefined });
@@ -274,6 +282,33 @@ export class CoreDriver {
         isLast: (this.word(ptr + abi.RECORD_FLAGS) & abi.RECORD_LAST) !== 0,
       });
     }
+  }
+
+  // All that a record says; its addresses as the text that lies there.
+  #note(ptr: number, body: string): void {
+    const numbers = [
+      abi.RECORD_TYPE,
+      abi.RECORD_TARGET,
+      abi.RECORD_HEADER_LEN,
+      abi.RECORD_ORIGIN,
+      abi.RECORD_FLAGS,
+    ].map((offset) => this.word(ptr + offset));
+    const subject = this.text(
+      this.word(ptr + abi.RECORD_SUBJECT_PTR),
+      this.word(ptr + abi.RECORD_SUBJECT_LEN),
+    );
+    const reply = this.text(
+      this.word(ptr + abi.RECORD_REPLY_PTR),
+      this.word(ptr + abi.RECORD_REPLY_LEN),
+    );
+    this.#records.push(JSON.stringify([numbers, subject, reply, body]));
+  }
+
+  /** Every record since the last call, as text that can be compared. */
+  takeRecords(): string[] {
+    const records = this.#records;
+    this.#records = [];
+    return records;
   }
 
   #dropShared(id: number): void {
