@@ -233,8 +233,7 @@ export class Account implements MessageHome {
     if (member?.isOpen !== true) return 0;
     core.countDelivery(member.counter);
     member.deliver(content);
-    const max = member.getMax();
-    if (max !== undefined && member.getReceived() >= max) member.end();
+    if (member.hasHadMax) member.end();
     return 1;
   }
 

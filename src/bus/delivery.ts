@@ -79,17 +79,33 @@ export class DeliveryDrain {
       this.#content = published?.content;
       this.#to = published?.to ?? '';
     }
+    const targets = this.#announce(count);
     for (let index = 0; index < count; index++) {
       const record = core.record(index);
-      if (record.type !== RECORD_DELIVERY) this.#tell(record);
-      else this.#collect(record, published !== undefined);
+      const target = targets[index];
+      if (target !== undefined) this.#collect(record, target, published !== undefined);
+      else if (record.type !== RECORD_DELIVERY) this.#tell(record);
     }
     this.#flush();
   }
 
-  #collect(record: RecordView, isPublished: boolean): void {
-    const subscription = this.#subscriptions.get(record.target);
-    if (subscription === undefined) return;
+  /**
+   * Whom each record is for. The core has counted all of them, so every subscription is told what is on its way
+   * before the first handler asks it, or sets it a max.
+   */
+  #announce(count: number): (BusSubscription | undefined)[] {
+    const targets: (BusSubscription | undefined)[] = [];
+    for (let index = 0; index < count; index++) {
+      const record = this.#core.record(index);
+      const isDelivery = record.type === RECORD_DELIVERY;
+      const target = isDelivery ? this.#subscriptions.get(record.target) : undefined;
+      if (target !== undefined) target.underway++;
+      targets.push(target);
+    }
+    return targets;
+  }
+
+  #collect(record: RecordView, subscription: BusSubscription, isPublished: boolean): void {
     if (!isPublished && !this.#isAtHand(record)) {
       this.#flush();
       this.#subjectPtr = record.subjectPtr;
@@ -120,10 +136,11 @@ export class DeliveryDrain {
     this.#picks = [];
     if (picks.length > 1) picks.sort((a, b) => a.subscription.sid - b.subscription.sid);
     for (const { subscription, isLast } of picks) {
+      subscription.underway--;
       if (subscription.isOpen) {
         subscription.home.parts.stats.inBytes += content.incomingBytes;
         subscription.deliver(content);
-        if (isLast) subscription.end();
+        if (isLast || subscription.hasHadMax) subscription.end();
       } else if (subscription.queue !== undefined) {
         subscription.home.deliverToGroup(subscription.queue, content, to);
       }

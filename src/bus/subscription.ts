@@ -26,6 +26,8 @@ export class BusSubscription implements Subscription {
   isOpen = true;
   /** The record in the core; 0 until there is one. */
   handle: SubHandle = 0;
+  /** Messages that the core has counted, and that are still on their way to it. */
+  underway = 0;
   /** Where the core counts what it has got. */
   counter = 0;
   /** The account it lives in. */
@@ -178,7 +180,8 @@ export class BusSubscription implements Subscription {
   }
 
   getReceived(): number {
-    return this.isOpen ? this.home.parts.core.delivered(this.handle) : this.#received;
+    if (!this.isOpen) return this.#received;
+    return this.home.parts.core.delivered(this.handle) - this.underway;
   }
 
   getProcessed(): number {
@@ -217,9 +220,15 @@ export class BusSubscription implements Subscription {
 
   readonly #onAbort = (): void => this.unsubscribe();
 
+  /** It has got as many as it may. */
+  get hasHadMax(): boolean {
+    return this.#max !== undefined && this.getReceived() >= this.#max;
+  }
+
+  // The core may be done with it while some of its messages are still on their way: those it gets, up to its max.
   #limit(max: number): void {
     this.#max = max;
-    if (this.home.parts.core.setMax(this.handle, max)) this.#close(undefined);
+    if (this.home.parts.core.setMax(this.handle, max) && this.hasHadMax) this.#close(undefined);
   }
 
   #keep(buffer: MessageQueue<Message>, message: Message): void {
@@ -271,7 +280,7 @@ export class BusSubscription implements Subscription {
   /** Nothing is delivered any more; a loop still gets what is buffered. */
   #withdraw(): void {
     if (!this.isOpen) return;
-    this.#received = this.home.parts.core.delivered(this.handle);
+    this.#received = this.getReceived();
     this.isOpen = false;
     this.#cancelTimer();
     this.#signal?.removeEventListener('abort', this.#onAbort);
