@@ -29,7 +29,12 @@ import { instantiate, type WasmExports } from './instance.ts';
 import { type LiveCounts, readLiveCounts } from './live-counts.ts';
 import { OpView, RecordView, readCopy, readText } from './records.ts';
 import { type Route, readRoute, readTake, type SubHandle, type Take } from './route.ts';
-import { readSubscriptions, readTraffic, type SessionSubscription } from './session-state.ts';
+import {
+  readSubscriptions,
+  readTraffic,
+  type SessionSubscription,
+  type Traffic,
+} from './session-state.ts';
 import { writeSubject } from './subject-bytes.ts';
 import { Views } from './views.ts';
 
@@ -59,14 +64,6 @@ export interface Outgoing {
   readonly payload: Uint8Array;
   /** Deliver to the program's own subscriptions alone. */
   readonly localOnly?: boolean | undefined;
-}
-
-/** Counts of messages and payload bytes. */
-export interface Traffic {
-  readonly inMsgs: number;
-  readonly inBytes: number;
-  readonly outMsgs: number;
-  readonly outBytes: number;
 }
 
 const POOL_MAX = 268_435_456;

@@ -48,9 +48,8 @@ export {
   DELIVERED_MAX,
   type Outgoing,
   type SessionHandle,
-  type Traffic,
 } from './core.ts';
 export type { LiveCounts } from './live-counts.ts';
 export { OpView, RecordView } from './records.ts';
 export type { Route, Segment, SubHandle, Take } from './route.ts';
-export type { SessionSubscription } from './session-state.ts';
+export type { SessionSubscription, Traffic } from './session-state.ts';

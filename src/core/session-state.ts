@@ -11,10 +11,17 @@ import {
   SUB_SID,
   SUB_SID_LEN,
 } from '../../assembly/abi.ts';
-import type { Traffic } from './core.ts';
 import type { WasmExports } from './instance.ts';
 import { readText } from './records.ts';
 import type { Views } from './views.ts';
+
+/** Counts of messages and payload bytes. */
+export interface Traffic {
+  readonly inMsgs: number;
+  readonly inBytes: number;
+  readonly outMsgs: number;
+  readonly outBytes: number;
+}
 
 /** One subscription of a session. */
 export interface SessionSubscription {
