@@ -12,7 +12,7 @@ import type { Logger } from '../shared/logger.ts';
 import { ANNOUNCED_VERSION } from '../shared/version.ts';
 import { ClosedReason, errorLine } from './closing.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
-import { InboundBudget } from './inbound-budget.ts';
+import { InboundBudget, inboundShares } from './inbound-budget.ts';
 import { Inbox } from './inbox.ts';
 import { infoLine } from './info.ts';
 import { LameDuck } from './lame-duck.ts';
@@ -21,6 +21,7 @@ import { Outbound } from './outbound.ts';
 import { PeerLog } from './peer-log.ts';
 import { Pressure } from './pressure.ts';
 import { randomUnit } from './random.ts';
+import { ReadSizes } from './read-size.ts';
 import { Session, type SessionHost } from './session.ts';
 
 export type {
@@ -75,6 +76,7 @@ export class Bridge implements SessionHost, RecordSink {
   readonly random: () => number;
   readonly outbound: Outbound;
   readonly inbox: Inbox;
+  readonly readSizes: ReadSizes;
   readonly inbound: InboundBudget;
   readonly pressure: Pressure;
   readonly writeDeadlines: DeadlineQueue<Session>;
@@ -107,8 +109,13 @@ export class Bridge implements SessionHost, RecordSink {
       outboundMax: options.outboundMax,
       defer: options.defer ?? defer,
     });
-    this.inbox = new Inbox(core, options.inboundMax);
-    this.inbound = new InboundBudget(options.inboundMax - this.inbox.reserve, clock);
+    this.inbound = new InboundBudget(options.inboundMax, clock);
+    this.readSizes = new ReadSizes({
+      ...inboundShares(options),
+      inboxBytes: core.inbox.bytes,
+      overdraft: () => this.inbound.overdraft,
+    });
+    this.inbox = new Inbox(core, this.readSizes.sizes);
     this.pressure = new Pressure(clock);
     this.writeDeadlines = new DeadlineQueue(clock, options.writeDeadlineMs, (session) =>
       session.missedDeadline(),

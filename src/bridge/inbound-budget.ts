@@ -1,21 +1,66 @@
-// A bound for all unfinished reads together. Above it, whoever has one is not read until there is room. Some
-// are read to their end all the same, the first that came, so that there is always somebody who finishes and
-// makes room; the next in line takes the place. Who of those that are read makes no progress for ten seconds
-// while others wait is given up.
-// Small frames and large ones have a budget each, so that withheld large payloads do not stop the others.
+// A bound for all unfinished reads together, and for the reads that are still to come: what a session may bring
+// with its next read counts before it is here. Above it, whoever has an unfinished read is not read until there
+// is room. Some are read to their end all the same, the first that came, so that there is always somebody who
+// finishes and makes room; the next in line takes the place. Who of those that are read makes no progress for
+// ten seconds while others wait is given up.
+//
+//   ┌ whole inbox ┬──── first reads ────┬─ small frames ─┬──────── large frames ────────┐
+//   └──── 1/16 ───┴──────── 1/4 ────────┴──── 1/4 ───────┴──────────── 7/16 ────────────┘
+//     read-size.ts: wide                  finishing 1/4, reading 3/4 of each
+//
+// Small frames and large ones have a budget each, so that withheld large payloads do not stop the others. Who
+// comes with a first read when its budget is full is stopped, and what it holds is taken from the first reads.
 import type { Clock, Timer } from '../shared/clock.ts';
+import { DEFAULT_LIMITS, type Limits } from '../shared/limits.ts';
+import { READ_BYTES, READ_BYTES_LEAST } from './read-size.ts';
 
 /** A frame is large when it does not fit the headroom of the inbox. */
 const LARGE_FRAME_BYTES = 65_536;
-/** What one read may add. */
-const READ_BYTES = 65_536;
-/** Room kept for each holder of a large frame: those that come when it is full bring a first read, too. */
-const LARGE_RESERVE_BYTES = 2 * READ_BYTES;
-/** The share of small frames. */
-const SMALL_SHARE = 0.4;
+const WIDE_SHARE = 1 / 16;
+const FIRST_SHARE = 1 / 4;
+const SMALL_SHARE = 1 / 4;
 /** The share, of either budget, of those that are read to their end. */
-const FINISHING_SHARE = 0.25;
+const FINISHING_SHARE = 1 / 4;
 const NO_PROGRESS_MS = 10_000;
+/** There has to be room for that many messages, so that some of those that finish can be large. */
+const PAYLOADS_LEAST = 16;
+/** Reads of the least size take an eighth of the whole. */
+const LEAST_READS = 8;
+
+/** How the bound is shared. */
+export interface InboundShares {
+  /** Bytes for sessions that read into the whole inbox. */
+  readonly wide: number;
+  /** Bytes for the next reads of sessions that hold nothing. */
+  readonly first: number;
+  /** Connections for which the least read is set aside. */
+  readonly connectionsMax: number;
+}
+
+export function inboundShares(
+  limits: Pick<Limits, 'inboundMax' | 'maxConnections'>,
+): InboundShares {
+  const { inboundMax, maxConnections } = limits;
+  return {
+    wide: inboundMax * WIDE_SHARE,
+    first: inboundMax * FIRST_SHARE,
+    connectionsMax: maxConnections === 0 ? DEFAULT_LIMITS.maxConnections : maxConnections,
+  };
+}
+
+/** The least `inboundMax` that keeps what it promises. */
+export function leastInboundMax(limits: Pick<Limits, 'maxPayload' | 'maxConnections'>): number {
+  const { maxPayload, maxConnections } = limits;
+  const most = DEFAULT_LIMITS.maxConnections;
+  const connections = maxConnections === 0 ? most : Math.min(maxConnections, most);
+  const forReads = connections * READ_BYTES_LEAST * LEAST_READS;
+  return Math.max(forReads, PAYLOADS_LEAST * maxPayload);
+}
+
+/** Whether a frame of that length is counted with its next read. */
+export function isLargeFrame(bytes: number): boolean {
+  return bytes > LARGE_FRAME_BYTES;
+}
 
 /** A session, as far as its unfinished read goes. */
 export interface TailHolder {
@@ -28,30 +73,35 @@ export interface TailHolder {
 interface Holding {
   readonly bytes: number;
   /** Of the whole frame, as far as known. */
-  readonly wanted: number;
+  readonly frame: number;
   /** When it last grew, monotonic milliseconds. */
   readonly progress: number;
+  /** It is read to its end. */
+  isFinishing: boolean;
+  /** Bytes that count for it: the whole frame if it is finishing, else what it holds; and its next read. */
+  charge: number;
 }
 
 class Budget {
-  readonly #max: number;
-  /** Counted for each holder beside what it holds. */
+  readonly #finishingMax: number;
+  readonly #readingMax: number;
+  /** Counted for the next read of each that is read. */
   readonly #reserve: number;
   readonly #clock: Clock;
   /** In the order of progress. */
   readonly #holdings = new Map<TailHolder, Holding>();
-  /** Read to the end, each with the bytes of its frame. */
-  readonly #finishing = new Map<TailHolder, number>();
-  /** Read while there is room. */
-  readonly #reading = new Set<TailHolder>();
   /** In the order in which they were stopped. */
   readonly #stopped = new Set<TailHolder>();
   #bytes = 0;
-  #finishingBytes = 0;
+  #finishingCount = 0;
+  #finishing = 0;
+  /** Those that are stopped included. */
+  #reading = 0;
   #timer: Timer | undefined;
 
   constructor(max: number, reserve: number, clock: Clock) {
-    this.#max = max;
+    this.#finishingMax = max * FINISHING_SHARE;
+    this.#readingMax = max - this.#finishingMax;
     this.#reserve = reserve;
     this.#clock = clock;
   }
@@ -60,18 +110,30 @@ class Budget {
     return this.#bytes;
   }
 
-  hold(holder: TailHolder, bytes: number, wanted: number): void {
-    this.#bytes += bytes - (this.#holdings.get(holder)?.bytes ?? 0);
+  /** Bytes beyond the budget. */
+  get overdraft(): number {
+    const finishing = Math.max(0, this.#finishing - this.#finishingMax);
+    return finishing + Math.max(0, this.#reading - this.#readingMax);
+  }
+
+  hold(holder: TailHolder, bytes: number, frame: number): void {
+    const before = this.#holdings.get(holder);
+    const holding: Holding = {
+      bytes,
+      frame,
+      progress: this.#clock.monotonic(),
+      isFinishing: before?.isFinishing ?? false,
+      charge: before?.charge ?? 0,
+    };
+    this.#bytes += bytes - (before?.bytes ?? 0);
     this.#holdings.delete(holder);
-    this.#holdings.set(holder, { bytes, wanted, progress: this.#clock.monotonic() });
-    if (this.#mayFinish(holder, wanted) || this.#stopped.has(holder)) return;
-    this.#reading.add(holder);
-    if (this.#room() >= 0) return;
-    for (const reading of this.#reading) {
-      this.#stopped.add(reading);
-      reading.stopReading();
-    }
-    this.#reading.clear();
+    this.#holdings.set(holder, holding);
+    const isStopped = this.#stopped.has(holder);
+    if (!isStopped && this.#admits(holding)) return;
+    this.#charge(holding, bytes);
+    if (isStopped) return;
+    this.#stopped.add(holder);
+    holder.stopReading();
     this.#arm();
   }
 
@@ -80,18 +142,11 @@ class Budget {
     if (holding === undefined) return;
     this.#holdings.delete(holder);
     this.#bytes -= holding.bytes;
-    this.#finishingBytes -= this.#finishing.get(holder) ?? 0;
-    this.#finishing.delete(holder);
-    this.#reading.delete(holder);
+    this.#charge(holding, 0);
+    if (holding.isFinishing) this.#finishingCount -= 1;
     if (this.#stopped.delete(holder)) holder.goOnReading();
-    let room = this.#room();
     for (const stopped of this.#stopped) {
-      const { wanted } = this.#holdings.get(stopped) as Holding;
-      if (!this.#mayFinish(stopped, wanted)) {
-        if (room <= 0) return;
-        room -= READ_BYTES;
-        this.#reading.add(stopped);
-      }
+      if (!this.#admits(this.#holdings.get(stopped) as Holding)) return;
       this.#stopped.delete(stopped);
       stopped.goOnReading();
     }
@@ -102,19 +157,30 @@ class Budget {
     this.#timer = undefined;
   }
 
-  #room(): number {
-    return this.#max - this.#bytes - this.#holdings.size * this.#reserve;
+  /** There is room for its next read. It is one of those that are read to their end, or becomes one, if it can. */
+  #admits(holding: Holding): boolean {
+    const whole = holding.frame + this.#reserve;
+    if (!holding.isFinishing) {
+      const fits = this.#finishing + whole <= this.#finishingMax;
+      if (!fits && this.#finishingCount > 0) {
+        const charge = holding.bytes + this.#reserve;
+        if (this.#reading - holding.charge + charge > this.#readingMax) return false;
+        this.#charge(holding, charge);
+        return true;
+      }
+      this.#charge(holding, 0);
+      holding.isFinishing = true;
+      this.#finishingCount += 1;
+    }
+    this.#charge(holding, whole);
+    return true;
   }
 
-  /** It is one of those that are read to their end, or becomes one now. */
-  #mayFinish(holder: TailHolder, wanted: number): boolean {
-    if (this.#finishing.has(holder)) return true;
-    const fits = this.#finishingBytes + wanted <= this.#max * FINISHING_SHARE;
-    if (!fits && this.#finishing.size > 0) return false;
-    this.#reading.delete(holder);
-    this.#finishing.set(holder, wanted);
-    this.#finishingBytes += wanted;
-    return true;
+  #charge(holding: Holding, charge: number): void {
+    const more = charge - holding.charge;
+    holding.charge = charge;
+    if (holding.isFinishing) this.#finishing += more;
+    else this.#reading += more;
   }
 
   #arm(): void {
@@ -144,15 +210,21 @@ export class InboundBudget {
   readonly #small: Budget;
   readonly #large: Budget;
 
-  /** @param max bytes of all unfinished reads together */
+  /** @param max bytes of all unfinished reads together, and of first reads to come */
   constructor(max: number, clock: Clock) {
+    const largeShare = 1 - WIDE_SHARE - FIRST_SHARE - SMALL_SHARE;
     this.#small = new Budget(max * SMALL_SHARE, 0, clock);
-    this.#large = new Budget(max * (1 - SMALL_SHARE), LARGE_RESERVE_BYTES, clock);
+    this.#large = new Budget(max * largeShare, READ_BYTES, clock);
   }
 
   /** Bytes held now. */
   get bytes(): number {
     return this.#small.bytes + this.#large.bytes;
+  }
+
+  /** Bytes that lack to the first reads. */
+  get overdraft(): number {
+    return this.#small.overdraft + this.#large.overdraft;
   }
 
   /**
@@ -162,7 +234,7 @@ export class InboundBudget {
    */
   hold(holder: TailHolder, bytes: number, wanted: number): void {
     const frame = Math.max(bytes, wanted);
-    const isLarge = frame > LARGE_FRAME_BYTES;
+    const isLarge = isLargeFrame(frame);
     (isLarge ? this.#small : this.#large).drop(holder);
     (isLarge ? this.#large : this.#small).hold(holder, bytes, frame);
   }

@@ -13,10 +13,11 @@ import {
 } from '../core/index.ts';
 import type { Transport } from '../net/transport.ts';
 import { ClosedReason } from './closing.ts';
-import type { InboundBudget, TailHolder } from './inbound-budget.ts';
+import { type InboundBudget, isLargeFrame, type TailHolder } from './inbound-budget.ts';
 import type { Inbox } from './inbox.ts';
 import type { Outbound } from './outbound.ts';
 import type { Pressure, Publisher } from './pressure.ts';
+import type { ReadSize, ReadSizes } from './read-size.ts';
 import { Tail } from './tail.ts';
 
 /** The session that is read. */
@@ -38,6 +39,7 @@ export interface ReaderOptions {
   readonly turn: Turn;
   readonly outbound: Outbound;
   readonly inbox: Inbox;
+  readonly readSizes: ReadSizes;
   readonly inbound: InboundBudget;
   readonly pressure: Pressure;
 }
@@ -52,8 +54,8 @@ export class Reader implements TailHolder, Publisher {
   readonly #options: ReaderOptions;
   readonly #session: ReadSession;
   readonly #tail: Tail = new Tail();
+  readonly #size: ReadSize;
   #paused = 0;
-  #isWide = false;
   // What `#call` feeds, and what the core said first.
   #ptr = 0;
   #length = 0;
@@ -68,17 +70,22 @@ export class Reader implements TailHolder, Publisher {
   constructor(options: ReaderOptions, session: ReadSession) {
     this.#options = options;
     this.#session = session;
+    this.#size = options.readSizes.open();
   }
 
   /** Where the next read belongs. */
   view(): Uint8Array {
-    return this.#options.inbox.view(this.#isWide);
+    return this.#options.inbox.view(this.#size.step);
   }
 
   /** Routes what has been read into the view. Part of a turn; what it ends is finished at the turn's end. */
   readInbox(length: number): void {
-    this.#isWide = this.#options.inbox.isWideAfter(length, this.#isWide);
-    this.#relax(this.#route(length));
+    const isPressed = this.#route(length);
+    // Its end has closed the size.
+    if (!this.#session.isOpen()) return;
+    const tail = this.#tail;
+    this.#size.after(length, isLargeFrame(Math.max(tail.bytes, tail.wanted)));
+    this.#relax(isPressed);
   }
 
   /** The same for bytes that lie elsewhere. */
@@ -96,12 +103,11 @@ export class Reader implements TailHolder, Publisher {
 
   /** Nothing is read any more. */
   close(): void {
-    const { pressure, inbound, inbox } = this.#options;
+    const { pressure, inbound } = this.#options;
     pressure.forget(this);
     inbound.drop(this);
     this.#tail.clear();
-    if (this.#isWide) inbox.returnWide();
-    this.#isWide = false;
+    this.#size.close();
     this.#session.transport.pause();
   }
 

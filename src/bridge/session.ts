@@ -38,6 +38,7 @@ import type { BridgeOptions, ConnectionSnapshot } from './options.ts';
 import type { Outbound, Outlet } from './outbound.ts';
 import { PeerLog } from './peer-log.ts';
 import type { Pressure } from './pressure.ts';
+import type { ReadSizes } from './read-size.ts';
 import { Reader, type ReadSession } from './reader.ts';
 
 type State = 'open' | 'ending' | 'discarding' | 'closed';
@@ -61,6 +62,7 @@ export interface SessionHost {
   readonly random: () => number;
   readonly outbound: Outbound;
   readonly inbox: Inbox;
+  readonly readSizes: ReadSizes;
   readonly inbound: InboundBudget;
   readonly pressure: Pressure;
   readonly writeDeadlines: DeadlineQueue<Session>;

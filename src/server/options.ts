@@ -1,5 +1,6 @@
 // The options of `serve`, checked once at the door: what comes out of here is trusted inside.
 import { totalmem } from 'node:os';
+import { leastInboundMax } from '../bridge/inbound-budget.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { InvalidArgumentError } from '../shared/errors.ts';
 import {
@@ -102,7 +103,16 @@ export function resolveOptions(options: ServeOptions): ServerSettings {
     logger: options.logger ?? silentLogger,
     clock: options.clock ?? systemClock,
   };
-  const { lameDuckGraceMs, lameDuckDurationMs } = settings.limits;
+  const { inboundMax, lameDuckGraceMs, lameDuckDurationMs } = settings.limits;
+  const inboundLeast = leastInboundMax(settings.limits);
+  if (inboundMax < inboundLeast) {
+    const { maxConnections, maxPayload } = settings.limits;
+    throw InvalidArgumentError.format(
+      'inboundMax',
+      `of ${inboundMax} must be at least ${inboundLeast} ` +
+        `with maxConnections of ${maxConnections} and maxPayload of ${maxPayload}`,
+    );
+  }
   if (lameDuckGraceMs >= lameDuckDurationMs) {
     throw InvalidArgumentError.format(
       'lameDuckGraceMs',

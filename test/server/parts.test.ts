@@ -159,10 +159,21 @@ describe('the options of serve', () => {
     ['monitoring.host', { monitoring: { host: null } }],
     ['lameDuckGraceMs', { lameDuckGraceMs: 5, lameDuckDurationMs: 5 }],
     ['pidFile', { pidFile: 1 }],
+    ['inboundMax', { inboundMax: 128 * 1024 * 1024 - 1 }],
+    ['inboundMax', { inboundMax: 16_000_000, maxConnections: 100 }],
+    ['inboundMax', { maxPayload: 2 ** 26, inboundMax: 2 ** 29 }],
   ])('a bad %s is refused by its name: %j', (name, options) => {
     const resolve = () => resolveOptions(options as ServeOptions);
     expect(resolve).toThrow(InvalidArgumentError);
     expect(resolve).toThrow(`'${name}'`);
+  });
+
+  test('the least inboundMax follows from what it has to hold', () => {
+    const least = { inboundMax: 2 ** 24, maxPayload: 2 ** 20, maxConnections: 8192 };
+    expect(resolveOptions(least).limits.inboundMax).toBe(2 ** 24);
+    expect(() => resolveOptions({ ...least, maxConnections: 0 })).toThrow(
+      "'inboundMax' of 16777216 must be at least 134217728 with maxConnections of 0 and maxPayload of 1048576",
+    );
   });
 });
 

@@ -1,0 +1,141 @@
+// How much one read of a session may bring. A first read is unfinished, for all we know, so the next reads of
+// all sessions that hold nothing yet are counted as if they had come: with many connections, or little memory
+// for unfinished reads, each gets less. Who fills its read gets more for the next one, in steps, while there is
+// plenty; who fills 64 KiB gets the whole inbox, if one of the few places is free.
+//
+//   256 B → 1 KiB → 4 KiB → 16 KiB → 64 KiB → the whole inbox, 1 MiB
+//
+// The least size is set aside for every connection there may be, so that nobody is ever left unread.
+
+/** Up to what sockets are read at a time elsewhere. */
+const COMMON_SIZES: readonly number[] = [256, 1024, 4096, 16_384, 65_536];
+const COMMON_STEP_MAX = 4;
+/** As much as a socket is read at a time elsewhere. */
+export const READ_BYTES = 65_536;
+export const READ_BYTES_LEAST = 256;
+const WIDE_STEP = 5;
+/** Who sends little gets a size of which there is room for so many more. */
+const PLENTY = 1024;
+/** The same for who has filled its last read. */
+const ENOUGH = 16;
+
+export interface ReadSizesOptions {
+  /** Of the whole inbox. */
+  readonly inboxBytes: number;
+  /** Bytes for the next reads of sessions that hold nothing. */
+  readonly first: number;
+  /** Bytes for reads into the whole inbox. */
+  readonly wide: number;
+  /** Connections for which the least size is set aside. */
+  readonly connectionsMax: number;
+  /** Bytes that others have taken of `first`. */
+  readonly overdraft: () => number;
+}
+
+/** What the sessions share. */
+export class ReadSizes {
+  /** By step, the last is the whole inbox. */
+  readonly sizes: readonly number[];
+  readonly #max: number;
+  readonly #wideMax: number;
+  readonly #overdraft: () => number;
+  #wideCount = 0;
+  /** Beyond the least size, over all sessions. */
+  #charged = 0;
+
+  constructor(options: ReadSizesOptions) {
+    const { inboxBytes, first, wide, connectionsMax } = options;
+    this.sizes = [...COMMON_SIZES, inboxBytes];
+    this.#max = first - Math.min(connectionsMax * READ_BYTES_LEAST, first / 2);
+    this.#wideMax = Math.floor(wide / inboxBytes);
+    this.#overdraft = options.overdraft;
+  }
+
+  /** For a new session. */
+  open(): ReadSize {
+    return new ReadSize(this);
+  }
+
+  /** The greatest common size, at most that of `stepMax`, of which there is room for `count`. */
+  stepFor(count: number, stepMax: number = COMMON_STEP_MAX): number {
+    const share = (this.#max - this.#charged - this.#overdraft()) / count;
+    let step = stepMax;
+    while (step > 0 && (COMMON_SIZES[step] as number) > share) step -= 1;
+    return step;
+  }
+
+  charge(bytes: number): void {
+    this.#charged += bytes;
+  }
+
+  takeWide(): boolean {
+    if (this.#wideCount >= this.#wideMax) return false;
+    this.#wideCount += 1;
+    return true;
+  }
+
+  returnWide(): void {
+    this.#wideCount -= 1;
+  }
+}
+
+/** The size of one session's next read. */
+export class ReadSize {
+  readonly #sizes: ReadSizes;
+  #step: number;
+  #charged = 0;
+
+  constructor(sizes: ReadSizes) {
+    this.#sizes = sizes;
+    this.#step = sizes.stepFor(PLENTY);
+    this.#charge(this.#step);
+  }
+
+  get step(): number {
+    return this.#step;
+  }
+
+  /**
+   * A read has come.
+   *
+   * @param isCovered the next one, up to `READ_BYTES`, is counted elsewhere
+   */
+  after(length: number, isCovered: boolean): void {
+    const step = this.#step;
+    if (step === WIDE_STEP) {
+      if (length >= READ_BYTES) return;
+      this.#sizes.returnWide();
+    } else if (length >= READ_BYTES && this.#sizes.takeWide()) {
+      this.#move(WIDE_STEP, true);
+      return;
+    }
+    if (isCovered) this.#move(COMMON_STEP_MAX, true);
+    else if (step < WIDE_STEP && length === this.#sizes.sizes[step])
+      this.#move(this.#more(), false);
+    else this.#move(this.#sizes.stepFor(PLENTY), false);
+  }
+
+  /** Nothing is read any more. */
+  close(): void {
+    if (this.#step === WIDE_STEP) this.#sizes.returnWide();
+    this.#move(0, true);
+  }
+
+  #more(): number {
+    const wanted = Math.min(this.#step + 1, COMMON_STEP_MAX);
+    const step = this.#sizes.stepFor(ENOUGH, wanted);
+    return Math.max(step, this.#charged === 0 ? 0 : this.#step);
+  }
+
+  #move(step: number, isCovered: boolean): void {
+    this.#step = step;
+    this.#charge(isCovered ? 0 : step);
+  }
+
+  #charge(step: number): void {
+    const charge = (COMMON_SIZES[step] as number) - READ_BYTES_LEAST;
+    if (charge === this.#charged) return;
+    this.#sizes.charge(charge - this.#charged);
+    this.#charged = charge;
+  }
+}
