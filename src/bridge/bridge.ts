@@ -90,6 +90,7 @@ export class Bridge implements SessionHost, RecordSink {
   #onEmpty: (() => void) | undefined;
   #closed: Promise<void> | undefined;
   #cid = 0;
+  #openCount = 0;
   #slowConsumers = 0;
   #staleConnections = 0;
 
@@ -173,6 +174,7 @@ export class Bridge implements SessionHost, RecordSink {
     }
     const session = new Session(this, this.#cid, handle, transport);
     this.#sessions.set(handle, session);
+    this.#openCount += 1;
     this.outbound.add(session);
     this.turn.within(() => session.open());
   }
@@ -203,6 +205,7 @@ export class Bridge implements SessionHost, RecordSink {
 
   get stats(): BridgeStats {
     return {
+      openConnections: this.#openCount,
       totalConnections: this.#cid,
       slowConsumers: this.#slowConsumers,
       staleConnections: this.#staleConnections,
@@ -327,6 +330,7 @@ export class Bridge implements SessionHost, RecordSink {
   }
 
   ended(snapshot: ConnectionSnapshot): void {
+    this.#openCount -= 1;
     if (this.#ended.length === ENDED_MAX) this.#ended.shift();
     this.#ended.push(snapshot);
     switch (snapshot.reason) {

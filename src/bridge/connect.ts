@@ -150,7 +150,7 @@ const INFO_KEYS: Readonly<Record<string, readonly [KeyType]>> = {
 };
 
 /** The arguments are no JSON of the right shape. */
-export interface ConnectRefusal {
+interface ConnectRefusal {
   /** For the log; the peer hears nothing. */
   readonly problem: string;
 }

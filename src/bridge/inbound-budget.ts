@@ -28,7 +28,7 @@ const PAYLOADS_LEAST = 16;
 const LEAST_READS = 8;
 
 /** How the bound is shared. */
-export interface InboundShares {
+interface InboundShares {
   /** Bytes for sessions that read into the whole inbox. */
   readonly wide: number;
   /** Bytes for the next reads of sessions that hold nothing. */

@@ -4,7 +4,7 @@
 import { API_LEVEL, PROTO } from '../shared/version.ts';
 
 /** What is the same for every peer. */
-export interface InfoFacts {
+interface InfoFacts {
   readonly serverId: string;
   readonly serverName: string;
   readonly version: string;
@@ -18,7 +18,7 @@ export interface InfoFacts {
 }
 
 /** What differs from peer to peer and from moment to moment. */
-export interface InfoMoment {
+interface InfoMoment {
   readonly cid: number;
   readonly address: string;
   /** The second INFO, which answers the first PING, names the account. */

@@ -10,7 +10,7 @@ const FIRST_PING_SPREAD = 0.2;
 /** After this the round trip is measured again, even when the peer is busy. */
 const RTT_REFRESH_MS = 3_600_000;
 
-export interface KeepaliveOptions {
+interface KeepaliveOptions {
   readonly clock: Clock;
   /** 0 to 1, for the spread. */
   readonly random: () => number;

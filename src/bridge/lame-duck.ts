@@ -7,7 +7,7 @@ import type { Logger } from '../shared/logger.ts';
 /** Two closes are never further apart than this. */
 const STEP_MAX_MS = 1000;
 
-export interface LameDuckOptions {
+interface LameDuckOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;

@@ -64,8 +64,10 @@ export interface ConnectionSnapshot {
   readonly reason?: ClosedReason;
 }
 
-/** Counts since the start. */
+/** Counts since the start, but for the first. */
 export interface BridgeStats {
+  /** As many as `connections` would show now. */
+  readonly openConnections: number;
   readonly totalConnections: number;
   readonly slowConsumers: number;
   readonly staleConnections: number;

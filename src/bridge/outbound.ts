@@ -50,7 +50,7 @@ interface Channel {
   readonly onDone: (error?: Error) => void;
 }
 
-export interface OutboundOptions {
+interface OutboundOptions {
   readonly core: Core;
   readonly outboundMax: number;
   /** Runs a function once this turn's reads are done. */

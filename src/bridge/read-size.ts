@@ -19,7 +19,7 @@ const PLENTY = 1024;
 /** The same for who has filled its last read. */
 const ENOUGH = 16;
 
-export interface ReadSizesOptions {
+interface ReadSizesOptions {
   /** Of the whole inbox. */
   readonly inboxBytes: number;
   /** Bytes for the next reads of sessions that hold nothing. */

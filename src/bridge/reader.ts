@@ -34,7 +34,7 @@ export interface ReadSession {
   giveUp(problem: string, reason: ClosedReason): void;
 }
 
-export interface ReaderOptions {
+interface ReaderOptions {
   readonly core: Core;
   readonly turn: Turn;
   readonly outbound: Outbound;

@@ -16,7 +16,7 @@ export interface MonitoringSource extends VarzSource {
   problem(): string | undefined;
 }
 
-export interface MonitoringOptions {
+interface MonitoringOptions {
   readonly host: string;
   /** 0 is a free port. */
   readonly port: number;

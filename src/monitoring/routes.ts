@@ -39,7 +39,7 @@ export function dispatch(
 }
 
 /** Without `.`, `..` and empty parts; a slash at the end is kept. Go's path.Clean, rooted. */
-export function cleanPath(path: string): string {
+function cleanPath(path: string): string {
   const kept: string[] = [];
   for (const part of path.split('/')) {
     if (part === '..') kept.pop();

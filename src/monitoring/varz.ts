@@ -57,6 +57,7 @@ export function varz(
   requestCounts: ReadonlyMap<string, number>,
 ): Record<string, unknown> {
   const { facts } = source;
+  const counts = source.counters();
   return {
     ...identity(facts),
     ...limits(facts),
@@ -64,13 +65,13 @@ export function varz(
     now: rfc3339Nano(nowMs),
     uptime: uptimeText(nowMs - facts.startMs),
     ...machine(facts, source.usage()),
-    ...counters(source.counters()),
+    ...counters(counts),
     http_req_stats: Object.fromEntries([...requestCounts].sort()),
     config_load_time: rfc3339Nano(facts.startMs),
     config_digest: '',
     feature_flags: {},
     system_account: '$SYS',
-    ...byKind(source.counters()),
+    ...byKind(counts),
     disk_io_wait_stats: { waiters: 0, waits: 0, wait_time: 0, max_wait_time: 0 },
   };
 }

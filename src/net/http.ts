@@ -17,7 +17,7 @@ export interface HttpResponse {
   readonly body: string;
 }
 
-export interface HttpServerOptions {
+interface HttpServerOptions {
   /** `0.0.0.0` or empty: all interfaces of both families. */
   readonly host: string;
   /** 0 is a free port. */

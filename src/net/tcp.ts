@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { HIGH_WATER_MARK, TcpTransport } from './tcp-transport.ts';
 import type { Transport } from './transport.ts';
 
-export interface ListenOptions {
+interface ListenOptions {
   /** `0.0.0.0` or empty is every address of both families. */
   readonly host: string;
   /** 0 or below is any free port. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { hostPort, isAllInterfaces } from './addresses.ts';
 
 /** What a ports file lists: URLs by kind of listener; a kind that does not listen has no key. */
-export interface PortsDocument {
+interface PortsDocument {
   readonly nats: readonly string[];
   readonly monitoring?: readonly string[];
 }

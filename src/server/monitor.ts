@@ -14,7 +14,7 @@ export interface MonitoringHandle {
   close(): Promise<void>;
 }
 
-export interface MonitoredServer {
+interface MonitoredServer {
   readonly internals: BusInternals;
   readonly settings: ServerSettings;
   readonly serverId: string;
@@ -65,7 +65,7 @@ function counters({ internals, bridge }: MonitoredServer): ServerCounters {
   const stats = bridge()?.stats;
   return {
     ...core.counters(),
-    connections: bridge()?.connections().length ?? 0,
+    connections: stats?.openConnections ?? 0,
     connectionsTotal: stats?.totalConnections ?? 0,
     subscriptions: core.live().subscriptions,
     slowConsumers: stats?.slowConsumers ?? 0,

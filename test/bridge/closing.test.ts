@@ -52,7 +52,10 @@ it('a peer that does not take its last words is let go after the write deadline'
   const peer = await server.greeted();
   peer.pause();
   void peer.send('NONSENSE\r\n');
+  expect(server.bridge.stats.openConnections).toBe(1);
   await expect.poll(() => server.bridge.connections()).toEqual([]);
+  expect(server.bridge.stats.openConnections).toBe(0);
+  expect(server.bridge.connectionCount).toBe(1);
   for (let i = 0; i < 10; i++) await new Promise(setImmediate);
   server.clock.advance(10_000);
   peer.resume();
