@@ -1,7 +1,7 @@
 // Requests and answers inside one process: one answer, many answers, nobody there, and no answer in time.
 //
 //   node examples/request-reply.mjs
-import { createBus, headers, NoRespondersError, TimeoutError } from 'ganglion';
+import { createBus, headers, RequestError, TimeoutError } from 'ganglion';
 
 const bus = createBus();
 
@@ -25,7 +25,7 @@ try {
   try {
     await bus.request('users.delete', { id: 7 });
   } catch (error) {
-    console.log(error instanceof NoRespondersError, error.message);
+    console.log(error instanceof RequestError && error.isNoResponders(), error.message);
   }
 
   // Somebody is interested and says nothing.

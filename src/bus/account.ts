@@ -24,6 +24,7 @@ import { type RouteEntry, type RouteGroup, RouteMap } from './route-map.ts';
 import type { StatusFeed } from './status.ts';
 import { checkQueue, checkSubject } from './subject-text.ts';
 import { BusSubscription } from './subscription.ts';
+import type { Tally } from './tally.ts';
 import type { Turn, Waiting } from './turn.ts';
 import type {
   Codec,
@@ -49,6 +50,8 @@ export interface BusParts {
   readonly subscriptions: Map<SubHandle, BusSubscription>;
   /** Closed in this turn. */
   readonly closing: BusSubscription[];
+  /** Of requests for 'all' under way, by reply. */
+  readonly tallies: Map<string, Tally>;
   /** The last sid given. */
   sid: number;
   isClosed: boolean;
@@ -130,6 +133,10 @@ export class Account implements MessageHome {
     if (entry === undefined || options !== undefined || !this.publishTo(entry, subject, payload)) {
       this.send(subject, payload, options, undefined);
     }
+  }
+
+  answered(reply: string, sid: number): void {
+    this.parts.tallies.get(reply)?.done(sid);
   }
 
   /** The route of a subject, to be kept while it is good; undefined while a message is on its way. */

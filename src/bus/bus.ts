@@ -4,11 +4,7 @@
 
 import { type Core, createCore } from '../core/index.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
-import {
-  ClosedConnectionError,
-  DrainingConnectionError,
-  InvalidOperationError,
-} from '../shared/errors.ts';
+import { ClosedConnectionError, DrainingConnectionError } from '../shared/errors.ts';
 import { DEFAULT_LIMITS } from '../shared/limits.ts';
 import { nuid } from '../shared/nuid.ts';
 import { ANNOUNCED_VERSION, PROTO } from '../shared/version.ts';
@@ -82,7 +78,7 @@ export class Bus {
 
   /**
    * A publisher of one subject: it remembers who is interested, so that a publish needs no lookup.
-   * Keep it where a subject is published often; it has nothing to close.
+   * Keep it where a subject is published often; it needs no closing.
    * Throws InvalidSubjectError and ClosedConnectionError.
    */
   publisher<T = unknown>(subject: string): Publisher<T> {
@@ -99,6 +95,7 @@ export class Bus {
   respondMessage(message: Msg): boolean {
     if (!message.reply) return false;
     this.publish(message.reply, payloadOf(message), optionsOf(message));
+    this.#account.answered(message.reply, message.sid);
     return true;
   }
 
@@ -126,8 +123,8 @@ export class Bus {
 
   /**
    * Publishes and waits for the first answer, 1,000 ms unless told otherwise.
-   * Rejects with NoRespondersError at once when nobody is interested, with TimeoutError, or with the
-   * signal's reason.
+   * Rejects with TimeoutError, with the signal's reason, or with RequestError: at once when nobody is
+   * interested (its cause is a NoRespondersError), and when the bus closes (a ClosedConnectionError).
    */
   async request<T = unknown>(
     subject: string,
@@ -197,6 +194,12 @@ export class Bus {
     this.#resolveClosed(undefined);
   }
 
+  /** As `close`. */
+  [Symbol.dispose](): void {
+    void this.close();
+  }
+
+  /** As `drain`. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#parts.isClosed) return;
     if (this.#isDraining) await this.#closed;
@@ -240,11 +243,10 @@ export class Bus {
     this.#assertOpen();
   }
 
-  /** Throws InvalidOperationError: a bus is not a client of servers. */
-  setServers(_servers: string[]): void {
-    throw new InvalidOperationError('a bus in this process has no other servers');
-  }
+  /** Nothing to do in a process, which has no servers to go to: the list is not looked at. */
+  setServers(_servers: string[]): void {}
 
+  /** There are none. */
   getServers(): readonly never[] {
     return [];
   }
@@ -281,6 +283,7 @@ function partsOf(core: Core, options: BusOptions): BusParts {
     maxPayload: options.maxPayload ?? DEFAULT_LIMITS.maxPayload,
     subscriptions: new Map(),
     closing: [],
+    tallies: new Map(),
     sid: 0,
     isClosed: false,
   };

@@ -10,6 +10,8 @@ import type { Codec, Message, MessageClient, MsgHdrs, PublishOptions, ReviverFn 
 export interface MessageHome {
   readonly codec: Codec;
   publish(subject: string, payload?: unknown, options?: PublishOptions): void;
+  /** The subscription `sid` has answered a message with that reply. */
+  answered(reply: string, sid: number): void;
 }
 
 /** What came as bytes: the header block (`headerLen` bytes), then the payload. */
@@ -178,6 +180,7 @@ export class MessageView {
     const { reply } = this;
     if (reply === undefined) return false;
     this.#home.publish(reply, payload, options);
+    this.#home.answered(reply, this.sid);
     return true;
   }
 

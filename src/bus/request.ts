@@ -6,6 +6,7 @@ import {
   ClosedConnectionError,
   InvalidArgumentError,
   NoRespondersError,
+  RequestError,
   TimeoutError,
 } from '../shared/errors.ts';
 import { REQUEST_TIMEOUT_MS } from '../shared/limits.ts';
@@ -14,13 +15,16 @@ import type { Account, RouteListener } from './account.ts';
 import { contentOf } from './message.ts';
 import { MessageQueue } from './message-queue.ts';
 import type { BusSubscription } from './subscription.ts';
+import { Tally } from './tally.ts';
 import type { Message, RequestManyOptions, RequestOptions, RequestStrategy } from './types.ts';
 
 const INBOX_PREFIX = '_INBOX';
 const NO_RESPONDERS = 503;
 /** As @nats-io/nats-core. */
 const STALL_MS = 300;
-const STRATEGIES: Readonly<Record<RequestStrategy, 'timer' | 'count' | 'stall' | 'sentinel'>> = {
+type Strategy = 'all' | 'timer' | 'count' | 'stall' | 'sentinel';
+const STRATEGIES: Readonly<Record<RequestStrategy, Strategy>> = {
+  all: 'all',
   timer: 'timer',
   count: 'count',
   stall: 'stall',
@@ -46,7 +50,9 @@ interface Collector {
   fail(error: unknown): void;
 }
 
-type Inbox = Pick<RequestOptions, 'headers' | 'noMux' | 'reply' | 'signal'>;
+type Inbox = Pick<RequestOptions, 'headers' | 'noMux' | 'reply' | 'signal'> & {
+  readonly isTallied?: boolean;
+};
 
 /** One request under way: its inbox, timer and signal, all let go at its end. */
 class Exchange implements RouteListener {
@@ -58,6 +64,8 @@ class Exchange implements RouteListener {
   #isOver = false;
   /** Closes the inbox. */
   onOver: () => void = () => {};
+  /** Of a request for 'all'. */
+  tally: Tally | undefined;
 
   constructor(
     subject: string,
@@ -77,10 +85,14 @@ class Exchange implements RouteListener {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#isOver) return;
-    this.#timer = this.#clock.setTimeout(() => {
-      this.end();
-      this.#collector.expire();
-    }, ms);
+    this.#timer = this.#clock.setTimeout(() => this.expire(), ms);
+  }
+
+  /** Nothing more is expected. */
+  expire(): void {
+    if (this.#isOver) return;
+    this.end();
+    this.#collector.expire();
   }
 
   answer(message: Message): void {
@@ -95,6 +107,7 @@ class Exchange implements RouteListener {
 
   routed(count: number): void {
     if (count === 0) this.fail(new NoRespondersError(this.#subject));
+    else this.tally?.routed(count);
   }
 
   fail(error: unknown): void {
@@ -135,7 +148,7 @@ export class MuxInbox {
     return this.#subscription;
   }
 
-  /** Rejects with NoRespondersError, TimeoutError, ClosedConnectionError or the signal's reason. */
+  /** Rejects with TimeoutError, the signal's reason, or RequestError (nobody there, or closed). */
   request(subject: string, payload: unknown, options: RequestOptions): Promise<Message> {
     const timeout = options.timeout || REQUEST_TIMEOUT_MS;
     checkWait('timeout', timeout);
@@ -149,13 +162,13 @@ export class MuxInbox {
           return true;
         },
         expire: () => reject(new TimeoutError()),
-        fail: reject,
+        fail: (error) => reject(asRequestError(error)),
       });
       exchange.wait(timeout);
     });
   }
 
-  /** The loop throws NoRespondersError, ClosedConnectionError or the signal's reason. */
+  /** The loop throws NoRespondersError, the signal's reason, or RequestError when the bus closes. */
   requestMany(
     subject: string,
     payload: unknown,
@@ -163,7 +176,7 @@ export class MuxInbox {
   ): AsyncIterable<Message> {
     const strategy = STRATEGIES[options.strategy ?? 'timer'];
     if (strategy === undefined) {
-      throw InvalidArgumentError.format('strategy', 'must be timer, count, stall or sentinel');
+      throw InvalidArgumentError.format('strategy', 'must be all, timer, count, stall or sentinel');
     }
     const maxWait = options.maxWait || REQUEST_TIMEOUT_MS;
     const stall = options.stall || options.jitter || STALL_MS;
@@ -174,7 +187,8 @@ export class MuxInbox {
     let exchange: Exchange | undefined;
     const queue = new MessageQueue<Message>(options, { onFinished: () => exchange?.end() });
     const end = (error?: unknown): void => queue.end(error as Error | undefined);
-    exchange = this.#start(subject, payload, options, {
+    const inbox = { ...options, isTallied: strategy === 'all' };
+    exchange = this.#start(subject, payload, inbox, {
       take(message) {
         queue.push(message);
         hasAnswer = true;
@@ -195,7 +209,7 @@ export class MuxInbox {
 
   /** Every request under way fails. */
   close(): void {
-    const error = new ClosedConnectionError();
+    const error = new RequestError('connection closed', { cause: new ClosedConnectionError() });
     for (const exchange of [...this.#exchanges.values(), ...this.#own]) exchange.fail(error);
   }
 
@@ -205,6 +219,7 @@ export class MuxInbox {
     const reply =
       inbox.noMux === true ? this.#openOwn(exchange, inbox.reply) : this.#openShared(exchange);
     const options = inbox.headers === undefined ? { reply } : { reply, headers: inbox.headers };
+    if (inbox.isTallied === true) this.#tally(exchange, reply);
     try {
       this.#account.send(subject, payload, options, exchange);
     } catch (error) {
@@ -228,6 +243,18 @@ export class MuxInbox {
     return this.#prefix + token;
   }
 
+  #tally(exchange: Exchange, reply: string): void {
+    const { tallies, turn } = this.#account.parts;
+    const { onOver } = exchange;
+    const tally = new Tally(turn, () => exchange.expire());
+    exchange.tally = tally;
+    tallies.set(reply, tally);
+    exchange.onOver = () => {
+      tallies.delete(reply);
+      onOver();
+    };
+  }
+
   #openOwn(exchange: Exchange, reply: string = createInbox(this.#inboxPrefix)): string {
     const answer = (message: Message): void => exchange.answer(message);
     const subscription = this.#account.subscribe(reply, answer, {});
@@ -242,4 +269,10 @@ export class MuxInbox {
 
 function checkWait(name: string, ms: number): void {
   if (!(ms >= 1)) throw InvalidArgumentError.format(name, 'must be greater than 0');
+}
+
+/** As nats-core: that nobody was there is the cause of a failed request. */
+function asRequestError(error: unknown): unknown {
+  if (!(error instanceof NoRespondersError)) return error;
+  return new RequestError(error.message, { cause: error });
 }

@@ -3,7 +3,12 @@
 
 import type { SubHandle } from '../core/index.ts';
 import type { Timer } from '../shared/clock.ts';
-import { InvalidArgumentError, InvalidOperationError, TimeoutError } from '../shared/errors.ts';
+import {
+  ClosedConnectionError,
+  InvalidArgumentError,
+  InvalidOperationError,
+  TimeoutError,
+} from '../shared/errors.ts';
 import type { Account } from './account.ts';
 import { type Content, messageOf } from './message.ts';
 import { MessageQueue } from './message-queue.ts';
@@ -71,9 +76,6 @@ export class BusSubscription implements Subscription {
     this.#callback = callback;
     this.#handler =
       callback === undefined ? handler : (message) => callback.call(this, null, message);
-    if (options.slow !== undefined && this.#isPushed) {
-      throw InvalidArgumentError.format('slow', 'is for iterators: there is a handler');
-    }
     this.#slow = options.slow;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
@@ -103,6 +105,7 @@ export class BusSubscription implements Subscription {
 
   /** Hands it a message. Never throws: errors of the handler are reported. */
   deliver(content: Content): void {
+    if (content.reply !== undefined && this.#isTallied(content)) return;
     this.receive(messageOf(content, this.sid));
   }
 
@@ -123,6 +126,40 @@ export class BusSubscription implements Subscription {
     }
   }
 
+  /** A request for 'all' is delivered, and its tally told when the handler or the loop is through with it. */
+  #isTallied(content: Content): boolean {
+    const { tallies } = this.home.parts;
+    const tally = tallies.size === 0 ? undefined : tallies.get(content.reply as string);
+    if (tally === undefined) return false;
+    const settle = (): void => tally.done(this.sid);
+    const message = messageOf(content, this.sid);
+    tally.expect(this.sid);
+    if (this.#handler === undefined) {
+      this.receive(message);
+      void this.closed.then(settle);
+    } else {
+      this.#receiveTallied(this.#handler, message, settle);
+    }
+    return true;
+  }
+
+  #receiveTallied(handler: MessageHandler, message: Message, settle: () => void): void {
+    this.#stats.inMsgs++;
+    this.#cancelTimer();
+    const fail = (error: unknown): void => {
+      this.report(error, message);
+      settle();
+    };
+    try {
+      const result = handler(message);
+      const then = thenOf(result);
+      if (then === undefined) settle();
+      else then.call(result, settle, fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
   /** The core has closed it: it has had its max. */
   end(error?: Error): void {
     this.#close(error);
@@ -135,6 +172,7 @@ export class BusSubscription implements Subscription {
   }
 
   drain(): Promise<void> {
+    if (this.home.parts.isClosed) return Promise.reject(new ClosedConnectionError());
     if (this.#isClosed) {
       return Promise.reject(new InvalidOperationError('subscription is already closed'));
     }
@@ -246,9 +284,7 @@ export class BusSubscription implements Subscription {
   }
 
   watch(result: unknown, message: Message): void {
-    const then = (result as { then?: unknown } | null)?.then;
-    if (typeof then !== 'function') return;
-    then.call(result, undefined, (error: unknown) => this.report(error, message));
+    thenOf(result)?.call(result, undefined, (error: unknown) => this.report(error, message));
   }
 
   report(error: unknown, message: Message): void {
@@ -303,4 +339,15 @@ export class BusSubscription implements Subscription {
     this.#timer?.cancel();
     this.#timer = undefined;
   }
+}
+
+type Then = (
+  this: unknown,
+  onDone: (() => void) | undefined,
+  onError: (e: unknown) => void,
+) => void;
+
+function thenOf(result: unknown): Then | undefined {
+  const then = (result as { then?: unknown } | null | undefined)?.then;
+  return typeof then === 'function' ? (then as Then) : undefined;
 }

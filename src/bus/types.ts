@@ -36,7 +36,13 @@ export interface Codec {
 // biome-ignore lint/suspicious/noExplicitAny: what JSON.parse hands to a reviver
 export type ReviverFn = (key: string, value: any) => any;
 
-export interface PublishOptions {
+/** Taken as nats-core has them, and without effect: a message in this process has no way to trace. */
+export interface TraceOptions {
+  readonly traceDestination?: string;
+  readonly traceOnly?: boolean;
+}
+
+export interface PublishOptions extends TraceOptions {
   /** Subject to answer to. */
   readonly reply?: string;
   readonly headers?: MsgHdrs;
@@ -47,6 +53,8 @@ export interface Publisher<T = unknown> {
   readonly subject: string;
   /** As `bus.publish(subject, payload, options)`. Throws ClosedConnectionError. */
   publish(payload?: T, options?: PublishOptions): void;
+  /** It publishes no more: `publish` throws InvalidOperationError. */
+  [Symbol.dispose](): void;
 }
 
 /** A message as nats-core describes it. */
@@ -123,7 +131,7 @@ export interface SubscribeOptions<T = unknown> extends BufferOptions {
   readonly timeout?: number;
   /** Takes the messages as nats-core does; without it and a handler the subscription is an iterator. */
   readonly callback?: MessageCallback<T>;
-  /** Buffered messages above which `status()` tells a slow consumer. */
+  /** Buffered messages above which `status()` tells a slow consumer; nothing to a handler or callback. */
   readonly slow?: number;
   /** Unsubscribes when aborted. */
   readonly signal?: AbortSignal;
@@ -151,7 +159,7 @@ export interface Subscription<T = unknown> extends AsyncIterable<Message<T>> {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export interface RequestOptions {
+export interface RequestOptions extends TraceOptions {
   /** Milliseconds; default 1,000. */
   readonly timeout?: number;
   readonly headers?: MsgHdrs;
@@ -165,9 +173,12 @@ export interface RequestOptions {
 /**
  * When a request for many is complete: after `maxWait` ('timer'), after `maxMessages` ('count'), when
  * nothing came for `stall` ms ('stall'), at an empty payload ('sentinel'); `maxWait` bounds the first wait
- * of each. 'jitterTimer' and 'sentinelMsg' are the names that `nats` 2.x used.
+ * of each. 'all' knows who was asked: it ends when every recipient in this process has answered, or its
+ * handler has returned, thrown or settled; with recipients elsewhere, and at the latest, after `maxWait`.
+ * 'jitterTimer' and 'sentinelMsg' are the names that `nats` 2.x used.
  */
 export type RequestStrategy =
+  | 'all'
   | 'timer'
   | 'count'
   | 'stall'
@@ -175,7 +186,7 @@ export type RequestStrategy =
   | 'jitterTimer'
   | 'sentinelMsg';
 
-export interface RequestManyOptions extends BufferOptions {
+export interface RequestManyOptions extends BufferOptions, TraceOptions {
   readonly strategy?: RequestStrategy;
   /** Milliseconds; default 1,000. */
   readonly maxWait?: number;

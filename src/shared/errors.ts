@@ -66,7 +66,7 @@ export class GanglionError extends Error {
     const { code, name, message } = ERRORS[kind];
     super(fill(message, values), options);
     this.name = name;
-    this.code = code;
+    this.code = kind === 'request' ? (codeOf(options?.cause) ?? code) : code;
   }
 }
 
@@ -183,7 +183,7 @@ export class PermissionViolationError extends GanglionError {
   }
 }
 
-/** A request failed; `cause` says why. */
+/** A request failed; `cause` says why, and its `code` is the code of this error, too. */
 export class RequestError extends GanglionError {
   constructor(message = '', options?: ErrorOptions) {
     super('request', { text: message }, options);
@@ -213,6 +213,10 @@ export function assert(condition: boolean, text: string): asserts condition {
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
   return new Error(`thrown: ${String(thrown)}`, { cause: thrown });
+}
+
+function codeOf(cause: unknown): ErrorCode | undefined {
+  return cause instanceof GanglionError ? cause.code : undefined;
 }
 
 function fill(template: string, values: Readonly<Record<string, unknown>>): string {

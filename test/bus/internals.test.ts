@@ -111,7 +111,7 @@ describe('a service on the door', () => {
     });
     await expect(bus.request('claimed.x')).rejects.toMatchObject({
       code: 'ERR_NO_RESPONDERS',
-      subject: 'claimed.x',
+      cause: { subject: 'claimed.x' },
     });
     bus.subscribe('plain', (msg) => expect(door.noResponders(msg)).toBe(false));
     bus.publish('plain');

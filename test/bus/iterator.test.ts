@@ -56,6 +56,18 @@ describe('an iterator', () => {
     expect(limited.getReceived()).toBe(2);
   });
 
+  it('ends after what is buffered when its signal is aborted', async () => {
+    const bus = createBus();
+    const controller = new AbortController();
+    const sub = bus.subscribe('a', { signal: controller.signal });
+    const taken = take(sub, 99);
+    for (let i = 0; i < 3; i++) bus.publish('a', i);
+    controller.abort();
+    bus.publish('a', 'late');
+    expect(await taken).toEqual([0, 1, 2]);
+    expect(await sub.closed).toBeUndefined();
+  });
+
   it('counts what is received, pending and processed', async () => {
     const bus = createBus();
     const sub = bus.subscribe('a');

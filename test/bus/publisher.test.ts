@@ -142,6 +142,20 @@ describe('a publisher', () => {
     expect(count).toBe(6);
   });
 
+  it('publishes no more once it has been disposed of', () => {
+    const bus = createBus();
+    let count = 0;
+    bus.subscribe('a', () => count++);
+    const publisher = bus.publisher('a');
+    for (let i = 0; i < 3; i++) publisher.publish();
+    publisher[Symbol.dispose]();
+    expect(() => publisher.publish()).toThrow(
+      expect.objectContaining({ name: 'InvalidOperationError' }),
+    );
+    bus.publisher('a').publish();
+    expect(count).toBe(4);
+  });
+
   it('refuses a bad subject when it is made, and everything once the bus has closed', async () => {
     const bus = createBus();
     for (const bad of ['', 'a..b', 'a b', '.a']) {

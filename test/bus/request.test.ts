@@ -38,8 +38,10 @@ describe('request', () => {
     const clock = new FakeClock();
     const bus = createBus({ clock });
     await expect(bus.request('nobody')).rejects.toMatchObject({
+      name: 'RequestError',
+      message: "no responders: 'nobody'",
       code: 'ERR_NO_RESPONDERS',
-      subject: 'nobody',
+      cause: { name: 'NoResponders', subject: 'nobody' },
     });
     expect(clock.timerCount).toBe(0);
   });
