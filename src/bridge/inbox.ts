@@ -20,8 +20,7 @@ export class Inbox {
   /**
    * The beginning of the inbox, as long as the size at `step`. The same object until linear memory grows.
    *
-   * Node keeps the address. It stays right: V8 reserves the whole address space of a memory and grows it in
-   * its place.
+   * Node keeps the address. It stays right where `Core.growsInPlace` says so; elsewhere nobody reads into it.
    */
   view(step: number): Uint8Array {
     const view = this.#views[step];

@@ -3,6 +3,7 @@
 //   core: region ──take──► batch ──write──► transport: taken ─► release, settle
 //                            │                        held ──► … done ─► release, settle
 //                            └─ pool above half: copied, released at once; copies wait in `waiting`
+//                               (so is everything where linear memory may move)
 //
 // A held batch keeps its chunks until `done`, also when the session has been given up meanwhile. Copies are
 // made so that the chunks come back whatever the sockets do. `outboundMax` bounds everything that is queued
@@ -209,7 +210,7 @@ export class Outbound {
     }
     const { outlet } = channel;
     const isBusy = channel.held !== undefined;
-    const isCopy = isBusy || this.#isPoolShort();
+    const isCopy = isBusy || !this.#core.growsInPlace || this.#isPoolShort();
     const batch = this.#batch(take, isCopy && !outlet.isDiscarding);
     if (batch.isCopy) this.#core.release(session);
     this.#copiedBytes += batch.copied;

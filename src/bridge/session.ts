@@ -84,6 +84,9 @@ export interface SessionHost {
   lingered(transport: Transport): void;
 }
 
+/** Debug lines: the two ways of what a socket brings. */
+const READS_INTO = 'Reads go straight into linear memory';
+const READS_BY_COPY = 'Reads are copied into linear memory';
 const encoder = new TextEncoder();
 export class Session implements TransportReader, ReadInto, ReadSession, OpTarget, Outlet {
   readonly cid: number;
@@ -92,7 +95,7 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
   readonly transport: Transport;
   readonly limits: OpTarget['limits'];
   readonly log: PeerLog;
-  readonly into: ReadInto = this;
+  readonly into: ReadInto | undefined;
   readonly #host: SessionHost;
   readonly #reader: Reader;
   readonly #keepalive: Keepalive;
@@ -116,6 +119,7 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
     this.#host = host;
     this.cid = cid;
     this.core = host.core;
+    this.into = host.core.growsInPlace ? this : undefined;
     this.handle = handle;
     this.transport = transport;
     const { maxSubscriptions, maxSubTokens = 0, hasHeaders = true } = host.options;
@@ -177,6 +181,8 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
     this.log.debug('Client connection created');
     this.#send(this.#host.infoLine(this, false));
     this.transport.start(this);
+    const { readsInto } = this.transport;
+    if (readsInto !== undefined) this.log.debug(readsInto ? READS_INTO : READS_BY_COPY);
   }
 
   // ── What the peer says ──────────────────────────────────────────────────────────────────────────

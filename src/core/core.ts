@@ -25,6 +25,7 @@ import {
   SUBJECT_MAX,
 } from '../../assembly/abi.ts';
 import { CapacityError, InvalidSubjectError } from '../shared/errors.ts';
+import { growsInPlace } from './address-space.ts';
 import { instantiate, type WasmExports } from './instance.ts';
 import { type LiveCounts, readLiveCounts } from './live-counts.ts';
 import { OpView, RecordView, readCopy, readText } from './records.ts';
@@ -84,6 +85,8 @@ export class Core {
   readonly views: Views;
   readonly op: OpView;
   readonly poolMax: number;
+  /** Addresses stay right: sockets may read into linear memory and write from it while it grows. */
+  readonly growsInPlace: boolean;
   readonly inbox: { readonly ptr: number; readonly bytes: number; readonly headroom: number };
   readonly #record: RecordView;
   readonly #scratch: number;
@@ -99,6 +102,7 @@ export class Core {
   /** Throws CapacityError when there is no memory for it. */
   constructor(options: CoreOptions = {}) {
     this.exports = instantiate(options.wasm);
+    this.growsInPlace = growsInPlace();
     this.poolMax = options.poolMax ?? POOL_MAX;
     const [low, high] = options.seed ?? crypto.getRandomValues(new Uint32Array(2));
     if (this.exports.coreInit(low as number, high as number, this.poolMax) !== STATUS_OK) {

@@ -63,6 +63,7 @@ interface OnRead {
 export class TcpTransport implements Transport {
   readonly remote: { readonly address: string; readonly port: number };
   #socket: Socket;
+  #readsInto = false;
   #reader: TransportReader | undefined;
   #error: Error | undefined;
   #isEnded = false;
@@ -78,6 +79,10 @@ export class TcpTransport implements Transport {
       port: socket.remotePort ?? 0,
     };
     this.#listen(socket);
+  }
+
+  get readsInto(): boolean {
+    return this.#readsInto;
   }
 
   write(views: readonly Uint8Array[], done: (error?: Error) => void): Written {
@@ -108,6 +113,7 @@ export class TcpTransport implements Transport {
     const made = into === undefined ? undefined : rewrap(this.#socket, this.#readInto(into));
     if (made !== undefined) {
       this.#socket = made;
+      this.#readsInto = true;
       this.#listen(made);
       // Begins to read now: left to `resume`, it would begin a moment later, even after a pause.
       made.read(0);

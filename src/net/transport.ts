@@ -38,6 +38,9 @@ export interface Transport {
   /** Where the peer is, as people read it: an IPv4 address is never shown as an IPv6 one. */
   readonly remote: { readonly address: string; readonly port: number };
 
+  /** Whether reads go where `into` says: known after `start`, and absent where they never do. */
+  readonly readsInto?: boolean;
+
   /**
    * Sends the views in order. One at a time: not again before the `done` of a held write.
    *
