@@ -44,6 +44,7 @@ export const FLAGS: readonly FlagSpec<FlagName>[] = [
 export function usage(programName: string): string {
   return `
 Usage: ${programName} [options]
+       ${programName} bench [options]   Measure the bus in this process, or a server (bench --help)
 
 Server Options:
     -a, --addr, --net <host>         Bind to host address (default: 0.0.0.0)

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { connect as connectSocket } from 'node:net';
 import { expect, it } from 'vitest';
+import { dial } from '../../src/net/dial.ts';
 import { createPipe } from '../../src/net/pipe.ts';
 import { listen } from '../../src/net/tcp.ts';
 import { plainAddress, TcpTransport } from '../../src/net/tcp-transport.ts';
@@ -59,6 +60,38 @@ function readingInto(inner: Transport, memory: () => Uint8Array): Transport {
     },
   };
 }
+
+async function dialTcp(): Promise<TransportPair> {
+  let accepted: (transport: Transport) => void = () => {};
+  const waiting = new Promise<Transport>((resolve) => {
+    accepted = resolve;
+  });
+  const onError = (error: Error): void => expect.fail(error.message);
+  const listener = await listen({ host: '127.0.0.1', port: 0, onConnection: accepted, onError });
+  const ours = await dial({ host: '127.0.0.1', port: listener.port });
+  return disposable(ours, await waiting, () => listener.close());
+}
+
+transportContract('a TCP socket that was dialled', dialTcp);
+
+transportContract('a dialled TCP socket that reads into memory of ours', async () => {
+  const pair = await dialTcp();
+  const memory = new Uint8Array(100_000);
+  return { ...pair, ours: readingInto(pair.ours, () => memory) };
+});
+
+it('a dial that nobody answers is refused', async () => {
+  const listener = await listen({
+    host: '127.0.0.1',
+    port: 0,
+    onConnection: () => {},
+    onError: () => {},
+  });
+  listener.close();
+  await expect(dial({ host: '127.0.0.1', port: listener.port })).rejects.toMatchObject({
+    code: 'ECONNREFUSED',
+  });
+});
 
 transportContract('a TCP socket that reads into memory of ours', async () => {
   const pair = await connectTcp();

@@ -57,7 +57,7 @@ export const LAYERS: readonly Layer[] = [
   { module: 'src/monitoring/', uses: ['src/net/', 'src/shared/'], typesOfAll: true },
   { module: 'src/config/', uses: ['src/shared/'], typesOfAll: true },
   { module: 'src/server/', uses: belowServer },
-  { module: 'src/cli/', uses: publicDoors },
+  { module: 'src/cli/', uses: [...publicDoors, 'src/cli/bench/'] },
   { module: 'src/cli/bench/', uses: [...publicDoors, 'src/cli/', 'src/net/', 'src/sublist.ts'] },
   { module: 'src/testing/', uses: publicDoors },
   { module: 'examples/', uses: [] },
