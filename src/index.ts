@@ -46,4 +46,6 @@ export {
   PermissionViolationError,
   RequestError,
   TimeoutError,
+  type WasmObstacle,
+  WasmUnavailableError,
 } from './shared/errors.ts';

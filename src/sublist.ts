@@ -17,7 +17,7 @@ export class Sublist {
   readonly #account: AccountHandle;
   #count = 0;
 
-  /** Ready when this returns. Throws CapacityError when there is no memory for it. */
+  /** Ready when this returns. Throws WasmUnavailableError and CapacityError. */
   constructor(options: SublistOptions = {}) {
     this.#core = createCore({ seed: options.seed });
     this.#account = this.#core.createAccount();

@@ -257,7 +257,10 @@ export class Bus {
   }
 }
 
-/** A bus of this process: synchronous, with no socket. */
+/**
+ * A bus of this process: synchronous, with no socket. Throws WasmUnavailableError, which says what is in the way
+ * of WebAssembly; nothing is left behind then, and a later call may succeed.
+ */
 export function createBus(options: BusOptions = {}): Bus {
   const { wasm, poolMax } = options;
   const core = createCore({

@@ -24,7 +24,7 @@ import {
   SUB_DELIVERED,
   SUBJECT_MAX,
 } from '../../assembly/abi.ts';
-import { CapacityError, InvalidSubjectError } from '../shared/errors.ts';
+import { CapacityError, InvalidSubjectError, WasmUnavailableError } from '../shared/errors.ts';
 import { growsInPlace } from './address-space.ts';
 import { instantiate, type WasmExports } from './instance.ts';
 import { type LiveCounts, readLiveCounts } from './live-counts.ts';
@@ -99,14 +99,14 @@ export class Core {
   #lastAccount = 0;
   #lastGeneration = 0;
 
-  /** Throws CapacityError when there is no memory for it. */
+  /** Throws WasmUnavailableError, also when there is no memory for it. */
   constructor(options: CoreOptions = {}) {
     this.exports = instantiate(options.wasm);
     this.growsInPlace = growsInPlace();
     this.poolMax = options.poolMax ?? POOL_MAX;
     const [low, high] = options.seed ?? crypto.getRandomValues(new Uint32Array(2));
     if (this.exports.coreInit(low as number, high as number, this.poolMax) !== STATUS_OK) {
-      throw new CapacityError('the regions of the core');
+      throw new WasmUnavailableError('memory');
     }
     this.views = new Views(this.exports.memory);
     const ptr = this.#region(REGION_INBOX);
@@ -489,7 +489,7 @@ export class Core {
   }
 }
 
-/** A new core, ready when this returns. Throws CapacityError. */
+/** A new core, ready when this returns. Throws WasmUnavailableError. */
 export function createCore(options?: CoreOptions): Core {
   return new Core(options);
 }

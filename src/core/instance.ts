@@ -1,7 +1,7 @@
 // The Wasm instance: compiled and made synchronously, through the loader that is bundled with the package.
 // Its raw exports are called, not the loader's wrappers: those cost more than the functions themselves.
 import { instantiateSync } from '@assemblyscript/loader';
-import { CapacityError } from '../shared/errors.ts';
+import { WasmUnavailableError } from '../shared/errors.ts';
 import { wasmBase64 } from './wasm.generated.ts';
 
 /** The functions of assembly/index.ts. Pointers come as i32 and are read with `>>> 0`. */
@@ -77,26 +77,40 @@ export interface WasmExports {
 let bundled: WebAssembly.Module | undefined;
 
 /**
- * Makes an instance. The bundled module is compiled once a process.
+ * Makes an instance. The bundled module is compiled once a process. Throws WasmUnavailableError, and leaves
+ * nothing behind then: it may be tried again.
  *
  * @param wasm another build of the module, for tests
  */
 export function instantiate(wasm?: Uint8Array): WasmExports {
+  if (typeof WebAssembly === 'undefined') throw new WasmUnavailableError('missing');
   const module = wasm === undefined ? bundledModule() : new WebAssembly.Module(ownBytes(wasm));
-  const { instance } = instantiateSync(module as Parameters<typeof instantiateSync>[0]);
-  return instance.exports as unknown as WasmExports;
+  try {
+    const { instance } = instantiateSync(module as Parameters<typeof instantiateSync>[0]);
+    return instance.exports as unknown as WasmExports;
+  } catch (cause) {
+    // The module imports nothing but `abort` and has no start function: memory is all that can be missing.
+    throw new WasmUnavailableError('memory', { cause });
+  }
 }
 
 function bundledModule(): WebAssembly.Module {
   if (bundled !== undefined) return bundled;
-  if (typeof WebAssembly === 'undefined') {
-    throw new CapacityError('WebAssembly, which this runtime does not have');
-  }
   const text = atob(wasmBase64);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  bundled = new WebAssembly.Module(bytes);
+  try {
+    bundled = new WebAssembly.Module(bytes);
+  } catch (cause) {
+    throw new WasmUnavailableError(isUnderstood(bytes) ? 'forbidden' : 'unsupported', { cause });
+  }
   return bundled;
+}
+
+/** The engine judges the bytes, whatever the policy of the page or program on running them is. */
+function isUnderstood(bytes: Uint8Array): boolean {
+  const { validate } = WebAssembly as unknown as { validate(bytes: Uint8Array): boolean };
+  return validate(bytes);
 }
 
 function ownBytes(wasm: Uint8Array): Uint8Array<ArrayBuffer> {

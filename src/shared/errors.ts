@@ -51,7 +51,29 @@ export const ERRORS = {
   },
   request: { code: 'ERR_REQUEST', name: 'RequestError', message: '{text}' },
   timeout: { code: 'ERR_TIMEOUT', name: 'TimeoutError', message: 'timeout' },
+  wasmUnavailable: {
+    code: 'ERR_WASM_UNAVAILABLE',
+    name: 'WasmUnavailableError',
+    message: 'WebAssembly cannot be used: {text}',
+  },
 } as const;
+
+/** What is in the way of WebAssembly. */
+export type WasmObstacle = 'missing' | 'unsupported' | 'forbidden' | 'memory';
+
+/** Why there is no WebAssembly, and what to do. */
+const WASM_OBSTACLES: Readonly<Record<WasmObstacle, string>> = {
+  missing:
+    'this runtime has none, or it is switched off (node --jitless, a browser in lockdown mode). ' +
+    'Start it without that switch',
+  unsupported: 'this runtime lacks instructions of WebAssembly 2.0 (SIMD). Take a newer one',
+  forbidden:
+    "it must not be compiled here. In a page, add 'wasm-unsafe-eval' to script-src of the " +
+    'Content-Security-Policy; in a vm context of Node, set codeGeneration.wasm',
+  memory:
+    'its memory cannot be reserved. Raise the limit of virtual memory (ulimit -v), or run ' +
+    'node --disable-wasm-trap-handler, which reserves less',
+};
 
 /** The kind of an error: a key of {@link ERRORS}. */
 export type ErrorKind = keyof typeof ERRORS;
@@ -217,6 +239,18 @@ export function toError(thrown: unknown): Error {
 
 function codeOf(cause: unknown): ErrorCode | undefined {
   return cause instanceof GanglionError ? cause.code : undefined;
+}
+
+/** WebAssembly, which everything here needs, cannot be used; `cause` is the engine's own error. */
+export class WasmUnavailableError extends GanglionError {
+  readonly obstacle: WasmObstacle;
+
+  constructor(obstacle: WasmObstacle, options?: ErrorOptions) {
+    const { cause } = options ?? {};
+    const said = cause instanceof Error ? ` (${cause.message})` : '';
+    super('wasmUnavailable', { text: WASM_OBSTACLES[obstacle] + said }, options);
+    this.obstacle = obstacle;
+  }
 }
 
 function fill(template: string, values: Readonly<Record<string, unknown>>): string {
