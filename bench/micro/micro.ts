@@ -1,4 +1,5 @@
-// The micro bench: publishing inside one process, beside the peers. bench/README.md states the method.
+// The micro bench: what happens inside one process, beside the peers and beside the twin of the router.
+// bench/README.md states the method.
 
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -7,10 +8,9 @@ import { promisify } from 'node:util';
 import { readEnvironment } from '../shared/machine.ts';
 import { writeResult } from '../shared/results.ts';
 import { ROOT } from '../shared/root.ts';
-import { type Spread, spreadOf, spreadOfRatios } from '../shared/statistics.ts';
-import { formatNumber, formatTable } from '../shared/table.ts';
 import { MICRO_CASES } from './cases.ts';
-import type { MicroLane } from './measure.ts';
+import { formatReports, type MicroReport, reportMeasurement } from './report.ts';
+import type { Measurement } from './workload.ts';
 
 const run = promisify(execFile);
 
@@ -29,25 +29,21 @@ export interface MicroOptions {
   readonly resultName: string | undefined;
 }
 
-interface MicroReport {
-  readonly name: string;
-  readonly contenders: readonly (MicroLane & { readonly nsPerMessage: Spread })[];
-  /** By our contender and by peer: the peer's time ÷ ours, how many times as fast ours is. */
-  readonly timesAsFast: Readonly<Record<string, Readonly<Record<string, Spread>>>>;
-}
-
-/** Runs it, prints the table and writes the result. Any error fails the run. */
+/** Runs it, prints the tables and writes the result. Any error fails the run. */
 export async function runMicro(options: MicroOptions): Promise<void> {
   const environment = readEnvironment();
   const rounds = options.rounds ?? (options.isQuick ? 1 : 7);
-  const seconds = options.isQuick ? 0.05 : 0.3;
+  const seconds = options.isQuick ? 0.05 : 0.25;
   const names = Object.keys(MICRO_CASES).filter((name) => options.pattern?.test(name) ?? true);
+  if (names.length === 0) return;
+  if (names.some((name) => name.startsWith('parse'))) await buildParser();
   const reports: MicroReport[] = [];
-  for (const name of names) {
-    process.stderr.write(`micro ${reports.length + 1}/${names.length}: ${name}\n`);
-    reports.push(reportCase(name, await measureCase(name, rounds, seconds)));
+  for (const [index, name] of names.entries()) {
+    process.stderr.write(`micro ${index + 1}/${names.length}: ${name}\n`);
+    const { group } = MICRO_CASES[name]!;
+    const measured = await measureCase(name, rounds, seconds);
+    reports.push(...measured.map((row) => reportMeasurement(group, row)));
   }
-  if (reports.length === 0) return;
   const path = writeResult(options.resultName ?? (options.isQuick ? 'micro-quick' : 'micro'), {
     bench: 'micro',
     environment,
@@ -55,67 +51,32 @@ export async function runMicro(options: MicroOptions): Promise<void> {
     effort: { rounds, seconds },
     cases: reports,
   });
-  process.stdout.write(`${formatReport(reports)}\n\nwritten to ${path}\n\n`);
+  process.stdout.write(`${formatReports(reports)}\n\nwritten to ${path}\n\n`);
 }
 
 async function measureCase(
   name: string,
   rounds: number,
   seconds: number,
-): Promise<readonly MicroLane[]> {
+): Promise<readonly Measurement[]> {
   const script = join(import.meta.dirname, 'measure.mjs');
-  const { stdout } = await run(process.execPath, [script, name, String(rounds), String(seconds)], {
+  const flags = ['--expose-gc', script, name, String(rounds), String(seconds)];
+  const { stdout } = await run(process.execPath, flags, {
     timeout: CASE_MS,
     killSignal: 'SIGKILL',
+    maxBuffer: 16 << 20,
   });
-  return JSON.parse(stdout) as readonly MicroLane[];
+  return JSON.parse(stdout) as readonly Measurement[];
 }
 
-function reportCase(name: string, lanes: readonly MicroLane[]): MicroReport {
-  const peers = lanes.filter(({ isOurs }) => !isOurs);
-  const compare = (ours: MicroLane): [string, Record<string, Spread>] => [
-    ours.name,
-    Object.fromEntries(
-      peers.map((peer) => [peer.name, spreadOfRatios(peer.samples, ours.samples)]),
-    ),
-  ];
-  return {
-    name,
-    contenders: lanes.map((lane) => ({ ...lane, nsPerMessage: spreadOf(lane.samples) })),
-    timesAsFast: Object.fromEntries(lanes.filter(({ isOurs }) => isOurs).map(compare)),
-  };
-}
-
-function formatReport(reports: readonly MicroReport[]): string {
-  const lanes = reports.flatMap(({ contenders }) => contenders);
-  const namesOf = (isOurs: boolean): readonly string[] => [
-    ...new Set(lanes.filter((lane) => lane.isOurs === isOurs).map(({ name }) => name)),
-  ];
-  const [ours, peers] = [namesOf(true), namesOf(false)];
-  const times = reports.map(({ name, contenders }) => [
-    name,
-    ...[...ours, ...peers].map((wanted) =>
-      formatMedian(contenders.find((lane) => lane.name === wanted)?.nsPerMessage),
-    ),
-  ]);
-  const ratioTables = ours.map((subject) => {
-    const rows = reports.map(({ name, timesAsFast }) => [
-      name,
-      ...peers.map((peer) => formatSpread(timesAsFast[subject]?.[peer])),
-    ]);
-    return `${subject}: times as fast as\n\n${formatTable(['case', ...peers], rows)}`;
+/** The release build with the parser's own door beside the others: what ships cannot parse alone. */
+async function buildParser(): Promise<void> {
+  const { PARSER_WASM } = await import('./wasm-router.ts');
+  const asc = join(ROOT, 'node_modules', 'assemblyscript', 'bin', 'asc.js');
+  const target = ['--target', 'release', '--textFile', `${PARSER_WASM}.wat`];
+  await run(process.execPath, [asc, 'assembly/testing.ts', ...target, '--outFile', PARSER_WASM], {
+    cwd: ROOT,
   });
-  const head = ['case', ...ours, ...peers];
-  return [`Nanoseconds per publish\n\n${formatTable(head, times)}`, ...ratioTables].join('\n\n');
-}
-
-function formatMedian(spread: Spread | undefined): string {
-  return spread === undefined ? '' : formatNumber(spread.median);
-}
-
-function formatSpread(spread: Spread | undefined): string {
-  if (spread === undefined) return '';
-  return `${formatNumber(spread.median)} (${formatNumber(spread.min)}-${formatNumber(spread.max)})`;
 }
 
 function versionOf(name: string): string {
