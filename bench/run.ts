@@ -1,12 +1,22 @@
-// The door of the benches: `npm run bench -- [macro] [micro] [flags]`. Without a word both run.
+// The door of the benches: `npm run bench -- [bench ...] [flags]`. Without a word all of them run.
 
 import { parseArgs } from 'node:util';
+import { runChart } from './chart/chart.ts';
 import { MACRO_CASES } from './macro/cases.ts';
 import { type MacroOptions, runMacro } from './macro/macro.ts';
+import { runNatsBench } from './macro/nats-bench.ts';
+import { NATS_BENCH_CASES } from './macro/nats-cli.ts';
+import { MEASURE_NAMES, runMeasures } from './measures/measures.ts';
 import { MICRO_CASES } from './micro/cases.ts';
 import { runMicro } from './micro/micro.ts';
 
-const USAGE = `npm run bench -- [macro] [micro] [flags]
+const USAGE = `npm run bench -- [bench ...] [flags]
+
+  micro                   inside one process, beside event emitters and matchers
+  measures                memory, time to start, size
+  macro                   servers over loopback, in turn
+  nats-bench              the same servers under the nats command line's own bench
+  chart                   bench/results/chart.svg from the figures of macro
 
   --quick                 few and short rounds; under 3 minutes
   --case PATTERN          only the cases whose name matches this regular expression
@@ -15,8 +25,26 @@ const USAGE = `npm run bench -- [macro] [micro] [flags]
   --server NAME=COMMAND   another server that takes nats-server's flags; may be repeated
   --servers A,B,...       who takes part; the first is compared with the others
                           (default: ganglion,nats-server,relay)
-  --result NAME           write bench/results/NAME.json (for one of the two benches)
+  --result NAME           write bench/results/NAME.json (for one bench)
 `;
+
+/** Each by its word, in the order in which they run; false: something failed. */
+const BENCHES: Readonly<Record<string, (options: MacroOptions) => Promise<boolean>>> = {
+  micro: async (options) => {
+    await runMicro(options);
+    return true;
+  },
+  measures: async (options) => {
+    await runMeasures(options);
+    return true;
+  },
+  macro: runMacro,
+  'nats-bench': runNatsBench,
+  chart: async (options) => {
+    runChart(options);
+    return true;
+  },
+};
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -32,7 +60,7 @@ async function main(): Promise<void> {
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  const unknown = positionals.find((word) => word !== 'macro' && word !== 'micro');
+  const unknown = positionals.find((word) => !Object.hasOwn(BENCHES, word));
   if (unknown !== undefined) throw new Error(`no bench "${unknown}"\n\n${USAGE}`);
   if (values.help) {
     process.stdout.write(USAGE);
@@ -50,14 +78,20 @@ async function main(): Promise<void> {
   if (options.pattern !== undefined && !hasCase(options.pattern)) {
     throw new Error(`no case matches ${options.pattern}`);
   }
-  const isWanted = (name: string): boolean =>
-    positionals.length === 0 || positionals.includes(name);
-  if (isWanted('micro')) await runMicro(options);
-  if (isWanted('macro') && !(await runMacro(options))) process.exitCode = 1;
+  for (const [name, run] of Object.entries(BENCHES)) {
+    if (positionals.length > 0 ? !positionals.includes(name) : isLeftOut(name, options)) continue;
+    if (!(await run(options))) process.exitCode = 1;
+  }
+}
+
+/** A chart of some cases, or of other servers, is drawn only when it is asked for. */
+function isLeftOut(name: string, { pattern, resultName }: MacroOptions): boolean {
+  return name === 'chart' && (pattern !== undefined || resultName !== undefined);
 }
 
 function hasCase(pattern: RegExp): boolean {
-  const names = [...MACRO_CASES.map(({ name }) => name), ...Object.keys(MICRO_CASES)];
+  const lists = [MACRO_CASES, NATS_BENCH_CASES].flat().map(({ name }) => name);
+  const names = [...lists, ...MEASURE_NAMES, ...Object.keys(MICRO_CASES)];
   return names.some((name) => pattern.test(name));
 }
 

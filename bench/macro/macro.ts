@@ -2,12 +2,14 @@
 
 import { readEnvironment } from '../shared/machine.ts';
 import { writeResult } from '../shared/results.ts';
+import { formatJudgements } from '../shared/targets.ts';
 import { MACRO_CASES } from './cases.ts';
 import { chooseServers } from './choice.ts';
 import { compileNative } from './native.ts';
-import { type CaseReport, formatReport, reportCase } from './report.ts';
+import { type CaseReport, formatReport, hasFailure, reportCase } from './report.ts';
 import { type Effort, runCase } from './rounds.ts';
-import { ServerYard } from './servers.ts';
+import { withYard } from './servers.ts';
+import { judgeMacro } from './targets.ts';
 
 /** What the command line says about the macro bench. */
 export interface MacroOptions {
@@ -35,31 +37,28 @@ export async function runMacro(options: MacroOptions): Promise<boolean> {
   const effort = effortOf(options);
   const cases = MACRO_CASES.filter(({ name }) => options.pattern?.test(name) ?? true);
   if (cases.length === 0) return true;
-  const yard = new ServerYard(native.leash);
-  const cleanUp = (): void => yard.close();
-  process.once('exit', cleanUp);
   const reports: CaseReport[] = [];
-  try {
+  await withYard(native.leash, async (yard) => {
     for (const macroCase of cases) {
       process.stderr.write(`macro ${reports.length + 1}/${cases.length}: ${macroCase.name}\n`);
       reports.push(
         reportCase(macroCase.name, await runCase(macroCase, commands, effort, yard, native)),
       );
     }
-  } finally {
-    process.removeListener('exit', cleanUp);
-    cleanUp();
-  }
+  });
+  const targets = judgeMacro(reports);
   const versions = Object.fromEntries(commands.map(({ name, version }) => [name, version]));
   const path = writeResult(options.resultName ?? (options.isQuick ? 'macro-quick' : 'macro'), {
     bench: 'macro',
     environment,
     versions: { ...versions, compiler: native.compiler },
     effort,
+    targets,
     cases: reports,
   });
-  process.stdout.write(`${formatReport(reports)}\n\nwritten to ${path}\n`);
-  return reports.every(({ servers }) => servers.every(({ failure }) => failure === undefined));
+  const text = [formatReport(reports), formatJudgements(targets), `written to ${path}`];
+  process.stdout.write(`${text.filter((part) => part !== '').join('\n\n')}\n\n`);
+  return !hasFailure(reports);
 }
 
 function effortOf({ isQuick, rounds, seconds }: MacroOptions): Effort {

@@ -10,7 +10,8 @@ const MEASURES = {
   messagesPerSecond: (sample: Sample): number => sample.messages / sample.seconds,
   serverCpuNsPerMessage: (sample: Sample): number => sample.serverCpuNs / sample.messages,
   /** 1: the load generator's thread was never idle, and may have been the bottleneck. */
-  loadgenBusy: (sample: Sample): number => sample.loadgenCpuNs / 1e9 / sample.seconds,
+  loadgenBusy: (sample: Sample): number =>
+    (sample.loadgenCpuNs ?? Number.NaN) / 1e9 / sample.seconds,
   rssMiB: (sample: Sample): number => sample.rssKib / 1024,
   peakRssMiB: (sample: Sample): number => sample.peakRssKib / 1024,
   p50Us: (sample: Sample): number => sample.p50Us ?? Number.NaN,
@@ -36,6 +37,11 @@ export interface CaseReport {
   readonly servers: readonly ServerReport[];
   /** First server ÷ the named one, per figure. */
   readonly ratios: Readonly<Record<string, Partial<Record<Measure, Spread>>>>;
+}
+
+/** Whether some server failed in some case. */
+export function hasFailure(cases: readonly CaseReport[]): boolean {
+  return cases.some(({ servers }) => servers.some(({ failure }) => failure !== undefined));
 }
 
 /** Computes the figures of one case. */

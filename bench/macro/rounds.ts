@@ -13,13 +13,14 @@ const run = promisify(execFile);
 /** Above what the load generator allows itself: its own limits come first. */
 const LOADGEN_MS = 120_000;
 
-/** What the load generator reports of one round. */
+/** What is known of one round. */
 export interface Sample {
   readonly messages: number;
   readonly deliveries: number;
   readonly seconds: number;
   readonly serverCpuNs: number;
-  readonly loadgenCpuNs: number;
+  /** Only of our own load generator. */
+  readonly loadgenCpuNs?: number;
   readonly rssKib: number;
   readonly peakRssKib: number;
   /** Only of requests. */
@@ -46,7 +47,7 @@ export interface Effort {
 }
 
 /** Runs `macroCase` on every server that can take part. A server that fails ends only its own part. */
-export async function runCase(
+export function runCase(
   macroCase: MacroCase,
   commands: readonly ServerCommand[],
   effort: Effort,
@@ -54,13 +55,30 @@ export async function runCase(
   native: NativePrograms,
 ): Promise<readonly ServerRounds[]> {
   const suitable = commands.filter(({ isRelay }) => !isRelay || macroCase.hasLimit);
-  const lanes = await Promise.all(suitable.map((command) => openLane(command, macroCase, yard)));
+  const flagsOf = ({ isRelay }: ServerCommand): readonly string[] =>
+    isRelay && macroCase.pairs ? ['--pairs'] : [];
+  const rounds = macroCase.isHeavy ? effort.heavyRounds : effort.rounds;
+  return runLanes(suitable, flagsOf, rounds, yard, (server, isWarmUp) => {
+    const seconds = isWarmUp ? effort.warmUpSeconds : effort.seconds;
+    return measure(server, macroCase, seconds, native);
+  });
+}
+
+/** Starts `commands`, warms each up by one round, and measures them in alternating rounds. */
+export async function runLanes(
+  commands: readonly ServerCommand[],
+  flagsOf: (command: ServerCommand) => readonly string[],
+  rounds: number,
+  yard: ServerYard,
+  measureRound: (server: RunningServer, isWarmUp: boolean) => Promise<Sample>,
+): Promise<readonly ServerRounds[]> {
+  const lanes = await Promise.all(
+    commands.map((command) => openLane(command, flagsOf(command), yard)),
+  );
   try {
-    await measureRound(lanes, macroCase, effort.warmUpSeconds, native, false);
-    const rounds = macroCase.isHeavy ? effort.heavyRounds : effort.rounds;
-    for (let round = 0; round < rounds; round += 1) {
-      const order = round % 2 === 0 ? lanes : [...lanes].reverse();
-      await measureRound(order, macroCase, effort.seconds, native, true);
+    for (let round = 0; round <= rounds; round += 1) {
+      const order = round % 2 === 1 ? lanes : [...lanes].reverse();
+      for (const lane of order) await runRound(lane, round === 0, measureRound);
     }
   } finally {
     await Promise.all(lanes.map((lane) => lane.server?.stop()));
@@ -82,10 +100,9 @@ interface Lane {
 
 async function openLane(
   command: ServerCommand,
-  macroCase: MacroCase,
+  flags: readonly string[],
   yard: ServerYard,
 ): Promise<Lane> {
-  const flags = command.isRelay && macroCase.pairs ? ['--pairs'] : [];
   try {
     const server = await yard.start(command, flags);
     return { name: command.name, server, samples: [], failure: undefined };
@@ -94,21 +111,17 @@ async function openLane(
   }
 }
 
-async function measureRound(
-  lanes: readonly Lane[],
-  macroCase: MacroCase,
-  seconds: number,
-  native: NativePrograms,
-  isKept: boolean,
+async function runRound(
+  lane: Lane,
+  isWarmUp: boolean,
+  measureRound: (server: RunningServer, isWarmUp: boolean) => Promise<Sample>,
 ): Promise<void> {
-  for (const lane of lanes) {
-    if (lane.server === undefined || lane.failure !== undefined) continue;
-    try {
-      const sample = await measure(lane.server, macroCase, seconds, native);
-      if (isKept) lane.samples.push(sample);
-    } catch (cause) {
-      lane.failure = `${messageOf(cause)}\n${lane.server.log()}`;
-    }
+  if (lane.server === undefined || lane.failure !== undefined) return;
+  try {
+    const sample = await measureRound(lane.server, isWarmUp);
+    if (!isWarmUp) lane.samples.push(sample);
+  } catch (cause) {
+    lane.failure = `${messageOf(cause)}\n${lane.server.log()}`;
   }
 }
 

@@ -92,6 +92,22 @@ export class ServerYard {
   }
 }
 
+/** Gives `use` a yard, and closes it however that ends: also when the process exits meanwhile. */
+export async function withYard(
+  leash: string,
+  use: (yard: ServerYard) => Promise<void>,
+): Promise<void> {
+  const yard = new ServerYard(leash);
+  const cleanUp = (): void => yard.close();
+  process.once('exit', cleanUp);
+  try {
+    await use(yard);
+  } finally {
+    process.removeListener('exit', cleanUp);
+    cleanUp();
+  }
+}
+
 function hasEnded(child: ChildProcess): boolean {
   return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 }

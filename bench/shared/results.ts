@@ -8,6 +8,17 @@ import { ROOT } from './root.ts';
 export function writeResult(name: string, result: object): string {
   const path = join(ROOT, 'bench', 'results', `${name}.json`);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(path, formatResult(result));
   return relative(ROOT, path);
+}
+
+/** JSON with a line for each property, and for each element of a list: a case is a line. */
+function formatResult(result: object): string {
+  const properties = Object.entries(result).map(([name, value]) => {
+    const text = Array.isArray(value)
+      ? `[\n${value.map((element) => `    ${JSON.stringify(element)}`).join(',\n')}\n  ]`
+      : JSON.stringify(value);
+    return `  ${JSON.stringify(name)}: ${text}`;
+  });
+  return `{\n${properties.join(',\n')}\n}\n`;
 }

@@ -1,0 +1,195 @@
+// Figures that are no rates: how much memory, how soon, how small. Each is taken in processes of its own; what is
+// a difference or stands beside a peer is taken in alternating rounds.
+
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { readEnvironment } from '../shared/machine.ts';
+import { writeResult } from '../shared/results.ts';
+import { ROOT } from '../shared/root.ts';
+import { type Spread, spreadOf } from '../shared/statistics.ts';
+import { formatNumber, formatTable } from '../shared/table.ts';
+import { formatJudgements, type Judgement, judge, type Target } from '../shared/targets.ts';
+import { residentMiB, runNode, startServer } from './process.ts';
+import { serverBytes, sublistBytes } from './subscriptions.ts';
+
+/** What the command line says about the measures. */
+export interface MeasuresOptions {
+  readonly isQuick: boolean;
+  /** Only the measures whose name it matches. */
+  readonly pattern: RegExp | undefined;
+  readonly rounds: number | undefined;
+  /** Name of the file in bench/results/, without its ending. */
+  readonly resultName: string | undefined;
+}
+
+/** One measure: what is taken in a round, of us and for comparison. */
+interface Measure {
+  readonly name: string;
+  readonly unit: string;
+  /** Undefined: for the reader's information. */
+  readonly atMost: number | undefined;
+  /** Rounds of a full run. */
+  readonly rounds: number;
+  take(): Promise<number>;
+}
+
+const DIST = join(ROOT, 'dist');
+const OURS: readonly string[] = [process.execPath, join(DIST, 'cli.mjs')];
+/** A server that has been idle for so long is at rest. */
+const REST_MS = 1000;
+
+const REFERENCE = findReference();
+
+const MEASURES: readonly Measure[] = [
+  ...eachServer('idle server', 'MiB', 70, 5, idleMiB),
+  {
+    name: 'bytes a subscription at 1M, matcher',
+    unit: 'B',
+    atMost: 300,
+    rounds: 1,
+    take: () => sublistBytes(doorUrl('sublist.mjs')),
+  },
+  ...eachServer('bytes a subscription at 1M, server', 'B', 300, 3, serverBytes),
+  { name: 'the bin to ready, above node', unit: 'ms', atMost: 80, rounds: 15, take: startMs },
+  { name: 'import and createBus()', unit: 'ms', atMost: 15, rounds: 15, take: importMs },
+  { name: 'require and createBus()', unit: 'ms', atMost: 15, rounds: 15, take: requireMs },
+  { name: 'root door, minified and gzipped', unit: 'kB', atMost: 40, rounds: 1, take: doorKb },
+];
+
+/** Names of all measures. */
+export const MEASURE_NAMES: readonly string[] = MEASURES.map(({ name }) => name);
+
+/** Takes them all, prints them beside their targets and writes the result. */
+export async function runMeasures(options: MeasuresOptions): Promise<void> {
+  const measures = MEASURES.filter(({ name }) => options.pattern?.test(name) ?? true);
+  if (measures.length === 0) return;
+  if (!existsSync(join(DIST, 'cli.mjs'))) {
+    throw new Error(`${DIST} is missing: run "npm run build" first`);
+  }
+  const environment = readEnvironment();
+  const samples = new Map<string, number[]>(measures.map(({ name }) => [name, []]));
+  const roundsOf = ({ rounds }: Measure): number =>
+    options.isQuick ? Math.ceil(rounds / 5) : Math.min(options.rounds ?? rounds, rounds);
+  const most = Math.max(...measures.map(roundsOf));
+  for (let round = 0; round < most; round += 1) {
+    const order = round % 2 === 0 ? measures : [...measures].reverse();
+    for (const measure of order) {
+      if (round >= roundsOf(measure)) continue;
+      process.stderr.write(`measures, round ${round + 1}/${most}: ${measure.name}\n`);
+      samples.get(measure.name)?.push(await measure.take());
+    }
+  }
+  const spreads = new Map([...samples].map(([name, values]) => [name, spreadOf(values)]));
+  const targets = judgements(measures, spreads);
+  const path = writeResult(
+    options.resultName ?? (options.isQuick ? 'measures-quick' : 'measures'),
+    {
+      bench: 'measures',
+      environment,
+      targets,
+      measures: measures.map(({ name, unit }) => ({
+        name,
+        unit,
+        ...spreads.get(name),
+        samples: samples.get(name),
+      })),
+    },
+  );
+  const parts = [formatPlain(measures, spreads), formatJudgements(targets), `written to ${path}`];
+  process.stdout.write(`${parts.filter((part) => part !== '').join('\n\n')}\n\n`);
+}
+
+function judgements(
+  measures: readonly Measure[],
+  spreads: ReadonlyMap<string, Spread>,
+): readonly Judgement[] {
+  return measures.flatMap(({ name, unit, atMost }) => {
+    if (atMost === undefined) return [];
+    const target: Target = { what: name, bound: 'at most', limit: atMost, unit };
+    return [judge(target, spreads.get(name))];
+  });
+}
+
+/** What has no target: the reference's figures. */
+function formatPlain(measures: readonly Measure[], spreads: ReadonlyMap<string, Spread>): string {
+  const rows = measures.flatMap(({ name, unit, atMost }) => {
+    const spread = spreads.get(name);
+    if (atMost !== undefined || spread === undefined) return [];
+    const [median, min, max] = [spread.median, spread.min, spread.max].map(formatNumber);
+    return [[name, `${median} ${unit} (${min}-${max})`]];
+  });
+  return rows.length === 0 ? '' : `For comparison\n\n${formatTable(['measure', 'measured'], rows)}`;
+}
+
+/** The measure of our server, and the same of nats-server where it is found. */
+function eachServer(
+  name: string,
+  unit: string,
+  atMost: number,
+  rounds: number,
+  take: (command: readonly string[]) => Promise<number>,
+): readonly Measure[] {
+  const ours: Measure = { name, unit, atMost, rounds, take: () => take(OURS) };
+  if (REFERENCE === undefined) return [ours];
+  const command = [REFERENCE];
+  const theirs = { name: `${name} (nats-server)`, unit, rounds, take: () => take(command) };
+  return [ours, { ...theirs, atMost: undefined }];
+}
+
+async function idleMiB(command: readonly string[]): Promise<number> {
+  const server = await startServer(command);
+  try {
+    await delay(REST_MS);
+    return residentMiB(server.pid);
+  } finally {
+    await server.stop();
+  }
+}
+
+/** A bare node first, then the bin: one right after the other. */
+async function startMs(): Promise<number> {
+  const bare = await runNode(['-e', '0']);
+  const server = await startServer(OURS);
+  await server.stop();
+  return server.readyMs - bare.ms;
+}
+
+/** Measured inside the process, so that the start of node does not count. */
+async function importMs(): Promise<number> {
+  const script = `
+    const start = performance.now();
+    const { createBus } = await import(${JSON.stringify(doorUrl('index.mjs'))});
+    createBus();
+    console.log(performance.now() - start);
+  `;
+  return Number((await runNode(['--input-type=module', '-e', script])).stdout);
+}
+
+async function requireMs(): Promise<number> {
+  const script = `
+    const start = performance.now();
+    require(${JSON.stringify(join(DIST, 'index.cjs'))}).createBus();
+    console.log(performance.now() - start);
+  `;
+  return Number((await runNode(['-e', script])).stdout);
+}
+
+/** As the check of the package measures it, in kB of 1,000 bytes. */
+async function doorKb(): Promise<number> {
+  const sizeLimit = join(ROOT, 'node_modules', 'size-limit', 'bin.js');
+  const { stdout } = await runNode([sizeLimit, '--json']);
+  const [door] = JSON.parse(stdout) as readonly { readonly size: number }[];
+  return (door?.size ?? Number.NaN) / 1000;
+}
+
+function doorUrl(name: string): string {
+  return pathToFileURL(join(DIST, name)).href;
+}
+
+function findReference(): string | undefined {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), join(homedir(), 'go', 'bin')];
+  return folders.map((folder) => join(folder, 'nats-server')).find((path) => existsSync(path));
+}
