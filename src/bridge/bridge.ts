@@ -11,6 +11,7 @@ import { ClosedConnectionError, InvalidOperationError } from '../shared/errors.t
 import type { Logger } from '../shared/logger.ts';
 import { ANNOUNCED_VERSION } from '../shared/version.ts';
 import { ClosedReason, errorLine } from './closing.ts';
+import { Crumbs } from './crumbs.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import { InboundBudget, inboundShares } from './inbound-budget.ts';
 import { Inbox } from './inbox.ts';
@@ -79,6 +80,7 @@ export class Bridge implements SessionHost, RecordSink {
   readonly readSizes: ReadSizes;
   readonly inbound: InboundBudget;
   readonly pressure: Pressure;
+  readonly crumbs: Crumbs;
   readonly writeDeadlines: DeadlineQueue<Session>;
   readonly #sessions = new Map<SessionHandle, Session>();
   readonly #closing = new Set<Session>();
@@ -118,6 +120,7 @@ export class Bridge implements SessionHost, RecordSink {
     });
     this.inbox = new Inbox(core, this.readSizes.sizes);
     this.pressure = new Pressure(clock);
+    this.crumbs = new Crumbs(clock, options.defer ?? defer);
     this.writeDeadlines = new DeadlineQueue(clock, options.writeDeadlineMs, (session) =>
       session.missedDeadline(),
     );
@@ -282,6 +285,7 @@ export class Bridge implements SessionHost, RecordSink {
     this.writeDeadlines.clear();
     this.inbound.close();
     this.pressure.close();
+    this.crumbs.close();
     this.turn.sink = undefined;
     this.turn.onPool = undefined;
     this.turn.onEnd = undefined;

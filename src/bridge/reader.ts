@@ -13,6 +13,7 @@ import {
 } from '../core/index.ts';
 import type { Transport } from '../net/transport.ts';
 import { ClosedReason } from './closing.ts';
+import { type CrumbSource, type Crumbs, CrumbWatch } from './crumbs.ts';
 import { type InboundBudget, isLargeFrame, type TailHolder } from './inbound-budget.ts';
 import type { Inbox } from './inbox.ts';
 import type { Outbound } from './outbound.ts';
@@ -42,19 +43,22 @@ interface ReaderOptions {
   readonly readSizes: ReadSizes;
   readonly inbound: InboundBudget;
   readonly pressure: Pressure;
+  readonly crumbs: Crumbs;
 }
 
 /** Why the transport is not read. */
 const PAUSED_BUDGET = 1;
 const PAUSED_PRESSURE = 2;
+const PAUSED_CRUMBS = 4;
 /** `PONG` and its line end: what a peer sends that only answers. */
 const PONG_LINE_BYTES = 6;
 
-export class Reader implements TailHolder, Publisher {
+export class Reader implements TailHolder, Publisher, CrumbSource {
   readonly #options: ReaderOptions;
   readonly #session: ReadSession;
   readonly #tail: Tail = new Tail();
   readonly #size: ReadSize;
+  readonly #crumbs: CrumbWatch;
   #paused = 0;
   // What `#call` feeds, and what the core said first.
   #ptr = 0;
@@ -71,6 +75,7 @@ export class Reader implements TailHolder, Publisher {
     this.#options = options;
     this.#session = session;
     this.#size = options.readSizes.open();
+    this.#crumbs = new CrumbWatch(options.crumbs, this);
   }
 
   /** Where the next read belongs. */
@@ -85,6 +90,7 @@ export class Reader implements TailHolder, Publisher {
     if (!this.#session.isOpen()) return;
     const tail = this.#tail;
     this.#size.after(length, isLargeFrame(Math.max(tail.bytes, tail.wanted)));
+    this.#crumbs.read(length);
     this.#relax(isPressed);
   }
 
@@ -108,6 +114,7 @@ export class Reader implements TailHolder, Publisher {
     inbound.drop(this);
     this.#tail.clear();
     this.#size.close();
+    this.#crumbs.close();
     this.#session.transport.pause();
   }
 
@@ -122,6 +129,19 @@ export class Reader implements TailHolder, Publisher {
   giveUp(): void {
     const problem = `an unfinished message, of which ${this.#tail.bytes} bytes are here, made no progress`;
     this.#session.giveUp(problem, ClosedReason.ReadError);
+  }
+
+  /** Something is written to the peer. */
+  onWrite(): void {
+    this.#crumbs.interrupt();
+  }
+
+  rest(): void {
+    this.#pause(PAUSED_CRUMBS);
+  }
+
+  wake(): void {
+    this.#resume(PAUSED_CRUMBS);
   }
 
   stall(): void {

@@ -29,6 +29,7 @@ import { assert } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
 import { CLOSINGS, ClosedReason, type Closing, type ClosingName, errorLine } from './closing.ts';
 import { type ConnectOptions, DEFAULT_CONNECT } from './connect.ts';
+import type { Crumbs } from './crumbs.ts';
 import type { DeadlineQueue } from './deadline-queue.ts';
 import type { InboundBudget } from './inbound-budget.ts';
 import type { Inbox } from './inbox.ts';
@@ -65,6 +66,7 @@ export interface SessionHost {
   readonly readSizes: ReadSizes;
   readonly inbound: InboundBudget;
   readonly pressure: Pressure;
+  readonly crumbs: Crumbs;
   readonly writeDeadlines: DeadlineQueue<Session>;
   /** The INFO line for a session now; the second one, which names the account, when `isConnectInfo`. */
   infoLine(session: Session, isConnectInfo: boolean): string;
@@ -302,6 +304,7 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
   // ── Its way out ─────────────────────────────────────────────────────────────────────────────────
 
   onWrite(): void {
+    this.#reader.onWrite();
     this.#noteActivity(this.#host.clock.monotonic());
   }
 

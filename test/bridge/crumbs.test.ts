@@ -1,0 +1,174 @@
+// Peers that stream crumbs are read once a millisecond, and nobody else is.
+import { beforeEach, expect, it } from 'vitest';
+import { type CrumbSource, Crumbs, CrumbWatch } from '../../src/bridge/crumbs.ts';
+import type { ReadInto, Transport, TransportReader } from '../../src/net/transport.ts';
+import { createTestBridge } from '../support/bridge.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+const CRUMB = 26;
+
+let clock: FakeClock;
+let deferred: (() => void)[];
+let log: string[];
+let watch: CrumbWatch;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  deferred = [];
+  log = [];
+  const source: CrumbSource = { rest: () => log.push('rest'), wake: () => log.push('wake') };
+  watch = new CrumbWatch(new Crumbs(clock, (fn) => deferred.push(fn)), source);
+});
+
+/** The loop turns; each time so many bytes are read, if any. */
+function turn(times: number, bytes = CRUMB): void {
+  for (let i = 0; i < times; i++) {
+    if (bytes > 0) watch.read(bytes);
+    for (const fn of deferred.splice(0)) fn();
+  }
+}
+
+/** As soon as it can be told for sure. */
+function stream(): void {
+  turn(32 + 4);
+}
+
+it('a crumb in every turn, one way, makes a stream, which rests for a millisecond', () => {
+  turn(32 + 3);
+  expect(log).toEqual([]);
+  turn(1);
+  expect(log).toEqual(['rest']);
+  clock.advance(1);
+  expect(log).toEqual(['rest', 'wake']);
+});
+
+it('it rests again while a rest brings many crumbs', () => {
+  stream();
+  for (let i = 0; i < 3; i++) {
+    clock.advance(1);
+    turn(1, 100 * CRUMB);
+  }
+  expect(log).toEqual(['rest', 'wake', 'rest', 'wake', 'rest', 'wake', 'rest']);
+});
+
+it.each([
+  ['few', 15 * CRUMB],
+  ['so much that the socket might be full', 65_536],
+])('it rests no more when a rest brings %s', (_, bytes) => {
+  stream();
+  clock.advance(1);
+  turn(1, bytes);
+  turn(32 + 3);
+  expect(log).toEqual(['rest', 'wake']);
+});
+
+it('a turn without a crumb ends the suspicion', () => {
+  turn(32 + 2);
+  turn(1, 0);
+  turn(32 + 3);
+  expect(log).toEqual([]);
+  turn(1);
+  expect(log).toEqual(['rest']);
+});
+
+it('a larger read is no crumb', () => {
+  turn(31);
+  turn(1, 1024);
+  turn(32 + 3);
+  expect(log).toEqual([]);
+});
+
+it('whoever is written to waits for something, and is no stream', () => {
+  for (let i = 0; i < 100; i++) {
+    turn(10);
+    watch.interrupt();
+  }
+  turn(32 + 2);
+  watch.interrupt();
+  turn(10);
+  expect(log).toEqual([]);
+});
+
+it('what is written in a rest ends it, whatever comes next', () => {
+  stream();
+  watch.interrupt();
+  clock.advance(1);
+  turn(1, 100 * CRUMB);
+  expect(log).toEqual(['rest', 'wake']);
+});
+
+it('a closed one neither rests nor wakes', () => {
+  turn(32 + 3);
+  watch.close();
+  turn(1, 0);
+  expect(log).toEqual([]);
+});
+
+it('one that closes in a rest does not wake', () => {
+  stream();
+  watch.close();
+  clock.advance(10);
+  expect(log).toEqual(['rest']);
+});
+
+/** A transport that reads into the core's memory what the test says. */
+class FakeSocket implements Transport {
+  readonly remote = { address: '127.0.0.1', port: 1 };
+  isPaused = false;
+  written = '';
+  #reader: TransportReader | undefined;
+
+  arrive(text: string): void {
+    const into = this.#reader?.into as ReadInto;
+    const { written } = new TextEncoder().encodeInto(text, into.view());
+    into.onFilled(written);
+  }
+
+  write(views: readonly Uint8Array[]): 'taken' {
+    for (const view of views) this.written += new TextDecoder().decode(view);
+    return 'taken';
+  }
+
+  start(reader: TransportReader): void {
+    this.#reader = reader;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+
+  end(): void {}
+
+  destroy(): void {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    reader?.onClose();
+  }
+}
+
+it('a publisher of single messages is paused, a subscriber gets all, and an answer is not held up', async () => {
+  const defer = (fn: () => void) => deferred.push(fn);
+  await using server = createTestBridge({ defer });
+  const received: string[] = [];
+  server.bus.subscribe('crumb', { callback: (_, message) => received.push(message.string()) });
+  const [streaming, asking] = [new FakeSocket(), new FakeSocket()];
+  for (const socket of [streaming, asking]) {
+    server.attach(socket);
+    socket.arrive('CONNECT {"verbose":false}\r\nPING\r\n');
+  }
+  let sent = 0;
+  for (; sent < 100 && !streaming.isPaused; sent++) {
+    streaming.arrive(`PUB crumb 2\r\n${10 + sent}\r\n`);
+    asking.arrive('PING\r\n');
+    for (const fn of deferred.splice(0)) fn();
+  }
+  expect([streaming.isPaused, asking.isPaused]).toEqual([true, false]);
+  server.clock.advance(1);
+  expect(streaming.isPaused).toBe(false);
+  expect(received).toEqual(Array.from({ length: sent }, (_, i) => String(10 + i)));
+  expect(asking.written.split('PONG')).toHaveLength(sent + 2);
+});
