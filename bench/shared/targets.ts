@@ -33,7 +33,14 @@ export function formatJudgements(judgements: readonly Judgement[]): string {
   const rows = judgements.flatMap(({ what, bound, limit, unit, measured, verdict }) =>
     measured === undefined
       ? []
-      : [[what, `${bound} ${withUnit(limit, unit)}`, formatMeasured(measured, unit), verdict]],
+      : [
+          [
+            what,
+            `${bound} ${withUnit(String(limit), unit)}`,
+            formatMeasured(measured, unit),
+            verdict,
+          ],
+        ],
   );
   if (rows.length === 0) return '';
   const missing = judgements.length - rows.length;
@@ -42,10 +49,9 @@ export function formatJudgements(judgements: readonly Judgement[]): string {
 }
 
 function formatMeasured({ median, min, max }: Spread, unit: string): string {
-  return `${withUnit(median, unit)} (${formatNumber(min)}-${formatNumber(max)})`;
+  return `${withUnit(formatNumber(median), unit)} (${formatNumber(min)}-${formatNumber(max)})`;
 }
 
-function withUnit(value: number, unit: string): string {
-  const text = Number.isInteger(value) ? String(value) : formatNumber(value);
-  return unit === 'x' || unit === '' ? `${text}${unit}` : `${text} ${unit}`;
+function withUnit(value: string, unit: string): string {
+  return unit === 'x' || unit === '' ? `${value}${unit}` : `${value} ${unit}`;
 }
