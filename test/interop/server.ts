@@ -16,6 +16,8 @@ export interface ServerOptions {
   readonly args?: readonly string[];
   /** Put before the command, such as what enters a network namespace. */
   readonly prefix?: readonly string[];
+  /** The command that runs a JavaScript file; this Node unless given. */
+  readonly runtime?: readonly string[];
 }
 
 export interface Server {
@@ -51,9 +53,12 @@ export function isForeignServer(): boolean {
   return (process.env.GANGLION_INTEROP_SERVER ?? '') !== '';
 }
 
-/** The command line of an executable; a JavaScript file is run by this Node. */
-export function commandOf(executable: string): string[] {
-  return /\.[cm]?js$/.test(executable) ? [process.execPath, executable] : [executable];
+/** The command line of an executable; a JavaScript file is run by this Node, or by `runtime`. */
+export function commandOf(
+  executable: string,
+  runtime: readonly string[] = [process.execPath],
+): string[] {
+  return /\.[cm]?js$/.test(executable) ? [...runtime, executable] : [executable];
 }
 
 /** Starts a server and resolves when it listens; rejects with its output when it ends before that. */
@@ -63,7 +68,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   const portsDir = mkdtempSync(join(tmpdir(), 'ganglion-ports-'));
   const [command = '', ...args] = [
     ...(options.prefix ?? []),
-    ...commandOf(executable),
+    ...commandOf(executable, options.runtime),
     ...['-a', options.host ?? '127.0.0.1'],
     ...['-p', String(options.port ?? -1), '-m', String(options.monitorPort ?? -1)],
     ...['--ports_file_dir', portsDir, ...(options.args ?? [])],

@@ -1,6 +1,7 @@
 // Finds, and where it can makes, what these tests need beyond Node: nats-py in an environment of its own, the
-// Go client program, the nats CLI, the reference server, the guide, a network namespace. What cannot be had,
-// for want of a tool or of a network, is named with its reason; its tests are skipped.
+// Go client program, the nats CLI, the reference server, the guide, a network namespace, other runtimes, a
+// browser. What cannot be had, for want of a tool or of a network, is named with its reason; its tests are
+// skipped.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -9,6 +10,7 @@ import { findReference, REFERENCE_INSTALL, REFERENCE_VERSION } from '../referenc
 import { runChild } from './child.ts';
 import { canEnterNamespace } from './namespace.ts';
 import { cacheDir, guideFile, interopDir, workDir } from './paths.ts';
+import { findChromium, prepareRuntimes, type Runtimes } from './runtimes.ts';
 
 /** A path, or why there is none. */
 export type Found = { readonly path: string } | { readonly missing: string };
@@ -25,6 +27,8 @@ export interface Tools {
   readonly namespace: Found;
   /** A project with the test runners and a client in it, where the package is to be installed. */
   readonly consumer: Found;
+  readonly runtimes: Runtimes;
+  readonly chromium: Found;
 }
 
 const NATS_PY = 'nats-py==2.16.0';
@@ -33,7 +37,7 @@ const CONSUMER_PACKAGES = ['jest@30.5.2', 'vitest@4.1.12', 'nats@2.29.3'];
 const INSTALL_TIMEOUT_MS = 240_000;
 
 /** Why it is missing, or undefined. */
-export function missing(found: Found): string | undefined {
+export function missing(found: Found | Runtimes): string | undefined {
   return 'missing' in found ? found.missing : undefined;
 }
 
@@ -46,11 +50,13 @@ export function pathOf(found: Found): string {
 /** Finds or makes everything; takes a minute on a new machine, a second later. */
 export async function prepareTools(): Promise<Tools> {
   mkdirSync(workDir, { recursive: true });
-  const [python, goPeer, consumer, namespace] = await Promise.all([
+  const [python, goPeer, consumer, namespace, runtimes, chromium] = await Promise.all([
     preparePython(),
     prepareGoPeer(),
     prepareConsumer(),
     canEnterNamespace(),
+    prepareRuntimes(),
+    findChromium(),
   ]);
   const reference = findReference();
   return {
@@ -66,6 +72,8 @@ export async function prepareTools(): Promise<Tools> {
       ? { path: 'unshare' }
       : notFound('network namespace', 'needs root and unshare, nsenter, ip'),
     consumer,
+    runtimes,
+    chromium,
   };
 }
 
