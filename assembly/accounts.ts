@@ -1,6 +1,7 @@
 // Accounts: handles for sublist roots. One instance of the core holds them all.
 
 import { Arena, arenaCreate, arenaFind, arenaInsert, arenaRemove } from './arena';
+import { OWNER_ACCOUNT } from './ownership';
 import { Account, accountPlant } from './sublist';
 
 let accounts: Arena = changetype<Arena>(0);
@@ -13,9 +14,9 @@ export function accountsInit(): bool {
 
 /** A new account's handle, or 0. */
 export function accountCreate(): u32 {
-  const ptr = arenaInsert(accounts);
+  const ptr = arenaInsert(accounts, OWNER_ACCOUNT);
   if (ptr == 0) return 0;
-  if (accountPlant(ptr)) return changetype<Account>(ptr).handle;
+  if (accountPlant(ptr)) return Account.at(ptr).handle;
   arenaRemove(accounts, ptr);
   return 0;
 }

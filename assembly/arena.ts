@@ -17,6 +17,7 @@
 
 import { HANDLE_GENERATION_MASK, HANDLE_NUMBER_BITS, HANDLE_NUMBER_MASK } from './abi';
 import { allocate } from './memory';
+import { OWNER_ARENA, Owned } from './ownership';
 
 @unmanaged
 export class Arena {
@@ -41,11 +42,11 @@ const FREE: u32 = 0x80000000;
 
 /** A new arena, or 0. With handles it holds at most `1 << (blockBits + 12)` records. */
 export function arenaCreate(recordBytes: u32, blockBits: u32, handleOffset: u32): Arena {
-  const ptr = allocate(ARENA_BYTES);
+  const ptr = allocate(ARENA_BYTES, OWNER_ARENA);
   const blocksMax: u32 = handleOffset == NO_HANDLES ? 0 : 4096;
-  const blocks: usize = blocksMax == 0 ? <usize>0 : allocate(blocksMax << 2);
+  const blocks: usize = blocksMax == 0 ? <usize>0 : allocate(blocksMax << 2, OWNER_ARENA);
   if (ptr == 0 || (blocksMax != 0 && blocks == 0)) return changetype<Arena>(0);
-  memory.fill(ptr, 0, ARENA_BYTES);
+  Owned.clear(ptr, ARENA_BYTES, OWNER_ARENA);
   const arena = changetype<Arena>(ptr);
   arena.recordBytes = recordBytes;
   arena.blockBits = blockBits;
@@ -55,19 +56,21 @@ export function arenaCreate(recordBytes: u32, blockBits: u32, handleOffset: u32)
   return arena;
 }
 
-/** A record of zeros (its handle set), or 0 when memory or the arena ends. */
-export function arenaInsert(arena: Arena): usize {
+/** A record of zeros (its handle set), or 0 when memory or the arena ends. It is its OWNER_* from now on. */
+export function arenaInsert(arena: Arena, owner: u32): usize {
   if (arena.free == 0 && !addBlock(arena)) return 0;
   const ptr = <usize>arena.free;
-  arena.free = load<u32>(ptr, LINK);
+  arena.free = Owned.read<u32>(ptr + LINK, OWNER_ARENA);
   arena.live++;
   if (arena.handleOffset == NO_HANDLES) {
-    memory.fill(ptr, 0, arena.recordBytes);
+    Owned.claim(ptr, arena.recordBytes, owner);
+    Owned.clear(ptr, arena.recordBytes, owner);
     return ptr;
   }
-  const handle = load<u32>(ptr + arena.handleOffset);
-  memory.fill(ptr, 0, arena.recordBytes);
-  store<u32>(ptr + arena.handleOffset, handle & ~FREE);
+  const handle = Owned.read<u32>(ptr + arena.handleOffset, OWNER_ARENA);
+  Owned.claim(ptr, arena.recordBytes, owner);
+  Owned.clear(ptr, arena.recordBytes, owner);
+  Owned.write<u32>(ptr + arena.handleOffset, handle & ~FREE, owner);
   return ptr;
 }
 
@@ -75,23 +78,34 @@ export function arenaInsert(arena: Arena): usize {
 export function arenaRemove(arena: Arena, ptr: usize): void {
   assert(arena.live > 0);
   arena.live--;
+  if (!ASC_NO_ASSERT) bury(arena, ptr);
   if (arena.handleOffset != NO_HANDLES) {
     const handle = load<u32>(ptr + arena.handleOffset);
     const generation = ((handle >> HANDLE_NUMBER_BITS) + 1) & HANDLE_GENERATION_MASK;
     const next = (generation << HANDLE_NUMBER_BITS) | (handle & HANDLE_NUMBER_MASK);
-    store<u32>(ptr + arena.handleOffset, next | FREE);
+    Owned.write<u32>(ptr + arena.handleOffset, next | FREE, OWNER_ARENA);
   }
-  store<u32>(ptr, arena.free, LINK);
+  Owned.write<u32>(ptr + LINK, arena.free, OWNER_ARENA);
   arena.free = <u32>ptr;
+}
+
+// Debug builds: only its handle is left of a record.
+function bury(arena: Arena, ptr: usize): void {
+  const handlePtr = ptr + (arena.handleOffset == NO_HANDLES ? 0 : arena.handleOffset);
+  const handle = load<u32>(handlePtr);
+  Owned.disclaim(ptr, arena.recordBytes, OWNER_ARENA);
+  store<u32>(handlePtr, handle);
 }
 
 /** The record of a handle, or 0 when it is stale or was never given. */
 export function arenaFind(arena: Arena, handle: u32): usize {
   const number = handle & HANDLE_NUMBER_MASK;
   if (number == 0 || number >= arena.made || (handle & FREE) != 0) return 0;
-  const block = <usize>load<u32>(arena.blocks + ((number >> arena.blockBits) << 2));
+  const listed = arena.blocks + ((number >> arena.blockBits) << 2);
+  const block = <usize>Owned.read<u32>(listed, OWNER_ARENA);
   const index = number & ((1 << arena.blockBits) - 1);
   const ptr = block + index * arena.recordBytes;
+  Owned.assertReadable(ptr + arena.handleOffset, 4, 0); // It lives, or is free.
   return load<u32>(ptr + arena.handleOffset) == handle ? ptr : 0;
 }
 
@@ -100,14 +114,15 @@ function addBlock(arena: Arena): bool {
   const blockIndex = arena.made >> arena.blockBits;
   const hasHandles = arena.handleOffset != NO_HANDLES;
   if (hasHandles && blockIndex >= arena.blocksMax) return false;
-  const block = allocate(count * arena.recordBytes);
+  const block = allocate(count * arena.recordBytes, OWNER_ARENA);
   if (block == 0) return false;
-  if (hasHandles) store<u32>(arena.blocks + (blockIndex << 2), <u32>block);
+  if (hasHandles) Owned.write<u32>(arena.blocks + (blockIndex << 2), <u32>block, OWNER_ARENA);
   const first: u32 = arena.made == 0 ? 1 : 0;
   for (let index = count - 1; <i32>index >= <i32>first; index--) {
     const ptr = block + index * arena.recordBytes;
-    if (hasHandles) store<u32>(ptr + arena.handleOffset, (arena.made + index) | FREE);
-    store<u32>(ptr, arena.free, LINK);
+    if (hasHandles)
+      Owned.write<u32>(ptr + arena.handleOffset, (arena.made + index) | FREE, OWNER_ARENA);
+    Owned.write<u32>(ptr + LINK, arena.free, OWNER_ARENA);
     arena.free = <u32>ptr;
   }
   arena.made += count;

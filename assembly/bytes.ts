@@ -5,6 +5,7 @@
 // inputs are. Peers choose subjects and sids, so the keys are drawn per instance.
 
 import { SUBJECT_MAX } from './abi';
+import { OWNER_KEYS, Owned } from './ownership';
 
 const FINAL: u64 = 0xd6e8feb86659fd93;
 
@@ -22,15 +23,18 @@ export function hashSeed(ptr: usize, seed: u64): void {
     let word = seed;
     word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9;
     word = (word ^ (word >> 27)) * 0x94d049bb133111eb;
-    store<u64>(ptr + offset, word ^ (word >> 31));
+    Owned.write<u64>(ptr + offset, word ^ (word >> 31), OWNER_KEYS);
   }
-  lengthKey = load<u64>(ptr + SUBJECT_MAX) | 1;
+  lengthKey = Owned.read<u64>(ptr + SUBJECT_MAX, OWNER_KEYS) | 1;
 }
 
-/** Debug builds only: a span with what may be read or written behind it lies in linear memory. */
+/** Debug builds: a span belongs to somebody, and `spare` bytes behind it lie in memory. */
 export function assertSpan(ptr: usize, length: usize, spare: usize): void {
-  const end = ptr + length + spare;
-  assert(ptr != 0 && end >= ptr && end <= (<usize>memory.size()) << 16);
+  Owned.assertReadable(ptr, length, spare);
+}
+
+function assertTarget(ptr: usize, length: usize): void {
+  Owned.assertWritable(ptr, length);
 }
 
 /** Keyed hash of `length` bytes. Reads up to 7 bytes more. */
@@ -43,13 +47,14 @@ export function hash(ptr: usize, length: u32): u64 {
     const wide = ptr + (bytes & ~7);
     let key = hashKeys;
     while (ptr < wide) {
-      sum += product(load<u64>(ptr), load<u64>(key));
+      sum += product(load<u64>(ptr), Owned.read<u64>(key, OWNER_KEYS));
       ptr += 8;
       key += 8;
     }
     const rest = bytes & 7;
     if (rest) {
-      sum += product(load<u64>(ptr) & (((<u64>1) << ((<u64>rest) << 3)) - 1), load<u64>(key));
+      const last = load<u64>(ptr) & (((<u64>1) << ((<u64>rest) << 3)) - 1);
+      sum += product(last, Owned.read<u64>(key, OWNER_KEYS));
     }
     sum = mix(sum);
     if (left <= <u32>SUBJECT_MAX) return sum;
@@ -90,7 +95,7 @@ export function equal(a: usize, b: usize, length: u32): bool {
  * that has that much to spare. `memory.copy` is 2 to 10 times slower from 16 bytes on.
  */
 export function copyLoose(target: usize, source: usize, length: usize): void {
-  assertSpan(target, length, 15);
+  assertTarget(target, (length + 15) & ~15);
   assertSpan(source, length, 15);
   const end = target + length;
   if (length > 128) {
@@ -120,6 +125,8 @@ export function copyExact(target: usize, source: usize, length: usize): void {
   const whole = length & ~15;
   if (whole) copyLoose(target, source, whole);
   const rest = length & 15;
+  assertTarget(target, length);
+  assertSpan(source, length, 0);
   if (rest) memory.copy(target + whole, source + whole, rest);
 }
 
@@ -127,6 +134,7 @@ export function copyExact(target: usize, source: usize, length: usize): void {
 export function writeDecimal(ptr: usize, value: u32): u32 {
   let digits: u32 = 1;
   for (let rest = value / 10; rest > 0; rest /= 10) digits++;
+  assertTarget(ptr, digits);
   for (let at = ptr + digits - 1; at >= ptr; at--) {
     store<u8>(at, <u8>(48 + (value % 10)));
     value /= 10;

@@ -4,6 +4,7 @@
 import { RECORD_SLOW, RECORD_TRACE_OUT, SESSION_TRACE } from './abi';
 import { copyExact, writeDecimal } from './bytes';
 import { outboundCommit, outboundIsSlow, outboundReserve } from './outbound';
+import { Frame } from './ownership';
 import { recordAppend, recordLine, recordsHaveSpare } from './records';
 import { Session } from './session';
 import { Sub, subSidPtr } from './subscription';
@@ -36,8 +37,8 @@ export function sendOk(session: usize): void {
 
 function sendWord(ptr: usize, word: u64, bytes: u32): void {
   if (!outboundReserve(ptr, 8, true)) return;
-  const start = changetype<Session>(ptr).outCursor;
-  store<u64>(start, word);
+  const start = Session.at(ptr).outCursor;
+  Frame.write<u64>(start, word);
   commit(ptr, start, bytes, bytes - 2);
 }
 
@@ -46,7 +47,7 @@ function sendWord(ptr: usize, word: u64, bytes: u32): void {
 function commit(ptr: usize, start: usize, bytes: u32, lineLen: u32): void {
   outboundCommit(ptr, bytes);
   if (!recordsHaveSpare()) return; // The next line finds it.
-  const session = changetype<Session>(ptr);
+  const session = Session.at(ptr);
   if (outboundIsSlow(ptr)) recordAppend(RECORD_SLOW, session.handle);
   if ((session.flags & SESSION_TRACE) == 0) return;
   recordLine(RECORD_TRACE_OUT, session.handle, start, lineLen);
@@ -55,8 +56,8 @@ function commit(ptr: usize, start: usize, bytes: u32, lineLen: u32): void {
 /** Appends what a pedantic peer gets for a publish subject with a wildcard or an empty token. */
 export function sendInvalidSubject(ptr: usize): void {
   if (!outboundReserve(ptr, INVALID_SUBJECT_BYTES, true)) return;
-  const start = changetype<Session>(ptr).outCursor;
-  copyExact(start, invalidSubject, INVALID_SUBJECT_BYTES);
+  const start = Session.at(ptr).outCursor;
+  append(start, invalidSubject, INVALID_SUBJECT_BYTES);
   commit(ptr, start, INVALID_SUBJECT_BYTES, INVALID_SUBJECT_BYTES - 2);
 }
 
@@ -69,30 +70,31 @@ export function sendNoResponders(
   subjectPtr: usize,
   subjectLen: u32,
 ): void {
-  const sidLen = changetype<Sub>(sub).sidLen;
+  const sidLen = Sub.at(sub).sidLen;
   const room = 64 + replyLen + sidLen + STATUS_LINE_BYTES + subjectLen;
   if (!outboundReserve(ptr, room, true)) return;
-  const start = changetype<Session>(ptr).outCursor;
+  const start = Session.at(ptr).outCursor;
   const headerBytes = STATUS_LINE_BYTES + subjectLen + 4;
-  store<u64>(start, HMSG);
+  Frame.write<u64>(start, HMSG);
   let at = append(start + 5, replyPtr, replyLen);
-  store<u8>(at++, SPACE);
+  Frame.write<u8>(at++, SPACE);
   at = append(at, subSidPtr(sub), sidLen);
-  store<u8>(at++, SPACE);
+  Frame.write<u8>(at++, SPACE);
   at += writeDecimal(at, headerBytes);
-  store<u8>(at++, SPACE);
+  Frame.write<u8>(at++, SPACE);
   at += writeDecimal(at, headerBytes);
   const lineLen = <u32>(at - start);
-  store<u16>(at, CRLF);
+  Frame.write<u16>(at, CRLF);
   at = append(at + 2, statusLine, STATUS_LINE_BYTES);
   at = append(at, subjectPtr, subjectLen);
-  store<u16>(at, CRLF);
-  store<u16>(at + 2, CRLF);
-  store<u16>(at + 4, CRLF);
+  Frame.write<u16>(at, CRLF);
+  Frame.write<u16>(at + 2, CRLF);
+  Frame.write<u16>(at + 4, CRLF);
   commit(ptr, start, <u32>(at + 6 - start), lineLen);
 }
 
 function append(at: usize, ptr: usize, length: u32): usize {
+  Frame.assertOpen(at, length);
   copyExact(at, ptr, length);
   return at + length;
 }

@@ -143,7 +143,7 @@ export function splitArguments(ptr: usize, end: usize): u32 {
   while (ptr < end) {
     if (count == ARGUMENTS_MAX) return ARGUMENTS_MAX + 1;
     const argumentEnd = findBlank(ptr, end);
-    const span = spans + ((<usize>count) << 3);
+    const span = spanAt(count);
     store<u32>(span, <u32>ptr);
     store<u32>(span, <u32>argumentEnd, 4);
     count++;
@@ -155,12 +155,17 @@ export function splitArguments(ptr: usize, end: usize): u32 {
   return count;
 }
 
+function spanAt(index: u32): usize {
+  assert(index < ARGUMENTS_MAX);
+  return spans + ((<usize>index) << 3);
+}
+
 export function argumentPtr(index: u32): usize {
-  return load<u32>(spans + ((<usize>index) << 3));
+  return load<u32>(spanAt(index));
 }
 
 export function argumentEnd(index: u32): usize {
-  return load<u32>(spans + ((<usize>index) << 3), 4);
+  return load<u32>(spanAt(index), 4);
 }
 
 export function argumentLen(index: u32): u32 {

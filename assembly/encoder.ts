@@ -12,6 +12,7 @@
 import { SLACK_BYTES } from './abi';
 import { assertSpan, copyExact, copyLoose, writeDecimal } from './bytes';
 import { allocate, release } from './memory';
+import { Frame, OWNER_HEAD, Owned } from './ownership';
 import { Sub, subSidPtr } from './subscription';
 
 const MSG: u32 = 0x2047534d; // "MSG "
@@ -72,13 +73,16 @@ export function encoderHeadVerbatim(): void {
 /** Builds the head from the spans; `sizes` is the text of one size, or of two. False: no memory. */
 export function encoderHeadFromSizes(sizesPtr: usize, sizesLen: u32): bool {
   if (!ensureBuffer(sizesLen)) return false;
+  assertSpan(sizesPtr, sizesLen, 0);
   let at = writeReply(buffer);
   const end = sizesPtr + sizesLen;
-  while (sizesPtr < end && isDigit(sizesPtr)) store<u8>(at++, load<u8>(sizesPtr++));
+  while (sizesPtr < end && isDigit(sizesPtr))
+    Owned.write<u8>(at++, load<u8>(sizesPtr++), OWNER_HEAD);
   if (sizesPtr < end) {
-    store<u8>(at++, SPACE);
+    Owned.write<u8>(at++, SPACE, OWNER_HEAD);
     while (sizesPtr < end && !isDigit(sizesPtr)) sizesPtr++;
-    while (sizesPtr < end && isDigit(sizesPtr)) store<u8>(at++, load<u8>(sizesPtr++));
+    while (sizesPtr < end && isDigit(sizesPtr))
+      Owned.write<u8>(at++, load<u8>(sizesPtr++), OWNER_HEAD);
   }
   finishHead(at);
   return true;
@@ -90,7 +94,7 @@ export function encoderHeadFromNumbers(): bool {
   let at = writeReply(buffer);
   if (headerLen != 0) {
     at += writeDecimal(at, headerLen);
-    store<u8>(at++, SPACE);
+    Owned.write<u8>(at++, SPACE, OWNER_HEAD);
   }
   at += writeDecimal(at, bodyLen);
   finishHead(at);
@@ -99,7 +103,7 @@ export function encoderHeadFromNumbers(): bool {
 
 function finishHead(at: usize): void {
   assert(at + 2 <= buffer + (bufferBytes >> 1));
-  store<u16>(at, CRLF);
+  Owned.write<u16>(at, CRLF, OWNER_HEAD);
   headPtr = buffer;
   headLen = <u32>(at + 2 - buffer);
   measureFront();
@@ -116,7 +120,7 @@ function isDigit(ptr: usize): bool {
 function writeReply(at: usize): usize {
   if (replyLen == 0) return at;
   copyExact(at, replyPtr, replyLen);
-  store<u8>(at + replyLen, SPACE);
+  Owned.write<u8>(at + replyLen, SPACE, OWNER_HEAD);
   return at + replyLen + 1;
 }
 
@@ -126,7 +130,7 @@ function ensureBuffer(sizesLen: u32): bool {
   if (bufferBytes >= half << 1) return true;
   if (buffer != 0) release(buffer, bufferBytes);
   bufferBytes = max<u32>(half << 1, 1024);
-  buffer = allocate(bufferBytes);
+  buffer = allocate(bufferBytes, OWNER_HEAD);
   if (buffer != 0) return true;
   bufferBytes = 0;
   return false;
@@ -140,7 +144,7 @@ export function encoderStrip(): bool {
   let at = writeReply(plainHeadPtr);
   at += writeDecimal(at, bodyLen - headerLen);
   assert(at + 2 <= buffer + bufferBytes);
-  store<u16>(at, CRLF);
+  Owned.write<u16>(at, CRLF, OWNER_HEAD);
   plainHeadLen = <u32>(at + 2 - plainHeadPtr);
   plainFrontLen = subjectLen + plainHeadLen + 6;
   return true;
@@ -148,7 +152,7 @@ export function encoderStrip(): bool {
 
 /** Bytes of the frame for a subscription without its body and the CRLF behind that. */
 export function frameHeadBytes(sub: usize, stripped: bool): u32 {
-  return (stripped ? plainFrontLen : wholeFrontLen) + changetype<Sub>(sub).sidLen;
+  return (stripped ? plainFrontLen : wholeFrontLen) + Sub.at(sub).sidLen;
 }
 
 /** Bytes of the body with its CRLF, as that recipient gets it. */
@@ -161,29 +165,39 @@ export function frameBodyPtr(stripped: bool): usize {
   return stripped ? bodyPtr + headerLen : bodyPtr;
 }
 
-/**
- * Writes a frame at `at`, which has 16 bytes to spare behind it.
- *
- * @param withBody false: the head only, because the body is shared
- */
-export function frameWrite(at: usize, sub: usize, stripped: bool, withBody: bool): void {
-  if (headerLen != 0 && !stripped) store<u8>(at++, LETTER_H);
-  store<u32>(at, MSG);
-  at += 4;
-  // The subject's blank is written anew: a rebuilt line may have a tab there.
-  copyLoose(at, subjectPtr, subjectLen);
-  at += subjectLen;
-  store<u8>(at++, SPACE);
-  const sidLen = changetype<Sub>(sub).sidLen;
-  copyLoose(at, subSidPtr(sub), sidLen);
-  at += sidLen;
-  store<u8>(at++, SPACE);
-  const from = stripped ? plainHeadPtr : headPtr;
-  const length = stripped ? plainHeadLen : headLen;
-  if (withBody && !stripped && from + length == bodyPtr) {
-    copyLoose(at, from, <usize>length + bodyLen + 2);
-    return;
+/** Its one caller is every delivery. */
+export class Encoder {
+  /**
+   * Writes a frame at `at`, which has 16 bytes to spare behind it.
+   *
+   * @param withBody false: the head only, because the body is shared
+   */
+  @inline
+  static frameWrite(at: usize, sub: usize, stripped: bool, withBody: bool): void {
+    if (headerLen != 0 && !stripped) Frame.write<u8>(at++, LETTER_H);
+    Frame.write<u32>(at, MSG);
+    at += 4;
+    // The subject's blank is written anew: a rebuilt line may have a tab there.
+    Frame.assertOpen(at, subjectLen);
+    copyLoose(at, subjectPtr, subjectLen);
+    at += subjectLen;
+    Frame.write<u8>(at++, SPACE);
+    const sidLen = Sub.at(sub).sidLen;
+    Frame.assertOpen(at, sidLen);
+    copyLoose(at, subSidPtr(sub), sidLen);
+    at += sidLen;
+    Frame.write<u8>(at++, SPACE);
+    const from = stripped ? plainHeadPtr : headPtr;
+    const length = stripped ? plainHeadLen : headLen;
+    if (withBody && !stripped && from + length == bodyPtr) {
+      Frame.assertOpen(at, <usize>length + bodyLen + 2);
+      copyLoose(at, from, <usize>length + bodyLen + 2);
+      return;
+    }
+    Frame.assertOpen(at, length);
+    copyLoose(at, from, length);
+    if (!withBody) return;
+    Frame.assertOpen(at + length, frameBodyBytes(stripped));
+    copyLoose(at + length, frameBodyPtr(stripped), frameBodyBytes(stripped));
   }
-  copyLoose(at, from, length);
-  if (withBody) copyLoose(at + length, frameBodyPtr(stripped), frameBodyBytes(stripped));
 }

@@ -8,6 +8,7 @@
 //   remove: the hole is closed by shifting back the entries behind it that belong before (no tombstones)
 
 import { allocate, release } from './memory';
+import { OWNER_SLOTS, OWNER_TABLE, Owned } from './ownership';
 
 @unmanaged
 export class Table {
@@ -22,10 +23,10 @@ const SCOPE_FACTOR: u32 = 0x9e3779b1;
 
 /** A new, empty table, or 0. */
 export function tableCreate(): Table {
-  const ptr = allocate(16);
-  const slots = allocate(FIRST_SLOTS * SLOT_BYTES);
+  const ptr = allocate(16, OWNER_TABLE);
+  const slots = allocate(FIRST_SLOTS * SLOT_BYTES, OWNER_SLOTS);
   if (ptr == 0 || slots == 0) return changetype<Table>(0);
-  memory.fill(slots, 0, FIRST_SLOTS * SLOT_BYTES);
+  Owned.clear(slots, FIRST_SLOTS * SLOT_BYTES, OWNER_SLOTS);
   const table = changetype<Table>(ptr);
   table.slots = slots;
   table.mask = FIRST_SLOTS - 1;
@@ -44,17 +45,26 @@ export function tableHome(table: Table, hash: u64, scope: u32): usize {
 
 /** The slot to look at next. */
 export function tableNext(table: Table, slot: usize): usize {
+  if (!ASC_NO_ASSERT) assert(slot - table.slots <= (<usize>table.mask) << 4); // One of this table's.
   return table.slots + ((slot - table.slots + SLOT_BYTES) & (((<usize>table.mask) << 4) | 15));
 }
 
 /** The value in a slot; 0 ends the search. */
 export function slotValue(slot: usize): u32 {
-  return load<u32>(slot, 8);
+  return Owned.read<u32>(slot + 8, OWNER_SLOTS);
+}
+
+function slotHash(slot: usize): u64 {
+  return Owned.read<u64>(slot, OWNER_SLOTS);
+}
+
+function slotScope(slot: usize): u32 {
+  return Owned.read<u32>(slot + 12, OWNER_SLOTS);
 }
 
 /** Whether the slot may hold the key: its hash and scope are equal. */
 export function slotMatches(slot: usize, hash: u64, scope: u32): bool {
-  return load<u64>(slot) == hash && load<u32>(slot, 12) == scope;
+  return slotHash(slot) == hash && slotScope(slot) == scope;
 }
 
 /** Adds an entry. False: memory ends, nothing was done. */
@@ -68,9 +78,9 @@ export function tableInsert(table: Table, hash: u64, scope: u32, value: u32): bo
 function place(table: Table, hash: u64, scope: u32, value: u32): void {
   let slot = tableHome(table, hash, scope);
   while (slotValue(slot) != 0) slot = tableNext(table, slot);
-  store<u64>(slot, hash);
-  store<u32>(slot, value, 8);
-  store<u32>(slot, scope, 12);
+  Owned.write<u64>(slot, hash, OWNER_SLOTS);
+  Owned.write<u32>(slot + 8, value, OWNER_SLOTS);
+  Owned.write<u32>(slot + 12, scope, OWNER_SLOTS);
 }
 
 // At half full. When memory ends a table may go on until three quarters are full.
@@ -78,14 +88,14 @@ function grow(table: Table): bool {
   const count = table.mask + 1;
   const bytes = count * SLOT_BYTES;
   const old = table.slots;
-  const slots = bytes > 0x10000000 ? <usize>0 : allocate(bytes << 1);
+  const slots = bytes > 0x10000000 ? <usize>0 : allocate(bytes << 1, OWNER_SLOTS);
   if (slots == 0) return table.count < count - (count >> 2);
-  memory.fill(slots, 0, bytes << 1);
+  Owned.clear(slots, bytes << 1, OWNER_SLOTS);
   table.slots = slots;
   table.mask = (count << 1) - 1;
   for (let slot = old; slot < old + bytes; slot += SLOT_BYTES) {
     const value = slotValue(slot);
-    if (value != 0) place(table, load<u64>(slot), load<u32>(slot, 12), value);
+    if (value != 0) place(table, slotHash(slot), slotScope(slot), value);
   }
   release(old, bytes);
   return true;
@@ -101,14 +111,16 @@ export function tableRemove(table: Table, hash: u64, scope: u32, value: u32): vo
   const bytes = ((<usize>table.mask) << 4) | 15;
   let slot = tableNext(table, hole);
   while (slotValue(slot) != 0) {
-    const home = tableHome(table, load<u64>(slot), load<u32>(slot, 12));
+    const home = tableHome(table, slotHash(slot), slotScope(slot));
     // The entry may move into the hole unless its home lies behind the hole.
     if (((slot - home) & bytes) >= ((slot - hole) & bytes)) {
+      Owned.assertSpan(hole, SLOT_BYTES, OWNER_SLOTS);
       v128.store(hole, v128.load(slot));
       hole = slot;
     }
     slot = tableNext(table, slot);
   }
+  Owned.assertSpan(hole, SLOT_BYTES, OWNER_SLOTS);
   v128.store(hole, v128.splat<u32>(0));
   table.count--;
 }

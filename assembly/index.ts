@@ -36,6 +36,7 @@ import {
   inboxPtr,
   memoryInit,
   memorySetGrowth,
+  Op,
   opPtr,
   release,
   resultPtr,
@@ -53,6 +54,7 @@ import {
   outboundTakeCopy as takeCopy,
   outboundTakeNext as takeNext,
 } from './outbound';
+import { OWNER_PROGRAM, Owned } from './ownership';
 import { poolInit, poolUsed } from './pool';
 import { queueSeed } from './queue-group';
 import { recordCount as records, recordsLimit, recordsReset } from './records';
@@ -130,7 +132,7 @@ export function regionPtr(region: u32): u32 {
 
 /** A block of the heap for a frame that does not fit the inbox, or 0. May grow memory. */
 export function blockAllocate(bytes: u32): u32 {
-  return <u32>allocate(bytes);
+  return <u32>allocate(bytes, OWNER_PROGRAM);
 }
 
 /** Gives it back; `bytes` as asked for. */
@@ -190,7 +192,7 @@ export function subscriptionOpen(
   const sub = subCreate(0, 0, 0);
   if (sub == 0) return STATUS_NO_MEMORY;
   const status = sublistInsert(owner, sub, filterPtr, filterLen, queuePtr, queueLen);
-  if (status == STATUS_OK) return changetype<Sub>(sub).handle;
+  if (status == STATUS_OK) return Sub.at(sub).handle;
   subFree(sub);
   return status;
 }
@@ -198,7 +200,7 @@ export function subscriptionOpen(
 /** Closes one. 1, or 0 when it was closed. */
 export function subscriptionShut(handle: u32): u32 {
   const sub = subFind(handle);
-  if (sub == 0 || (changetype<Sub>(sub).flags & SUB_CLOSED) != 0) return 0;
+  if (sub == 0 || (Sub.at(sub).flags & SUB_CLOSED) != 0) return 0;
   subscriptionClose(sub);
   return 1;
 }
@@ -207,7 +209,7 @@ export function subscriptionShut(handle: u32): u32 {
 export function subscriptionSetMax(handle: u32, max: u32): u32 {
   const ptr = subFind(handle);
   if (ptr == 0) return 1;
-  const sub = changetype<Sub>(ptr);
+  const sub = Sub.at(ptr);
   if ((sub.flags & SUB_CLOSED) != 0) return 1;
   sub.max = max;
   if (max != 0 && sub.delivered >= max) {
@@ -215,7 +217,7 @@ export function subscriptionSetMax(handle: u32, max: u32): u32 {
     return 1;
   }
   // Routes that were resolved before do not know of the max.
-  accountTouch(changetype<Node>(sub.node).account);
+  accountTouch(Node.at(sub.node).account);
   return 0;
 }
 
@@ -226,7 +228,7 @@ export function subscriptionPtr(handle: u32): u32 {
 
 /** Writes the filter of a subscription record to the end of the scratch region and answers its length. */
 export function subscriptionFilter(sub: u32): u32 {
-  return nodeFilterBefore(changetype<Sub>(<usize>sub).node, scratchPtr + FILTER_END);
+  return nodeFilterBefore(Sub.at(<usize>sub).node, scratchPtr + FILTER_END);
 }
 
 /** Where `subscriptionFilter` ends its text. */
@@ -236,14 +238,14 @@ export function subscriptionFilterEnd(): u32 {
 
 /** The text of a subscription record's queue name. */
 export function subscriptionQueuePtr(sub: u32): u32 {
-  const group = changetype<Sub>(<usize>sub).group;
-  return group == 0 ? 0 : <u32>queueNamePtr(changetype<Group>(group).name);
+  const group = Sub.at(<usize>sub).group;
+  return group == 0 ? 0 : <u32>queueNamePtr(Group.at(group).name);
 }
 
 /** Its length; 0 = no queue group. */
 export function subscriptionQueueLen(sub: u32): u32 {
-  const group = changetype<Sub>(<usize>sub).group;
-  return group == 0 ? 0 : changetype<QueueName>(changetype<Group>(group).name).length;
+  const group = Sub.at(<usize>sub).group;
+  return group == 0 ? 0 : QueueName.at(Group.at(group).name).length;
 }
 
 // ── Routes ────────────────────────────────────────────────────────────────────────────────────────
@@ -276,6 +278,7 @@ export function publish(
   if (owner == 0) return STATUS_STALE;
   recordsReset();
   pressureReset();
+  Owned.assertWritable(bodyPtr, bodyLen + 2);
   store<u16>(bodyPtr + bodyLen, 0x0a0d);
   encoderBegin(shownPtr, shownLen, replyPtr, replyLen, bodyPtr, bodyLen, headerLen);
   if (!encoderHeadFromNumbers()) return STATUS_NO_MEMORY;
@@ -285,7 +288,7 @@ export function publish(
 
 // Notes in the op record whether a recipient is pressed.
 function notePressure(status: i32): i32 {
-  store<u32>(opPtr, pressure ? 1 : 0, OP_PRESSURE);
+  Op.set(OP_PRESSURE, pressure ? 1 : 0);
   return status;
 }
 
@@ -337,7 +340,7 @@ export function routePick(
   const name = queueNameFind(queuePtr, queueLen);
   if (owner == 0 || name == 0) return 0;
   const sub = routeRepick(owner, name, subjectPtr, subjectLen);
-  return sub == 0 ? 0 : changetype<Sub>(sub).handle;
+  return sub == 0 ? 0 : Sub.at(sub).handle;
 }
 
 /** Records of the last call. */
@@ -351,7 +354,7 @@ export function recordCount(): u32 {
 export function sessionOpen(account: u32): u32 {
   const owner = accountFind(account);
   const ptr = owner == 0 ? <usize>0 : sessionCreate(owner);
-  return ptr == 0 ? 0 : changetype<Session>(ptr).handle;
+  return ptr == 0 ? 0 : Session.at(ptr).handle;
 }
 
 /** The record of a session (SESSION_*), or 0. */
@@ -363,7 +366,7 @@ export function sessionPtr(handle: u32): u32 {
 export function sessionSetFlags(handle: u32, flags: u32): void {
   const ptr = sessionFind(handle);
   if (ptr == 0) return;
-  const session = changetype<Session>(ptr);
+  const session = Session.at(ptr);
   session.flags = (session.flags & ~SESSION_FLAGS_SETTABLE) | (flags & SESSION_FLAGS_SETTABLE);
 }
 
@@ -376,7 +379,7 @@ export function sessionSetLimits(
 ): void {
   const ptr = sessionFind(handle);
   if (ptr == 0) return;
-  const session = changetype<Session>(ptr);
+  const session = Session.at(ptr);
   session.payloadMax = payloadMax;
   session.controlLineMax = controlLineMax;
   session.pendingMax = pendingMax;
@@ -388,7 +391,7 @@ export function sessionSetAccount(handle: u32, account: u32): void {
   const owner = accountFind(account);
   if (ptr == 0 || owner == 0) return;
   sessionUnsubscribeAll(ptr);
-  changetype<Session>(ptr).account = owner;
+  Session.at(ptr).account = owner;
 }
 
 /** Inserts a subscription. STATUS_*. May grow memory. */
@@ -462,7 +465,7 @@ export function outboundRelease(handle: u32): void {
 export function outboundSettle(handle: u32, bytes: u32): void {
   const ptr = sessionFind(handle);
   if (ptr == 0) return;
-  const session = changetype<Session>(ptr);
+  const session = Session.at(ptr);
   session.pending -= min<u32>(bytes, session.pending);
 }
 

@@ -43,8 +43,9 @@ import {
 } from './abi';
 import { sendInvalidSubject, sendOk, sendPong } from './control-frames';
 import { encoderBegin, encoderHeadFromSizes, encoderHeadVerbatim } from './encoder';
-import { opPtr } from './memory';
+import { Op, opPtr } from './memory';
 import { backlog, backlogReset } from './outbound';
+import { OWNER_OP, Owned } from './ownership';
 import {
   opArgsLen,
   opArgsPtr,
@@ -89,14 +90,14 @@ export let inBytes: f64 = 0;
 
 /** Reads from `start` on; see index.ts for what it answers. */
 export function ingestSession(ptr: usize, start: usize, length: u32): i32 {
-  const session = changetype<Session>(ptr);
-  memory.fill(opPtr, 0, OP_BYTES);
+  const session = Session.at(ptr);
+  Owned.clear(opPtr, OP_BYTES, OWNER_OP);
   recordsReset();
   pressureReset();
   backlogReset();
   const status = run(session, ptr, start, start + length);
-  store<u32>(opPtr, pressure ? 1 : 0, OP_PRESSURE);
-  store<u32>(opPtr, backlog, OP_BACKLOG);
+  Op.set(OP_PRESSURE, pressure ? 1 : 0);
+  Op.set(OP_BACKLOG, backlog);
   return status;
 }
 
@@ -121,13 +122,13 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
     );
     if (isWhole == 0) {
       session.parseState = opState;
-      store<u32>(opPtr, opNeed, OP_NEED);
+      Op.set(OP_NEED, opNeed);
       at = opNext;
       break;
     }
     if ((session.flags & SESSION_TRACE) != 0) {
       if (!recordsHaveRoom()) {
-        store<u32>(opPtr, <u32>(at - start), OP_CONSUMED);
+        Op.set(OP_CONSUMED, <u32>(at - start));
         return STATUS_AGAIN_RESULT;
       }
       trace(session);
@@ -137,11 +138,11 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
     const status =
       opVerb == OP_PUB || opVerb == OP_HPUB ? publish(session, ptr) : control(session, ptr);
     if (status < 0) {
-      store<u32>(opPtr, <u32>(at - start), OP_CONSUMED);
+      Op.set(OP_CONSUMED, <u32>(at - start));
       return status;
     }
   }
-  store<u32>(opPtr, <u32>(at - start), OP_CONSUMED);
+  Op.set(OP_CONSUMED, <u32>(at - start));
   return STATUS_OK;
 }
 
@@ -175,16 +176,16 @@ function control(session: Session, ptr: usize): i32 {
 }
 
 function handOver(verb: u32): i32 {
-  store<u32>(opPtr, verb, OP_VERB);
-  store<u32>(opPtr, opError, OP_ERROR_CODE);
-  store<u32>(opPtr, <u32>opArgsPtr, OP_ARGS_PTR);
-  store<u32>(opPtr, opArgsLen, OP_ARGS_LEN);
-  store<u32>(opPtr, <u32>opSubjectPtr, OP_SUBJECT_PTR);
-  store<u32>(opPtr, opSubjectLen, OP_SUBJECT_LEN);
-  store<u32>(opPtr, <u32>opReplyPtr, OP_REPLY_PTR);
-  store<u32>(opPtr, opReplyLen, OP_REPLY_LEN);
-  store<u32>(opPtr, <u32>opSidPtr, OP_SID_PTR);
-  store<u32>(opPtr, opSidLen, OP_SID_LEN);
+  Op.set(OP_VERB, verb);
+  Op.set(OP_ERROR_CODE, opError);
+  Op.set(OP_ARGS_PTR, <u32>opArgsPtr);
+  Op.set(OP_ARGS_LEN, opArgsLen);
+  Op.set(OP_SUBJECT_PTR, <u32>opSubjectPtr);
+  Op.set(OP_SUBJECT_LEN, opSubjectLen);
+  Op.set(OP_REPLY_PTR, <u32>opReplyPtr);
+  Op.set(OP_REPLY_LEN, opReplyLen);
+  Op.set(OP_SID_PTR, <u32>opSidPtr);
+  Op.set(OP_SID_LEN, opSidLen);
   return STATUS_OP;
 }
 
@@ -218,18 +219,21 @@ function publish(session: Session, ptr: usize): i32 {
 
 // nats-server 2.15.1, server/client.go, processInboundClientMsg.
 function isReservedSubject(ptr: usize, length: u32): bool {
+  if (!ASC_NO_ASSERT) Owned.assertReadable(ptr, length, 8);
   if (length >= 5 && (load<u64>(ptr) & FIVE_BYTES) == NRG) return true;
   return isGatewaySubject(ptr, length);
 }
 
 // Of the server's gateways: a prefix with something behind it.
 function isGatewaySubject(ptr: usize, length: u32): bool {
+  if (!ASC_NO_ASSERT) Owned.assertReadable(ptr, length, 8);
   const word = load<u64>(ptr);
   if (length > 5 && (word & FIVE_BYTES) == GR) return true;
   return length > 4 && (word & FOUR_BYTES) == OLD_GR;
 }
 
 function isReservedReply(ptr: usize, length: u32): bool {
+  if (!ASC_NO_ASSERT) Owned.assertReadable(ptr, length, 8);
   const word = load<u64>(ptr);
   if (length >= 4 && (word & FOUR_BYTES) == REPLY_R) return true;
   if (length > 8 && word == JS_ACK) return true;

@@ -16,6 +16,7 @@ import {
 } from './abi';
 import { copyExact, equal, hash } from './bytes';
 import { allocate, blockBytes, release } from './memory';
+import { OWNER_ENTRIES, OWNER_ROUTE, OWNER_TEXT, Owned } from './ownership';
 import {
   Account,
   Group,
@@ -39,6 +40,30 @@ class Entry {
   block: usize;
   blockRoom: u32;
   unused: u32;
+
+  @inline
+  static at(ptr: usize): Entry {
+    if (!ASC_NO_ASSERT) assertEntry(ptr);
+    return changetype<Entry>(ptr);
+  }
+}
+
+function assertEntry(ptr: usize): void {
+  assert((ptr - entries) % ENTRY_BYTES == 0);
+  Owned.assertSpan(ptr, ENTRY_BYTES, OWNER_ENTRIES);
+}
+
+/** Words of a block, `offset` bytes behind its beginning or that of something in it. */
+export class Route {
+  @inline
+  static get(ptr: usize, offset: usize): u32 {
+    return Owned.read<u32>(ptr + offset, OWNER_ROUTE);
+  }
+
+  @inline
+  static set(ptr: usize, offset: usize, value: u32): void {
+    Owned.write<u32>(ptr + offset, value, OWNER_ROUTE);
+  }
 }
 
 const ENTRY_BYTES: u32 = offsetof<Entry>();
@@ -60,9 +85,9 @@ let firstName: usize = 0;
 /** Reserves the entries. False: no memory. */
 export function matchCacheInit(): bool {
   const bytes = SET_COUNT * 2 * ENTRY_BYTES;
-  entries = allocate(bytes);
+  entries = allocate(bytes, OWNER_ENTRIES);
   if (entries == 0) return false;
-  memory.fill(entries, 0, bytes);
+  Owned.clear(entries, bytes, OWNER_ENTRIES);
   return true;
 }
 
@@ -76,21 +101,21 @@ export function lookup(account: usize, ptr: usize, length: u32): usize {
   const key = hash(ptr, length);
   if (!enabled || length > SUBJECT_CACHED_MAX) return layOutWide(account, ptr, length, key);
   const set = entries + ((<u32>key ^ (<u32>account >> 4)) & (SET_COUNT - 1)) * (ENTRY_BYTES << 1);
-  const first = changetype<Entry>(set);
+  const first = Entry.at(set);
   if (holds(first, account, ptr, length, key)) return hit(first);
-  const second = changetype<Entry>(set + ENTRY_BYTES);
+  const second = Entry.at(set + ENTRY_BYTES);
   if (holds(second, account, ptr, length, key)) return hit(second);
   return admit(set, account, ptr, length, key);
 }
 
 function holds(entry: Entry, account: usize, ptr: usize, length: u32, key: u64): bool {
   if (entry.hash != key || entry.account != account || entry.subjectLen != length) return false;
-  if (entry.generation != changetype<Account>(account).generation) return false;
+  if (entry.generation != Account.at(account).generation) return false;
   return equal(entry.subjectPtr, ptr, length);
 }
 
 function hit(entry: Entry): usize {
-  store<u32>(entry.block, load<u32>(entry.block, ROUTE_HITS) + 1, ROUTE_HITS);
+  Route.set(entry.block, ROUTE_HITS, Route.get(entry.block, ROUTE_HITS) + 1);
   return entry.block;
 }
 
@@ -100,19 +125,21 @@ function admit(set: usize, account: usize, ptr: usize, length: u32, key: u64): u
   const bytes = measure();
   if (bytes > BLOCK_MAX_BYTES) return fillWide(bytes);
   swap(set, set + ENTRY_BYTES);
-  const entry = changetype<Entry>(set);
+  const entry = Entry.at(set);
   entry.account = 0; // Until it is whole.
   if (!makeRoom(entry, length, bytes)) return fillWide(bytes);
   copyExact(entry.subjectPtr, ptr, length);
   entry.subjectLen = length;
   entry.hash = key;
-  entry.generation = changetype<Account>(account).generation;
+  entry.generation = Account.at(account).generation;
   entry.account = account;
   fill(entry.block);
   return entry.block;
 }
 
 function swap(a: usize, b: usize): void {
+  Owned.assertSpan(a, ENTRY_BYTES, OWNER_ENTRIES);
+  Owned.assertSpan(b, ENTRY_BYTES, OWNER_ENTRIES);
   for (let offset: usize = 0; offset < ENTRY_BYTES; offset += 8) {
     const word = load<u64>(a + offset);
     store<u64>(a + offset, load<u64>(b + offset));
@@ -125,23 +152,23 @@ function makeRoom(entry: Entry, length: u32, bytes: u32): bool {
   if (entry.subjectRoom < padded) {
     if (entry.subjectRoom != 0) give(entry.subjectPtr, entry.subjectRoom);
     entry.subjectRoom = 0;
-    entry.subjectPtr = take(padded);
+    entry.subjectPtr = take(padded, OWNER_TEXT);
     if (entry.subjectPtr == 0) return false;
     entry.subjectRoom = blockBytes(padded);
   }
   if (entry.blockRoom >= bytes) return true;
   if (entry.blockRoom != 0) give(entry.block, entry.blockRoom);
   entry.blockRoom = 0;
-  entry.block = take(bytes);
+  entry.block = take(bytes, OWNER_ROUTE);
   if (entry.block == 0) return false;
   entry.blockRoom = blockBytes(bytes);
   return true;
 }
 
-function take(bytes: u32): usize {
+function take(bytes: u32, owner: u32): usize {
   const room = blockBytes(bytes);
   if (cacheBytes + room > CACHE_BYTES_MAX) return 0;
-  const ptr = allocate(bytes);
+  const ptr = allocate(room, owner);
   if (ptr != 0) cacheBytes += room;
   return ptr;
 }
@@ -165,7 +192,7 @@ function fillWide(bytes: u32): usize {
   if (wideRoom < bytes) {
     if (wideRoom != 0) release(wide, wideRoom);
     wideRoom = 0;
-    wide = allocate(bytes);
+    wide = allocate(blockBytes(bytes), OWNER_ROUTE);
     if (wide == 0) return 0;
     wideRoom = blockBytes(bytes);
   }
@@ -180,10 +207,10 @@ function measure(): u32 {
   let words: u32 = 0;
   for (let index: u32 = 0; index < matchedCount; index++) {
     const node = matchedNode(index);
-    words += changetype<Node>(node).membersCount;
-    for (let group = changetype<Node>(node).groups; group != 0; ) {
-      const record = changetype<Group>(group);
-      const name = changetype<QueueName>(record.name);
+    words += Node.at(node).membersCount;
+    for (let group = Node.at(node).groups; group != 0; ) {
+      const record = Group.at(group);
+      const name = QueueName.at(record.name);
       if (name.matchSerial != serial) {
         name.matchSerial = serial;
         name.matchCount = 0;
@@ -204,24 +231,24 @@ function fill(block: usize): void {
   for (let index: u32 = 0; index < matchedCount; index++) {
     at = copyMembers(at, nodeMembers(matchedNode(index)));
   }
-  store<u32>(block, <u32>((at - block - ROUTE_MEMBERS) >> 2), ROUTE_PLAIN_COUNT);
+  Route.set(block, ROUTE_PLAIN_COUNT, <u32>((at - block - ROUTE_MEMBERS) >> 2));
   let groupCount: u32 = 0;
   for (let name = firstName; name != 0; ) {
-    const record = changetype<QueueName>(name);
-    store<u32>(at, record.matchCount);
+    const record = QueueName.at(name);
+    Route.set(at, 0, record.matchCount);
     record.matchCursor = at + 4;
     at += 4 + ((<usize>record.matchCount) << 2);
     groupCount++;
     name = record.nextName;
   }
-  store<u32>(block, groupCount, ROUTE_GROUP_COUNT);
-  store<u32>(block, 0, ROUTE_FLAGS);
-  store<u32>(block, 0, ROUTE_HITS);
+  Route.set(block, ROUTE_GROUP_COUNT, groupCount);
+  Route.set(block, ROUTE_FLAGS, 0);
+  Route.set(block, ROUTE_HITS, 0);
   if (groupCount == 0) return;
   for (let index: u32 = 0; index < matchedCount; index++) {
-    for (let group = changetype<Node>(matchedNode(index)).groups; group != 0; ) {
-      const record = changetype<Group>(group);
-      const name = changetype<QueueName>(record.name);
+    for (let group = Node.at(matchedNode(index)).groups; group != 0; ) {
+      const record = Group.at(group);
+      const name = QueueName.at(record.name);
       name.matchCursor = copyMembers(name.matchCursor, groupMembers(group));
       group = record.next;
     }
@@ -231,9 +258,10 @@ function fill(block: usize): void {
 function copyMembers(at: usize, list: Members): usize {
   const count = list.count;
   if (count == 1) {
-    store<u32>(at, <u32>memberAt(list, 0));
+    Route.set(at, 0, <u32>memberAt(list, 0));
     return at + 4;
   }
+  Owned.assertSpan(at, (<usize>count) << 2, OWNER_ROUTE);
   if (count != 0) copyExact(at, list.ptr, (<usize>count) << 2);
   return at + ((<usize>count) << 2);
 }

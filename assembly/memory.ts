@@ -25,8 +25,24 @@ import {
   TAKE_SEGMENTS_MAX,
 } from './abi';
 import { HASH_KEYS_BYTES, hashSeed } from './bytes';
+import {
+  GAP_BYTES,
+  mapBytes,
+  mapExtend,
+  OWNER_INBOX,
+  OWNER_KEYS,
+  OWNER_NONE,
+  OWNER_OP,
+  OWNER_RESULT,
+  OWNER_SCRATCH,
+  OWNER_STATIC,
+  OWNER_TAKE,
+  Owned,
+} from './ownership';
 
 const CLASSES: u32 = 32;
+/** Where the compiler's data begins, at the earliest. */
+const STATIC_BEGIN: usize = 8;
 const freeLists: usize = memory.data(128, 16);
 /** Canary between the fixed regions; tests check that it stays. */
 export const CANARY: u64 = 0x9d5c_a1b2_73e4_f608;
@@ -48,22 +64,26 @@ let growAlways: bool = false;
 export function memoryInit(seed: u64): bool {
   heapNext = (__heap_base + 63) & ~63;
   memoryEnd = (<usize>memory.size()) << 16;
-  keysPtr = fixed(HASH_KEYS_BYTES);
-  const headroomPtr = fixed(HEADROOM_BYTES + INBOX_BYTES);
-  resultPtr = fixed(RESULT_BYTES);
-  scratchPtr = fixed(SCRATCH_BYTES);
-  opPtr = fixed(OP_BYTES);
-  takePtr = fixed(TAKE_SEGMENTS + TAKE_SEGMENTS_MAX * SEGMENT_TAKE_BYTES);
+  keysPtr = fixed(HASH_KEYS_BYTES, OWNER_KEYS);
+  const headroomPtr = fixed(HEADROOM_BYTES + INBOX_BYTES, OWNER_INBOX);
+  resultPtr = fixed(RESULT_BYTES, OWNER_RESULT);
+  scratchPtr = fixed(SCRATCH_BYTES, OWNER_SCRATCH);
+  opPtr = fixed(OP_BYTES, OWNER_OP);
+  takePtr = fixed(TAKE_SEGMENTS + TAKE_SEGMENTS_MAX * SEGMENT_TAKE_BYTES, OWNER_TAKE);
   if (keysPtr == 0 || headroomPtr == 0 || resultPtr == 0) return false;
   if (scratchPtr == 0 || opPtr == 0 || takePtr == 0) return false;
   inboxPtr = headroomPtr + HEADROOM_BYTES;
+  Owned.claim(STATIC_BEGIN, __heap_base - STATIC_BEGIN, OWNER_STATIC);
   hashSeed(keysPtr, seed);
   return true;
 }
 
-function fixed(bytes: u32): usize {
+function fixed(bytes: u32, owner: u32): usize {
   const ptr = bump((bytes + SLACK_BYTES + 8 + 63) & ~63);
-  if (ptr != 0) store<u64>(ptr + bytes + SLACK_BYTES, CANARY);
+  if (ptr != 0) {
+    Owned.claim(ptr, bytes, owner);
+    store<u64>(ptr + bytes + SLACK_BYTES, CANARY);
+  }
   return ptr;
 }
 
@@ -83,12 +103,22 @@ function canaryAt(end: usize): bool {
   return load<u64>(end + SLACK_BYTES) == CANARY;
 }
 
+export class Op {
+  /** Sets a field (OP_*) of the op record. */
+  @inline
+  static set(field: u32, value: u32): void {
+    Owned.write<u32>(opPtr + field, value, OWNER_OP);
+  }
+}
+
 function bump(bytes: usize): usize {
   const ptr = heapNext;
-  const next = ptr + bytes;
+  const end = ptr + bytes;
+  const next = end + mapBytes(end);
   if (next < ptr || next + SLACK_BYTES < ptr) return 0;
   if ((growAlways || next + SLACK_BYTES > memoryEnd) && !grow(next + SLACK_BYTES)) return 0;
   heapNext = next;
+  mapExtend(end, end);
   return ptr;
 }
 
@@ -120,23 +150,36 @@ export function blockBytes(bytes: u32): u32 {
   return (<u32>1) << classOf(bytes);
 }
 
-/** A block of at least `bytes` (its content is undefined), or 0 when memory ends. 16-byte aligned. */
-export function allocate(bytes: u32): usize {
+// The list of free blocks of a class.
+function listOf(bytes: u32): usize {
+  assert(classOf(bytes) < CLASSES);
+  return freeLists + ((<usize>classOf(bytes)) << 2);
+}
+
+/**
+ * A block of at least `bytes` (its content is undefined), or 0 when memory ends. 16-byte aligned.
+ *
+ * @param owner OWNER_*: in debug builds who may touch those bytes, and no more of the block than them
+ */
+export function allocate(bytes: u32, owner: u32): usize {
   if (bytes > 0x40000000) return 0;
   const size = blockBytes(bytes);
-  const list = freeLists + ((<usize>classOf(bytes)) << 2);
+  const list = listOf(bytes);
   let ptr: usize = load<u32>(list);
   if (ptr != 0) store<u32>(list, load<u32>(ptr));
-  else ptr = bump(size);
-  if (ptr != 0) heapBytesLive += size;
+  else ptr = bump(size + GAP_BYTES);
+  if (ptr != 0) {
+    heapBytesLive += size;
+    Owned.claim(ptr, bytes, owner);
+  }
   return ptr;
 }
 
 /** Gives a block back; `bytes` as it was asked for. */
 export function release(ptr: usize, bytes: u32): void {
-  assert(classOf(bytes) < CLASSES);
+  Owned.disclaim(ptr, bytes, OWNER_NONE);
   heapBytesLive -= blockBytes(bytes);
-  const list = freeLists + ((<usize>classOf(bytes)) << 2);
+  const list = listOf(bytes);
   store<u32>(ptr, load<u32>(list));
   store<u32>(list, <u32>ptr);
 }

@@ -27,6 +27,7 @@ import {
 import { Arena, arenaCreate, arenaInsert, arenaRemove, NO_HANDLES } from './arena';
 import { copyExact } from './bytes';
 import { takePtr } from './memory';
+import { Frame, OWNER_SEGMENT, OWNER_TAKE, Owned } from './ownership';
 import { CHUNK_HEAD, chunkClass, chunkDrop, chunkKeep, chunkLend, chunkRoom } from './pool';
 import { Session, sessionRetire, sessionUnsubscribeAll } from './session';
 
@@ -38,6 +39,13 @@ class Segment {
   ptr: usize;
   length: u32;
   shared: u32;
+
+  /** The living record at an address. */
+  @inline
+  static at(ptr: usize): Segment {
+    Owned.assertRecord(ptr, OWNER_SEGMENT);
+    return changetype<Segment>(ptr);
+  }
 }
 
 export let segments: Arena = changetype<Arena>(0);
@@ -63,9 +71,11 @@ export function backlogReset(): void {
  * What is written there counts from `outboundCommit` on.
  */
 export function outboundReserve(ptr: usize, bytes: u32, mayExceed: bool): bool {
-  const session = changetype<Session>(ptr);
-  if (bytes <= <u32>(session.outEnd - session.outCursor)) return true;
-  return openChunk(session, bytes, mayExceed);
+  const session = Session.at(ptr);
+  const isOpen = bytes <= <u32>(session.outEnd - session.outCursor);
+  if (!isOpen && !openChunk(session, bytes, mayExceed)) return false;
+  Frame.open(session.outCursor, bytes);
+  return true;
 }
 
 function openChunk(session: Session, bytes: u32, mayExceed: bool): bool {
@@ -92,18 +102,18 @@ function openChunk(session: Session, bytes: u32, mayExceed: bool): bool {
 
 // The segment at the cursor has no length of its own while it is open: it ends where the cursor is.
 function closeSegment(session: Session): void {
-  const open = changetype<Segment>(session.outTail);
+  const open = Segment.at(session.outTail);
   open.length = <u32>(session.outCursor - open.ptr);
 }
 
 function appendSegment(session: Session, chunk: usize, start: usize, shared: u32): bool {
-  const ptr = arenaInsert(segments);
+  const ptr = arenaInsert(segments, OWNER_SEGMENT);
   if (ptr == 0) return false;
-  const segment = changetype<Segment>(ptr);
+  const segment = Segment.at(ptr);
   segment.chunk = chunk;
   segment.ptr = start;
   segment.shared = shared;
-  if (session.outTail != 0) changetype<Segment>(session.outTail).next = ptr;
+  if (session.outTail != 0) Segment.at(session.outTail).next = ptr;
   else session.outHead = ptr;
   session.outTail = ptr;
   return true;
@@ -111,8 +121,10 @@ function appendSegment(session: Session, chunk: usize, start: usize, shared: u32
 
 /** Counts bytes that were written at the cursor, and puts the session on the list of those to write. */
 export function outboundCommit(ptr: usize, bytes: u32): void {
-  const session = changetype<Session>(ptr);
+  const session = Session.at(ptr);
+  Frame.assertOpen(session.outCursor, bytes);
   session.outCursor += bytes;
+  Frame.close();
   assert(session.outCursor <= session.outEnd);
   count(session, ptr, bytes);
 }
@@ -125,10 +137,10 @@ function count(session: Session, ptr: usize, bytes: u32): void {
 }
 
 function markDirty(ptr: usize): void {
-  const session = changetype<Session>(ptr);
+  const session = Session.at(ptr);
   session.flags |= SESSION_DIRTY;
   session.dirtyNext = 0;
-  if (dirtyTail != 0) changetype<Session>(dirtyTail).dirtyNext = ptr;
+  if (dirtyTail != 0) Session.at(dirtyTail).dirtyNext = ptr;
   else dirtyHead = ptr;
   dirtyTail = ptr;
 }
@@ -138,15 +150,15 @@ function markDirty(ptr: usize): void {
  * chunk. False: no memory, nothing was done.
  */
 export function outboundShare(ptr: usize, shared: u32, bytes: u32): bool {
-  const session = changetype<Session>(ptr);
-  const chunk = changetype<Segment>(session.outTail).chunk;
+  const session = Session.at(ptr);
+  const chunk = Segment.at(session.outTail).chunk;
   const before = session.outTail;
   closeSegment(session);
   if (!appendSegment(session, 0, 0, shared)) return false;
   const reference = session.outTail;
-  changetype<Segment>(reference).length = bytes;
+  Segment.at(reference).length = bytes;
   if (!appendSegment(session, chunk, session.outCursor, 0)) {
-    changetype<Segment>(before).next = 0;
+    Segment.at(before).next = 0;
     session.outTail = before;
     arenaRemove(segments, reference);
     return false;
@@ -158,9 +170,10 @@ export function outboundShare(ptr: usize, shared: u32, bytes: u32): bool {
 
 /** Appends protocol bytes that must not wait for the pool. False: memory ends, or they exceed a chunk. */
 export function outboundSend(ptr: usize, source: usize, bytes: u32): bool {
-  const session = changetype<Session>(ptr);
+  const session = Session.at(ptr);
   if ((session.flags & SESSION_CLOSED) != 0) return false;
   if (!outboundReserve(ptr, bytes, true)) return false;
+  Frame.assertOpen(session.outCursor, bytes);
   copyExact(session.outCursor, source, bytes);
   outboundCommit(ptr, bytes);
   return true;
@@ -174,7 +187,7 @@ export function outboundSend(ptr: usize, source: usize, bytes: u32): bool {
 export function outboundTakeNext(): bool {
   while (dirtyHead != 0) {
     const ptr = dirtyHead;
-    const session = changetype<Session>(ptr);
+    const session = Session.at(ptr);
     dirtyHead = session.dirtyNext;
     if (dirtyHead == 0) dirtyTail = 0;
     session.flags &= ~SESSION_DIRTY;
@@ -186,10 +199,10 @@ export function outboundTakeNext(): bool {
 
 /** The same for one session; false when it has nothing waiting or a write is under way. */
 export function outboundTake(ptr: usize): bool {
-  const session = changetype<Session>(ptr);
+  const session = Session.at(ptr);
   if (session.flight != 0 || session.outHead == 0) return false;
   session.flight = detach(session);
-  if (load<u32>(takePtr, TAKE_COUNT) != 0) return true;
+  if (Owned.read<u32>(takePtr + TAKE_COUNT, OWNER_TAKE) != 0) return true;
   freeSegments(session.flight);
   session.flight = 0;
   return false;
@@ -200,11 +213,11 @@ export function outboundTake(ptr: usize): bool {
  * `outboundCopied` before anything else.
  */
 export function outboundTakeCopy(ptr: usize): bool {
-  const session = changetype<Session>(ptr);
+  const session = Session.at(ptr);
   if (session.outHead == 0) return false;
   assert(copying == 0);
   copying = detach(session);
-  if (load<u32>(takePtr, TAKE_COUNT) != 0) return true;
+  if (Owned.read<u32>(takePtr + TAKE_COUNT, OWNER_TAKE) != 0) return true;
   outboundCopied();
   return false;
 }
@@ -224,14 +237,11 @@ function detach(session: Session): usize {
   let segmentPtr = session.outHead;
   let last: usize = 0;
   while (segmentPtr != 0 && taken < <u32>TAKE_SEGMENTS_MAX) {
-    const segment = changetype<Segment>(segmentPtr);
+    const segment = Segment.at(segmentPtr);
     if (segment.length != 0) {
-      assert(
-        at + SEGMENT_TAKE_BYTES <= takePtr + TAKE_SEGMENTS + TAKE_SEGMENTS_MAX * SEGMENT_TAKE_BYTES,
-      );
-      store<u32>(at, <u32>segment.ptr, SEGMENT_TAKE_PTR);
-      store<u32>(at, segment.length, SEGMENT_TAKE_LEN);
-      store<u32>(at, segment.shared, SEGMENT_TAKE_SHARED);
+      Owned.write<u32>(at + SEGMENT_TAKE_PTR, <u32>segment.ptr, OWNER_TAKE);
+      Owned.write<u32>(at + SEGMENT_TAKE_LEN, segment.length, OWNER_TAKE);
+      Owned.write<u32>(at + SEGMENT_TAKE_SHARED, segment.shared, OWNER_TAKE);
       at += SEGMENT_TAKE_BYTES;
       total += segment.length;
       taken++;
@@ -240,7 +250,7 @@ function detach(session: Session): usize {
     segmentPtr = segment.next;
   }
   const head = session.outHead;
-  changetype<Segment>(last).next = 0;
+  Segment.at(last).next = 0;
   session.outHead = segmentPtr;
   if (segmentPtr == 0) {
     session.outTail = 0;
@@ -248,16 +258,16 @@ function detach(session: Session): usize {
     session.outEnd = 0;
     if (session.outClass != 0 && total < chunkRoom(session.outClass) >> 2) session.outClass--;
   }
-  store<u32>(takePtr, session.handle, TAKE_SESSION);
-  store<u32>(takePtr, taken, TAKE_COUNT);
-  store<u32>(takePtr, total, TAKE_TOTAL_BYTES);
-  store<u32>(takePtr, segmentPtr == 0 ? 0 : 1, TAKE_MORE);
+  Owned.write<u32>(takePtr + TAKE_SESSION, session.handle, OWNER_TAKE);
+  Owned.write<u32>(takePtr + TAKE_COUNT, taken, OWNER_TAKE);
+  Owned.write<u32>(takePtr + TAKE_TOTAL_BYTES, total, OWNER_TAKE);
+  Owned.write<u32>(takePtr + TAKE_MORE, segmentPtr == 0 ? 0 : 1, OWNER_TAKE);
   return head;
 }
 
 /** The write is done, or was copied: its chunks go back. More that waits puts the session on the list. */
 export function outboundRelease(ptr: usize): void {
-  const session = changetype<Session>(ptr);
+  const session = Session.at(ptr);
   freeSegments(session.flight);
   session.flight = 0;
   if ((session.flags & SESSION_CLOSED) != 0) retireIfDone(ptr);
@@ -266,7 +276,7 @@ export function outboundRelease(ptr: usize): void {
 
 function freeSegments(head: usize): void {
   while (head != 0) {
-    const segment = changetype<Segment>(head);
+    const segment = Segment.at(head);
     const next = segment.next;
     if (segment.chunk != 0) chunkDrop(segment.chunk);
     arenaRemove(segments, head);
@@ -279,7 +289,7 @@ function freeSegments(head: usize): void {
  * under way any more.
  */
 export function sessionClose(ptr: usize): void {
-  const session = changetype<Session>(ptr);
+  const session = Session.at(ptr);
   if ((session.flags & SESSION_CLOSED) != 0) return;
   session.flags |= SESSION_CLOSED;
   sessionUnsubscribeAll(ptr);
@@ -292,7 +302,7 @@ export function sessionClose(ptr: usize): void {
 }
 
 function retireIfDone(ptr: usize): void {
-  const session = changetype<Session>(ptr);
+  const session = Session.at(ptr);
   if ((session.flags & SESSION_CLOSED) == 0) return;
   if ((session.flags & SESSION_DIRTY) != 0 || session.flight != 0) return;
   sessionRetire(ptr);
@@ -300,7 +310,7 @@ function retireIfDone(ptr: usize): void {
 
 /** Whether a session is over its limit now; true once only. */
 export function outboundIsSlow(ptr: usize): bool {
-  const session = changetype<Session>(ptr);
+  const session = Session.at(ptr);
   if (session.pending <= session.pendingMax || (session.flags & SESSION_SLOW) != 0) return false;
   session.flags |= SESSION_SLOW;
   return true;

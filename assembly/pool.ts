@@ -7,6 +7,7 @@
 import { POOL_CLASS_BYTES_LOG2, POOL_CLASSES, POOL_SLAB_BYTES } from './abi';
 import { Arena, arenaCreate, arenaInsert, arenaRemove, NO_HANDLES } from './arena';
 import { allocate } from './memory';
+import { OWNER_CHUNK, OWNER_FRAMES, OWNER_SLAB, OWNER_SLAB_BYTES, Owned } from './ownership';
 
 @unmanaged
 class Chunk {
@@ -14,6 +15,13 @@ class Chunk {
   sizeClass: u32;
   slab: usize;
   nextFree: usize;
+
+  /** The living record at an address. */
+  @inline
+  static at(ptr: usize): Chunk {
+    Owned.assertRecord(ptr, OWNER_CHUNK);
+    return changetype<Chunk>(ptr);
+  }
 }
 
 @unmanaged
@@ -26,6 +34,13 @@ class Slab {
   free: usize;
   next: usize;
   previous: usize;
+
+  /** The living record at an address. */
+  @inline
+  static at(ptr: usize): Slab {
+    Owned.assertRecord(ptr, OWNER_SLAB);
+    return changetype<Slab>(ptr);
+  }
 }
 
 export const CHUNK_HEAD: u32 = 16;
@@ -69,23 +84,27 @@ export function chunkClass(bytes: u32, atLeast: u32): u32 {
 export function chunkLend(sizeClass: u32, mayExceed: bool): usize {
   const bytes = chunkBytes(sizeClass);
   if (poolUsed + bytes > poolMax && !mayExceed) return 0;
-  const list = partial + ((<usize>sizeClass) << 2);
+  const list = listOf(sizeClass);
   let ptr: usize = load<u32>(list);
   if (ptr == 0) {
     ptr = openSlab(sizeClass);
     if (ptr == 0) return 0;
     link(list, ptr);
   }
-  const slab = changetype<Slab>(ptr);
+  const slab = Slab.at(ptr);
   let chunk = slab.free;
-  if (chunk != 0) slab.free = changetype<Chunk>(chunk).nextFree;
-  else {
+  if (chunk != 0) {
+    Owned.claim(chunk, CHUNK_HEAD, OWNER_CHUNK);
+    slab.free = Chunk.at(chunk).nextFree;
+  } else {
     chunk = slab.base + slab.cut;
+    Owned.claim(chunk, CHUNK_HEAD, OWNER_CHUNK);
     slab.cut += bytes;
   }
+  Owned.claim(chunk + CHUNK_HEAD, bytes - CHUNK_HEAD, OWNER_FRAMES);
   slab.used++;
   if (slab.free == 0 && slab.cut == POOL_SLAB_BYTES) unlink(list, ptr);
-  const record = changetype<Chunk>(chunk);
+  const record = Chunk.at(chunk);
   record.references = 1;
   record.sizeClass = sizeClass;
   record.slab = ptr;
@@ -93,48 +112,56 @@ export function chunkLend(sizeClass: u32, mayExceed: bool): usize {
   return chunk;
 }
 
+function listOf(sizeClass: u32): usize {
+  assert(sizeClass < <u32>POOL_CLASSES);
+  return partial + ((<usize>sizeClass) << 2);
+}
+
 /** One more segment refers to the chunk. */
 export function chunkKeep(chunk: usize): void {
-  changetype<Chunk>(chunk).references++;
+  Chunk.at(chunk).references++;
 }
 
 /** One segment less; the last one gives the chunk back. */
 export function chunkDrop(chunk: usize): void {
-  const record = changetype<Chunk>(chunk);
+  const record = Chunk.at(chunk);
   assert(record.references > 0);
   if (--record.references != 0) return;
   const bytes = chunkBytes(record.sizeClass);
   const ptr = record.slab;
-  const slab = changetype<Slab>(ptr);
-  const list = partial + ((<usize>record.sizeClass) << 2);
+  const slab = Slab.at(ptr);
+  const list = listOf(record.sizeClass);
   const wasFull = slab.free == 0 && slab.cut == POOL_SLAB_BYTES;
   poolUsed -= bytes;
   slab.used--;
+  Owned.disclaim(chunk + CHUNK_HEAD, bytes - CHUNK_HEAD, OWNER_SLAB_BYTES);
   if (slab.used == 0) {
     if (!wasFull) unlink(list, ptr);
     slab.next = emptySlabs;
     emptySlabs = ptr;
+    Owned.claim(chunk, CHUNK_HEAD, OWNER_SLAB_BYTES);
     return;
   }
   record.nextFree = slab.free;
+  Owned.claim(chunk, CHUNK_HEAD, OWNER_SLAB_BYTES);
   slab.free = chunk;
   if (wasFull) link(list, ptr);
 }
 
 function openSlab(sizeClass: u32): usize {
   let ptr = emptySlabs;
-  if (ptr != 0) emptySlabs = changetype<Slab>(ptr).next;
+  if (ptr != 0) emptySlabs = Slab.at(ptr).next;
   else {
-    ptr = arenaInsert(slabs);
+    ptr = arenaInsert(slabs, OWNER_SLAB);
     if (ptr == 0) return 0;
-    const base = allocate(POOL_SLAB_BYTES);
+    const base = allocate(POOL_SLAB_BYTES, OWNER_SLAB_BYTES);
     if (base == 0) {
       arenaRemove(slabs, ptr);
       return 0;
     }
-    changetype<Slab>(ptr).base = base;
+    Slab.at(ptr).base = base;
   }
-  const slab = changetype<Slab>(ptr);
+  const slab = Slab.at(ptr);
   slab.sizeClass = sizeClass;
   slab.used = 0;
   slab.cut = 0;
@@ -143,17 +170,17 @@ function openSlab(sizeClass: u32): usize {
 }
 
 function link(list: usize, ptr: usize): void {
-  const slab = changetype<Slab>(ptr);
+  const slab = Slab.at(ptr);
   const head: usize = load<u32>(list);
   slab.next = head;
   slab.previous = 0;
-  if (head != 0) changetype<Slab>(head).previous = ptr;
+  if (head != 0) Slab.at(head).previous = ptr;
   store<u32>(list, <u32>ptr);
 }
 
 function unlink(list: usize, ptr: usize): void {
-  const slab = changetype<Slab>(ptr);
-  if (slab.previous != 0) changetype<Slab>(slab.previous).next = slab.next;
+  const slab = Slab.at(ptr);
+  if (slab.previous != 0) Slab.at(slab.previous).next = slab.next;
   else store<u32>(list, <u32>slab.next);
-  if (slab.next != 0) changetype<Slab>(slab.next).previous = slab.previous;
+  if (slab.next != 0) Slab.at(slab.next).previous = slab.previous;
 }

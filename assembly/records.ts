@@ -16,6 +16,7 @@ import {
   RESULT_BYTES,
 } from './abi';
 import { resultPtr } from './memory';
+import { OWNER_RESULT, Owned } from './ownership';
 
 /** Most that one step may append; a step begins only when that many fit. */
 const STEP_RECORDS: u32 = 8;
@@ -43,14 +44,23 @@ export function recordsHaveSpare(): bool {
   return recordCount + 2 <= limit;
 }
 
+class Result {
+  /** Sets a field (RECORD_*) of a record that has been appended. */
+  @inline
+  static set(record: usize, field: u32, value: u32): void {
+    if (!ASC_NO_ASSERT) assert(record - resultPtr < <usize>recordCount * RECORD_BYTES);
+    Owned.write<u32>(record + field, value, OWNER_RESULT);
+  }
+}
+
 /** Appends a record of zeros but for its type and target; the caller fills in the rest. */
 export function recordAppend(type: u32, target: u32): usize {
   assert((recordCount + 1) * <u32>RECORD_BYTES <= <u32>RESULT_BYTES);
   const ptr = resultPtr + <usize>recordCount * RECORD_BYTES;
   recordCount++;
-  memory.fill(ptr, 0, RECORD_BYTES);
-  store<u32>(ptr, type, RECORD_TYPE);
-  store<u32>(ptr, target, RECORD_TARGET);
+  Owned.clear(ptr, RECORD_BYTES, OWNER_RESULT);
+  Result.set(ptr, RECORD_TYPE, type);
+  Result.set(ptr, RECORD_TARGET, target);
   return ptr;
 }
 
@@ -64,15 +74,15 @@ export function recordBody(type: u32, target: u32, ptr: usize, length: u32): usi
 /** Appends a record that shows a span as its subject. */
 export function recordLine(type: u32, target: u32, ptr: usize, length: u32): usize {
   const record = recordAppend(type, target);
-  store<u32>(record, <u32>ptr, RECORD_SUBJECT_PTR);
-  store<u32>(record, length, RECORD_SUBJECT_LEN);
+  Result.set(record, RECORD_SUBJECT_PTR, <u32>ptr);
+  Result.set(record, RECORD_SUBJECT_LEN, length);
   return record;
 }
 
 /** Adds a body to a record. */
 export function recordSetBody(record: usize, ptr: usize, length: u32): void {
-  store<u32>(record, <u32>ptr, RECORD_BODY_PTR);
-  store<u32>(record, length, RECORD_BODY_LEN);
+  Result.set(record, RECORD_BODY_PTR, <u32>ptr);
+  Result.set(record, RECORD_BODY_LEN, length);
 }
 
 /** Fills in the message of a delivery. */
@@ -86,17 +96,17 @@ export function recordMessage(
   bodyLen: u32,
   headerLen: u32,
 ): void {
-  store<u32>(record, <u32>subjectPtr, RECORD_SUBJECT_PTR);
-  store<u32>(record, subjectLen, RECORD_SUBJECT_LEN);
-  store<u32>(record, <u32>replyPtr, RECORD_REPLY_PTR);
-  store<u32>(record, replyLen, RECORD_REPLY_LEN);
-  store<u32>(record, <u32>bodyPtr, RECORD_BODY_PTR);
-  store<u32>(record, bodyLen, RECORD_BODY_LEN);
-  store<u32>(record, headerLen, RECORD_HEADER_LEN);
+  Result.set(record, RECORD_SUBJECT_PTR, <u32>subjectPtr);
+  Result.set(record, RECORD_SUBJECT_LEN, subjectLen);
+  Result.set(record, RECORD_REPLY_PTR, <u32>replyPtr);
+  Result.set(record, RECORD_REPLY_LEN, replyLen);
+  Result.set(record, RECORD_BODY_PTR, <u32>bodyPtr);
+  Result.set(record, RECORD_BODY_LEN, bodyLen);
+  Result.set(record, RECORD_HEADER_LEN, headerLen);
 }
 
 /** Fills in who published, and what the record's flags say. */
 export function recordContext(record: usize, origin: u32, flags: u32): void {
-  store<u32>(record, origin, RECORD_ORIGIN);
-  store<u32>(record, flags, RECORD_FLAGS);
+  Result.set(record, RECORD_ORIGIN, origin);
+  Result.set(record, RECORD_FLAGS, flags);
 }

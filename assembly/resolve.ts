@@ -9,30 +9,30 @@ import {
   ROUTE_MEMBERS,
   ROUTE_PLAIN_COUNT,
 } from './abi';
-import { lookup } from './match-cache';
+import { lookup, Route } from './match-cache';
 import { Sub } from './subscription';
 
 /** The block of a subject with ROUTE_FLAGS filled in, or 0. */
 export function resolve(account: usize, subjectPtr: usize, subjectLen: u32): usize {
   const block = lookup(account, subjectPtr, subjectLen);
   if (block == 0) return 0;
-  const plainCount = load<u32>(block, ROUTE_PLAIN_COUNT);
+  const plainCount = Route.get(block, ROUTE_PLAIN_COUNT);
   let at = block + ROUTE_MEMBERS;
   let flags = kinds(at, plainCount);
   at += (<usize>plainCount) << 2;
-  for (let left = load<u32>(block, ROUTE_GROUP_COUNT); left > 0; left--) {
-    const count = load<u32>(at);
+  for (let left = Route.get(block, ROUTE_GROUP_COUNT); left > 0; left--) {
+    const count = Route.get(at, 0);
     flags |= kinds(at + 4, count);
     at += 4 + ((<usize>count) << 2);
   }
-  store<u32>(block, flags, ROUTE_FLAGS);
+  Route.set(block, ROUTE_FLAGS, flags);
   return block;
 }
 
 function kinds(members: usize, count: u32): u32 {
   let flags: u32 = 0;
   for (let index: u32 = 0; index < count; index++) {
-    const sub = changetype<Sub>(<usize>load<u32>(members + ((<usize>index) << 2)));
+    const sub = Sub.at(<usize>Route.get(members, (<usize>index) << 2));
     if (sub.session != 0) flags |= ROUTE_HAS_REMOTE;
     if (sub.max != 0) flags |= ROUTE_HAS_MAX;
   }

@@ -37,18 +37,18 @@ import { sendNoResponders } from './control-frames';
 import {
   bodyLen,
   bodyPtr,
+  Encoder,
   encoderStrip,
   frameBodyBytes,
   frameBodyPtr,
   frameHeadBytes,
-  frameWrite,
   headerLen,
   replyLen,
   replyPtr,
   subjectLen,
   subjectPtr,
 } from './encoder';
-import { lookup } from './match-cache';
+import { lookup, Route } from './match-cache';
 import { outboundCommit, outboundIsSlow, outboundReserve, outboundShare } from './outbound';
 import { poolUsed } from './pool';
 import { queuePick } from './queue-group';
@@ -92,7 +92,7 @@ let mayShare: bool = false;
 // The cursor.
 let plainIndex: u32 = 0;
 let groupIndex: u32 = 0;
-let groupAt: usize = 0;
+let groupPtr: usize = 0;
 // Shared payloads of this message: whole and stripped. Id 0 = not made.
 let sharedSerial: u32 = 0;
 let sharedWhole: u32 = 0;
@@ -145,9 +145,9 @@ export function routeBegin(
   sharedPlain = 0;
   block = lookup(owner, toPtr, toLen);
   if (block == 0) return STATUS_NO_MEMORY;
-  const plainCount = load<u32>(block, ROUTE_PLAIN_COUNT);
-  groupAt = block + ROUTE_MEMBERS + ((<usize>plainCount) << 2);
-  const targets = plainCount + load<u32>(block, ROUTE_GROUP_COUNT);
+  const plainCount = Route.get(block, ROUTE_PLAIN_COUNT);
+  groupPtr = block + ROUTE_MEMBERS + ((<usize>plainCount) << 2);
+  const targets = plainCount + Route.get(block, ROUTE_GROUP_COUNT);
   mayShare = bodyLen >= <u32>SHARED_MIN && (targets > 1 || bodyLen >= SHARED_ALWAYS);
   return STATUS_OK;
 }
@@ -155,19 +155,19 @@ export function routeBegin(
 /** Routes, or goes on. STATUS_OK: done, `reached` tells how many got it; STATUS_AGAIN_*: call again. */
 export function routeGo(): i32 {
   isStopped = true;
-  const plainCount = load<u32>(block, ROUTE_PLAIN_COUNT);
+  const plainCount = Route.get(block, ROUTE_PLAIN_COUNT);
   while (plainIndex < plainCount) {
-    const member: usize = load<u32>(block + ROUTE_MEMBERS + ((<usize>plainIndex) << 2));
+    const member: usize = Route.get(block + ROUTE_MEMBERS, (<usize>plainIndex) << 2);
     const outcome = deliver(member);
     if (outcome < 0) return outcome;
     plainIndex++;
   }
-  const groupCount = load<u32>(block, ROUTE_GROUP_COUNT);
+  const groupCount = Route.get(block, ROUTE_GROUP_COUNT);
   while (groupIndex < groupCount) {
-    const members = load<u32>(groupAt);
-    const outcome = deliverToOne(groupAt + 4, members);
+    const members = Route.get(groupPtr, 0);
+    const outcome = deliverToOne(groupPtr + 4, members);
     if (outcome < 0) return outcome;
-    groupAt += 4 + ((<usize>members) << 2);
+    groupPtr += 4 + ((<usize>members) << 2);
     groupIndex++;
   }
   if (!recordsHaveRoom()) return STATUS_AGAIN_RESULT;
@@ -184,7 +184,7 @@ function finish(): void {
   if (sharedWhole != 0) endShared(sharedWhole, sharedWholeCount);
   if (sharedPlain != 0) endShared(sharedPlain, sharedPlainCount);
   if (reached != 0 || replyLen == 0 || origin == 0) return;
-  const session = changetype<Session>(origin);
+  const session = Session.at(origin);
   if ((session.flags & SESSION_NO_RESPONDERS) == 0) return;
   const sub = subscriptionForReply();
   if (sub != 0) sendNoResponders(origin, sub, replyPtr, replyLen, subjectPtr, subjectLen);
@@ -201,7 +201,7 @@ function subscriptionForReply(): usize {
     const members = nodeMembers(matchedNode(index));
     for (let at: u32 = 0; at < members.count; at++) {
       const sub = memberAt(members, at);
-      if (changetype<Sub>(sub).session == origin) return sub;
+      if (Sub.at(sub).session == origin) return sub;
     }
   }
   return 0;
@@ -211,7 +211,7 @@ function subscriptionForReply(): usize {
 function deliverToOne(members: usize, count: u32): i32 {
   let index = queuePick(count);
   for (let tries: u32 = 0; tries < count; tries++) {
-    const outcome = deliver(load<u32>(members + ((<usize>index) << 2)));
+    const outcome = deliver(Route.get(members, (<usize>index) << 2));
     if (outcome != 0) return outcome;
     if (++index == count) index = 0;
   }
@@ -220,7 +220,7 @@ function deliverToOne(members: usize, count: u32): i32 {
 
 // 1 = delivered, 0 = it cannot take it, negative = stopped before anything was changed.
 function deliver(ptr: usize): i32 {
-  const sub = changetype<Sub>(ptr);
+  const sub = Sub.at(ptr);
   if ((sub.flags & SUB_CLOSED) != 0) return 0;
   if (!recordsHaveRoom()) return STATUS_AGAIN_RESULT;
   if (sub.session == 0) {
@@ -234,15 +234,15 @@ function deliver(ptr: usize): i32 {
 }
 
 function traceEnd(ptr: usize): void {
-  const sub = changetype<Sub>(ptr);
-  const session = changetype<Session>(sub.session);
+  const sub = Sub.at(ptr);
+  const session = Session.at(sub.session);
   if ((session.flags & SESSION_TRACE) == 0) return;
   recordLine(RECORD_TRACE_END, session.handle, subSidPtr(ptr), sub.sidLen);
 }
 
 // Answers whether it was the last one that its max allows.
 function countDelivery(ptr: usize): bool {
-  const sub = changetype<Sub>(ptr);
+  const sub = Sub.at(ptr);
   reached++;
   if (sub.delivered != DELIVERED_MAX) sub.delivered++;
   if (sub.max == 0 || sub.delivered < sub.max) return false;
@@ -251,15 +251,15 @@ function countDelivery(ptr: usize): bool {
 }
 
 function deliverLocal(ptr: usize): void {
-  const record = recordAppend(RECORD_DELIVERY, changetype<Sub>(ptr).handle);
+  const record = recordAppend(RECORD_DELIVERY, Sub.at(ptr).handle);
   recordMessage(record, subjectPtr, subjectLen, replyPtr, replyLen, bodyPtr, bodyLen, headerLen);
-  const from = origin == 0 ? 0 : changetype<Session>(origin).handle;
+  const from = origin == 0 ? 0 : Session.at(origin).handle;
   const isLast = countDelivery(ptr);
   recordContext(record, from, isLast ? RECORD_LAST : 0);
 }
 
 function deliverRemote(sub: usize, ptr: usize): i32 {
-  const session = changetype<Session>(ptr);
+  const session = Session.at(ptr);
   const flags = session.flags;
   if ((flags & (SESSION_CLOSED | SESSION_SLOW)) != 0) return 0;
   if (ptr == origin && (flags & SESSION_ECHO) == 0) return 0;
@@ -271,7 +271,7 @@ function deliverRemote(sub: usize, ptr: usize): i32 {
   if (!outboundReserve(ptr, bytes, false)) return starve(session);
   const at = session.outCursor;
   assert(at + bytes <= session.outEnd);
-  frameWrite(at, sub, stripped, !mayShare);
+  Encoder.frameWrite(at, sub, stripped, !mayShare);
   outboundCommit(ptr, bytes);
   if (mayShare) share(ptr, stripped, bodyBytes);
   session.outMsgs += 1;
@@ -315,7 +315,7 @@ function share(ptr: usize, stripped: bool, bytes: u32): void {
   }
   // Without memory for the reference the frame would be torn: such a session ends as a slow consumer.
   if (!outboundShare(ptr, id, bytes)) {
-    const session = changetype<Session>(ptr);
+    const session = Session.at(ptr);
     session.flags |= SESSION_SLOW;
     recordAppend(RECORD_SLOW, session.handle);
     return;
@@ -353,7 +353,7 @@ function localMember(name: usize, nodeCount: i32, from: u32, to: u32): usize {
     for (let at: u32 = 0; at < members.count; at++, number++) {
       if (number < from || number >= to) continue;
       const sub = memberAt(members, at);
-      if (changetype<Sub>(sub).session == 0) return sub;
+      if (Sub.at(sub).session == 0) return sub;
     }
   }
   return 0;

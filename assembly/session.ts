@@ -34,6 +34,7 @@ import {
   STATUS_OK,
 } from './abi';
 import { Arena, arenaCreate, arenaFind, arenaInsert, arenaRemove } from './arena';
+import { OWNER_SESSION, Owned } from './ownership';
 import { sublistInsert, sublistRemove } from './sublist';
 import { Sub, subBySid, subCreate, subForgetSid, subFree } from './subscription';
 
@@ -61,6 +62,13 @@ export class Session {
   inBytes: f64;
   outMsgs: f64;
   outBytes: f64;
+
+  /** The living record at an address. */
+  @inline
+  static at(ptr: usize): Session {
+    Owned.assertRecord(ptr, OWNER_SESSION);
+    return changetype<Session>(ptr);
+  }
 }
 if (offsetof<Session>('handle') != SESSION_HANDLE) ERROR('Session.handle is off');
 if (offsetof<Session>('flags') != SESSION_FLAGS) ERROR('Session.flags is off');
@@ -100,8 +108,8 @@ export function sessionsInit(): bool {
 
 /** A new session of an account, or 0. */
 export function sessionCreate(account: usize): usize {
-  const ptr = arenaInsert(sessions);
-  if (ptr != 0) changetype<Session>(ptr).account = account;
+  const ptr = arenaInsert(sessions, OWNER_SESSION);
+  if (ptr != 0) Session.at(ptr).account = account;
   return ptr;
 }
 
@@ -125,7 +133,7 @@ export function sessionSubscribe(
   sidPtr: usize,
   sidLen: u32,
 ): i32 {
-  const session = changetype<Session>(ptr);
+  const session = Session.at(ptr);
   if (subBySid(ptr, sidPtr, sidLen) != 0) return STATUS_DUPLICATE;
   const sub = subCreate(ptr, sidPtr, sidLen);
   if (sub == 0) return STATUS_NO_MEMORY;
@@ -136,8 +144,8 @@ export function sessionSubscribe(
     return status;
   }
   const head = session.subsHead;
-  changetype<Sub>(sub).sessionNext = head;
-  if (head != 0) changetype<Sub>(head).sessionPrev = sub;
+  Sub.at(sub).sessionNext = head;
+  if (head != 0) Sub.at(head).sessionPrev = sub;
   session.subsHead = sub;
   session.subsCount++;
   return STATUS_OK;
@@ -145,14 +153,14 @@ export function sessionSubscribe(
 
 /** Closes a subscription of whatever owner; its record goes to quarantine. */
 export function subscriptionClose(ptr: usize): void {
-  const sub = changetype<Sub>(ptr);
+  const sub = Sub.at(ptr);
   sublistRemove(ptr);
   if (sub.session != 0) {
     subForgetSid(ptr);
-    const session = changetype<Session>(sub.session);
-    if (sub.sessionPrev != 0) changetype<Sub>(sub.sessionPrev).sessionNext = sub.sessionNext;
+    const session = Session.at(sub.session);
+    if (sub.sessionPrev != 0) Sub.at(sub.sessionPrev).sessionNext = sub.sessionNext;
     else session.subsHead = sub.sessionNext;
-    if (sub.sessionNext != 0) changetype<Sub>(sub.sessionNext).sessionPrev = sub.sessionPrev;
+    if (sub.sessionNext != 0) Sub.at(sub.sessionNext).sessionPrev = sub.sessionPrev;
     session.subsCount--;
   }
   sub.sidNext = quarantinedSubs;
@@ -168,7 +176,7 @@ export function subscriptionClose(ptr: usize): void {
 export function sessionUnsubscribe(ptr: usize, sidPtr: usize, sidLen: u32, max: u32): bool {
   const found = subBySid(ptr, sidPtr, sidLen);
   if (found == 0) return false;
-  const sub = changetype<Sub>(found);
+  const sub = Sub.at(found);
   if (max > sub.delivered) {
     sub.max = max;
     return false;
@@ -179,13 +187,13 @@ export function sessionUnsubscribe(ptr: usize, sidPtr: usize, sidLen: u32, max: 
 
 /** Removes all subscriptions of a session. */
 export function sessionUnsubscribeAll(ptr: usize): void {
-  const session = changetype<Session>(ptr);
+  const session = Session.at(ptr);
   while (session.subsHead != 0) subscriptionClose(session.subsHead);
 }
 
 /** Puts a closed session into quarantine. Its region is empty and no write is under way. */
 export function sessionRetire(ptr: usize): void {
-  const session = changetype<Session>(ptr);
+  const session = Session.at(ptr);
   assert((session.flags & SESSION_CLOSED) != 0 && session.subsHead == 0);
   session.subsHead = quarantinedSessions;
   quarantinedSessions = ptr;
@@ -196,12 +204,12 @@ export function sessionRetire(ptr: usize): void {
 export function quarantineRelease(): void {
   while (quarantinedSubs != 0) {
     const ptr = quarantinedSubs;
-    quarantinedSubs = changetype<Sub>(ptr).sidNext;
+    quarantinedSubs = Sub.at(ptr).sidNext;
     subFree(ptr);
   }
   while (quarantinedSessions != 0) {
     const ptr = quarantinedSessions;
-    quarantinedSessions = changetype<Session>(ptr).subsHead;
+    quarantinedSessions = Session.at(ptr).subsHead;
     arenaRemove(sessions, ptr);
   }
   quarantineCount = 0;

@@ -3,6 +3,7 @@
 
 import { SUBJECT_MAX, TOKENS_MAX } from './abi';
 import { hash } from './bytes';
+import { Owned } from './ownership';
 
 export const DOT: u32 = 46;
 export const PWC: u32 = 42;
@@ -23,6 +24,7 @@ export const FILTER_WILDCARD: u32 = 2;
  */
 export function filterKind(ptr: usize, length: u32): u32 {
   if (length == 0 || length > <u32>SUBJECT_MAX) return FILTER_INVALID;
+  Owned.assertReadable(ptr, length, 0);
   const end = ptr + length;
   let kind = FILTER_LITERAL;
   let count: u32 = 1;
@@ -43,6 +45,7 @@ export function filterKind(ptr: usize, length: u32): u32 {
 
 /** Splits a subject into the token table. Answers how many, or 0 for an empty token or too many. */
 export function splitTokens(ptr: usize, length: u32): u32 {
+  Owned.assertReadable(ptr, length, 0);
   const end = ptr + length;
   let count: u32 = 0;
   let start = ptr;
@@ -55,6 +58,7 @@ export function splitTokens(ptr: usize, length: u32): u32 {
     }
     const tokenLen = <u32>(at - start);
     if (tokenLen == 0 || count == TOKENS_MAX) return 0;
+    assert(count < <u32>TOKENS_MAX);
     store<u32>(token, <u32>start);
     store<u32>(token, tokenLen, 4);
     store<u32>(token, <u32>hash(start, tokenLen), 8);
@@ -66,19 +70,24 @@ export function splitTokens(ptr: usize, length: u32): u32 {
   return count;
 }
 
+function tokenAt(index: u32): usize {
+  assert(index < <u32>TOKENS_MAX);
+  return tokens + <usize>index * TOKEN_BYTES;
+}
+
 /** Where token `index` of the last split begins. */
 export function tokenPtr(index: u32): usize {
-  return load<u32>(tokens + <usize>index * TOKEN_BYTES);
+  return load<u32>(tokenAt(index));
 }
 
 /** Its length in bytes. */
 export function tokenLength(index: u32): u32 {
-  return load<u32>(tokens + <usize>index * TOKEN_BYTES, 4);
+  return load<u32>(tokenAt(index), 4);
 }
 
 /** Its hash. */
 export function tokenHash(index: u32): u32 {
-  return load<u32>(tokens + <usize>index * TOKEN_BYTES, 8);
+  return load<u32>(tokenAt(index), 8);
 }
 
 /** Whether a publish subject is valid to a pedantic peer: no empty token, no wildcard token. */

@@ -27,6 +27,15 @@ import {
 } from './hash-table';
 import { allocate, release } from './memory';
 import {
+  OWNER_ACCOUNT,
+  OWNER_GROUP,
+  OWNER_MATCHED,
+  OWNER_NODE,
+  OWNER_SCRATCH,
+  OWNER_TEXT,
+  Owned,
+} from './ownership';
+import {
   DOT,
   FILTER_INVALID,
   FILTER_LITERAL,
@@ -57,6 +66,12 @@ export class Account {
   subscriptionCount: u32;
   /** Subscriptions whose filter has a wildcard; without any the trie is not walked. */
   wildcardCount: u32;
+
+  @inline
+  static at(ptr: usize): Account {
+    Owned.assertRecord(ptr, OWNER_ACCOUNT);
+    return changetype<Account>(ptr);
+  }
 }
 
 @unmanaged
@@ -78,6 +93,12 @@ export class Node {
   textPtr: usize;
   textLen: u32;
   hash: u64;
+
+  @inline
+  static at(ptr: usize): Node {
+    Owned.assertRecord(ptr, OWNER_NODE);
+    return changetype<Node>(ptr);
+  }
 }
 
 @unmanaged
@@ -89,6 +110,12 @@ export class Group {
   membersCount: u32;
   membersCapacity: u32;
   name: usize;
+
+  @inline
+  static at(ptr: usize): Group {
+    Owned.assertRecord(ptr, OWNER_GROUP);
+    return changetype<Group>(ptr);
+  }
 }
 
 const STACK_BYTES: u32 = (TOKENS_MAX + 2) * 8;
@@ -114,7 +141,7 @@ export function sublistInit(): bool {
   literals = tableCreate();
   edges = tableCreate();
   groupNames = tableCreate();
-  matched = allocate(matchedCapacity << 2);
+  matched = allocate(matchedCapacity << 2, OWNER_MATCHED);
   if (changetype<usize>(nodes) == 0 || changetype<usize>(groups) == 0) return false;
   if (changetype<usize>(literals) == 0 || changetype<usize>(edges) == 0) return false;
   return changetype<usize>(groupNames) != 0 && matched != 0;
@@ -122,27 +149,29 @@ export function sublistInit(): bool {
 
 /** The members of a node. */
 export function nodeMembers(node: usize): Members {
+  Owned.assertRecord(node, OWNER_NODE);
   return changetype<Members>(node + offsetof<Node>('membersPtr'));
 }
 
 /** The members of a queue group of a node. */
 export function groupMembers(group: usize): Members {
+  Owned.assertRecord(group, OWNER_GROUP);
   return changetype<Members>(group + offsetof<Group>('membersPtr'));
 }
 
 /** Gives an account its root. False: no memory. */
 export function accountPlant(account: usize): bool {
-  const root = arenaInsert(nodes);
+  const root = arenaInsert(nodes, OWNER_NODE);
   if (root == 0) return false;
-  changetype<Node>(root).account = account;
-  changetype<Account>(account).root = root;
-  changetype<Account>(account).generation = 1;
+  Node.at(root).account = account;
+  Account.at(account).root = root;
+  Account.at(account).generation = 1;
   return true;
 }
 
 /** Changes the generation: every match result and route of the account is void. */
 export function accountTouch(account: usize): void {
-  changetype<Account>(account).generation++;
+  Account.at(account).generation++;
 }
 
 /**
@@ -165,13 +194,13 @@ export function sublistInsert(
     ? literalNode(account, filterPtr, filterLen)
     : filterNode(account, filterPtr, filterLen);
   if (node == 0) return STATUS_NO_MEMORY;
-  const record = changetype<Sub>(sub);
+  const record = Sub.at(sub);
   record.node = node;
   if (!join(node, sub, queuePtr, queueLen)) {
     prune(node);
     return STATUS_NO_MEMORY;
   }
-  const owner = changetype<Account>(account);
+  const owner = Account.at(account);
   owner.generation++;
   owner.subscriptionCount++;
   if (!isLiteral) owner.wildcardCount++;
@@ -195,17 +224,17 @@ function join(node: usize, sub: usize, queuePtr: usize, queueLen: u32): bool {
     if (isNew) dropGroup(node, group);
     return false;
   }
-  changetype<Sub>(sub).group = group;
+  Sub.at(sub).group = group;
   return true;
 }
 
 /** The queue group of that name in a node, or 0. */
 export function groupNamed(node: usize, name: usize): usize {
-  if (changetype<Node>(node).groups == 0) return 0;
-  const key = changetype<QueueName>(name).hash;
+  if (Node.at(node).groups == 0) return 0;
+  const key = QueueName.at(name).hash;
   let slot = tableHome(groupNames, key, <u32>node);
   for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
-    const isSame = changetype<Group>(<usize>value).name == name;
+    const isSame = Group.at(value).name == name;
     if (isSame && slotMatches(slot, key, <u32>node)) return value;
     slot = tableNext(groupNames, slot);
   }
@@ -213,61 +242,56 @@ export function groupNamed(node: usize, name: usize): usize {
 }
 
 function createGroup(node: usize, name: usize): usize {
-  const group = arenaInsert(groups);
+  const group = arenaInsert(groups, OWNER_GROUP);
   if (group == 0) return 0;
-  if (!tableInsert(groupNames, changetype<QueueName>(name).hash, <u32>node, <u32>group)) {
+  if (!tableInsert(groupNames, QueueName.at(name).hash, <u32>node, <u32>group)) {
     arenaRemove(groups, group);
     return 0;
   }
-  const record = changetype<Group>(group);
-  const head = changetype<Node>(node).groups;
+  const record = Group.at(group);
+  const head = Node.at(node).groups;
   record.node = node;
   record.name = name;
   record.next = head;
-  if (head != 0) changetype<Group>(head).previous = group;
-  changetype<Node>(node).groups = group;
+  if (head != 0) Group.at(head).previous = group;
+  Node.at(node).groups = group;
   return group;
 }
 
 function dropGroup(node: usize, group: usize): void {
-  const record = changetype<Group>(group);
+  const record = Group.at(group);
   const next = record.next;
   const previous = record.previous;
-  if (previous != 0) changetype<Group>(previous).next = next;
-  else changetype<Node>(node).groups = next;
-  if (next != 0) changetype<Group>(next).previous = previous;
-  tableRemove(groupNames, changetype<QueueName>(record.name).hash, <u32>node, <u32>group);
+  if (previous != 0) Group.at(previous).next = next;
+  else Node.at(node).groups = next;
+  if (next != 0) Group.at(next).previous = previous;
+  tableRemove(groupNames, QueueName.at(record.name).hash, <u32>node, <u32>group);
   queueNameDrop(record.name);
   arenaRemove(groups, group);
 }
 
 /** Removes a subscription from its node. Its record stays, marked closed. */
 export function sublistRemove(sub: usize): void {
-  const record = changetype<Sub>(sub);
+  const record = Sub.at(sub);
   assert((record.flags & SUB_CLOSED) == 0);
   record.flags |= SUB_CLOSED;
   const node = record.node;
   const group = record.group;
   if (group != 0) {
     memberRemove(groupMembers(group), sub);
-    if (changetype<Group>(group).membersCount == 0) dropGroup(node, group);
+    if (Group.at(group).membersCount == 0) dropGroup(node, group);
   } else memberRemove(nodeMembers(node), sub);
-  const account = changetype<Account>(changetype<Node>(node).account);
+  const account = Account.at(Node.at(node).account);
   account.generation++;
   account.subscriptionCount--;
-  if (!isLiteralNode(node)) account.wildcardCount--;
+  if (Node.at(node).parent != 0 || Node.at(node).textLen == 0) account.wildcardCount--;
   prune(node);
-}
-
-function isLiteralNode(node: usize): bool {
-  const record = changetype<Node>(node);
-  return record.parent == 0 && record.textLen != 0;
 }
 
 // Frees a node that holds nothing, and what that leaves empty above it.
 function prune(node: usize): void {
   while (true) {
-    const record = changetype<Node>(node);
+    const record = Node.at(node);
     if (record.membersCount != 0 || record.groups != 0 || record.edgeCount != 0) return;
     if (record.pwc != 0 || record.fwc != 0) return;
     const parent = record.parent;
@@ -275,7 +299,7 @@ function prune(node: usize): void {
       if (record.textLen == 0) return; // A root stays.
       tableRemove(literals, record.hash, <u32>record.account, <u32>node);
     } else {
-      const above = changetype<Node>(parent);
+      const above = Node.at(parent);
       if (above.pwc == node) above.pwc = 0;
       else if (above.fwc == node) above.fwc = 0;
       else {
@@ -291,13 +315,13 @@ function prune(node: usize): void {
 }
 
 function createNode(account: usize, parent: usize, textPtr: usize, textLen: u32): usize {
-  const node = arenaInsert(nodes);
+  const node = arenaInsert(nodes, OWNER_NODE);
   if (node == 0) return 0;
-  const record = changetype<Node>(node);
+  const record = Node.at(node);
   record.parent = parent;
   record.account = account;
   if (textLen == 0) return node;
-  record.textPtr = allocate(textLen + TEXT_PAD);
+  record.textPtr = allocate(textLen + TEXT_PAD, OWNER_TEXT);
   if (record.textPtr == 0) {
     arenaRemove(nodes, node);
     return 0;
@@ -308,7 +332,7 @@ function createNode(account: usize, parent: usize, textPtr: usize, textLen: u32)
 }
 
 function discardNode(node: usize): void {
-  const record = changetype<Node>(node);
+  const record = Node.at(node);
   release(record.textPtr, record.textLen + TEXT_PAD);
   arenaRemove(nodes, node);
 }
@@ -317,7 +341,7 @@ function findNode(table: Table, scope: usize, key: u64, textPtr: usize, textLen:
   let slot = tableHome(table, key, <u32>scope);
   for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
     if (slotMatches(slot, key, <u32>scope)) {
-      const record = changetype<Node>(<usize>value);
+      const record = Node.at(value);
       if (record.textLen == textLen && equal(record.textPtr, textPtr, textLen)) return value;
     }
     slot = tableNext(table, slot);
@@ -331,7 +355,7 @@ function literalNode(account: usize, ptr: usize, length: u32): usize {
   if (found != 0) return found;
   const node = createNode(account, 0, ptr, length);
   if (node == 0) return 0;
-  changetype<Node>(node).hash = key;
+  Node.at(node).hash = key;
   if (tableInsert(literals, key, <u32>account, <u32>node)) return node;
   discardNode(node);
   return 0;
@@ -340,7 +364,7 @@ function literalNode(account: usize, ptr: usize, length: u32): usize {
 // Walks down from the root, making what is missing. On failure what was made is pruned again.
 function filterNode(account: usize, ptr: usize, length: u32): usize {
   const count = splitTokens(ptr, length);
-  let node = changetype<Account>(account).root;
+  let node = Account.at(account).root;
   for (let index: u32 = 0; index < count; index++) {
     const next = childFor(node, index);
     if (next == 0) {
@@ -353,9 +377,10 @@ function filterNode(account: usize, ptr: usize, length: u32): usize {
 }
 
 function childFor(parent: usize, index: u32): usize {
-  const record = changetype<Node>(parent);
+  const record = Node.at(parent);
   const ptr = tokenPtr(index);
   const length = tokenLength(index);
+  Owned.assertReadable(ptr, length, 0);
   const byte: u32 = length == 1 ? load<u8>(ptr) : 0;
   if (byte == PWC) {
     if (record.pwc == 0) record.pwc = createNode(record.account, parent, 0, 0);
@@ -370,7 +395,7 @@ function childFor(parent: usize, index: u32): usize {
   if (found != 0) return found;
   const node = createNode(record.account, parent, ptr, length);
   if (node == 0) return 0;
-  changetype<Node>(node).hash = key;
+  Node.at(node).hash = key;
   if (tableInsert(edges, key, <u32>parent, <u32>node)) {
     record.edgeCount++;
     return node;
@@ -389,77 +414,82 @@ function childFor(parent: usize, index: u32): usize {
  */
 export function sublistMatch(account: usize, ptr: usize, length: u32, key: u64): i32 {
   matchedCount = 0;
-  const owner = changetype<Account>(account);
+  const owner = Account.at(account);
   const literal = findNode(literals, account, key, ptr, length);
   if (literal != 0 && !collect(literal)) return STATUS_NO_MEMORY;
   if (owner.wildcardCount == 0) return matchedCount;
   const count = splitTokens(ptr, length);
   if (count == 0) return matchedCount;
-  let top = stack;
-  store<u32>(top, <u32>owner.root);
-  store<u32>(top, 0, 4);
+  let top = push(stack - 8, owner.root, 0);
   while (top >= stack) {
     const node = <usize>load<u32>(top);
     const level = load<u32>(top, 4);
     top -= 8;
-    const record = changetype<Node>(node);
+    const record = Node.at(node);
     if (level == count) {
       if (!collect(node)) return STATUS_NO_MEMORY;
       continue;
     }
     if (record.fwc != 0 && !collect(record.fwc)) return STATUS_NO_MEMORY;
-    if (record.pwc != 0) {
-      top += 8;
-      store<u32>(top, <u32>record.pwc);
-      store<u32>(top, level + 1, 4);
-    }
+    if (record.pwc != 0) top = push(top, record.pwc, level + 1);
     if (record.edgeCount == 0) continue;
     const child = findNode(edges, node, tokenHash(level), tokenPtr(level), tokenLength(level));
     if (child == 0) continue;
-    top += 8;
-    store<u32>(top, <u32>child);
-    store<u32>(top, level + 1, 4);
+    top = push(top, child, level + 1);
   }
   return matchedCount;
 }
 
+// Answers where the entry lies that is the top now: node and level.
+function push(top: usize, node: usize, level: u32): usize {
+  top += 8;
+  assert(top >= stack && top + 8 <= stack + STACK_BYTES);
+  store<u32>(top, <u32>node);
+  store<u32>(top, level, 4);
+  return top;
+}
+
 // A node on the way that holds no subscription of its own is not a match.
 function collect(node: usize): bool {
-  const record = changetype<Node>(node);
+  const record = Node.at(node);
   if (record.membersCount == 0 && record.groups == 0) return true;
   if (matchedCount == matchedCapacity) {
-    const wider = allocate(matchedCapacity << 3);
+    const wider = allocate(matchedCapacity << 3, OWNER_MATCHED);
     if (wider == 0) return false;
     copyExact(wider, matched, (<usize>matchedCount) << 2);
     release(matched, matchedCapacity << 2);
     matched = wider;
     matchedCapacity <<= 1;
   }
-  store<u32>(matched + ((<usize>matchedCount) << 2), <u32>node);
+  Owned.write<u32>(matched + ((<usize>matchedCount) << 2), <u32>node, OWNER_MATCHED);
   matchedCount++;
   return true;
 }
 
 /** The node that the last match found at `index`. */
 export function matchedNode(index: u32): usize {
-  return load<u32>(matched + ((<usize>index) << 2));
+  assert(index < matchedCount);
+  return Owned.read<u32>(matched + ((<usize>index) << 2), OWNER_MATCHED);
 }
 
 /**
- * Writes the filter of a subscription's node backwards, ending before `end`, and answers its length.
+ * Writes the filter of a subscription's node backwards, ending before `end` of the scratch region, and answers its length.
  * It never exceeds SUBJECT_MAX.
  */
 export function nodeFilterBefore(node: usize, end: usize): u32 {
   let at = end;
   while (true) {
-    const record = changetype<Node>(node);
+    const record = Node.at(node);
     if (record.textLen != 0) {
       at -= record.textLen;
       copyExact(at, record.textPtr, record.textLen);
-    } else store<u8>(--at, <u8>(changetype<Node>(record.parent).pwc == node ? PWC : FWC));
+    } else {
+      const byte = Node.at(record.parent).pwc == node ? PWC : FWC;
+      Owned.write<u8>(--at, <u8>byte, OWNER_SCRATCH);
+    }
     node = record.parent;
-    if (node == 0 || changetype<Node>(node).parent == 0) break;
-    store<u8>(--at, <u8>DOT);
+    if (node == 0 || Node.at(node).parent == 0) break;
+    Owned.write<u8>(--at, <u8>DOT, OWNER_SCRATCH);
   }
   return <u32>(end - at);
 }

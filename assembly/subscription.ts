@@ -38,6 +38,7 @@ import {
   tableRemove,
 } from './hash-table';
 import { allocate, release } from './memory';
+import { OWNER_MEMBERS, OWNER_QUEUE_NAME, OWNER_SUB, OWNER_TEXT, Owned } from './ownership';
 
 @unmanaged
 export class Sub {
@@ -57,6 +58,13 @@ export class Sub {
   sidNext: usize;
   sidLen: u32;
   sidInline: v128;
+
+  /** The living record at an address. */
+  @inline
+  static at(ptr: usize): Sub {
+    Owned.assertRecord(ptr, OWNER_SUB);
+    return changetype<Sub>(ptr);
+  }
 }
 if (offsetof<Sub>('session') != SUB_SESSION) ERROR('Sub.session is not where abi.ts says');
 if (offsetof<Sub>('handle') != SUB_HANDLE) ERROR('Sub.handle is not where abi.ts says');
@@ -94,6 +102,13 @@ export class QueueName {
   matchCursor: usize;
   nextName: usize;
   // The text follows.
+
+  /** The living record at an address. */
+  @inline
+  static at(ptr: usize): QueueName {
+    Owned.assertRecord(ptr, OWNER_QUEUE_NAME);
+    return changetype<QueueName>(ptr);
+  }
 }
 const QUEUE_NAME_HEAD: u32 = offsetof<QueueName>();
 
@@ -117,20 +132,20 @@ export function subFind(handle: u32): usize {
 
 /** A new record that belongs to no node yet; its sid is copied. 0 = no memory. */
 export function subCreate(session: usize, sidPtr: usize, sidLen: u32): usize {
-  const ptr = arenaInsert(subs);
+  const ptr = arenaInsert(subs, OWNER_SUB);
   if (ptr == 0) return 0;
-  const sub = changetype<Sub>(ptr);
+  const sub = Sub.at(ptr);
   sub.session = session;
   sub.sidLen = sidLen;
   if (session == 0) return ptr;
   let text = ptr + SUB_SID;
   if (sidLen > SID_INLINE_MAX) {
-    text = allocate(sidLen + 16);
+    text = allocate(sidLen + 16, OWNER_TEXT);
     if (text == 0) {
       arenaRemove(subs, ptr);
       return 0;
     }
-    store<u32>(ptr, <u32>text, SUB_SID);
+    Owned.write<u32>(ptr + SUB_SID, <u32>text, OWNER_SUB);
   }
   copyExact(text, sidPtr, sidLen);
   if (!tableInsert(sids, hash(text, sidLen), <u32>session, <u32>ptr)) {
@@ -143,8 +158,8 @@ export function subCreate(session: usize, sidPtr: usize, sidLen: u32): usize {
 
 /** Where the sid's text lies. */
 export function subSidPtr(ptr: usize): usize {
-  if (changetype<Sub>(ptr).sidLen <= SID_INLINE_MAX) return ptr + SUB_SID;
-  return load<u32>(ptr, SUB_SID);
+  if (Sub.at(ptr).sidLen <= SID_INLINE_MAX) return ptr + SUB_SID;
+  return Owned.read<u32>(ptr + SUB_SID, OWNER_SUB);
 }
 
 /** The subscription of a session with this sid, or 0. */
@@ -153,7 +168,7 @@ export function subBySid(session: usize, sidPtr: usize, sidLen: u32): usize {
   let slot = tableHome(sids, key, <u32>session);
   for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
     if (slotMatches(slot, key, <u32>session)) {
-      const sub = changetype<Sub>(<usize>value);
+      const sub = Sub.at(value);
       if (sub.sidLen == sidLen && equal(subSidPtr(value), sidPtr, sidLen)) return value;
     }
     slot = tableNext(sids, slot);
@@ -163,30 +178,35 @@ export function subBySid(session: usize, sidPtr: usize, sidLen: u32): usize {
 
 /** Takes a subscription out of the index of sids: its sid is free again. */
 export function subForgetSid(ptr: usize): void {
-  const sub = changetype<Sub>(ptr);
+  const sub = Sub.at(ptr);
   if (sub.session == 0) return;
   tableRemove(sids, hash(subSidPtr(ptr), sub.sidLen), <u32>sub.session, <u32>ptr);
 }
 
 /** Frees the record, when nothing refers to it any more. */
 export function subFree(ptr: usize): void {
-  const sub = changetype<Sub>(ptr);
+  const sub = Sub.at(ptr);
   if (sub.session != 0 && sub.sidLen > SID_INLINE_MAX) {
-    release(load<u32>(ptr, SUB_SID), sub.sidLen + 16);
+    release(subSidPtr(ptr), sub.sidLen + 16);
   }
   arenaRemove(subs, ptr);
 }
 
+function placeOf(list: Members, index: u32): usize {
+  if (!ASC_NO_ASSERT) assert(index < list.capacity);
+  return list.ptr + ((<usize>index) << 2);
+}
+
 /** The member at `index`. */
 export function memberAt(list: Members, index: u32): usize {
-  assert(index < list.count || list.capacity != 0);
+  if (!ASC_NO_ASSERT) assert(index < list.count);
   if (list.capacity == 0) return list.ptr;
-  return load<u32>(list.ptr + ((<usize>index) << 2));
+  return Owned.read<u32>(placeOf(list, index), OWNER_MEMBERS);
 }
 
 /** Appends a subscription. False: no memory, nothing was done. */
 export function memberAdd(list: Members, ptr: usize): bool {
-  const sub = changetype<Sub>(ptr);
+  const sub = Sub.at(ptr);
   if (list.count == 0 && list.capacity == 0) {
     list.ptr = ptr;
     list.count = 1;
@@ -195,9 +215,9 @@ export function memberAdd(list: Members, ptr: usize): bool {
   }
   if (list.capacity == 0 || list.count == list.capacity) {
     const capacity: u32 = list.capacity == 0 ? 4 : list.capacity << 1;
-    const block = allocate(capacity << 2);
+    const block = allocate(capacity << 2, OWNER_MEMBERS);
     if (block == 0) return false;
-    if (list.capacity == 0) store<u32>(block, <u32>list.ptr);
+    if (list.capacity == 0) Owned.write<u32>(block, <u32>list.ptr, OWNER_MEMBERS);
     else {
       copyExact(block, list.ptr, (<usize>list.count) << 2);
       release(list.ptr, list.capacity << 2);
@@ -205,23 +225,23 @@ export function memberAdd(list: Members, ptr: usize): bool {
     list.ptr = block;
     list.capacity = capacity;
   }
-  store<u32>(list.ptr + ((<usize>list.count) << 2), <u32>ptr);
+  Owned.write<u32>(placeOf(list, list.count), <u32>ptr, OWNER_MEMBERS);
   sub.index = list.count++;
   return true;
 }
 
 /** Removes a subscription; the last member takes its place. */
 export function memberRemove(list: Members, ptr: usize): void {
-  const index = changetype<Sub>(ptr).index;
+  const index = Sub.at(ptr).index;
   assert(memberAt(list, index) == ptr);
   list.count--;
   if (list.capacity == 0) {
     list.ptr = 0;
     return;
   }
-  const last = load<u32>(list.ptr + ((<usize>list.count) << 2));
-  store<u32>(list.ptr + ((<usize>index) << 2), last);
-  changetype<Sub>(<usize>last).index = index;
+  const last = Owned.read<u32>(placeOf(list, list.count), OWNER_MEMBERS);
+  Owned.write<u32>(placeOf(list, index), last, OWNER_MEMBERS);
+  Sub.at(<usize>last).index = index;
   if (list.count == 0) {
     release(list.ptr, list.capacity << 2);
     list.ptr = 0;
@@ -234,7 +254,7 @@ export function queueNameFind(ptr: usize, length: u32): usize {
   const key = hash(ptr, length);
   let slot = tableHome(queueNames, key, 0);
   for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
-    const name = changetype<QueueName>(<usize>value);
+    const name = QueueName.at(value);
     if (slotMatches(slot, key, 0) && name.length == length) {
       if (equal(queueNamePtr(value), ptr, length)) return value;
     }
@@ -247,14 +267,14 @@ export function queueNameFind(ptr: usize, length: u32): usize {
 export function queueNameTake(ptr: usize, length: u32): usize {
   const found = queueNameFind(ptr, length);
   if (found == 0) return createQueueName(ptr, length, hash(ptr, length));
-  changetype<QueueName>(found).references++;
+  QueueName.at(found).references++;
   return found;
 }
 
 function createQueueName(ptr: usize, length: u32, key: u64): usize {
-  const made = allocate(QUEUE_NAME_HEAD + length + 16);
+  const made = allocate(QUEUE_NAME_HEAD + length + 16, OWNER_QUEUE_NAME);
   if (made == 0) return 0;
-  const name = changetype<QueueName>(made);
+  const name = QueueName.at(made);
   name.references = 1;
   name.length = length;
   name.hash = key;
@@ -272,7 +292,7 @@ export function queueNamePtr(name: usize): usize {
 
 /** Gives one reference back; the last one frees the name. */
 export function queueNameDrop(ptr: usize): void {
-  const name = changetype<QueueName>(ptr);
+  const name = QueueName.at(ptr);
   if (--name.references != 0) return;
   tableRemove(queueNames, name.hash, 0, <u32>ptr);
   release(ptr, QUEUE_NAME_HEAD + name.length + 16);

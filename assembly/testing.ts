@@ -1,8 +1,17 @@
 // The entry of the test build: everything that ships, and beside it the inner functions that tests call.
 
-import { tableLongestRun } from './hash-table';
+import { RECORD_BYTES } from './abi';
+import { copyExact } from './bytes';
+import { tableLongestRun, tableNext } from './hash-table';
+import { resultPtr } from './memory';
+import { outboundReserve } from './outbound';
+import { Frame, Owned } from './ownership';
 import { opNext, parse as parseOne } from './parser';
-import { literalTable } from './sublist';
+import { recordSetBody } from './records';
+import { Session, sessionFind } from './session';
+import { tokenPtr } from './subject';
+import { literalTable, nodeMembers } from './sublist';
+import { memberAt, Sub } from './subscription';
 
 export { hash } from './bytes';
 export * from './index';
@@ -48,12 +57,53 @@ export function parse(
   return parseOne(state, ptr, end, controlLineMax, payloadMax, takesHeaders);
 }
 
-/** Parses all whole ops between two addresses and answers how many: what the benches measure of the parser alone. */
-export function parseAll(ptr: usize, end: usize): u32 {
-  let count: u32 = 0;
-  while (ptr < end && parseOne(0, ptr, end, 4096, 1048576) != 0) {
-    ptr = opNext;
-    count++;
-  }
-  return count;
+/** A word of an owner (OWNER_*). A trap unless all of it is his. */
+export function ownedRead(ptr: usize, owner: u32): u32 {
+  return Owned.read<u32>(ptr, owner);
+}
+
+/** A byte into the frame that is open. A trap unless one is, and the byte lies in it. */
+export function frameWriteByte(ptr: usize): void {
+  Frame.write<u8>(ptr, 0);
+}
+
+/** Room for a frame behind a session's cursor; answers where it begins, 0 = none. */
+export function frameReserve(session: u32, bytes: u32): u32 {
+  const ptr = sessionFind(session);
+  return outboundReserve(ptr, bytes, false) ? <u32>Session.at(ptr).outCursor : 0;
+}
+
+/** The node of a subscription. A trap unless it has a living record there. */
+export function subNode(sub: usize): u32 {
+  return <u32>Sub.at(sub).node;
+}
+
+/** The member of a node at an index. A trap beyond the last one. */
+export function nodeMember(node: usize, index: u32): u32 {
+  return <u32>memberAt(nodeMembers(node), index);
+}
+
+/** The slot behind one of the table of literals. A trap unless that is one of its slots. */
+export function literalsNext(slot: usize): u32 {
+  return <u32>tableNext(literalTable(), slot);
+}
+
+/** Where the slots of the table of literals begin. */
+export function literalsSlots(): u32 {
+  return <u32>literalTable().slots;
+}
+
+/** Copies a span as the core does. A trap unless each lies in one thing. */
+export function spanCopy(target: usize, source: usize, length: u32): void {
+  copyExact(target, source, length);
+}
+
+/** A token of the last split. A trap where there can be none. */
+export function tokenStart(index: u32): u32 {
+  return <u32>tokenPtr(index);
+}
+
+/** A record's field in the result region. A trap unless the record has been appended. */
+export function recordTouch(index: u32): void {
+  recordSetBody(resultPtr + <usize>index * RECORD_BYTES, 0, 0);
 }

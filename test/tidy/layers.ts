@@ -70,7 +70,8 @@ export const LAYERS: readonly Layer[] = [
  */
 export const ASSEMBLY_ARROWS: Readonly<Record<string, readonly string[]>> = {
   abi: [],
-  bytes: ['abi'],
+  ownership: [],
+  bytes: ['abi', 'ownership'],
   memory: ['bytes'],
   records: ['memory'],
   arena: ['memory'],
