@@ -85,8 +85,9 @@ async function main(): Promise<void> {
 }
 
 /** A chart of some cases, or of other servers, is drawn only when it is asked for. */
-function isLeftOut(name: string, { pattern, resultName }: MacroOptions): boolean {
-  return name === 'chart' && (pattern !== undefined || resultName !== undefined);
+function isLeftOut(name: string, { pattern, resultName, servers }: MacroOptions): boolean {
+  const isUsual = servers[0] === 'ganglion' && servers.includes('nats-server');
+  return name === 'chart' && (pattern !== undefined || resultName !== undefined || !isUsual);
 }
 
 function hasCase(pattern: RegExp): boolean {
