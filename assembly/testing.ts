@@ -107,3 +107,13 @@ export function tokenStart(index: u32): u32 {
 export function recordTouch(index: u32): void {
   recordSetBody(resultPtr + <usize>index * RECORD_BYTES, 0, 0);
 }
+
+/** Parses all whole ops between two addresses and answers how many: what the benches measure of the parser alone. */
+export function parseAll(ptr: usize, end: usize): u32 {
+  let count: u32 = 0;
+  while (ptr < end && parseOne(0, ptr, end, 4096, 1048576) != 0) {
+    ptr = opNext;
+    count++;
+  }
+  return count;
+}
