@@ -1,9 +1,12 @@
 // The public door of the bus; re-exports only.
 
-export { type Bus, createBus } from './bus/bus.ts';
+export type { Bus } from './bus/bus.ts';
 export { jsonCodec } from './bus/codec.ts';
+export { createBus } from './bus/create-bus.ts';
 export { canonicalMIMEHeaderKey, headers, MessageHeaders } from './bus/headers.ts';
 export { createInbox } from './bus/request.ts';
+export type { Rpc } from './bus/subject-map.ts';
+export type { TypedBus } from './bus/typed-bus.ts';
 export {
   type BufferOptions,
   type BusOptions,

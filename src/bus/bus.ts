@@ -2,7 +2,7 @@
 // everything of weight is in the files beside. A publish outside of a handler has been delivered when it
 // returns.
 
-import { type Core, createCore } from '../core/index.ts';
+import type { Core } from '../core/index.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { ClosedConnectionError, DrainingConnectionError } from '../shared/errors.ts';
 import { DEFAULT_LIMITS } from '../shared/limits.ts';
@@ -251,23 +251,15 @@ export class Bus {
     return [];
   }
 
+  /** This bus, for subjects that a map of types does not have and for those who take a Bus. */
+  get untyped(): Bus {
+    return this;
+  }
+
   #assertOpen(): void {
     if (this.#parts.isClosed) throw new ClosedConnectionError();
     if (this.#isDraining) throw new DrainingConnectionError();
   }
-}
-
-/**
- * A bus of this process: synchronous, with no socket. Throws WasmUnavailableError, which says what is in the way
- * of WebAssembly; nothing is left behind then, and a later call may succeed.
- */
-export function createBus(options: BusOptions = {}): Bus {
-  const { wasm, poolMax } = options;
-  const core = createCore({
-    ...(wasm !== undefined && { wasm }),
-    ...(poolMax !== undefined && { poolMax }),
-  });
-  return new Bus(core, options);
 }
 
 function partsOf(core: Core, options: BusOptions): BusParts {

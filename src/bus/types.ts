@@ -88,8 +88,8 @@ export interface MessageClient {
   readonly wantsNoResponders: boolean;
 }
 
-/** One message for one subscription. */
-export interface Message<T = unknown> extends Msg {
+/** One message for one subscription; `T` is the type of its value, `R` that of an answer. */
+export interface Message<T = unknown, R = unknown> extends Msg {
   readonly subject: string;
   readonly sid: number;
   readonly reply?: string;
@@ -103,10 +103,15 @@ export interface Message<T = unknown> extends Msg {
   readonly value: T;
   /** The peer that published it; undefined when this process did. */
   readonly client: MessageClient | undefined;
+  /** Publishes to `reply`; false when there is none. */
+  respond(payload?: R, options?: PublishOptions): boolean;
 }
 
-export type MessageHandler<T = unknown> = (message: Message<T>) => unknown;
-export type MessageCallback<T = unknown> = (error: Error | null, message: Message<T>) => unknown;
+export type MessageHandler<T = unknown, R = unknown> = (message: Message<T, R>) => unknown;
+export type MessageCallback<T = unknown, R = unknown> = (
+  error: Error | null,
+  message: Message<T, R>,
+) => unknown;
 
 /** What an iterator does with a message when its buffer is full. */
 export type OverflowPolicy = 'drop-oldest' | 'drop-newest' | 'error';
@@ -122,7 +127,7 @@ export interface BufferOptions {
   readonly overflow?: OverflowPolicy;
 }
 
-export interface SubscribeOptions<T = unknown> extends BufferOptions {
+export interface SubscribeOptions<T = unknown, R = unknown> extends BufferOptions {
   /** Member of this queue group: each message goes to one member only. */
   readonly queue?: string;
   /** Ends after so many messages. */
@@ -130,14 +135,14 @@ export interface SubscribeOptions<T = unknown> extends BufferOptions {
   /** Milliseconds within which the first message has to come, else TimeoutError. */
   readonly timeout?: number;
   /** Takes the messages as nats-core does; without it and a handler the subscription is an iterator. */
-  readonly callback?: MessageCallback<T>;
+  readonly callback?: MessageCallback<T, R>;
   /** Buffered messages above which `status()` tells a slow consumer; nothing to a handler or callback. */
   readonly slow?: number;
   /** Unsubscribes when aborted. */
   readonly signal?: AbortSignal;
 }
 
-export interface Subscription<T = unknown> extends AsyncIterable<Message<T>> {
+export interface Subscription<T = unknown, R = unknown> extends AsyncIterable<Message<T, R>> {
   /** Resolves at the end; to an error when that was the reason. Never rejects. */
   readonly closed: Promise<void | Error>;
   /** Ends it now, or after `max` messages since its beginning. */

@@ -4,7 +4,7 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { connect, headers, type NatsConnection, StringCodec } from 'nats';
 import { expect, it } from 'vitest';
 import { type Bridge, createBridge } from '../../src/bridge/bridge.ts';
-import { type Bus, createBus } from '../../src/bus/bus.ts';
+import { type Bus, createBus } from '../../src/index.ts';
 import { systemClock } from '../../src/shared/clock.ts';
 import { DEFAULT_LIMITS } from '../../src/shared/limits.ts';
 import { silentLogger } from '../../src/shared/logger.ts';

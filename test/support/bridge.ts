@@ -1,8 +1,8 @@
 // A bridge on a bus, with a clock that stands still, and peers over in-process pipes. Everything closes itself.
 import { Bridge, type BridgeOptions } from '../../src/bridge/bridge.ts';
-import { type Bus, createBus } from '../../src/bus/bus.ts';
 import { internalsOf } from '../../src/bus/internals.ts';
 import type { BusOptions } from '../../src/bus/types.ts';
+import { type Bus, createBus } from '../../src/index.ts';
 import { createPipe } from '../../src/net/pipe.ts';
 import type { Transport } from '../../src/net/transport.ts';
 import { DEFAULT_LIMITS } from '../../src/shared/limits.ts';

@@ -1,0 +1,28 @@
+// The way to a bus.
+
+import { createCore } from '../core/index.ts';
+import { Bus } from './bus.ts';
+import type { TypedBus } from './typed-bus.ts';
+import type { BusOptions } from './types.ts';
+
+/** No arguments fit where no map is named, so that such a call is the untyped one. */
+type OptionsOf<M> = [M] extends [never] ? [unnamed: never] : [options?: BusOptions];
+
+/**
+ * A bus of this process: synchronous, with no socket. With a map of types, `createBus<Subjects>()`, its
+ * subjects have types: the keys are subjects and filters, the values what is published there, or
+ * `{ request: A; reply: B }` where requests are answered.
+ *
+ * Throws WasmUnavailableError, which says what is in the way of WebAssembly; nothing is left behind then, and a
+ * later call may succeed.
+ */
+export function createBus<M extends object = never>(...args: OptionsOf<M>): TypedBus<M>;
+export function createBus(options?: BusOptions): Bus;
+export function createBus(options: BusOptions = {}): Bus {
+  const { wasm, poolMax } = options;
+  const core = createCore({
+    ...(wasm !== undefined && { wasm }),
+    ...(poolMax !== undefined && { poolMax }),
+  });
+  return new Bus(core, options);
+}

@@ -1,0 +1,55 @@
+// A bus whose subjects have types: the same object as a Bus, seen through a map of the program. What the map does
+// not have the compiler refuses; `untyped` is the way to it.
+
+import type { Bus } from './bus.ts';
+import type {
+  FilterOf,
+  Payload,
+  PublishedOn,
+  ReceivedOn,
+  RepliedOn,
+  RpcSubjectOf,
+  SubjectOf,
+} from './subject-map.ts';
+import type {
+  Message,
+  MessageHandler,
+  Publisher,
+  PublishOptions,
+  RequestManyOptions,
+  RequestOptions,
+  SubscribeOptions,
+  Subscription,
+} from './types.ts';
+
+type Retyped = 'publish' | 'publisher' | 'subscribe' | 'request' | 'requestMany';
+
+/** What `createBus<M>()` makes; the methods are those of {@link Bus}. */
+export interface TypedBus<M extends object> extends Omit<Bus, Retyped> {
+  publish<S extends string>(
+    subject: SubjectOf<M, S>,
+    ...rest: NoInfer<Payload<PublishedOn<M, S>, PublishOptions>>
+  ): void;
+
+  publisher<S extends string>(subject: SubjectOf<M, S>): Publisher<PublishedOn<M, S>>;
+
+  subscribe<F extends string>(
+    subject: FilterOf<M, F>,
+    handler: NoInfer<MessageHandler<ReceivedOn<M, F>, RepliedOn<M, F>>>,
+    options?: NoInfer<SubscribeOptions<ReceivedOn<M, F>, RepliedOn<M, F>>>,
+  ): Subscription<ReceivedOn<M, F>, RepliedOn<M, F>>;
+  subscribe<F extends string>(
+    subject: FilterOf<M, F>,
+    options?: NoInfer<SubscribeOptions<ReceivedOn<M, F>, RepliedOn<M, F>>>,
+  ): Subscription<ReceivedOn<M, F>, RepliedOn<M, F>>;
+
+  request<S extends string>(
+    subject: RpcSubjectOf<M, S>,
+    ...rest: NoInfer<Payload<PublishedOn<M, S>, RequestOptions>>
+  ): Promise<Message<RepliedOn<M, S>>>;
+
+  requestMany<S extends string>(
+    subject: RpcSubjectOf<M, S>,
+    ...rest: NoInfer<Payload<PublishedOn<M, S>, RequestManyOptions>>
+  ): Promise<AsyncIterable<Message<RepliedOn<M, S>>>>;
+}
