@@ -8,8 +8,10 @@ import { promisify } from 'node:util';
 import { readEnvironment } from '../shared/machine.ts';
 import { writeResult } from '../shared/results.ts';
 import { ROOT } from '../shared/root.ts';
+import { formatJudgements } from '../shared/targets.ts';
 import { MICRO_CASES } from './cases.ts';
 import { formatReports, type MicroReport, reportMeasurement } from './report.ts';
+import { judgeMicro } from './targets.ts';
 import type { Measurement } from './workload.ts';
 
 const run = promisify(execFile);
@@ -44,14 +46,17 @@ export async function runMicro(options: MicroOptions): Promise<void> {
     const measured = await measureCase(name, rounds, seconds);
     reports.push(...measured.map((row) => reportMeasurement(group, row)));
   }
+  const targets = judgeMicro(reports);
   const path = writeResult(options.resultName ?? (options.isQuick ? 'micro-quick' : 'micro'), {
     bench: 'micro',
     environment,
     versions: Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
     effort: { rounds, seconds },
     cases: reports,
+    targets,
   });
-  process.stdout.write(`${formatReports(reports)}\n\nwritten to ${path}\n\n`);
+  const judged = formatJudgements(targets);
+  process.stdout.write(`${formatReports(reports)}\n\n${judged}\n\nwritten to ${path}\n\n`);
 }
 
 async function measureCase(

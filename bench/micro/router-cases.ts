@@ -1,5 +1,5 @@
-// The core beside its twin in plain JavaScript: a read full of PUBs routed to so many readers, and matches among
-// many subscriptions.
+// The core beside its twin on typed arrays and beside a router in JavaScript's usual style: a read full of PUBs
+// routed to so many readers, and matches among many subscriptions.
 
 import { matchingSubject, mixedFilter, scatteredSubjects } from './mixed-filters.ts';
 import type { Router } from './router.ts';
@@ -42,11 +42,12 @@ function routing(name: string, bytes: number, readers: number, isGroup: boolean)
 }
 
 async function openRouters(hasParser = false): Promise<readonly Router[]> {
-  const [{ WasmRouter }, { TwinRouter }] = await Promise.all([
+  const [{ WasmRouter }, { TwinRouter }, { PlainRouter }] = await Promise.all([
     import('./wasm-router.ts'),
     import('./twin-router.ts'),
+    import('./plain-router.ts'),
   ]);
-  return [new WasmRouter(hasParser), new TwinRouter()];
+  return [new WasmRouter(hasParser), new TwinRouter(), new PlainRouter()];
 }
 
 function subjectOf(message: number): string {

@@ -1,5 +1,5 @@
-// What the router cases ask of the core and of its twin. Both are fed the same reads, each from its own inbox,
-// and everything they queue for a session is taken and given back at once, as by a socket that takes all.
+// What the router cases ask of the core and of those beside it. All are fed the same reads, each from its own
+// inbox, and everything they queue for a session is taken and given back at once, as by a socket that takes all.
 
 /** Sessions that a case may use; number 0 is the one that publishes. */
 export const SESSIONS = 11;
