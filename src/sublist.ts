@@ -50,7 +50,7 @@ export class Sublist {
 
   /** The ids of all filters that match a subject, in no particular order. Throws InvalidSubjectError. */
   match(subject: string): FilterId[] {
-    return this.#core.resolve(this.#account, subject).plain;
+    return this.#core.resolve(this.#account, subject).plain();
   }
 
   /**
@@ -62,7 +62,7 @@ export class Sublist {
     if (!ArrayBuffer.isView(target)) {
       throw InvalidArgumentError.format('target', 'must be a Uint32Array');
     }
-    const found: SubHandle[] = this.#core.resolve(this.#account, subject).plain;
+    const found: SubHandle[] = this.#core.resolve(this.#account, subject).plain();
     for (let i = 0; i < found.length && i < target.length; i++) target[i] = found[i] as number;
     return found.length;
   }

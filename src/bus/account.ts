@@ -2,13 +2,7 @@
 // A subject whose members are all in this process is delivered by the route map, without a crossing; the
 // core routes when a peer is among them, or when a member has a max (the core counts and closes).
 
-import {
-  type AccountHandle,
-  type Core,
-  DELIVERED_MAX,
-  type Outgoing,
-  type SubHandle,
-} from '../core/index.ts';
+import type { AccountHandle, Core, Outgoing, RouteView, SubHandle } from '../core/index.ts';
 import type { Clock } from '../shared/clock.ts';
 import {
   CapacityError,
@@ -17,23 +11,16 @@ import {
   InvalidSubjectError,
 } from '../shared/errors.ts';
 import { EMPTY_PAYLOAD } from './codec.ts';
-import { type Content, contentOfValue, type MessageHome, MessageView } from './message.ts';
+import { type Content, contentOfValue, type MessageHome } from './message.ts';
 import type { PickSource } from './random.ts';
 import type { Reporter } from './reporter.ts';
-import { type RouteEntry, type RouteGroup, RouteMap } from './route-map.ts';
+import { type Fan, type Route, type RouteGroup, RouteMap } from './route-map.ts';
 import type { StatusFeed } from './status.ts';
 import { checkQueue, checkSubject } from './subject-text.ts';
 import { BusSubscription } from './subscription.ts';
 import type { Tally } from './tally.ts';
 import type { Turn, Waiting } from './turn.ts';
-import type {
-  Codec,
-  Message,
-  MessageHandler,
-  PublishOptions,
-  Stats,
-  SubscribeOptions,
-} from './types.ts';
+import type { Codec, MessageHandler, PublishOptions, Stats, SubscribeOptions } from './types.ts';
 
 /** What all accounts of a bus share. */
 export interface BusParts {
@@ -44,6 +31,7 @@ export interface BusParts {
   readonly reporter: Reporter;
   readonly status: StatusFeed;
   readonly picks: PickSource;
+  /** Without what `turn.direct` counts. */
   readonly stats: Stats;
   readonly maxPayload: number;
   /** Every subscription of the process; those closed in a turn leave at its end. */
@@ -65,11 +53,12 @@ export interface RouteListener {
   fail(error: Error): void;
 }
 
-/** The hits of a route in the core's cache at which it is worth a place in the map: its second miss here. */
-const ADMIT_HITS = 1;
-
 const NO_GROUPS: readonly RouteGroup[] = [];
 const NO_MEMBERS: readonly BusSubscription[] = [];
+const NOBODY: Fan = fanOf(true, false);
+const REMOTE: Fan = fanOf(false, true);
+/** A member has a max: the core counts. */
+const COUNTED: Fan = fanOf(false, false);
 
 export class Account implements MessageHome {
   readonly name: string;
@@ -79,13 +68,8 @@ export class Account implements MessageHome {
   readonly #routes = new RouteMap();
   readonly #core: Core;
   readonly #turn: Turn;
-  readonly #stats: Stats;
-  // Words of linear memory, renewed by each look at a route. When memory has grown they are detached: what
-  // is read is undefined, which is no generation. Asking the core each time costs 4 ns.
-  #words: Uint32Array;
-  // Word index.
-  readonly #generation: number;
-
+  // What the core's `changes` were when the routes were last known to hold.
+  #changes = -1;
   constructor(name: string, parts: BusParts) {
     this.name = name;
     this.parts = parts;
@@ -93,9 +77,6 @@ export class Account implements MessageHome {
     this.handle = parts.core.createAccount();
     this.#core = parts.core;
     this.#turn = parts.turn;
-    this.#stats = parts.stats;
-    this.#words = parts.core.views.u32;
-    this.#generation = parts.core.generationCounter(this.handle);
   }
 
   /** Throws InvalidSubjectError, InvalidArgumentError, CapacityError. */
@@ -110,7 +91,6 @@ export class Account implements MessageHome {
     const subscription = new BusSubscription(this, parts.sid + 1, subject, handler, options);
     parts.turn.within(() => {
       subscription.handle = parts.core.subscribe(this.handle, subject, subscription.queue);
-      subscription.counter = parts.core.deliveryCounter(subscription.handle);
       parts.sid++;
       parts.subscriptions.set(subscription.handle, subscription);
       subscription.start(options);
@@ -127,11 +107,22 @@ export class Account implements MessageHome {
     });
   }
 
-  /** As `send`. What has one recipient and no options goes its short way from here. */
+  /** As `send`. What has no options goes its short way from here. */
   publish(subject: string, payload?: unknown, options?: PublishOptions): void {
-    const entry = this.#routes.get(subject);
-    if (entry === undefined || options !== undefined || !this.publishTo(entry, subject, payload)) {
+    if (options === undefined && !this.#turn.isActive) {
+      this.publishTo(this.#find(subject), subject, payload);
+    } else {
       this.send(subject, payload, options, undefined);
+    }
+  }
+
+  /** Publishes on a route that holds, outside of any turn. Throws ClosedConnectionError. */
+  publishTo(route: Route, subject: string, payload: unknown): void {
+    const { handler } = route;
+    if (handler !== undefined) {
+      (route as BusSubscription).deliverAlone(handler, this.#turn, subject, payload);
+    } else {
+      this.#spread(route, contentOfValue(this, subject, undefined, payload, undefined));
     }
   }
 
@@ -139,49 +130,10 @@ export class Account implements MessageHome {
     this.parts.tallies.get(reply)?.done(sid);
   }
 
-  /** The route of a subject, to be kept while it is good; undefined while a message is on its way. */
-  routeFor(subject: string): RouteEntry | undefined {
+  /** The route of a subject, good until the core's `changes` change; undefined while a message is on its way. */
+  routeFor(subject: string): Route | undefined {
     const { isClosed, turn } = this.parts;
-    return isClosed || turn.isBusy ? undefined : this.#entry(subject);
-  }
-
-  /**
-   * Delivers a value to the only recipient of a route.
-   *
-   * @returns false: the route is of another kind or not good any more, or there is a turn; nothing has been done
-   */
-  publishTo(entry: RouteEntry, subject: string, payload: unknown): boolean {
-    const turn = this.#turn;
-    const { handler } = entry;
-    const u32 = this.#words;
-    // A bus that has closed has no members, so an entry with a handler is not of its generation.
-    if (handler === undefined || turn.isActive || u32[this.#generation] !== entry.generation) {
-      return false;
-    }
-    const stats = this.#stats;
-    const { counter } = entry;
-    const count = u32[counter] as number;
-    if (count < DELIVERED_MAX) u32[counter] = count + 1;
-    stats.inMsgs++;
-    turn.beginDelivery();
-    // Made here, without a function between: V8 then inlines it, for 10 ns (of 40).
-    const message = new MessageView(
-      this,
-      subject,
-      entry.sid,
-      payload,
-      undefined,
-    ) as unknown as Message;
-    try {
-      const result = handler(message);
-      if (result !== undefined) (entry.single as BusSubscription).watch(result, message);
-    } catch (error) {
-      (entry.single as BusSubscription).report(error, message);
-    } finally {
-      turn.endDelivery();
-    }
-    stats.outMsgs++;
-    return true;
+    return isClosed || turn.isBusy ? undefined : this.#find(subject);
   }
 
   /**
@@ -206,15 +158,23 @@ export class Account implements MessageHome {
       turn.wait(new WaitingPublish(this, content, listener));
       return;
     }
-    turn.enter();
+    const count = this.#spread(this.#find(subject), content);
+    if (listener !== undefined) listener.routed(count);
+  }
+
+  /** Publishes on a route, in a turn; answers how many subscriptions got it. */
+  #spread(route: Route, content: Content): number {
+    const { turn, stats, isClosed } = this.parts;
+    if (isClosed) throw new ClosedConnectionError();
     let count = 0;
+    turn.enter();
     try {
-      count = this.route(content, subject);
+      count = this.#routeBy(route, content, content.subject);
     } finally {
       turn.leave();
     }
-    parts.stats.outMsgs++;
-    if (listener !== undefined) listener.routed(count);
+    stats.outMsgs++;
+    return count;
   }
 
   /**
@@ -223,10 +183,14 @@ export class Account implements MessageHome {
    * @returns how many subscriptions got it
    */
   route(content: Content, to: string): number {
-    const entry = this.#entry(to);
-    if (!entry.isLocal) return this.#routeThroughCore(content, to, entry);
-    if (entry.plain.length === 0 && entry.groups.length === 0) return 0;
-    return this.#deliver(content, to, entry);
+    return this.#routeBy(this.#find(to), content, to);
+  }
+
+  #routeBy(route: Route, content: Content, to: string): number {
+    if (route instanceof BusSubscription) return this.#deliver(content, to, [route], NO_GROUPS);
+    if (!route.isLocal) return this.#routeThroughCore(content, to, route);
+    if (route === NOBODY) return 0;
+    return this.#deliver(content, to, route.plain, route.groups);
   }
 
   /**
@@ -238,41 +202,40 @@ export class Account implements MessageHome {
     const { core, subscriptions } = this.parts;
     const member = subscriptions.get(core.pickGroup(this.handle, queue, to));
     if (member?.isOpen !== true) return 0;
-    core.countDelivery(member.counter);
+    member.count();
     member.deliver(content);
     if (member.hasHadMax) member.end();
     return 1;
   }
 
-  #entry(subject: string): RouteEntry {
-    const { core } = this.parts;
-    const words = core.views.u32;
-    const generation = words[this.#generation] as number;
-    this.#words = words;
-    const known = this.#routes.get(subject);
-    if (known !== undefined && known.generation === generation && !known.isProvisional) {
-      return known;
-    }
+  #find(subject: string): Route {
+    if (this.#core.changes !== this.#changes) this.#renew();
+    return this.#routes.get(subject) ?? this.#resolve(subject);
+  }
+
+  #renew(): void {
+    const core = this.#core;
+    this.#routes.renew(core.generation(this.handle));
+    this.#changes = core.changes;
+  }
+
+  #resolve(subject: string): Route {
     if (typeof subject !== 'string') throw new InvalidSubjectError(String(subject));
-    const route = core.resolve(this.handle, subject);
-    const isLocal = !route.hasRemote && !route.hasMax;
-    const groups = isLocal ? this.#groups(route.groups) : NO_GROUPS;
-    const plain = isLocal ? this.#members(route.plain) : [];
-    const single = plain.length === 1 && groups.length === 0 ? plain[0] : undefined;
-    const entry: RouteEntry = {
-      generation,
-      handler: single?.shortHandler,
-      counter: single?.counter ?? 0,
-      sid: single?.sid ?? 0,
-      single,
-      isLocal,
-      hasRemote: route.hasRemote,
-      isProvisional: single?.isTimed === true,
-      plain,
-      groups,
-    };
-    if (known !== undefined || route.hits >= ADMIT_HITS) this.#routes.set(subject, entry);
-    return entry;
+    const resolved = this.#core.resolve(this.handle, subject);
+    const route = this.#routeOf(resolved);
+    this.#routes.offer(subject, route, resolved.hits);
+    return route;
+  }
+
+  #routeOf(resolved: RouteView): Route {
+    const { only } = resolved;
+    if (resolved.hasRemote) return REMOTE;
+    if (resolved.hasMax) return COUNTED;
+    if (only !== 0) return this.parts.subscriptions.get(only) ?? NOBODY;
+    if (resolved.isEmpty) return NOBODY;
+    const plain = this.#members(resolved.plain());
+    const groups = this.#groups(resolved.groups());
+    return { handler: undefined, isLocal: true, hasRemote: false, plain, groups };
   }
 
   #groups(all: readonly (readonly SubHandle[])[]): readonly RouteGroup[] {
@@ -297,17 +260,21 @@ export class Account implements MessageHome {
     return members.length > 1 ? members.sort((a, b) => a.sid - b.sid) : members;
   }
 
-  #deliver(content: Content, to: string, entry: RouteEntry): number {
-    const { turn, core } = this.parts;
+  #deliver(
+    content: Content,
+    to: string,
+    plain: readonly BusSubscription[],
+    groups: readonly RouteGroup[],
+  ): number {
+    const { turn } = this.parts;
     let count = 0;
     turn.isDelivering = true;
     try {
-      const { plain, groups } = entry;
       for (let i = 0; i < plain.length; i++) {
         const subscription = plain[i] as BusSubscription;
         // A handler before it may have closed it.
         if (!subscription.isOpen) continue;
-        core.countDelivery(subscription.counter);
+        subscription.count();
         subscription.deliver(content);
         count++;
       }
@@ -322,12 +289,12 @@ export class Account implements MessageHome {
 
   #deliverToMember(content: Content, to: string, group: RouteGroup): number {
     const { members, queue } = group;
-    const { core, picks } = this.parts;
+    const { picks } = this.parts;
     const start = members.length === 1 ? 0 : picks.below(members.length);
     for (let i = 0; i < members.length; i++) {
       const member = members[(start + i) % members.length] as BusSubscription;
       if (!member.isOpen) continue;
-      core.countDelivery(member.counter);
+      member.count();
       member.deliver(content);
       return 1;
     }
@@ -335,8 +302,8 @@ export class Account implements MessageHome {
     return this.deliverToGroup(queue, content, to);
   }
 
-  #routeThroughCore(content: Content, to: string, entry: RouteEntry): number {
-    const outgoing = entry.hasRemote ? this.#encode(content, to) : undefined;
+  #routeThroughCore(content: Content, to: string, route: Fan): number {
+    const outgoing = route.hasRemote ? this.#encode(content, to) : undefined;
     if (outgoing !== undefined && this.#run(content, outgoing)) return this.parts.core.routed;
     // The remote part has failed, or there is none.
     const isRouted = this.#run(content, { to, payload: EMPTY_PAYLOAD, localOnly: true });
@@ -382,6 +349,10 @@ export class Account implements MessageHome {
       return undefined;
     }
   }
+}
+
+function fanOf(isLocal: boolean, hasRemote: boolean): Fan {
+  return { handler: undefined, isLocal, hasRemote, plain: NO_MEMBERS, groups: NO_GROUPS };
 }
 
 /** A publish of a handler, waiting for the message at hand to reach everybody. */

@@ -225,7 +225,10 @@ export class Bus {
   }
 
   stats(): Stats {
-    return { ...this.#parts.stats };
+    const { stats, turn } = this.#parts;
+    const { inBytes, outBytes, inMsgs, outMsgs } = stats;
+    const { direct } = turn;
+    return { inBytes, outBytes, inMsgs: inMsgs + direct, outMsgs: outMsgs + direct };
   }
 
   /** `host:port` of the server that this bus is served by; empty while it is not. */

@@ -1,16 +1,22 @@
-// A publisher of one subject. It keeps the route, so that a publish needs no lookup: a comparison with the
-// account's generation tells whether the route still holds.
+// A publisher of one subject. It keeps the route, so that a publish needs no lookup: as long as nothing in the core
+// has changed, the route holds.
 
+import type { Core } from '../core/index.ts';
 import { InvalidOperationError } from '../shared/errors.ts';
 import type { Account } from './account.ts';
-import type { RouteEntry } from './route-map.ts';
+import type { Route } from './route-map.ts';
 import { checkSubject } from './subject-text.ts';
+import type { Turn } from './turn.ts';
 import type { Publisher, PublishOptions } from './types.ts';
 
 export class BusPublisher implements Publisher {
   readonly subject: string;
+  #route: Route | undefined;
+  // What the core's `changes` were when the route was found.
+  #changes = -1;
+  readonly #core: Core;
+  readonly #turn: Turn;
   readonly #account: Account;
-  #entry: RouteEntry | undefined;
   #isDisposed = false;
 
   /** Throws InvalidSubjectError. */
@@ -18,23 +24,33 @@ export class BusPublisher implements Publisher {
     checkSubject(subject);
     this.subject = subject;
     this.#account = account;
+    this.#core = account.parts.core;
+    this.#turn = account.parts.turn;
   }
 
   [Symbol.dispose](): void {
     this.#isDisposed = true;
-    this.#entry = undefined;
+    this.#route = undefined;
   }
 
   publish(payload?: unknown, options?: PublishOptions): void {
-    const entry = this.#entry;
+    const route = this.#route;
     if (
-      entry === undefined ||
-      options !== undefined ||
-      !this.#account.publishTo(entry, this.subject, payload)
+      route !== undefined &&
+      options === undefined &&
+      this.#core.changes === this.#changes &&
+      !this.#turn.isActive
     ) {
-      if (this.#isDisposed) throw new InvalidOperationError('the publisher has been disposed of');
-      this.#account.send(this.subject, payload, options, undefined);
-      this.#entry = this.#account.routeFor(this.subject);
+      this.#account.publishTo(route, this.subject, payload);
+    } else {
+      this.#findAndPublish(payload, options);
     }
+  }
+
+  #findAndPublish(payload: unknown, options: PublishOptions | undefined): void {
+    if (this.#isDisposed) throw new InvalidOperationError('the publisher has been disposed of');
+    this.#account.publish(this.subject, payload, options);
+    this.#route = this.#account.routeFor(this.subject);
+    this.#changes = this.#core.changes;
   }
 }

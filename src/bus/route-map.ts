@@ -1,61 +1,66 @@
-// Subject → who in this process gets it. A hit costs one Map lookup and one comparison of generations, where
-// asking the core costs several times that (the subject has to be written into memory). What the core has
-// seen only once is not admitted: filling a Map with subjects that never come again costs three times as
-// much as it saves. An entry is never changed, so a delivery under way keeps the members it began with.
+// Subject → who in this process gets it. A hit costs one Map lookup, where asking the core costs several times
+// that (the subject has to be written into memory). All routes of the map are of one generation of the account; when
+// that has changed the map begins anew. What the core has seen only once is not admitted: filling a Map with subjects
+// that never come again costs three times as much as it saves. A route is never changed, so a delivery under
+// way keeps the members it began with.
 
 import type { BusSubscription } from './subscription.ts';
-import type { MessageHandler } from './types.ts';
 
 /** As many as the core's own cache holds. */
 const ROUTES_MAX = 16_384;
+/** The hits of a route in the core's cache at which it is worth a place in the map: its second miss here. */
+const ADMIT_HITS = 1;
 
 export interface RouteGroup {
   readonly queue: string;
   readonly members: readonly BusSubscription[];
 }
 
-/** What each publish reads comes first: with 1,000 subjects an object on the way is a cache miss. */
-export interface RouteEntry {
-  /** The account's generation for which it holds. */
-  readonly generation: number;
-  /** The handler of `single`, when a message need only be handed to that. */
-  readonly handler: MessageHandler | undefined;
-  /** Where the core counts what `single` has got. */
-  readonly counter: number;
-  /** Of `single`. */
-  readonly sid: number;
-  /** The one who gets it, when it is local and nobody else does. */
-  readonly single: BusSubscription | undefined;
+/** A route to anything but one subscription without a queue. */
+export interface Fan {
+  /** Only a subscription has one. */
+  readonly handler: undefined;
   /** Only members in this process and none with a max: no need for the core. */
   readonly isLocal: boolean;
   /** There are members outside of this process. */
   readonly hasRemote: boolean;
-  /** `single` waits for its first message with a timer; after that the entry can have a handler. */
-  readonly isProvisional: boolean;
   /** In the order in which they subscribed; empty unless `isLocal`. */
   readonly plain: readonly BusSubscription[];
   readonly groups: readonly RouteGroup[];
 }
 
+/** Who gets the messages of a subject. Most often that is one, who then is the route. */
+export type Route = BusSubscription | Fan;
+
 export class RouteMap {
-  readonly #entries = new Map<string, RouteEntry>();
+  // The account's generation for which all routes hold; 0 is none.
+  #generation = 0;
+  #routes = new Map<string, Route>();
+  // Those of the generation before: subjects that come again.
+  #before = new Map<string, Route>();
 
-  /** Of whatever generation. */
-  get(subject: string): RouteEntry | undefined {
-    return this.#entries.get(subject);
+  get(subject: string): Route | undefined {
+    return this.#routes.get(subject);
   }
 
-  /** The subject is in the map, so it is valid. */
+  /** The subject is in the map, or was in the one before: it is valid. */
   has(subject: string): boolean {
-    return this.#entries.has(subject);
+    return this.#routes.has(subject) || this.#before.has(subject);
   }
 
-  set(subject: string, entry: RouteEntry): void {
-    if (this.#entries.size >= ROUTES_MAX && !this.#entries.has(subject)) this.#entries.clear();
-    this.#entries.set(subject, entry);
+  /** Begins anew if the account is of another generation now. */
+  renew(generation: number): void {
+    if (generation === this.#generation) return;
+    this.#generation = generation;
+    if (this.#routes.size === 0) return;
+    this.#before = this.#routes;
+    this.#routes = new Map();
   }
 
-  get size(): number {
-    return this.#entries.size;
+  /** Keeps a route if its subject is worth it; `hits` is how often the core has been asked for it before. */
+  offer(subject: string, route: Route, hits: number): void {
+    if (hits < ADMIT_HITS && !this.#before.has(subject)) return;
+    if (this.#routes.size >= ROUTES_MAX) this.#routes.clear();
+    this.#routes.set(subject, route);
   }
 }

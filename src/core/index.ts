@@ -45,11 +45,10 @@ export {
   Core,
   type CoreOptions,
   createCore,
-  DELIVERED_MAX,
-  type Outgoing,
   type SessionHandle,
 } from './core.ts';
 export type { LiveCounts } from './live-counts.ts';
+export type { Outgoing } from './outgoing.ts';
 export { OpView, RecordView } from './records.ts';
-export type { Route, Segment, SubHandle, Take } from './route.ts';
+export { RouteView, type Segment, type SubHandle, type Take } from './route.ts';
 export type { SessionSubscription, Traffic } from './session-state.ts';

@@ -24,66 +24,84 @@ import type { Views } from './views.ts';
 /** A subscription of the process: number and generation of its record. Never 0. */
 export type SubHandle = number;
 
-/** Who is interested in a subject. */
-export interface Route {
-  /** The process's own subscriptions without a queue. */
-  readonly plain: SubHandle[];
-  /** The process's own members of each queue group. */
-  readonly groups: readonly SubHandle[][];
-  /** A peer is among those interested: only the core can route. */
-  readonly hasRemote: boolean;
-  /** A member has a max: only the core counts. */
-  readonly hasMax: boolean;
-  /** Lookups of this subject since its result is cached. */
-  readonly hits: number;
-}
+/** Who is interested in a subject: a block of linear memory, to be read before the next call into the core. */
+export class RouteView {
+  readonly #views: Views;
+  // Word index.
+  #at = 0;
 
-const NONE: readonly never[] = [];
-
-/** Reads the block at `ptr`. */
-export function readRoute(views: Views, ptr: number): Route {
-  const { u32 } = views;
-  const at = ptr >>> 2;
-  const flags = u32[at + (ROUTE_FLAGS >>> 2)] as number;
-  const plainCount = u32[at + (ROUTE_PLAIN_COUNT >>> 2)] as number;
-  const groupCount = u32[at + (ROUTE_GROUP_COUNT >>> 2)] as number;
-  const plain = readMembers(u32, at + (ROUTE_MEMBERS >>> 2), plainCount);
-  const route = {
-    plain,
-    groups: NONE as readonly SubHandle[][],
-    hasRemote: (flags & ROUTE_HAS_REMOTE) !== 0,
-    hasMax: (flags & ROUTE_HAS_MAX) !== 0,
-    hits: u32[at + (ROUTE_HITS >>> 2)] as number,
-  };
-  // Most subjects have no group: nothing is made for those that come once.
-  if (groupCount > 0) readGroups(u32, at + (ROUTE_MEMBERS >>> 2) + plainCount, groupCount, route);
-  return route;
-}
-
-function readGroups(
-  u32: Uint32Array,
-  first: number,
-  groupCount: number,
-  route: { groups: readonly SubHandle[][] },
-): void {
-  const groups: SubHandle[][] = [];
-  let at = first;
-  for (let left = groupCount; left > 0; left--) {
-    const count = u32[at] as number;
-    groups.push(readMembers(u32, at + 1, count));
-    at += 1 + count;
+  constructor(views: Views) {
+    this.#views = views;
   }
-  route.groups = groups;
+
+  /** The route at `ptr`; the object is used again. */
+  at(ptr: number): this {
+    this.#at = ptr >>> 2;
+    return this;
+  }
+
+  /** A peer is among those interested: only the core can route. */
+  get hasRemote(): boolean {
+    return (this.#word(ROUTE_FLAGS) & ROUTE_HAS_REMOTE) !== 0;
+  }
+
+  /** A member has a max: only the core counts. */
+  get hasMax(): boolean {
+    return (this.#word(ROUTE_FLAGS) & ROUTE_HAS_MAX) !== 0;
+  }
+
+  /** Lookups of this subject since its result is cached. */
+  get hits(): number {
+    return this.#word(ROUTE_HITS);
+  }
+
+  get isEmpty(): boolean {
+    return this.#word(ROUTE_PLAIN_COUNT) === 0 && this.#word(ROUTE_GROUP_COUNT) === 0;
+  }
+
+  /** The process's own subscription when it is the only member, without a queue; else 0. */
+  get only(): SubHandle {
+    if (this.#word(ROUTE_PLAIN_COUNT) !== 1 || this.#word(ROUTE_GROUP_COUNT) !== 0) return 0;
+    return handleAt(this.#views.u32, this.#at + (ROUTE_MEMBERS >>> 2));
+  }
+
+  /** The process's own subscriptions without a queue. */
+  plain(): SubHandle[] {
+    const first = this.#at + (ROUTE_MEMBERS >>> 2);
+    return readMembers(this.#views.u32, first, this.#word(ROUTE_PLAIN_COUNT));
+  }
+
+  /** The process's own members of each queue group. */
+  groups(): SubHandle[][] {
+    const { u32 } = this.#views;
+    const groups: SubHandle[][] = [];
+    let at = this.#at + (ROUTE_MEMBERS >>> 2) + this.#word(ROUTE_PLAIN_COUNT);
+    for (let left = this.#word(ROUTE_GROUP_COUNT); left > 0; left--) {
+      const count = u32[at] as number;
+      groups.push(readMembers(u32, at + 1, count));
+      at += 1 + count;
+    }
+    return groups;
+  }
+
+  #word(offset: number): number {
+    return this.#views.u32[this.#at + (offset >>> 2)] as number;
+  }
 }
 
 function readMembers(u32: Uint32Array, first: number, count: number): SubHandle[] {
   const handles: SubHandle[] = [];
   for (let i = 0; i < count; i++) {
-    const sub = (u32[first + i] as number) >>> 2;
-    const isOurs = u32[sub + (SUB_SESSION >>> 2)] === 0;
-    if (isOurs) handles.push(u32[sub + (SUB_HANDLE >>> 2)] as number);
+    const handle = handleAt(u32, first + i);
+    if (handle !== 0) handles.push(handle);
   }
   return handles;
+}
+
+/** The handle of the member at a word, or 0 when it is a peer's. */
+function handleAt(u32: Uint32Array, at: number): SubHandle {
+  const sub = (u32[at] as number) >>> 2;
+  return u32[sub + (SUB_SESSION >>> 2)] === 0 ? (u32[sub + (SUB_HANDLE >>> 2)] as number) : 0;
 }
 
 /** Some bytes to write: in linear memory, or (`shared` other than 0) a shared payload. */

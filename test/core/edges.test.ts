@@ -184,9 +184,9 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
     const account = core.createAccount();
     const session = open(core, account);
     const sub = core.subscribe(account, 'x');
-    core.views.u32[core.deliveryCounter(sub)] = 0xfffffffe;
+    core.countDeliveries(sub, 0xfffffffe);
     feed(core, session, 'PUB x 0\r\n\r\n'.repeat(3));
-    core.countDelivery(core.deliveryCounter(sub));
+    core.countDeliveries(sub, 3);
     expect(core.delivered(sub)).toBe(0xffffffff);
     expect(core.setMax(sub, 10)).toBe(true);
   });

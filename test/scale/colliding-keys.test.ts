@@ -35,7 +35,7 @@ function subjects(suffix: string, filterSuffix: string): Work {
     const start = process.cpuUsage();
     const subs = keys.map((key) => core.subscribe(account, key + filterSuffix));
     for (const key of keys) {
-      const { plain } = core.resolve(account, key + suffix);
+      const plain = core.resolve(account, key + suffix).plain();
       if (plain.length !== 1) throw new Error(`${plain.length} subscriptions match ${key}`);
     }
     for (const sub of subs) core.unsubscribe(sub);
