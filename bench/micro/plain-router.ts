@@ -30,17 +30,41 @@ interface Route {
 }
 
 class Node {
-  readonly plain: Sub[] = [];
-  readonly groups: Map<string, Sub[]> = new Map();
-  readonly children: Map<string, Node> = new Map();
+  plain: Sub[] | undefined;
+  groups: Map<string, Sub[]> | undefined;
+  children: Map<string, Node> | undefined;
+  /** Children by the wildcards. */
+  one: Node | undefined;
+  rest: Node | undefined;
 
   child(token: string): Node {
+    if (token === '*') {
+      this.one ??= new Node();
+      return this.one;
+    }
+    if (token === '>') {
+      this.rest ??= new Node();
+      return this.rest;
+    }
+    this.children ??= new Map();
     let found = this.children.get(token);
     if (found === undefined) {
       found = new Node();
       this.children.set(token, found);
     }
     return found;
+  }
+
+  add(sub: Sub, queue: string | undefined): void {
+    if (queue === undefined) {
+      this.plain ??= [];
+      this.plain.push(sub);
+      return;
+    }
+    this.groups ??= new Map();
+    const group = this.groups.get(queue);
+    if (group === undefined) this.groups.set(queue, [sub]);
+    else group.push(sub);
   }
 }
 
@@ -62,8 +86,7 @@ export class PlainRouter implements Router {
       const sub = { session: this.#sessions[session]!, sid: rest.at(-1)! };
       let node = this.#root;
       for (const token of filter.split('.')) node = node.child(token);
-      if (rest.length === 1) node.plain.push(sub);
-      else node.groups.set(rest[0]!, [...(node.groups.get(rest[0]!) ?? []), sub]);
+      node.add(sub, rest.length === 1 ? undefined : rest[0]!);
     }
     this.#routes.clear();
   }
@@ -136,11 +159,11 @@ export class PlainRouter implements Router {
       return { session, head: Buffer.from(`MSG ${subject} ${sid} `, 'latin1') };
     };
     for (const node of nodes) {
-      for (const [name, subs] of node.groups) {
+      for (const [name, subs] of node.groups ?? []) {
         groups.set(name, [...(groups.get(name) ?? []), ...subs.map(toTarget)]);
       }
     }
-    const plain = nodes.flatMap((node) => node.plain.map(toTarget));
+    const plain = nodes.flatMap((node) => (node.plain ?? []).map(toTarget));
     const route = { plain, groups: [...groups.values()] };
     if (this.#routes.size === CACHED_MAX) this.#routes.clear();
     this.#routes.set(subject, route);
@@ -149,7 +172,7 @@ export class PlainRouter implements Router {
 
   #nodesOf(subject: string): readonly Node[] {
     const found: Node[] = [];
-    walk(this.#root, subject.split('.'), 0, found);
+    walk(this.#root, subject, 0, found);
     return found;
   }
 
@@ -176,15 +199,17 @@ export class PlainRouter implements Router {
   }
 }
 
-function walk(node: Node, tokens: readonly string[], level: number, found: Node[]): void {
-  if (level === tokens.length) {
-    if (node.plain.length > 0 || node.groups.size > 0) found.push(node);
-    return;
+function walk(start: Node, subject: string, from: number, found: Node[]): void {
+  let node = start;
+  for (let at = from; at <= subject.length; ) {
+    if (node.rest !== undefined) found.push(node.rest);
+    const dot = subject.indexOf('.', at);
+    const end = dot < 0 ? subject.length : dot;
+    if (node.one !== undefined) walk(node.one, subject, end + 1, found);
+    const next = node.children?.get(subject.slice(at, end));
+    if (next === undefined) return;
+    node = next;
+    at = end + 1;
   }
-  const rest = node.children.get('>');
-  if (rest !== undefined) found.push(rest);
-  const any = node.children.get('*');
-  if (any !== undefined) walk(any, tokens, level + 1, found);
-  const next = node.children.get(tokens[level]!);
-  if (next !== undefined) walk(next, tokens, level + 1, found);
+  if (node.plain !== undefined || node.groups !== undefined) found.push(node);
 }
