@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { runChild } from './child.ts';
 import { titled } from './clients.ts';
+import { installInto, packInto } from './packed-install.ts';
 import { packedPrograms } from './packed-programs.ts';
-import { repositoryDir } from './paths.ts';
 import { isForeignServer } from './server.ts';
 import { missing, pathOf } from './tools.ts';
 
@@ -22,7 +22,6 @@ const OUTER_RUNNER = {
   VITEST_POOL_ID: undefined,
   VITEST_WORKER_ID: undefined,
 };
-const INSTALL = ['install', '--ignore-scripts', '--prefer-offline', '--no-save', '--no-audit'];
 
 describe.skipIf(reason !== undefined)(titled('the packed install', reason), () => {
   let folder: string;
@@ -33,13 +32,7 @@ describe.skipIf(reason !== undefined)(titled('the packed install', reason), () =
     project = join(folder, 'project');
     mkdirSync(project);
     cpSync(pathOf(consumer), project, { recursive: true, verbatimSymlinks: true });
-    const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder];
-    const packed = await runChild('npm', pack, { cwd: repositoryDir });
-    expect(packed.code, packed.output).toBe(0);
-    const tarball = join(folder, packed.stdout.trim().split('\n').at(-1) ?? '');
-    const options = { cwd: project, timeoutMs: 120_000 };
-    const install = await runChild('npm', [...INSTALL, tarball], options);
-    expect(install.code, install.output).toBe(0);
+    await installInto(project, await packInto(folder));
   }, 180_000);
   afterAll(() => {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
