@@ -2,6 +2,8 @@
 
 import { parseArgs } from 'node:util';
 import { runChart } from './chart/chart.ts';
+import { LOOP_CASES } from './event-loop/cases.ts';
+import { runEventLoop } from './event-loop/event-loop.ts';
 import { MACRO_CASES } from './macro/cases.ts';
 import { type MacroOptions, runMacro } from './macro/macro.ts';
 import { runNatsBench } from './macro/nats-bench.ts';
@@ -16,6 +18,7 @@ const USAGE = `npm run bench -- [bench ...] [flags]
   measures                memory, time to start, size
   macro                   servers over loopback, in turn
   nats-bench              the same servers under the nats command line's own bench
+  event-loop              how late the loop of an embedding program gets
   chart                   bench/results/chart.svg from the figures of macro
 
   --quick                 few and short rounds; under 3 minutes
@@ -40,6 +43,10 @@ const BENCHES: Readonly<Record<string, (options: MacroOptions) => Promise<boolea
   },
   macro: runMacro,
   'nats-bench': runNatsBench,
+  'event-loop': async (options) => {
+    await runEventLoop(options);
+    return true;
+  },
   chart: async (options) => {
     runChart(options);
     return true;
@@ -91,7 +98,7 @@ function isLeftOut(name: string, { pattern, resultName, servers }: MacroOptions)
 }
 
 function hasCase(pattern: RegExp): boolean {
-  const lists = [MACRO_CASES, NATS_BENCH_CASES].flat().map(({ name }) => name);
+  const lists = [MACRO_CASES, NATS_BENCH_CASES, LOOP_CASES].flat().map(({ name }) => name);
   const names = [...lists, ...MEASURE_NAMES, ...Object.keys(MICRO_CASES)];
   return names.some((name) => pattern.test(name));
 }

@@ -1,0 +1,161 @@
+// How late the event loop of a program becomes that embeds the server, while others load it. Each case has a
+// host of its own, and is measured twice: with the server in the program's thread, and in a worker thread.
+
+import { execFile } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { MacroOptions } from '../macro/macro.ts';
+import { compileNative, type NativePrograms } from '../macro/native.ts';
+import { readEnvironment } from '../shared/machine.ts';
+import { writeResult } from '../shared/results.ts';
+import { type Spread, spreadOf } from '../shared/statistics.ts';
+import { formatNumber, formatTable } from '../shared/table.ts';
+import { LOOP_CASES, type LoopCase } from './cases.ts';
+import { Child } from './child.ts';
+import type { HostDelay } from './host.ts';
+
+const run = promisify(execFile);
+
+const LOADGEN_MS = 120_000;
+const REST_MS = 300;
+const ROUNDS = 5;
+const QUICK_ROUNDS = 1;
+const SECONDS = 2;
+const QUICK_SECONDS = 0.5;
+
+/** Where the server runs, seen from the loop that is watched. */
+const PLACES = ['thread', 'worker'] as const;
+type Place = (typeof PLACES)[number];
+
+interface PlaceReport {
+  readonly place: Place;
+  readonly figures: Readonly<Record<keyof HostDelay, Spread>>;
+  readonly samples: readonly HostDelay[];
+}
+
+interface LoopReport {
+  readonly name: string;
+  readonly places: readonly PlaceReport[];
+}
+
+/** Runs it, prints the table and writes the result. */
+export async function runEventLoop(options: MacroOptions): Promise<void> {
+  const environment = readEnvironment();
+  const native = compileNative();
+  const { isQuick, pattern } = options;
+  const rounds = options.rounds ?? (isQuick ? QUICK_ROUNDS : ROUNDS);
+  const seconds = options.seconds ?? (isQuick ? QUICK_SECONDS : SECONDS);
+  const cases = LOOP_CASES.filter(({ name }) => pattern?.test(name) ?? true);
+  if (cases.length === 0) return;
+  const reports: LoopReport[] = [];
+  for (const loopCase of cases) {
+    process.stderr.write(`event-loop ${reports.length + 1}/${cases.length}: ${loopCase.name}\n`);
+    const places: PlaceReport[] = [];
+    for (const place of PLACES) {
+      const samples: HostDelay[] = [];
+      for (let round = 0; round < rounds; round++) {
+        samples.push(await measure(loopCase, place, seconds, native));
+      }
+      places.push({ place, figures: figuresOf(samples), samples });
+    }
+    reports.push({ name: loopCase.name, places });
+  }
+  const path = writeResult(options.resultName ?? (isQuick ? 'event-loop-quick' : 'event-loop'), {
+    bench: 'event-loop',
+    environment,
+    effort: { rounds, seconds },
+    cases: reports,
+  });
+  process.stdout.write(`${formatReport(reports)}\n\nwritten to ${path}\n`);
+}
+
+async function measure(
+  { load }: LoopCase,
+  place: Place,
+  seconds: number,
+  native: NativePrograms,
+): Promise<HostDelay> {
+  const children: Child[] = [];
+  const start = (name: string, words: readonly string[] = []): Child => {
+    const child = new Child(native.leash, name, words);
+    children.push(child);
+    return child;
+  };
+  try {
+    const host = start('host', place === 'worker' ? ['worker'] : []);
+    const port = (await host.next()) as number;
+    if (load.kind === 'crowd') return await measureCrowd(load, host, port, start('crowd'));
+    let loaded = port;
+    if (load.kind === 'loadgen' && load.isNeighbour === true) {
+      loaded = (await start('host').next()) as number;
+    }
+    const work = async (): Promise<void> => {
+      if (load.kind === 'nothing') await delay(seconds * 1000);
+      else await generate(native, [load.mode, ...load.flags], loaded, seconds);
+    };
+    await work(); // Unmeasured: what is hot gets compiled.
+    return await watched(host, work);
+  } finally {
+    for (const child of children.reverse()) await child.close();
+  }
+}
+
+async function generate(
+  native: NativePrograms,
+  words: readonly string[],
+  port: number,
+  seconds: number,
+): Promise<void> {
+  const flags = ['--port', String(port), '--seconds', String(seconds)];
+  await run(native.leash, [native.loadgen, ...words, ...flags], {
+    timeout: LOADGEN_MS,
+    killSignal: 'SIGKILL',
+  });
+}
+
+async function measureCrowd(
+  load: LoopCase['load'] & { readonly kind: 'crowd' },
+  host: Child,
+  port: number,
+  crowd: Child,
+): Promise<HostDelay> {
+  const { readers, subscriptions, bytes, messages, ahead, measured } = load;
+  const steps = {
+    come: { do: 'come', port, readers, subscriptions },
+    publish: { do: 'publish', bytes, messages, ahead },
+    go: { do: 'go' },
+  } as const;
+  if (measured === 'come') return watched(host, () => crowd.ask(steps.come));
+  await crowd.ask(steps.come);
+  if (messages > 0) await crowd.ask({ ...steps.publish, messages: ahead });
+  return watched(host, () => crowd.ask(steps[measured]));
+}
+
+async function watched(host: Child, work: () => Promise<unknown>): Promise<HostDelay> {
+  await delay(REST_MS);
+  await host.ask('begin');
+  await work();
+  return (await host.ask('end')) as HostDelay;
+}
+
+function figuresOf(samples: readonly HostDelay[]): PlaceReport['figures'] {
+  const names = Object.keys(samples[0] as HostDelay) as (keyof HostDelay)[];
+  const entries = names.map((name) => [name, spreadOf(samples.map((sample) => sample[name]))]);
+  return Object.fromEntries(entries) as PlaceReport['figures'];
+}
+
+function formatReport(reports: readonly LoopReport[]): string {
+  const rows = reports.map(({ name, places }) => [
+    name,
+    ...places.flatMap(({ figures }) => [
+      formatNumber(figures.p50.median),
+      formatNumber(figures.p99.median),
+      `${formatNumber(figures.max.median)} [${formatNumber(figures.max.min)} ${formatNumber(figures.max.max)}]`,
+    ]),
+    formatNumber((places[0] as PlaceReport).figures.gcMax.median),
+    formatNumber(100 * (places[0] as PlaceReport).figures.utilization.median),
+  ]);
+  const head = ['p50 ms', 'p99 ms', 'max ms'];
+  const beside = head.map((title) => `worker: ${title}`);
+  return formatTable(['while the server does', ...head, ...beside, 'gc max ms', 'busy %'], rows);
+}
