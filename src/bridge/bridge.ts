@@ -20,9 +20,10 @@ import { LameDuck } from './lame-duck.ts';
 import type { BridgeAddress, BridgeOptions, BridgeStats, ConnectionSnapshot } from './options.ts';
 import { Outbound } from './outbound.ts';
 import { PeerLog } from './peer-log.ts';
-import { Pressure } from './pressure.ts';
+import { DRAIN_MS, Pressure, WRITTEN_MS } from './pressure.ts';
 import { randomUnit } from './random.ts';
 import { ReadSizes } from './read-size.ts';
+import { PAUSED_BEHIND, PAUSED_PRESSURE } from './reader.ts';
 import { Session, type SessionHost } from './session.ts';
 
 export type {
@@ -81,6 +82,7 @@ export class Bridge implements SessionHost, RecordSink {
   readonly inbound: InboundBudget;
   readonly pressure: Pressure;
   readonly crumbs: Crumbs;
+  readonly behind: Pressure;
   readonly writeDeadlines: DeadlineQueue<Session>;
   readonly #sessions = new Map<SessionHandle, Session>();
   readonly #closing = new Set<Session>();
@@ -110,7 +112,11 @@ export class Bridge implements SessionHost, RecordSink {
     this.outbound = new Outbound({
       core,
       outboundMax: options.outboundMax,
+      clock,
       defer: options.defer ?? defer,
+      onCaughtUp: () => {
+        if (this.behind.hasPaused) this.behind.relieve();
+      },
     });
     this.inbound = new InboundBudget(options.inboundMax, clock);
     this.readSizes = new ReadSizes({
@@ -119,7 +125,8 @@ export class Bridge implements SessionHost, RecordSink {
       overdraft: () => this.inbound.overdraft,
     });
     this.inbox = new Inbox(core, this.readSizes.sizes);
-    this.pressure = new Pressure(clock);
+    this.pressure = new Pressure(clock, DRAIN_MS, PAUSED_PRESSURE);
+    this.behind = new Pressure(clock, WRITTEN_MS, PAUSED_BEHIND);
     this.crumbs = new Crumbs(clock, options.defer ?? defer);
     this.writeDeadlines = new DeadlineQueue(clock, options.writeDeadlineMs, (session) =>
       session.missedDeadline(),
@@ -286,6 +293,7 @@ export class Bridge implements SessionHost, RecordSink {
     this.inbound.close();
     this.pressure.close();
     this.crumbs.close();
+    this.behind.close();
     this.turn.sink = undefined;
     this.turn.onPool = undefined;
     this.turn.onEnd = undefined;

@@ -6,10 +6,12 @@
 //                               (so is everything where linear memory may move)
 //
 // A held batch keeps its chunks until `done`, also when the session has been given up meanwhile. Copies are
-// made so that the chunks come back whatever the sockets do. `outboundMax` bounds everything that is queued
+// made so that the chunks come back whatever the sockets do. What is queued for thousands is written in slices,
+// one in a turn of the loop, so that nothing else waits for all of them. `outboundMax` bounds everything that is queued
 // for peers: chunks, copies and shared payloads.
 import type { Core, SessionHandle, Take } from '../core/index.ts';
 import type { Transport } from '../net/transport.ts';
+import type { Clock } from '../shared/clock.ts';
 import { InvariantError } from '../shared/errors.ts';
 import { SharedPayloads } from './shared-payloads.ts';
 
@@ -54,6 +56,9 @@ interface Channel {
 interface OutboundOptions {
   readonly core: Core;
   readonly outboundMax: number;
+  readonly clock: Clock;
+  /** Everything has been written. */
+  readonly onCaughtUp: () => void;
   /** Runs a function once this turn's reads are done. */
   readonly defer: (fn: () => void) => void;
 }
@@ -63,11 +68,17 @@ const EAGER_BYTES = 32_768;
 /** The same for what the program publishes, told by the pool: most sessions have filled their first chunk. */
 const EAGER_POOL_BYTES = 8192;
 const EAGER_POOL_MIN = 65_536;
+/** Writes go on for so long in one turn of the loop: some hundreds of small ones. */
+const SLICE_MS = 5;
+/** Writes between two looks at the clock. */
+const SLICE_WRITES = 8;
 
 export class Outbound {
   readonly shared: SharedPayloads = new SharedPayloads();
   readonly #core: Core;
   readonly #outboundMax: number;
+  readonly #clock: Clock;
+  readonly #onCaughtUp: () => void;
   readonly #defer: (fn: () => void) => void;
   readonly #channels = new Map<SessionHandle, Channel>();
   #copiedBytes = 0;
@@ -78,15 +89,18 @@ export class Outbound {
   #poolAtFlush = 0;
   #isScheduled = false;
   #isFlushing = false;
+  #isBehind = false;
   #isClosed = false;
   readonly #onDeferred = (): void => {
     this.#isScheduled = false;
-    if (!this.#isClosed) this.flush();
+    if (!this.#isClosed) this.#flushSlice();
   };
 
   constructor(options: OutboundOptions) {
     this.#core = options.core;
     this.#outboundMax = options.outboundMax;
+    this.#clock = options.clock;
+    this.#onCaughtUp = options.onCaughtUp;
     this.#defer = options.defer;
   }
 
@@ -129,27 +143,56 @@ export class Outbound {
   /** At the end of a turn: writes now when much has come together, else when the loop's turn is over. */
   turnEnded(): void {
     const { poolUsed, poolMax } = this.#core;
+    if (this.#isBehind) {
+      // The next slice is on its way, unless so much comes that it cannot be waited for.
+      if (this.#isPoolShort() || this.bytes > this.#outboundMax) this.flush();
+      return;
+    }
     const share = Math.max(EAGER_POOL_MIN, this.#channels.size * EAGER_POOL_BYTES);
     const grown = poolUsed - this.#poolAtFlush;
-    if (this.#backlog >= EAGER_BYTES || grown > Math.min(share, poolMax / 4)) this.flush();
-    else this.#schedule();
+    if (this.#backlog >= EAGER_BYTES || grown > Math.min(share, poolMax / 4)) this.#flushSlice();
+    else this.schedule();
+  }
+
+  /** Something is queued that a slice has not come to. */
+  get isBehind(): boolean {
+    return this.#isBehind;
   }
 
   /** Writes whatever every session has to send. */
   flush(): void {
+    this.#flushUntil(Number.POSITIVE_INFINITY);
+  }
+
+  /** The same, but ends after a while and goes on in the next turn of the loop. */
+  #flushSlice(): void {
+    this.#flushUntil(this.#clock.monotonic() + SLICE_MS);
+  }
+
+  #flushUntil(deadline: number): void {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
     this.#backlog = 0;
     try {
-      for (let take = this.#core.take(); take !== undefined; take = this.#core.take()) {
-        this.#send(take);
-      }
+      this.#isBehind = !this.#sendUntil(deadline);
       if (this.#isPoolShort()) this.#copyBehindHeld();
     } finally {
       this.#isFlushing = false;
     }
-    this.#poolAtFlush = this.#core.poolUsed;
+    if (this.#isBehind) this.schedule();
+    else this.#poolAtFlush = this.#core.poolUsed;
     this.#checkTotal();
+    if (!this.#isBehind) this.#onCaughtUp();
+  }
+
+  /** False: the time is over, and more waits. */
+  #sendUntil(deadline: number): boolean {
+    for (let count = 1; ; count++) {
+      const take = this.#core.take();
+      if (take === undefined) return true;
+      this.#send(take);
+      if (count % SLICE_WRITES === 0 && this.#clock.monotonic() >= deadline) return false;
+    }
   }
 
   /** Writes, or throws away, what one session has to send. True when nothing is left of it. */
@@ -196,7 +239,8 @@ export class Outbound {
     }
   }
 
-  #schedule(): void {
+  /** There is going to be a flush after the reads of this turn of the loop. */
+  schedule(): void {
     if (this.#isScheduled || this.#isClosed) return;
     this.#isScheduled = true;
     this.#defer(this.#onDeferred);

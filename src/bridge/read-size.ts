@@ -1,7 +1,8 @@
 // How much one read of a session may bring. A first read is unfinished, for all we know, so the next reads of
 // all sessions that hold nothing yet are counted as if they had come: with many connections, or little memory
 // for unfinished reads, each gets less. Who fills its read gets more for the next one, in steps, while there is
-// plenty; who fills 64 KiB gets the whole inbox, if one of the few places is free.
+// plenty; who fills 64 KiB gets the whole inbox, if one of the few places is free. Whose read took long to route
+// (many messages, each to thousands) gets less, so that the loop is not held up for long at a time.
 //
 //   256 B → 1 KiB → 4 KiB → 16 KiB → 64 KiB → the whole inbox, 1 MiB
 //
@@ -18,6 +19,10 @@ const WIDE_STEP = 5;
 const PLENTY = 1024;
 /** The same for who has filled its last read. */
 const ENOUGH = 16;
+/** A read that takes longer than this to route, and to write a first slice of, is followed by a shorter one. */
+const DEAR_MS = 20;
+/** A size is the fourfold of the one before: who takes so long with one is not going to be dear with the next. */
+const CHEAP_MS = DEAR_MS / 8;
 
 interface ReadSizesOptions {
   /** Of the whole inbox. */
@@ -83,6 +88,8 @@ export class ReadSizes {
 export class ReadSize {
   readonly #sizes: ReadSizes;
   #step: number;
+  /** Lower after reads that took long. */
+  #stepMax = WIDE_STEP;
   #charged = 0;
 
   constructor(sizes: ReadSizes) {
@@ -99,20 +106,36 @@ export class ReadSize {
    * A read has come.
    *
    * @param isCovered the next one, up to `READ_BYTES`, is counted elsewhere
+   * @param milliseconds that it held up the loop
    */
-  after(length: number, isCovered: boolean): void {
+  after(length: number, isCovered: boolean, milliseconds = 0): void {
     const step = this.#step;
+    if (milliseconds > CHEAP_MS || this.#stepMax < WIDE_STEP) this.#judge(length, milliseconds);
     if (step === WIDE_STEP) {
-      if (length >= READ_BYTES) return;
+      if (length >= READ_BYTES && this.#stepMax === WIDE_STEP) return;
       this.#sizes.returnWide();
-    } else if (length >= READ_BYTES && this.#sizes.takeWide()) {
+    } else if (length >= READ_BYTES && this.#stepMax === WIDE_STEP && this.#sizes.takeWide()) {
       this.#move(WIDE_STEP, true);
       return;
     }
     if (isCovered) this.#move(COMMON_STEP_MAX, true);
     else if (step < WIDE_STEP && length === this.#sizes.sizes[step])
       this.#move(this.#more(), false);
-    else this.#move(this.#sizes.stepFor(PLENTY), false);
+    else this.#move(this.#sizes.stepFor(PLENTY, this.#commonMax), false);
+  }
+
+  get #commonMax(): number {
+    return Math.min(this.#stepMax, COMMON_STEP_MAX);
+  }
+
+  /** Less than was read when that was dear; one step more when the whole of it was cheap. */
+  #judge(length: number, milliseconds: number): void {
+    const { sizes } = this.#sizes;
+    if (milliseconds > DEAR_MS) {
+      while (this.#stepMax > 0 && (sizes[this.#stepMax] as number) >= length) this.#stepMax -= 1;
+    } else if (milliseconds < CHEAP_MS && length >= (sizes[this.#stepMax] as number)) {
+      this.#stepMax += 1;
+    }
   }
 
   /** Nothing is read any more. */
@@ -122,9 +145,9 @@ export class ReadSize {
   }
 
   #more(): number {
-    const wanted = Math.min(this.#step + 1, COMMON_STEP_MAX);
+    const wanted = Math.min(this.#step + 1, this.#commonMax);
     const step = this.#sizes.stepFor(ENOUGH, wanted);
-    return Math.max(step, this.#charged === 0 ? 0 : this.#step);
+    return Math.max(step, this.#charged === 0 ? 0 : Math.min(this.#step, wanted));
   }
 
   #move(step: number, isCovered: boolean): void {

@@ -12,6 +12,7 @@ import {
   STATUS_OP,
 } from '../core/index.ts';
 import type { Transport } from '../net/transport.ts';
+import type { Clock } from '../shared/clock.ts';
 import { ClosedReason } from './closing.ts';
 import { type CrumbSource, type Crumbs, CrumbWatch } from './crumbs.ts';
 import { type InboundBudget, isLargeFrame, type TailHolder } from './inbound-budget.ts';
@@ -44,12 +45,17 @@ interface ReaderOptions {
   readonly inbound: InboundBudget;
   readonly pressure: Pressure;
   readonly crumbs: Crumbs;
+  readonly behind: Pressure;
+  readonly clock: Clock;
 }
 
 /** Why the transport is not read. */
 const PAUSED_BUDGET = 1;
-const PAUSED_PRESSURE = 2;
+export const PAUSED_PRESSURE = 2;
 const PAUSED_CRUMBS = 4;
+export const PAUSED_BEHIND = 8;
+/** After a read that took longer there is none of the same session in that turn of the loop. */
+const LONG_MS = 2;
 /** `PONG` and its line end: what a peer sends that only answers. */
 const PONG_LINE_BYTES = 6;
 
@@ -64,6 +70,11 @@ export class Reader implements TailHolder, Publisher, CrumbSource {
   #ptr = 0;
   #length = 0;
   #first: number = STATUS_OK;
+  /** When the read began, and what it brought into the inbox. */
+  #start = 0;
+  #readBytes = 0;
+  /** It has queued something for somebody. */
+  #hasQueued = false;
   /** Of this read nothing but PONGs has been consumed. */
   #isAnswer = true;
   readonly #call = (): number => {
@@ -85,11 +96,10 @@ export class Reader implements TailHolder, Publisher, CrumbSource {
 
   /** Routes what has been read into the view. Part of a turn; what it ends is finished at the turn's end. */
   readInbox(length: number): void {
+    this.#start = this.#options.clock.monotonic();
+    this.#readBytes = length;
     const isPressed = this.#route(length);
-    // Its end has closed the size.
     if (!this.#session.isOpen()) return;
-    const tail = this.#tail;
-    this.#size.after(length, isLargeFrame(Math.max(tail.bytes, tail.wanted)));
     this.#crumbs.read(length);
     this.#relax(isPressed);
   }
@@ -107,10 +117,35 @@ export class Reader implements TailHolder, Publisher, CrumbSource {
     this.#relax(isPressed);
   }
 
+  /**
+   * The turn of a read is over. Who has queued what could not all be written yet waits for that; who has held up
+   * the loop, until it has turned.
+   */
+  turnEnded(): void {
+    // Its end has closed the size.
+    if (!this.#session.isOpen()) return;
+    const { behind, clock, outbound } = this.#options;
+    const length = this.#readBytes;
+    let milliseconds = 0;
+    if (length > 0) {
+      const tail = this.#tail;
+      const isCovered = isLargeFrame(Math.max(tail.bytes, tail.wanted));
+      milliseconds = clock.monotonic() - this.#start;
+      this.#size.after(length, isCovered, milliseconds);
+    }
+    if (milliseconds > LONG_MS || (this.#hasQueued && outbound.isBehind)) {
+      behind.pause(this);
+      outbound.schedule();
+    }
+    this.#readBytes = 0;
+    this.#hasQueued = false;
+  }
+
   /** Nothing is read any more. */
   close(): void {
-    const { pressure, inbound } = this.#options;
+    const { pressure, behind, inbound } = this.#options;
     pressure.forget(this);
+    behind.forget(this);
     inbound.drop(this);
     this.#tail.clear();
     this.#size.close();
@@ -144,12 +179,12 @@ export class Reader implements TailHolder, Publisher, CrumbSource {
     this.#resume(PAUSED_CRUMBS);
   }
 
-  stall(): void {
-    this.#pause(PAUSED_PRESSURE);
+  stall(why: number): void {
+    this.#pause(why);
   }
 
-  unstall(): void {
-    this.#resume(PAUSED_PRESSURE);
+  unstall(why: number): void {
+    this.#resume(why);
   }
 
   #relax(isPressed: boolean): void {
@@ -207,7 +242,10 @@ export class Reader implements TailHolder, Publisher, CrumbSource {
       if (!session.isOpen()) return false;
       const { consumed } = op;
       isPressed ||= op.pressure;
-      outbound.noteBacklog(op.backlog);
+      if (op.backlog > 0) {
+        this.#hasQueued = true;
+        outbound.noteBacklog(op.backlog);
+      }
       if (status !== STATUS_OK && status !== STATUS_OP) {
         const problem = `no memory to route what arrived (status ${status})`;
         session.giveUp(problem, ClosedReason.ReadError);

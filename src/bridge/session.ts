@@ -67,6 +67,8 @@ export interface SessionHost {
   readonly inbound: InboundBudget;
   readonly pressure: Pressure;
   readonly crumbs: Crumbs;
+  /** Publishers that wait until what they have queued is written. */
+  readonly behind: Pressure;
   readonly writeDeadlines: DeadlineQueue<Session>;
   /** The INFO line for a session now; the second one, which names the account, when `isConnectInfo`. */
   infoLine(session: Session, isConnectInfo: boolean): string;
@@ -190,7 +192,9 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
   // ── What the peer says ──────────────────────────────────────────────────────────────────────────
 
   onBytes(bytes: Uint8Array): void {
-    if (this.isOpen()) this.#host.turn.within(() => this.#reader.read(bytes));
+    if (!this.isOpen()) return;
+    this.#host.turn.within(() => this.#reader.read(bytes));
+    this.#reader.turnEnded();
   }
 
   view(): Uint8Array {
@@ -207,6 +211,7 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
     } finally {
       turn.leave();
     }
+    this.#reader.turnEnded();
   }
 
   onClose(error?: Error): void {
