@@ -101,3 +101,28 @@ it('a read that is counted elsewhere is 64 KiB, and takes nothing from the other
   for (let i = 0; i < 100; i++) sizes.open().after(10, true);
   expect(bytesOf(sizes, sizes.open())).toBe(KIB);
 });
+
+it('who holds up the loop reads less than that read, and more again when all of it is cheap', () => {
+  const sizes = createSizes();
+  const size = sizes.open();
+  size.after(64 * KIB, false, 1);
+  expect(bytesOf(sizes, size)).toBe(MIB);
+  size.after(MIB, false, 100);
+  expect(bytesOf(sizes, size)).toBe(64 * KIB);
+  size.after(3 * KIB, false, 100);
+  expect(bytesOf(sizes, size)).toBe(KIB);
+  // Neither what is short nor what is not cheap brings it back.
+  size.after(KIB - 1, false, 0);
+  size.after(KIB, false, 10);
+  expect(bytesOf(sizes, size)).toBe(KIB);
+  expect(fill(sizes, size, 4)).toEqual([4 * KIB, 16 * KIB, 64 * KIB, MIB]);
+});
+
+it('a single message that holds up the loop is read all the same', () => {
+  const sizes = createSizes();
+  const size = sizes.open();
+  for (let times = 0; times < 3; times++) size.after(100, false, 100);
+  expect(bytesOf(sizes, size)).toBe(256);
+  size.after(256, true, 100);
+  expect(bytesOf(sizes, size)).toBe(64 * KIB);
+});
