@@ -122,7 +122,8 @@ it('payloads of all sizes sent at once arrive as they were', async () => {
   await using server = await start();
   const [reader, writer] = [await server.socket(), await server.socket()];
   const chunks: Uint8Array[] = [];
-  reader.write('CONNECT {"verbose":false}\r\nSUB all 1\r\nPING\r\n');
+  // Without CONNECT: two seconds after that a PING would come among the messages.
+  reader.write('SUB all 1\r\nPING\r\n');
   while (!Buffer.concat(chunks).includes('PONG\r\n')) chunks.push((await once(reader, 'data'))[0]);
   // Around the headroom, the narrow view and the whole inbox.
   const sizes = [0, 1, 16_384, 65_000, 65_536, 70_000, 300_000, 1_000_000, 1_048_576, 5, 131_072];
