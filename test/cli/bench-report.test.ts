@@ -62,6 +62,7 @@ describe('a table', () => {
     runtime: 'node 20',
     cpu: 'CPU',
     cores: 2,
+    loadAverage: 2,
     date: '2026-01-01T00:00:00.000Z',
     mode: 'in-process',
     servers: [],
@@ -87,6 +88,15 @@ describe('a table', () => {
       'case   ours  theirs         vs theirs',
       'one   2.50M   1.00M  2.50 (2.00-3.00)',
       'two   6.67k',
+      '',
+    ]);
+  });
+
+  test('says when the machine was busy', () => {
+    const text = formatText({ ...CIRCUMSTANCES, loadAverage: 7.25 }, results, 80);
+    expect(text.split('\n').slice(-3)).toEqual([
+      '',
+      'busy machine (load average 7.3, 2 cores): measure again when it is quiet',
       '',
     ]);
   });

@@ -1,6 +1,6 @@
 // `ganglion bench`: measures the bus on the user's machine, or a server. Results go to standard output, what is
 // being done to a terminal only, errors to standard error.
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { systemClock } from '../../shared/clock.ts';
 import { toError } from '../../shared/errors.ts';
 import { VERSION } from '../../shared/version.ts';
@@ -48,6 +48,7 @@ export async function benchCommand(args: readonly string[]): Promise<number> {
 async function bench(options: BenchOptions, progress: Progress): Promise<string> {
   const isInProcess = options.servers.length === 0;
   const servers = await greet(options);
+  const [loadAverage = 0] = loadavg();
   const results = isInProcess
     ? await benchInProcess(options, progress)
     : await benchServers(options, progress);
@@ -57,6 +58,7 @@ async function bench(options: BenchOptions, progress: Progress): Promise<string>
     runtime: runtimeName(),
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
+    loadAverage,
     date: new Date(systemClock.now()).toISOString(),
     mode: isInProcess ? 'in-process' : 'server',
     servers,
@@ -65,7 +67,7 @@ async function bench(options: BenchOptions, progress: Progress): Promise<string>
   };
   return options.isJson
     ? formatJson(circumstances, results)
-    : `${formatText(circumstances, results, process.stdout.columns || COLUMNS)}\n`;
+    : formatText(circumstances, results, process.stdout.columns || COLUMNS);
 }
 
 /** Who the servers are; an error before anything is measured when one is not there. */

@@ -20,6 +20,8 @@ export interface Circumstances {
   readonly runtime: string;
   readonly cpu: string;
   readonly cores: number;
+  /** Over the minute before the first round; 0 where the system does not say. */
+  readonly loadAverage: number;
   readonly date: string;
   readonly mode: 'in-process' | 'server';
   readonly servers: readonly ServerIdentity[];
@@ -50,10 +52,11 @@ export function formatJson(circumstances: Circumstances, results: readonly CaseR
 
 /** The results for people; no line is longer than `columns`, if that can be. */
 export function formatText(
-  { ganglion, runtime, cpu, cores, mode, servers, rounds, secondsPerRound }: Circumstances,
+  circumstances: Circumstances,
   results: readonly CaseResult[],
   columns: number,
 ): string {
+  const { ganglion, runtime, cpu, cores, mode, servers, rounds, secondsPerRound } = circumstances;
   const cases = results.map(reportCase);
   const where =
     mode === 'in-process'
@@ -67,8 +70,18 @@ export function formatText(
     `${what} per second; ${rounds === 1 ? 'one round' : `medians of ${rounds} rounds`} of ${secondsPerRound} s`,
     '',
     ...formatTable(cases, columns),
+    ...warnings(circumstances),
     '',
   ].join('\n');
+}
+
+function warnings({ cores, loadAverage }: Circumstances): readonly string[] {
+  if (loadAverage <= cores) return [];
+  const load = loadAverage.toFixed(1);
+  return [
+    '',
+    `busy machine (load average ${load}, ${cores} cores): measure again when it is quiet`,
+  ];
 }
 
 function formatServer({ url, id, name, version }: ServerIdentity): string {
