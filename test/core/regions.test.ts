@@ -170,6 +170,17 @@ describe('an access outside of its thing is a trap in a debug build', () => {
     core.call('ownedRead', at, OWNER.slab);
   });
 
+  it('a chunk: frames that fill it to its last byte keep to it', () => {
+    const { core, account } = stage();
+    for (let size = 4030; size < 4070; size++) {
+      const reader = core.openSession(account, abi.SESSION_ECHO);
+      core.feed(reader, Buffer.from('SUB x 1\r\n'));
+      core.feed(reader, Buffer.from(`PUB x ${size}\r\n${'y'.repeat(size)}\r\n`));
+      expect(core.takeSent(reader)).toHaveLength(size + 16);
+      core.closeSession(reader);
+    }
+  });
+
   it('a span that runs from one thing into the next, or into none', () => {
     const { core } = stage();
     const [scratch = 0] = core.scratch('text');
