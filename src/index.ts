@@ -2,6 +2,16 @@
 
 export type { Bus } from './bus/bus.ts';
 export { jsonCodec } from './bus/codec.ts';
+export {
+  type ConnectOptions,
+  type ConnectOptions as ConnectionOptions,
+  connect,
+  Empty,
+  errors,
+  nuid,
+  syncIterator,
+} from './bus/connect.ts';
+export type { Connection, Connection as NatsConnection, Payload } from './bus/connection.ts';
 export { createBus } from './bus/create-bus.ts';
 export { canonicalMIMEHeaderKey, headers, MessageHeaders } from './bus/headers.ts';
 export { createInbox } from './bus/request.ts';
@@ -30,6 +40,7 @@ export {
   type Stats,
   type Status,
   type SubscribeOptions,
+  type SubscribeOptions as SubscriptionOptions,
   type Subscription,
 } from './bus/types.ts';
 export {

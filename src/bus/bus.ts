@@ -11,6 +11,7 @@ import { ANNOUNCED_VERSION, PROTO } from '../shared/version.ts';
 import { Account, type BusParts } from './account.ts';
 import { jsonCodec } from './codec.ts';
 import { DeliveryDrain } from './delivery.ts';
+import { DRAIN_TIMEOUT_MS, drainAll } from './drain.ts';
 import { BusInternals, openDoor } from './internals.ts';
 import { BusPublisher } from './publisher.ts';
 import { PickSource } from './random.ts';
@@ -33,9 +34,6 @@ import type {
   SubscribeOptions,
   Subscription,
 } from './types.ts';
-
-/** As nats.go's DrainTimeout. */
-const DRAIN_TIMEOUT_MS = 30_000;
 
 export class Bus {
   readonly #parts: BusParts;
@@ -170,14 +168,7 @@ export class Bus {
     // Answers to requests under way still come in.
     const all = [...this.#parts.subscriptions.values()];
     const subscriptions = all.filter((subscription) => subscription !== this.#mux.subscription);
-    const drained = Promise.all(subscriptions.map((subscription) => subscription.drain()));
-    let stop = (): void => {};
-    const deadline = new Promise<void>((resolve) => {
-      const timer = this.#clock.setTimeout(resolve, this.#drainTimeoutMs);
-      stop = () => timer.cancel();
-    });
-    await Promise.race([drained, deadline]);
-    stop();
+    await drainAll(subscriptions, this.#clock, this.#drainTimeoutMs);
     await this.close();
   }
 

@@ -44,7 +44,8 @@ export class BusInternals {
   readonly parts: BusParts;
   /** What the bus says of the server it is part of; set by whoever serves it. */
   server: ServerInfo;
-  readonly #account: Account;
+  /** `$G` as the program publishes and subscribes in it. */
+  readonly home: Account;
   readonly #watches: InterestWatches;
 
   constructor(account: Account, system: Account, server: ServerInfo) {
@@ -56,7 +57,7 @@ export class BusInternals {
     this.systemAccount = system.handle;
     this.maxPayload = parts.maxPayload;
     this.server = server;
-    this.#account = account;
+    this.home = account;
     this.#watches = new InterestWatches(account);
     parts.turn.onSettled = () => this.#watches.settle();
   }
@@ -71,11 +72,11 @@ export class BusInternals {
     if (turn.isDelivering) throw new InvalidOperationError('deliver is not for handlers');
     const { to, subject = to, reply, headers, payload } = message;
     const block = headers === undefined || isBytes(headers) ? headers : encodeHeaders(headers);
-    const content = contentOfBytes(this.#account, subject, reply, block, payload);
+    const content = contentOfBytes(this.home, subject, reply, block, payload);
     let delivered = 0;
     let pressure = false;
     turn.within(() => {
-      delivered = this.#account.route(content, to);
+      delivered = this.home.route(content, to);
       pressure = delivered > 0 && core.op.pressure;
     });
     return { delivered, pressure };
@@ -115,7 +116,7 @@ export class BusInternals {
     const headers = new MessageHeaders(NO_RESPONDERS);
     headers.append('Nats-Subject', content.subject);
     try {
-      this.#account.publish(reply, EMPTY, { headers });
+      this.home.publish(reply, EMPTY, { headers });
       return true;
     } catch (error) {
       // A peer may name a reply that no program can publish to.

@@ -1,11 +1,17 @@
 // The bus in the place of @nats-io/nats-core's connection, judged by the compiler (`npm run types`).
 import type * as nats from '@nats-io/nats-core';
+import type { connect as natsConnect } from '@nats-io/transport-node';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import {
   type Bus,
+  type Connection,
+  type connect,
   createBus,
+  type Empty,
+  type errors,
   type Message,
   type MsgHdrs,
+  type nuid,
   type Publisher,
   type RequestManyOptions,
   type RequestOptions,
@@ -18,6 +24,11 @@ import {
 describe('a Bus', () => {
   it('is assignable to NatsConnection', () => {
     expectTypeOf<Bus>().toExtend<nats.NatsConnection>();
+    expectTypeOf<nats.NatsConnection>().not.toBeAny();
+    expectTypeOf<Exclude<keyof nats.NatsConnection, keyof Bus>>().toBeNever();
+    expectTypeOf<Exclude<keyof nats.Subscription, keyof Subscription>>().toBeNever();
+    expectTypeOf<Exclude<keyof nats.Msg, keyof Message>>().toBeNever();
+    expectTypeOf<Exclude<keyof nats.MsgHdrs, keyof MsgHdrs>>().toBeNever();
     const connection: nats.NatsConnection = createBus();
     expect(connection.isClosed()).toBe(false);
   });
@@ -59,6 +70,30 @@ describe('a Bus', () => {
     expectTypeOf<Bus['subscribe']>().toBeCallableWith('a', {
       callback: (_error: Error | null, _message: nats.Msg): void => {},
     });
+  });
+});
+
+describe('a Connection', () => {
+  it('is a NatsConnection in every member, and its `connect` the one of the client', () => {
+    expectTypeOf<Connection>().toExtend<nats.NatsConnection>();
+    expectTypeOf<Exclude<keyof nats.NatsConnection, keyof Connection>>().toBeNever();
+    expectTypeOf<typeof connect>().toExtend<typeof natsConnect>();
+    expectTypeOf<Parameters<Connection['publish']>[1]>().toEqualTypeOf<nats.Payload | undefined>();
+    expectTypeOf<nats.PublishOptions>().toExtend<
+      NonNullable<Parameters<Connection['publish']>[2]>
+    >();
+  });
+
+  it('has beside it what programs import with it', () => {
+    expectTypeOf<typeof Empty>().toExtend<typeof nats.Empty>();
+    expectTypeOf<typeof nuid>().toExtend<{ next: typeof nats.nuid.next }>();
+    expectTypeOf<Exclude<keyof typeof errors, keyof typeof nats.errors>>().toBeNever();
+    expectTypeOf<typeof import('../../src/index.ts').syncIterator>().toExtend<
+      typeof nats.syncIterator
+    >();
+    expectTypeOf<typeof import('../../src/index.ts').createInbox>().toExtend<
+      typeof nats.createInbox
+    >();
   });
 });
 

@@ -1,0 +1,237 @@
+// A connection of a program that was written for a NATS server: what nats-core's NatsConnection has, on a bus of
+// this process. It holds a program to what a server would: payloads are strings or bytes within max_payload, and
+// bytes are taken as they are at the moment of publishing. It has subscriptions and an inbox of its own, so that
+// several can share a bus and close one by one.
+
+import type { Clock } from '../shared/clock.ts';
+import {
+  ClosedConnectionError,
+  DrainingConnectionError,
+  InvalidArgumentError,
+} from '../shared/errors.ts';
+import type { Account } from './account.ts';
+import type { Bus } from './bus.ts';
+import { DRAIN_TIMEOUT_MS, drainAll } from './drain.ts';
+import { encodeHeaders, MessageHeaders } from './headers.ts';
+import { internalsOf } from './internals.ts';
+import { MuxInbox } from './request.ts';
+import { StatusFeed } from './status.ts';
+import type { BusSubscription } from './subscription.ts';
+import type {
+  Message,
+  Msg,
+  PublishOptions,
+  RequestManyOptions,
+  RequestOptions,
+  ServerInfo,
+  Stats,
+  Status,
+  SubscribeOptions,
+  Subscription,
+} from './types.ts';
+
+export type Payload = Uint8Array | string;
+
+const encoder = new TextEncoder();
+
+export class Connection {
+  readonly #bus: Bus;
+  readonly #account: Account;
+  readonly #clock: Clock;
+  readonly #mux: MuxInbox;
+  readonly #status: StatusFeed;
+  readonly #subscriptions = new Set<BusSubscription>();
+  readonly #onClose: () => Promise<void>;
+  readonly #closed: Promise<void | Error>;
+  #resolveClosed!: () => void;
+  #isDraining = false;
+  #isClosed = false;
+
+  /** `onClose` is called once, when all of the connection has ended. */
+  constructor(bus: Bus, inboxPrefix: string, onClose: () => Promise<void>) {
+    const { home, parts } = internalsOf(bus);
+    this.#bus = bus;
+    this.#account = home;
+    this.#clock = parts.clock;
+    this.#mux = new MuxInbox(home, parts.clock, inboxPrefix);
+    this.#status = new StatusFeed(parts.status, () => void this.close());
+    this.#onClose = onClose;
+    this.#closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+  }
+
+  /**
+   * Throws TypeError for what is neither a string nor bytes, InvalidArgumentError above max_payload,
+   * InvalidSubjectError and ClosedConnectionError.
+   */
+  publish(subject: string, payload?: Payload, options?: PublishOptions): void {
+    if (this.isClosed()) throw new ClosedConnectionError();
+    this.#account.publish(subject, this.#payload(payload), frozen(options));
+  }
+
+  publishMessage(message: Msg): void {
+    this.publish(message.subject, message.data, optionsOf(message));
+  }
+
+  respondMessage(message: Msg): boolean {
+    if (!message.reply) return false;
+    this.publish(message.reply, message.data, optionsOf(message));
+    this.#account.answered(message.reply, message.sid);
+    return true;
+  }
+
+  /** As `bus.subscribe`, by `callback` or iterator. */
+  subscribe(subject: string, options: SubscribeOptions = {}): Subscription {
+    this.#assertOpen();
+    const subscription = this.#account.subscribe(subject, undefined, options);
+    this.#subscriptions.add(subscription);
+    void subscription.closed.then(() => this.#subscriptions.delete(subscription));
+    return subscription;
+  }
+
+  /** As `bus.request`. */
+  async request(
+    subject: string,
+    payload?: Payload,
+    options: RequestOptions = {},
+  ): Promise<Message> {
+    this.#assertOpen();
+    return this.#mux.request(subject, this.#payload(payload), { ...options, ...frozen(options) });
+  }
+
+  /** As `bus.requestMany`. */
+  async requestMany(
+    subject: string,
+    payload?: Payload,
+    options: RequestManyOptions = {},
+  ): Promise<AsyncIterable<Message>> {
+    this.#assertOpen();
+    const frozenOptions = { ...options, ...frozen(options) };
+    return this.#mux.requestMany(subject, this.#payload(payload), frozenOptions);
+  }
+
+  /** Resolves when everything published so far has been delivered. */
+  async flush(): Promise<void> {
+    if (this.isClosed()) throw new ClosedConnectionError();
+    await this.#bus.flush();
+  }
+
+  /** Milliseconds a flush takes. */
+  async rtt(): Promise<number> {
+    if (this.isClosed()) throw new ClosedConnectionError();
+    return this.#bus.rtt();
+  }
+
+  /** Takes no more messages, lets loops have what is buffered, then closes. */
+  async drain(): Promise<void> {
+    this.#assertOpen();
+    this.#isDraining = true;
+    await drainAll([...this.#subscriptions], this.#clock, DRAIN_TIMEOUT_MS);
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#mux.close();
+    this.#mux.subscription?.unsubscribe();
+    for (const subscription of [...this.#subscriptions]) subscription.unsubscribe();
+    this.#status.close();
+    await this.#onClose();
+    this.#resolveClosed();
+  }
+
+  /** As `close`. */
+  [Symbol.dispose](): void {
+    void this.close();
+  }
+
+  /** As `drain`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.isClosed()) return;
+    if (this.#isDraining) await this.#closed;
+    else await this.drain();
+  }
+
+  /** Resolves when the connection has closed. Never rejects. */
+  closed(): Promise<void | Error> {
+    return this.#closed;
+  }
+
+  isClosed(): boolean {
+    return this.#isClosed || this.#bus.isClosed();
+  }
+
+  isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** What happens to the connection and its bus. */
+  status(): AsyncIterable<Status> {
+    return this.#status.open();
+  }
+
+  /** Of the bus, with all its connections. */
+  stats(): Stats {
+    return this.#bus.stats();
+  }
+
+  /** Where the bus is served; empty while it is not. */
+  getServer(): string {
+    return this.#bus.getServer();
+  }
+
+  /** What the bus says of itself; once it has closed undefined, which nats-core's interface says by absence. */
+  get info(): ServerInfo {
+    return (this.isClosed() ? undefined : this.#bus.info) as ServerInfo;
+  }
+
+  /** Nothing to do: there is no link that could be made anew. */
+  async reconnect(): Promise<void> {
+    this.#assertOpen();
+  }
+
+  /** Nothing to do: the list is not looked at. */
+  setServers(_servers: string[]): void {}
+
+  /** There are none. */
+  getServers(): readonly never[] {
+    return [];
+  }
+
+  #assertOpen(): void {
+    if (this.isClosed()) throw new ClosedConnectionError();
+    if (this.#isDraining) throw new DrainingConnectionError();
+  }
+
+  #payload(payload: unknown = ''): Payload {
+    const { maxPayload } = this.#account.parts;
+    if (typeof payload === 'string') {
+      // A UTF-16 unit has at most three bytes of UTF-8.
+      const isLong = payload.length * 3 > maxPayload;
+      if (isLong) checkSize(encoder.encode(payload).length, maxPayload);
+      return payload;
+    }
+    if (Object.prototype.toString.call(payload) !== '[object Uint8Array]') {
+      throw new TypeError('payload types can be strings or Uint8Array');
+    }
+    const bytes = payload as Uint8Array;
+    checkSize(bytes.length, maxPayload);
+    return new Uint8Array(bytes);
+  }
+}
+
+function checkSize(bytes: number, maxPayload: number): void {
+  if (bytes > maxPayload) throw InvalidArgumentError.format('payload', 'max_payload size exceeded');
+}
+
+/** With headers as they are now: what is done to the block later shows nowhere. */
+function frozen<Options extends PublishOptions>(options: Options | undefined): Options | undefined {
+  if (options?.headers === undefined) return options;
+  return { ...options, headers: MessageHeaders.decode(encodeHeaders(options.headers)) };
+}
+
+function optionsOf({ headers, reply }: Msg): PublishOptions {
+  return { ...(headers !== undefined && { headers }), ...(reply !== undefined && { reply }) };
+}
