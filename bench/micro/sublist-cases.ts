@@ -6,6 +6,8 @@ import type { MicroCase, Workload, WorkloadLane } from './workload.ts';
 
 /** Operations of one call of a measured function. */
 const BATCH = 1024;
+/** With fewer filters the garbage of the filling is more than what is to be weighed. */
+const WEIGHED_MIN = 10_000;
 /** Four times what the match cache of the core holds. */
 const SUBJECTS_MAX = 65_536;
 
@@ -46,13 +48,17 @@ async function open(
     {
       name: `${label}: insert and remove`,
       lanes: matchers.map((matcher) => changingLane(matcher, filterAt, filterCount)),
-      facts: Object.fromEntries(filled.map(({ matcher, facts }) => [matcher.name, facts])),
+      facts: filterCount < WEIGHED_MIN ? {} : factsOf(filled),
     },
     askingWorkload(`${label}: match`, matchers, subjects, ({ match }) => match),
     askingWorkload(`${label}: matchInto`, matchers, subjects, ({ matchInto }) => matchInto),
     askingWorkload(`${label}: has`, matchers, subjects, ({ has }) => has),
   ];
   return workloads;
+}
+
+function factsOf(filled: readonly Filled[]): Readonly<Record<string, Facts>> {
+  return Object.fromEntries(filled.map(({ matcher, facts }) => [matcher.name, facts]));
 }
 
 /** Bytes that live in V8's heap, garbage apart. */
