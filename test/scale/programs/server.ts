@@ -22,6 +22,14 @@ export interface Held {
   readonly outbound: number;
 }
 
+export interface CatalogueOfOwn {
+  readonly subscribeMs: number;
+  readonly publishMs: number;
+  /** Handlers that were called once and are due to, and other calls. */
+  readonly right: number;
+  readonly wrong: number;
+}
+
 export interface ServerCommands {
   /** Starts it on a free port and answers that. */
   start(options: ServeOptions): Promise<number>;
@@ -43,6 +51,8 @@ export interface ServerCommands {
   subscribe(subject: string, count: number): void;
   /** How often each of those subscriptions was called since the last time: lowest and highest. */
   delivered(): readonly [number, number];
+  /** Subscribes the program itself so many times, no two alike, and publishes to every `step`th. */
+  catalogue(count: number, step: number): CatalogueOfOwn;
   /** As if the result region held that many records. */
   limitRecords(count: number): void;
   /** A service of the program, with one answer to each request. */
@@ -160,6 +170,28 @@ const commands: ServerCommands = {
     }
     counts.fill(0);
     return [lowest, highest];
+  },
+  catalogue(count, step) {
+    const calls = new Uint8Array(count);
+    const start = performance.now();
+    for (let index = 0; index < count; index++) {
+      const deliver = (): void => {
+        calls[index] = (calls[index] as number) + 1;
+      };
+      subscriptions.push(server.bus.subscribe(`plant.${index}.value`, deliver));
+    }
+    const subscribed = performance.now();
+    for (let index = 0; index < count; index += step) {
+      server.bus.publish(`plant.${index}.value`, index);
+    }
+    const publishMs = performance.now() - subscribed;
+    let right = 0;
+    let wrong = 0;
+    calls.forEach((called, index) => {
+      if (index % step === 0 && called === 1) right++;
+      else wrong += called;
+    });
+    return { subscribeMs: subscribed - start, publishMs, right, wrong };
   },
   limitRecords: (count) => door.core.exports.recordsSetLimit(count),
   serve(subject) {
