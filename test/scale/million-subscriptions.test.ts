@@ -54,7 +54,7 @@ function each(bytes: number): number {
 
 /** Opens, subscribes half, publishes, subscribes the rest, publishes; answers what all of them cost. */
 async function fill(
-  kind: keyof typeof BYTES_MAX,
+  kind: 'literal' | 'mixed',
 ): Promise<{ readonly usage: Usage; readonly grown: Usage }> {
   await clients.ask('open', port, CONNECTIONS, kind);
   const before = await server.ask('usage');
