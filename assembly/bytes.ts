@@ -90,34 +90,42 @@ export function equal(a: usize, b: usize, length: u32): bool {
   return ((load<u64>(a) ^ load<u64>(b)) & (((<u64>1) << ((<u64>left) << 3)) - 1)) == 0;
 }
 
+export class Bytes {
+  /** `copyLoose` where a call would cost more than the copy. */
+  @inline
+  static copyLoose(target: usize, source: usize, length: usize): void {
+    assertTarget(target, (length + 15) & ~15);
+    assertSpan(source, length, 15);
+    const end = target + length;
+    if (length > 128) {
+      const end64 = end - 64;
+      do {
+        const a = v128.load(source);
+        const b = v128.load(source, 16);
+        const c = v128.load(source, 32);
+        const d = v128.load(source, 48);
+        v128.store(target, a);
+        v128.store(target, b, 16);
+        v128.store(target, c, 32);
+        v128.store(target, d, 48);
+        target += 64;
+        source += 64;
+      } while (target <= end64);
+    }
+    while (target < end) {
+      v128.store(target, v128.load(source));
+      target += 16;
+      source += 16;
+    }
+  }
+}
+
 /**
  * Copies forward in steps of 16 bytes: reads and writes up to 15 bytes beyond the end, so only into room
  * that has that much to spare. `memory.copy` is 2 to 10 times slower from 16 bytes on.
  */
 export function copyLoose(target: usize, source: usize, length: usize): void {
-  assertTarget(target, (length + 15) & ~15);
-  assertSpan(source, length, 15);
-  const end = target + length;
-  if (length > 128) {
-    const end64 = end - 64;
-    do {
-      const a = v128.load(source);
-      const b = v128.load(source, 16);
-      const c = v128.load(source, 32);
-      const d = v128.load(source, 48);
-      v128.store(target, a);
-      v128.store(target, b, 16);
-      v128.store(target, c, 32);
-      v128.store(target, d, 48);
-      target += 64;
-      source += 64;
-    } while (target <= end64);
-  }
-  while (target < end) {
-    v128.store(target, v128.load(source));
-    target += 16;
-    source += 16;
-  }
+  Bytes.copyLoose(target, source, length);
 }
 
 /** Copies exactly `length` bytes between spans that do not overlap. */

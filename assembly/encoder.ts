@@ -10,7 +10,7 @@
 // recipient without header support gets the stripped form: MSG, another head, the body without the block.
 
 import { SLACK_BYTES } from './abi';
-import { assertSpan, copyExact, copyLoose, writeDecimal } from './bytes';
+import { assertSpan, Bytes, copyExact, copyLoose, writeDecimal } from './bytes';
 import { allocate, release } from './memory';
 import { Frame, OWNER_HEAD, Owned } from './ownership';
 import { Sub, subSidPtr } from './subscription';
@@ -165,8 +165,35 @@ export function frameBodyPtr(stripped: bool): usize {
   return stripped ? bodyPtr + headerLen : bodyPtr;
 }
 
-/** Its one caller is every delivery. */
+/** What every delivery goes through. */
 export class Encoder {
+  /**
+   * Writes a frame at `at`, which has 16 bytes to spare behind it, from a message as it was written:
+   * `subject [reply] size␍␊ payload ␍␊` up to `next`. The sid is an inline one.
+   *
+   * @returns the end of the frame
+   */
+  @inline
+  static frameVerbatim(
+    at: usize,
+    sub: usize,
+    subject: usize,
+    subjectLength: u32,
+    next: usize,
+  ): usize {
+    const sid = at + 4 + subjectLength;
+    const head = sid + 2 + Sub.at(sub).sidLen;
+    const rest = subject + subjectLength + 1;
+    Frame.assertOpen(at, head + (next - rest) - at);
+    store<u32>(at, MSG);
+    Bytes.copyLoose(at + 4, subject, subjectLength);
+    store<u8>(sid, SPACE);
+    v128.store(sid + 1, Sub.at(sub).sidInline);
+    store<u8>(head - 1, SPACE);
+    Bytes.copyLoose(head, rest, next - rest);
+    return head + (next - rest);
+  }
+
   /**
    * Writes a frame at `at`, which has 16 bytes to spare behind it.
    *

@@ -43,6 +43,16 @@ import {
 } from './abi';
 import { sendInvalidSubject, sendOk, sendPong } from './control-frames';
 import { encoderBegin, encoderHeadFromSizes, encoderHeadVerbatim } from './encoder';
+import {
+  express,
+  expressBytes,
+  expressMsgs,
+  expressOutBytes,
+  expressOutMsgs,
+  servedGroups,
+  servedPick,
+  servedPlain,
+} from './express';
 import { Op, opPtr } from './memory';
 import { backlog, backlogReset } from './outbound';
 import { OWNER_OP, Owned } from './ownership';
@@ -72,7 +82,15 @@ import {
   parse,
 } from './parser';
 import { recordLine, recordSetBody, recordsHaveRoom, recordsReset } from './records';
-import { isStopped, pressure, pressureReset, routeBegin, routeGo } from './router';
+import {
+  isStopped,
+  pressure,
+  pressureReset,
+  routeBegin,
+  routeCount,
+  routeGo,
+  routeSkip,
+} from './router';
 import { Session, sessionUnsubscribe } from './session';
 import { isLiteralSubject } from './subject';
 
@@ -112,6 +130,8 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
       at = end; // Nothing of a lost peer counts any more.
       break;
     }
+    at = expressRun(ptr, at, end);
+    if (at == end) break;
     const isWhole = parse(
       session.parseState,
       at,
@@ -144,6 +164,15 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
   }
   Op.set(OP_CONSUMED, <u32>(at - start));
   return STATUS_OK;
+}
+
+// Takes the express lane as far as it goes.
+function expressRun(ptr: usize, at: usize, end: usize): usize {
+  const next = express(ptr, at, end);
+  inMsgs += expressMsgs;
+  inBytes += expressBytes;
+  if (expressOutMsgs != 0) routeCount(expressOutMsgs, expressOutBytes);
+  return next;
 }
 
 function trace(session: Session): void {
@@ -214,6 +243,7 @@ function publish(session: Session, ptr: usize): i32 {
   else if (!encoderHeadFromSizes(opSizesPtr, opSizesLen)) return STATUS_OK;
   const begun = routeBegin(session.account, ptr, opSubjectPtr, opSubjectLen, false);
   if (begun != STATUS_OK) return STATUS_OK; // No memory for the result: at most once, so it is dropped.
+  routeSkip(servedPlain, servedGroups, servedPick);
   return routeGo();
 }
 

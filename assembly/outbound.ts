@@ -100,6 +100,28 @@ function openChunk(session: Session, bytes: u32, mayExceed: bool): bool {
   return true;
 }
 
+/** The short way of `outboundReserve` and `outboundCommit`, for a session that is on the list already. */
+export class OpenChunk {
+  /** Where `bytes` go, or 0: there is no room, or they would press the session. */
+  @inline
+  static reserve(session: Session, bytes: u32): usize {
+    const cursor = session.outCursor;
+    if (bytes > <u32>(session.outEnd - cursor)) return 0;
+    if (session.pending + bytes > session.pendingMax >> 1) return 0;
+    Frame.open(cursor, bytes);
+    return cursor;
+  }
+
+  @inline
+  static commit(session: Session, end: usize): void {
+    const pending = session.pending + <u32>(end - session.outCursor);
+    session.outCursor = end;
+    session.pending = pending;
+    if (pending > backlog) backlog = pending;
+    Frame.close();
+  }
+}
+
 // The segment at the cursor has no length of its own while it is open: it ends where the cursor is.
 function closeSegment(session: Session): void {
   const open = Segment.at(session.outTail);

@@ -1,6 +1,9 @@
 // Choosing one member of a queue group: a random start, then one after the other until one takes it
 // (nats-server 1787eee, server/client.go, processMsgResults).
 
+/** No member of a group has been chosen. */
+export const NO_PICK: u32 = 0xffffffff;
+
 let state: u32 = 0x2545f491;
 
 /** Seeds the choice; any value will do. */

@@ -51,7 +51,7 @@ import {
 import { lookup, Route } from './match-cache';
 import { outboundCommit, outboundIsSlow, outboundReserve, outboundShare } from './outbound';
 import { poolUsed } from './pool';
-import { queuePick } from './queue-group';
+import { NO_PICK, queuePick } from './queue-group';
 import {
   recordAppend,
   recordBody,
@@ -63,10 +63,8 @@ import {
 } from './records';
 import { Session, subscriptionClose } from './session';
 import { groupMembers, groupNamed, matchedNode, nodeMembers, sublistMatch } from './sublist';
-import { memberAt, Sub, subSidPtr } from './subscription';
+import { DELIVERED_MAX, memberAt, Sub, subSidPtr } from './subscription';
 
-/** The count stays there: whoever sets a max later has had as many. */
-const DELIVERED_MAX: u32 = 0xffffffff;
 /** A body of this size is shared even for one recipient: it would not fit into a chunk. */
 const SHARED_ALWAYS: u32 = 524288;
 
@@ -93,6 +91,8 @@ let mayShare: bool = false;
 let plainIndex: u32 = 0;
 let groupIndex: u32 = 0;
 let groupPtr: usize = 0;
+// Member that the group at the cursor has chosen already.
+let picked: u32 = NO_PICK;
 // Shared payloads of this message: whole and stripped. Id 0 = not made.
 let sharedSerial: u32 = 0;
 let sharedWhole: u32 = 0;
@@ -141,6 +141,7 @@ export function routeBegin(
   remoteBytes = 0;
   plainIndex = 0;
   groupIndex = 0;
+  picked = NO_PICK;
   sharedWhole = 0;
   sharedPlain = 0;
   block = lookup(owner, toPtr, toLen);
@@ -150,6 +151,29 @@ export function routeBegin(
   const targets = plainCount + Route.get(block, ROUTE_GROUP_COUNT);
   mayShare = bodyLen >= <u32>SHARED_MIN && (targets > 1 || bodyLen >= SHARED_ALWAYS);
   return STATUS_OK;
+}
+
+/**
+ * Behind routeBegin: passes over whom the express lane has served, the first ones of each kind.
+ *
+ * @param pick the member that the next group has chosen, NO_PICK = none yet
+ */
+export function routeSkip(plain: u32, groups: u32, pick: u32): void {
+  picked = pick;
+  plainIndex = plain;
+  reached = plain + groups;
+  while (groupIndex < groups) nextGroup();
+}
+
+function nextGroup(): void {
+  groupPtr += 4 + ((<usize>Route.get(groupPtr, 0)) << 2);
+  groupIndex++;
+}
+
+/** Counts what left by the express lane. */
+export function routeCount(msgs: u32, bytes: f64): void {
+  outMsgs += msgs;
+  outBytes += bytes;
 }
 
 /** Routes, or goes on. STATUS_OK: done, `reached` tells how many got it; STATUS_AGAIN_*: call again. */
@@ -167,8 +191,7 @@ export function routeGo(): i32 {
     const members = Route.get(groupPtr, 0);
     const outcome = deliverToOne(groupPtr + 4, members);
     if (outcome < 0) return outcome;
-    groupPtr += 4 + ((<usize>members) << 2);
-    groupIndex++;
+    nextGroup();
   }
   if (!recordsHaveRoom()) return STATUS_AGAIN_RESULT;
   finish();
@@ -207,11 +230,13 @@ function subscriptionForReply(): usize {
   return 0;
 }
 
-// A random start, then one after the other until one takes it.
+// A random start, then one after the other until one takes it. A stop keeps to the one it came to.
 function deliverToOne(members: usize, count: u32): i32 {
-  let index = queuePick(count);
+  let index = picked == NO_PICK ? queuePick(count) : picked;
+  picked = NO_PICK;
   for (let tries: u32 = 0; tries < count; tries++) {
     const outcome = deliver(Route.get(members, (<usize>index) << 2));
+    if (outcome < 0) picked = index;
     if (outcome != 0) return outcome;
     if (++index == count) index = 0;
   }

@@ -82,6 +82,8 @@ if (offsetof<Sub>('sidInline') != SUB_SID) ERROR('Sub.sidInline is not where abi
 if (offsetof<Sub>() != SUB_BYTES) ERROR('Sub is not the size abi.ts says');
 
 export const SID_INLINE_MAX: u32 = 16;
+/** The count stays there: whoever sets a max later has had as many. */
+export const DELIVERED_MAX: u32 = 0xffffffff;
 
 @unmanaged
 export class Members {

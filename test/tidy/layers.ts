@@ -92,7 +92,8 @@ export const ASSEMBLY_ARROWS: Readonly<Record<string, readonly string[]>> = {
   encoder: ['outbound'],
   'control-frames': ['outbound', 'records'],
   router: ['queue-group', 'accounts', 'permissions', 'encoder', 'control-frames', 'records'],
-  ingest: ['router', 'resolve', 'parser'],
+  express: ['parser', 'encoder', 'queue-group'],
+  ingest: ['router', 'resolve', 'express'],
 };
 
 /** Roots that may import nothing outside themselves at run time but the Wasm loader. */
