@@ -55,8 +55,8 @@ export async function runMicro(options: MicroOptions): Promise<void> {
     cases: reports,
     targets,
   });
-  const judged = formatJudgements(targets);
-  process.stdout.write(`${formatReports(reports)}\n\n${judged}\n\nwritten to ${path}\n\n`);
+  const parts = [formatReports(reports), formatJudgements(targets), `written to ${path}`];
+  process.stdout.write(`${parts.filter((part) => part !== '').join('\n\n')}\n\n`);
 }
 
 async function measureCase(
