@@ -266,17 +266,25 @@ export class Account implements MessageHome {
     plain: readonly BusSubscription[],
     groups: readonly RouteGroup[],
   ): number {
-    const { turn } = this.parts;
+    const { turn, stats } = this.parts;
+    // A request may be for 'all', which its recipients keep a tally of.
+    const isRequest = content.reply !== undefined;
     let count = 0;
     turn.isDelivering = true;
     try {
       for (let i = 0; i < plain.length; i++) {
-        const subscription = plain[i] as BusSubscription;
-        // A handler before it may have closed it.
-        if (!subscription.isOpen) continue;
-        subscription.count();
-        subscription.deliver(content);
-        count++;
+        const member = plain[i] as BusSubscription;
+        const { handler } = member;
+        if (handler !== undefined && !isRequest) {
+          member.deliverShared(handler, content);
+          stats.inMsgs++;
+          count++;
+        } else if (member.isOpen) {
+          // Else a handler before it has closed it.
+          member.count();
+          member.deliver(content);
+          count++;
+        }
       }
       for (let i = 0; i < groups.length; i++) {
         count += this.#deliverToMember(content, to, groups[i] as RouteGroup);

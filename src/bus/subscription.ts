@@ -119,14 +119,14 @@ export class BusSubscription implements Subscription {
   deliverAlone(handler: MessageHandler, turn: Turn, subject: string, value: unknown): void {
     this.uncounted++;
     turn.beginDelivery();
-    const message = new MessageView(this, subject, value, undefined) as unknown as Message;
-    try {
-      const result = handler(message);
-      if (result !== undefined) this.watch(result, message);
-    } catch (error) {
-      this.report(error, message);
-    }
+    this.#hand(handler, new MessageView(this, subject, value, undefined) as unknown as Message);
     turn.endDelivery();
+  }
+
+  /** Hands a message that others get, too, to its `handler`; the caller counts it for the bus. */
+  deliverShared(handler: MessageHandler, content: Content): void {
+    this.uncounted++;
+    this.#hand(handler, messageOf(content, this));
   }
 
   /** Counts a message that it gets without the core. */
@@ -150,6 +150,10 @@ export class BusSubscription implements Subscription {
       this.#keep(this.#buffer as MessageQueue<Message>, message);
       return;
     }
+    this.#hand(handler, message);
+  }
+
+  #hand(handler: MessageHandler, message: Message): void {
     try {
       const result = handler(message);
       if (result !== undefined) this.watch(result, message);
