@@ -20,10 +20,10 @@ import { LameDuck } from './lame-duck.ts';
 import type { BridgeAddress, BridgeOptions, BridgeStats, ConnectionSnapshot } from './options.ts';
 import { Outbound } from './outbound.ts';
 import { PeerLog } from './peer-log.ts';
-import { DRAIN_MS, Pressure, WRITTEN_MS } from './pressure.ts';
+import { AHEAD_MS, DRAIN_MS, Pressure, WRITTEN_MS } from './pressure.ts';
 import { randomUnit } from './random.ts';
 import { ReadSizes } from './read-size.ts';
-import { PAUSED_BEHIND, PAUSED_PRESSURE } from './reader.ts';
+import { PAUSED_AHEAD, PAUSED_BEHIND, PAUSED_PRESSURE } from './reader.ts';
 import { Session, type SessionHost } from './session.ts';
 
 export type {
@@ -83,6 +83,7 @@ export class Bridge implements SessionHost, RecordSink {
   readonly pressure: Pressure;
   readonly crumbs: Crumbs;
   readonly behind: Pressure;
+  readonly ahead: Pressure;
   readonly writeDeadlines: DeadlineQueue<Session>;
   readonly #sessions = new Map<SessionHandle, Session>();
   readonly #closing = new Set<Session>();
@@ -127,6 +128,7 @@ export class Bridge implements SessionHost, RecordSink {
     this.inbox = new Inbox(core, this.readSizes.sizes);
     this.pressure = new Pressure(clock, DRAIN_MS, PAUSED_PRESSURE);
     this.behind = new Pressure(clock, WRITTEN_MS, PAUSED_BEHIND);
+    this.ahead = new Pressure(clock, AHEAD_MS, PAUSED_AHEAD);
     this.crumbs = new Crumbs(clock, options.defer ?? defer);
     this.writeDeadlines = new DeadlineQueue(clock, options.writeDeadlineMs, (session) =>
       session.missedDeadline(),
@@ -294,6 +296,7 @@ export class Bridge implements SessionHost, RecordSink {
     this.pressure.close();
     this.crumbs.close();
     this.behind.close();
+    this.ahead.close();
     this.turn.sink = undefined;
     this.turn.onPool = undefined;
     this.turn.onEnd = undefined;
@@ -337,6 +340,7 @@ export class Bridge implements SessionHost, RecordSink {
   }
 
   drained(session: Session): void {
+    if (this.ahead.hasPaused) this.ahead.relieve();
     if (!this.pressure.hasPaused) return;
     if (session.pendingBytes < this.options.maxPending / 2) this.pressure.relieve();
   }

@@ -18,7 +18,7 @@ import { type CrumbSource, type Crumbs, CrumbWatch } from './crumbs.ts';
 import { type InboundBudget, isLargeFrame, type TailHolder } from './inbound-budget.ts';
 import type { Inbox } from './inbox.ts';
 import type { Outbound } from './outbound.ts';
-import type { Pressure, Publisher } from './pressure.ts';
+import { isAhead, type Pressure, type Publisher } from './pressure.ts';
 import type { ReadSize, ReadSizes } from './read-size.ts';
 import { Tail } from './tail.ts';
 
@@ -46,6 +46,7 @@ interface ReaderOptions {
   readonly pressure: Pressure;
   readonly crumbs: Crumbs;
   readonly behind: Pressure;
+  readonly ahead: Pressure;
   readonly clock: Clock;
 }
 
@@ -54,6 +55,7 @@ const PAUSED_BUDGET = 1;
 export const PAUSED_PRESSURE = 2;
 const PAUSED_CRUMBS = 4;
 export const PAUSED_BEHIND = 8;
+export const PAUSED_AHEAD = 16;
 /** After a read that took longer there is none of the same session in that turn of the loop. */
 const LONG_MS = 2;
 /** `PONG` and its line end: what a peer sends that only answers. */
@@ -73,8 +75,8 @@ export class Reader implements TailHolder, Publisher, CrumbSource {
   /** When the read began, and what it brought into the inbox. */
   #start = 0;
   #readBytes = 0;
-  /** It has queued something for somebody. */
-  #hasQueued = false;
+  /** Most bytes that somebody it has queued something for has to be written. */
+  #backlog = 0;
   /** Of this read nothing but PONGs has been consumed. */
   #isAnswer = true;
   readonly #call = (): number => {
@@ -124,7 +126,7 @@ export class Reader implements TailHolder, Publisher, CrumbSource {
   turnEnded(): void {
     // Its end has closed the size.
     if (!this.#session.isOpen()) return;
-    const { behind, clock, outbound } = this.#options;
+    const { ahead, behind, clock, outbound } = this.#options;
     const length = this.#readBytes;
     let milliseconds = 0;
     if (length > 0) {
@@ -133,19 +135,21 @@ export class Reader implements TailHolder, Publisher, CrumbSource {
       milliseconds = clock.monotonic() - this.#start;
       this.#size.after(length, isCovered, milliseconds);
     }
-    if (milliseconds > LONG_MS || (this.#hasQueued && outbound.isBehind)) {
+    if (isAhead(length, this.#backlog)) ahead.pause(this);
+    if (milliseconds > LONG_MS || (this.#backlog > 0 && outbound.isBehind)) {
       behind.pause(this);
       outbound.schedule();
     }
     this.#readBytes = 0;
-    this.#hasQueued = false;
+    this.#backlog = 0;
   }
 
   /** Nothing is read any more. */
   close(): void {
-    const { pressure, behind, inbound } = this.#options;
+    const { pressure, behind, ahead, inbound } = this.#options;
     pressure.forget(this);
     behind.forget(this);
+    ahead.forget(this);
     inbound.drop(this);
     this.#tail.clear();
     this.#size.close();
@@ -243,7 +247,7 @@ export class Reader implements TailHolder, Publisher, CrumbSource {
       const { consumed } = op;
       isPressed ||= op.pressure;
       if (op.backlog > 0) {
-        this.#hasQueued = true;
+        this.#backlog = Math.max(this.#backlog, op.backlog);
         outbound.noteBacklog(op.backlog);
       }
       if (status !== STATUS_OK && status !== STATUS_OP) {

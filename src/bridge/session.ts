@@ -69,6 +69,7 @@ export interface SessionHost {
   readonly crumbs: Crumbs;
   /** Publishers that wait until what they have queued is written. */
   readonly behind: Pressure;
+  readonly ahead: Pressure;
   readonly writeDeadlines: DeadlineQueue<Session>;
   /** The INFO line for a session now; the second one, which names the account, when `isConnectInfo`. */
   infoLine(session: Session, isConnectInfo: boolean): string;

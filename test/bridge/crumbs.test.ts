@@ -1,9 +1,9 @@
 // Peers that stream crumbs are read once a millisecond, and nobody else is.
 import { beforeEach, expect, it } from 'vitest';
 import { type CrumbSource, Crumbs, CrumbWatch } from '../../src/bridge/crumbs.ts';
-import type { ReadInto, Transport, TransportReader } from '../../src/net/transport.ts';
 import { createTestBridge } from '../support/bridge.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { FakeSocket } from './fake-socket.ts';
 
 const CRUMB = 26;
 
@@ -110,45 +110,6 @@ it('one that closes in a rest does not wake', () => {
   clock.advance(10);
   expect(log).toEqual(['rest']);
 });
-
-/** A transport that reads into the core's memory what the test says. */
-class FakeSocket implements Transport {
-  readonly remote = { address: '127.0.0.1', port: 1 };
-  isPaused = false;
-  written = '';
-  #reader: TransportReader | undefined;
-
-  arrive(text: string): void {
-    const into = this.#reader?.into as ReadInto;
-    const { written } = new TextEncoder().encodeInto(text, into.view());
-    into.onFilled(written);
-  }
-
-  write(views: readonly Uint8Array[]): 'taken' {
-    for (const view of views) this.written += new TextDecoder().decode(view);
-    return 'taken';
-  }
-
-  start(reader: TransportReader): void {
-    this.#reader = reader;
-  }
-
-  pause(): void {
-    this.isPaused = true;
-  }
-
-  resume(): void {
-    this.isPaused = false;
-  }
-
-  end(): void {}
-
-  destroy(): void {
-    const reader = this.#reader;
-    this.#reader = undefined;
-    reader?.onClose();
-  }
-}
 
 it('a publisher of single messages is paused, a subscriber gets all, and an answer is not held up', async () => {
   const defer = (fn: () => void) => deferred.push(fn);

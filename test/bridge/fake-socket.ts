@@ -1,0 +1,58 @@
+// A transport that reads into the core's memory what the test says, and takes or holds what is written.
+import type { ReadInto, Transport, TransportReader, Written } from '../../src/net/transport.ts';
+
+export class FakeSocket implements Transport {
+  readonly remote: { readonly address: string; readonly port: number } = {
+    address: '127.0.0.1',
+    port: 1,
+  };
+  isPaused = false;
+  /** Writes are held until `release`. */
+  isHolding = false;
+  written = '';
+  #reader: TransportReader | undefined;
+  #done: (() => void) | undefined;
+
+  /** One read brings as much of the text as there is room for. */
+  arrive(text: string): void {
+    const into = this.#reader?.into as ReadInto;
+    const { written } = new TextEncoder().encodeInto(text, into.view());
+    into.onFilled(written);
+  }
+
+  /** What is held has been written. */
+  release(): void {
+    const done = this.#done;
+    this.#done = undefined;
+    done?.();
+  }
+
+  write(views: readonly Uint8Array[], done: () => void): Written {
+    for (const view of views) this.written += new TextDecoder().decode(view);
+    if (!this.isHolding) return 'taken';
+    this.#done = done;
+    return 'held';
+  }
+
+  start(reader: TransportReader): void {
+    this.#reader = reader;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+
+  end(): void {}
+
+  destroy(): void {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    this.isHolding = false;
+    this.release();
+    reader?.onClose();
+  }
+}
