@@ -90,9 +90,11 @@ export class Outbound {
   #isScheduled = false;
   #isFlushing = false;
   #isBehind = false;
+  #turns = 0;
   #isClosed = false;
   readonly #onDeferred = (): void => {
     this.#isScheduled = false;
+    this.#turns += 1;
     if (!this.#isClosed) this.#flushSlice();
   };
 
@@ -152,6 +154,11 @@ export class Outbound {
     const grown = poolUsed - this.#poolAtFlush;
     if (this.#backlog >= EAGER_BYTES || grown > Math.min(share, poolMax / 4)) this.#flushSlice();
     else this.schedule();
+  }
+
+  /** Turns of the loop at the end of which there was a flush. */
+  get turns(): number {
+    return this.#turns;
   }
 
   /** Something is queued that a slice has not come to. */

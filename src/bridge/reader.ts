@@ -56,7 +56,7 @@ export const PAUSED_PRESSURE = 2;
 const PAUSED_CRUMBS = 4;
 export const PAUSED_BEHIND = 8;
 export const PAUSED_AHEAD = 16;
-/** After a read that took longer there is none of the same session in that turn of the loop. */
+/** After reads that took longer there is none of the same session in that turn of the loop. */
 const LONG_MS = 2;
 /** `PONG` and its line end: what a peer sends that only answers. */
 const PONG_LINE_BYTES = 6;
@@ -75,6 +75,9 @@ export class Reader implements TailHolder, Publisher, CrumbSource {
   /** When the read began, and what it brought into the inbox. */
   #start = 0;
   #readBytes = 0;
+  /** How long its reads have taken in that turn of the loop. */
+  #heldMs = 0;
+  #turn = 0;
   /** Most bytes that somebody it has queued something for has to be written. */
   #backlog = 0;
   /** Of this read nothing but PONGs has been consumed. */
@@ -128,15 +131,19 @@ export class Reader implements TailHolder, Publisher, CrumbSource {
     if (!this.#session.isOpen()) return;
     const { ahead, behind, clock, outbound } = this.#options;
     const length = this.#readBytes;
-    let milliseconds = 0;
+    if (this.#turn !== outbound.turns) {
+      this.#turn = outbound.turns;
+      this.#heldMs = 0;
+    }
     if (length > 0) {
       const tail = this.#tail;
       const isCovered = isLargeFrame(Math.max(tail.bytes, tail.wanted));
-      milliseconds = clock.monotonic() - this.#start;
+      const milliseconds = clock.monotonic() - this.#start;
+      this.#heldMs += milliseconds;
       this.#size.after(length, isCovered, milliseconds);
     }
     if (isAhead(length, this.#backlog)) ahead.pause(this);
-    if (milliseconds > LONG_MS || (this.#backlog > 0 && outbound.isBehind)) {
+    if (this.#heldMs > LONG_MS || (this.#backlog > 0 && outbound.isBehind)) {
       behind.pause(this);
       outbound.schedule();
     }
