@@ -156,6 +156,37 @@ describe('a publisher', () => {
     expect(count).toBe(4);
   });
 
+  it('counts what it delivers in the subscription, also after that has closed, and up to a max set later', () => {
+    const bus = createBus();
+    const publisher = bus.publisher('a');
+    const sub = bus.subscribe('a', () => {});
+    for (let i = 0; i < 5; i++) publisher.publish(i);
+    sub.unsubscribe(7);
+    expect(sub.getReceived()).toBe(5);
+    for (let i = 0; i < 5; i++) publisher.publish(i);
+    expect(sub.isClosed()).toBe(true);
+    expect(sub.getReceived()).toBe(7);
+  });
+
+  it('sees a max that a handler before sets for the message at hand', () => {
+    const bus = createBus();
+    const seen: unknown[] = [];
+    const publisher = bus.publisher('a');
+    bus.subscribe('a', () => second.unsubscribe(3));
+    const second = bus.subscribe('a', (msg) => seen.push(msg.value));
+    for (let i = 0; i < 6; i++) publisher.publish(i);
+    expect(seen).toEqual([0, 1, 2]);
+  });
+
+  it('refuses to publish on a bus that closed without ever having had a subscription', async () => {
+    const bus = createBus();
+    const publisher = bus.publisher('a');
+    for (let i = 0; i < 3; i++) publisher.publish(i);
+    await bus.close();
+    expect(() => publisher.publish()).toThrow(ClosedConnectionError);
+    expect(() => bus.publish('a')).toThrow(ClosedConnectionError);
+  });
+
   it('refuses a bad subject when it is made, and everything once the bus has closed', async () => {
     const bus = createBus();
     for (const bad of ['', 'a..b', 'a b', '.a']) {
