@@ -2,7 +2,14 @@
 // A subject whose members are all in this process is delivered by the route map, without a crossing; the
 // core routes when a peer is among them, or when a member has a max (the core counts and closes).
 
-import type { AccountHandle, Core, Outgoing, RouteView, SubHandle } from '../core/index.ts';
+import type {
+  AccountHandle,
+  Core,
+  HandleMap,
+  Outgoing,
+  RouteView,
+  SubHandle,
+} from '../core/index.ts';
 import type { Clock } from '../shared/clock.ts';
 import {
   CapacityError,
@@ -35,7 +42,7 @@ export interface BusParts {
   readonly stats: Stats;
   readonly maxPayload: number;
   /** Every subscription of the process; those closed in a turn leave at its end. */
-  readonly subscriptions: Map<SubHandle, BusSubscription>;
+  readonly subscriptions: HandleMap<BusSubscription>;
   /** Closed in this turn. */
   readonly closing: BusSubscription[];
   /** Of requests for 'all' under way, by reply. */
@@ -92,7 +99,7 @@ export class Account implements MessageHome {
     parts.turn.within(() => {
       subscription.handle = parts.core.subscribe(this.handle, subject, subscription.queue);
       parts.sid++;
-      parts.subscriptions.set(subscription.handle, subscription);
+      parts.subscriptions.add(subscription);
       subscription.start(options);
     });
     return subscription;

@@ -2,7 +2,7 @@
 // everything of weight is in the files beside. A publish outside of a handler has been delivered when it
 // returns.
 
-import type { Core } from '../core/index.ts';
+import { type Core, HandleMap } from '../core/index.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { ClosedConnectionError, DrainingConnectionError } from '../shared/errors.ts';
 import { DEFAULT_LIMITS } from '../shared/limits.ts';
@@ -270,7 +270,7 @@ function partsOf(core: Core, options: BusOptions): BusParts {
     picks: new PickSource(),
     stats: { inBytes: 0, outBytes: 0, inMsgs: 0, outMsgs: 0 },
     maxPayload: options.maxPayload ?? DEFAULT_LIMITS.maxPayload,
-    subscriptions: new Map(),
+    subscriptions: new HandleMap(),
     closing: [],
     tallies: new Map(),
     sid: 0,

@@ -5,6 +5,7 @@
 
 import {
   type Core,
+  type HandleMap,
   RECORD_DELIVERY,
   RECORD_LAST,
   RECORD_SHARED,
@@ -15,7 +16,6 @@ import {
   RECORD_TRACE_OUT,
   type RecordView,
   type SessionHandle,
-  type SubHandle,
 } from '../core/index.ts';
 import { type Content, contentOfIncoming, type Incoming } from './message.ts';
 import type { BusSubscription } from './subscription.ts';
@@ -44,7 +44,7 @@ export class DeliveryDrain {
   readonly #core: Core;
   readonly #turn: Turn;
   /** Every subscription of the process, those closed in this turn included. */
-  readonly #subscriptions: ReadonlyMap<SubHandle, BusSubscription>;
+  readonly #subscriptions: HandleMap<BusSubscription>;
   #slab = new Uint8Array(0);
   #slabUsed = 0;
 
@@ -59,7 +59,7 @@ export class DeliveryDrain {
   #clientSession: SessionHandle = 0;
   #client: MessageClient | undefined;
 
-  constructor(core: Core, turn: Turn, subscriptions: ReadonlyMap<SubHandle, BusSubscription>) {
+  constructor(core: Core, turn: Turn, subscriptions: HandleMap<BusSubscription>) {
     this.#core = core;
     this.#turn = turn;
     this.#subscriptions = subscriptions;

@@ -47,6 +47,7 @@ export {
   createCore,
   type SessionHandle,
 } from './core.ts';
+export { HandleMap } from './handle-map.ts';
 export type { LiveCounts } from './live-counts.ts';
 export type { Outgoing } from './outgoing.ts';
 export { OpView, RecordView } from './records.ts';
