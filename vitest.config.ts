@@ -5,6 +5,14 @@ import type { ViteUserConfig } from 'vitest/config';
 const slow = ['test/soak/**/*.test.ts', 'test/scale/**/*.test.ts'];
 const interop = ['test/interop/**/*.test.ts'];
 
+// Coverage is of this process. These run in the processes of their tests alone, which start the bin.
+const inOtherProcesses = [
+  ...['main', 'server-command', 'logging', 'signals'].map((name) => `src/cli/${name}.ts`),
+  ...['index', 'in-process-cases', 'server-cases', 'worker'].map(
+    (name) => `src/cli/bench/${name}.ts`,
+  ),
+];
+
 const globalSetup = ['test/global-setup.ts'];
 
 const config: ViteUserConfig = {
@@ -12,7 +20,8 @@ const config: ViteUserConfig = {
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
-      exclude: ['src/**/*.generated.ts'],
+      exclude: ['src/**/*.generated.ts', 'src/**/*.d.ts', ...inOtherProcesses],
+      thresholds: { lines: 95 },
     },
     projects: [
       {
