@@ -74,7 +74,7 @@ export class Turn {
   onForgotten: (() => void) | undefined;
 
   // Twice how deep the calls into the bus are; odd while a message is on its way to its subscribers. One word, so
-  // that a delivery of its own is one store at its begin and one at its end (3 ns less than two fields, of 15).
+  // that a delivery of its own is one store at its begin and one at its end.
   #level = 0;
   /** Turns that were one delivery: messages published, and received, that no other count has. */
   direct = 0;
