@@ -14,6 +14,7 @@ import { literalTable, nodeMembers } from './sublist';
 import { memberAt, Sub } from './subscription';
 
 export { hash } from './bytes';
+export { expressEnable, expressMsgs } from './express';
 export * from './index';
 export {
   opArgsLen,

@@ -50,6 +50,8 @@ const ERRORS: ReadonlyMap<number, string> = new Map([
 interface Peer {
   tail: Uint8Array;
   closed: boolean;
+  /** Bytes of the write that is under way. */
+  flight: number;
   readonly out: Buffer[];
 }
 
@@ -127,7 +129,7 @@ export class CoreDriver {
     this.call('sessionSetFlags', session, flags);
     const { payloadMax = 1 << 20, controlLineMax = 4096 } = this.#options;
     this.call('sessionSetLimits', session, payloadMax, controlLineMax, 64 << 20);
-    this.#peers.set(session, { tail: new Uint8Array(0), closed: false, out: [] });
+    this.#peers.set(session, { tail: new Uint8Array(0), closed: false, flight: 0, out: [] });
     return session;
   }
 
@@ -335,17 +337,34 @@ export class CoreDriver {
   flush(): void {
     const take = this.#region(abi.REGION_TAKE);
     while (this.call('outboundTakeNext') === 1) {
-      const session = this.word(take + abi.TAKE_SESSION);
-      const parts = this.#segments(take);
-      const bytes = Buffer.concat(parts);
-      if (bytes.length !== this.word(take + abi.TAKE_TOTAL_BYTES)) {
-        throw new Error('the total of a take is not the sum of its segments');
-      }
-      this.#peers.get(session)?.out.push(bytes);
-      this.call('outboundRelease', session);
-      this.call('outboundSettle', session, bytes.length);
+      this.#take(take);
+      this.release(this.word(take + abi.TAKE_SESSION));
     }
     this.#check();
+  }
+
+  /** Takes what a session has to send, as a transport that is not done until `release`. */
+  takeFlight(session: number): void {
+    if (this.call('outboundTakeFrom', session) === 1) this.#take(this.#region(abi.REGION_TAKE));
+  }
+
+  /** Ends the write of a session, if there is one. */
+  release(session: number): void {
+    const peer = this.#peers.get(session);
+    if (peer === undefined || peer.flight === 0) return;
+    this.call('outboundRelease', session);
+    this.call('outboundSettle', session, peer.flight);
+    peer.flight = 0;
+  }
+
+  #take(take: number): void {
+    const bytes = Buffer.concat(this.#segments(take));
+    if (bytes.length !== this.word(take + abi.TAKE_TOTAL_BYTES)) {
+      throw new Error('the total of a take is not the sum of its segments');
+    }
+    const peer = this.#peer(this.word(take + abi.TAKE_SESSION));
+    peer.out.push(bytes);
+    peer.flight = bytes.length;
   }
 
   #segments(take: number): Buffer[] {
