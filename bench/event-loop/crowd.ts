@@ -65,7 +65,8 @@ class Reader {
 
   #greet(text: string): void {
     this.#greeting += text;
-    if (!this.#greeting?.includes('PONG\r\nPING\r\n')) return;
+    // In either order: what it says may take longer than the server waits.
+    if (!['PONG\r\n', 'PING\r\n'].every((line) => this.#greeting?.includes(line))) return;
     this.socket.write('PONG\r\n');
     this.#onGreeted();
   }
