@@ -23,6 +23,15 @@ const common: UserConfig = {
   fixedExtension: true,
   sourcemap: false,
   report: false,
+  outputOptions: {
+    comments: { annotation: true, legal: true, jsdoc: false },
+    codeSplitting: {
+      groups: [
+        { name: 'bus', test: /[\\/]src[\\/]index\.ts$/, priority: 2 },
+        { name: 'server', test: /[\\/]src[\\/]server[\\/]index\.ts$/, priority: 1 },
+      ],
+    },
+  },
 };
 
 const config: UserConfig[] = [

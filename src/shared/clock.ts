@@ -53,13 +53,14 @@ class SystemTimer implements Timer {
 }
 
 // What to add to the monotonic time for the wall clock's; taken anew when the wall clock was set. So `now`
-// has microseconds, and is still right after a jump.
-let wallOffset: number = performance.timeOrigin;
+// has microseconds, and is still right after a jump. Node loads `performance` when it is first asked for: 2 ms.
+let wallOffset: number | undefined;
 const WALL_SKEW_MAX_MS = 5;
 
 function wallClock(): number {
   const wall = Date.now();
   const monotonic = performance.now();
+  wallOffset ??= performance.timeOrigin;
   if (Math.abs(wallOffset + monotonic - wall) > WALL_SKEW_MAX_MS) wallOffset = wall - monotonic;
   return wallOffset + monotonic;
 }
