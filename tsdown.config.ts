@@ -24,7 +24,10 @@ const common: UserConfig = {
   sourcemap: false,
   report: false,
   outputOptions: {
+    // The types have them; Node reads and scans what is there.
     comments: { annotation: true, legal: true, jsdoc: false },
+    // What the root door needs is one file, which the other doors import: to load five took 2 ms more. A group
+    // takes what its module imports with it.
     codeSplitting: {
       groups: [
         { name: 'bus', test: /[\\/]src[\\/]index\.ts$/, priority: 2 },
