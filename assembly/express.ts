@@ -14,7 +14,6 @@ import {
   ROUTE_MEMBERS,
   ROUTE_PLAIN_COUNT,
   SESSION_CLOSED,
-  SESSION_DIRTY,
   SESSION_ECHO,
   SESSION_PEDANTIC,
   SESSION_SLOW,
@@ -43,8 +42,8 @@ import { DELIVERED_MAX, SID_INLINE_MAX, Sub } from './subscription';
 /** A publisher whose messages leave more behind than frames. */
 const UNFIT: u32 =
   SESSION_CLOSED | SESSION_SLOW | SESSION_TRACE | SESSION_PEDANTIC | SESSION_VERBOSE;
-/** Of these a recipient has only SESSION_DIRTY: it is on the list of those to write. */
-const READY_MASK: u32 = SESSION_CLOSED | SESSION_SLOW | SESSION_TRACE | SESSION_DIRTY;
+/** A recipient that gets nothing, or whose frames leave records. */
+const UNREADY: u32 = SESSION_CLOSED | SESSION_SLOW | SESSION_TRACE;
 const PUB: u32 = 0x20627570; // "pub "
 const LOWER_CASE: u32 = 0x00202020;
 const CRLF: u32 = 0x0a0d;
@@ -211,7 +210,7 @@ class Lane {
       return false;
     const session = Session.at(to);
     const flags = session.flags;
-    if ((flags & READY_MASK) != SESSION_DIRTY) return false;
+    if ((flags & UNREADY) != 0) return false;
     if (to == from && (flags & SESSION_ECHO) == 0) return false;
     // "MSG " and the sid with its blank come to what was written from the subject on.
     const frame = OpenChunk.reserve(session, 5 + sidLen + <u32>(next - subject));

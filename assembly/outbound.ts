@@ -100,7 +100,10 @@ function openChunk(session: Session, bytes: u32, mayExceed: bool): bool {
   return true;
 }
 
-/** The short way of `outboundReserve` and `outboundCommit`, for a session that is on the list already. */
+/**
+ * The short way of `outboundReserve` and `outboundCommit`. A chunk that is open holds something, so its session
+ * is on the list already, or a write is under way at whose end it gets there.
+ */
 export class OpenChunk {
   /** Where `bytes` go, or 0: there is no room, or they would press the session. */
   @inline
@@ -114,6 +117,7 @@ export class OpenChunk {
 
   @inline
   static commit(session: Session, end: usize): void {
+    assert((session.flags & SESSION_DIRTY) != 0 || session.flight != 0);
     const pending = session.pending + <u32>(end - session.outCursor);
     session.outCursor = end;
     session.pending = pending;

@@ -108,6 +108,7 @@ const SITUATIONS: readonly Situation[] = [
       ...[{ kind: 'take', peer: 2 } as const, { kind: 'release', peer: 2 } as const],
       ...[read(0, pubs(2)), { kind: 'close', peer: 3 } as const, read(0, pubs(2))],
       ...[{ kind: 'flags', peer: 2, flags: NORMAL | abi.SESSION_TRACE } as const, read(0, pubs(2))],
+      ...[{ kind: 'limits', peer: 4, limits: [99, 99, 1 << 20] } as const, read(0, pubs(2))],
     ],
   },
   ...[-2, -1, 0, 1, 2].flatMap((off) => [
