@@ -216,6 +216,32 @@ const SITUATIONS: readonly Situation[] = [
     ],
   },
   {
+    name: 'a slow recipient whose limit is raised',
+    peers: [{}, { ...ALL, pendingMax: 90 }],
+    steps: [
+      read(0, pubs(9)),
+      { kind: 'limits', peer: 1, limits: [99, 99, 9999] },
+      read(0, pubs(3)),
+    ],
+  },
+  {
+    name: 'a request that others heard before it came to its publisher',
+    peers: [
+      says('SUB a.b 1\r\n'),
+      says('SUB a.b 2\r\nSUB r 3\r\n', flags(NO_ECHO | abi.SESSION_NO_RESPONDERS)),
+    ],
+    steps: [warm(0), read(1, 'PUB a.b r 0\r\n\r\n'.repeat(3))],
+  },
+  {
+    name: 'one subject in two accounts that have changed as often',
+    peers: [{}, says('SUB a.b 1\r\n'), {}, {}],
+    steps: [
+      ...[{ kind: 'account', peer: 2 } as const, { kind: 'account', peer: 3 } as const],
+      ...[read(2, 'SUB a.b 2\r\n'), warm(0), warm(3), read(0, pubs(3)), read(3, pubs(3))],
+      ...[read(0, pubs(3)), read(3, pubs(3))],
+    ],
+  },
+  {
     name: 'no match cache',
     peers: [{}, ALL, WORKER, WORKER],
     steps: [
