@@ -100,7 +100,7 @@ describe('a server', () => {
       ...['pub 16 B', 'pub 1 KiB', '1-1 16 B', '1-1 1 KiB', '1-5 16 B', '1-5 1 KiB'],
       ...['request, 1 in flight', 'request, 50 in flight'],
     ]);
-    expect(server.connections()).toEqual([]);
+    await expect.poll(() => server.connections()).toEqual([]);
     await bus.close();
   });
 
