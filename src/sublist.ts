@@ -1,6 +1,6 @@
 // The door to the matcher alone: `import { Sublist } from 'ganglion/sublist'`. Filters go in, and for a
 // subject the ids of those that match come out. No bus, no sockets.
-import { type AccountHandle, type Core, createCore, type SubHandle } from './core/index.ts';
+import { type AccountHandle, type Core, createCore } from './core/index.ts';
 import { InvalidArgumentError } from './shared/errors.ts';
 
 export interface SublistOptions {
@@ -54,7 +54,7 @@ export class Sublist {
   }
 
   /**
-   * The same into an array of the caller's.
+   * The same into an array of the caller's; nothing is allocated.
    *
    * @returns how many match; when that is more than `target.length` the rest is left out
    */
@@ -62,9 +62,7 @@ export class Sublist {
     if (!ArrayBuffer.isView(target)) {
       throw InvalidArgumentError.format('target', 'must be a Uint32Array');
     }
-    const found: SubHandle[] = this.#core.resolve(this.#account, subject).plain();
-    for (let i = 0; i < found.length && i < target.length; i++) target[i] = found[i] as number;
-    return found.length;
+    return this.#core.resolve(this.#account, subject).plainInto(target);
   }
 
   /** Whether any filter matches. Throws InvalidSubjectError. */

@@ -71,6 +71,21 @@ export class RouteView {
     return readMembers(this.#views.u32, first, this.#word(ROUTE_PLAIN_COUNT));
   }
 
+  /** The same into an array of the caller's. Answers how many they are, also when it holds fewer. */
+  plainInto(target: Uint32Array): number {
+    const { u32 } = this.#views;
+    const first = this.#at + (ROUTE_MEMBERS >>> 2);
+    const count = this.#word(ROUTE_PLAIN_COUNT);
+    let found = 0;
+    for (let i = 0; i < count; i++) {
+      const handle = handleAt(u32, first + i);
+      if (handle === 0) continue;
+      if (found < target.length) target[found] = handle;
+      found++;
+    }
+    return found;
+  }
+
   /** The process's own members of each queue group. */
   groups(): SubHandle[][] {
     const { u32 } = this.#views;
