@@ -9,8 +9,9 @@
 //                TAKE, OP  small fixed records
 //   heap         blocks of powers of two on free lists; slabs, tables and arenas are blocks, too
 //
-// The heap grows at the end, in steps of a quarter; a block that is given back is used again for its own
-// class only. Nothing here traps when memory ends: `allocate` answers 0.
+// The heap grows at the end, in steps of a quarter. A block that is given back is used again for its own class,
+// or cut into halves for smaller ones when they have none; halves are not joined again. So what a table leaves
+// behind when it doubles becomes records. Nothing here traps when memory ends: `allocate` answers 0.
 
 import {
   HEADROOM_BYTES,
@@ -40,10 +41,11 @@ import {
   Owned,
 } from './ownership';
 
-const CLASSES: u32 = 32;
 /** Where the compiler's data begins, at the earliest. */
 const STATIC_BEGIN: usize = 8;
 const freeLists: usize = memory.data(128, 16);
+/** A bit for each class that has a free block. */
+let freeClasses: u32 = 0;
 /** Canary between the fixed regions; tests check that it stays. */
 export const CANARY: u64 = 0x9d5c_a1b2_73e4_f608;
 
@@ -150,10 +152,25 @@ export function blockBytes(bytes: u32): u32 {
   return (<u32>1) << classOf(bytes);
 }
 
-// The list of free blocks of a class.
-function listOf(bytes: u32): usize {
-  assert(classOf(bytes) < CLASSES);
-  return freeLists + ((<usize>classOf(bytes)) << 2);
+function push(ptr: usize, blockClass: u32): void {
+  const list = freeLists + ((<usize>blockClass) << 2);
+  store<u32>(ptr, load<u32>(list));
+  store<u32>(list, <u32>ptr);
+  freeClasses |= 1 << blockClass;
+}
+
+// A free block of the smallest class that will do; its upper halves stay free. 0: there is none.
+function pop(wanted: u32): usize {
+  const fitting = freeClasses >> wanted;
+  if (fitting == 0) return 0;
+  let blockClass = wanted + ctz(fitting);
+  const list = freeLists + ((<usize>blockClass) << 2);
+  const ptr: usize = load<u32>(list);
+  const next = load<u32>(ptr);
+  store<u32>(list, next);
+  if (next == 0) freeClasses &= ~(1 << blockClass);
+  while (blockClass > wanted) push(ptr + ((<usize>1) << --blockClass), blockClass);
+  return ptr;
 }
 
 /**
@@ -164,10 +181,8 @@ function listOf(bytes: u32): usize {
 export function allocate(bytes: u32, owner: u32): usize {
   if (bytes > 0x40000000) return 0;
   const size = blockBytes(bytes);
-  const list = listOf(bytes);
-  let ptr: usize = load<u32>(list);
-  if (ptr != 0) store<u32>(list, load<u32>(ptr));
-  else ptr = bump(size + GAP_BYTES);
+  let ptr = pop(classOf(bytes));
+  if (ptr == 0) ptr = bump(size + GAP_BYTES);
   if (ptr != 0) {
     heapBytesLive += size;
     Owned.claim(ptr, bytes, owner);
@@ -179,7 +194,5 @@ export function allocate(bytes: u32, owner: u32): usize {
 export function release(ptr: usize, bytes: u32): void {
   Owned.disclaim(ptr, bytes, OWNER_NONE);
   heapBytesLive -= blockBytes(bytes);
-  const list = listOf(bytes);
-  store<u32>(ptr, load<u32>(list));
-  store<u32>(list, <u32>ptr);
+  push(ptr, classOf(bytes));
 }

@@ -222,4 +222,20 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
     expect(time(3000, 'c'.repeat(8000))).toBeLessThan(few * 40 + 1000);
     expect(core.subscriptionCount(session)).toBe(3400);
   });
+
+  it('cuts a block that was given back for smaller ones, and takes the smallest that will do', () => {
+    const { blockAllocate, blockRelease, memoryForceGrowth } = createCore({ wasm }).exports;
+    const large = blockAllocate(1 << 20) >>> 0;
+    const medium = blockAllocate(1 << 16) >>> 0;
+    memoryForceGrowth(1, 0);
+    while (blockAllocate(1 << 14) !== 0);
+    blockRelease(large, 1 << 20);
+    blockRelease(medium, 1 << 16);
+    const first = Array.from({ length: 4 }, () => blockAllocate(1 << 14) >>> 0);
+    expect(first.every((ptr) => ptr >= medium && ptr < medium + (1 << 16))).toBe(true);
+    const rest = Array.from({ length: 64 }, () => blockAllocate(1 << 14) >>> 0);
+    expect(rest.every((ptr) => ptr >= large && ptr < large + (1 << 20))).toBe(true);
+    expect(new Set([...first, ...rest]).size).toBe(68);
+    expect(blockAllocate(1 << 14)).toBe(0);
+  });
 });
