@@ -50,6 +50,7 @@ export class BusPublisher implements Publisher {
   #findAndPublish(payload: unknown, options: PublishOptions | undefined): void {
     if (this.#isDisposed) throw new InvalidOperationError('the publisher has been disposed of');
     this.#account.publish(this.subject, payload, options);
+    if (this.#isDisposed) return; // By a handler.
     this.#route = this.#account.routeFor(this.subject);
     this.#changes = this.#core.changes;
   }

@@ -167,15 +167,11 @@ export class BusSubscription implements Subscription {
     const { tallies } = this.home.parts;
     const tally = tallies.size === 0 ? undefined : tallies.get(content.reply as string);
     if (tally === undefined) return false;
-    const settle = (): void => tally.done(this.sid);
     const message = messageOf(content, this);
     tally.expect(this.sid);
-    if (this.#handler === undefined) {
-      this.receive(message);
-      void this.closed.then(settle);
-    } else {
-      this.#receiveTallied(this.#handler, message, settle);
-    }
+    // A loop that does not answer is through when it is left.
+    if (this.#handler === undefined) this.receive(message);
+    else this.#receiveTallied(this.#handler, message, () => tally.done(this.sid));
     return true;
   }
 
@@ -362,6 +358,7 @@ export class BusSubscription implements Subscription {
     if (this.#isClosed) return;
     this.#withdraw();
     this.#isClosed = true;
+    for (const tally of this.home.parts.tallies.values()) tally.done(this.sid);
     this.#resolveClosed(error);
   }
 

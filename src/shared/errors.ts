@@ -231,10 +231,15 @@ export function assert(condition: boolean, text: string): asserts condition {
   if (!condition) throw new InvariantError(text);
 }
 
-/** The error itself, or one that has the thrown value in its message and as its cause. */
+/** The error itself, or one that has the thrown value in its message and as its cause. Never throws. */
 export function toError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown;
-  return new Error(`thrown: ${String(thrown)}`, { cause: thrown });
+  try {
+    if (thrown instanceof Error) return thrown;
+    return new Error(`thrown: ${String(thrown)}`, { cause: thrown });
+  } catch {
+    // An object without a prototype has no text, a proxy may have a trap anywhere.
+    return new Error('thrown: a value that has no text', { cause: thrown });
+  }
 }
 
 function codeOf(cause: unknown): ErrorCode | undefined {

@@ -25,6 +25,28 @@ describe('errors of handlers', () => {
     expect(reports[0]?.context.message?.value).toBe(7);
   });
 
+  it('leave the bus as it was whatever is thrown', () => {
+    const trapped = new Proxy(
+      {},
+      {
+        getPrototypeOf: () => {
+          throw new Error('trap');
+        },
+      },
+    );
+    const thrown = [Object.create(null), Symbol('odd'), trapped, undefined];
+    const reports: unknown[] = [];
+    const bus = createBus({ onError: (error) => reports.push(error) });
+    let count = 0;
+    bus.subscribe('a', () => {
+      throw thrown[count++];
+    });
+    for (const _ of thrown) bus.publish('a');
+    expect(count).toBe(thrown.length);
+    expect(reports.every((error, index) => error === thrown[index])).toBe(true);
+    expect(reports).toHaveLength(thrown.length);
+  });
+
   it('go there when a promise rejects, or a thenable', async () => {
     const reports: Report[] = [];
     const bus = createBus({ onError: (error, context) => reports.push({ error, context }) });

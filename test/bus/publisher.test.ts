@@ -199,4 +199,17 @@ describe('a publisher', () => {
     expect(() => publisher.publish()).toThrow(ClosedConnectionError);
     expect(() => bus.publisher('a')).toThrow(ClosedConnectionError);
   });
+
+  it('stays disposed of when its own handler does it', () => {
+    const bus = createBus();
+    const publisher = bus.publisher('a');
+    let count = 0;
+    bus.subscribe('a', () => {
+      count++;
+      publisher[Symbol.dispose]();
+    });
+    publisher.publish(1);
+    expect(() => publisher.publish(2)).toThrow('disposed of');
+    expect(count).toBe(1);
+  });
 });
