@@ -75,7 +75,7 @@ export class Reader implements TailHolder, Publisher, CrumbSource {
   /** When the read began, and what it brought into the inbox. */
   #start = 0;
   #readBytes = 0;
-  /** How long its reads have taken in that turn of the loop. */
+  /** How long its reads into the inbox have taken since the last flush that was put off to the end of a turn. */
   #heldMs = 0;
   #turn = 0;
   /** Most bytes that somebody it has queued something for has to be written. */

@@ -143,10 +143,21 @@ export class BenchClient {
     this.#transport.destroy();
   }
 
+  #readInfo(text: string): void {
+    let info: unknown;
+    try {
+      info = JSON.parse(text);
+    } catch {
+      info = undefined;
+    }
+    if (typeof info === 'object' && info !== null) this.#info = info as ServerInfo;
+    else this.#fail(new Error('the server sent an INFO that is no JSON object'));
+  }
+
   #onLine(verb: string, rest: string): void {
     switch (verb) {
       case 'INFO':
-        this.#info = JSON.parse(rest) as ServerInfo;
+        this.#readInfo(rest);
         break;
       case 'PING':
         if (this.#failure === undefined) this.write(PONG)?.catch(() => {});

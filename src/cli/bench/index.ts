@@ -97,11 +97,13 @@ async function benchServers(options: BenchOptions, progress: Progress): Promise<
   const cases = chosen(serverCases(options.payloadLens), options);
   for (const { name, open } of cases) {
     const show = shower(progress, `${results.length + 1}/${cases.length} ${name}`, options);
+    const contenders: Contender[] = [];
     try {
-      const contenders: Contender[] = [];
       for (const address of options.servers) contenders.push(await open(address));
       results.push({ name, lanes: await measure(contenders, options, show) });
     } catch (error) {
+      // Those that were opened before one that could not be would keep the process.
+      await Promise.allSettled(contenders.map((contender) => contender.close()));
       throw new Error(`${name}: ${toError(error).message}`, { cause: error });
     }
   }
