@@ -113,9 +113,12 @@ export class Turn {
     this.#level += DEPTH;
   }
 
+  // In both ways out the level falls before #end is called: where the stack is used up that call itself throws,
+  // and what is left to do waits for the next turn.
+
   leave(): void {
-    if (this.#level >= DEPTH * 2 || !this.#hasWork) this.#level -= DEPTH;
-    else this.#end();
+    this.#level -= DEPTH;
+    if (this.#level < DEPTH && this.#hasWork) this.#end();
   }
 
   /** Begins a turn that is one delivery; there must be none. `endDelivery` must follow. */
@@ -125,8 +128,8 @@ export class Turn {
   }
 
   endDelivery(): void {
+    this.#level = 0;
     if (this.#hasWork) this.#end();
-    else this.#level = 0;
   }
 
   /** Something was done that the end of the turn has to know: the core was changed or called. */

@@ -25,6 +25,25 @@ describe('errors of handlers', () => {
     expect(reports[0]?.context.message?.value).toBe(7);
   });
 
+  it('leave the bus as it was when the program has used up the stack', () => {
+    for (let offset = 0; offset < 40; offset++) {
+      const bus = createBus({ onError: () => {} });
+      bus.subscribe('a', () => bus.publish('b'));
+      bus.subscribe('b', () => {});
+      const recurse = (): void => {
+        bus.publish('a');
+        recurse();
+      };
+      // Each time the stack ends at another place.
+      const descend = (depth: number): void => (depth > 0 ? descend(depth - 1) : recurse());
+      expect(() => descend(offset)).toThrow(RangeError);
+      let count = 0;
+      bus.subscribe('after', () => count++);
+      bus.publish('after');
+      expect(count).toBe(1);
+    }
+  });
+
   it('leave the bus as it was whatever is thrown', () => {
     const trapped = new Proxy(
       {},
