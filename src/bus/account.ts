@@ -18,13 +18,13 @@ import {
   InvalidSubjectError,
 } from '../shared/errors.ts';
 import { EMPTY_PAYLOAD } from './codec.ts';
-import { type Content, contentOfValue, type MessageHome } from './message.ts';
+import { type Content, contentOfValue } from './message.ts';
 import type { PickSource } from './random.ts';
 import type { Reporter } from './reporter.ts';
 import { type Fan, type Route, type RouteGroup, RouteMap } from './route-map.ts';
 import type { StatusFeed } from './status.ts';
 import { checkQueue, checkSubject } from './subject-text.ts';
-import { BusSubscription } from './subscription.ts';
+import { BusSubscription, type SubscriptionHome } from './subscription.ts';
 import type { Tally } from './tally.ts';
 import type { Turn, Waiting } from './turn.ts';
 import type { Codec, MessageHandler, PublishOptions, Stats, SubscribeOptions } from './types.ts';
@@ -67,7 +67,7 @@ const REMOTE: Fan = fanOf(false, true);
 /** A member has a max: the core counts. */
 const COUNTED: Fan = fanOf(false, false);
 
-export class Account implements MessageHome {
+export class Account implements SubscriptionHome {
   readonly name: string;
   readonly handle: AccountHandle;
   readonly parts: BusParts;

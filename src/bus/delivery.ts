@@ -19,7 +19,7 @@ import {
 } from '../core/index.ts';
 import { type Content, contentOfIncoming, type Incoming } from './message.ts';
 import type { BusSubscription } from './subscription.ts';
-import type { RecordSink, Turn } from './turn.ts';
+import type { Published, RecordSink, Turn } from './turn.ts';
 import type { MessageClient } from './types.ts';
 
 /** Payloads share buffers of this size, so a message that is kept pins no more than that. */
@@ -31,13 +31,6 @@ const SLAB_PAYLOAD_MAX = 8192;
 interface Pick {
   readonly subscription: BusSubscription;
   readonly isLast: boolean;
-}
-
-/** What this process publishes through the core. */
-export interface Published {
-  readonly content: Content;
-  /** The subject it is routed by; `content` may show another. */
-  readonly to: string;
 }
 
 export class DeliveryDrain {

@@ -1,17 +1,19 @@
 // One expression of interest of the program. It is a handler, a callback as nats-core has it, or an async
 // iterator with a bounded buffer. The core counts its deliveries; here is its life: open, draining, closed.
 
-import type { SubHandle } from '../core/index.ts';
-import type { Timer } from '../shared/clock.ts';
+import type { Core, SubHandle } from '../core/index.ts';
+import type { Clock, Timer } from '../shared/clock.ts';
 import {
   ClosedConnectionError,
   InvalidArgumentError,
   InvalidOperationError,
   TimeoutError,
 } from '../shared/errors.ts';
-import type { Account } from './account.ts';
-import { type Content, MessageView, messageOf } from './message.ts';
+import { type Content, type MessageHome, MessageView, messageOf } from './message.ts';
 import { MessageQueue } from './message-queue.ts';
+import type { Reporter } from './reporter.ts';
+import type { StatusFeed } from './status.ts';
+import type { Tally } from './tally.ts';
 import type { Turn } from './turn.ts';
 import type {
   Message,
@@ -22,6 +24,24 @@ import type {
   SubscribeOptions,
   Subscription,
 } from './types.ts';
+
+/** What a subscription needs of the account it lives in. */
+export interface SubscriptionHome extends MessageHome {
+  readonly parts: {
+    readonly core: Core;
+    readonly clock: Clock;
+    readonly reporter: Reporter;
+    readonly status: StatusFeed;
+    readonly stats: Stats;
+    /** Of requests for 'all' under way, by reply. */
+    readonly tallies: ReadonlyMap<string, Tally>;
+    readonly isClosed: boolean;
+  };
+  /** Takes it out of the core. */
+  withdraw(subscription: BusSubscription): void;
+  /** Gives its message to another member of its group; answers how many got it. */
+  deliverToGroup(queue: string, content: Content, to: string): number;
+}
 
 export class BusSubscription implements Subscription {
   // What each delivery reads comes first: with 1,000 subscriptions a line of memory is a cache miss.
@@ -34,7 +54,7 @@ export class BusSubscription implements Subscription {
   /** Messages that it got without the core, and that the core has not been told of. */
   uncounted = 0;
   /** The account it lives in. */
-  readonly home: Account;
+  readonly home: SubscriptionHome;
   /** Messages are still delivered to it. */
   isOpen = true;
   readonly closed: Promise<void | Error>;
@@ -64,7 +84,7 @@ export class BusSubscription implements Subscription {
 
   /** Throws InvalidArgumentError for options that cannot be. */
   constructor(
-    home: Account,
+    home: SubscriptionHome,
     sid: number,
     subject: string,
     handler: MessageHandler | undefined,

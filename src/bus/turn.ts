@@ -16,7 +16,7 @@ import {
 } from '../core/index.ts';
 import { assert, CycleError } from '../shared/errors.ts';
 import { CYCLE_MAX } from '../shared/limits.ts';
-import type { Published } from './delivery.ts';
+import type { Content } from './message.ts';
 import type { MessageClient } from './types.ts';
 
 /** Takes what the core's records say about sessions. */
@@ -33,6 +33,13 @@ export interface RecordSink {
   traceOut?(session: SessionHandle, line: Uint8Array, body: Uint8Array | undefined): void;
   /** A subscription has ended, by UNSUB or by its max. */
   traceEnd?(session: SessionHandle, sid: Uint8Array): void;
+}
+
+/** What this process publishes through the core. */
+export interface Published {
+  readonly content: Content;
+  /** The subject it is routed by; `content` may show another. */
+  readonly to: string;
 }
 
 /** A publish that waits for its turn. */
