@@ -37,13 +37,17 @@ export interface CaseResult {
   readonly lanes: readonly Lane[];
 }
 
-/** Measures `contenders` and closes them; `onRound` is told the number of each round before it begins. */
+/**
+ * Measures `contenders` and closes all of them; `onRound` is told the number of each round before it begins.
+ * Rejects with what a round throws, else with the first thing that a close does.
+ */
 export async function measure(
   contenders: readonly Contender[],
   { rounds, seconds }: Effort,
   onRound: (round: number) => void,
 ): Promise<readonly Lane[]> {
   const lanes = contenders.map((contender) => ({ contender, samples: [] as Sample[] }));
+  let endings: readonly PromiseSettledResult<void>[] = [];
   try {
     onRound(0);
     // Unmeasured: compilers and caches warm up.
@@ -54,7 +58,8 @@ export async function measure(
       for (const { contender, samples } of order) samples.push(await contender.round(seconds));
     }
   } finally {
-    for (const { contender } of lanes) await contender.close();
+    endings = await Promise.allSettled(contenders.map(async (contender) => contender.close()));
   }
+  for (const ending of endings) if (ending.status === 'rejected') throw ending.reason;
   return lanes.map(({ contender: { name }, samples }) => ({ name, samples }));
 }

@@ -103,7 +103,7 @@ async function benchServers(options: BenchOptions, progress: Progress): Promise<
       results.push({ name, lanes: await measure(contenders, options, show) });
     } catch (error) {
       // Those that were opened before one that could not be would keep the process.
-      await Promise.allSettled(contenders.map((contender) => contender.close()));
+      await Promise.allSettled(contenders.map(async (contender) => contender.close()));
       throw new Error(`${name}: ${toError(error).message}`, { cause: error });
     }
   }
