@@ -1,6 +1,7 @@
 // A client of the NATS protocol that is as cheap as can be, so that what is measured is the server. It greets,
-// confirms by PING and PONG, and hands on either lines and payloads, or, where only their number matters, the
-// bytes uncounted by messages.
+// confirms by PING and PONG, answers the server's PING, and hands on messages line by line, or, where all are the
+// same, the bytes as they come. The server is not trusted: whatever is out of order fails the connection, and
+// what it says is made fit to be shown.
 
 import { dial } from '../../net/dial.ts';
 import type { Transport } from '../../net/transport.ts';
@@ -8,15 +9,8 @@ import { toError } from '../../shared/errors.ts';
 import { VERSION } from '../../shared/version.ts';
 import type { ServerAddress } from './address.ts';
 import { LineReader } from './line-reader.ts';
-
-/** What the bench uses of INFO. */
-export interface ServerInfo {
-  readonly server_id?: string;
-  readonly server_name?: string;
-  readonly version?: string;
-  readonly max_payload?: number;
-  readonly tls_required?: boolean;
-}
+import { printable } from './printable.ts';
+import { parseInfo, type ServerInfo } from './server-info.ts';
 
 /** Longest silence of a server that is meant to answer. */
 export const STALL_MS = 5_000;
@@ -24,15 +18,21 @@ export const STALL_MS = 5_000;
 /** Bytes of one read; all connections share it, and who is told of bytes uses them at once. */
 const inbox = new Uint8Array(256 * 1024);
 
+/** Bytes that wait behind a held write at most: a server that sends without reading would fill the memory. */
+const WAITING_MAX = 64 * 1024 * 1024;
+
 const PING = Buffer.from('PING\r\n');
 const PONG = Buffer.from('PONG\r\n');
 
-/** Sees what arrives. */
+/** Sees what arrives. What it throws fails the connection. */
 export interface ClientReader {
   /** A message's arguments, and its payload's length. */
   onMessage?(args: readonly string[], payloadLen: number): void;
-  /** Instead of reading lines: so many bytes have come, valid during the call. */
-  onBytes?(bytes: Uint8Array): void;
+  /**
+   * Is offered, before they are read as lines, the bytes from `at` on, where a line begins or where it stopped at
+   * the end of a read; they are valid during the call. Returns the first byte that it has not taken.
+   */
+  take?(bytes: Buffer, at: number): number;
   /** Nothing more will come; `check` says why. */
   onFailure?(): void;
 }
@@ -41,15 +41,18 @@ export interface ClientReader {
 export class BenchClient {
   readonly #transport: Transport;
   readonly #lines: LineReader;
-  #info: ServerInfo = {};
+  #info: ServerInfo | undefined;
   #failure: Error | undefined;
   #isClosed = false;
-  /** Settles when the last write has left. */
+  /** Settles when the last write has left, or never will. */
   #held: Promise<void> | undefined;
+  #release: () => void = () => {};
   #reader: ClientReader = {};
   /** Called when something changes: a line came, the connection failed. */
   #wake: () => void = () => {};
   #pongs = 0;
+  /** Bytes of writes that wait for the one that is held. */
+  #waiting = 0;
 
   private constructor(transport: Transport) {
     this.#transport = transport;
@@ -57,13 +60,9 @@ export class BenchClient {
       onLine: (verb, rest) => this.#onLine(verb, rest),
       onMessage: (args, payloadLen) => this.#reader.onMessage?.(args, payloadLen),
     });
-    const feed = (bytes: Uint8Array): void => {
-      if (this.#reader.onBytes !== undefined) this.#reader.onBytes(bytes);
-      else this.#lines.feed(bytes);
-    };
     transport.start({
-      into: { view: () => inbox, onFilled: (length) => feed(inbox.subarray(0, length)) },
-      onBytes: feed,
+      into: { view: () => inbox, onFilled: (length) => this.#feed(inbox.subarray(0, length)) },
+      onBytes: (bytes) => this.#feed(bytes),
       onClose: (error) => this.#fail(error ?? new Error('the server closed the connection')),
     });
   }
@@ -77,8 +76,8 @@ export class BenchClient {
       throw new Error(`cannot connect to ${address.url}: ${reasonOf(error)}`);
     }
     try {
-      await client.#until(() => client.#info.version !== undefined, 'no INFO');
-      if (client.#info.tls_required === true) {
+      await client.#until(() => client.#info !== undefined, 'no INFO');
+      if (client.info.tls_required === true) {
         throw new Error('it requires TLS, which this bench does not speak');
       }
       const options = {
@@ -95,7 +94,7 @@ export class BenchClient {
   }
 
   get info(): ServerInfo {
-    return this.#info;
+    return this.#info ?? {};
   }
 
   set reader(reader: ClientReader) {
@@ -108,13 +107,12 @@ export class BenchClient {
    */
   write(bytes: Uint8Array): Promise<void> | undefined {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#held !== undefined) return this.#held.then(() => this.write(bytes));
+    if (this.#held !== undefined) return this.#writeLater(bytes);
     let release: () => void = () => {};
     const written = this.#transport.write([bytes], () => release());
     if (written === 'taken') return undefined;
     const timer = setTimeout(() => {
       this.#fail(new Error(`the server did not read for ${STALL_MS / 1000} s`));
-      this.#transport.destroy();
     }, STALL_MS);
     this.#held = new Promise((resolve) => {
       release = () => {
@@ -123,6 +121,7 @@ export class BenchClient {
         resolve();
       };
     });
+    this.#release = release;
     return this.#held;
   }
 
@@ -141,42 +140,63 @@ export class BenchClient {
   close(): void {
     this.#isClosed = true;
     this.#transport.destroy();
+    this.#release();
   }
 
-  #readInfo(text: string): void {
-    let info: unknown;
-    try {
-      info = JSON.parse(text);
-    } catch {
-      info = undefined;
+  async #writeLater(bytes: Uint8Array): Promise<void> {
+    if (this.#waiting + bytes.length > WAITING_MAX) {
+      const error = new Error('the server sends, but does not read what it gets for that');
+      this.#fail(error);
+      throw error;
     }
-    if (typeof info === 'object' && info !== null) this.#info = info as ServerInfo;
-    else this.#fail(new Error('the server sent an INFO that is no JSON object'));
+    this.#waiting += bytes.length;
+    await this.#held;
+    this.#waiting -= bytes.length;
+    await this.write(bytes);
+  }
+
+  #feed(view: Uint8Array): void {
+    const bytes = Buffer.from(view.buffer, view.byteOffset, view.byteLength);
+    try {
+      for (let at = 0; at < bytes.length && this.#failure === undefined; ) {
+        if (this.#reader.take !== undefined && this.#lines.isBetween) {
+          at = this.#reader.take(bytes, at);
+        }
+        if (at < bytes.length) at = this.#lines.feed(bytes, at);
+      }
+    } catch (error) {
+      this.#fail(toError(error));
+    }
   }
 
   #onLine(verb: string, rest: string): void {
     switch (verb) {
       case 'INFO':
-        this.#readInfo(rest);
+        this.#info = parseInfo(textOf(rest));
+        this.#lines.payloadMax = this.#info.max_payload ?? this.#lines.payloadMax;
         break;
       case 'PING':
-        if (this.#failure === undefined) this.write(PONG)?.catch(() => {});
+        this.write(PONG)?.catch(() => {});
         return;
       case 'PONG':
         this.#pongs++;
         break;
       case '-ERR':
-        this.#fail(new Error(`the server says ${rest}`));
+        throw new Error(`the server says ${printable(textOf(rest))}`);
+      case '+OK':
         return;
       default:
-        return;
+        throw new Error(`the server sent a line that is none: ${printable(textOf(verb))}`);
     }
     this.#wake();
   }
 
+  /** The first one counts; nothing is read or written after it. */
   #fail(error: Error): void {
-    if (this.#isClosed) return;
-    this.#failure ??= error;
+    if (this.#isClosed || this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#transport.destroy();
+    this.#release();
     this.#wake();
     this.#reader.onFailure?.();
   }
@@ -204,4 +224,9 @@ export class BenchClient {
 function reasonOf(error: unknown): string {
   const [first] = error instanceof AggregateError ? error.errors : [];
   return toError(first ?? error).message;
+}
+
+/** A line has been read byte by byte; its text is UTF-8. */
+function textOf(line: string): string {
+  return Buffer.from(line, 'latin1').toString();
 }

@@ -44,7 +44,10 @@ async function serve(client: BenchClient, subject: string, payloadLen: number): 
   const tail = ` ${payloadLen}\r\n${'z'.repeat(payloadLen)}\r\n`;
   client.reader = {
     // MSG subject sid reply size
-    onMessage: ([, , , reply]) => outbox.add(`PUB ${reply}${tail}`),
+    onMessage: ({ 0: verb, 3: reply, length }) => {
+      if (verb !== 'MSG' || length < 5) throw new Error('a request came that was not made');
+      outbox.add(`PUB ${reply}${tail}`);
+    },
   };
   await client.write(Buffer.from(`SUB ${subject} 1\r\n`));
   await client.confirm();
@@ -93,7 +96,7 @@ class RequestRun {
   #latenciesUs: number[] = [];
   #waiting = 0;
   #endMs = 0;
-  #failure: Error | undefined;
+  #hasStalled = false;
   #finish: () => void = () => {};
 
   constructor(requester: BenchClient, responder: BenchClient, options: Requesting) {
@@ -123,7 +126,7 @@ class RequestRun {
     await this.#untilAnswered();
     this.#requester.check();
     this.#responder.check();
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#hasStalled) throw new Error(`no reply for ${STALL_MS / 1000} s`);
     const elapsed = (performance.now() - startMs) / 1000;
     const sorted = Float64Array.from(this.#latenciesUs).sort();
     return {
@@ -142,14 +145,13 @@ class RequestRun {
 
   #onReply(verb: string | undefined, index: number): void {
     const sentMs = this.#sentMs[index];
-    if (verb !== 'MSG') this.#failure = new Error('the server says that nobody answers requests');
-    else if (!sentMs) this.#failure = new Error('a reply came twice');
+    if (verb !== 'MSG') throw new Error('the server says that nobody answers requests');
+    if (!sentMs) throw new Error('a reply came that was not waited for');
     const nowMs = performance.now();
-    this.#latenciesUs.push((nowMs - (sentMs ?? 0)) * 1000);
+    this.#latenciesUs.push((nowMs - sentMs) * 1000);
     this.#sentMs[index] = 0;
     this.#waiting--;
-    if (this.#failure !== undefined) this.#finish();
-    else if (nowMs < this.#endMs) this.#send(index);
+    if (nowMs < this.#endMs) this.#send(index);
     else if (this.#waiting === 0) this.#finish();
   }
 
@@ -160,7 +162,7 @@ class RequestRun {
       const watch = setInterval(() => {
         const count = this.#latenciesUs.length;
         if (count === before) {
-          this.#failure = new Error(`no reply for ${STALL_MS / 1000} s`);
+          this.#hasStalled = true;
           this.#finish();
         }
         before = count;
