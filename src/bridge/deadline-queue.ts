@@ -46,16 +46,20 @@ export class DeadlineQueue<T> {
     this.#timer ??= this.#clock.setTimeout(() => this.#expire(), delayMs, { unref: true });
   }
 
+  /** An error goes to the platform, as that of any timer; whoever is due behind it follows by the next one. */
   #expire(): void {
-    this.#timer = undefined;
     const now = this.#clock.monotonic();
-    for (const [item, deadline] of this.#deadlines) {
-      if (deadline > now) {
-        this.#arm(deadline - now);
-        return;
+    try {
+      for (const [item, deadline] of this.#deadlines) {
+        if (deadline > now) break;
+        this.#deadlines.delete(item);
+        this.#onExpired(item);
       }
-      this.#deadlines.delete(item);
-      this.#onExpired(item);
+    } finally {
+      this.#timer?.cancel();
+      this.#timer = undefined;
+      const [first] = this.#deadlines.values();
+      if (first !== undefined) this.#arm(Math.max(0, first - now));
     }
   }
 }
