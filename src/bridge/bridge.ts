@@ -76,6 +76,7 @@ export class Bridge implements SessionHost, RecordSink {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;
+  readonly defer: (fn: () => void) => void;
   readonly outbound: Outbound;
   readonly inbox: Inbox;
   readonly readSizes: ReadSizes;
@@ -109,12 +110,13 @@ export class Bridge implements SessionHost, RecordSink {
     this.clock = options.clock;
     this.logger = options.logger;
     this.random = options.random ?? randomUnit;
+    this.defer = options.defer ?? defer;
     const { core, clock } = this;
     this.outbound = new Outbound({
       core,
       outboundMax: options.outboundMax,
       clock,
-      defer: options.defer ?? defer,
+      defer: this.defer,
       onCaughtUp: () => {
         if (this.behind.hasPaused) this.behind.relieve();
       },
@@ -129,7 +131,7 @@ export class Bridge implements SessionHost, RecordSink {
     this.pressure = new Pressure(clock, DRAIN_MS, PAUSED_PRESSURE);
     this.behind = new Pressure(clock, WRITTEN_MS, PAUSED_BEHIND);
     this.ahead = new Pressure(clock, AHEAD_MS, PAUSED_AHEAD);
-    this.crumbs = new Crumbs(clock, options.defer ?? defer);
+    this.crumbs = new Crumbs(clock, this.defer);
     this.writeDeadlines = new DeadlineQueue(clock, options.writeDeadlineMs, (session) =>
       session.missedDeadline(),
     );

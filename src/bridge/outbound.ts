@@ -90,11 +90,9 @@ export class Outbound {
   #isScheduled = false;
   #isFlushing = false;
   #isBehind = false;
-  #turns = 0;
   #isClosed = false;
   readonly #onDeferred = (): void => {
     this.#isScheduled = false;
-    this.#turns += 1;
     if (!this.#isClosed) this.#flushSlice();
   };
 
@@ -153,12 +151,7 @@ export class Outbound {
     const share = Math.max(EAGER_POOL_MIN, this.#channels.size * EAGER_POOL_BYTES);
     const grown = poolUsed - this.#poolAtFlush;
     if (this.#backlog >= EAGER_BYTES || grown > Math.min(share, poolMax / 4)) this.#flushSlice();
-    else this.schedule();
-  }
-
-  /** Turns of the loop at the end of which there was a flush. */
-  get turns(): number {
-    return this.#turns;
+    else this.#schedule();
   }
 
   /** Something is queued that a slice has not come to. */
@@ -186,7 +179,7 @@ export class Outbound {
     } finally {
       this.#isFlushing = false;
     }
-    if (this.#isBehind) this.schedule();
+    if (this.#isBehind) this.#schedule();
     else this.#poolAtFlush = this.#core.poolUsed;
     this.#checkTotal();
     if (!this.#isBehind) this.#onCaughtUp();
@@ -247,7 +240,7 @@ export class Outbound {
   }
 
   /** There is going to be a flush after the reads of this turn of the loop. */
-  schedule(): void {
+  #schedule(): void {
     if (this.#isScheduled || this.#isClosed) return;
     this.#isScheduled = true;
     this.#defer(this.#onDeferred);

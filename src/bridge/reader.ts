@@ -48,6 +48,8 @@ interface ReaderOptions {
   readonly behind: Pressure;
   readonly ahead: Pressure;
   readonly clock: Clock;
+  /** Runs a function once this turn of the event loop has no more reads. */
+  readonly defer: (fn: () => void) => void;
 }
 
 /** Why the transport is not read. */
@@ -56,8 +58,11 @@ export const PAUSED_PRESSURE = 2;
 const PAUSED_CRUMBS = 4;
 export const PAUSED_BEHIND = 8;
 export const PAUSED_AHEAD = 16;
-/** After reads that took longer there is none of the same session in that turn of the loop. */
+const PAUSED_LONG = 32;
+/** After reads that took longer, as the loop's timers see it, none of the same session in that turn of the loop. */
 const LONG_MS = 2;
+/** A socket is read no more often in a turn of the loop, so reads that take less than their share are not counted. */
+const TURN_READS = 32;
 /** `PONG` and its line end: what a peer sends that only answers. */
 const PONG_LINE_BYTES = 6;
 
@@ -75,9 +80,8 @@ export class Reader implements TailHolder, Publisher, CrumbSource {
   /** When the read began, and what it brought into the inbox. */
   #start = 0;
   #readBytes = 0;
-  /** How long its reads into the inbox have taken since the last flush that was put off to the end of a turn. */
+  /** How long it has held up the loop in this turn of it. */
   #heldMs = 0;
-  #turn = 0;
   /** Most bytes that somebody it has queued something for has to be written. */
   #backlog = 0;
   /** Of this read nothing but PONGs has been consumed. */
@@ -131,22 +135,15 @@ export class Reader implements TailHolder, Publisher, CrumbSource {
     if (!this.#session.isOpen()) return;
     const { ahead, behind, clock, outbound } = this.#options;
     const length = this.#readBytes;
-    if (this.#turn !== outbound.turns) {
-      this.#turn = outbound.turns;
-      this.#heldMs = 0;
-    }
     if (length > 0) {
       const tail = this.#tail;
       const isCovered = isLargeFrame(Math.max(tail.bytes, tail.wanted));
       const milliseconds = clock.monotonic() - this.#start;
-      this.#heldMs += milliseconds;
+      if (milliseconds > LONG_MS / TURN_READS) this.#holdUp(milliseconds);
       this.#size.after(length, isCovered, milliseconds);
     }
     if (isAhead(length, this.#backlog)) ahead.pause(this);
-    if (this.#heldMs > LONG_MS || (this.#backlog > 0 && outbound.isBehind)) {
-      behind.pause(this);
-      outbound.schedule();
-    }
+    if (this.#backlog > 0 && outbound.isBehind) behind.pause(this);
     this.#readBytes = 0;
     this.#backlog = 0;
   }
@@ -196,6 +193,17 @@ export class Reader implements TailHolder, Publisher, CrumbSource {
 
   unstall(why: number): void {
     this.#resume(why);
+  }
+
+  #holdUp(milliseconds: number): void {
+    if (this.#heldMs === 0) this.#options.defer(() => this.#loopTurned());
+    this.#heldMs += milliseconds;
+    if (this.#heldMs > LONG_MS) this.#pause(PAUSED_LONG);
+  }
+
+  #loopTurned(): void {
+    this.#heldMs = 0;
+    this.#resume(PAUSED_LONG);
   }
 
   #relax(isPressed: boolean): void {

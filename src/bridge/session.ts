@@ -61,6 +61,8 @@ export interface SessionHost {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;
+  /** Runs a function once this turn of the event loop has no more reads. */
+  readonly defer: (fn: () => void) => void;
   readonly outbound: Outbound;
   readonly inbox: Inbox;
   readonly readSizes: ReadSizes;

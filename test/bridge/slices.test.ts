@@ -4,18 +4,20 @@ import { expect, it } from 'vitest';
 import { createTestBridge, type TestBridge } from '../support/bridge.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import type { PipePeer } from '../support/pipe-peer.ts';
+import { FakeSocket } from './fake-socket.ts';
 
 const READERS = 40;
 /** Writes between two looks at the clock. */
 const SLICE = 8;
 
-/** While it is in a hurry each look at it takes ten milliseconds. */
+/** While it is in a hurry each look at it takes some milliseconds. */
 class HurriedClock extends FakeClock {
   isHurried = false;
+  lookMs = 10;
   #extraMs = 0;
 
   override monotonic(): number {
-    if (this.isHurried) this.#extraMs += 10;
+    if (this.isHurried) this.#extraMs += this.lookMs;
     return super.monotonic() + this.#extraMs;
   }
 }
@@ -121,4 +123,88 @@ it('when the program closes the bridge everything is written all the same', asyn
   await server.bridge.close();
   const received = await Promise.all(readers.map((reader) => reader.ended()));
   expect(received).toEqual(readers.map(() => ONE));
+});
+
+interface Pairs extends AsyncDisposable {
+  readonly clock: HurriedClock;
+  readonly loop: Loop;
+  readonly publishers: readonly FakeSocket[];
+}
+
+/** What one read of a publisher brings is written at once. */
+const BULK = `PUB a 60000\r\n${'x'.repeat(60_000)}\r\n`;
+
+/** Two publishers and a consumer. A read takes less than a millisecond, three take more than two. */
+function createPairs(): Pairs {
+  const clock = new HurriedClock();
+  const loop = new Loop();
+  const server = createTestBridge({ clock, defer: loop.defer });
+  const [consumer, ...publishers] = [new FakeSocket(), new FakeSocket(), new FakeSocket()] as const;
+  for (const socket of [consumer, ...publishers]) {
+    server.attach(socket);
+    socket.arrive('CONNECT {"verbose":false}\r\nPING\r\n');
+  }
+  consumer.arrive('SUB a 1\r\n');
+  loop.isHeld = true;
+  clock.lookMs = 0.2;
+  clock.isHurried = true;
+  const close = async (): Promise<void> => {
+    loop.isHeld = false;
+    clock.isHurried = false;
+    await loop.turn();
+    for (const socket of [consumer, ...publishers]) socket.destroy();
+    await server.close();
+  };
+  return { clock, loop, publishers, [Symbol.asyncDispose]: close };
+}
+
+/** Reads until there is a pause. */
+function readBulk(publisher: FakeSocket, max: number): number {
+  let reads = 0;
+  for (; !publisher.isPaused && reads < max; reads++) publisher.arrive(BULK);
+  return reads;
+}
+
+it('who has held up the loop for two milliseconds is not read again before it has turned', async () => {
+  await using pairs = createPairs();
+  const { loop, publishers } = pairs;
+  const [one, other] = publishers as [FakeSocket, FakeSocket];
+  expect(readBulk(one, 10)).toBe(3);
+  // That everything is written changes nothing.
+  expect(readBulk(other, 1)).toBe(1);
+  expect([one.isPaused, other.isPaused]).toEqual([true, false]);
+  await loop.turn();
+  expect(one.isPaused).toBe(false);
+  expect(readBulk(one, 10)).toBe(3);
+});
+
+it('what it has taken in turns before is not counted', async () => {
+  await using pairs = createPairs();
+  const { loop, publishers } = pairs;
+  const [publisher] = publishers as [FakeSocket];
+  for (let turn = 0; turn < 10; turn++) {
+    expect(readBulk(publisher, 2)).toBe(2);
+    await loop.turn();
+  }
+});
+
+it('who takes long and queues nothing does not wait until others are served', async () => {
+  await using crowd = await createCrowd();
+  const { server, loop, readers, writer } = crowd;
+  const program: string[] = [];
+  server.bus.subscribe('b', { callback: (_, message) => program.push(message.string()) });
+  const other = new FakeSocket();
+  server.attach(other);
+  other.arrive('CONNECT {"verbose":false}\r\n');
+  await loop.turn();
+  void writer.send('PUB a 3\r\none\r\n');
+  await loop.settle();
+  await loop.turn();
+  other.arrive('PUB b 3\r\nfor\r\n');
+  expect(other.isPaused).toBe(true);
+  await loop.turn();
+  expect(other.isPaused).toBe(false);
+  expect(readers.some((reader) => reader.received === '')).toBe(true);
+  expect(program).toEqual(['for']);
+  other.destroy();
 });
