@@ -312,7 +312,9 @@ export class Bridge implements SessionHost, RecordSink {
     const info = infoLine(this.#infoFacts(), { cid, address: transport.remote.address });
     const words = new TextEncoder().encode(`${info}${errorLine('maxConnections')}`);
     transport.start({
-      onBytes: () => {},
+      staysInPlace: false,
+      view: () => this.inbox.view(0),
+      onFilled: () => {},
       onClose: () => {
         this.#lingering.delete(transport);
         transport.destroy();

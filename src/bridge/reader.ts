@@ -1,5 +1,5 @@
-// What arrives from one peer, on its way into the core: it lies in the inbox, read there by the transport or put
-// there in pieces; the unfinished tail goes in front; then op after op. It stops reading while all unfinished
+// What arrives from one peer, on its way into the core: it lies in the inbox, where the transport has put it;
+// the unfinished tail goes in front; then op after op. It stops reading while all unfinished
 // reads together are too many, and for a moment when a consumer is under pressure.
 import type { Turn } from '../bus/turn.ts';
 import {
@@ -77,9 +77,8 @@ export class Reader implements TailHolder, Publisher, CrumbSource {
   #ptr = 0;
   #length = 0;
   #first: number = STATUS_OK;
-  /** When the read began, and what it brought into the inbox. */
+  /** When the read began. */
   #start = 0;
-  #readBytes = 0;
   /** How long it has held up the loop in this turn of it. */
   #heldMs = 0;
   /** Most bytes that somebody it has queued something for has to be written. */
@@ -104,47 +103,30 @@ export class Reader implements TailHolder, Publisher, CrumbSource {
   }
 
   /** Routes what has been read into the view. Part of a turn; what it ends is finished at the turn's end. */
-  readInbox(length: number): void {
-    this.#start = this.#options.clock.monotonic();
-    this.#readBytes = length;
+  read(length: number): void {
+    const { clock, pressure } = this.#options;
+    this.#start = clock.monotonic();
     const isPressed = this.#route(length);
     if (!this.#session.isOpen()) return;
     this.#crumbs.read(length);
-    this.#relax(isPressed);
-  }
-
-  /** The same for bytes that lie elsewhere. */
-  read(bytes: Uint8Array): void {
-    const { core } = this.#options;
-    const { ptr, bytes: room } = core.inbox;
-    let isPressed = false;
-    for (let at = 0; at < bytes.length && this.#session.isOpen(); at += room) {
-      const piece = bytes.length <= room ? bytes : bytes.subarray(at, at + room);
-      core.writeBytes(ptr, piece);
-      isPressed = this.#route(piece.length) || isPressed;
-    }
-    this.#relax(isPressed);
+    if (isPressed) pressure.pause(this);
   }
 
   /**
-   * The turn of a read is over. Who has queued what could not all be written yet waits for that; who has held up
-   * the loop, until it has turned.
+   * The turn of a read of so many bytes is over. Who has queued what could not all be written yet waits for that;
+   * who has held up the loop, until it has turned.
    */
-  turnEnded(): void {
+  turnEnded(length: number): void {
     // Its end has closed the size.
     if (!this.#session.isOpen()) return;
     const { ahead, behind, clock, outbound } = this.#options;
-    const length = this.#readBytes;
-    if (length > 0) {
-      const tail = this.#tail;
-      const isCovered = isLargeFrame(Math.max(tail.bytes, tail.wanted));
-      const milliseconds = clock.monotonic() - this.#start;
-      if (milliseconds > LONG_MS / TURN_READS) this.#holdUp(milliseconds);
-      this.#size.after(length, isCovered, milliseconds);
-    }
+    const tail = this.#tail;
+    const isCovered = isLargeFrame(Math.max(tail.bytes, tail.wanted));
+    const milliseconds = clock.monotonic() - this.#start;
+    if (milliseconds > LONG_MS / TURN_READS) this.#holdUp(milliseconds);
+    this.#size.after(length, isCovered, milliseconds);
     if (isAhead(length, this.#backlog)) ahead.pause(this);
     if (this.#backlog > 0 && outbound.isBehind) behind.pause(this);
-    this.#readBytes = 0;
     this.#backlog = 0;
   }
 
@@ -204,10 +186,6 @@ export class Reader implements TailHolder, Publisher, CrumbSource {
   #loopTurned(): void {
     this.#heldMs = 0;
     this.#resume(PAUSED_LONG);
-  }
-
-  #relax(isPressed: boolean): void {
-    if (isPressed && this.#session.isOpen()) this.#options.pressure.pause(this);
   }
 
   /**

@@ -23,7 +23,7 @@ import {
   SESSION_WANTS_PONG,
   type SessionHandle,
 } from '../core/index.ts';
-import type { ReadInto, Transport, TransportReader } from '../net/transport.ts';
+import type { Transport, TransportReader } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import { assert } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
@@ -95,14 +95,14 @@ export interface SessionHost {
 const READS_INTO = 'Reads go straight into linear memory';
 const READS_BY_COPY = 'Reads are copied into linear memory';
 const encoder = new TextEncoder();
-export class Session implements TransportReader, ReadInto, ReadSession, OpTarget, Outlet {
+export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
   readonly cid: number;
   readonly core: Core;
   readonly handle: SessionHandle;
   readonly transport: Transport;
   readonly limits: OpTarget['limits'];
   readonly log: PeerLog;
-  readonly into: ReadInto | undefined;
+  readonly staysInPlace: boolean;
   readonly #host: SessionHost;
   readonly #reader: Reader;
   readonly #keepalive: Keepalive;
@@ -126,7 +126,7 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
     this.#host = host;
     this.cid = cid;
     this.core = host.core;
-    this.into = host.core.growsInPlace ? this : undefined;
+    this.staysInPlace = host.core.growsInPlace;
     this.handle = handle;
     this.transport = transport;
     const { maxSubscriptions, maxSubTokens = 0, hasHeaders = true } = host.options;
@@ -194,12 +194,6 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
 
   // ── What the peer says ──────────────────────────────────────────────────────────────────────────
 
-  onBytes(bytes: Uint8Array): void {
-    if (!this.isOpen()) return;
-    this.#host.turn.within(() => this.#reader.read(bytes));
-    this.#reader.turnEnded();
-  }
-
   view(): Uint8Array {
     return this.#reader.view();
   }
@@ -210,11 +204,11 @@ export class Session implements TransportReader, ReadInto, ReadSession, OpTarget
     turn.enter();
     turn.touch();
     try {
-      this.#reader.readInbox(length);
+      this.#reader.read(length);
     } finally {
       turn.leave();
     }
-    this.#reader.turnEnded();
+    this.#reader.turnEnded(length);
   }
 
   onClose(error?: Error): void {

@@ -1,7 +1,7 @@
 // Two transports that are each other's peer, inside the process. What one writes is delivered in a later turn
 // of the event loop, when the other reads; until then the write is held, so a peer that does not read is felt.
 import { defer } from '../shared/defer.ts';
-import type { Transport, TransportReader, Written } from './transport.ts';
+import { handOver, type Transport, type TransportReader, type Written } from './transport.ts';
 
 interface HeldWrite {
   readonly chunks: Uint8Array[];
@@ -88,7 +88,9 @@ class PipeTransport implements Transport {
       // Whoever reads may pause or destroy.
       if (this.#isPaused || this.#isDestroyed) return;
       const chunk = write.chunks.shift()!;
-      if (!this.#isEnded && chunk.length > 0) this.#reader?.onBytes(chunk);
+      if (this.#isEnded || this.#reader === undefined || chunk.length === 0) continue;
+      const rest = chunk.subarray(handOver(this.#reader, chunk));
+      if (rest.length > 0) write.chunks.unshift(rest);
     }
     if (write !== undefined) this.peer.#report();
     if (!this.#isPaused && this.peer.#isEnded && this.peer.#held === undefined) this.#closed();

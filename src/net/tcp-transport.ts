@@ -4,9 +4,9 @@
 // Node reads a socket into a new buffer of 64 KiB each time, and collecting those costs more than all the rest
 // of a read. With `onread` it reads into memory of ours. Only a socket that we make ourselves can have that, so
 // that of an accepted connection is made anew around its handle, where this runtime has handles as we know
-// them; elsewhere the bytes come by 'data'.
+// them; elsewhere the bytes come by 'data', and are copied.
 import { Socket } from 'node:net';
-import type { ReadInto, Transport, TransportReader, Written } from './transport.ts';
+import { handOver, type Transport, type TransportReader, type Written } from './transport.ts';
 
 /** With any more, a stream that is paused in the middle of a read by 'data' begins the next one by itself. */
 export const HIGH_WATER_MARK = 0;
@@ -109,8 +109,7 @@ export class TcpTransport implements Transport {
       queueMicrotask(() => this.#closed());
       return;
     }
-    const { into } = reader;
-    const made = into === undefined ? undefined : rewrap(this.#socket, this.#readInto(into));
+    const made = reader.staysInPlace ? rewrap(this.#socket, this.#readInto(reader)) : undefined;
     if (made !== undefined) {
       this.#socket = made;
       this.#readsInto = true;
@@ -118,9 +117,7 @@ export class TcpTransport implements Transport {
       // Begins to read now: left to `resume`, it would begin a moment later, even after a pause.
       made.read(0);
     } else {
-      this.#socket.on('data', (bytes: Uint8Array) => {
-        if (!this.#isEnded) this.#reader?.onBytes(bytes);
-      });
+      this.#socket.on('data', (bytes: Uint8Array) => this.#onData(bytes));
     }
     this.#socket.on('end', () => this.#closed());
     this.#socket.resume();
@@ -162,21 +159,33 @@ export class TcpTransport implements Transport {
     socket.on('close', () => this.#closed());
   }
 
-  #readInto(into: ReadInto): OnRead {
+  #readInto(reader: TransportReader): OnRead {
     let given: Uint8Array | undefined;
     return {
       // Undefined: go on with the last one.
       buffer: () => {
-        const view = into.view();
+        const view = reader.view();
         if (view === given) return undefined;
         given = view;
         return view;
       },
       callback: (length) => {
-        if (!this.#isEnded && this.#reader !== undefined) into.onFilled(length);
+        if (!this.#isEnded && this.#reader !== undefined) reader.onFilled(length);
         return true;
       },
     };
+  }
+
+  /** Once the reader has paused, what is left waits in the stream. */
+  #onData(bytes: Uint8Array): void {
+    for (let rest = bytes; rest.length > 0 && !this.#isEnded; ) {
+      if (this.#reader === undefined) return;
+      if (this.#socket.isPaused()) {
+        this.#socket.unshift(rest);
+        return;
+      }
+      rest = rest.subarray(handOver(this.#reader, rest));
+    }
   }
 
   /** The callbacks of writes come in the order of the writes, and a held one is the last. */

@@ -1,31 +1,38 @@
 // What a connection is to everybody above `net`: bytes in, bytes out, pause, and who may reuse a buffer when.
 // Every implementation passes test/contract/transport.ts.
 
-/**
- * Memory of the reader's own that the transport may read into, so that bytes are where they are wanted without
- * a copy. Several transports may be given the same memory: a read is reported before there is another one.
- */
-export interface ReadInto {
-  /** Where the next read puts its bytes. Asked for at the start and after every read. */
+/** What the peer's side reports, and memory of the reader's own for the bytes, so that they are where they are wanted. */
+export interface TransportReader {
+  /** The memory of its views never moves: the platform may keep an address from one read to the next. */
+  readonly staysInPlace: boolean;
+  /**
+   * Where the next bytes go; never empty. Asked for before every read. Several transports may be given the same
+   * memory: a read is reported before there is another one.
+   */
   view(): Uint8Array;
   /**
    * So many bytes lie at the beginning of the view. Theirs is that memory until this returns. The view itself
    * may have been detached since it was given (linear memory has grown); the memory is the same.
    */
   onFilled(length: number): void;
-}
-
-/** What the peer's side reports. */
-export interface TransportReader {
-  /** Where it would like the bytes. A transport that cannot put them there reports `onBytes`. */
-  readonly into?: ReadInto | undefined;
-  /** Bytes that arrived. They are the transport's: valid during the call only. */
-  onBytes(bytes: Uint8Array): void;
   /**
    * Nothing arrives any more; called once. Without an error the peer has ended its side, and may still
    * read what is written until `end` or `destroy`.
    */
   onClose(error?: Error): void;
+}
+
+/**
+ * For a transport that has bytes already: puts as many of them as there is room for where the reader wants them.
+ *
+ * @returns how many, which have been reported; the rest is to be handed over next, unless it has paused
+ */
+export function handOver(reader: TransportReader, bytes: Uint8Array): number {
+  const view = reader.view();
+  const length = Math.min(view.length, bytes.length);
+  view.set(bytes.subarray(0, length));
+  reader.onFilled(length);
+  return length;
 }
 
 /**
@@ -38,7 +45,7 @@ export interface Transport {
   /** Where the peer is, as people read it: an IPv4 address is never shown as an IPv6 one. */
   readonly remote: { readonly address: string; readonly port: number };
 
-  /** Whether reads go where `into` says: known after `start`, and absent where they never do. */
+  /** Whether bytes are read into the reader's view, not copied: known after `start`, and absent where they never are. */
   readonly readsInto?: boolean;
 
   /**
@@ -53,7 +60,7 @@ export interface Transport {
   /** Begins to report to `reader`; called once. Nothing is reported before, and nothing during this call. */
   start(reader: TransportReader): void;
 
-  /** No `onBytes` or `onFilled` until `resume`; may be called during them. `onClose` may still come. */
+  /** No `onFilled` until `resume`; may be called during it. `onClose` may still come. */
   pause(): void;
   resume(): void;
 

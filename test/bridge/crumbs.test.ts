@@ -133,3 +133,26 @@ it('a publisher of single messages is paused, a subscriber gets all, and an answ
   expect(received).toEqual(Array.from({ length: sent }, (_, i) => String(10 + i)));
   expect(asking.written.split('PONG')).toHaveLength(sent + 2);
 });
+
+it('so is one whose bytes are copied', async () => {
+  const defer = (fn: () => void) => deferred.push(fn);
+  await using server = createTestBridge({ defer });
+  const received: string[] = [];
+  server.bus.subscribe('crumb', { callback: (_, message) => received.push(message.string()) });
+  const peer = server.connect();
+  const settle = async (): Promise<void> => {
+    for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  let sent = 0;
+  void peer.send('CONNECT {"verbose":false}\r\n');
+  await settle();
+  for (; sent < 100 && received.length === sent; sent++) {
+    void peer.send(`PUB crumb 2\r\n${10 + sent}\r\n`);
+    await settle();
+    for (const fn of deferred.splice(0)) fn();
+  }
+  expect(sent).toBeLessThan(50);
+  server.clock.advance(1);
+  await settle();
+  expect(received).toEqual(Array.from({ length: sent }, (_, i) => String(10 + i)));
+});

@@ -1,5 +1,5 @@
 // A transport that reads into the core's memory what the test says, and takes or holds what is written.
-import type { ReadInto, Transport, TransportReader, Written } from '../../src/net/transport.ts';
+import type { Transport, TransportReader, Written } from '../../src/net/transport.ts';
 
 export class FakeSocket implements Transport {
   readonly remote: { readonly address: string; readonly port: number } = {
@@ -15,9 +15,9 @@ export class FakeSocket implements Transport {
 
   /** One read brings as much of the text as there is room for. */
   arrive(text: string): void {
-    const into = this.#reader?.into as ReadInto;
-    const { written } = new TextEncoder().encodeInto(text, into.view());
-    into.onFilled(written);
+    const reader = this.#reader as TransportReader;
+    const { written } = new TextEncoder().encodeInto(text, reader.view());
+    reader.onFilled(written);
   }
 
   /** What is held has been written. */

@@ -208,3 +208,17 @@ it('who takes long and queues nothing does not wait until others are served', as
   expect(program).toEqual(['for']);
   other.destroy();
 });
+
+it('what a transport has brought at once is read in pieces, and a long one is the last of its turn', async () => {
+  await using crowd = await createCrowd();
+  const { server, clock, loop, writer } = crowd;
+  clock.lookMs = 1;
+  let count = 0;
+  server.bus.subscribe('b', { callback: () => (count += 1) });
+  void writer.send(`PUB b 10000\r\n${'x'.repeat(10_000)}\r\n`.repeat(10));
+  await loop.settle();
+  // A read of 64 KiB.
+  expect(count).toBe(6);
+  await loop.turn();
+  expect(count).toBe(10);
+});

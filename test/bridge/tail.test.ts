@@ -1,5 +1,6 @@
 // A read may end anywhere. What a peer says means the same however it is cut.
 import { expect, it } from 'vitest';
+import { systemClock } from '../../src/shared/clock.ts';
 import { createTestBridge, type TestBridge } from '../support/bridge.ts';
 
 const CONVERSATION =
@@ -30,7 +31,8 @@ it('a conversation cut anywhere is understood', async () => {
 });
 
 it('a conversation in single bytes is understood', async () => {
-  await using server = createTestBridge();
+  // It is a stream of crumbs, which is read once a millisecond.
+  await using server = createTestBridge({ clock: systemClock });
   const whole = await answer(server, [CONVERSATION]);
   expect(await answer(server, [...CONVERSATION])).toBe(whole);
 });

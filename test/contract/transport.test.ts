@@ -7,6 +7,7 @@ import { createPipe } from '../../src/net/pipe.ts';
 import { listen } from '../../src/net/tcp.ts';
 import { plainAddress, TcpTransport } from '../../src/net/tcp-transport.ts';
 import type { Transport } from '../../src/net/transport.ts';
+import { byteReader } from '../support/byte-reader.ts';
 import { PipePeer } from '../support/pipe-peer.ts';
 import { type TransportPair, transportContract } from './transport.ts';
 
@@ -41,8 +42,8 @@ async function connectTcp(): Promise<TransportPair> {
 
 transportContract('a TCP socket', connectTcp);
 
-/** A transport that is given memory to read into, and must use it. */
-function readingInto(inner: Transport, memory: () => Uint8Array): Transport {
+/** A transport whose reader's memory stays in its place, and which must read into it. */
+function readingInto(inner: Transport): Transport {
   return {
     remote: inner.remote,
     write: (views, done) => inner.write(views, done),
@@ -51,12 +52,13 @@ function readingInto(inner: Transport, memory: () => Uint8Array): Transport {
     end: () => inner.end(),
     destroy: () => inner.destroy(),
     start: (reader) => {
-      const onFilled = (length: number): void => reader.onBytes(memory().slice(0, length));
       inner.start({
-        into: { view: memory, onFilled },
-        onBytes: () => expect.fail('bytes came by another way'),
+        staysInPlace: true,
+        view: () => reader.view(),
+        onFilled: (length) => reader.onFilled(length),
         onClose: (error) => reader.onClose(error),
       });
+      expect(inner.readsInto).toBe(true);
     },
   };
 }
@@ -76,8 +78,7 @@ transportContract('a TCP socket that was dialled', dialTcp);
 
 transportContract('a dialled TCP socket that reads into memory of ours', async () => {
   const pair = await dialTcp();
-  const memory = new Uint8Array(100_000);
-  return { ...pair, ours: readingInto(pair.ours, () => memory) };
+  return { ...pair, ours: readingInto(pair.ours) };
 });
 
 it('a dial that nobody answers is refused', async () => {
@@ -95,8 +96,7 @@ it('a dial that nobody answers is refused', async () => {
 
 transportContract('a TCP socket that reads into memory of ours', async () => {
   const pair = await connectTcp();
-  const memory = new Uint8Array(100_000);
-  return { ...pair, ours: readingInto(pair.ours, () => memory) };
+  return { ...pair, ours: readingInto(pair.ours) };
 });
 
 it('a read goes on where memory has grown and its views are detached', async () => {
@@ -104,12 +104,10 @@ it('a read goes on where memory has grown and its views are detached', async () 
   const linear = new WebAssembly.Memory({ initial: 1 });
   let view = new Uint8Array(linear.buffer, 1000, 500);
   let grown = 0;
-  const peer = new PipePeer(
-    readingInto(pair.ours, () => {
-      if (view.length === 0) view = new Uint8Array(linear.buffer, 1000, 500);
-      return view;
-    }),
-  );
+  const peer = new PipePeer(readingInto(pair.ours), () => {
+    if (view.length === 0) view = new Uint8Array(linear.buffer, 1000, 500);
+    return view;
+  });
   const other = new PipePeer(pair.theirs);
   for (; grown < 5; grown++) {
     linear.grow(10);
@@ -123,14 +121,12 @@ it('where a socket cannot be made anew its bytes come all the same', async () =>
   let text = '';
   const done = new Promise<void>((resolve) => {
     // A socket that dialled is being read already.
-    pair.theirs.start({
-      into: { view: () => new Uint8Array(1000), onFilled: () => expect.fail('it was read into') },
-      onBytes: (bytes) => {
-        text += new TextDecoder().decode(bytes);
-        if (text === 'hello') resolve();
-      },
-      onClose: () => {},
-    });
+    const onBytes = (bytes: Uint8Array): void => {
+      text += new TextDecoder().decode(bytes);
+      if (text === 'hello') resolve();
+    };
+    pair.theirs.start(byteReader(onBytes, { staysInPlace: true }));
+    expect(pair.theirs.readsInto).toBe(false);
   });
   void new PipePeer(pair.ours).send('hello');
   await done;
@@ -138,7 +134,7 @@ it('where a socket cannot be made anew its bytes come all the same', async () =>
 
 it('a TCP write that the kernel takes at once is taken', async () => {
   await using pair = await connectTcp();
-  pair.ours.start({ onBytes: () => {}, onClose: () => {} });
+  pair.ours.start(byteReader(() => {}));
   const done = (): never => expect.fail('done of a taken write');
   expect(pair.ours.write([new Uint8Array(1000)], done)).toBe('taken');
 });

@@ -2,6 +2,7 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import type { Transport } from '../../src/net/transport.ts';
+import { byteReader } from '../support/byte-reader.ts';
 import { PipePeer } from '../support/pipe-peer.ts';
 
 export interface TransportPair extends AsyncDisposable {
@@ -18,17 +19,16 @@ class Reports {
   #wake: (() => void) | undefined;
 
   constructor(transport: Transport) {
-    transport.start({
-      onBytes: (bytes) => {
-        this.bytes += bytes.length;
-        this.#wake?.();
-      },
-      onClose: (error) => {
-        this.closes += 1;
-        this.error = error;
-        this.#wake?.();
-      },
-    });
+    const onBytes = (bytes: Uint8Array): void => {
+      this.bytes += bytes.length;
+      this.#wake?.();
+    };
+    const onClose = (error?: Error): void => {
+      this.closes += 1;
+      this.error = error;
+      this.#wake?.();
+    };
+    transport.start(byteReader(onBytes, { onClose }));
   }
 
   async until(isDone: () => boolean): Promise<void> {
@@ -119,6 +119,30 @@ function carries(connect: () => Promise<TransportPair>): void {
     strictEqual(reports.bytes, 1);
     pair.ours.resume();
     await reports.until(() => reports.bytes === 2);
+  });
+
+  it('a read brings as much as there is room for, and none comes after a pause', async () => {
+    await using pair = await connect();
+    const room = new Uint8Array(10);
+    const reads: string[] = [];
+    let isClosed = false;
+    const onBytes = (bytes: Uint8Array): void => {
+      reads.push(new TextDecoder().decode(bytes));
+      pair.ours.pause();
+    };
+    const onClose = (): void => {
+      isClosed = true;
+    };
+    pair.ours.start(byteReader(onBytes, { memory: () => room, onClose }));
+    const peer = new PipePeer(pair.theirs);
+    void peer.send('one fish, two fish, red').then(() => peer.end());
+    for (const read of ['one fish, ', 'two fish, ', 'red']) {
+      for (let i = 0; i < 20; i++) await oneTurn();
+      deepStrictEqual([reads.splice(0), isClosed], [[read], false]);
+      pair.ours.resume();
+    }
+    while (!isClosed) await oneTurn();
+    deepStrictEqual(reads, []);
   });
 
   it('what comes before the start is not lost', async () => {
@@ -247,7 +271,7 @@ function ends(connect: () => Promise<TransportPair>): void {
   it('a peer that breaks off is reported once', async () => {
     await using pair = await connect();
     const reports = new Reports(pair.ours);
-    pair.theirs.start({ onBytes: () => {}, onClose: () => {} });
+    pair.theirs.start(byteReader(() => {}));
     pair.theirs.destroy();
     await reports.until(() => reports.closes === 1);
     await oneTurn();

@@ -1,6 +1,7 @@
 // A peer at the other end of a transport: sends text, reads lines, waits for the end.
 import { deepStrictEqual, match } from 'node:assert/strict';
 import type { Transport } from '../../src/net/transport.ts';
+import { byteReader } from './byte-reader.ts';
 
 const latin1 = new TextDecoder('latin1');
 
@@ -11,18 +12,18 @@ export class PipePeer {
   #wake: (() => void) | undefined;
   #sending: Promise<void> = Promise.resolve();
 
-  constructor(transport: Transport) {
+  /** @param memory where it reads, if not into its own */
+  constructor(transport: Transport, memory?: () => Uint8Array) {
     this.transport = transport;
-    transport.start({
-      onBytes: (bytes) => {
-        this.#received += latin1.decode(bytes);
-        this.#wake?.();
-      },
-      onClose: () => {
-        this.#isClosed = true;
-        this.#wake?.();
-      },
-    });
+    const onBytes = (bytes: Uint8Array): void => {
+      this.#received += latin1.decode(bytes);
+      this.#wake?.();
+    };
+    const onClose = (): void => {
+      this.#isClosed = true;
+      this.#wake?.();
+    };
+    transport.start(byteReader(onBytes, { onClose, ...(memory === undefined ? {} : { memory }) }));
   }
 
   /** What has come and was not read yet. */

@@ -61,8 +61,9 @@ export class BenchClient {
       onMessage: (args, payloadLen) => this.#reader.onMessage?.(args, payloadLen),
     });
     transport.start({
-      into: { view: () => inbox, onFilled: (length) => this.#feed(inbox.subarray(0, length)) },
-      onBytes: (bytes) => this.#feed(bytes),
+      staysInPlace: true,
+      view: () => inbox,
+      onFilled: (length) => this.#feed(inbox.subarray(0, length)),
       onClose: (error) => this.#fail(error ?? new Error('the server closed the connection')),
     });
   }
