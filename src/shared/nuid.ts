@@ -5,7 +5,8 @@
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const PREFIX_LEN = 12;
 const COUNTER_LEN = 10;
-const COUNTER_MAX = 62 ** COUNTER_LEN;
+/** Beyond, doubles are so far from each other that a step may add nothing; 62 ** 10 is. */
+const COUNTER_MAX = Number.MAX_SAFE_INTEGER;
 const STEP_MIN = 33;
 const STEP_MAX = 333;
 
@@ -32,8 +33,8 @@ export class Nuid {
   }
 
   next(): string {
+    if (this.#counter > COUNTER_MAX - this.#step) this.#restart();
     this.#counter += this.#step;
-    if (this.#counter >= COUNTER_MAX) this.#restart();
     let rest = this.#counter;
     let text = '';
     for (let i = 0; i < COUNTER_LEN; i++) {

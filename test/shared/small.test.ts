@@ -1,6 +1,6 @@
 // Names, times, limits and versions.
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { DEFAULT_LIMITS } from '../../src/shared/limits.ts';
 import { Nuid, nuid, randomBase62 } from '../../src/shared/nuid.ts';
 import { rfc3339Nano, uptimeText } from '../../src/shared/time.ts';
@@ -13,6 +13,30 @@ describe('unique names', () => {
     for (let i = 0; i < 10_000; i++) names.add(nuid());
     expect(names.size).toBe(10_000);
     for (const name of names) expect(name).toMatch(/^[0-9A-Za-z]{22}$/);
+  });
+
+  test.each([
+    [0.999999, 0],
+    [0.7, 0],
+    [0.7, 0.1],
+    [0.3, 0.999],
+    [0, 0],
+  ])('are distinct whichever number they begin with and go on by', (start, step) => {
+    const random = vi.spyOn(Math, 'random').mockReturnValueOnce(start).mockReturnValueOnce(step);
+    const source = new Nuid();
+    random.mockRestore();
+    const names = Array.from({ length: 1000 }, () => source.next());
+    expect(new Set(names).size).toBe(1000);
+    for (const name of names) expect(name).toMatch(/^[0-9A-Za-z]{22}$/);
+  });
+
+  test('begin anew when their numbers are used up', () => {
+    const random = vi.spyOn(Math, 'random').mockReturnValueOnce(1 - 2 ** -40);
+    const source = new Nuid();
+    random.mockRestore();
+    const names = Array.from({ length: 1000 }, () => source.next());
+    expect(new Set(names).size).toBe(1000);
+    expect(new Set(names.map((name) => name.slice(0, 12))).size).toBe(2);
   });
 
   test('of one source share their beginning, of two they do not', () => {
