@@ -2,22 +2,12 @@
 // connections of a process meet on one bus, as the clients of one server do; it is made with the first of them and
 // closed with the last.
 
-import {
-  AuthorizationError,
-  ClosedConnectionError,
-  DrainingConnectionError,
-  InvalidArgumentError,
-  InvalidOperationError,
-  InvalidSubjectError,
-  NoRespondersError,
-  PermissionViolationError,
-  RequestError,
-  TimeoutError,
-} from '../shared/errors.ts';
+import * as all from '../shared/errors.ts';
 import { nuid as nextNuid } from '../shared/nuid.ts';
 import type { Bus } from './bus.ts';
 import { Connection } from './connection.ts';
 import { createBus } from './create-bus.ts';
+import { checkInboxPrefix } from './request.ts';
 
 /** Options that only mean something on a network. */
 type NetworkOption =
@@ -63,14 +53,17 @@ let shared: { readonly bus: Bus; count: number } | undefined;
 
 /**
  * A connection to the bus of this process, whatever `servers` says.
- * Rejects with InvalidArgumentError for `noEcho`, ClosedConnectionError when `bus` is closed.
+ * Rejects with InvalidArgumentError for `noEcho`; with TypeError, InvalidArgumentError or InvalidSubjectError for an
+ * `inboxPrefix` that no inbox can have; with ClosedConnectionError when `bus` is closed; with WasmUnavailableError.
+ * Nothing is left behind then.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Connection> {
   const { bus, inboxPrefix = '', noEcho } = options;
   if (noEcho === true) {
-    throw InvalidArgumentError.format('noEcho', 'is not for connections inside a process');
+    throw all.InvalidArgumentError.format('noEcho', 'is not for connections inside a process');
   }
-  if (bus?.isClosed() === true) throw new ClosedConnectionError();
+  checkInboxPrefix(inboxPrefix);
+  if (bus?.isClosed() === true) throw new all.ClosedConnectionError();
   if (bus !== undefined) return new Connection(bus, inboxPrefix, async () => {});
   shared ??= { bus: createBus(), count: 0 };
   const joined = shared;
@@ -101,26 +94,15 @@ export function syncIterator<T>(source: AsyncIterable<T>): { next(): Promise<T |
 }
 
 /** The classes of errors that nats-core has in a table of that name. */
-export const errors: {
-  readonly AuthorizationError: typeof AuthorizationError;
-  readonly ClosedConnectionError: typeof ClosedConnectionError;
-  readonly DrainingConnectionError: typeof DrainingConnectionError;
-  readonly InvalidArgumentError: typeof InvalidArgumentError;
-  readonly InvalidOperationError: typeof InvalidOperationError;
-  readonly InvalidSubjectError: typeof InvalidSubjectError;
-  readonly NoRespondersError: typeof NoRespondersError;
-  readonly PermissionViolationError: typeof PermissionViolationError;
-  readonly RequestError: typeof RequestError;
-  readonly TimeoutError: typeof TimeoutError;
-} = {
-  AuthorizationError,
-  ClosedConnectionError,
-  DrainingConnectionError,
-  InvalidArgumentError,
-  InvalidOperationError,
-  InvalidSubjectError,
-  NoRespondersError,
-  PermissionViolationError,
-  RequestError,
-  TimeoutError,
-};
+export const errors = {
+  AuthorizationError: all.AuthorizationError as typeof all.AuthorizationError,
+  ClosedConnectionError: all.ClosedConnectionError as typeof all.ClosedConnectionError,
+  DrainingConnectionError: all.DrainingConnectionError as typeof all.DrainingConnectionError,
+  InvalidArgumentError: all.InvalidArgumentError as typeof all.InvalidArgumentError,
+  InvalidOperationError: all.InvalidOperationError as typeof all.InvalidOperationError,
+  InvalidSubjectError: all.InvalidSubjectError as typeof all.InvalidSubjectError,
+  NoRespondersError: all.NoRespondersError as typeof all.NoRespondersError,
+  PermissionViolationError: all.PermissionViolationError as typeof all.PermissionViolationError,
+  RequestError: all.RequestError as typeof all.RequestError,
+  TimeoutError: all.TimeoutError as typeof all.TimeoutError,
+} as const;

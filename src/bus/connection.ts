@@ -30,6 +30,7 @@ import type {
   Subscription,
 } from './types.ts';
 
+/** What a server would take: bytes, or a string, which is sent as UTF-8. */
 export type Payload = Uint8Array | string;
 
 const encoder = new TextEncoder();
@@ -62,7 +63,8 @@ export class Connection {
   }
 
   /**
-   * Throws TypeError for what is neither a string nor bytes, InvalidArgumentError above max_payload,
+   * Delivers a copy of the payload, and of the headers, to everybody interested; the caller's may be changed at
+   * once. Throws TypeError for what is neither a string nor bytes, InvalidArgumentError above max_payload (bytes),
    * InvalidSubjectError and ClosedConnectionError.
    */
   publish(subject: string, payload?: Payload, options?: PublishOptions): void {
@@ -70,10 +72,12 @@ export class Connection {
     this.#account.publish(subject, this.#payload(payload), frozen(options));
   }
 
+  /** Publishes to the message's subject what the message holds. Throws as `publish`. */
   publishMessage(message: Msg): void {
     this.publish(message.subject, message.data, optionsOf(message));
   }
 
+  /** Publishes to the message's reply what the message holds; false when it has none. Throws as `publish`. */
   respondMessage(message: Msg): boolean {
     if (!message.reply) return false;
     this.publish(message.reply, message.data, optionsOf(message));
@@ -81,7 +85,10 @@ export class Connection {
     return true;
   }
 
-  /** As `bus.subscribe`, by `callback` or iterator. */
+  /**
+   * As `bus.subscribe`, by `callback` or iterator; ends with the connection. Throws InvalidSubjectError,
+   * InvalidArgumentError for an option, CapacityError, DrainingConnectionError and ClosedConnectionError.
+   */
   subscribe(subject: string, options: SubscribeOptions = {}): Subscription {
     this.#assertOpen();
     const subscription = this.#account.subscribe(subject, undefined, options);
@@ -90,7 +97,11 @@ export class Connection {
     return subscription;
   }
 
-  /** As `bus.request`. */
+  /**
+   * As `bus.request`: the first answer, within `timeout` milliseconds (1,000 unless given). Rejects with
+   * TimeoutError, the signal's reason, or RequestError, whose cause is NoRespondersError when nobody is interested;
+   * for its arguments as `publish` throws, and with DrainingConnectionError.
+   */
   async request(
     subject: string,
     payload?: Payload,
@@ -100,7 +111,11 @@ export class Connection {
     return this.#mux.request(subject, this.#payload(payload), { ...options, ...frozen(options) });
   }
 
-  /** As `bus.requestMany`. */
+  /**
+   * As `bus.requestMany`: answers until `maxWait` milliseconds (1,000 unless given) or the strategy's end. Rejects for
+   * its arguments as `request`; the loop throws RequestError, when nobody is interested or the connection closes,
+   * or the signal's reason.
+   */
   async requestMany(
     subject: string,
     payload?: Payload,
@@ -111,19 +126,22 @@ export class Connection {
     return this.#mux.requestMany(subject, this.#payload(payload), frozenOptions);
   }
 
-  /** Resolves when everything published so far has been delivered. */
+  /** Resolves when everything published so far has been delivered. Rejects with ClosedConnectionError. */
   async flush(): Promise<void> {
     if (this.isClosed()) throw new ClosedConnectionError();
     await this.#bus.flush();
   }
 
-  /** Milliseconds a flush takes. */
+  /** Milliseconds that a flush takes. Rejects with ClosedConnectionError. */
   async rtt(): Promise<number> {
     if (this.isClosed()) throw new ClosedConnectionError();
     return this.#bus.rtt();
   }
 
-  /** Takes no more messages, lets loops have what is buffered, then closes. */
+  /**
+   * Takes no more messages, lets loops have what is buffered, 30,000 ms at most, then closes. Rejects with
+   * DrainingConnectionError or ClosedConnectionError.
+   */
   async drain(): Promise<void> {
     this.#assertOpen();
     this.#isDraining = true;
@@ -131,6 +149,10 @@ export class Connection {
     await this.close();
   }
 
+  /**
+   * Ends subscriptions and requests under way, these with RequestError, and throws away what loops have not had. The
+   * bus that all connections share ends with the last of them. Never rejects.
+   */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -159,25 +181,27 @@ export class Connection {
     return this.#closed;
   }
 
+  /** The connection or its bus has been closed. */
   isClosed(): boolean {
     return this.#isClosed || this.#bus.isClosed();
   }
 
+  /** From `drain` on, also when it is over. */
   isDraining(): boolean {
     return this.#isDraining;
   }
 
-  /** What happens to the connection and its bus. */
+  /** What happens to the connection and its bus, from now on; the loop ends with the connection. */
   status(): AsyncIterable<Status> {
     return this.#status.open();
   }
 
-  /** Of the bus, with all its connections. */
+  /** Messages and bytes of the bus, with all its connections. */
   stats(): Stats {
     return this.#bus.stats();
   }
 
-  /** Where the bus is served; empty while it is not. */
+  /** `host:port` where the bus is served; empty while it is not. */
   getServer(): string {
     return this.#bus.getServer();
   }
@@ -187,7 +211,10 @@ export class Connection {
     return (this.isClosed() ? undefined : this.#bus.info) as ServerInfo;
   }
 
-  /** Nothing to do: there is no link that could be made anew. */
+  /**
+   * Nothing to do: there is no link that could be made anew. Rejects with DrainingConnectionError or
+   * ClosedConnectionError.
+   */
   async reconnect(): Promise<void> {
     this.#assertOpen();
   }

@@ -2,6 +2,7 @@
 
 import { createCore } from '../core/index.ts';
 import { Bus } from './bus.ts';
+import { checkInboxPrefix } from './request.ts';
 import type { TypedBus } from './typed-bus.ts';
 import type { BusOptions } from './types.ts';
 
@@ -13,13 +14,15 @@ type OptionsOf<M> = [M] extends [never] ? [unnamed: never] : [options?: BusOptio
  * subjects have types: the keys are subjects and filters, the values what is published there, or
  * `{ request: A; reply: B }` where requests are answered.
  *
- * Throws WasmUnavailableError, which says what is in the way of WebAssembly; nothing is left behind then, and a
+ * Throws TypeError, InvalidArgumentError or InvalidSubjectError for an `inboxPrefix` that no inbox can have, and
+ * WasmUnavailableError, which says what is in the way of WebAssembly; nothing is left behind then, and a
  * later call may succeed.
  */
 export function createBus<M extends object = never>(...args: OptionsOf<M>): TypedBus<M>;
 export function createBus(options?: BusOptions): Bus;
 export function createBus(options: BusOptions = {}): Bus {
-  const { wasm, poolMax } = options;
+  const { wasm, poolMax, inboxPrefix = '' } = options;
+  checkInboxPrefix(inboxPrefix);
   const core = createCore({
     ...(wasm !== undefined && { wasm }),
     ...(poolMax !== undefined && { poolMax }),

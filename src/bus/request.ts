@@ -14,6 +14,7 @@ import { nuid } from '../shared/nuid.ts';
 import type { Account, RouteListener } from './account.ts';
 import { contentOf } from './message.ts';
 import { MessageQueue } from './message-queue.ts';
+import { checkSubject } from './subject-text.ts';
 import type { BusSubscription } from './subscription.ts';
 import { Tally } from './tally.ts';
 import type { Message, RequestManyOptions, RequestOptions, RequestStrategy } from './types.ts';
@@ -33,12 +34,29 @@ const STRATEGIES: Readonly<Record<RequestStrategy, Strategy>> = {
   sentinelMsg: 'sentinel',
 };
 
-/** A private subject for answers. Throws InvalidArgumentError for a prefix with wildcards. */
+/**
+ * A private subject for answers: the prefix, `_INBOX` when it is empty, and a unique token.
+ * Throws TypeError for a prefix that is no string, InvalidArgumentError for one with wildcards.
+ */
 export function createInbox(prefix: string = INBOX_PREFIX): string {
+  checkTokens(prefix);
+  return `${prefix || INBOX_PREFIX}.${nuid()}`;
+}
+
+/**
+ * The check of an option, so that it fails at once and not with the first request.
+ * Throws as `createInbox`, and InvalidSubjectError for what begins no subject.
+ */
+export function checkInboxPrefix(prefix: string): void {
+  checkTokens(prefix);
+  if (prefix !== '') checkSubject(prefix);
+}
+
+function checkTokens(prefix: string): void {
+  if (typeof prefix !== 'string') throw new TypeError('prefix must be a string');
   if (/(^|\.)[*>](\.|$)/.test(prefix)) {
     throw InvalidArgumentError.format('prefix', `cannot have wildcards ('${prefix}')`);
   }
-  return `${prefix || INBOX_PREFIX}.${nuid()}`;
 }
 
 /** What a request does with what it hears, told apart by its kind. */

@@ -1,5 +1,5 @@
 // Connections of programs that were written for a server: they meet on one bus and end one by one.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { connect, createBus, Empty, headers, type Message, syncIterator } from '../../src/index.ts';
 
 describe('connections', () => {
@@ -78,6 +78,29 @@ describe('a connection', () => {
     block.set('k', 'w');
     expect([kept[0]?.string(), kept[0]?.headers?.get('k')]).toEqual(['bytes', 'v']);
   });
+
+  // Names and messages are nats-core's.
+  it.each([
+    ['*', 'InvalidArgumentError', "'prefix' cannot have wildcards ('*')"],
+    ['a.>', 'InvalidArgumentError', "'prefix' cannot have wildcards ('a.>')"],
+    ['a b', 'InvalidSubjectError', "illegal subject: 'a b'"],
+    ['a..b', 'InvalidSubjectError', "illegal subject: 'a..b'"],
+    [5, 'TypeError', 'prefix must be a string'],
+  ])(
+    'is not made with the inbox prefix %j, and nothing is left of it',
+    async (prefix, name, message) => {
+      const instances = vi.spyOn(WebAssembly, 'Instance');
+      const options = { inboxPrefix: prefix as string };
+      await expect(connect(options)).rejects.toMatchObject({ name, message });
+      expect(() => createBus(options)).toThrow(expect.objectContaining({ name, message }));
+      expect(instances).not.toHaveBeenCalled();
+      instances.mockRestore();
+      const bus = createBus();
+      await expect(connect({ ...options, bus })).rejects.toMatchObject({ name, message });
+      const connection = await connect({ inboxPrefix: 'a>.b*' });
+      await connection.close();
+    },
+  );
 
   it('refuses what a server would not take', async () => {
     const bus = createBus({ maxPayload: 8 });
