@@ -43,6 +43,7 @@ import {
   scratchPtr,
   takePtr,
 } from './memory';
+import { Node, nodes } from './node';
 import {
   sessionClose as closeSession,
   outboundCopied,
@@ -89,9 +90,7 @@ import {
   accountTouch,
   Group,
   groups,
-  Node,
   nodeFilterBefore,
-  nodes,
   sublistInit,
   sublistInsert,
 } from './sublist';

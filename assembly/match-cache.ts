@@ -15,18 +15,11 @@ import {
   ROUTE_PLAIN_COUNT,
 } from './abi';
 import { copyExact, equal, hash } from './bytes';
+import { matchedCount, matchedNode, matchInit, sublistMatch } from './match';
 import { allocate, blockBytes, release } from './memory';
+import { Node, nodeMembers } from './node';
 import { OWNER_ENTRIES, OWNER_ROUTE, OWNER_TEXT, Owned } from './ownership';
-import {
-  Account,
-  Group,
-  groupMembers,
-  matchedCount,
-  matchedNode,
-  Node,
-  nodeMembers,
-  sublistMatch,
-} from './sublist';
+import { Account, Group, groupMembers } from './sublist';
 import { Members, memberAt, QueueName } from './subscription';
 
 @unmanaged
@@ -86,6 +79,7 @@ let firstName: usize = 0;
 
 /** Reserves the entries. False: no memory. */
 export function matchCacheInit(): bool {
+  if (!matchInit()) return false;
   const bytes = SET_COUNT * 2 * ENTRY_BYTES;
   entries = allocate(bytes, OWNER_ENTRIES);
   if (entries == 0) return false;

@@ -43,6 +43,8 @@ import {
 
 /** Where the compiler's data begins, at the earliest. */
 const STATIC_BEGIN: usize = 8;
+/** Of the processor's cache. */
+const LINE_BYTES: usize = 64;
 const freeLists: usize = memory.data(128, 16);
 /** A bit for each class that has a free block. */
 let freeClasses: u32 = 0;
@@ -114,7 +116,7 @@ export class Op {
 }
 
 function bump(bytes: usize): usize {
-  const ptr = heapNext;
+  const ptr = bytes < LINE_BYTES ? heapNext : (heapNext + LINE_BYTES - 1) & ~(LINE_BYTES - 1);
   const end = ptr + bytes;
   const next = end + mapBytes(end);
   if (next < ptr || next + SLACK_BYTES < ptr) return 0;
@@ -174,7 +176,8 @@ function pop(wanted: u32): usize {
 }
 
 /**
- * A block of at least `bytes` (its content is undefined), or 0 when memory ends. 16-byte aligned.
+ * A block of at least `bytes` (its content is undefined), or 0 when memory ends. Aligned to its size up to 64
+ * bytes.
  *
  * @param owner OWNER_*: in debug builds who may touch those bytes, and no more of the block than them
  */

@@ -48,7 +48,9 @@ import {
   subjectLen,
   subjectPtr,
 } from './encoder';
+import { matchedNode, sublistMatch } from './match';
 import { lookup, Route } from './match-cache';
+import { nodeMembers } from './node';
 import { outboundCommit, outboundIsSlow, outboundReserve, outboundShare } from './outbound';
 import { poolUsed } from './pool';
 import { NO_PICK, queuePick } from './queue-group';
@@ -62,7 +64,7 @@ import {
   recordsHaveRoom,
 } from './records';
 import { Session, subscriptionClose } from './session';
-import { groupMembers, groupNamed, matchedNode, nodeMembers, sublistMatch } from './sublist';
+import { groupMembers, groupNamed } from './sublist';
 import { DELIVERED_MAX, memberAt, Sub, subSidPtr } from './subscription';
 
 /** A body of this size is shared even for one recipient: it would not fit into a chunk. */

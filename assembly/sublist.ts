@@ -8,13 +8,12 @@
 //   match foo.bar   table: [a]; trie: foo, then `>` takes the rest: {q: [c]}, and `*`: [b]
 //
 // Edges of all nodes lie in one table keyed by (node, token), so a node costs no map of its own; so do queue
-// groups, keyed by (node, name), for a peer may name as many of one subject as it likes. The walk
-// keeps an explicit stack; matched nodes are collected in `matched`, and match-cache.ts lays them out.
+// groups, keyed by (node, name), for a peer may name as many of one subject as it likes. match.ts walks.
 // An account is a root with a generation of its own, which every insert and remove changes.
 
-import { STATUS_BAD_SUBJECT, STATUS_NO_MEMORY, STATUS_OK, SUB_CLOSED, TOKENS_MAX } from './abi';
+import { STATUS_BAD_SUBJECT, STATUS_NO_MEMORY, STATUS_OK, SUB_CLOSED } from './abi';
 import { Arena, arenaCreate, arenaInsert, arenaRemove, NO_HANDLES } from './arena';
-import { copyExact, equal, hash } from './bytes';
+import { copyExact, hash } from './bytes';
 import {
   slotMatches,
   slotValue,
@@ -25,16 +24,19 @@ import {
   tableNext,
   tableRemove,
 } from './hash-table';
-import { allocate, release } from './memory';
 import {
-  OWNER_ACCOUNT,
-  OWNER_GROUP,
-  OWNER_MATCHED,
-  OWNER_NODE,
-  OWNER_SCRATCH,
-  OWNER_TEXT,
-  Owned,
-} from './ownership';
+  isLiteralOf,
+  isOfToken,
+  Node,
+  nodeCreate,
+  nodeDiscard,
+  nodeHash,
+  nodeIsEmpty,
+  nodeMembers,
+  nodesInit,
+  nodeText,
+} from './node';
+import { OWNER_ACCOUNT, OWNER_GROUP, OWNER_SCRATCH, Owned } from './ownership';
 import {
   DOT,
   FILTER_INVALID,
@@ -75,33 +77,6 @@ export class Account {
 }
 
 @unmanaged
-export class Node {
-  /** The node above; 0 for a root and for a literal of the table. */
-  parent: usize;
-  account: usize;
-  // A member list (subscription.ts).
-  membersPtr: usize;
-  membersCount: u32;
-  membersCapacity: u32;
-  /** First queue group, linked by `Group.next`. */
-  groups: usize;
-  /** Children by the wildcards. */
-  pwc: usize;
-  fwc: usize;
-  edgeCount: u32;
-  /** Token, or the whole subject of a literal; its text belongs to the node. 0 under a wildcard. */
-  textPtr: usize;
-  textLen: u32;
-  hash: u64;
-
-  @inline
-  static at(ptr: usize): Node {
-    Owned.assertRecord(ptr, OWNER_NODE);
-    return changetype<Node>(ptr);
-  }
-}
-
-@unmanaged
 export class Group {
   next: usize;
   previous: usize;
@@ -118,39 +93,20 @@ export class Group {
   }
 }
 
-const STACK_BYTES: u32 = (TOKENS_MAX + 2) * 8;
-const stack: usize = memory.data(16400, 16);
-const TEXT_PAD: u32 = 8;
-
-export let nodes: Arena = changetype<Arena>(0);
 export let groups: Arena = changetype<Arena>(0);
-let literals: Table = changetype<Table>(0);
-let edges: Table = changetype<Table>(0);
+export let literals: Table = changetype<Table>(0);
+export let edges: Table = changetype<Table>(0);
 let groupNames: Table = changetype<Table>(0);
 
-/** Pointers of the nodes that the last match found, and how many. */
-export let matched: usize = 0;
-export let matchedCount: u32 = 0;
-let matchedCapacity: u32 = 1024;
-
-/** Makes the arenas and tables. False: no memory. */
+/** Makes the arena and tables. False: no memory. */
 export function sublistInit(): bool {
-  assert(STACK_BYTES <= 16400);
-  nodes = arenaCreate(offsetof<Node>(), 10, NO_HANDLES);
+  if (!nodesInit()) return false;
   groups = arenaCreate(offsetof<Group>(), 10, NO_HANDLES);
   literals = tableCreate();
   edges = tableCreate();
   groupNames = tableCreate();
-  matched = allocate(matchedCapacity << 2, OWNER_MATCHED);
-  if (changetype<usize>(nodes) == 0 || changetype<usize>(groups) == 0) return false;
-  if (changetype<usize>(literals) == 0 || changetype<usize>(edges) == 0) return false;
-  return changetype<usize>(groupNames) != 0 && matched != 0;
-}
-
-/** The members of a node. */
-export function nodeMembers(node: usize): Members {
-  Owned.assertRecord(node, OWNER_NODE);
-  return changetype<Members>(node + offsetof<Node>('membersPtr'));
+  if (changetype<usize>(groups) == 0 || changetype<usize>(groupNames) == 0) return false;
+  return changetype<usize>(literals) != 0 && changetype<usize>(edges) != 0;
 }
 
 /** The members of a queue group of a node. */
@@ -161,9 +117,8 @@ export function groupMembers(group: usize): Members {
 
 /** Gives an account its root. False: no memory. */
 export function accountPlant(account: usize): bool {
-  const root = arenaInsert(nodes, OWNER_NODE);
+  const root = nodeCreate(account, 0, 0, 0);
   if (root == 0) return false;
-  Node.at(root).account = account;
   Account.at(account).root = root;
   Account.at(account).generation = 1;
   return true;
@@ -291,73 +246,45 @@ export function sublistRemove(sub: usize): void {
 // Frees a node that holds nothing, and what that leaves empty above it.
 function prune(node: usize): void {
   while (true) {
+    if (!nodeIsEmpty(node)) return;
     const record = Node.at(node);
-    if (record.membersCount != 0 || record.groups != 0 || record.edgeCount != 0) return;
-    if (record.pwc != 0 || record.fwc != 0) return;
     const parent = record.parent;
     if (parent == 0) {
       if (record.textLen == 0) return; // A root stays.
-      tableRemove(literals, record.hash, <u32>record.account, <u32>node);
+      tableRemove(literals, nodeHash(node), <u32>record.account, <u32>node);
     } else {
       const above = Node.at(parent);
       if (above.pwc == node) above.pwc = 0;
       else if (above.fwc == node) above.fwc = 0;
       else {
-        tableRemove(edges, record.hash, <u32>parent, <u32>node);
+        tableRemove(edges, <u32>nodeHash(node), <u32>parent, <u32>node);
         above.edgeCount--;
       }
     }
-    if (record.textLen != 0) release(record.textPtr, record.textLen + TEXT_PAD);
-    arenaRemove(nodes, node);
+    nodeDiscard(node);
     if (parent == 0) return;
     node = parent;
   }
 }
 
-function createNode(account: usize, parent: usize, textPtr: usize, textLen: u32): usize {
-  const node = arenaInsert(nodes, OWNER_NODE);
-  if (node == 0) return 0;
-  const record = Node.at(node);
-  record.parent = parent;
-  record.account = account;
-  if (textLen == 0) return node;
-  record.textPtr = allocate(textLen + TEXT_PAD, OWNER_TEXT);
-  if (record.textPtr == 0) {
-    arenaRemove(nodes, node);
-    return 0;
-  }
-  record.textLen = textLen;
-  copyExact(record.textPtr, textPtr, textLen);
-  return node;
-}
-
-function discardNode(node: usize): void {
-  const record = Node.at(node);
-  release(record.textPtr, record.textLen + TEXT_PAD);
-  arenaRemove(nodes, node);
-}
-
-function findNode(table: Table, scope: usize, key: u64, textPtr: usize, textLen: u32): usize {
-  let slot = tableHome(table, key, <u32>scope);
+/** The literal of a subject, or 0. `key`: the subject's hash. */
+export function findLiteral(account: usize, key: u64, ptr: usize, length: u32): usize {
+  let slot = tableHome(literals, key, <u32>account);
   for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
-    if (slotMatches(slot, key, <u32>scope)) {
-      const record = Node.at(value);
-      if (record.textLen == textLen && equal(record.textPtr, textPtr, textLen)) return value;
-    }
-    slot = tableNext(table, slot);
+    if (slotMatches(slot, key, <u32>account) && isLiteralOf(value, ptr, length)) return value;
+    slot = tableNext(literals, slot);
   }
   return 0;
 }
 
 function literalNode(account: usize, ptr: usize, length: u32): usize {
   const key = hash(ptr, length);
-  const found = findNode(literals, account, key, ptr, length);
+  const found = findLiteral(account, key, ptr, length);
   if (found != 0) return found;
-  const node = createNode(account, 0, ptr, length);
+  const node = nodeCreate(account, 0, ptr, length);
   if (node == 0) return 0;
-  Node.at(node).hash = key;
   if (tableInsert(literals, key, <u32>account, <u32>node)) return node;
-  discardNode(node);
+  nodeDiscard(node);
   return 0;
 }
 
@@ -376,6 +303,17 @@ function filterNode(account: usize, ptr: usize, length: u32): usize {
   return node;
 }
 
+/** The child of a node by token `index` of the last split, taken literally, or 0. */
+export function findChild(parent: usize, index: u32): usize {
+  const key: u64 = tokenHash(index);
+  let slot = tableHome(edges, key, <u32>parent);
+  for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
+    if (slotMatches(slot, key, <u32>parent) && isOfToken(value, index)) return value;
+    slot = tableNext(edges, slot);
+  }
+  return 0;
+}
+
 function childFor(parent: usize, index: u32): usize {
   const record = Node.at(parent);
   const ptr = tokenPtr(index);
@@ -383,93 +321,23 @@ function childFor(parent: usize, index: u32): usize {
   Owned.assertReadable(ptr, length, 0);
   const byte: u32 = length == 1 ? load<u8>(ptr) : 0;
   if (byte == PWC) {
-    if (record.pwc == 0) record.pwc = createNode(record.account, parent, 0, 0);
+    if (record.pwc == 0) record.pwc = nodeCreate(record.account, parent, 0, 0);
     return record.pwc;
   }
   if (byte == FWC) {
-    if (record.fwc == 0) record.fwc = createNode(record.account, parent, 0, 0);
+    if (record.fwc == 0) record.fwc = nodeCreate(record.account, parent, 0, 0);
     return record.fwc;
   }
-  const key: u64 = tokenHash(index);
-  const found = findNode(edges, parent, key, ptr, length);
+  const found = findChild(parent, index);
   if (found != 0) return found;
-  const node = createNode(record.account, parent, ptr, length);
+  const node = nodeCreate(record.account, parent, ptr, length);
   if (node == 0) return 0;
-  Node.at(node).hash = key;
-  if (tableInsert(edges, key, <u32>parent, <u32>node)) {
+  if (tableInsert(edges, tokenHash(index), <u32>parent, <u32>node)) {
     record.edgeCount++;
     return node;
   }
-  discardNode(node);
+  nodeDiscard(node);
   return 0;
-}
-
-/**
- * Collects the nodes whose filters match a subject in `matched`. Its tokens are taken literally, so
- * `foo.*` as a subject reaches `foo.*`, `foo.>` and `*.*`, not `foo.bar`. A subject with an empty token
- * matches nothing.
- *
- * @param key the subject's hash
- * @returns how many, or STATUS_NO_MEMORY when the collection cannot grow
- */
-export function sublistMatch(account: usize, ptr: usize, length: u32, key: u64): i32 {
-  matchedCount = 0;
-  const owner = Account.at(account);
-  const literal = findNode(literals, account, key, ptr, length);
-  if (literal != 0 && !collect(literal)) return STATUS_NO_MEMORY;
-  if (owner.wildcardCount == 0) return matchedCount;
-  const count = splitTokens(ptr, length);
-  if (count == 0) return matchedCount;
-  let top = push(stack - 8, owner.root, 0);
-  while (top >= stack) {
-    const node = <usize>load<u32>(top);
-    const level = load<u32>(top, 4);
-    top -= 8;
-    const record = Node.at(node);
-    if (level == count) {
-      if (!collect(node)) return STATUS_NO_MEMORY;
-      continue;
-    }
-    if (record.fwc != 0 && !collect(record.fwc)) return STATUS_NO_MEMORY;
-    if (record.pwc != 0) top = push(top, record.pwc, level + 1);
-    if (record.edgeCount == 0) continue;
-    const child = findNode(edges, node, tokenHash(level), tokenPtr(level), tokenLength(level));
-    if (child == 0) continue;
-    top = push(top, child, level + 1);
-  }
-  return matchedCount;
-}
-
-// Answers where the entry lies that is the top now: node and level.
-function push(top: usize, node: usize, level: u32): usize {
-  top += 8;
-  assert(top >= stack && top + 8 <= stack + STACK_BYTES);
-  store<u32>(top, <u32>node);
-  store<u32>(top, level, 4);
-  return top;
-}
-
-// A node on the way that holds no subscription of its own is not a match.
-function collect(node: usize): bool {
-  const record = Node.at(node);
-  if (record.membersCount == 0 && record.groups == 0) return true;
-  if (matchedCount == matchedCapacity) {
-    const wider = allocate(matchedCapacity << 3, OWNER_MATCHED);
-    if (wider == 0) return false;
-    copyExact(wider, matched, (<usize>matchedCount) << 2);
-    release(matched, matchedCapacity << 2);
-    matched = wider;
-    matchedCapacity <<= 1;
-  }
-  Owned.write<u32>(matched + ((<usize>matchedCount) << 2), <u32>node, OWNER_MATCHED);
-  matchedCount++;
-  return true;
-}
-
-/** The node that the last match found at `index`. */
-export function matchedNode(index: u32): usize {
-  assert(index < matchedCount);
-  return Owned.read<u32>(matched + ((<usize>index) << 2), OWNER_MATCHED);
 }
 
 /**
@@ -482,7 +350,7 @@ export function nodeFilterBefore(node: usize, end: usize): u32 {
     const record = Node.at(node);
     if (record.textLen != 0) {
       at -= record.textLen;
-      copyExact(at, record.textPtr, record.textLen);
+      copyExact(at, nodeText(node), record.textLen);
     } else {
       const byte = Node.at(record.parent).pwc == node ? PWC : FWC;
       Owned.write<u8>(--at, <u8>byte, OWNER_SCRATCH);

@@ -4,13 +4,14 @@ import { RECORD_BYTES } from './abi';
 import { copyExact } from './bytes';
 import { tableLongestRun, tableNext } from './hash-table';
 import { resultPtr } from './memory';
+import { nodeMembers } from './node';
 import { outboundReserve } from './outbound';
 import { Frame, Owned } from './ownership';
 import { opNext, parse as parseOne } from './parser';
 import { recordSetBody } from './records';
 import { Session, sessionFind } from './session';
 import { tokenPtr } from './subject';
-import { literalTable, nodeMembers } from './sublist';
+import { literalTable } from './sublist';
 import { memberAt, Sub } from './subscription';
 
 export { hash } from './bytes';

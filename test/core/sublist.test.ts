@@ -1,6 +1,7 @@
 // The matcher's own door.
 import { describe, expect, it } from 'vitest';
 import { Sublist } from '../../src/sublist.ts';
+import { collidingSubjects } from '../scale/colliding-subjects.ts';
 
 describe('Sublist', () => {
   it('answers the ids of the filters that match', () => {
@@ -45,5 +46,44 @@ describe('Sublist', () => {
     expect(list.bytes).toBeGreaterThan(before);
     for (const id of ids) list.remove(id);
     expect(list.match('a.5.b')).toEqual([]);
+  });
+
+  it('tells texts apart that lie in a record and beside it', () => {
+    const list = new Sublist();
+    const lengths = [7, 8, 9, 23, 24, 25, 31, 32, 33, 40, 300];
+    const texts = lengths.flatMap((length) =>
+      ['x', 'y'].map((end) => 'x'.repeat(length - 1) + end),
+    );
+    const ids = new Map(texts.map((text) => [text, list.insert(text)]));
+    const stars = new Map(texts.map((text) => [text, list.insert(`*.${text}.>`)]));
+    for (const text of texts) {
+      expect(list.match(text)).toEqual([ids.get(text)]);
+      expect(list.match(`a.${text}.b`)).toEqual([stars.get(text)]);
+    }
+    const before = list.bytes;
+    for (const id of [...ids.values(), ...stars.values()]) list.remove(id);
+    for (const text of texts) expect(list.has(text) || list.has(`a.${text}.b`)).toBe(false);
+    for (const text of texts) ids.set(text, list.insert(text));
+    for (const text of texts) stars.set(text, list.insert(`*.${text}.>`));
+    expect(list.bytes).toBe(before);
+    for (const text of texts) expect(list.match(text)).toEqual([ids.get(text)]);
+  });
+
+  it('tells texts of one hash apart', () => {
+    const list = new Sublist({ seed: [0, 0] });
+    const texts = collidingSubjects(0n, 12);
+    const last = texts.pop();
+    const ids = texts.map((text) => list.insert(text));
+    const stars = texts.map((text) => list.insert(`*.${text}.*`));
+    texts.forEach((text, at) => {
+      expect(list.match(text)).toEqual([ids[at]]);
+      expect(list.match(`a.${text}.b`)).toEqual([stars[at]]);
+    });
+    expect(list.has(`${last}`) || list.has(`a.${last}.b`)).toBe(false);
+    for (const id of [...ids.slice(0, 5), ...stars.slice(0, 5)]) list.remove(id);
+    texts.forEach((text, at) => {
+      expect(list.match(text)).toEqual(at < 5 ? [] : [ids[at]]);
+      expect(list.match(`a.${text}.b`)).toEqual(at < 5 ? [] : [stars[at]]);
+    });
   });
 });
