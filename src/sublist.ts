@@ -4,7 +4,7 @@ import { type AccountHandle, type Core, createCore } from './core/index.ts';
 import { InvalidArgumentError } from './shared/errors.ts';
 
 export interface SublistOptions {
-  /** Seed of the hashes; drawn from `crypto` unless given. */
+  /** Seed of the hashes; drawn from the system's secure source unless given. */
   readonly seed?: readonly [number, number];
 }
 

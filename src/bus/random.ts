@@ -1,11 +1,13 @@
 // Which member of a queue group: xorshift32, seeded from the platform's secure source. No secret depends on
 // it; it costs some 2 ns, where asking the secure source each time costs hundreds.
 
+import { fillRandom } from '../shared/entropy.ts';
+
 export class PickSource {
   #state: number;
 
   /** @param seed not 0; the same seed gives the same picks */
-  constructor(seed: number = crypto.getRandomValues(new Uint32Array(1))[0] || 1) {
+  constructor(seed: number = fillRandom(new Uint32Array(1))[0] || 1) {
     this.#state = seed;
   }
 

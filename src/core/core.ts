@@ -24,6 +24,7 @@ import {
   SUB_DELIVERED,
   SUBJECT_MAX,
 } from '../../assembly/abi.ts';
+import { fillRandom } from '../shared/entropy.ts';
 import { CapacityError, InvalidSubjectError, WasmUnavailableError } from '../shared/errors.ts';
 import { growsInPlace } from './address-space.ts';
 import { instantiate, type WasmExports } from './instance.ts';
@@ -48,7 +49,7 @@ export type AccountHandle = number;
 export interface CoreOptions {
   /** Another build of the module, for tests. */
   readonly wasm?: Uint8Array | undefined;
-  /** Seed of hashes and of the choice in queue groups; drawn from `crypto` unless given. */
+  /** Seed of hashes and of the choice in queue groups; drawn from the system's secure source unless given. */
   readonly seed?: readonly [number, number] | undefined;
   /** Bytes that the pool lends to sessions at most. */
   readonly poolMax?: number | undefined;
@@ -97,7 +98,7 @@ export class Core {
     this.exports = instantiate(options.wasm);
     this.growsInPlace = growsInPlace();
     this.poolMax = options.poolMax ?? POOL_MAX;
-    const [low, high] = options.seed ?? crypto.getRandomValues(new Uint32Array(2));
+    const [low, high] = options.seed ?? fillRandom(new Uint32Array(2));
     if (this.exports.coreInit(low as number, high as number, this.poolMax) !== STATUS_OK) {
       throw new WasmUnavailableError('memory');
     }

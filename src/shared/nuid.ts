@@ -2,11 +2,15 @@
 // secure source, then a counter of 10 that starts and steps at random. Fast (no random bytes per name) and
 // not to be guessed from another process; whoever sees one name can guess the next, so it is no secret.
 
+import { fillRandom } from './entropy.ts';
+
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const PREFIX_LEN = 12;
 const COUNTER_LEN = 10;
 /** Beyond, doubles are so far from each other that a step may add nothing; 62 ** 10 is. */
 const COUNTER_MAX = Number.MAX_SAFE_INTEGER;
+/** Random bytes asked for at once. */
+const CHUNK_BYTES = 256;
 const STEP_MIN = 33;
 const STEP_MAX = 333;
 
@@ -14,7 +18,7 @@ const STEP_MAX = 333;
 export function randomBase62(length: number): string {
   let text = '';
   while (text.length < length) {
-    for (const byte of crypto.getRandomValues(new Uint8Array(length + 8))) {
+    for (const byte of fillRandom(new Uint8Array(Math.min(length + 8, CHUNK_BYTES)))) {
       // 248 = 4 × 62: above it the digits would not be even.
       if (byte < 248 && text.length < length) text += DIGITS[byte % 62];
     }
@@ -51,9 +55,10 @@ export class Nuid {
   }
 }
 
-const shared: Nuid = new Nuid();
+let shared: Nuid | undefined;
 
 /** The next unique name of this process. */
 export function nuid(): string {
+  shared ??= new Nuid();
   return shared.next();
 }
