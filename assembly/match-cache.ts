@@ -2,9 +2,11 @@
 //
 //   block:  PLAIN_COUNT · GROUP_COUNT · FLAGS · HITS · plain members … · { count · members … } …
 //
-// Two-way set-associative, 16,384 entries. An entry is good while its account's generation is what it was
-// (one word, so a change of the sublist costs nothing here). Results beyond BLOCK_MAX_BYTES, and subjects
-// beyond SUBJECT_CACHED_MAX, are laid out in one wide block that belongs to the route at hand.
+// Two-way set-associative, 16,384 entries; a set is one line of the processor's cache. An entry is good while its
+// account's generation is what it was (one word, so a change of the sublist costs nothing here). A subject that is
+// met for the first time does not drive a good one out: its set only notes that it has been met. Its result is laid
+// out in one wide block that belongs to the route at hand, as are those of more than BLOCK_MAX_BYTES and of subjects
+// of more than SUBJECT_CACHED_MAX. So subjects that never come again cost no more than their match.
 // Queue groups of one name are one group, whatever filters brought their members in.
 
 import {
@@ -28,11 +30,12 @@ class Entry {
   account: usize;
   generation: u32;
   subjectPtr: usize;
-  subjectLen: u32;
-  subjectRoom: u32;
   block: usize;
-  blockRoom: u32;
-  unused: u32;
+  subjectLen: u16;
+  subjectRoom: u16;
+  blockRoom: u16;
+  /** Of the first entry of a set: what is noted of a subject that was met (`noteOf`). */
+  met: u16;
 
   @inline
   static at(ptr: usize): Entry {
@@ -60,6 +63,7 @@ export class Route {
 }
 
 const ENTRY_BYTES: u32 = offsetof<Entry>();
+if (ENTRY_BYTES != 32) ERROR('Two entries are not one line');
 const SET_COUNT: u32 = 8192;
 const SUBJECT_CACHED_MAX: u32 = 256;
 const BLOCK_MAX_BYTES: u32 = 4096;
@@ -103,7 +107,23 @@ export function lookup(account: usize, ptr: usize, length: u32): usize {
   if (first.hash == key && isFor(first, account, ptr, length)) return hit(first);
   const second = Entry.at(set + ENTRY_BYTES);
   if (second.hash == key && isFor(second, account, ptr, length)) return hit(second);
-  return admit(set, account, ptr, length, key);
+  if (!isGood(first) || !isGood(second)) return admit(set, account, ptr, length, key);
+  if (first.met != noteOf(key)) {
+    first.met = noteOf(key);
+    return layOutWide(account, ptr, length, key);
+  }
+  const block = admit(set, account, ptr, length, key);
+  if (block != 0) Route.set(block, ROUTE_HITS, 1);
+  return block;
+}
+
+function isGood(entry: Entry): bool {
+  return entry.account != 0 && entry.generation == Account.at(entry.account).generation;
+}
+
+// Some bits that have no part in the choice of the set. Never 0.
+function noteOf(key: u64): u16 {
+  return <u16>(key >> 48) | 1;
 }
 
 function isFor(entry: Entry, account: usize, ptr: usize, length: u32): bool {
@@ -128,7 +148,7 @@ function admit(set: usize, account: usize, ptr: usize, length: u32, key: u64): u
   entry.account = 0; // Until it is whole.
   if (!makeRoom(entry, length, bytes)) return fillWide(bytes);
   copyExact(entry.subjectPtr, ptr, length);
-  entry.subjectLen = length;
+  entry.subjectLen = <u16>length;
   entry.hash = key;
   entry.generation = Account.at(account).generation;
   entry.account = account;
@@ -153,14 +173,14 @@ function makeRoom(entry: Entry, length: u32, bytes: u32): bool {
     entry.subjectRoom = 0;
     entry.subjectPtr = take(padded, OWNER_TEXT);
     if (entry.subjectPtr == 0) return false;
-    entry.subjectRoom = blockBytes(padded);
+    entry.subjectRoom = <u16>blockBytes(padded);
   }
   if (entry.blockRoom >= bytes) return true;
   if (entry.blockRoom != 0) give(entry.block, entry.blockRoom);
   entry.blockRoom = 0;
   entry.block = take(bytes, OWNER_ROUTE);
   if (entry.block == 0) return false;
-  entry.blockRoom = blockBytes(bytes);
+  entry.blockRoom = <u16>blockBytes(bytes);
   return true;
 }
 
