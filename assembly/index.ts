@@ -384,13 +384,13 @@ export function sessionSetLimits(
   session.pendingMax = pendingMax;
 }
 
-/** Removes the session's subscriptions and moves it to an account. */
-export function sessionSetAccount(handle: u32, account: u32): void {
+/** Removes the session's subscriptions, at most so many (0 = all); without any it moves to the account. */
+export function sessionSetAccount(handle: u32, account: u32, most: u32): void {
   const ptr = sessionFind(handle);
   const owner = accountFind(account);
   if (ptr == 0 || owner == 0) return;
-  sessionUnsubscribeAll(ptr);
-  Session.at(ptr).account = owner;
+  sessionUnsubscribeAll(ptr, most);
+  if (Session.at(ptr).subsCount == 0) Session.at(ptr).account = owner;
 }
 
 /** Inserts a subscription. STATUS_*. May grow memory. */

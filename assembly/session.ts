@@ -185,10 +185,15 @@ export function sessionUnsubscribe(ptr: usize, sidPtr: usize, sidLen: u32, max: 
   return true;
 }
 
-/** Removes all subscriptions of a session. */
-export function sessionUnsubscribeAll(ptr: usize): void {
+/**
+ * Removes subscriptions of a session, the newest first.
+ *
+ * @param most so many at most; 0 = all
+ */
+export function sessionUnsubscribeAll(ptr: usize, most: u32 = 0): void {
   const session = Session.at(ptr);
-  while (session.subsHead != 0) subscriptionClose(session.subsHead);
+  const rest: u32 = most == 0 || most > session.subsCount ? 0 : session.subsCount - most;
+  while (session.subsCount > rest) subscriptionClose(session.subsHead);
 }
 
 /** Puts a closed session into quarantine. Its region is empty and no write is under way. */

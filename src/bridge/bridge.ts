@@ -25,6 +25,7 @@ import { randomUnit } from './random.ts';
 import { ReadSizes } from './read-size.ts';
 import { PAUSED_AHEAD, PAUSED_BEHIND, PAUSED_PRESSURE } from './reader.ts';
 import { Session, type SessionHost } from './session.ts';
+import { Slices } from './slices.ts';
 
 export type {
   BridgeAddress,
@@ -86,6 +87,7 @@ export class Bridge implements SessionHost, RecordSink {
   readonly behind: Pressure;
   readonly ahead: Pressure;
   readonly writeDeadlines: DeadlineQueue<Session>;
+  readonly ends: Slices;
   readonly #sessions = new Map<SessionHandle, Session>();
   readonly #closing = new Set<Session>();
   readonly #lingering: DeadlineQueue<Transport>;
@@ -132,10 +134,13 @@ export class Bridge implements SessionHost, RecordSink {
     this.behind = new Pressure(clock, WRITTEN_MS, PAUSED_BEHIND);
     this.ahead = new Pressure(clock, AHEAD_MS, PAUSED_AHEAD);
     this.crumbs = new Crumbs(clock, this.defer);
+    this.ends = new Slices(clock, this.defer);
     this.writeDeadlines = new DeadlineQueue(clock, options.writeDeadlineMs, (session) =>
-      session.missedDeadline(),
+      this.ends.run(() => session.missedDeadline()),
     );
-    this.#lingering = new DeadlineQueue(clock, LINGER_MS, (transport) => transport.destroy());
+    this.#lingering = new DeadlineQueue(clock, LINGER_MS, (transport) =>
+      this.ends.run(() => transport.destroy()),
+    );
     this.turn.sink = this;
     this.turn.onPool = () => this.outbound.flush();
     this.turn.onEnd = () => this.#turnEnded();
@@ -180,8 +185,10 @@ export class Bridge implements SessionHost, RecordSink {
     }
     this.#cid += 1;
     const { maxConnections } = this.options;
-    const isFull = maxConnections > 0 && this.#sessions.size >= maxConnections;
-    const handle = isFull ? 0 : this.core.openSession(this.account);
+    const isFull = (): boolean => maxConnections > 0 && this.#sessions.size >= maxConnections;
+    // One that has ended makes room.
+    while (isFull() && this.ends.next());
+    const handle = isFull() ? 0 : this.core.openSession(this.account);
     if (handle === 0) {
       this.#refuse(transport, this.#cid);
       return;
@@ -274,6 +281,7 @@ export class Bridge implements SessionHost, RecordSink {
     this.#lameDuck?.cancel();
     this.#onEmpty?.();
     this.#listener?.close();
+    this.ends.close();
     const sessions = [...this.#sessions.values()];
     this.turn.within(() => {
       for (const session of sessions) session.close(ClosedReason.ServerShutdown);

@@ -14,6 +14,7 @@ import type { Transport } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import { InvariantError } from '../shared/errors.ts';
 import { SharedPayloads } from './shared-payloads.ts';
+import { SLICE_MS } from './slices.ts';
 
 /** Bytes that belong together until they have been written. */
 interface Batch {
@@ -68,9 +69,7 @@ const EAGER_BYTES = 32_768;
 /** The same for what the program publishes, told by the pool: most sessions have filled their first chunk. */
 const EAGER_POOL_BYTES = 8192;
 const EAGER_POOL_MIN = 65_536;
-/** Writes go on for so long in one turn of the loop: some hundreds of small ones. */
-const SLICE_MS = 5;
-/** Writes between two looks at the clock. */
+/** Writes between two looks at the clock; a slice is some hundreds of small ones. */
 const SLICE_WRITES = 8;
 
 export class Outbound {

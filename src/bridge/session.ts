@@ -41,6 +41,7 @@ import { PeerLog } from './peer-log.ts';
 import type { Pressure } from './pressure.ts';
 import type { ReadSizes } from './read-size.ts';
 import { Reader, type ReadSession } from './reader.ts';
+import type { Slices } from './slices.ts';
 
 type State = 'open' | 'ending' | 'discarding' | 'closed';
 
@@ -73,6 +74,8 @@ export interface SessionHost {
   readonly behind: Pressure;
   readonly ahead: Pressure;
   readonly writeDeadlines: DeadlineQueue<Session>;
+  /** The ends of connections: each costs up to a tenth of a millisecond. */
+  readonly ends: Slices;
   /** The INFO line for a session now; the second one, which names the account, when `isConnectInfo`. */
   infoLine(session: Session, isConnectInfo: boolean): string;
   /** It is over its pending limit: it is closed as a slow consumer. */
@@ -94,6 +97,8 @@ export interface SessionHost {
 /** Debug lines: the two ways of what a socket brings. */
 const READS_INTO = 'Reads go straight into linear memory';
 const READS_BY_COPY = 'Reads are copied into linear memory';
+/** Subscriptions that are removed in one go: a millisecond. */
+const SHED_MAX = 4096;
 const encoder = new TextEncoder();
 export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
   readonly cid: number;
@@ -116,6 +121,8 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
   #wantsPong = false;
   #peerHasEnded = false;
   #isDetached = false;
+  /** How many subscriptions it had when its end began. */
+  #endCount: number | undefined;
   /** Monotonic milliseconds, which are cheaper to ask for than the time of day. */
   #lastActivity: number;
   #inMsgs = 0;
@@ -211,11 +218,29 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
     this.#reader.turnEnded(length);
   }
 
+  /** Until its turn comes, nothing is known of the end. */
   onClose(error?: Error): void {
+    this.#host.ends.run(() => this.#peerEnded(error));
+  }
+
+  #peerEnded(error: Error | undefined): void {
+    if (this.#shed()) {
+      this.#host.ends.run(() => this.#peerEnded(error));
+      return;
+    }
     this.#peerHasEnded = true;
     if (this.#state === 'closed') this.#host.lingered(this.transport);
     else if (error === undefined) this.close(ClosedReason.ClientClosed);
     else this.abort(isWriteError(error) ? ClosedReason.WriteError : ClosedReason.ReadError);
+  }
+
+  /** Removes some of its subscriptions, when they are too many for one slice, as if the peer had said so. */
+  #shed(): boolean {
+    const count = this.subscriptionCount;
+    if (count <= SHED_MAX || !this.isOpen()) return false;
+    this.#endCount ??= count;
+    this.#host.turn.within(() => this.core.setAccount(this.handle, this.#host.account, SHED_MAX));
+    return true;
   }
 
   perform(): void {
@@ -440,7 +465,7 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
       idleMs,
       pendingBytes: this.pendingBytes,
       ...this.core.sessionCounters(this.handle),
-      subscriptions: this.subscriptionCount,
+      subscriptions: this.#endCount ?? this.subscriptionCount,
       ...(name === '' ? {} : { name }),
       ...(lang === '' ? {} : { lang }),
       ...(version === '' ? {} : { version }),

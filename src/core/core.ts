@@ -302,10 +302,10 @@ export class Core {
     this.exports.sessionSetLimits(session, payloadMax, controlLineMax, pending);
   }
 
-  /** Removes a session's subscriptions and moves it to an account. */
-  setAccount(session: SessionHandle, account: AccountHandle): void {
+  /** Removes a session's subscriptions, at most so many (0: all); without any it moves to the account. */
+  setAccount(session: SessionHandle, account: AccountHandle, most = 0): void {
     this.changes++;
-    this.exports.sessionSetAccount(session, account);
+    this.exports.sessionSetAccount(session, account, most);
   }
 
   /** Its SESSION_* flags; 0 when it is closed. */

@@ -48,7 +48,7 @@ export interface WasmExports {
   sessionPtr(handle: number): number;
   sessionSetFlags(handle: number, flags: number): void;
   sessionSetLimits(handle: number, payload: number, controlLine: number, pending: number): void;
-  sessionSetAccount(handle: number, account: number): void;
+  sessionSetAccount(handle: number, account: number, most: number): void;
   sessionSubscribe(
     handle: number,
     ptr: number,

@@ -12,6 +12,7 @@ export class FakeSocket implements Transport {
   written = '';
   #reader: TransportReader | undefined;
   #done: (() => void) | undefined;
+  #isDestroyed = false;
 
   /** One read brings as much of the text as there is room for. */
   arrive(text: string): void {
@@ -28,6 +29,7 @@ export class FakeSocket implements Transport {
   }
 
   write(views: readonly Uint8Array[], done: () => void): Written {
+    if (this.#isDestroyed) return 'taken';
     for (const view of views) this.written += new TextDecoder().decode(view);
     if (!this.isHolding) return 'taken';
     this.#done = done;
@@ -49,6 +51,7 @@ export class FakeSocket implements Transport {
   end(): void {}
 
   destroy(): void {
+    this.#isDestroyed = true;
     const reader = this.#reader;
     this.#reader = undefined;
     this.isHolding = false;

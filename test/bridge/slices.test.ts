@@ -2,45 +2,13 @@
 // read, waits a turn.
 import { expect, it } from 'vitest';
 import { createTestBridge, type TestBridge } from '../support/bridge.ts';
-import { FakeClock } from '../support/fake-clock.ts';
 import type { PipePeer } from '../support/pipe-peer.ts';
 import { FakeSocket } from './fake-socket.ts';
+import { HurriedClock, Loop } from './held-loop.ts';
 
 const READERS = 40;
 /** Writes between two looks at the clock. */
 const SLICE = 8;
-
-/** While it is in a hurry each look at it takes some milliseconds. */
-class HurriedClock extends FakeClock {
-  isHurried = false;
-  lookMs = 10;
-  #extraMs = 0;
-
-  override monotonic(): number {
-    if (this.isHurried) this.#extraMs += this.lookMs;
-    return super.monotonic() + this.#extraMs;
-  }
-}
-
-/** What waits for the end of a turn of the loop, which comes when the test says so. */
-class Loop {
-  isHeld = false;
-  readonly waiting: (() => void)[] = [];
-  readonly defer = (fn: () => void): void => {
-    if (this.isHeld) this.waiting.push(fn);
-    else setImmediate(fn);
-  };
-
-  /** Lets the pipes carry what was written. */
-  async settle(): Promise<void> {
-    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
-  }
-
-  async turn(): Promise<void> {
-    for (const fn of this.waiting.splice(0)) fn();
-    await this.settle();
-  }
-}
 
 interface Crowd extends AsyncDisposable {
   readonly server: TestBridge;

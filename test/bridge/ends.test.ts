@@ -1,0 +1,145 @@
+// Connections that end together do not hold up the loop: some are ended in each turn of it, and until then nothing is
+// known of the end.
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Slices } from '../../src/bridge/slices.ts';
+import { createTestBridge, type TestBridge } from '../support/bridge.ts';
+import { FakeSocket } from './fake-socket.ts';
+import { HurriedClock, Loop } from './held-loop.ts';
+
+let clock: HurriedClock;
+let loop: Loop;
+beforeEach(() => {
+  clock = new HurriedClock();
+  loop = new Loop();
+  loop.isHeld = true;
+});
+
+it('what there is no time for is done in the next turns, in order', async () => {
+  const slices = new Slices(clock, loop.defer);
+  const done: string[] = [];
+  const work = (name: string): void => slices.run(() => void done.push(name));
+  clock.isHurried = true;
+  clock.lookMs = 2;
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) work(name);
+  expect(done.join('')).toBe('abc');
+  await loop.turn();
+  work('g');
+  expect(done.join('')).toBe('abcdef');
+  expect(slices.next()).toBe(true);
+  expect(slices.next()).toBe(false);
+  expect(done.join('')).toBe('abcdefg');
+  await loop.turn();
+  await loop.turn();
+  expect(loop.waiting).toEqual([]);
+});
+
+it('what comes out of work is done behind it, and an error takes nothing along', async () => {
+  const slices = new Slices(clock, loop.defer);
+  const done: string[] = [];
+  const work = (): void => {
+    slices.run(() => {
+      throw new Error('bad');
+    });
+    slices.run(() => done.push('last'));
+    done.push('first');
+  };
+  expect(() => slices.run(work)).toThrow('bad');
+  expect(done).toEqual(['first']);
+  await loop.turn();
+  expect(done).toEqual(['first', 'last']);
+});
+
+interface Crowd {
+  readonly server: TestBridge;
+  readonly sockets: FakeSocket[];
+}
+
+const open: Crowd[] = [];
+afterEach(async () => {
+  clock.isHurried = false;
+  for (const { server, sockets } of open.splice(0)) {
+    for (const socket of sockets) socket.destroy();
+    await server.close();
+  }
+});
+
+/** Peers that subscribe to `a`. From now on each end takes longer than a slice. */
+function createCrowd(count: number, options: Parameters<typeof createTestBridge>[0] = {}): Crowd {
+  const server = createTestBridge({ clock, defer: loop.defer, ...options });
+  const sockets = Array.from({ length: count }, () => connect(server));
+  for (const fn of loop.waiting.splice(0)) fn();
+  clock.isHurried = true;
+  const crowd = { server, sockets };
+  open.push(crowd);
+  return crowd;
+}
+
+function connect(server: TestBridge): FakeSocket {
+  const socket = new FakeSocket();
+  server.attach(socket);
+  socket.arrive('CONNECT {"verbose":false}\r\nSUB a 1\r\nPING\r\n');
+  return socket;
+}
+
+it('peers that go together are ended one after another', async () => {
+  const { server, sockets } = createCrowd(6);
+  const { bridge, bus } = server;
+  const [stays, ...go] = sockets as [FakeSocket, ...FakeSocket[]];
+  for (const socket of go) socket.destroy();
+  for (let left = 4; left >= 0; left--) {
+    expect([bridge.connections().length, bridge.connectionCount]).toEqual([left + 1, left + 1]);
+    expect(bridge.endedConnections()).toHaveLength(5 - left);
+    bus.publish('a', `${left}`);
+    await loop.turn();
+  }
+  await loop.turn();
+  // Who has gone got nothing, who is there got each once.
+  expect(stays.written.match(/MSG a 1 1\r\n\d/g)?.map((text) => text.at(-1))).toEqual([...'43210']);
+  expect(go.map(({ written }) => written.includes('MSG'))).toEqual(go.map(() => false));
+  const reasons = bridge
+    .endedConnections()
+    .map(({ reason, subscriptions }) => [reason, subscriptions]);
+  expect(reasons).toEqual(go.map(() => ['Client Closed', 1]));
+  expect(bridge.stats.openConnections).toBe(1);
+});
+
+it('when the bridge closes all of them have ended by themselves', async () => {
+  const { server, sockets } = createCrowd(5);
+  for (const socket of sockets) socket.destroy();
+  expect(server.bridge.connectionCount).toBe(4);
+  await server.bridge.close();
+  expect(server.bridge.connectionCount).toBe(0);
+  const reasons = server.bridge.endedConnections().map(({ reason }) => reason);
+  expect(reasons).toEqual(sockets.map(() => 'Client Closed'));
+});
+
+it('one that has ended makes room for one that comes', () => {
+  const { server, sockets } = createCrowd(3, { maxConnections: 3 });
+  for (const socket of sockets) socket.destroy();
+  const comes = [connect(server), connect(server), connect(server)];
+  sockets.push(...comes);
+  expect(server.bridge.connections().map(({ cid }) => cid)).toEqual([4, 5, 6]);
+  const refused = connect(server);
+  expect(refused.written).toContain("-ERR 'maximum connections exceeded'");
+});
+
+it('many subscriptions of one that goes are removed some at a time', async () => {
+  const { server, sockets } = createCrowd(2);
+  const { bridge, bus } = server;
+  const [stays, goes] = sockets as [FakeSocket, FakeSocket];
+  clock.isHurried = false;
+  for (let sid = 2; sid <= 10_000; sid++) goes.arrive(`SUB many.${sid} ${sid}\r\n`);
+  clock.isHurried = true;
+  for (const fn of loop.waiting.splice(0)) fn();
+  goes.destroy();
+  const counts: number[] = [];
+  for (; bridge.connectionCount > 1; await loop.turn()) {
+    counts.push(bridge.subscriptionsOf(2).length);
+    expect(bridge.connections()[1]?.subscriptions).toBe(10_000);
+    bus.publish('a', 'x');
+  }
+  expect(counts).toEqual([5904, 1808]);
+  expect(stays.written.split('MSG a 1 1')).toHaveLength(1 + counts.length);
+  expect(bridge.endedConnections()[0]).toMatchObject({ subscriptions: 10_000 });
+  expect(bus.stats()).toMatchObject({ outMsgs: 2 });
+});
