@@ -56,15 +56,20 @@ it('a SUB for which there is no memory is refused, and its connection goes on', 
   await using bridge = createTestBridge();
   const peer = await hearing(bridge);
   const giveBack = useUp(bridge);
-  for (let sid = 1; sid <= 3; sid++) {
+  // What has been set aside for the next records goes first.
+  let sid = 2;
+  peer.send('SUB a.1.* 1\r\nPING\r\n');
+  for (; (await peer.line()) === 'PONG'; sid++) peer.send(`SUB a.${sid}.* ${sid}\r\nPING\r\n`);
+  await peer.expectLine('PONG');
+  for (let more = 0; more < 3; more++, sid++) {
     peer.send(`SUB a.${sid}.* ${sid}\r\n`);
     await peer.expectLine("-ERR 'maximum subscriptions exceeded'");
     await peer.ping();
     await expectHeard(peer);
   }
   giveBack();
-  peer.send('SUB a.1.* 1\r\nPUB a.1.b 2\r\nhi\r\n');
-  await peer.expectLines('MSG a.1.b 1 2', 'hi');
+  peer.send(`SUB a.${sid}.* ${sid}\r\nPUB a.${sid}.b 2\r\nhi\r\n`);
+  await peer.expectLines(`MSG a.${sid}.b ${sid} 2`, 'hi');
   await expectHeard(peer);
 });
 
