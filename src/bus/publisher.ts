@@ -6,6 +6,7 @@ import { InvalidOperationError } from '../shared/errors.ts';
 import type { Account } from './account.ts';
 import type { Route } from './route-map.ts';
 import { checkSubject } from './subject-text.ts';
+import type { BusSubscription } from './subscription.ts';
 import type { Turn } from './turn.ts';
 import type { Publisher, PublishOptions } from './types.ts';
 
@@ -41,7 +42,12 @@ export class BusPublisher implements Publisher {
       this.#core.changes === this.#changes &&
       !this.#turn.isActive
     ) {
-      this.#account.publishTo(route, this.subject, payload);
+      const { handler } = route;
+      if (handler !== undefined) {
+        (route as BusSubscription).deliverAlone(handler, this.#turn, this.subject, payload);
+      } else {
+        this.#account.publishTo(route, this.subject, payload);
+      }
     } else {
       this.#findAndPublish(payload, options);
     }
