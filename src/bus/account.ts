@@ -38,7 +38,7 @@ export interface BusParts {
   readonly reporter: Reporter;
   readonly status: StatusFeed;
   readonly picks: PickSource;
-  /** Without what `turn.direct` counts. */
+  /** Without what subscriptions count as `alone`. */
   readonly stats: Stats;
   readonly maxPayload: number;
   /** Every subscription of the process; those closed in a turn leave at its end. */

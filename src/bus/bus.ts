@@ -215,11 +215,12 @@ export class Bus {
     return this.#parts.status.open();
   }
 
+  /** Counts so far; asks every subscription. */
   stats(): Stats {
-    const { stats, turn } = this.#parts;
+    const { stats, subscriptions } = this.#parts;
     const { inBytes, outBytes, inMsgs, outMsgs } = stats;
-    const { direct } = turn;
-    return { inBytes, outBytes, inMsgs: inMsgs + direct, outMsgs: outMsgs + direct };
+    const alone = subscriptions.values().reduce((sum, each) => sum + each.alone, 0);
+    return { inBytes, outBytes, inMsgs: inMsgs + alone, outMsgs: outMsgs + alone };
   }
 
   /** `host:port` of the server that this bus is served by; empty while it is not. */

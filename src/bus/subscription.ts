@@ -51,8 +51,8 @@ export class BusSubscription implements Subscription {
    */
   handler: MessageHandler | undefined;
   readonly sid: number;
-  /** Messages that it got without the core, and that the core has not been told of. */
-  uncounted = 0;
+  /** Messages that it got alone: in no other count, of the core or of the bus. */
+  alone = 0;
   /** The account it lives in. */
   readonly home: SubscriptionHome;
   /** Messages are still delivered to it. */
@@ -62,6 +62,8 @@ export class BusSubscription implements Subscription {
   readonly queue: string | undefined;
   /** The record in the core; 0 until there is one. */
   handle: SubHandle = 0;
+  /** Messages that it got without the core, and that the core has not been told of. */
+  uncounted = 0;
   /** Messages that the core has counted, and that are still on their way to it. */
   underway = 0;
   /** Without wildcards. */
@@ -137,7 +139,7 @@ export class BusSubscription implements Subscription {
    * is short, so that V8 inlines all of it, and has no `finally`, which is slower than to say it twice.
    */
   deliverAlone(handler: MessageHandler, turn: Turn, subject: string, value: unknown): void {
-    this.uncounted++;
+    this.alone++;
     turn.beginDelivery();
     try {
       this.#hand(handler, new MessageView(this, subject, value, undefined) as unknown as Message);
@@ -276,7 +278,9 @@ export class BusSubscription implements Subscription {
 
   getReceived(): number {
     if (!this.isOpen) return this.#received;
-    return this.home.parts.core.delivered(this.handle) + this.uncounted - this.underway;
+    return (
+      this.home.parts.core.delivered(this.handle) + this.uncounted + this.alone - this.underway
+    );
   }
 
   getProcessed(): number {
@@ -320,8 +324,16 @@ export class BusSubscription implements Subscription {
 
   // With a max it is the core that counts.
   #tellCount(): void {
+    this.#tellAlone();
     this.home.parts.core.countDeliveries(this.handle, this.uncounted);
     this.uncounted = 0;
+  }
+
+  #tellAlone(): void {
+    this.#stats.inMsgs += this.alone;
+    this.#stats.outMsgs += this.alone;
+    this.uncounted += this.alone;
+    this.alone = 0;
   }
 
   #keep(buffer: MessageQueue<Message>, message: Message): void {
@@ -372,6 +384,7 @@ export class BusSubscription implements Subscription {
   #withdraw(): void {
     if (!this.isOpen) return;
     this.#received = this.getReceived();
+    this.#tellAlone();
     this.isOpen = false;
     this.#cancelTimer();
     this.handler = undefined;

@@ -83,8 +83,6 @@ export class Turn {
   // Twice how deep the calls into the bus are; odd while a message is on its way to its subscribers. One word, so
   // that a delivery of its own is one store at its begin and one at its end.
   #level = 0;
-  /** Turns that were one delivery: messages published, and received, that no other count has. */
-  direct = 0;
   #hasWork = false;
   #waiting: Waiting[] = [];
   #next = 0;
@@ -130,7 +128,6 @@ export class Turn {
 
   /** Begins a turn that is one delivery; there must be none. `endDelivery` must follow. */
   beginDelivery(): void {
-    this.direct++;
     this.#level = DEPTH | DELIVERING;
   }
 
