@@ -14,7 +14,7 @@ export const SPACE: u32 = 32;
 /** Not a number: no digits, more than nine of them, or another byte. */
 export const NO_NUMBER: u32 = 0xffffffff;
 /** nats-server parseSize: at most nine digits. */
-const DIGITS_MAX: usize = 9;
+export const DIGITS_MAX: usize = 9;
 
 // ── Access to the chunk ───────────────────────────────────────────────────────────────────────────
 
@@ -176,7 +176,7 @@ export function argumentLen(index: u32): u32 {
 
 /** A number in at most nine decimal digits, or NO_NUMBER. */
 export function readDecimal(ptr: usize, length: usize): u32 {
-  if (length == 0 || length > DIGITS_MAX) return NO_NUMBER;
+  if (length - 1 >= DIGITS_MAX) return NO_NUMBER;
   let value: u32 = 0;
   for (const end = ptr + length; ptr < end; ptr++) {
     const digit = byteAt(ptr) - 48;

@@ -169,24 +169,28 @@ export function frameBodyPtr(stripped: bool): usize {
 export class Encoder {
   /**
    * Writes a frame at `at`, which has 16 bytes to spare behind it, from a message as it was written:
-   * `subject [reply] size␍␊ payload ␍␊` up to `next`. The sid is an inline one.
+   * `subject [reply] sizes␍␊ body ␍␊` up to `next`. The sid is an inline one.
    *
+   * @param headed 1 when it has a header block, and the verb a letter more, else 0
    * @returns the end of the frame
    */
   @inline
   static frameVerbatim(
     at: usize,
+    headed: u32,
     sub: usize,
     subject: usize,
     subjectLength: u32,
     next: usize,
   ): usize {
-    const sid = at + 4 + subjectLength;
+    const verb = at + headed;
+    const sid = verb + 4 + subjectLength;
     const head = sid + 2 + Sub.at(sub).sidLen;
     const rest = subject + subjectLength + 1;
     Frame.assertOpen(at, head + (next - rest) - at);
-    store<u32>(at, MSG);
-    Bytes.copyLoose(at + 4, subject, subjectLength);
+    if (headed != 0) store<u8>(at, LETTER_H);
+    store<u32>(verb, MSG);
+    Bytes.copyLoose(verb + 4, subject, subjectLength);
     store<u8>(sid, SPACE);
     v128.store(sid + 1, Sub.at(sub).sidInline);
     store<u8>(head - 1, SPACE);

@@ -6,8 +6,8 @@
 //         is there nothing is consumed, and `opNeed` tells what is missing once the control line is known.
 //   SKIP  behind PING, PONG and +OK anything may follow up to LF: those bytes are consumed as they come.
 //
-// A PUB or HPUB as clients write it (single spaces, CRLF, arguments within 62 bytes) takes the short way: one
-// mask of the blanks shows where each argument ends. Every other op, and every fault, takes the long way.
+// A PUB or HPUB as clients write it takes the short way: publish-line.ts finds where each argument ends. Every
+// other op, and every fault, takes the long way.
 //
 // Results are the exported globals. The spans point into the chunk and live as long as its bytes do.
 // Source of the grammar: nats-server v2.15.1, server/parser.go and server/client.go (processPub,
@@ -41,7 +41,6 @@ import {
   argumentLen,
   argumentPtr,
   argumentsCanonical,
-  blankMask,
   byteAt,
   CR,
   findLineBreak,
@@ -51,13 +50,12 @@ import {
   longAt,
   NO_NUMBER,
   pairAt,
-  peekAt,
   readDecimal,
-  SPACE,
   skipBlanks,
   splitArguments,
   watchChunk,
 } from './control-line';
+import { HPUB_ARGS, headerSize, PUB_ARGS, PublishLine, readSizes } from './publish-line';
 
 /** OP_*; OP_NONE when no op is whole. */
 export let opVerb: u32 = 0;
@@ -118,14 +116,6 @@ const WORD_MINUS_ERR: u64 = 0x7272652d;
 const LOWER_CASE: u64 = ((<u64>0x20202020) << 32) | 0x20202020;
 const CRLF: u32 = 0x0a0d;
 
-// The two verbs of the short way, each with the space behind it.
-const SHORT_PUB: u64 = 0x20627570;
-const SHORT_PUB_MASK: u64 = 0xffffffff;
-const SHORT_PUB_CASE: u64 = 0x00202020;
-const SHORT_HPUB: u64 = 0x2062757068;
-const SHORT_HPUB_MASK: u64 = 0xffffffffff;
-const SHORT_HPUB_CASE: u64 = 0x0020202020;
-
 /**
  * Reads one op from the bytes between `ptr` and `end`.
  *
@@ -149,10 +139,14 @@ export function parse(
   opState = PARSE_LINE;
   if (end - ptr >= 8 && state == PARSE_LINE) {
     const word = longAt(ptr);
-    if (((word | SHORT_PUB_CASE) & SHORT_PUB_MASK) == SHORT_PUB) {
-      if (shortPub(ptr, end, controlLineMax, payloadMax)) return 1;
-    } else if (takesHeaders && ((word | SHORT_HPUB_CASE) & SHORT_HPUB_MASK) == SHORT_HPUB) {
-      if (shortHpub(ptr, end, controlLineMax, payloadMax)) return 1;
+    if (PublishLine.isPub(word)) {
+      const args = ptr + PUB_ARGS;
+      const shape = PublishLine.readPub(args, end, controlLineMax);
+      if (shape != 0 && shortWay(OP_PUB, ptr, args, shape, end, payloadMax)) return 1;
+    } else if (takesHeaders && PublishLine.isHpub(word)) {
+      const args = ptr + HPUB_ARGS;
+      const shape = PublishLine.readHpub(args, end, controlLineMax);
+      if (shape != 0 && shortWay(OP_HPUB, ptr, args, shape, end, payloadMax)) return 1;
     }
   }
   limitLine = controlLineMax;
@@ -161,95 +155,40 @@ export function parse(
   return parseAny(state, ptr, end);
 }
 
-// ── The short way ─────────────────────────────────────────────────────────────────────────────────
-//
-// The mask has a bit for every blank and control byte; taken off one by one they are the ends of the
-// arguments. Bits beyond the end of the chunk mean nothing, but they only lead to a line end that is beyond
-// it as well, and that is where both functions give up. Giving up decides nothing: the long way does.
-
-function shortPub(line: usize, end: usize, controlLineMax: u32, payloadMax: u32): bool {
-  const args = line + 4;
-  let mask = blankMask(args);
-  const subjectLen = <u32>ctz(mask);
-  mask &= mask - 1;
-  let argsLen = <u32>ctz(mask);
-  mask &= mask - 1;
-  let sizeAt = subjectLen + 1;
-  let replyLen: u32 = 0;
-  if (mask != 0 && peekAt(args + argsLen) == SPACE) {
-    replyLen = argsLen - sizeAt;
-    if (replyLen == 0) return false;
-    sizeAt = argsLen + 1;
-    argsLen = <u32>ctz(mask);
-    mask &= mask - 1;
-  }
-  // LF is in the mask, too: without it nothing is known of what lies there.
-  if (mask == 0 || args + argsLen + 2 > end || argsLen > controlLineMax) return false;
-  if (subjectLen == 0 || byteAt(args + subjectLen) != SPACE) return false;
-  if (pairAt(args + argsLen) != CRLF) return false;
-  opVerb = OP_PUB;
-  opReplyPtr = args + subjectLen + 1;
-  opReplyLen = replyLen;
-  opHeaderLen = 0;
-  opSizesPtr = args + sizeAt;
-  opSizesLen = argsLen - sizeAt;
-  return shortBody(line, args, end, subjectLen, argsLen, sizeAt, payloadMax);
-}
-
-function shortHpub(line: usize, end: usize, controlLineMax: u32, payloadMax: u32): bool {
-  const args = line + 5;
-  let mask = blankMask(args);
-  const subjectLen = <u32>ctz(mask);
-  mask &= mask - 1;
-  let headerEnd = <u32>ctz(mask);
-  mask &= mask - 1;
-  let argsLen = <u32>ctz(mask);
-  mask &= mask - 1;
-  let headerAt = subjectLen + 1;
-  let replyLen: u32 = 0;
-  if (mask != 0 && peekAt(args + argsLen) == SPACE) {
-    if (peekAt(args + headerEnd) != SPACE) return false;
-    replyLen = headerEnd - headerAt;
-    if (replyLen == 0) return false;
-    headerAt = headerEnd + 1;
-    headerEnd = argsLen;
-    argsLen = <u32>ctz(mask);
-    mask &= mask - 1;
-  }
-  if (mask == 0 || args + argsLen + 2 > end || argsLen > controlLineMax) return false;
-  if (subjectLen == 0 || byteAt(args + subjectLen) != SPACE) return false;
-  if (byteAt(args + headerEnd) != SPACE || pairAt(args + argsLen) != CRLF) return false;
-  opVerb = OP_HPUB;
-  opReplyPtr = args + subjectLen + 1;
-  opReplyLen = replyLen;
-  opHeaderLen = readDecimal(args + headerAt, headerEnd - headerAt);
-  opSizesPtr = args + headerAt;
-  opSizesLen = argsLen - headerAt;
-  if (!shortBody(line, args, end, subjectLen, argsLen, headerEnd + 1, payloadMax)) return false;
-  return opHeaderLen != 0 && opHeaderLen <= opBodyLen;
-}
-
-function shortBody(
+// Giving up decides nothing: the long way does.
+function shortWay(
+  verb: u32,
   line: usize,
   args: usize,
+  shape: u32,
   end: usize,
-  subjectLen: u32,
-  argsLen: u32,
-  totalAt: u32,
   payloadMax: u32,
 ): bool {
-  const total = readDecimal(args + totalAt, argsLen - totalAt);
+  const subjectLen = PublishLine.subjectLen(shape);
+  const argsLen = PublishLine.argsLen(shape);
+  const sizesAt = PublishLine.sizesAt(shape);
+  const sizes = args + sizesAt;
+  const sizesLen = argsLen - sizesAt;
+  const isPub = verb == OP_PUB;
+  const total = isPub ? readDecimal(sizes, sizesLen) : readSizes(sizes, sizes + sizesLen);
   const body = args + argsLen + 2;
   const have = <u32>(end - body);
   if (total > payloadMax || total > have || have - total < 2) return false;
   if (pairAt(body + total) != CRLF) return false;
+  opVerb = verb;
   opNext = body + total + 2;
   opArgsPtr = args;
   opArgsLen = argsLen;
   opSubjectPtr = args;
   opSubjectLen = subjectLen;
+  // One space between any two.
+  opReplyPtr = args + subjectLen + 1;
+  opReplyLen = sizesAt == subjectLen + 1 ? 0 : sizesAt - subjectLen - 2;
+  opHeaderLen = isPub ? 0 : headerSize;
   opBodyPtr = body;
   opBodyLen = total;
+  opSizesPtr = sizes;
+  opSizesLen = sizesLen;
   opCanonical = true;
   opLinePtr = line;
   opLineLen = <u32>(args - line) + argsLen;

@@ -114,20 +114,85 @@ const plain: readonly string[] = [
   '\r\nPUB a.b 2\r\nhi\r\n',
 ];
 
-/** Lines whose arguments end around the bytes that are looked at, with a reply and without. */
-function lengths(): string[] {
-  const found: string[] = [];
-  for (let total = 59; total <= 66; total++) {
-    found.push(`PUB a.${'x'.repeat(total - 4)} 2\r\nhi\r\n`);
-    found.push(`PUB a.${'x'.repeat(total - 15)} reply.to 002\r\nhi\r\n`);
-    found.push(`PUB a.b ${'r'.repeat(total - 6)} 2\r\nhi\r\n`);
-  }
-  return found;
+const HEADER = 'NATS/1.0\r\n\r\n';
+
+/** Sizes of an HPUB with a header block of 12 bytes and a payload of 2, as they should be and otherwise. */
+const headed: readonly string[] = [
+  ...['12 14', '012 0014', '000000012 000000014', '0000000012 14', '12 0000000014'],
+  ...[
+    '12 14 ',
+    '12  14',
+    '12\t14',
+    '12\n14',
+    '12\x0114',
+    '12 14\t',
+    '12 14\r',
+    '12 14\n',
+    '12 14 14',
+  ],
+  ...[
+    '0 14',
+    '00 14',
+    '1 14',
+    '11 14',
+    '13 14',
+    '14 14',
+    '15 14',
+    '12 12',
+    '12 13',
+    '12 15',
+    '14 12',
+  ],
+  ...['x 14', '12 x', '12x 14', '-12 14', '', ' ', '12', '12 ', ' 14', '14\r'],
+  ...['999999999 14', '12 999999999', '4294967295 4294967295', '4294967308 14', '12 4294967310'],
+].flatMap((sizes) =>
+  [
+    'a.b ',
+    'a.b r ',
+    'nobody ',
+    'nobody r ',
+    'a.b  ',
+    'a.b r  ',
+    'a.b r s ',
+    'a.b\tr ',
+    'a.b r\t',
+  ].map((front) => `HPUB ${front}${sizes}\r\n${HEADER}hi\r\n`),
+);
+
+/** Lines of PUB and HPUB whose arguments come to `total` bytes, with a reply and without. */
+function linesOf(total: number): string[] {
+  const pad = (text: string): string => 'x'.repeat(total - text.length);
+  const plainOnes = [
+    [`a.${pad('a. 2')}`, '2'],
+    [`a.${pad('a. reply.to 002')} reply.to`, '002'],
+    [`a.b ${pad('a.b  2')}`, '2'],
+  ];
+  const headedOnes = [
+    [`a.${pad('a. 12 14')}`, '12 14'],
+    [`a.${pad('a. reply.to 12 014')} reply.to`, '12 014'],
+    [`a.b ${pad('a.b  12 14')}`, '12 14'],
+  ];
+  return [
+    ...plainOnes.map(([front, size]) => `PUB ${front} ${size}\r\nhi\r\n`),
+    ...headedOnes.map(([front, sizes]) => `HPUB ${front} ${sizes}\r\n${HEADER}hi\r\n`),
+  ];
 }
 
-export const LINES: readonly string[] = [...plain, ...lengths()];
+/** Lines whose arguments end around the bytes that one mask shows, and two. */
+const edges = [59, 60, 61, 62, 63, 64, 65, 66, 125, 126, 127, 128, 129].flatMap(linesOf);
+
+export const LINES: readonly string[] = [...plain, ...edges];
+
+/** Too many, or too long, to be cut at each of their bytes. */
+export const MORE_LINES: readonly string[] = [
+  ...headed,
+  ...[190, 191, 192, 193, 1020, 1021, 1022, 1023, 1024, 1025, 1026, 1088].flatMap(linesOf),
+];
 
 /** Payloads around the sizes from which they are shared. */
-export const LARGE: readonly string[] = [32_766, 32_767, 32_768, 40_000, 524_288].map(
-  (size) => `PUB a.b r ${size}\r\n${'p'.repeat(size)}\r\n`,
+export const LARGE: readonly string[] = [32_766, 32_767, 32_768, 40_000, 524_288].flatMap(
+  (size) => [
+    `PUB a.b r ${size}\r\n${'p'.repeat(size)}\r\n`,
+    `HPUB a.b r 12 ${size}\r\n${HEADER}${'p'.repeat(size - 12)}\r\n`,
+  ],
 );

@@ -7,7 +7,7 @@ import * as abi from '../../assembly/abi.ts';
 import { check } from '../property/check.ts';
 import { CoreDriver } from '../wasm/core-driver.ts';
 import { type Play, type PlayPeer, play, type Step } from '../wasm/express-stage.ts';
-import { LARGE, LINES } from './express-lines.ts';
+import { LARGE, LINES, MORE_LINES } from './express-lines.ts';
 
 const NORMAL = abi.SESSION_ECHO | abi.SESSION_HEADERS;
 const GOOD = 'PUB a.b 4\r\ngood\r\n';
@@ -31,6 +31,20 @@ function cutEverywhere(line: string): string[][] {
   return found;
 }
 
+/** A line between two others, whole and cut where its line ends, a window does, and its body. */
+function cutAtEdges(line: string): string[][] {
+  const text = `${GOOD}${line}PUB a.b r 4\r\nlast\r\n`;
+  const found = [[text]];
+  const lineEnd = line.indexOf('\r\n');
+  for (const edge of [5 + 64, 5 + 128, lineEnd, lineEnd + 2, line.length]) {
+    for (const off of edge < line.length + 3 ? [-1, 0, 1] : []) {
+      const at = GOOD.length + edge + off;
+      found.push([text.slice(0, at), text.slice(at)]);
+    }
+  }
+  return found;
+}
+
 const WARM = read(0, 'PUB a.b 0\r\n\r\nPUB x 0\r\n\r\nPUB r 0\r\n\r\n');
 const READERS: readonly PlayPeer[] = [
   { says: 'SUB a.b 1\r\nSUB a.> 0123456789abcdef\r\nSUB a.b work 2\r\n' },
@@ -39,20 +53,35 @@ const READERS: readonly PlayPeer[] = [
 const ASKER: PlayPeer = { flags: NORMAL | abi.SESSION_NO_RESPONDERS, says: 'SUB r me\r\n' };
 const BATCH = 8;
 
-describe('a line in the express lane', () => {
-  const batches = Array.from({ length: Math.ceil(LINES.length / BATCH) }, (_, index) =>
-    LINES.slice(index * BATCH, (index + 1) * BATCH),
+const batchesOf = (lines: readonly string[]): string[][] =>
+  Array.from({ length: Math.ceil(lines.length / BATCH) }, (_, index) =>
+    lines.slice(index * BATCH, (index + 1) * BATCH),
   );
-  it.each(batches.map((lines) => [lines]))('is read as on the long way: %j', (lines) => {
-    const reads = lines.flatMap(cutEverywhere);
+
+describe('a line in the express lane', () => {
+  const asOnTheLongWay = (reads: string[][]): void => {
     const peers = [...READERS, ...reads.map(() => ASKER)];
     agree({ peers, steps: [WARM, ...reads.map((chunks, index) => read(2 + index, ...chunks))] });
+  };
+  it.each(batchesOf(LINES).map((lines) => [lines]))('is read as on the long way: %j', (lines) => {
+    asOnTheLongWay(lines.flatMap(cutEverywhere));
   });
+
+  it.each(batchesOf(MORE_LINES).map((lines, index) => [index, lines] as const))(
+    'is read as on the long way: batch %i',
+    (_, lines) => asOnTheLongWay(lines.flatMap(cutAtEdges)),
+  );
 });
 
 /** `count` messages of a subject, in one text. */
 function pubs(count: number, subject = 'a.b', size = 3): string {
   return `PUB ${subject} ${size}\r\n${'p'.repeat(size)}\r\n`.repeat(count);
+}
+
+/** The same with a header block of 12 bytes. */
+function hpubs(count: number, subject = 'a.b', size = 3): string {
+  const body = `NATS/1.0\r\n\r\n${'p'.repeat(size)}`;
+  return `HPUB ${subject} 12 ${12 + size}\r\n${body}\r\n`.repeat(count);
 }
 
 const flags = (bits: number): PlayPeer => ({ flags: bits });
@@ -78,6 +107,27 @@ const SITUATIONS: readonly Situation[] = [
     peers: [flags(NORMAL | Number(bit)), ALL],
     steps: [warm(0), read(0, `${pubs(2)}PUB a.* 1\r\nx\r\nPUB a..b 1\r\nx\r\n${pubs(2)}`)],
   })),
+  {
+    name: 'peers with headers and without',
+    peers: [
+      {},
+      says(ALL.says ?? '', flags(abi.SESSION_ECHO)),
+      says('SUB a.b 1\r\nSUB a.b q 2\r\n'),
+      says('SUB a.b q 3\r\n', flags(abi.SESSION_ECHO)),
+    ],
+    steps: [
+      ...[warm(0), read(0, `${hpubs(9)}${pubs(9)}${hpubs(9)}`), { kind: 'flush' } as const],
+      ...[read(2, `${hpubs(3)}${pubs(2)}`), read(1, pubs(1)), read(1, hpubs(2))],
+    ],
+  },
+  {
+    name: 'header blocks alone',
+    peers: [{}, ALL, says(WORKER.says ?? ''), ALL],
+    steps: [
+      ...[warm(0), read(0, hpubs(30, 'a.b', 0)), read(0, hpubs(30, 'none r', 0))],
+      ...[{ kind: 'flush' } as const, read(0, hpubs(40, 'a.b r', 200))],
+    ],
+  },
   {
     name: 'one that hears itself, and one that does not',
     peers: [says(ALL.says ?? ''), { ...ALL, flags: NO_ECHO | abi.SESSION_NO_RESPONDERS }, {}],
@@ -133,6 +183,12 @@ const SITUATIONS: readonly Situation[] = [
       name: `a frame of ${off} bytes more than the chunk has left`,
       peers: [{}, says('SUB a.b 1\r\n')],
       steps: [warm(0), read(0, pubs(1, 'a.b', 4064 - 18 - 18 + off)), read(0, pubs(4))],
+    },
+    {
+      // Beside header block and payload a frame has 22 bytes.
+      name: `a frame with a header block of ${off} bytes more than the chunk has left`,
+      peers: [{}, says('SUB a.b 1\r\n')],
+      steps: [warm(0), read(0, hpubs(1, 'a.b', 4064 - 18 - 22 - 12 + off)), read(0, pubs(4))],
     },
   ]),
   {
@@ -280,15 +336,24 @@ const often = <T>(usual: fc.Arbitrary<T>, other: fc.Arbitrary<T>): fc.Arbitrary<
   fc.oneof({ weight: 9, arbitrary: usual }, { weight: 1, arbitrary: other });
 const subject = often(
   fc.constantFrom('a', 'a.b', 'a.c', 'b'),
-  fc.constantFrom('a..b', 'a.*', '>', '$SYS.a', '$NRG.a', '_R_.a', '_GR_.a', `a.${'x'.repeat(55)}`),
+  fc.constantFrom(
+    ...['a..b', 'a.*', '>', '$SYS.a', '$NRG.a', '_R_.a', '_GR_.a'],
+    ...[55, 60, 64, 120, 1000].map((length) => `a.${'x'.repeat(length)}`),
+  ),
 );
 const reply = often(
   fc.constantFrom('', '', 'r', '_INBOX.r'),
-  fc.constantFrom('_R_.a', '$JS.ACK.a', '_GR_.a', 'r'.repeat(60)),
+  fc.constantFrom('_R_.a', '$JS.ACK.a', '_GR_.a', ...[52, 60, 120, 900].map((n) => 'r'.repeat(n))),
 );
 const size = often(fc.integer({ min: 0, max: 40 }), fc.constantFrom(500, 4000, 32_767, 32_768));
+const withHeader = (text: string): string =>
+  text.replace(
+    /^PUB (.*) (\d+)\r\n/,
+    (_, front, count) => `HPUB ${front} 12 ${12 + Number(count)}\r\nNATS/1.0\r\n\r\n`,
+  );
 const shape = fc.constantFrom(
   ...Array.from({ length: 14 }, () => (text: string) => text),
+  ...Array.from({ length: 7 }, () => withHeader),
   (text: string) => text.replace('PUB', 'pub'),
   (text: string) => text.replace(' ', '\t'),
   (text: string) => text.replace(/ (\d+)\r\n/, '  0$1\n'),
@@ -391,6 +456,11 @@ describe('the express lane', () => {
     ['queue groups', ['SUB a.b q 1\r\nSUB a.b r 1\r\n'], pubs(9), 9],
     ['requests, in any case', ['SUB a.b 1\r\n'], 'pub a.b _INBOX.r 02\r\nhi\r\n'.repeat(9), 9],
     ['nobody', [], pubs(9, 'nobody'), 9],
+    ['plain recipients, with headers', ['SUB a.b 1\r\nSUB a.b q 1\r\n'], hpubs(9), 9],
+    ['long inboxes', ['SUB a.b 1\r\n'], pubs(9, `a.b _INBOX.${'x'.repeat(60)}`), 9],
+    ['long inboxes, with headers', ['SUB a.b 1\r\n'], hpubs(9, `a.b ${'x'.repeat(160)}`), 9],
+    ['long subjects', ['SUB a.> 1\r\n'], pubs(2, `a.${'x'.repeat(1018)}`), 2],
+    ['one another in turn', ['SUB a.b 1\r\n'], `${pubs(2)}${hpubs(3)}`.repeat(3), 15],
     ['large payloads', ['SUB a.b 1\r\n'], `${pubs(1, 'a.b', 600)}${pubs(1, 'a.b', 600)}`, 2],
   ])('is taken by messages to %s', (_, readers, stream, messages) => {
     expect(count(run(readers, stream), 'expressMsgs')).toBe(messages);

@@ -32,6 +32,36 @@ function agrees(text: string, lengths: number[], behind: string, bounds: ParserL
   );
 }
 
+const lengthOf = fc.oneof(
+  fc.integer({ min: 0, max: 70 }),
+  fc.integer({ min: 110, max: 135 }),
+  fc.integer({ min: 940, max: 1040 }),
+);
+const mostly = (usual: string, ...others: string[]): fc.Arbitrary<string> =>
+  fc.oneof(
+    { weight: 9, arbitrary: fc.constant(usual) },
+    { weight: 1, arbitrary: fc.constantFrom(...others) },
+  );
+const blank = mostly(' ', '  ', '\t', '\0', '');
+const publish = fc
+  .record({
+    lengths: fc.tuple(lengthOf, lengthOf),
+    blanks: fc.tuple(blank, blank, blank),
+    header: fc.constantFrom('', '10', '11', '12', '12', '13'),
+    // Some as long as the right one, so that what follows may still look right.
+    lineEnd: mostly('\r\n', '\n', '\r', '\nx', '\rx', '\0x', '\r\r\n', ' \r\n'),
+  })
+  .map(({ lengths: [subject, reply], blanks, header, lineEnd }) => {
+    const verb = header === '' ? 'PUB ' : 'HPUB ';
+    const replyText = reply === 0 ? '' : `${blanks[0]}${'r'.repeat(reply)}`;
+    const sizes = header === '' ? '12' : `${header}${blanks[1]}12`;
+    const front = `${verb}${'s'.repeat(subject)}${replyText}${blanks[2]}${sizes}`;
+    return `${front}${lineEnd}NATS/1.0\r\n\r\n\r\n`;
+  });
+
+const agreesAll = (texts: string[], lengths: number[], behind: string, bounds: ParserLimits) =>
+  agrees(texts.join(''), lengths, behind, bounds);
+
 describe('the parser', () => {
   it('gives the same ops of a valid stream under every cut', () => {
     check(3000, fc.property(opStream, cuts, noiseBehind, fc.constant(DEFAULT_LIMITS), agrees));
@@ -45,6 +75,13 @@ describe('the parser', () => {
 
   it('agrees with the naive parser on streams with a fault in them', () => {
     check(6000, fc.property(damagedStream, cuts, noiseBehind, limits, agrees));
+  });
+
+  it('agrees with the naive parser on publishes of any length, long ones among them', () => {
+    check(
+      3000,
+      fc.property(fc.array(publish, { maxLength: 3 }), cuts, noiseBehind, limits, agreesAll),
+    );
   });
 
   it('agrees with the naive parser on any bytes whatever', () => {
