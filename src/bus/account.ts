@@ -173,12 +173,15 @@ export class Account implements SubscriptionHome {
   #spread(route: Route, content: Content): number {
     const { turn, stats, isClosed } = this.parts;
     if (isClosed) throw new ClosedConnectionError();
+    const { level } = turn;
     let count = 0;
     turn.enter();
     try {
       count = this.#routeBy(route, content, content.subject);
-    } finally {
       turn.leave();
+    } catch (error) {
+      turn.level = level;
+      throw error;
     }
     stats.outMsgs++;
     return count;

@@ -80,9 +80,12 @@ export class Turn {
   /** Set by the bus: the core has forgotten what was closed in this turn. */
   onForgotten: (() => void) | undefined;
 
-  // Twice how deep the calls into the bus are; odd while a message is on its way to its subscribers. One word, so
-  // that a delivery of its own is one store at its begin and one at its end.
-  #level = 0;
+  /**
+   * Twice how deep the calls into the bus are; odd while a message is on its way to its subscribers. One word, so
+   * that a delivery of its own is one store at its begin and one at its end. Whoever begins a turn on a hot path
+   * sets it back to what it was when something is thrown: a call could throw again, if the stack is used up.
+   */
+  level = 0;
   #hasWork = false;
   #waiting: Waiting[] = [];
   #next = 0;
@@ -101,39 +104,40 @@ export class Turn {
   }
 
   get isActive(): boolean {
-    return this.#level !== 0;
+    return this.level !== 0;
   }
 
   /** A message is on its way to its subscribers. */
   get isDelivering(): boolean {
-    return (this.#level & DELIVERING) !== 0;
+    return (this.level & DELIVERING) !== 0;
   }
 
   set isDelivering(isDelivering: boolean) {
-    this.#level = isDelivering ? this.#level | DELIVERING : this.#level & ~DELIVERING;
+    this.level = isDelivering ? this.level | DELIVERING : this.level & ~DELIVERING;
   }
 
   /** Begins a turn, or a part of the one that is going on; `leave` must follow. For hot paths. */
   enter(): void {
-    this.#level += DEPTH;
+    this.level += DEPTH;
   }
 
-  // In both ways out the level falls before #end is called: where the stack is used up that call itself throws,
-  // and what is left to do waits for the next turn.
-
   leave(): void {
-    this.#level -= DEPTH;
-    if (this.#level < DEPTH && this.#hasWork) this.#end();
+    this.#leaveTo(this.level - DEPTH);
+  }
+
+  /** The level first: where #end throws because the stack is used up, what is left to do waits for the next turn. */
+  #leaveTo(level: number): void {
+    this.level = level;
+    if (level === 0 && this.#hasWork) this.#end();
   }
 
   /** Begins a turn that is one delivery; there must be none. `endDelivery` must follow. */
   beginDelivery(): void {
-    this.#level = DEPTH | DELIVERING;
+    this.level = DEPTH | DELIVERING;
   }
 
   endDelivery(): void {
-    this.#level = 0;
-    if (this.#hasWork) this.#end();
+    this.#leaveTo(0);
   }
 
   /** Something was done that the end of the turn has to know: the core was changed or called. */
@@ -143,12 +147,14 @@ export class Turn {
 
   /** Runs fn as part of a turn. */
   within<T>(fn: () => T): T {
-    this.#level += DEPTH;
+    const { level } = this;
+    this.level += DEPTH;
     this.#hasWork = true;
     try {
       return fn();
     } finally {
-      this.leave();
+      this.level = level;
+      this.#leaveTo(level);
     }
   }
 
@@ -160,7 +166,8 @@ export class Turn {
    */
   run(call: () => number, published?: Published): number {
     assert(!this.isDelivering, 'a handler may not call the core');
-    this.#level += DEPTH;
+    const { level } = this;
+    this.level += DEPTH;
     this.#hasWork = true;
     try {
       let status = call();
@@ -175,7 +182,8 @@ export class Turn {
       this.#core.abandon();
       throw error;
     } finally {
-      this.leave();
+      this.level = level;
+      this.#leaveTo(level);
     }
   }
 
@@ -202,7 +210,7 @@ export class Turn {
   atTurnEnd(fn: () => void): void {
     this.#atEnd.push(fn);
     this.#hasWork = true;
-    if (this.#level === 0) this.within(() => {});
+    if (this.level === 0) this.within(() => {});
   }
 
   #drain(published: Published | undefined, isResumed: boolean): void {
@@ -218,7 +226,7 @@ export class Turn {
 
   /** The depth is one now and stays so until all is done: whatever is called from here is part of this turn. */
   #end(): void {
-    this.#level = DEPTH;
+    this.level = DEPTH;
     try {
       while (this.#hasWork) {
         this.#hasWork = false;
@@ -228,9 +236,9 @@ export class Turn {
         if (!this.#hasWork) this.onEnd?.();
       }
     } finally {
+      this.level = 0;
       this.#nested = 0;
       this.#suspects.clear();
-      this.#level = 0;
       this.#core.turnEnd();
       this.onForgotten?.();
     }

@@ -26,7 +26,7 @@ describe('errors of handlers', () => {
   });
 
   it('leave the bus as it was when the program has used up the stack', () => {
-    for (let offset = 0; offset < 40; offset++) {
+    for (let offset = 0; offset < 400; offset++) {
       const bus = createBus({ onError: () => {} });
       bus.subscribe('a', () => bus.publish('b'));
       bus.subscribe('b', () => {});
