@@ -257,7 +257,7 @@ export const ROUTE_PLAIN_COUNT = 0;
 export const ROUTE_GROUP_COUNT = 4;
 /** ROUTE_HAS_* */
 export const ROUTE_FLAGS = 8;
-/** How often this subject was looked up before, as far as the cache remembers. */
+/** How often this subject was looked up before, each time soon after the time before. */
 export const ROUTE_HITS = 12;
 export const ROUTE_MEMBERS = 16;
 

@@ -3,10 +3,11 @@
 //   block:  PLAIN_COUNT · GROUP_COUNT · FLAGS · HITS · plain members … · { count · members … } …
 //
 // Two-way set-associative, 16,384 entries; a set is one line of the processor's cache. An entry is good while its
-// account's generation is what it was (one word, so a change of the sublist costs nothing here). A subject that is
-// met for the first time does not drive a good one out: its set only notes that it has been met. Its result is laid
-// out in one wide block that belongs to the route at hand, as are those of more than BLOCK_MAX_BYTES and of subjects
-// of more than SUBJECT_CACHED_MAX. So subjects that never come again cost no more than their match.
+// account's generation is what it was (one word, so a change of the sublist costs nothing here), and while it is asked
+// for now and then. A stranger, a subject that is met for the first time, does not drive a good one out: its set only
+// notes that it has been met. Its result is laid out in one wide block that belongs to the route at hand, as are those
+// of more than BLOCK_MAX_BYTES and of subjects of more than SUBJECT_CACHED_MAX. So subjects that never come again cost
+// little more than their match.
 // Queue groups of one name are one group, whatever filters brought their members in.
 
 import {
@@ -32,8 +33,11 @@ class Entry {
   subjectPtr: usize;
   block: usize;
   subjectLen: u16;
-  subjectRoom: u16;
-  blockRoom: u16;
+  /** Bytes of both, as powers of two; 0 = there is none. */
+  subjectRoom: u8;
+  blockRoom: u8;
+  /** When it was asked for (`now`). */
+  asked: u16;
   /** Of the first entry of a set: what is noted of a subject that was met (`noteOf`). */
   met: u16;
 
@@ -67,6 +71,11 @@ if (ENTRY_BYTES != 32) ERROR('Two entries are not one line');
 const SET_COUNT: u32 = 8192;
 const SUBJECT_CACHED_MAX: u32 = 256;
 const BLOCK_MAX_BYTES: u32 = 4096;
+// The clock of the cache goes by strangers, 2,048 to a step. A subject that was asked for 16,384 strangers ago, as many
+// as there are entries, does not count as one that comes again; what was not asked for while 131,072 came may go.
+const STEP_LOG2: u32 = 11;
+const AGAIN_STEPS: u16 = 8;
+const STALE_STEPS: u16 = 64;
 /** All blocks and subjects of the cache together. */
 const CACHE_BYTES_MAX: u32 = 33554432;
 
@@ -75,6 +84,8 @@ let cacheBytes: u32 = 0;
 let enabled: bool = true;
 /** The entry of the last hit, 0 = none: a publisher tends to stay with its subject. */
 let recent: usize = 0;
+/** Subjects that were met for the first time and turned away. */
+let strangers: u32 = 0;
 let wide: usize = 0;
 let wideRoom: u32 = 0;
 /** Of the match at hand. 64 bits never come round: a name would be taken for one that has been met. */
@@ -99,7 +110,7 @@ export function matchCacheEnable(on: bool): void {
 
 /** The block for a subject, or 0 when memory ended while it was laid out. Valid until the next lookup. */
 export function lookup(account: usize, ptr: usize, length: u32): usize {
-  if (recent != 0 && isFor(Entry.at(recent), account, ptr, length)) return hit(Entry.at(recent));
+  if (recent != 0 && isFor(Entry.at(recent), account, ptr, length)) return count(Entry.at(recent));
   const key = hash(ptr, length);
   if (!enabled || length > SUBJECT_CACHED_MAX) return layOutWide(account, ptr, length, key);
   const set = entries + ((<u32>key ^ (<u32>account >> 4)) & (SET_COUNT - 1)) * (ENTRY_BYTES << 1);
@@ -110,6 +121,7 @@ export function lookup(account: usize, ptr: usize, length: u32): usize {
   if (!isGood(first) || !isGood(second)) return admit(set, account, ptr, length, key);
   if (first.met != noteOf(key)) {
     first.met = noteOf(key);
+    strangers++;
     return layOutWide(account, ptr, length, key);
   }
   const block = admit(set, account, ptr, length, key);
@@ -118,7 +130,16 @@ export function lookup(account: usize, ptr: usize, length: u32): usize {
 }
 
 function isGood(entry: Entry): bool {
-  return entry.account != 0 && entry.generation == Account.at(entry.account).generation;
+  if (entry.account == 0 || ageOf(entry) > STALE_STEPS) return false;
+  return entry.generation == Account.at(entry.account).generation;
+}
+
+function now(): u16 {
+  return <u16>(strangers >> STEP_LOG2);
+}
+
+function ageOf(entry: Entry): u16 {
+  return now() - entry.asked;
 }
 
 // Some bits that have no part in the choice of the set. Never 0.
@@ -134,6 +155,13 @@ function isFor(entry: Entry, account: usize, ptr: usize, length: u32): bool {
 
 function hit(entry: Entry): usize {
   recent = changetype<usize>(entry);
+  const hits = ageOf(entry) > AGAIN_STEPS ? 0 : Route.get(entry.block, ROUTE_HITS) + 1;
+  Route.set(entry.block, ROUTE_HITS, hits);
+  entry.asked = now();
+  return entry.block;
+}
+
+function count(entry: Entry): usize {
   Route.set(entry.block, ROUTE_HITS, Route.get(entry.block, ROUTE_HITS) + 1);
   return entry.block;
 }
@@ -151,6 +179,7 @@ function admit(set: usize, account: usize, ptr: usize, length: u32, key: u64): u
   entry.subjectLen = <u16>length;
   entry.hash = key;
   entry.generation = Account.at(account).generation;
+  entry.asked = now();
   entry.account = account;
   fill(entry.block);
   return entry.block;
@@ -168,20 +197,24 @@ function swap(a: usize, b: usize): void {
 
 function makeRoom(entry: Entry, length: u32, bytes: u32): bool {
   const padded = length + 8;
-  if (entry.subjectRoom < padded) {
-    if (entry.subjectRoom != 0) give(entry.subjectPtr, entry.subjectRoom);
+  if (roomOf(entry.subjectRoom) < padded) {
+    if (entry.subjectRoom != 0) give(entry.subjectPtr, roomOf(entry.subjectRoom));
     entry.subjectRoom = 0;
     entry.subjectPtr = take(padded, OWNER_TEXT);
     if (entry.subjectPtr == 0) return false;
-    entry.subjectRoom = <u16>blockBytes(padded);
+    entry.subjectRoom = <u8>ctz(blockBytes(padded));
   }
-  if (entry.blockRoom >= bytes) return true;
-  if (entry.blockRoom != 0) give(entry.block, entry.blockRoom);
+  if (roomOf(entry.blockRoom) >= bytes) return true;
+  if (entry.blockRoom != 0) give(entry.block, roomOf(entry.blockRoom));
   entry.blockRoom = 0;
   entry.block = take(bytes, OWNER_ROUTE);
   if (entry.block == 0) return false;
-  entry.blockRoom = <u16>blockBytes(bytes);
+  entry.blockRoom = <u8>ctz(blockBytes(bytes));
   return true;
+}
+
+function roomOf(log2: u8): u32 {
+  return log2 == 0 ? 0 : (<u32>1) << (<u32>log2);
 }
 
 function take(bytes: u32, owner: u32): usize {

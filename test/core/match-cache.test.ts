@@ -4,7 +4,8 @@ import { type AccountHandle, type Core, createCore } from '../../src/core/index.
 
 /** Several times what the cache holds: hardly a set of it is left with room. */
 const FILLING = 80_000;
-const ONCE = 40_000;
+/** Subjects met for the first time, after as many of which one that comes again counts as new. */
+const STRANGERS = 16_384;
 
 interface Stage {
   readonly core: Core;
@@ -14,7 +15,7 @@ interface Stage {
 }
 
 function stage(filling: number): Stage {
-  const core = createCore();
+  const core = createCore({ seed: [1, 2] });
   const account = core.createAccount();
   core.subscribe(account, '>');
   const hits = (subject: string): number => {
@@ -39,15 +40,37 @@ describe('the match cache', () => {
 
   it('keeps what it holds, and its memory, when subjects come once', () => {
     const { core, hits } = stage(FILLING);
-    hits('hot');
-    expect(hits('hot')).toBe(1);
+    const hot = Array.from({ length: 20 }, (_, i) => `hot.${i}`);
+    for (const subject of hot) expect([hits(subject), hits(subject)]).toEqual([0, 1]);
     const before = core.live().heapBytes;
     let remembered = 0;
-    for (let i = 0; i < ONCE; i++) remembered += hits(`once.${i}`);
+    for (let i = 0; i < STRANGERS / 2; i++) remembered += hits(`once.${i}`);
     // Some bits are noted of a subject, so one may be taken for another.
-    expect(remembered).toBeLessThan(10);
-    expect(hits('hot')).toBe(2);
+    expect(remembered).toBeLessThan(5);
+    expect(hot.map(hits)).toEqual(hot.map(() => 2));
     expect(core.live().heapBytes - before).toBeLessThan(20_000);
+  });
+
+  it('does not count a subject that comes again only after many others', () => {
+    const { core, account, hits } = stage(FILLING);
+    expect([hits('seldom'), hits('seldom'), hits('seldom')]).toEqual([0, 1, 2]);
+    hits('another'); // The last hit of all is found without the clock.
+    hits('another');
+    expect(hits('another')).toBe(2);
+    for (let i = 0; i < STRANGERS * 1.5; i++) core.resolve(account, `once.${i}`);
+    expect([hits('seldom'), hits('seldom')]).toEqual([0, 1]);
+  });
+
+  it('gives up what is not asked for any more, so that subjects of one set cannot keep each other out', () => {
+    const { core, account, hits } = stage(FILLING);
+    const all = Array.from({ length: 400 }, (_, i) => `new.${i}`);
+    for (let round = 0; round < 3; round++) all.map(hits);
+    const outside = all.filter((subject) => hits(subject) === 0);
+    expect(outside.length).toBeGreaterThan(1);
+    for (let asked = 0; asked < STRANGERS * 9; asked += outside.length) {
+      for (const subject of outside) core.resolve(account, subject);
+    }
+    expect(outside.filter((subject) => hits(subject) === 0)).toEqual([]);
   });
 
   it('forgets with the generation', () => {
