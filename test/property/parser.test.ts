@@ -47,7 +47,7 @@ const publish = fc
   .record({
     lengths: fc.tuple(lengthOf, lengthOf),
     blanks: fc.tuple(blank, blank, blank),
-    header: fc.constantFrom('', '10', '11', '12', '12', '13'),
+    header: fc.constantFrom('', '', '10', '11', '12', '13', '000000012', '0000000012'),
     // Some as long as the right one, so that what follows may still look right.
     lineEnd: mostly('\r\n', '\n', '\r', '\nx', '\rx', '\0x', '\r\r\n', ' \r\n'),
   })
