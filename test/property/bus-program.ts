@@ -93,6 +93,8 @@ export const programWithMax: fc.Arbitrary<Program> = programOf(
 /** A bus whose picks and hashes follow from the seed. */
 export function seededBus(seed: number, onError?: (error: unknown) => void): Bus {
   let state = seed >>> 0;
+  // Without the device it is `crypto` that is asked.
+  const device = vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined);
   const random = vi.spyOn(crypto, 'getRandomValues').mockImplementation((array) => {
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
     for (let at = 0; at < bytes.length; at++) {
@@ -106,6 +108,7 @@ export function seededBus(seed: number, onError?: (error: unknown) => void): Bus
     return createBus(onError === undefined ? {} : { onError });
   } finally {
     random.mockRestore();
+    device.mockRestore();
   }
 }
 
