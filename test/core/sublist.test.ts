@@ -69,6 +69,18 @@ describe('Sublist', () => {
     for (const text of texts) expect(list.match(text)).toEqual([ids.get(text)]);
   });
 
+  it('finds the dots of a subject wherever they stand', () => {
+    const list = new Sublist();
+    const ids = ['*.b', '*.*.c', '*.*.*.d'].map((filter) => list.insert(filter));
+    for (let length = 1; length <= 66; length++) {
+      const head = 'x'.repeat(length);
+      expect(list.match(`${head}.b`)).toEqual([ids[0]]);
+      expect(list.match(`${head}.y.c`)).toEqual([ids[1]]);
+      expect(list.match(`y.${head}.y.d`)).toEqual([ids[2]]);
+      expect(list.has(head)).toBe(false);
+    }
+  });
+
   it('tells texts of one hash apart', () => {
     const list = new Sublist({ seed: [0, 0] });
     const texts = collidingSubjects(0n, 12);
