@@ -266,14 +266,21 @@ function childFor(parent: number, token: number): number {
   return node;
 }
 
-/** Collects the nodes whose filters match a subject in MATCHED and answers how many. `key`: its hash. */
+/**
+ * Collects the nodes whose filters match a subject in MATCHED and answers how many: those of the trie, what a `*`
+ * leads to first, and then the literal. `key`: the subject's hash.
+ */
 export function sublistMatch(ptr: number, length: number, key: number): number {
   let matched = MATCHED;
+  const count = i32[WILDCARD_COUNT] === 0 ? 0 : splitTokens(ptr, length);
+  if (count !== 0) matched = walk(matched, count);
   const literal = findNode(LITERALS, 0, key, ptr, length);
   if (literal !== 0) matched = collect(matched, literal);
-  if (i32[WILDCARD_COUNT] === 0) return matched - MATCHED;
-  const count = splitTokens(ptr, length);
-  if (count === 0) return matched - MATCHED;
+  return matched - MATCHED;
+}
+
+function walk(start: number, count: number): number {
+  let matched = start;
   let top = STACK;
   i32[top] = i32[ROOT]!;
   i32[top + 1] = 0;
@@ -286,20 +293,21 @@ export function sublistMatch(ptr: number, length: number, key: number): number {
       continue;
     }
     if (i32[node + NODE_FWC] !== 0) matched = collect(matched, i32[node + NODE_FWC]!);
-    if (i32[node + NODE_PWC] !== 0) {
-      top += 2;
-      i32[top] = i32[node + NODE_PWC]!;
-      i32[top + 1] = level + 1;
+    if (i32[node + NODE_EDGES] !== 0) {
+      const token = TOKENS + level * 3;
+      const child = findNode(EDGES, node, i32[token + 2]!, i32[token]!, i32[token + 1]!);
+      if (child !== 0) {
+        top += 2;
+        i32[top] = child;
+        i32[top + 1] = level + 1;
+      }
     }
-    if (i32[node + NODE_EDGES] === 0) continue;
-    const token = TOKENS + level * 3;
-    const child = findNode(EDGES, node, i32[token + 2]!, i32[token]!, i32[token + 1]!);
-    if (child === 0) continue;
+    if (i32[node + NODE_PWC] === 0) continue;
     top += 2;
-    i32[top] = child;
+    i32[top] = i32[node + NODE_PWC]!;
     i32[top + 1] = level + 1;
   }
-  return matched - MATCHED;
+  return matched;
 }
 
 // A node on the way that holds no subscription of its own is not a match.
