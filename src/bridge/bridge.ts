@@ -10,6 +10,7 @@ import { defer } from '../shared/defer.ts';
 import { ClosedConnectionError, InvalidOperationError } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
 import { ANNOUNCED_VERSION } from '../shared/version.ts';
+import { BusyPoll } from './busy-poll.ts';
 import { ClosedReason, errorLine } from './closing.ts';
 import { Crumbs } from './crumbs.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
@@ -84,6 +85,7 @@ export class Bridge implements SessionHost, RecordSink {
   readonly inbound: InboundBudget;
   readonly pressure: Pressure;
   readonly crumbs: Crumbs;
+  readonly busyPoll: BusyPoll | undefined;
   readonly behind: Pressure;
   readonly ahead: Pressure;
   readonly writeDeadlines: DeadlineQueue<Session>;
@@ -135,6 +137,7 @@ export class Bridge implements SessionHost, RecordSink {
     this.ahead = new Pressure(clock, AHEAD_MS, PAUSED_AHEAD);
     this.crumbs = new Crumbs(clock, this.defer);
     this.ends = new Slices(clock, this.defer);
+    if (options.hasSpareProcessor === true) this.busyPoll = new BusyPoll(clock, this.defer);
     this.writeDeadlines = new DeadlineQueue(clock, options.writeDeadlineMs, (session) =>
       this.ends.run(() => session.missedDeadline()),
     );

@@ -27,6 +27,8 @@ export interface BridgeOptions extends Limits {
   readonly random?: () => number;
   /** Runs a function once this turn of the event loop has no more reads. */
   readonly defer?: (fn: () => void) => void;
+  /** There are processors besides ours, so the loop may stay awake for a moment (default false). */
+  readonly hasSpareProcessor?: boolean;
 }
 
 /** Where to listen. */

@@ -13,6 +13,7 @@ import {
 } from '../core/index.ts';
 import type { Transport } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
+import type { BusyPoll } from './busy-poll.ts';
 import { ClosedReason } from './closing.ts';
 import { type CrumbSource, type Crumbs, CrumbWatch } from './crumbs.ts';
 import { type InboundBudget, isLargeFrame, type TailHolder } from './inbound-budget.ts';
@@ -45,6 +46,7 @@ interface ReaderOptions {
   readonly inbound: InboundBudget;
   readonly pressure: Pressure;
   readonly crumbs: Crumbs;
+  readonly busyPoll: BusyPoll | undefined;
   readonly behind: Pressure;
   readonly ahead: Pressure;
   readonly clock: Clock;
@@ -119,10 +121,12 @@ export class Reader implements TailHolder, Publisher, CrumbSource {
   turnEnded(length: number): void {
     // Its end has closed the size.
     if (!this.#session.isOpen()) return;
-    const { ahead, behind, clock, outbound } = this.#options;
+    const { ahead, behind, busyPoll, clock, outbound } = this.#options;
     const tail = this.#tail;
     const isCovered = isLargeFrame(Math.max(tail.bytes, tail.wanted));
-    const milliseconds = clock.monotonic() - this.#start;
+    const now = clock.monotonic();
+    const milliseconds = now - this.#start;
+    busyPoll?.read(this.#session.handle, length, now);
     if (milliseconds > LONG_MS / TURN_READS) this.#holdUp(milliseconds);
     this.#size.after(length, isCovered, milliseconds);
     if (isAhead(length, this.#backlog)) ahead.pause(this);

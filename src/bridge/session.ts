@@ -27,6 +27,7 @@ import type { Transport, TransportReader } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import { assert } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
+import type { BusyPoll } from './busy-poll.ts';
 import { CLOSINGS, ClosedReason, type Closing, type ClosingName, errorLine } from './closing.ts';
 import { type ConnectOptions, DEFAULT_CONNECT } from './connect.ts';
 import type { Crumbs } from './crumbs.ts';
@@ -70,6 +71,7 @@ export interface SessionHost {
   readonly inbound: InboundBudget;
   readonly pressure: Pressure;
   readonly crumbs: Crumbs;
+  readonly busyPoll: BusyPoll | undefined;
   /** Publishers that wait until what they have queued is written. */
   readonly behind: Pressure;
   readonly ahead: Pressure;
