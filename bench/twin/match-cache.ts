@@ -1,5 +1,6 @@
-// The twin's match cache, after assembly/match-cache.ts: two-way set-associative, 16,384 entries, each good for
-// one generation of the sublist.
+// The twin's match cache, after assembly/match-cache.ts: two-way set-associative, 16,384 entries, a set one line of
+// the processor's cache. An entry is good for one generation of the sublist and while it is asked for now and then. A
+// stranger, a subject that is met for the first time, does not drive a good one out: its set only notes it.
 //
 //   block, in words:  plain count · group count · hits · plain members … · { count · members … } …
 
@@ -40,34 +41,52 @@ const ENTRY_HASH = 0;
 const ENTRY_GENERATION = 1;
 const ENTRY_TEXT = 2;
 const ENTRY_LENGTH = 3;
-const ENTRY_ROOM = 4;
-const ENTRY_BLOCK = 5;
-const ENTRY_BLOCK_ROOM = 6;
+const ENTRY_BLOCK = 4;
+/** Bytes of text and block, as powers of two: 0 = there is none, the block's a byte further up. */
+const ENTRY_ROOMS = 5;
+/** When it was asked for (`NOW`). */
+const ENTRY_ASKED = 6;
+/** Of the first entry of a set: hash of a subject that was met. */
+const ENTRY_MET = 7;
 const ENTRY_WORDS = 8;
 const SET_COUNT = 8192;
 const SUBJECT_CACHED_MAX = 256;
 const BLOCK_MAX_BYTES = 4096;
+// The clock goes by strangers, 2,048 to a step. A subject asked for longer than AGAIN_STEPS ago does not count as one
+// that comes again; one that was not asked for in STALE_STEPS may go.
+const STEP_LOG2 = 11;
+const AGAIN_STEPS = 8;
+const STALE_STEPS = 64;
+/** All blocks and subjects of the cache together. */
+const CACHE_BYTES_MAX = 33_554_432;
 
 const ENTRIES = STATE + 20;
 const WIDE = STATE + 21;
 const WIDE_ROOM = STATE + 22;
 const SERIAL = STATE + 23;
 const FIRST_NAME = STATE + 24;
+/** Subjects that were met for the first time and turned away. */
+const STRANGERS = STATE + 25;
+const CACHE_BYTES = STATE + 26;
+/** The clock: steps of strangers. */
+const NOW = STATE + 27;
 
 /** Reserves the entries. */
 export function matchCacheInit(): void {
   i32[ENTRIES] = allocateRecord(SET_COUNT * 2 * ENTRY_WORDS);
 }
 
-/** The block for a subject. Valid until the next lookup. */
+/**
+ * The block for a subject. Valid until the next lookup. The core looks at the entry of its last hit first; here that
+ * costs the subjects that change more than it saves the others.
+ */
 export function lookup(ptr: number, length: number): number {
   const key = hash(ptr, length);
-  if (length > SUBJECT_CACHED_MAX) return fillWide(measure(sublistMatch(ptr, length, key)));
   const first = i32[ENTRIES]! + (key & (SET_COUNT - 1)) * (ENTRY_WORDS * 2);
   if (holds(first, ptr, length, key)) return hit(first);
   const second = first + ENTRY_WORDS;
   if (holds(second, ptr, length, key)) return hit(second);
-  return admit(first, ptr, length, key);
+  return miss(first, second, ptr, length, key);
 }
 
 function holds(entry: number, ptr: number, length: number, key: number): boolean {
@@ -78,8 +97,39 @@ function holds(entry: number, ptr: number, length: number, key: number): boolean
 
 function hit(entry: number): number {
   const block = i32[entry + ENTRY_BLOCK]!;
-  i32[block + BLOCK_HITS] = i32[block + BLOCK_HITS]! + 1;
+  if (i32[entry + ENTRY_ASKED] === i32[NOW]) i32[block + BLOCK_HITS] = i32[block + BLOCK_HITS]! + 1;
+  else hitLater(entry, block);
   return block;
+}
+
+function hitLater(entry: number, block: number): void {
+  const isAgain = ageOf(entry) <= AGAIN_STEPS;
+  i32[block + BLOCK_HITS] = isAgain ? i32[block + BLOCK_HITS]! + 1 : 0;
+  i32[entry + ENTRY_ASKED] = i32[NOW]!;
+}
+
+function miss(first: number, second: number, ptr: number, length: number, key: number): number {
+  if (length > SUBJECT_CACHED_MAX) return fillWide(measure(sublistMatch(ptr, length, key)));
+  if (!isGood(first) || !isGood(second)) return admit(first, ptr, length, key);
+  if (i32[first + ENTRY_MET] !== key) {
+    i32[first + ENTRY_MET] = key;
+    const strangers = i32[STRANGERS]! + 1;
+    i32[STRANGERS] = strangers;
+    i32[NOW] = strangers >>> STEP_LOG2;
+    return fillWide(measure(sublistMatch(ptr, length, key)));
+  }
+  const block = admit(first, ptr, length, key);
+  i32[block + BLOCK_HITS] = 1;
+  return block;
+}
+
+// One that was never used has the generation 0, which no sublist has.
+function isGood(entry: number): boolean {
+  return i32[entry + ENTRY_GENERATION] === i32[GENERATION] && ageOf(entry) <= STALE_STEPS;
+}
+
+function ageOf(entry: number): number {
+  return i32[NOW]! - i32[entry + ENTRY_ASKED]!;
 }
 
 // The newer entry of a set stands first; the older one is given up.
@@ -91,26 +141,46 @@ function admit(entry: number, ptr: number, length: number, key: number): number 
     i32[word] = i32[word + ENTRY_WORDS]!;
     i32[word + ENTRY_WORDS] = held;
   }
-  makeRoom(entry, length + 8, bytes);
+  i32[entry + ENTRY_GENERATION] = 0; // Until it is whole.
+  if (!makeRoom(entry, length + 8, bytes)) return fillWide(bytes);
   copyExact(i32[entry + ENTRY_TEXT]!, ptr, length);
   i32[entry + ENTRY_LENGTH] = length;
   i32[entry + ENTRY_HASH] = key;
   i32[entry + ENTRY_GENERATION] = i32[GENERATION]!;
+  i32[entry + ENTRY_ASKED] = i32[NOW]!;
   fill(i32[entry + ENTRY_BLOCK]!);
   return i32[entry + ENTRY_BLOCK]!;
 }
 
-function makeRoom(entry: number, length: number, bytes: number): void {
-  if (i32[entry + ENTRY_ROOM]! < length) {
-    if (i32[entry + ENTRY_ROOM] !== 0) release(i32[entry + ENTRY_TEXT]!, i32[entry + ENTRY_ROOM]!);
-    i32[entry + ENTRY_TEXT] = allocate(length);
-    i32[entry + ENTRY_ROOM] = blockBytes(length);
+// False: the cache holds as many bytes as it may.
+function makeRoom(entry: number, length: number, bytes: number): boolean {
+  const text = takeRoom(i32[entry + ENTRY_TEXT]!, i32[entry + ENTRY_ROOMS]! & 255, length);
+  if (text !== 0) {
+    i32[entry + ENTRY_TEXT] = text;
+    i32[entry + ENTRY_ROOMS] = (i32[entry + ENTRY_ROOMS]! & ~255) | taken;
   }
-  const room = i32[entry + ENTRY_BLOCK_ROOM]!;
-  if (room >= bytes) return;
-  if (room !== 0) release(i32[entry + ENTRY_BLOCK]! << 2, room);
-  i32[entry + ENTRY_BLOCK] = allocate(bytes) >> 2;
-  i32[entry + ENTRY_BLOCK_ROOM] = blockBytes(bytes);
+  const block = takeRoom(i32[entry + ENTRY_BLOCK]! << 2, i32[entry + ENTRY_ROOMS]! >> 8, bytes);
+  if (block !== 0) {
+    i32[entry + ENTRY_BLOCK] = block >> 2;
+    i32[entry + ENTRY_ROOMS] = (i32[entry + ENTRY_ROOMS]! & 255) | (taken << 8);
+  }
+  return text !== 0 && block !== 0;
+}
+
+/** What `takeRoom` answered has so many bytes, as a power of two. */
+let taken = 0;
+
+// Room for so many bytes: the old one if it is large enough. 0: the cache holds as many as it may.
+function takeRoom(old: number, log2: number, bytes: number): number {
+  taken = log2;
+  const room = log2 === 0 ? 0 : 1 << log2;
+  if (room >= bytes) return old;
+  const wanted = blockBytes(bytes);
+  if (i32[CACHE_BYTES]! + wanted - room > CACHE_BYTES_MAX) return 0;
+  if (room !== 0) release(old, room);
+  i32[CACHE_BYTES] = i32[CACHE_BYTES]! + wanted - room;
+  taken = 31 - Math.clz32(wanted);
+  return allocate(wanted);
 }
 
 function fillWide(bytes: number): number {

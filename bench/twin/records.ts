@@ -61,10 +61,13 @@ export const NODE_GROUPS = 4;
 export const NODE_PWC = 5;
 export const NODE_FWC = 6;
 export const NODE_EDGES = 7;
-export const NODE_TEXT_PTR = 8;
-export const NODE_TEXT_LEN = 9;
-export const NODE_HASH = 10;
-export const NODE_WORDS = 11;
+export const NODE_TEXT_LEN = 8;
+export const NODE_HASH = 9;
+/** The text, or its address when it is longer than that. */
+export const NODE_TEXT = 10;
+export const NODE_TEXT_ROOM = 24;
+/** One line of the processor's cache. */
+export const NODE_WORDS = 16;
 
 export const GROUP_MEMBERS = 0;
 export const GROUP_NEXT = 3;

@@ -67,6 +67,7 @@ import {
   tableCreate,
   tableHome,
   tableInsert,
+  tableKey,
   tableNext,
   tableRemove,
 } from './table.ts';
@@ -234,11 +235,12 @@ function writeFrame(start: number, sub: number): void {
 
 function findBySid(session: number): number {
   const length = i32[OP_SID_LEN]!;
-  const key = hash(i32[OP_SID]!, length);
-  let slot = tableHome(SIDS, key, session);
+  const key = tableKey(hash(i32[OP_SID]!, length), session);
+  let slot = tableHome(SIDS, key);
   for (let sub = slotValue(slot); sub !== 0; sub = slotValue(slot)) {
-    if (slotMatches(slot, key, session) && i32[sub + SUB_SID_LEN] === length) {
-      if (equal(i32[sub + SUB_SID_PTR]!, i32[OP_SID]!, length)) return sub;
+    if (slotMatches(slot, key) && i32[sub + SUB_SESSION] === session) {
+      const isAsLong = i32[sub + SUB_SID_LEN] === length;
+      if (isAsLong && equal(i32[sub + SUB_SID_PTR]!, i32[OP_SID]!, length)) return sub;
     }
     slot = tableNext(SIDS, slot);
   }
@@ -257,7 +259,7 @@ function subscribe(session: number): void {
   const [subject, queue] = [i32[OP_SUBJECT]!, i32[OP_REPLY]!];
   const isGood = sublistInsert(sub, subject, i32[OP_SUBJECT_LEN]!, queue, i32[OP_REPLY_LEN]!);
   if (!isGood) throw new Error('not a valid filter');
-  tableInsert(SIDS, hash(text, length), session, sub);
+  tableInsert(SIDS, tableKey(hash(text, length), session), sub);
   const head = i32[session + SESSION_SUBS_HEAD]!;
   i32[sub + SUB_SESSION_NEXT] = head;
   if (head !== 0) i32[head + SUB_SESSION_PREV] = sub;
@@ -277,7 +279,8 @@ function close(sub: number): void {
   sublistRemove(sub);
   const session = i32[sub + SUB_SESSION]!;
   const [next, previous] = [i32[sub + SUB_SESSION_NEXT]!, i32[sub + SUB_SESSION_PREV]!];
-  tableRemove(SIDS, hash(i32[sub + SUB_SID_PTR]!, i32[sub + SUB_SID_LEN]!), session, sub);
+  const sid = hash(i32[sub + SUB_SID_PTR]!, i32[sub + SUB_SID_LEN]!);
+  tableRemove(SIDS, tableKey(sid, session), sub);
   if (previous !== 0) i32[previous + SUB_SESSION_NEXT] = next;
   else i32[session + SESSION_SUBS_HEAD] = next;
   if (next !== 0) i32[next + SUB_SESSION_PREV] = previous;

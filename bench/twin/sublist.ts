@@ -36,8 +36,9 @@ import {
   NODE_MEMBERS,
   NODE_PARENT,
   NODE_PWC,
+  NODE_TEXT,
   NODE_TEXT_LEN,
-  NODE_TEXT_PTR,
+  NODE_TEXT_ROOM,
   NODE_WORDS,
   SUB_CLOSED,
   SUB_GROUP,
@@ -50,6 +51,7 @@ import {
   tableCreate,
   tableHome,
   tableInsert,
+  tableKey,
   tableNext,
   tableRemove,
 } from './table.ts';
@@ -103,10 +105,10 @@ function joinGroup(node: number, sub: number, name: number): void {
 }
 
 function groupNamed(node: number, name: number): number {
-  const key = i32[name + NAME_HASH]!;
-  let slot = tableHome(GROUP_NAMES, key, node);
+  const key = tableKey(i32[name + NAME_HASH]!, node);
+  let slot = tableHome(GROUP_NAMES, key);
   for (let value = slotValue(slot); value !== 0; value = slotValue(slot)) {
-    if (i32[value + GROUP_NAME] === name && slotMatches(slot, key, node)) return value;
+    if (i32[value + GROUP_NAME] === name && i32[value + GROUP_NODE] === node) return value;
     slot = tableNext(GROUP_NAMES, slot);
   }
   return 0;
@@ -114,7 +116,7 @@ function groupNamed(node: number, name: number): number {
 
 function createGroup(node: number, name: number): number {
   const group = allocateRecord(GROUP_WORDS);
-  tableInsert(GROUP_NAMES, i32[name + NAME_HASH]!, node, group);
+  tableInsert(GROUP_NAMES, tableKey(i32[name + NAME_HASH]!, node), group);
   const head = i32[node + NODE_GROUPS]!;
   i32[group + GROUP_NODE] = node;
   i32[group + GROUP_NAME] = name;
@@ -131,16 +133,16 @@ function dropGroup(node: number, group: number): void {
   if (previous !== 0) i32[previous + GROUP_NEXT] = next;
   else i32[node + NODE_GROUPS] = next;
   if (next !== 0) i32[next + GROUP_PREVIOUS] = previous;
-  tableRemove(GROUP_NAMES, i32[name + NAME_HASH]!, node, group);
+  tableRemove(GROUP_NAMES, tableKey(i32[name + NAME_HASH]!, node), group);
   nameDrop(name);
   release(group << 2, GROUP_WORDS << 2);
 }
 
 function nameTake(ptr: number, length: number): number {
   const key = hash(ptr, length);
-  let slot = tableHome(NAMES, key, 0);
+  let slot = tableHome(NAMES, key);
   for (let value = slotValue(slot); value !== 0; value = slotValue(slot)) {
-    if (slotMatches(slot, key, 0) && i32[value + NAME_LENGTH] === length) {
+    if (slotMatches(slot, key) && i32[value + NAME_LENGTH] === length) {
       if (equal((value + NAME_TEXT) << 2, ptr, length)) {
         i32[value + NAME_REFERENCES] = i32[value + NAME_REFERENCES]! + 1;
         return value;
@@ -153,7 +155,7 @@ function nameTake(ptr: number, length: number): number {
   i32[name + NAME_LENGTH] = length;
   i32[name + NAME_HASH] = key;
   copyExact((name + NAME_TEXT) << 2, ptr, length);
-  tableInsert(NAMES, key, 0, name);
+  tableInsert(NAMES, key, name);
   return name;
 }
 
@@ -161,7 +163,7 @@ function nameDrop(name: number): void {
   const references = i32[name + NAME_REFERENCES]! - 1;
   i32[name + NAME_REFERENCES] = references;
   if (references !== 0) return;
-  tableRemove(NAMES, i32[name + NAME_HASH]!, 0, name);
+  tableRemove(NAMES, i32[name + NAME_HASH]!, name);
   release(name << 2, (NAME_TEXT + ((i32[name + NAME_LENGTH]! + 11) >> 2)) << 2);
 }
 
@@ -187,15 +189,15 @@ function prune(start: number): void {
     if (i32[node + NODE_PWC] !== 0 || i32[node + NODE_FWC] !== 0) return;
     const parent = i32[node + NODE_PARENT]!;
     const key = i32[node + NODE_HASH]!;
-    if (parent === 0) tableRemove(LITERALS, key, 0, node);
+    if (parent === 0) tableRemove(LITERALS, key, node);
     else if (i32[parent + NODE_PWC] === node) i32[parent + NODE_PWC] = 0;
     else if (i32[parent + NODE_FWC] === node) i32[parent + NODE_FWC] = 0;
     else {
-      tableRemove(EDGES, key, parent, node);
+      tableRemove(EDGES, tableKey(key, parent), node);
       i32[parent + NODE_EDGES] = i32[parent + NODE_EDGES]! - 1;
     }
     const textLen = i32[node + NODE_TEXT_LEN]!;
-    if (textLen !== 0) release(i32[node + NODE_TEXT_PTR]!, textLen + TEXT_PAD);
+    if (textLen > NODE_TEXT_ROOM) release(i32[node + NODE_TEXT]!, textLen + TEXT_PAD);
     release(node << 2, NODE_WORDS << 2);
     if (parent === 0) return;
     node = parent;
@@ -206,24 +208,34 @@ function createNode(parent: number, textPtr: number, textLen: number): number {
   const node = allocateRecord(NODE_WORDS);
   i32[node + NODE_PARENT] = parent;
   if (textLen === 0) return node;
-  const text = allocate(textLen + TEXT_PAD);
-  i32[node + NODE_TEXT_PTR] = text;
   i32[node + NODE_TEXT_LEN] = textLen;
-  copyExact(text, textPtr, textLen);
+  if (textLen > NODE_TEXT_ROOM) i32[node + NODE_TEXT] = allocate(textLen + TEXT_PAD);
+  copyExact(nodeText(node), textPtr, textLen);
   return node;
 }
 
+// As in the core, nodes of one line with their text inside. What the core does besides, asking for a line before it is
+// needed, is left out: the load has to be of use in JavaScript, or it is dropped or costs more than it brings.
+function nodeText(node: number): number {
+  const place = node + NODE_TEXT;
+  return i32[node + NODE_TEXT_LEN]! > NODE_TEXT_ROOM ? i32[place]! : place << 2;
+}
+
+// `parent` is 0 of literals.
 function findNode(
   table: number,
-  scope: number,
-  key: number,
+  parent: number,
+  hashed: number,
   textPtr: number,
   textLen: number,
 ): number {
-  let slot = tableHome(table, key, scope);
+  const key = parent === 0 ? hashed : tableKey(hashed, parent);
+  let slot = tableHome(table, key);
   for (let value = slotValue(slot); value !== 0; value = slotValue(slot)) {
-    if (slotMatches(slot, key, scope) && i32[value + NODE_TEXT_LEN] === textLen) {
-      if (equal(i32[value + NODE_TEXT_PTR]!, textPtr, textLen)) return value;
+    if (slotMatches(slot, key) && i32[value + NODE_TEXT_LEN] === textLen) {
+      if (i32[value + NODE_PARENT] === parent && equal(nodeText(value), textPtr, textLen)) {
+        return value;
+      }
     }
     slot = tableNext(table, slot);
   }
@@ -236,7 +248,7 @@ function literalNode(ptr: number, length: number): number {
   if (found !== 0) return found;
   const node = createNode(0, ptr, length);
   i32[node + NODE_HASH] = key;
-  tableInsert(LITERALS, key, 0, node);
+  tableInsert(LITERALS, key, node);
   return node;
 }
 
@@ -261,7 +273,7 @@ function childFor(parent: number, token: number): number {
   if (found !== 0) return found;
   const node = createNode(parent, ptr, length);
   i32[node + NODE_HASH] = key;
-  tableInsert(EDGES, key, parent, node);
+  tableInsert(EDGES, tableKey(key, parent), node);
   i32[parent + NODE_EDGES] = i32[parent + NODE_EDGES]! + 1;
   return node;
 }
