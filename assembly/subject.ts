@@ -52,7 +52,8 @@ export function splitTokens(ptr: usize, length: u32): u32 {
   let start = ptr;
   for (let piece = ptr; piece < end; piece += 16) {
     let dots = i8x16.bitmask(i8x16.eq(v128.load(piece), dot));
-    if (end - piece < 16) dots &= (1 << (<i32>(end - piece))) - 1;
+    const rest = <u32>(end - piece);
+    if (rest < 16) dots &= (1 << rest) - 1;
     for (; dots != 0; dots &= dots - 1) {
       const at = piece + <usize>ctz(dots);
       if (at == start || count + 1 == TOKENS_MAX) return 0;
