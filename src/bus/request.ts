@@ -5,16 +5,17 @@ import type { Clock, Timer } from '../shared/clock.ts';
 import {
   ClosedConnectionError,
   InvalidArgumentError,
+  InvalidSubjectError,
   NoRespondersError,
   RequestError,
   TimeoutError,
 } from '../shared/errors.ts';
 import { REQUEST_TIMEOUT_MS } from '../shared/limits.ts';
-import { nuid } from '../shared/nuid.ts';
+import { NUID_LEN, nuid } from '../shared/nuid.ts';
 import type { Account, RouteListener } from './account.ts';
 import { contentOf } from './message.ts';
 import { MessageQueue } from './message-queue.ts';
-import { checkSubject } from './subject-text.ts';
+import { checkSubject, isTooLong } from './subject-text.ts';
 import type { BusSubscription } from './subscription.ts';
 import { Tally } from './tally.ts';
 import type { Message, RequestManyOptions, RequestOptions, RequestStrategy } from './types.ts';
@@ -24,6 +25,9 @@ const NO_RESPONDERS = 503;
 /** As @nats-io/nats-core. */
 const STALL_MS = 300;
 type Strategy = 'all' | 'timer' | 'count' | 'stall' | 'sentinel';
+/** What stands behind the prefix in the subject of an answer, where it is longest. */
+const LONGEST_REST = `.${'x'.repeat(NUID_LEN)}.${Number.MAX_SAFE_INTEGER.toString(36)}`;
+
 const STRATEGIES: Readonly<Record<RequestStrategy, Strategy>> = {
   all: 'all',
   timer: 'timer',
@@ -45,11 +49,13 @@ export function createInbox(prefix: string = INBOX_PREFIX): string {
 
 /**
  * The check of an option, so that it fails at once and not with the first request.
- * Throws as `createInbox`, and InvalidSubjectError for what begins no subject.
+ * Throws as `createInbox`, and InvalidSubjectError for what begins no subject, or none that has room for the rest.
  */
 export function checkInboxPrefix(prefix: string): void {
   checkTokens(prefix);
-  if (prefix !== '') checkSubject(prefix);
+  if (prefix === '') return;
+  checkSubject(prefix);
+  if (isTooLong(prefix + LONGEST_REST)) throw new InvalidSubjectError(prefix);
 }
 
 function checkTokens(prefix: string): void {

@@ -32,7 +32,7 @@ export function checkQueue(queue: string): void {
   }
 }
 
-/** A UTF-16 unit has at most three bytes of UTF-8. */
-function isTooLong(text: string): boolean {
+/** Whether a subject may not have so many bytes. A UTF-16 unit has at most three bytes of UTF-8. */
+export function isTooLong(text: string): boolean {
   return text.length * 3 > SUBJECT_MAX && encoder.encode(text).length > SUBJECT_MAX;
 }

@@ -7,6 +7,8 @@ import { fillRandom } from './entropy.ts';
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const PREFIX_LEN = 12;
 const COUNTER_LEN = 10;
+/** Characters of a unique name. */
+export const NUID_LEN: number = PREFIX_LEN + COUNTER_LEN;
 /** Beyond, doubles are so far from each other that a step may add nothing; 62 ** 10 is. */
 const COUNTER_MAX = Number.MAX_SAFE_INTEGER;
 /** Random bytes asked for at once. */

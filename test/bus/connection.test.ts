@@ -102,6 +102,22 @@ describe('a connection', () => {
     },
   );
 
+  it.each([
+    ['bytes', 'a'.repeat(4061)],
+    ['tokens', `a${'.a'.repeat(2030)}`],
+  ])('takes an inbox prefix of so many %s that an inbox has room for no more', async (...row) => {
+    const [, inboxPrefix] = row;
+    const error = { name: 'InvalidSubjectError', message: `illegal subject: '${inboxPrefix}x'` };
+    await expect(connect({ inboxPrefix: `${inboxPrefix}x` })).rejects.toMatchObject(error);
+    const connection = await connect({ inboxPrefix });
+    connection.subscribe('q', { callback: (_, message) => void message.respond('yes') });
+    for (const noMux of [false, true]) {
+      const answer = await connection.request('q', '', { noMux, timeout: 1000 });
+      expect(answer.string()).toBe('yes');
+    }
+    await connection.close();
+  });
+
   it('refuses what a server would not take', async () => {
     const bus = createBus({ maxPayload: 8 });
     const connection = await connect({ bus });
