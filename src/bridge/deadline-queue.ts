@@ -20,6 +20,10 @@ export class DeadlineQueue<T> {
     return this.#deadlines.size;
   }
 
+  has(item: T): boolean {
+    return this.#deadlines.has(item);
+  }
+
   items(): Iterable<T> {
     return this.#deadlines.keys();
   }

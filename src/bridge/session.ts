@@ -341,8 +341,10 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
     this.#host.writeDeadlines.add(this);
   }
 
-  /** The transport has held a write for too long. */
+  /** The transport has held a write for too long, unless it is done with that one by now. */
   missedDeadline(): void {
+    const { outbound, writeDeadlines } = this.#host;
+    if (!outbound.isHeld(this.handle) || writeDeadlines.has(this)) return;
     if (this.isOpen()) {
       const { writeDeadlineMs } = this.#host.options;
       this.log.info(

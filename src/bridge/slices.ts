@@ -66,6 +66,9 @@ export class Slices {
     this.#defer(() => {
       this.#isScheduled = false;
       this.#usedMs = 0;
+      // Let go of now: there may never be a turn in which nothing waits.
+      this.#waiting.splice(0, this.#next);
+      this.#next = 0;
       this.#slice();
     });
   }

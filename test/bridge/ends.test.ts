@@ -1,10 +1,15 @@
 // Connections that end together do not hold up the loop: some are ended in each turn of it, and until then nothing is
 // known of the end.
+
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Slices } from '../../src/bridge/slices.ts';
 import { createTestBridge, type TestBridge } from '../support/bridge.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { HurriedClock, Loop } from './held-loop.ts';
+
+setFlagsFromString('--expose-gc');
 
 let clock: HurriedClock;
 let loop: Loop;
@@ -47,6 +52,26 @@ it('what comes out of work is done behind it, and an error takes nothing along',
   expect(done).toEqual(['first']);
   await loop.turn();
   expect(done).toEqual(['first', 'last']);
+});
+
+it('what is done is let go of, also when there is never a turn in which nothing waits', async () => {
+  const slices = new Slices(clock, loop.defer);
+  const collect = runInNewContext('gc') as () => void;
+  const done: WeakRef<object>[] = [];
+  const work = (): void => {
+    const subject = {};
+    done.push(new WeakRef(subject));
+    slices.run(() => void (subject as { isDone?: boolean }).isDone);
+  };
+  clock.isHurried = true;
+  for (let i = 0; i < 3; i++) work();
+  for (let turn = 0; turn < 20; turn++) {
+    work();
+    await loop.turn();
+  }
+  expect(slices.next()).toBe(true);
+  collect();
+  expect(done.filter((subject) => subject.deref() !== undefined).length).toBeLessThan(6);
 });
 
 interface Crowd {
@@ -121,6 +146,28 @@ it('one that has ended makes room for one that comes', () => {
   expect(server.bridge.connections().map(({ cid }) => cid)).toEqual([4, 5, 6]);
   const refused = connect(server);
   expect(refused.written).toContain("-ERR 'maximum connections exceeded'");
+});
+
+it('who has taken what was held too long, while another was ended for that, stays', async () => {
+  const { server, sockets } = createCrowd(3);
+  const [late, lucky, never] = sockets as [FakeSocket, FakeSocket, FakeSocket];
+  for (const socket of sockets) socket.isHolding = true;
+  server.bus.publish('a', 'x');
+  await loop.turn();
+  clock.advance(10_000);
+  expect(server.bridge.endedConnections().map(({ cid }) => cid)).toEqual([1]);
+  // The next write, a PING that has waited behind it, is held as well.
+  lucky.release();
+  for (let turn = 0; turn < 4; turn++) await loop.turn();
+  lucky.isHolding = false;
+  lucky.release();
+  server.bus.publish('a', 'y');
+  for (let turn = 0; turn < 4; turn++) await loop.turn();
+  expect(server.bridge.connections().map(({ cid }) => cid)).toEqual([2]);
+  expect(lucky.written).toContain('MSG a 1 1\r\ny\r\n');
+  for (const socket of [late, never]) expect(socket.written).not.toContain('y\r\n');
+  const reasons = server.bridge.endedConnections().map(({ reason }) => reason);
+  expect(reasons).toEqual(['Slow Consumer (Write Deadline)', 'Slow Consumer (Write Deadline)']);
 });
 
 it('many subscriptions of one that goes are removed some at a time', async () => {
