@@ -176,8 +176,8 @@ function pop(wanted: u32): usize {
 }
 
 /**
- * A block of at least `bytes` (its content is undefined), or 0 when memory ends. Aligned to its size up to 64
- * bytes.
+ * A block of at least `bytes` (its content is undefined), or 0 when memory ends. 16-byte aligned, from 64
+ * bytes on to 64.
  *
  * @param owner OWNER_*: in debug builds who may touch those bytes, and no more of the block than them
  */
