@@ -44,9 +44,9 @@ export function tableCreate(): Table {
   return table;
 }
 
-/** The slot where a search for (hash, scope) begins: the first of a line. */
+/** The slot where a search for (hash, scope) begins: the first of a line. Scopes that are nodes are multiples of 64. */
 export function tableHome(table: Table, hash: u64, scope: u32): usize {
-  const index = (<u32>hash ^ (scope * SCOPE_FACTOR)) & table.mask & ~3;
+  const index = (<u32>hash ^ ((scope >> 6) * SCOPE_FACTOR)) & table.mask & ~3;
   return table.slots + ((<usize>index) << 4);
 }
 
