@@ -1,5 +1,5 @@
 // Connections of programs that were written for a server: they meet on one bus and end one by one.
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connect, createBus, Empty, headers, type Message, syncIterator } from '../../src/index.ts';
 
 describe('connections', () => {
@@ -90,6 +90,7 @@ describe('a connection', () => {
     'is not made with the inbox prefix %j, and nothing is left of it',
     async (prefix, name, message) => {
       const instances = vi.spyOn(WebAssembly, 'Instance');
+      onTestFinished(() => instances.mockRestore());
       const options = { inboxPrefix: prefix as string };
       await expect(connect(options)).rejects.toMatchObject({ name, message });
       expect(() => createBus(options)).toThrow(expect.objectContaining({ name, message }));
