@@ -111,7 +111,7 @@ export const OP_MINUS_ERR = 10;
 export const OP_ERROR = 11;
 /** A publish on a reserved subject (`$NRG.`, `_GR_.`): SUBJECT; not routed, the session goes on. */
 export const OP_REFUSED_SUBJECT = 12;
-/** A publish with a reserved reply (`_R_.`, `$JS.ACK.`): REPLY; not routed, the session goes on. */
+/** A publish with a reserved reply (`_R_.`, `$JS.`): REPLY; not routed, the session goes on. */
 export const OP_REFUSED_REPLY = 13;
 
 /** `Unknown Protocol Operation`. */

@@ -43,7 +43,7 @@ function sendWord(ptr: usize, word: u64, bytes: u32): void {
 }
 
 // `lineLen` bytes of what was written at `start` are its line without CRLF, for the trace. Who asks for more of
-// them than it reads is a slow consumer like any other (nats-server 2.15.1, server/client.go, queueOutbound).
+// them than it reads is a slow consumer like any other (nats-server 2.15.3, server/client.go, queueOutbound).
 function commit(ptr: usize, start: usize, bytes: u32, lineLen: u32): void {
   outboundCommit(ptr, bytes);
   if (!recordsHaveSpare()) return; // The next line finds it.

@@ -94,12 +94,12 @@ import {
 import { Session, sessionUnsubscribe } from './session';
 import { isLiteralSubject } from './subject';
 
-// "$NRG.", "_GR_.", "$GR.", "_R_." and "$JS.ACK." in the order of their bytes.
+// "$NRG.", "_GR_.", "$GR.", "_R_." and "$JS." in the order of their bytes.
 const NRG: u64 = 0x2e47524e24;
 const GR: u64 = 0x2e5f52475f;
 const OLD_GR: u64 = 0x2e524724;
 const REPLY_R: u64 = 0x2e5f525f;
-const JS_ACK: u64 = 0x2e4b43412e534a24;
+const JS: u64 = 0x2e534a24;
 const FIVE_BYTES: u64 = 0xffffffffff;
 const FOUR_BYTES: u64 = 0xffffffff;
 
@@ -247,7 +247,7 @@ function publish(session: Session, ptr: usize): i32 {
   return routeGo();
 }
 
-// nats-server 2.15.1, server/client.go, processInboundClientMsg.
+// nats-server 2.15.3, server/client.go, processInboundClientMsg and isReservedReply.
 function isReservedSubject(ptr: usize, length: u32): bool {
   if (!ASC_NO_ASSERT) Owned.assertReadable(ptr, length, 8);
   if (length >= 5 && (load<u64>(ptr) & FIVE_BYTES) == NRG) return true;
@@ -266,6 +266,6 @@ function isReservedReply(ptr: usize, length: u32): bool {
   if (!ASC_NO_ASSERT) Owned.assertReadable(ptr, length, 8);
   const word = load<u64>(ptr);
   if (length >= 4 && (word & FOUR_BYTES) == REPLY_R) return true;
-  if (length > 8 && word == JS_ACK) return true;
+  if (length > 4 && (word & FOUR_BYTES) == JS) return true;
   return isGatewaySubject(ptr, length);
 }

@@ -10,7 +10,7 @@
 // other op, and every fault, takes the long way.
 //
 // Results are the exported globals. The spans point into the chunk and live as long as its bytes do.
-// Source of the grammar: nats-server v2.15.1, server/parser.go and server/client.go (processPub,
+// Source of the grammar: nats-server v2.15.3, server/parser.go and server/client.go (processPub,
 // processHeaderPub, parseSub, processUnsub).
 
 import {

@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-export const REFERENCE_VERSION = '2.15.1';
+export const REFERENCE_VERSION = '2.15.3';
 
 /** How to get the binary where it is missing. */
 export const REFERENCE_INSTALL: string = `go install github.com/nats-io/nats-server/v2@v${REFERENCE_VERSION}`;

@@ -10,7 +10,7 @@ import type { NativePrograms } from './native.ts';
 import type { ServerCommand } from './servers.ts';
 
 const REFERENCE = 'nats-server';
-const REFERENCE_VERSION = '2.15.1';
+const REFERENCE_VERSION = '2.15.3';
 
 /**
  * The servers named in `names`, in that order; the first is compared with each of the others.

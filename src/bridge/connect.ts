@@ -95,7 +95,7 @@ const KEYS: Readonly<Record<string, readonly [KeyType, (keyof ConnectOptions)?]>
   remote_account: ['string'],
 };
 
-/** Every key of INFO; all are only checked. Source: nats-server 2.15.1, server/server.go, Info. */
+/** Every key of INFO; all are only checked. Source: nats-server 2.15.3, server/server.go, Info. */
 const INFO_KEYS: Readonly<Record<string, readonly [KeyType]>> = {
   server_id: ['string'],
   server_name: ['string'],

@@ -112,7 +112,7 @@ export class BusInternals {
     const reply = content?.reply;
     if (content === undefined || reply === undefined) return false;
     if (content.client !== undefined && !content.client.wantsNoResponders) return false;
-    // nats-server 2.15.1 names the subject of the request beside the status.
+    // nats-server 2.15.3 names the subject of the request beside the status.
     const headers = new MessageHeaders(NO_RESPONDERS);
     headers.append('Nats-Subject', content.subject);
     try {

@@ -1,5 +1,5 @@
 // The bin as a server: reads the command line as nats-server does, serves a bus, and ends by a signal. Texts and
-// exit statuses are nats-server's (1787eee, main.go; probed on 2.15.1), since programs wait for them.
+// exit statuses are nats-server's (1787eee, main.go; probed on 2.15.3), since programs wait for them.
 import { createBus } from '../index.ts';
 import { hostPort, isLoopback, listenErrorText } from '../server/addresses.ts';
 import { fileErrorText } from '../server/files.ts';

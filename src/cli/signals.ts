@@ -1,4 +1,4 @@
-// What the signals do. Source: nats-server 1787eee, server/signal.go, handleSignals; probed on 2.15.1.
+// What the signals do. Source: nats-server 1787eee, server/signal.go, handleSignals; probed on 2.15.3.
 
 import type { Server } from '../server/index.ts';
 import type { LogSink } from '../server/log-file.ts';

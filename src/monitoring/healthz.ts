@@ -1,5 +1,5 @@
 // `/healthz`: one line that says whether the server can serve.
-// Source: nats-server 1787eee, server/monitor.go, HandleHealthz; probed on 2.15.1.
+// Source: nats-server 1787eee, server/monitor.go, HandleHealthz; probed on 2.15.3.
 import type { HttpResponse } from '../net/http.ts';
 import type { Logger } from '../shared/logger.ts';
 import { jsonResponse, textResponse } from './routes.ts';

@@ -1,6 +1,6 @@
 // `/varz`: the server's facts and counters under nats-server's keys. The one place where our names become
 // those. Keys of features that are not in use are there with the value nats-server has for them then.
-// Source: nats-server 1787eee, server/monitor.go, Varz; keys and types probed on 2.15.1.
+// Source: nats-server 1787eee, server/monitor.go, Varz; keys and types probed on 2.15.3.
 import { AUTH_TIMEOUT_SECONDS, type Limits } from '../shared/limits.ts';
 import { NANOS_PER_MS, rfc3339Nano, uptimeText } from '../shared/time.ts';
 import { ANNOUNCED_VERSION, PROTO } from '../shared/version.ts';

@@ -4,7 +4,7 @@
 /** The package's own version; equal to package.json's. */
 export const VERSION = '0.1.0';
 /** The nats-server version announced in INFO and `/varz`. */
-export const ANNOUNCED_VERSION = '2.15.1';
+export const ANNOUNCED_VERSION = '2.15.3';
 /** The protocol level of INFO. */
 export const PROTO = 1;
 /** JetStream API level announced in INFO. */

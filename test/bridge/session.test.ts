@@ -11,7 +11,7 @@ it('a peer is greeted by INFO with the keys clients insist on', async () => {
   expect(JSON.parse(line.slice(5))).toEqual({
     server_id: 'NTEST',
     server_name: 'test',
-    version: '2.15.1',
+    version: '2.15.3',
     proto: 1,
     go: 'node',
     host: '',

@@ -14,7 +14,7 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-const INFO = { server_id: 'NX', version: '2.15.1', max_payload: 1048576 };
+const INFO = { server_id: 'NX', version: '2.15.3', max_payload: 1048576 };
 
 /** A server that greets with `info` and gives each line of a client to `answer`. */
 async function fakeServer(

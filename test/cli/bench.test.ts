@@ -113,7 +113,7 @@ describe('a server', () => {
     const { code, stdout } = await run('bench', '-s', urls.join(), '--json', ...SHORT);
     expect(code).toBe(0);
     const report = JSON.parse(stdout);
-    const identity = { id: expect.stringMatching(/^N/), name: 'east', version: '2.15.1' };
+    const identity = { id: expect.stringMatching(/^N/), name: 'east', version: '2.15.3' };
     expect(report.servers).toEqual(urls.map((url) => ({ url, ...identity })));
     for (const { ratios } of report.cases) expect(Object.keys(ratios)).toEqual([urls[1]]);
     await Promise.all(servers.map((server) => server.close()));

@@ -87,8 +87,10 @@ const plain: readonly string[] = [
       '$GR.',
       '$GR.a',
       '$SYS.a',
-      '$JS.ACK.',
+      '$JS.',
+      '$JS.a',
       '$JS.ACK.a',
+      '$JSx.a',
     ],
     ...['_', '_G', '_GR_', '_GR_.', '_GR_.a', '_R', '_R_', '_R_.', '_R_.a', '_INBOX.a', '_r_.a'],
   ].flatMap((name) => [

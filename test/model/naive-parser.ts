@@ -1,6 +1,6 @@
 // The client protocol, one byte at a time and one state after the other, straight from the rules: the
 // yardstick for assembly/parser.ts. Text is latin1, so that every byte is one character.
-// Source: nats-server v2.15.1, server/parser.go. Stricter on purpose: a CR inside a control line, an empty
+// Source: nats-server v2.15.3, server/parser.go. Stricter on purpose: a CR inside a control line, an empty
 // control line that ends in a bare LF, `HM…`, and more than `controlLineMax` blanks behind a verb are refused.
 
 import { SUBJECT_MAX } from '../../assembly/abi.ts';

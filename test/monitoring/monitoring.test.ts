@@ -96,7 +96,7 @@ describe('/varz', () => {
     expect(await varz()).toMatchObject({
       server_id: 'NABC',
       server_name: 'a <b> & "c"',
-      version: '2.15.1',
+      version: '2.15.3',
       port: 4222,
       ping_interval: 120_000_000_000,
       write_deadline: 10_000_000_000,

@@ -73,7 +73,7 @@ describe('a served bus', () => {
     expect(info).toMatchObject({
       server_id: server.id,
       server_name: 'east',
-      version: '2.15.1',
+      version: '2.15.3',
       host: '127.0.0.1',
       port: server.port,
       max_payload: 1_048_576,
@@ -134,7 +134,7 @@ describe('a served bus', () => {
     await server.close();
     expect(logged).toEqual([
       '[INF] Starting nats-server',
-      '[INF]   Version:  2.15.1',
+      '[INF]   Version:  2.15.3',
       expect.stringMatching(/^\[INF\] {3}Ganglion: \d/),
       `[INF]   Name:     ${server.id}`,
       `[INF]   ID:       ${server.id}`,

@@ -1,5 +1,5 @@
 // What the parser says of single streams: whole, byte by byte, and in chunks of two, three and five. Every
-// outcome here is that of nats-server 2.15.1 (tried with a raw socket), but for those marked as stricter.
+// outcome here is that of nats-server 2.15.3 (tried with a raw socket), but for those marked as stricter.
 
 import { describe, expect, it } from 'vitest';
 import type { ParsedOp, ParserLimits } from '../model/naive-parser.ts';
