@@ -176,6 +176,32 @@ export const RECORD_TRACE_END = 7;
 /** In FLAGS of a delivery: it was the last one that the subscription's max allows; it is closed now. */
 export const RECORD_LAST = 1;
 
+// ── Account record ────────────────────────────────────────────────────────────────────────────────
+//
+//   offset  size  field           meaning
+//        0     4  HANDLE
+//        4     4  SESSIONS        sessions that are in it
+//        8     8  GENERATION      f64; changes with who is interested in what; no two accounts ever have the same
+//       16     4  (root of the trie)
+//       20     4  SUBSCRIPTIONS   peers' and the program's
+//       24     4  (those with a wildcard)
+//       28     4  SLOW_CONSUMERS  counted by the bridge
+//       32     8  IN_MSGS         f64 from here on: messages and payload bytes of its peers
+//       40     8  IN_BYTES
+//       48     8  OUT_MSGS
+//       56     8  OUT_BYTES
+
+export const ACCOUNT_HANDLE = 0;
+export const ACCOUNT_SESSIONS = 4;
+export const ACCOUNT_GENERATION = 8;
+export const ACCOUNT_SUBSCRIPTIONS = 20;
+export const ACCOUNT_SLOW_CONSUMERS = 28;
+export const ACCOUNT_IN_MSGS = 32;
+export const ACCOUNT_IN_BYTES = 40;
+export const ACCOUNT_OUT_MSGS = 48;
+export const ACCOUNT_OUT_BYTES = 56;
+export const ACCOUNT_BYTES = 64;
+
 // ── Session record ────────────────────────────────────────────────────────────────────────────────
 
 export const SESSION_HANDLE = 0;
@@ -290,13 +316,6 @@ export const POOL_CLASS_BYTES_LOG2 = 12;
 /** Payloads from this size on are kept once, not copied into each region. */
 export const SHARED_MIN = 32768;
 
-// ── Counters (`counter(COUNTER_*)`), over all time ────────────────────────────────────────────────
-
-export const COUNTER_IN_MSGS = 0;
-export const COUNTER_IN_BYTES = 1;
-export const COUNTER_OUT_MSGS = 2;
-export const COUNTER_OUT_BYTES = 3;
-
 // ── Live counts (`liveCount(LIVE_*)`): all zero after everything is closed ────────────────────────
 
 export const LIVE_SUBSCRIPTIONS = 0;
@@ -307,3 +326,5 @@ export const LIVE_SEGMENTS = 4;
 export const LIVE_CHUNK_BYTES = 5;
 export const LIVE_HEAP_BYTES = 6;
 export const LIVE_QUARANTINE = 7;
+/** These live as long as nobody closes them. */
+export const LIVE_ACCOUNTS = 8;

@@ -109,6 +109,14 @@ export function arenaFind(arena: Arena, handle: u32): usize {
   return load<u32>(ptr + arena.handleOffset) == handle ? ptr : 0;
 }
 
+/** The living record of a number, or 0; for walks over all from 1 on and below `made`. */
+export function arenaAt(arena: Arena, number: u32): usize {
+  const listed = arena.blocks + ((number >> arena.blockBits) << 2);
+  const block = <usize>Owned.read<u32>(listed, OWNER_ARENA);
+  const ptr = block + (number & ((1 << arena.blockBits) - 1)) * arena.recordBytes;
+  return (load<u32>(ptr + arena.handleOffset) & FREE) == 0 ? ptr : 0;
+}
+
 function addBlock(arena: Arena): bool {
   const count: u32 = 1 << arena.blockBits;
   const blockIndex = arena.made >> arena.blockBits;

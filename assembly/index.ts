@@ -2,9 +2,7 @@
 // turning a handle into its record.
 
 import {
-  COUNTER_IN_BYTES,
-  COUNTER_IN_MSGS,
-  COUNTER_OUT_BYTES,
+  LIVE_ACCOUNTS,
   LIVE_CHUNK_BYTES,
   LIVE_GROUPS,
   LIVE_HEAP_BYTES,
@@ -25,9 +23,18 @@ import {
   STATUS_STALE,
   SUB_CLOSED,
 } from './abi';
-import { accountCreate, accountFind, accountsInit } from './accounts';
+import {
+  Account,
+  accountClose,
+  accountCreate,
+  accountFind,
+  accounts,
+  accountsInit,
+  accountsTotal,
+  accountTouch,
+} from './account';
 import { encoderBegin, encoderHeadFromNumbers } from './encoder';
-import { inBytes, ingestSession, inMsgs } from './ingest';
+import { ingestSession } from './ingest';
 import { matchCacheBytes, matchCacheEnable, matchCacheInit } from './match-cache';
 import {
   allocate,
@@ -62,8 +69,6 @@ import { recordCount as records, recordsLimit, recordsReset } from './records';
 import { resolve } from './resolve';
 import {
   isStopped,
-  outBytes,
-  outMsgs,
   pressure,
   pressureReset,
   reached,
@@ -80,20 +85,14 @@ import {
   Session,
   sessionCreate,
   sessionFind,
+  sessionMove,
   sessions,
   sessionsInit,
   sessionUnsubscribeAll,
   sessionSubscribe as subscribeSession,
   subscriptionClose,
 } from './session';
-import {
-  accountTouch,
-  Group,
-  groups,
-  nodeFilterBefore,
-  sublistInit,
-  sublistInsert,
-} from './sublist';
+import { Group, groups, nodeFilterBefore, sublistInit, sublistInsert } from './sublist';
 import {
   QueueName,
   queueNameFind,
@@ -153,27 +152,32 @@ export function liveCount(which: u32): u32 {
   if (which == LIVE_SEGMENTS) return segments.live;
   if (which == LIVE_CHUNK_BYTES) return poolUsed;
   if (which == LIVE_HEAP_BYTES) return heapBytesLive;
+  if (which == LIVE_ACCOUNTS) return accounts.live;
   return which == LIVE_QUARANTINE ? quarantineCount : matchCacheBytes();
 }
 
-/** COUNTER_* over all sessions and all time. */
+/** ACCOUNT_IN_MSGS … of all accounts, over all time. */
 export function counter(which: u32): f64 {
-  if (which == COUNTER_IN_MSGS) return inMsgs;
-  if (which == COUNTER_IN_BYTES) return inBytes;
-  return which == COUNTER_OUT_BYTES ? outBytes : outMsgs;
+  return accountsTotal(which);
 }
 
 // ── Accounts ──────────────────────────────────────────────────────────────────────────────────────
 
 /** A new account's handle, or 0. May grow memory. */
 export function accountOpen(): u32 {
-  return accountCreate();
+  const ptr = accountCreate();
+  return ptr == 0 ? 0 : Account.at(ptr).handle;
 }
 
-/** The address of an account's generation (u32), which every insert and remove changes. */
-export function accountGenerationPtr(account: u32): u32 {
+/** The record of an account (ACCOUNT_*), or 0. */
+export function accountPtr(account: u32): u32 {
+  return <u32>accountFind(account);
+}
+
+/** Gives an account's memory back. 0: nothing was done, for somebody is in it, or a message is on its way. */
+export function accountShut(account: u32): u32 {
   const ptr = accountFind(account);
-  return ptr == 0 ? 0 : <u32>(ptr + 4);
+  return ptr != 0 && !isStopped && accountClose(ptr) ? 1 : 0;
 }
 
 // ── Subscriptions of the program ──────────────────────────────────────────────────────────────────
@@ -390,7 +394,7 @@ export function sessionSetAccount(handle: u32, account: u32, most: u32): void {
   const owner = accountFind(account);
   if (ptr == 0 || owner == 0) return;
   sessionUnsubscribeAll(ptr, most);
-  if (Session.at(ptr).subsCount == 0) Session.at(ptr).account = owner;
+  if (Session.at(ptr).subsCount == 0) sessionMove(ptr, owner);
 }
 
 /** Inserts a subscription. STATUS_*. May grow memory. */

@@ -41,6 +41,7 @@ import {
   STATUS_OK,
   STATUS_OP,
 } from './abi';
+import { accountCountIn, accountCountOut } from './account';
 import { sendInvalidSubject, sendOk, sendPong } from './control-frames';
 import { encoderBegin, encoderHeadFromSizes, encoderHeadVerbatim } from './encoder';
 import {
@@ -82,15 +83,7 @@ import {
   parse,
 } from './parser';
 import { recordLine, recordSetBody, recordsHaveRoom, recordsReset } from './records';
-import {
-  isStopped,
-  pressure,
-  pressureReset,
-  routeBegin,
-  routeCount,
-  routeGo,
-  routeSkip,
-} from './router';
+import { isStopped, pressure, pressureReset, routeBegin, routeGo, routeSkip } from './router';
 import { Session, sessionUnsubscribe } from './session';
 import { isLiteralSubject } from './subject';
 
@@ -102,9 +95,6 @@ const REPLY_R: u64 = 0x2e5f525f;
 const JS: u64 = 0x2e534a24;
 const FIVE_BYTES: u64 = 0xffffffffff;
 const FOUR_BYTES: u64 = 0xffffffff;
-
-export let inMsgs: f64 = 0;
-export let inBytes: f64 = 0;
 
 /** Reads from `start` on; see index.ts for what it answers. */
 export function ingestSession(ptr: usize, start: usize, length: u32): i32 {
@@ -169,9 +159,9 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
 // Takes the express lane as far as it goes.
 function expressRun(ptr: usize, at: usize, end: usize): usize {
   const next = express(ptr, at, end);
-  inMsgs += expressMsgs;
-  inBytes += expressBytes;
-  if (expressOutMsgs != 0) routeCount(expressOutMsgs, expressOutBytes);
+  const account = Session.at(ptr).account;
+  accountCountIn(account, expressMsgs, expressBytes);
+  if (expressOutMsgs != 0) accountCountOut(account, expressOutMsgs, expressOutBytes);
   return next;
 }
 
@@ -222,8 +212,7 @@ function publish(session: Session, ptr: usize): i32 {
   const flags = session.flags;
   session.inMsgs += 1;
   session.inBytes += opBodyLen;
-  inMsgs += 1;
-  inBytes += opBodyLen;
+  accountCountIn(session.account, 1, opBodyLen);
   if ((flags & SESSION_PEDANTIC) != 0 && !isLiteralSubject(opSubjectPtr, opSubjectLen)) {
     sendInvalidSubject(ptr);
   }

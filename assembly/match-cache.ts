@@ -3,8 +3,8 @@
 //   block:  PLAIN_COUNT · GROUP_COUNT · FLAGS · HITS · plain members … · { count · members … } …
 //
 // Two-way set-associative, 16,384 entries; a set is one line of the processor's cache. An entry is good while its
-// account's generation is what it was (one word, so a change of the sublist costs nothing here), and while it is asked
-// for now and then. A stranger, a subject that is met for the first time, does not drive a good one out: its set only
+// account's generation is what it was (one number, so a change of the sublist costs nothing here), and while it is asked
+// for now and then. A generation belongs to one account, so nothing more has to be compared to know whose it is. A stranger, a subject that is met for the first time, does not drive a good one out: its set only
 // notes that it has been met. Its result is laid out in one wide block that belongs to the route at hand, as are those
 // of more than BLOCK_MAX_BYTES and of subjects of more than SUBJECT_CACHED_MAX. So subjects that never come again cost
 // little more than their match.
@@ -17,19 +17,22 @@ import {
   ROUTE_MEMBERS,
   ROUTE_PLAIN_COUNT,
 } from './abi';
+import { Account, accountFind } from './account';
 import { copyExact, equal, hash } from './bytes';
 import { matchedCount, matchedNode, matchInit, sublistMatch } from './match';
 import { allocate, blockBytes, release } from './memory';
 import { Node, nodeMembers } from './node';
 import { OWNER_ENTRIES, OWNER_ROUTE, OWNER_TEXT, Owned } from './ownership';
-import { Account, Group, groupMembers } from './sublist';
+import { Group, groupMembers } from './sublist';
 import { Members, memberAt, QueueName } from './subscription';
 
 @unmanaged
 class Entry {
-  hash: u64;
-  account: usize;
-  generation: u32;
+  generation: f64;
+  /** Of the subject, without the half that has chosen the set. */
+  hash: u32;
+  /** Handle of the account, 0 = the entry is empty. */
+  account: u32;
   subjectPtr: usize;
   block: usize;
   subjectLen: u16;
@@ -115,9 +118,10 @@ export function lookup(account: usize, ptr: usize, length: u32): usize {
   if (!enabled || length > SUBJECT_CACHED_MAX) return layOutWide(account, ptr, length, key);
   const set = entries + ((<u32>key ^ (<u32>account >> 4)) & (SET_COUNT - 1)) * (ENTRY_BYTES << 1);
   const first = Entry.at(set);
-  if (first.hash == key && isFor(first, account, ptr, length)) return hit(first);
+  const upper = <u32>(key >> 32);
+  if (first.hash == upper && isFor(first, account, ptr, length)) return hit(first);
   const second = Entry.at(set + ENTRY_BYTES);
-  if (second.hash == key && isFor(second, account, ptr, length)) return hit(second);
+  if (second.hash == upper && isFor(second, account, ptr, length)) return hit(second);
   if (!isGood(first) || !isGood(second)) return admit(set, account, ptr, length, key);
   if (first.met != noteOf(key)) {
     first.met = noteOf(key);
@@ -131,7 +135,8 @@ export function lookup(account: usize, ptr: usize, length: u32): usize {
 
 function isGood(entry: Entry): bool {
   if (entry.account == 0 || ageOf(entry) > STALE_STEPS) return false;
-  return entry.generation == Account.at(entry.account).generation;
+  const account = accountFind(entry.account);
+  return account != 0 && entry.generation == Account.at(account).generation;
 }
 
 function now(): u16 {
@@ -148,7 +153,7 @@ function noteOf(key: u64): u16 {
 }
 
 function isFor(entry: Entry, account: usize, ptr: usize, length: u32): bool {
-  if (entry.account != account || entry.subjectLen != length) return false;
+  if (entry.subjectLen != length) return false;
   if (entry.generation != Account.at(account).generation) return false;
   return equal(entry.subjectPtr, ptr, length);
 }
@@ -174,13 +179,14 @@ function admit(set: usize, account: usize, ptr: usize, length: u32, key: u64): u
   swap(set, set + ENTRY_BYTES);
   const entry = Entry.at(set);
   entry.account = 0; // Until it is whole.
+  entry.generation = 0;
   if (!makeRoom(entry, length, bytes)) return fillWide(bytes);
   copyExact(entry.subjectPtr, ptr, length);
   entry.subjectLen = <u16>length;
-  entry.hash = key;
+  entry.hash = <u32>(key >> 32);
   entry.generation = Account.at(account).generation;
   entry.asked = now();
-  entry.account = account;
+  entry.account = Account.at(account).handle;
   fill(entry.block);
   return entry.block;
 }

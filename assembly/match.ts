@@ -10,13 +10,14 @@
 // A child goes on the stack when its slot has the right hash; its text is compared when it comes off again.
 
 import { STATUS_NO_MEMORY, TOKENS_MAX } from './abi';
+import { Account } from './account';
 import { copyExact } from './bytes';
 import { tableLikely, tableTouch } from './hash-table';
 import { allocate, release } from './memory';
 import { isLiteralOf, isOfToken, Node, nodeTouch } from './node';
 import { OWNER_MATCHED, Owned } from './ownership';
 import { splitTokens, tokenHash } from './subject';
-import { Account, edges, findChild, findLiteral, literals } from './sublist';
+import { edges, findChild, findLiteral, literals } from './sublist';
 
 const STACK_BYTES: u32 = (TOKENS_MAX + 2) * 8;
 const stack: usize = memory.data(16400, 16);

@@ -24,6 +24,7 @@ import {
   TAKE_SESSION,
   TAKE_TOTAL_BYTES,
 } from './abi';
+import { accountLeave } from './account';
 import { Arena, arenaCreate, arenaInsert, arenaRemove, NO_HANDLES } from './arena';
 import { copyExact } from './bytes';
 import { takePtr } from './memory';
@@ -319,6 +320,7 @@ export function sessionClose(ptr: usize): void {
   if ((session.flags & SESSION_CLOSED) != 0) return;
   session.flags |= SESSION_CLOSED;
   sessionUnsubscribeAll(ptr);
+  accountLeave(session.account);
   freeSegments(session.outHead);
   session.outHead = 0;
   session.outTail = 0;

@@ -32,6 +32,7 @@ import {
   STATUS_OK,
   SUB_CLOSED,
 } from './abi';
+import { accountCountOut } from './account';
 import { hash } from './bytes';
 import { sendNoResponders } from './control-frames';
 import {
@@ -76,8 +77,6 @@ export let isStopped: bool = false;
 export let reached: u32 = 0;
 /** A recipient is above half of its pending limit. */
 export let pressure: bool = false;
-export let outMsgs: f64 = 0;
-export let outBytes: f64 = 0;
 // Of the message at hand; added up when it is done.
 let remoteCount: u32 = 0;
 let remoteBytes: f64 = 0;
@@ -172,12 +171,6 @@ function nextGroup(): void {
   groupIndex++;
 }
 
-/** Counts what left by the express lane. */
-export function routeCount(msgs: u32, bytes: f64): void {
-  outMsgs += msgs;
-  outBytes += bytes;
-}
-
 /** Routes, or goes on. STATUS_OK: done, `reached` tells how many got it; STATUS_AGAIN_*: call again. */
 export function routeGo(): i32 {
   isStopped = true;
@@ -202,10 +195,7 @@ export function routeGo(): i32 {
 }
 
 function finish(): void {
-  if (remoteCount != 0) {
-    outMsgs += remoteCount;
-    outBytes += remoteBytes;
-  }
+  if (remoteCount != 0) accountCountOut(account, remoteCount, remoteBytes);
   if (sharedWhole != 0) endShared(sharedWhole, sharedWholeCount);
   if (sharedPlain != 0) endShared(sharedPlain, sharedPlainCount);
   if (reached != 0 || replyLen == 0 || origin == 0) return;

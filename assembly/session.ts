@@ -33,6 +33,7 @@ import {
   STATUS_NO_MEMORY,
   STATUS_OK,
 } from './abi';
+import { accountEnter, accountLeave } from './account';
 import { Arena, arenaCreate, arenaFind, arenaInsert, arenaRemove } from './arena';
 import { OWNER_SESSION, Owned } from './ownership';
 import { sublistInsert, sublistRemove } from './sublist';
@@ -109,8 +110,19 @@ export function sessionsInit(): bool {
 /** A new session of an account, or 0. */
 export function sessionCreate(account: usize): usize {
   const ptr = arenaInsert(sessions, OWNER_SESSION);
-  if (ptr != 0) Session.at(ptr).account = account;
+  if (ptr == 0) return 0;
+  Session.at(ptr).account = account;
+  accountEnter(account);
   return ptr;
+}
+
+/** Moves a session without subscriptions to another account. */
+export function sessionMove(ptr: usize, account: usize): void {
+  const session = Session.at(ptr);
+  assert(session.subsCount == 0 && (session.flags & SESSION_CLOSED) == 0);
+  accountLeave(session.account);
+  session.account = account;
+  accountEnter(account);
 }
 
 /** The session of a handle, or 0. */

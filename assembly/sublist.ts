@@ -9,9 +9,10 @@
 //
 // Edges of all nodes lie in one table keyed by (node, token), so a node costs no map of its own; so do queue
 // groups, keyed by (node, name), for a peer may name as many of one subject as it likes. match.ts walks.
-// An account is a root with a generation of its own, which every insert and remove changes.
+// An account (account.ts) is a root with a generation, which every insert and remove changes.
 
 import { STATUS_BAD_SUBJECT, STATUS_NO_MEMORY, STATUS_OK, SUB_CLOSED } from './abi';
+import { Account, accountTouch } from './account';
 import { Arena, arenaCreate, arenaInsert, arenaRemove, NO_HANDLES } from './arena';
 import { copyExact, hash } from './bytes';
 import {
@@ -36,7 +37,7 @@ import {
   nodesInit,
   nodeText,
 } from './node';
-import { OWNER_ACCOUNT, OWNER_GROUP, OWNER_SCRATCH, Owned } from './ownership';
+import { OWNER_GROUP, OWNER_SCRATCH, Owned } from './ownership';
 import {
   DOT,
   FILTER_INVALID,
@@ -58,23 +59,6 @@ import {
   queueNameTake,
   Sub,
 } from './subscription';
-
-@unmanaged
-export class Account {
-  handle: u32;
-  generation: u32;
-  free: u32;
-  root: usize;
-  subscriptionCount: u32;
-  /** Subscriptions whose filter has a wildcard; without any the trie is not walked. */
-  wildcardCount: u32;
-
-  @inline
-  static at(ptr: usize): Account {
-    Owned.assertRecord(ptr, OWNER_ACCOUNT);
-    return changetype<Account>(ptr);
-  }
-}
 
 @unmanaged
 export class Group {
@@ -115,20 +99,6 @@ export function groupMembers(group: usize): Members {
   return changetype<Members>(group + offsetof<Group>('membersPtr'));
 }
 
-/** Gives an account its root. False: no memory. */
-export function accountPlant(account: usize): bool {
-  const root = nodeCreate(account, 0, 0, 0);
-  if (root == 0) return false;
-  Account.at(account).root = root;
-  Account.at(account).generation = 1;
-  return true;
-}
-
-/** Changes the generation: every match result and route of the account is void. */
-export function accountTouch(account: usize): void {
-  Account.at(account).generation++;
-}
-
 /**
  * Inserts a subscription under a filter; with `queueLen` above 0 as a member of that queue group.
  *
@@ -156,7 +126,7 @@ export function sublistInsert(
     return STATUS_NO_MEMORY;
   }
   const owner = Account.at(account);
-  owner.generation++;
+  accountTouch(account);
   owner.subscriptionCount++;
   if (!isLiteral) owner.wildcardCount++;
   return STATUS_OK;
@@ -236,10 +206,11 @@ export function sublistRemove(sub: usize): void {
     memberRemove(groupMembers(group), sub);
     if (Group.at(group).membersCount == 0) dropGroup(node, group);
   } else memberRemove(nodeMembers(node), sub);
-  const account = Account.at(Node.at(node).account);
-  account.generation++;
-  account.subscriptionCount--;
-  if (Node.at(node).parent != 0 || Node.at(node).textLen == 0) account.wildcardCount--;
+  const account = Node.at(node).account;
+  accountTouch(account);
+  const owner = Account.at(account);
+  owner.subscriptionCount--;
+  if (Node.at(node).parent != 0 || Node.at(node).textLen == 0) owner.wildcardCount--;
   prune(node);
 }
 

@@ -20,7 +20,7 @@ export class Sublist {
   /** Ready when this returns. Throws WasmUnavailableError and CapacityError. */
   constructor(options: SublistOptions = {}) {
     this.#core = createCore({ seed: options.seed });
-    this.#account = this.#core.createAccount();
+    this.#account = this.#core.accounts.create();
   }
 
   /** Filters in the set. */

@@ -1,5 +1,6 @@
 // What a subscription costs when there are a million: in the matcher alone, whose own count of bytes is taken, and
-// in a server, whose resident memory grows. Filters are literals of three tokens, all different.
+// in a server, whose resident memory grows. Filters are literals of three tokens, all different. And what an account
+// costs in a program.
 
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,6 +8,8 @@ import { residentMiB, runNode, startServer } from './process.ts';
 
 const SUBSCRIPTIONS = 1_000_000;
 
+const ACCOUNTS = 10_000;
+const SUBSCRIPTIONS_EACH = 10;
 const LINES_A_WRITE = 10_000;
 /** A server may still be tidying up. */
 const SETTLE_MS = 500;
@@ -22,6 +25,33 @@ export async function sublistBytes(sublistDoor: string): Promise<number> {
     console.log(sublist.bytes / sublist.count);
   `;
   const { stdout } = await runNode(['--input-type=module', '-e', script]);
+  return Number(stdout);
+}
+
+/**
+ * Bytes of resident memory by which a program grows for each account with its bus and ten subscriptions: nine
+ * literals that are the same in all accounts, and a wildcard.
+ */
+export async function accountBytes(busDoor: string): Promise<number> {
+  const script = `
+    const { createBus } = await import(${JSON.stringify(busDoor)});
+    const bus = createBus();
+    const ignore = () => {};
+    const rss = () => (gc(), process.memoryUsage.rss());
+    const before = rss();
+    for (let i = 0; i < ${ACCOUNTS}; i++) {
+      const account = bus.account('account' + i);
+      account.subscribe('orders.*', ignore);
+      for (let j = 1; j < ${SUBSCRIPTIONS_EACH}; j++) account.subscribe('service.' + j, ignore);
+    }
+    console.log((rss() - before) / ${ACCOUNTS});
+    let heard = 0;
+    bus.account('account7').subscribe('service.1', () => heard++);
+    bus.account('account8').publish('service.1');
+    bus.account('account7').publish('service.1');
+    if (heard !== 1) throw new Error('an account is not apart');
+  `;
+  const { stdout } = await runNode(['--expose-gc', '--input-type=module', '-e', script]);
   return Number(stdout);
 }
 

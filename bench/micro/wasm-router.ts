@@ -37,7 +37,7 @@ export class WasmRouter implements Router {
   /** @param isParserOnly of the build that can parse without routing; it routes as well */
   constructor(isParserOnly = false) {
     this.#core = createCore(isParserOnly ? { wasm: parserWasm() } : {});
-    this.#account = this.#core.createAccount();
+    this.#account = this.#core.accounts.create();
     this.#sessions = Array.from({ length: SESSIONS }, () => {
       const session = this.#core.openSession(this.#account);
       this.#core.setFlags(session, SESSION_ECHO | SESSION_HEADERS);

@@ -1,8 +1,11 @@
 // The network side of a bus: it accepts connections, keeps their sessions, and ties them to the turns of the
 // core. What a session is, is in session.ts; here is only what they have in common.
+
+import type { Account } from '../bus/account.ts';
+import { type Engine, SYSTEM_ACCOUNT } from '../bus/engine.ts';
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
 import type { RecordSink, Turn } from '../bus/turn.ts';
-import type { AccountHandle, Core, SessionHandle, SessionSubscription } from '../core/index.ts';
+import type { Core, SessionHandle, SessionSubscription } from '../core/index.ts';
 import { type Listener, listen } from '../net/tcp.ts';
 import type { Transport } from '../net/transport.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
@@ -25,7 +28,8 @@ import { AHEAD_MS, DRAIN_MS, Pressure, WRITTEN_MS } from './pressure.ts';
 import { randomUnit } from './random.ts';
 import { ReadSizes } from './read-size.ts';
 import { PAUSED_AHEAD, PAUSED_BEHIND, PAUSED_PRESSURE } from './reader.ts';
-import { Session, type SessionHost } from './session.ts';
+import { Session } from './session.ts';
+import type { SessionHost } from './session-host.ts';
 import { Slices } from './slices.ts';
 
 export type {
@@ -36,13 +40,11 @@ export type {
 } from './options.ts';
 
 /** Throws InvalidOperationError when the bus is served already, ClosedConnectionError when it is closed. */
-export function assertServable({ parts, turn }: BusInternals): void {
-  if (parts.isClosed) throw new ClosedConnectionError();
+export function assertServable({ home, turn }: BusInternals): void {
+  if (home.isClosed) throw new ClosedConnectionError();
   if (turn.sink !== undefined) throw new InvalidOperationError('the bus is served already');
 }
 
-/** What `$G` is called, for peers. */
-const ACCOUNT_NAME = '$G';
 /** Ended connections that are remembered. Source: nats-server, DEFAULT_MAX_CLOSED_CLIENTS. */
 const ENDED_MAX = 10_000;
 /** After our end the peer may still be sending; closing at once could make it lose our last words. */
@@ -51,7 +53,7 @@ const LINGER_MS = 1000;
 const CLOSE_MS = 100;
 
 /**
- * Opens a bus to the network: listens, and serves NATS clients on the bus's global account.
+ * Opens a bus to the network: listens, and serves NATS clients, which begin in the account of the bus.
  *
  * Rejects with the platform's error when it cannot listen. `bus` is one that `createBus` made.
  */
@@ -72,8 +74,8 @@ export async function createBridge(
 export class Bridge implements SessionHost, RecordSink {
   readonly core: Core;
   readonly turn: Turn;
-  readonly account: AccountHandle;
-  readonly accountName: string = ACCOUNT_NAME;
+  readonly engine: Engine;
+  readonly home: Account;
   readonly options: BridgeOptions;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -109,7 +111,8 @@ export class Bridge implements SessionHost, RecordSink {
     assertServable(bus);
     this.core = bus.core;
     this.turn = bus.turn;
-    this.account = bus.account;
+    this.engine = bus.engine;
+    this.home = bus.home;
     this.options = options;
     this.clock = options.clock;
     this.logger = options.logger;
@@ -191,7 +194,7 @@ export class Bridge implements SessionHost, RecordSink {
     const isFull = (): boolean => maxConnections > 0 && this.#sessions.size >= maxConnections;
     // One that has ended makes room.
     while (isFull() && this.ends.next());
-    const handle = isFull() ? 0 : this.core.openSession(this.account);
+    const handle = isFull() ? 0 : this.core.openSession(this.home.handle);
     if (handle === 0) {
       this.#refuse(transport, this.#cid);
       return;
@@ -217,10 +220,13 @@ export class Bridge implements SessionHost, RecordSink {
 
   /** The subscriptions of an open connection. */
   subscriptionsOf(cid: number): readonly SessionSubscription[] {
-    for (const session of this.#sessions.values()) {
-      if (session.cid === cid) return this.core.subscriptions(session.handle);
-    }
-    return [];
+    const session = this.sessionOf(cid);
+    return session === undefined ? [] : this.core.subscriptions(session.handle);
+  }
+
+  sessionOf(cid: number): Session | undefined {
+    for (const session of this.#sessions.values()) if (session.cid === cid) return session;
+    return undefined;
   }
 
   get connectionCount(): number {
@@ -346,7 +352,7 @@ export class Bridge implements SessionHost, RecordSink {
       cid: session.cid,
       address: session.transport.remote.address,
       isLameDuck: this.#isLameDuck,
-      ...(isConnectInfo ? { account: this.accountName } : {}),
+      ...(isConnectInfo ? accountFacts(session.account) : {}),
     });
   }
 
@@ -360,7 +366,7 @@ export class Bridge implements SessionHost, RecordSink {
     if (session.pendingBytes < this.options.maxPending / 2) this.pressure.relieve();
   }
 
-  ended(snapshot: ConnectionSnapshot): void {
+  ended(snapshot: ConnectionSnapshot, account: Account): void {
     this.#openCount -= 1;
     if (this.#ended.length === ENDED_MAX) this.#ended.shift();
     this.#ended.push(snapshot);
@@ -368,6 +374,7 @@ export class Bridge implements SessionHost, RecordSink {
       case ClosedReason.SlowConsumerPendingBytes:
       case ClosedReason.SlowConsumerWriteDeadline:
         this.#slowConsumers += 1;
+        this.core.accounts.countSlowConsumer(account.handle);
         break;
       case ClosedReason.StaleConnection:
         this.#staleConnections += 1;
@@ -442,4 +449,9 @@ export class Bridge implements SessionHost, RecordSink {
       connectUrls: options.connectUrls ?? [],
     };
   }
+}
+
+/** What the second INFO says of the account that a session is in. */
+function accountFacts({ name }: Account): { account: string; isSystemAccount: boolean } {
+  return { account: name, isSystemAccount: name === SYSTEM_ACCOUNT };
 }

@@ -8,10 +8,9 @@
 // close in the middle of a turn, also of the session that is being read, harms nobody. Bytes are untrusted:
 // the core judges them, and whatever comes after the end is not looked at.
 
-import type { Turn } from '../bus/turn.ts';
+import type { Account } from '../bus/account.ts';
 import type { MessageClient } from '../bus/types.ts';
 import {
-  type AccountHandle,
   type Core,
   SESSION_ECHO,
   SESSION_HEADERS,
@@ -24,25 +23,16 @@ import {
   type SessionHandle,
 } from '../core/index.ts';
 import type { Transport, TransportReader } from '../net/transport.ts';
-import type { Clock } from '../shared/clock.ts';
 import { assert } from '../shared/errors.ts';
-import type { Logger } from '../shared/logger.ts';
-import type { BusyPoll } from './busy-poll.ts';
 import { CLOSINGS, ClosedReason, type Closing, type ClosingName, errorLine } from './closing.ts';
 import { type ConnectOptions, DEFAULT_CONNECT } from './connect.ts';
-import type { Crumbs } from './crumbs.ts';
-import type { DeadlineQueue } from './deadline-queue.ts';
-import type { InboundBudget } from './inbound-budget.ts';
-import type { Inbox } from './inbox.ts';
 import { Keepalive } from './keepalive.ts';
 import { type OpTarget, performOp } from './ops.ts';
-import type { BridgeOptions, ConnectionSnapshot } from './options.ts';
-import type { Outbound, Outlet } from './outbound.ts';
+import type { ConnectionSnapshot } from './options.ts';
+import type { Outlet } from './outbound.ts';
 import { PeerLog } from './peer-log.ts';
-import type { Pressure } from './pressure.ts';
-import type { ReadSizes } from './read-size.ts';
 import { Reader, type ReadSession } from './reader.ts';
-import type { Slices } from './slices.ts';
+import type { SessionHost } from './session-host.ts';
 
 type State = 'open' | 'ending' | 'discarding' | 'closed';
 
@@ -52,49 +42,6 @@ const MOVES: Readonly<Record<State, readonly State[]>> = {
   discarding: ['closed'],
   closed: [],
 };
-
-/** What sessions have in common. */
-export interface SessionHost {
-  readonly core: Core;
-  readonly turn: Turn;
-  readonly account: AccountHandle;
-  readonly accountName: string;
-  readonly options: BridgeOptions;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly random: () => number;
-  /** Runs a function once this turn of the event loop has no more reads. */
-  readonly defer: (fn: () => void) => void;
-  readonly outbound: Outbound;
-  readonly inbox: Inbox;
-  readonly readSizes: ReadSizes;
-  readonly inbound: InboundBudget;
-  readonly pressure: Pressure;
-  readonly crumbs: Crumbs;
-  readonly busyPoll: BusyPoll | undefined;
-  /** Publishers that wait until what they have queued is written. */
-  readonly behind: Pressure;
-  readonly ahead: Pressure;
-  readonly writeDeadlines: DeadlineQueue<Session>;
-  /** The ends of connections: each costs up to a tenth of a millisecond. */
-  readonly ends: Slices;
-  /** The INFO line for a session now; the second one, which names the account, when `isConnectInfo`. */
-  infoLine(session: Session, isConnectInfo: boolean): string;
-  /** It is over its pending limit: it is closed as a slow consumer. */
-  slow(session: SessionHandle): void;
-  /** The session has something to `finish` at the end of the turn. */
-  closing(session: Session): void;
-  /** It is on its way out: this was it. */
-  ended(snapshot: ConnectionSnapshot): void;
-  /** Everything it had to be sent has been written, after some of it was held. */
-  drained(session: Session): void;
-  /** The core knows it no more. */
-  gone(session: Session): void;
-  /** Our side of the transport is ended; the peer's may take a moment. */
-  linger(transport: Transport): void;
-  /** Then the peer's side is ended, too. */
-  lingered(transport: Transport): void;
-}
 
 /** Debug lines: the two ways of what a socket brings. */
 const READS_INTO = 'Reads go straight into linear memory';
@@ -115,6 +62,7 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
   readonly #keepalive: Keepalive;
   readonly #start: number;
   #state: State = 'open';
+  #account: Account;
   #client: MessageClient | undefined;
   #reason: ClosedReason | undefined;
   #options: ConnectOptions = DEFAULT_CONNECT;
@@ -133,6 +81,7 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
   /** @param handle an open session of the core, which becomes this one's own */
   constructor(host: SessionHost, cid: number, handle: SessionHandle, transport: Transport) {
     this.#host = host;
+    this.#account = host.home;
     this.cid = cid;
     this.core = host.core;
     this.staysInPlace = host.core.growsInPlace;
@@ -156,6 +105,11 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
 
   isOpen(): boolean {
     return this.#state === 'open';
+  }
+
+  /** The account that it is in. */
+  get account(): Account {
+    return this.#account;
   }
 
   get options(): ConnectOptions {
@@ -241,7 +195,7 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
     const count = this.subscriptionCount;
     if (count <= SHED_MAX || !this.isOpen()) return false;
     this.#endCount ??= count;
-    this.#host.turn.within(() => this.core.setAccount(this.handle, this.#host.account, SHED_MAX));
+    this.#host.turn.within(() => this.core.setAccount(this.handle, this.#account.handle, SHED_MAX));
     return true;
   }
 
@@ -258,7 +212,7 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
   // ── What it asks for ────────────────────────────────────────────────────────────────────────────
 
   connected(options: ConnectOptions): void {
-    if (this.#hasConnected) this.core.setAccount(this.handle, this.#host.account);
+    if (this.#hasConnected) this.core.setAccount(this.handle, this.#account.handle);
     else this.log.introduce(options);
     this.#options = options;
     this.#client = undefined;
@@ -266,6 +220,15 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
     this.#lastActivity = this.#host.clock.monotonic();
     this.#keepalive.connected();
     this.#applyFlags();
+  }
+
+  /** Moves to another account; what it has subscribed to ends. Part of a turn. */
+  enter(account: Account): void {
+    const { name } = this.#account;
+    this.core.setAccount(this.handle, account.handle);
+    this.#account = account;
+    this.#client = undefined;
+    this.#host.engine.leave(name);
   }
 
   greet(): void {
@@ -405,13 +368,14 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
     if (this.#state === 'closed') return;
     const { core, handle } = this;
     const { outbound } = this.#host;
-    if (!this.#isDetached) core.setAccount(handle, this.#host.account);
+    if (!this.#isDetached) core.setAccount(handle, this.#account.handle);
     this.#isDetached = true;
     if (!outbound.flushSession(handle)) return;
     const isLingering = this.#state === 'ending' && !this.#peerHasEnded;
     this.#move('closed');
     outbound.remove(handle);
     core.closeSession(handle);
+    this.#host.engine.leave(this.#account.name);
     this.transport.end();
     if (isLingering) this.#host.linger(this.transport);
     else this.transport.destroy();
@@ -420,7 +384,7 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
 
   #end(state: State, reason: ClosedReason): void {
     this.#reason = reason;
-    this.#host.ended(this.snapshot(this.#host.clock.now()));
+    this.#host.ended(this.snapshot(this.#host.clock.now()), this.#account);
     this.log.debug(`Client connection closed: ${reason}`);
     this.#move(state);
     this.#keepalive.close();
@@ -441,7 +405,7 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
     return {
       cid: this.cid,
       kind: 'CLIENT',
-      account: this.#host.accountName,
+      account: this.#account.name,
       ...(name === '' ? {} : { name }),
       ...(lang === '' ? {} : { lang }),
       ...(version === '' ? {} : { version }),

@@ -1,8 +1,9 @@
-// An account: a sublist root of the core with its own generation, and the way of the program's messages in it.
-// A subject whose members are all in this process is delivered by the route map, without a crossing; the
+// The program's part of an account: its subscriptions there, what it has counted, and the way of its messages. The
+// account itself is a record of the core, in which peers may be as well. A subject whose members are all in this process is delivered by the route map, without a crossing; the
 // core routes when a peer is among them, or when a member has a max (the core counts and closes).
 
 import type {
+  AccountCounts,
   AccountHandle,
   Core,
   HandleMap,
@@ -16,40 +17,40 @@ import {
   ClosedConnectionError,
   InvalidPayloadError,
   InvalidSubjectError,
+  toError,
 } from '../shared/errors.ts';
 import { EMPTY_PAYLOAD } from './codec.ts';
 import { type Content, contentOfValue } from './message.ts';
 import type { PickSource } from './random.ts';
 import type { Reporter } from './reporter.ts';
 import { type Fan, type Route, type RouteGroup, RouteMap } from './route-map.ts';
-import type { StatusFeed } from './status.ts';
+import { StatusFeed } from './status.ts';
 import { checkQueue, checkSubject } from './subject-text.ts';
 import { BusSubscription, type SubscriptionHome } from './subscription.ts';
 import type { Tally } from './tally.ts';
 import type { Turn, Waiting } from './turn.ts';
-import type { Codec, MessageHandler, PublishOptions, Stats, SubscribeOptions } from './types.ts';
+import type {
+  Codec,
+  ErrorContext,
+  MessageHandler,
+  PublishOptions,
+  Stats,
+  SubscribeOptions,
+} from './types.ts';
 
-/** What all accounts of a bus share. */
-export interface BusParts {
+/** What all accounts share. */
+export interface EngineParts {
   readonly core: Core;
   readonly turn: Turn;
   readonly clock: Clock;
   readonly codec: Codec;
   readonly reporter: Reporter;
-  readonly status: StatusFeed;
   readonly picks: PickSource;
-  /** Without what subscriptions count as `alone`. */
-  readonly stats: Stats;
   readonly maxPayload: number;
   /** Every subscription of the process; those closed in a turn leave at its end. */
   readonly subscriptions: HandleMap<BusSubscription>;
   /** Closed in this turn. */
   readonly closing: BusSubscription[];
-  /** Of requests for 'all' under way, by reply. */
-  readonly tallies: Map<string, Tally>;
-  /** The last sid given. */
-  sid: number;
-  isClosed: boolean;
 }
 
 /** Who wants to know how far a publish went. */
@@ -70,20 +71,51 @@ const COUNTED: Fan = fanOf(false, false);
 export class Account implements SubscriptionHome {
   readonly name: string;
   readonly handle: AccountHandle;
-  readonly parts: BusParts;
+  readonly engine: EngineParts;
   readonly codec: Codec;
+  readonly status: StatusFeed = new StatusFeed();
+  /** Without what subscriptions count as `alone`. */
+  readonly stats: Stats = { inBytes: 0, outBytes: 0, inMsgs: 0, outMsgs: 0 };
+  /** Those of the program that are open, in the order in which they came. */
+  readonly subscriptions: Set<BusSubscription> = new Set();
+  /** Of requests for 'all' under way, by reply. */
+  readonly tallies: Map<string, Tally> = new Map();
+  isClosed = false;
   readonly #routes = new RouteMap();
   readonly #core: Core;
   readonly #turn: Turn;
   // What the core's `changes` were when the routes were last known to hold.
   #changes = -1;
-  constructor(name: string, parts: BusParts) {
+  /** The last sid given. */
+  #sid = 0;
+
+  /** The program's part of the account that the core knows by `handle`. */
+  constructor(engine: EngineParts, name: string, handle: AccountHandle) {
     this.name = name;
-    this.parts = parts;
-    this.codec = parts.codec;
-    this.handle = parts.core.createAccount();
-    this.#core = parts.core;
-    this.#turn = parts.turn;
+    this.engine = engine;
+    this.codec = engine.codec;
+    this.handle = handle;
+    this.#core = engine.core;
+    this.#turn = engine.turn;
+  }
+
+  /** What is counted of the account, in which others than the program may be. */
+  counts(): AccountCounts {
+    return this.#core.accounts.counts(this.handle);
+  }
+
+  /** Tells `status()` and `onError` what failed. Never throws. */
+  report(error: unknown, context: Omit<ErrorContext, 'account'>): void {
+    this.status.tell({ type: 'error', error: toError(error) });
+    this.engine.reporter.report(error, { ...context, account: this.name });
+  }
+
+  /** Ends the program's part: every subscription, and publishing. Part of a turn. */
+  close(): void {
+    this.isClosed = true;
+    // What publishers have found out is void, also where nobody subscribes.
+    this.#core.changes++;
+    for (const subscription of [...this.subscriptions]) subscription.unsubscribe();
   }
 
   /** Throws InvalidSubjectError, InvalidArgumentError, CapacityError. */
@@ -92,14 +124,15 @@ export class Account implements SubscriptionHome {
     handler: MessageHandler | undefined,
     options: SubscribeOptions<never>,
   ): BusSubscription {
-    const { parts } = this;
+    const { engine } = this;
     checkSubject(subject);
     if (options.queue !== undefined && options.queue !== '') checkQueue(options.queue);
-    const subscription = new BusSubscription(this, parts.sid + 1, subject, handler, options);
-    parts.turn.within(() => {
-      subscription.handle = parts.core.subscribe(this.handle, subject, subscription.queue);
-      parts.sid++;
-      parts.subscriptions.add(subscription);
+    const subscription = new BusSubscription(this, this.#sid + 1, subject, handler, options);
+    engine.turn.within(() => {
+      subscription.handle = engine.core.subscribe(this.handle, subject, subscription.queue);
+      this.#sid++;
+      this.subscriptions.add(subscription);
+      engine.subscriptions.add(subscription);
       subscription.start(options);
     });
     return subscription;
@@ -107,10 +140,11 @@ export class Account implements SubscriptionHome {
 
   /** Takes a subscription out of the core. Its handle means it, and nobody else, until the turn ends. */
   withdraw(subscription: BusSubscription): void {
-    const { parts } = this;
-    parts.turn.within(() => {
-      parts.core.unsubscribe(subscription.handle);
-      parts.closing.push(subscription);
+    const { core, turn, closing } = this.engine;
+    this.subscriptions.delete(subscription);
+    turn.within(() => {
+      core.unsubscribe(subscription.handle);
+      closing.push(subscription);
     });
   }
 
@@ -134,13 +168,12 @@ export class Account implements SubscriptionHome {
   }
 
   answered(reply: string, sid: number): void {
-    this.parts.tallies.get(reply)?.done(sid);
+    this.tallies.get(reply)?.done(sid);
   }
 
   /** The route of a subject, good until the core's `changes` change; undefined while a message is on its way. */
   routeFor(subject: string): Route | undefined {
-    const { isClosed, turn } = this.parts;
-    return isClosed || turn.isBusy ? undefined : this.#find(subject);
+    return this.isClosed || this.#turn.isBusy ? undefined : this.#find(subject);
   }
 
   /**
@@ -153,15 +186,14 @@ export class Account implements SubscriptionHome {
     options: PublishOptions | undefined,
     listener: RouteListener | undefined,
   ): void {
-    const { parts } = this;
-    if (parts.isClosed) throw new ClosedConnectionError();
+    if (this.isClosed) throw new ClosedConnectionError();
     const reply = options?.reply || undefined;
     if (reply !== undefined) checkSubject(reply);
     const content = contentOfValue(this, subject, reply, payload, options?.headers);
-    const { turn } = parts;
+    const turn = this.#turn;
     if (turn.isBusy) {
       if (!this.#routes.has(subject)) checkSubject(subject);
-      parts.stats.outMsgs++;
+      this.stats.outMsgs++;
       turn.wait(new WaitingPublish(this, content, listener));
       return;
     }
@@ -171,8 +203,8 @@ export class Account implements SubscriptionHome {
 
   /** Publishes on a route, in a turn; answers how many subscriptions got it. */
   #spread(route: Route, content: Content): number {
-    const { turn, stats, isClosed } = this.parts;
-    if (isClosed) throw new ClosedConnectionError();
+    if (this.isClosed) throw new ClosedConnectionError();
+    const turn = this.#turn;
     const { level } = turn;
     let count = 0;
     turn.enter();
@@ -183,7 +215,7 @@ export class Account implements SubscriptionHome {
       turn.level = level;
       throw error;
     }
-    stats.outMsgs++;
+    this.stats.outMsgs++;
     return count;
   }
 
@@ -209,7 +241,7 @@ export class Account implements SubscriptionHome {
    * @returns how many got it: 0 or 1
    */
   deliverToGroup(queue: string, content: Content, to: string): number {
-    const { core, subscriptions } = this.parts;
+    const { core, subscriptions } = this.engine;
     const member = subscriptions.get(core.pickGroup(this.handle, queue, to));
     if (member?.isOpen !== true) return 0;
     member.count();
@@ -225,7 +257,10 @@ export class Account implements SubscriptionHome {
 
   #renew(): void {
     const core = this.#core;
-    this.#routes.renew(core.generation(this.handle));
+    // What has waited for its turn when the account was closed is still on its way.
+    const isGone = this.isClosed && !(this.#turn.isActive && core.accounts.has(this.handle));
+    if (isGone) throw new ClosedConnectionError();
+    this.#routes.renew(core.accounts.generation(this.handle));
     this.#changes = core.changes;
   }
 
@@ -241,7 +276,7 @@ export class Account implements SubscriptionHome {
     const { only } = resolved;
     if (resolved.hasRemote) return REMOTE;
     if (resolved.hasMax) return COUNTED;
-    if (only !== 0) return this.parts.subscriptions.get(only) ?? NOBODY;
+    if (only !== 0) return this.engine.subscriptions.get(only) ?? NOBODY;
     if (resolved.isEmpty) return NOBODY;
     const plain = this.#members(resolved.plain());
     const groups = this.#groups(resolved.groups());
@@ -264,7 +299,7 @@ export class Account implements SubscriptionHome {
     if (handles.length === 0) return NO_MEMBERS;
     const members: BusSubscription[] = [];
     for (const handle of handles) {
-      const member = this.parts.subscriptions.get(handle);
+      const member = this.engine.subscriptions.get(handle);
       if (member !== undefined) members.push(member);
     }
     return members.length > 1 ? members.sort((a, b) => a.sid - b.sid) : members;
@@ -276,7 +311,8 @@ export class Account implements SubscriptionHome {
     plain: readonly BusSubscription[],
     groups: readonly RouteGroup[],
   ): number {
-    const { turn, stats } = this.parts;
+    const { stats } = this;
+    const turn = this.#turn;
     // A request may be for 'all', which its recipients keep a tally of.
     const isRequest = content.reply !== undefined;
     let count = 0;
@@ -307,7 +343,7 @@ export class Account implements SubscriptionHome {
 
   #deliverToMember(content: Content, to: string, group: RouteGroup): number {
     const { members, queue } = group;
-    const { picks } = this.parts;
+    const { picks } = this.engine;
     const start = members.length === 1 ? 0 : picks.below(members.length);
     for (let i = 0; i < members.length; i++) {
       const member = members[(start + i) % members.length] as BusSubscription;
@@ -322,29 +358,29 @@ export class Account implements SubscriptionHome {
 
   #routeThroughCore(content: Content, to: string, route: Fan): number {
     const outgoing = route.hasRemote ? this.#encode(content, to) : undefined;
-    if (outgoing !== undefined && this.#run(content, outgoing)) return this.parts.core.routed;
+    if (outgoing !== undefined && this.#run(content, outgoing)) return this.#core.routed;
     // The remote part has failed, or there is none.
     const isRouted = this.#run(content, { to, payload: EMPTY_PAYLOAD, localOnly: true });
-    return isRouted ? this.parts.core.routed : 0;
+    return isRouted ? this.#core.routed : 0;
   }
 
   /** False, and reported: there was no memory for it, and nobody got it. */
   #run(content: Content, outgoing: Outgoing): boolean {
-    const { core, turn, reporter } = this.parts;
+    const { core, turn } = this.engine;
     const { to } = outgoing;
     try {
       const status = turn.run(() => core.publish(this.handle, outgoing), { content, to });
       if (status >= 0) return true;
       throw new CapacityError(`a message on ${to}`);
     } catch (error) {
-      reporter.report(error, { subject: content.subject, sid: 0 });
+      this.report(error, { subject: content.subject, sid: 0 });
       return false;
     }
   }
 
   /** What goes to peers; undefined, and reported, when there are no bytes for it. */
   #encode(content: Content, to: string): Outgoing | undefined {
-    const { maxPayload, reporter, stats } = this.parts;
+    const { maxPayload } = this.engine;
     try {
       const payload = content.data;
       const headers = content.headerBlock;
@@ -354,7 +390,7 @@ export class Account implements SubscriptionHome {
           `payload of ${bytes} bytes exceeds max_payload ${maxPayload}`,
         );
       }
-      stats.outBytes += bytes;
+      this.stats.outBytes += bytes;
       return {
         to,
         payload,
@@ -363,7 +399,7 @@ export class Account implements SubscriptionHome {
         ...(headers.length > 0 && { headers }),
       };
     } catch (error) {
-      reporter.report(error, { subject: content.subject, sid: 0 });
+      this.report(error, { subject: content.subject, sid: 0 });
       return undefined;
     }
   }
@@ -394,7 +430,7 @@ class WaitingPublish implements Waiting {
     try {
       count = this.#account.route(this.#content, this.subject);
     } catch (error) {
-      this.#account.parts.reporter.report(error, { subject: this.subject, sid: 0 });
+      this.#account.report(error, { subject: this.subject, sid: 0 });
       return;
     }
     this.#listener?.routed(count);

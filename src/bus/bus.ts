@@ -2,23 +2,15 @@
 // everything of weight is in the files beside. A publish outside of a handler has been delivered when it
 // returns.
 
-import { type Core, HandleMap } from '../core/index.ts';
-import { type Clock, systemClock } from '../shared/clock.ts';
+import type { Clock } from '../shared/clock.ts';
 import { ClosedConnectionError, DrainingConnectionError } from '../shared/errors.ts';
-import { DEFAULT_LIMITS } from '../shared/limits.ts';
-import { nuid } from '../shared/nuid.ts';
-import { ANNOUNCED_VERSION, PROTO } from '../shared/version.ts';
-import { Account, type BusParts } from './account.ts';
-import { jsonCodec } from './codec.ts';
-import { DeliveryDrain } from './delivery.ts';
+import type { Account } from './account.ts';
 import { DRAIN_TIMEOUT_MS, drainAll } from './drain.ts';
-import { BusInternals, openDoor } from './internals.ts';
+import { type Engine, GLOBAL_ACCOUNT } from './engine.ts';
+import { openDoor } from './internals.ts';
 import { BusPublisher } from './publisher.ts';
-import { PickSource } from './random.ts';
-import { Reporter } from './reporter.ts';
 import { MuxInbox } from './request.ts';
-import { StatusFeed } from './status.ts';
-import { Turn } from './turn.ts';
+import { checkAccountName } from './subject-text.ts';
 import type {
   BusOptions,
   Message,
@@ -36,32 +28,55 @@ import type {
 } from './types.ts';
 
 export class Bus {
-  readonly #parts: BusParts;
+  readonly #engine: Engine;
   readonly #account: Account;
   readonly #mux: MuxInbox;
-  readonly #internals: BusInternals;
+  readonly #options: BusOptions;
+  /** The open buses of the engine, by account: whoever asks for one again gets the same. */
+  readonly #family: Map<string, Bus>;
   readonly #clock: Clock;
-  readonly #drainTimeoutMs: number;
   readonly #closed: Promise<void | Error>;
   #resolveClosed!: (reason: void | Error) => void;
   #isDraining = false;
 
-  constructor(core: Core, options: BusOptions) {
-    const parts = partsOf(core, options);
-    this.#parts = parts;
-    this.#clock = parts.clock;
-    this.#drainTimeoutMs = options.drainTimeoutMs ?? DRAIN_TIMEOUT_MS;
-    this.#account = new Account('$G', parts);
-    this.#mux = new MuxInbox(this.#account, parts.clock, options.inboxPrefix ?? '');
-    this.#internals = new BusInternals(
-      this.#account,
-      new Account('$SYS', parts),
-      infoOf(options.name, parts.maxPayload),
-    );
+  /** `family` is that of the bus which asks for another account. */
+  constructor(
+    engine: Engine,
+    account: string,
+    options: BusOptions,
+    family: Map<string, Bus> = new Map(),
+  ) {
+    this.#engine = engine;
+    this.#account = engine.account(account);
+    this.#options = options;
+    this.#family = family;
+    this.#clock = engine.clock;
+    this.#mux = new MuxInbox(this.#account, engine.clock, options.inboxPrefix ?? '');
     this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
-    openDoor(this, this.#internals);
+    family.set(account, this);
+    openDoor(this, engine, this.#account);
+  }
+
+  /**
+   * The bus of another account: subjects of its own, of which no other account sees anything. It is made when it is
+   * asked for first, and is the same until it is closed. The bus that `createBus` made is that of `$G`, which clients
+   * are in unless told otherwise; closing that one closes all.
+   * Throws InvalidArgumentError, CapacityError, DrainingConnectionError and ClosedConnectionError.
+   */
+  account(name: string): Bus {
+    this.#assertOpen();
+    // While this one is open, so is that of `$G`; but it may be draining.
+    if (this.#family.get(GLOBAL_ACCOUNT)?.isDraining() === true)
+      throw new DrainingConnectionError();
+    checkAccountName(name);
+    return this.#family.get(name) ?? new Bus(this.#engine, name, this.#options, this.#family);
+  }
+
+  /** The names of all accounts, in the order in which they came; `$G` and `$SYS` are always there. */
+  accounts(): string[] {
+    return this.#engine.accounts().map(({ name }) => name);
   }
 
   /**
@@ -80,7 +95,7 @@ export class Bus {
    * Throws InvalidSubjectError and ClosedConnectionError.
    */
   publisher<T = unknown>(subject: string): Publisher<T> {
-    if (this.#parts.isClosed) throw new ClosedConnectionError();
+    if (this.#account.isClosed) throw new ClosedConnectionError();
     return new BusPublisher(this.#account, subject);
   }
 
@@ -145,8 +160,8 @@ export class Bus {
 
   /** Resolves when everything published so far has been delivered. */
   async flush(): Promise<void> {
-    if (this.#parts.isClosed) throw new ClosedConnectionError();
-    const { turn } = this.#parts;
+    if (this.#account.isClosed) throw new ClosedConnectionError();
+    const { turn } = this.#engine;
     if (turn.isActive) await new Promise<void>((resolve) => turn.atTurnEnd(resolve));
   }
 
@@ -159,29 +174,47 @@ export class Bus {
 
   /**
    * Closes in order: no new subscriptions or requests, the present ones take no more messages, loops get what
-   * is buffered for them (for at most `drainTimeoutMs`), and then the bus closes. Publishing works until then.
+   * is buffered for them (for at most `drainTimeoutMs`), and then the bus closes, and with `$G` the other accounts' as
+   * well. Publishing works until then.
    * A loop that awaits this in its own body keeps what is buffered waiting, and so itself, until that time.
    */
   async drain(): Promise<void> {
     this.#assertOpen();
     this.#isDraining = true;
     // Answers to requests under way still come in.
-    const all = [...this.#parts.subscriptions.values()];
+    const all = [...this.#account.subscriptions];
     const subscriptions = all.filter((subscription) => subscription !== this.#mux.subscription);
-    await drainAll(subscriptions, this.#clock, this.#drainTimeoutMs);
+    const { drainTimeoutMs = DRAIN_TIMEOUT_MS } = this.#options;
+    const drained = drainAll(subscriptions, this.#clock, drainTimeoutMs);
+    await Promise.all([drained, ...this.#others().map((bus) => bus[Symbol.asyncDispose]())]);
     await this.close();
   }
 
-  /** Ends every subscription and request. Resolves when that is done. */
+  /**
+   * Ends every subscription and request of this account's bus; `$G` ends those of all accounts. Resolves when that is
+   * done. What the core holds of another account than `$G` is given back once no peer is in it.
+   */
   async close(): Promise<void> {
-    const parts = this.#parts;
-    if (parts.isClosed) return;
-    parts.isClosed = true;
-    parts.turn.within(() => {
+    for (const bus of this.#others()) bus.#end();
+    this.#end();
+  }
+
+  /** Whoever ends with this bus. */
+  #others(): Bus[] {
+    if (this.#account.name !== GLOBAL_ACCOUNT) return [];
+    return [...this.#family.values()].filter((bus) => bus !== this);
+  }
+
+  #end(): void {
+    const account = this.#account;
+    if (account.isClosed) return;
+    this.#engine.turn.within(() => {
       this.#mux.close();
-      for (const subscription of [...parts.subscriptions.values()]) subscription.unsubscribe();
+      account.close();
+      this.#engine.leave(account.name);
     });
-    parts.status.close();
+    this.#family.delete(account.name);
+    account.status.close();
     this.#resolveClosed(undefined);
   }
 
@@ -192,7 +225,7 @@ export class Bus {
 
   /** As `drain`. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#parts.isClosed) return;
+    if (this.#account.isClosed) return;
     if (this.#isDraining) await this.#closed;
     else await this.drain();
   }
@@ -203,7 +236,7 @@ export class Bus {
   }
 
   isClosed(): boolean {
-    return this.#parts.isClosed;
+    return this.#account.isClosed;
   }
 
   isDraining(): boolean {
@@ -212,25 +245,26 @@ export class Bus {
 
   /** What happens to the bus: errors, slow consumers, the end. */
   status(): AsyncIterable<Status> {
-    return this.#parts.status.open();
+    return this.#account.status.open();
   }
 
   /** Counts so far; asks every subscription. */
   stats(): Stats {
-    const { stats, subscriptions } = this.#parts;
+    const { stats, subscriptions } = this.#account;
     const { inBytes, outBytes, inMsgs, outMsgs } = stats;
-    const alone = subscriptions.values().reduce((sum, each) => sum + each.alone, 0);
+    let alone = 0;
+    for (const subscription of subscriptions) alone += subscription.alone;
     return { inBytes, outBytes, inMsgs: inMsgs + alone, outMsgs: outMsgs + alone };
   }
 
   /** `host:port` of the server that this bus is served by; empty while it is not. */
   getServer(): string {
-    const { host, port } = this.#internals.server;
+    const { host, port } = this.#engine.server;
     return port === 0 ? '' : `${host}:${port}`;
   }
 
   get info(): ServerInfo {
-    return this.#internals.server;
+    return this.#engine.server;
   }
 
   /** Nothing to do in a process: resolves. */
@@ -252,55 +286,9 @@ export class Bus {
   }
 
   #assertOpen(): void {
-    if (this.#parts.isClosed) throw new ClosedConnectionError();
+    if (this.#account.isClosed) throw new ClosedConnectionError();
     if (this.#isDraining) throw new DrainingConnectionError();
   }
-}
-
-function partsOf(core: Core, options: BusOptions): BusParts {
-  const turn = new Turn(core);
-  const reporter = new Reporter(options.onError);
-  const status = new StatusFeed();
-  const parts: BusParts = {
-    core,
-    turn,
-    reporter,
-    status,
-    clock: options.clock ?? systemClock,
-    codec: options.codec ?? jsonCodec,
-    picks: new PickSource(),
-    stats: { inBytes: 0, outBytes: 0, inMsgs: 0, outMsgs: 0 },
-    maxPayload: options.maxPayload ?? DEFAULT_LIMITS.maxPayload,
-    subscriptions: new HandleMap(),
-    closing: [],
-    tallies: new Map(),
-    sid: 0,
-    isClosed: false,
-  };
-  const drain = new DeliveryDrain(core, turn, parts.subscriptions);
-  reporter.onReport = (error) => status.tell({ type: 'error', error });
-  turn.onRecords = (published, isResumed) => drain.drain(published, isResumed);
-  turn.onFault = (error) => reporter.report(error, { subject: '', sid: 0 });
-  turn.onForgotten = () => {
-    for (const { handle } of parts.closing.splice(0)) parts.subscriptions.delete(handle);
-  };
-  return parts;
-}
-
-function infoOf(name: string | undefined, maxPayload: number): ServerInfo {
-  const id = nuid();
-  return {
-    server_id: id,
-    server_name: name ?? id,
-    version: ANNOUNCED_VERSION,
-    go: '',
-    host: '',
-    port: 0,
-    headers: true,
-    max_payload: maxPayload,
-    proto: PROTO,
-    client_id: 0,
-  };
 }
 
 /** By reference when the message is one of ours. */

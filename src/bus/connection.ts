@@ -50,12 +50,12 @@ export class Connection {
 
   /** `onClose` is called once, when all of the connection has ended. */
   constructor(bus: Bus, inboxPrefix: string, onClose: () => Promise<void>) {
-    const { home, parts } = internalsOf(bus);
+    const { home, engine } = internalsOf(bus);
     this.#bus = bus;
     this.#account = home;
-    this.#clock = parts.clock;
-    this.#mux = new MuxInbox(home, parts.clock, inboxPrefix);
-    this.#status = new StatusFeed(parts.status, () => void this.close());
+    this.#clock = engine.clock;
+    this.#mux = new MuxInbox(home, engine.clock, inboxPrefix);
+    this.#status = new StatusFeed(home.status, () => void this.close());
     this.#onClose = onClose;
     this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
@@ -233,7 +233,7 @@ export class Connection {
   }
 
   #payload(payload: unknown = ''): Payload {
-    const { maxPayload } = this.#account.parts;
+    const { maxPayload } = this.#account.engine;
     if (typeof payload === 'string') {
       // A UTF-16 unit has at most three bytes of UTF-8.
       const isLong = payload.length * 3 > maxPayload;

@@ -2,6 +2,7 @@
 
 import { createCore } from '../core/index.ts';
 import { Bus } from './bus.ts';
+import { Engine, GLOBAL_ACCOUNT } from './engine.ts';
 import { checkInboxPrefix } from './request.ts';
 import type { TypedBus } from './typed-bus.ts';
 import type { BusOptions } from './types.ts';
@@ -27,5 +28,5 @@ export function createBus(options: BusOptions = {}): Bus {
     ...(wasm !== undefined && { wasm }),
     ...(poolMax !== undefined && { poolMax }),
   });
-  return new Bus(core, options);
+  return new Bus(new Engine(core, options), GLOBAL_ACCOUNT, options);
 }

@@ -131,7 +131,7 @@ export class DeliveryDrain {
     for (const { subscription, isLast } of picks) {
       subscription.underway--;
       if (subscription.isOpen) {
-        subscription.home.parts.stats.inBytes += content.incomingBytes;
+        subscription.home.stats.inBytes += content.incomingBytes;
         subscription.deliver(content);
         if (isLast || subscription.hasHadMax) subscription.end();
       } else if (subscription.queue !== undefined) {

@@ -2,6 +2,7 @@
 // which the account's generation changed, not at each change: what comes and goes within a turn was never there.
 
 import type { Account } from './account.ts';
+import type { Engine } from './engine.ts';
 
 interface Watch {
   readonly subject: string;
@@ -11,13 +12,14 @@ interface Watch {
 }
 
 export class InterestWatches {
+  readonly #engine: Engine;
   readonly #account: Account;
   readonly #watches = new Set<Watch>();
-  #generation: number;
+  #generation = 0;
 
-  constructor(account: Account) {
+  constructor(engine: Engine, account: Account) {
+    this.#engine = engine;
     this.#account = account;
-    this.#generation = account.parts.core.generation(account.handle);
   }
 
   /** @returns ends the watch */
@@ -28,12 +30,22 @@ export class InterestWatches {
   ): () => void {
     const watch = { subject, queue, onChange, hasInterest: this.#ask(subject, queue) };
     this.#watches.add(watch);
-    return () => this.#watches.delete(watch);
+    this.#engine.settling.add(this);
+    return () => {
+      this.#watches.delete(watch);
+      if (this.#watches.size === 0) this.#engine.settling.delete(this);
+    };
   }
 
   /** Tells the watches what has changed since the last time. */
   settle(): void {
-    const generation = this.#account.parts.core.generation(this.#account.handle);
+    const { accounts } = this.#engine.core;
+    const { handle } = this.#account;
+    if (!accounts.has(handle)) {
+      this.#engine.settling.delete(this);
+      return;
+    }
+    const generation = accounts.generation(handle);
     if (generation === this.#generation) return;
     this.#generation = generation;
     for (const watch of [...this.#watches]) {
@@ -43,13 +55,12 @@ export class InterestWatches {
       try {
         watch.onChange(hasInterest);
       } catch (error) {
-        this.#account.parts.reporter.report(error, { subject: watch.subject, sid: 0 });
+        this.#account.report(error, { subject: watch.subject, sid: 0 });
       }
     }
   }
 
   #ask(subject: string, queue: string | undefined): boolean {
-    const { handle, parts } = this.#account;
-    return parts.core.hasInterest(handle, subject, queue);
+    return this.#engine.core.hasInterest(this.#account.handle, subject, queue);
   }
 }

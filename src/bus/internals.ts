@@ -1,14 +1,15 @@
-// The internal door of a bus, for what stands on it: the bridge, streams, monitoring. It has what they need
+// The internal door of an account, for what stands on the bus: the bridge, streams, monitoring. It has what they need
 // beyond a program's rights. `internalsOf(bus)` opens it; nothing of it is exported from the package.
 
-import type { AccountHandle, Core } from '../core/index.ts';
+import type { Core } from '../core/index.ts';
 import { InvalidOperationError, InvalidSubjectError } from '../shared/errors.ts';
-import type { Account, BusParts } from './account.ts';
+import type { Account } from './account.ts';
+import type { Engine } from './engine.ts';
 import { encodeHeaders, MessageHeaders } from './headers.ts';
 import { InterestWatches } from './interest.ts';
 import { contentOf, contentOfBytes } from './message.ts';
 import type { Turn } from './turn.ts';
-import type { Message, MsgHdrs, ServerInfo } from './types.ts';
+import type { Message, MsgHdrs } from './types.ts';
 
 /** A message that is routed by one subject and may show another. */
 export interface Delivery {
@@ -34,32 +35,24 @@ const NO_RESPONDERS = 503;
 const EMPTY = new Uint8Array(0);
 
 export class BusInternals {
+  readonly engine: Engine;
+  /** The account as the program publishes and subscribes in it. */
+  readonly home: Account;
   readonly core: Core;
   readonly turn: Turn;
-  /** `$G`, in which the program lives. */
-  readonly account: AccountHandle;
-  /** `$SYS`. */
-  readonly systemAccount: AccountHandle;
-  readonly maxPayload: number;
-  readonly parts: BusParts;
-  /** What the bus says of the server it is part of; set by whoever serves it. */
-  server: ServerInfo;
-  /** `$G` as the program publishes and subscribes in it. */
-  readonly home: Account;
   readonly #watches: InterestWatches;
 
-  constructor(account: Account, system: Account, server: ServerInfo) {
-    const { parts } = account;
-    this.parts = parts;
-    this.core = parts.core;
-    this.turn = parts.turn;
-    this.account = account.handle;
-    this.systemAccount = system.handle;
-    this.maxPayload = parts.maxPayload;
-    this.server = server;
+  constructor(engine: Engine, account: Account) {
+    this.engine = engine;
     this.home = account;
-    this.#watches = new InterestWatches(account);
-    parts.turn.onSettled = () => this.#watches.settle();
+    this.core = engine.core;
+    this.turn = engine.turn;
+    this.#watches = new InterestWatches(engine, account);
+  }
+
+  /** The door of another account of the engine, which is made when there is none. Throws CapacityError. */
+  account(name: string): BusInternals {
+    return doorOf(this.engine, this.engine.account(name));
   }
 
   /**
@@ -84,7 +77,7 @@ export class BusInternals {
 
   /** Somebody, here or at a peer, would get a message on `subject`; of that queue group, if one is given. */
   hasInterest(subject: string, queue?: string): boolean {
-    return this.core.hasInterest(this.account, subject, queue);
+    return this.core.hasInterest(this.home.handle, subject, queue);
   }
 
   /**
@@ -131,18 +124,29 @@ export class BusInternals {
   }
 }
 
-const doors = new WeakMap<object, BusInternals>();
+/** By bus. */
+const places = new WeakMap<object, { readonly engine: Engine; readonly account: Account }>();
+/** By account; made when they are asked for. */
+const doors = new WeakMap<Account, BusInternals>();
 
 /** Called by the bus for itself. */
-export function openDoor(bus: object, internals: BusInternals): void {
-  doors.set(bus, internals);
+export function openDoor(bus: object, engine: Engine, account: Account): void {
+  places.set(bus, { engine, account });
 }
 
 /** The internal door of a bus. Throws InvalidOperationError for what is none. */
 export function internalsOf(bus: object): BusInternals {
-  const internals = doors.get(bus);
-  if (internals === undefined) throw new InvalidOperationError('not a bus of this package');
-  return internals;
+  const place = places.get(bus);
+  if (place === undefined) throw new InvalidOperationError('not a bus of this package');
+  return doorOf(place.engine, place.account);
+}
+
+function doorOf(engine: Engine, account: Account): BusInternals {
+  const known = doors.get(account);
+  if (known !== undefined) return known;
+  const door = new BusInternals(engine, account);
+  doors.set(account, door);
+  return door;
 }
 
 function isBytes(headers: Uint8Array | MsgHdrs): headers is Uint8Array {

@@ -25,8 +25,8 @@ export class BusPublisher implements Publisher {
     checkSubject(subject);
     this.subject = subject;
     this.#account = account;
-    this.#core = account.parts.core;
-    this.#turn = account.parts.turn;
+    this.#core = account.engine.core;
+    this.#turn = account.engine.turn;
   }
 
   [Symbol.dispose](): void {

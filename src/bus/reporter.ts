@@ -1,7 +1,6 @@
 // Where errors of handlers go: to onError, or, without one, out of the program as an uncaught error. They
 // never reach the publisher and are never swallowed.
 
-import { toError } from '../shared/errors.ts';
 import type { ErrorContext, ErrorHandler } from './types.ts';
 
 /** The platform's own way to say that nobody caught this; not in Node 20. */
@@ -9,8 +8,6 @@ declare const reportError: ((error: unknown) => void) | undefined;
 
 export class Reporter {
   readonly #onError: ErrorHandler | undefined;
-  /** Told of every error, before onError; for `status()`. */
-  onReport: ((error: Error) => void) | undefined;
 
   constructor(onError: ErrorHandler | undefined) {
     this.#onError = onError;
@@ -18,7 +15,6 @@ export class Reporter {
 
   /** Never throws. */
   report(error: unknown, context: ErrorContext): void {
-    this.onReport?.(toError(error));
     if (this.#onError === undefined) {
       reportUncaught(error);
       return;

@@ -268,9 +268,9 @@ export class MuxInbox {
   }
 
   #tally(exchange: Exchange, reply: string): void {
-    const { tallies, turn } = this.#account.parts;
+    const { tallies } = this.#account;
     const { onOver } = exchange;
-    const tally = new Tally(turn, () => exchange.expire());
+    const tally = new Tally(this.#account.engine.turn, () => exchange.expire());
     exchange.tally = tally;
     tallies.set(reply, tally);
     exchange.onOver = () => {

@@ -32,6 +32,13 @@ export function checkQueue(queue: string): void {
   }
 }
 
+/** Throws InvalidArgumentError for what cannot be a token of a subject of the system's: an empty name, or one with blanks. */
+export function checkAccountName(name: string): void {
+  if (typeof name !== 'string' || name === '' || BAD_TEXT.test(name) || isTooLong(name)) {
+    throw InvalidArgumentError.format('account', 'has no name, or one with an invalid character');
+  }
+}
+
 /** Whether a subject may not have so many bytes. A UTF-16 unit has at most three bytes of UTF-8. */
 export function isTooLong(text: string): boolean {
   return text.length * 3 > SUBJECT_MAX && encoder.encode(text).length > SUBJECT_MAX;

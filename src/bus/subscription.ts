@@ -11,11 +11,11 @@ import {
 } from '../shared/errors.ts';
 import { type Content, type MessageHome, MessageView, messageOf } from './message.ts';
 import { MessageQueue } from './message-queue.ts';
-import type { Reporter } from './reporter.ts';
 import type { StatusFeed } from './status.ts';
 import type { Tally } from './tally.ts';
 import type { Turn } from './turn.ts';
 import type {
+  ErrorContext,
   Message,
   MessageCallback,
   MessageHandler,
@@ -27,16 +27,13 @@ import type {
 
 /** What a subscription needs of the account it lives in. */
 export interface SubscriptionHome extends MessageHome {
-  readonly parts: {
-    readonly core: Core;
-    readonly clock: Clock;
-    readonly reporter: Reporter;
-    readonly status: StatusFeed;
-    readonly stats: Stats;
-    /** Of requests for 'all' under way, by reply. */
-    readonly tallies: ReadonlyMap<string, Tally>;
-    readonly isClosed: boolean;
-  };
+  readonly engine: { readonly core: Core; readonly clock: Clock };
+  readonly status: StatusFeed;
+  readonly stats: Stats;
+  /** Of requests for 'all' under way, by reply. */
+  readonly tallies: ReadonlyMap<string, Tally>;
+  readonly isClosed: boolean;
+  report(error: unknown, context: Omit<ErrorContext, 'account'>): void;
   /** Takes it out of the core. */
   withdraw(subscription: BusSubscription): void;
   /** Gives its message to another member of its group; answers how many got it. */
@@ -97,7 +94,7 @@ export class BusSubscription implements Subscription {
     this.sid = sid;
     this.subject = subject;
     this.queue = options.queue === '' ? undefined : options.queue;
-    this.#stats = home.parts.stats;
+    this.#stats = home.stats;
     const callback = options.callback as MessageCallback | undefined;
     if (handler !== undefined && callback !== undefined) {
       throw InvalidArgumentError.format('callback', 'is one too many: there is a handler');
@@ -123,7 +120,7 @@ export class BusSubscription implements Subscription {
     if (options.max !== undefined && options.max > 0) this.#limit(options.max);
     if (options.timeout !== undefined && options.timeout > 0) {
       this.handler = undefined;
-      this.#timer = this.home.parts.clock.setTimeout(() => this.#expire(), options.timeout);
+      this.#timer = this.home.engine.clock.setTimeout(() => this.#expire(), options.timeout);
     }
     const signal = options.signal;
     if (signal === undefined) return;
@@ -191,7 +188,7 @@ export class BusSubscription implements Subscription {
 
   /** A request for 'all' is delivered, and its tally told when the handler or the loop is through with it. */
   #isTallied(content: Content): boolean {
-    const { tallies } = this.home.parts;
+    const { tallies } = this.home;
     const tally = tallies.size === 0 ? undefined : tallies.get(content.reply as string);
     if (tally === undefined) return false;
     const message = messageOf(content, this);
@@ -231,7 +228,7 @@ export class BusSubscription implements Subscription {
   }
 
   drain(): Promise<void> {
-    if (this.home.parts.isClosed) return Promise.reject(new ClosedConnectionError());
+    if (this.home.isClosed) return Promise.reject(new ClosedConnectionError());
     if (this.#isClosed) {
       return Promise.reject(new InvalidOperationError('subscription is already closed'));
     }
@@ -279,7 +276,7 @@ export class BusSubscription implements Subscription {
   getReceived(): number {
     if (!this.isOpen) return this.#received;
     return (
-      this.home.parts.core.delivered(this.handle) + this.uncounted + this.alone - this.underway
+      this.home.engine.core.delivered(this.handle) + this.uncounted + this.alone - this.underway
     );
   }
 
@@ -319,13 +316,13 @@ export class BusSubscription implements Subscription {
     this.#max = max;
     this.handler = undefined;
     this.#tellCount();
-    if (this.home.parts.core.setMax(this.handle, max) && this.hasHadMax) this.#close(undefined);
+    if (this.home.engine.core.setMax(this.handle, max) && this.hasHadMax) this.#close(undefined);
   }
 
   // With a max it is the core that counts.
   #tellCount(): void {
     this.#tellAlone();
-    this.home.parts.core.countDeliveries(this.handle, this.uncounted);
+    this.home.engine.core.countDeliveries(this.handle, this.uncounted);
     this.uncounted = 0;
   }
 
@@ -346,7 +343,7 @@ export class BusSubscription implements Subscription {
 
   #tellSlow(reason: string): void {
     const pending = this.#buffer?.pending ?? 0;
-    this.home.parts.status.tell({ type: 'slowConsumer', sub: this, pending });
+    this.home.status.tell({ type: 'slowConsumer', sub: this, pending });
     if (reason === 'error') this.#withdraw();
   }
 
@@ -355,7 +352,7 @@ export class BusSubscription implements Subscription {
   }
 
   report(error: unknown, message: Message): void {
-    this.home.parts.reporter.report(error, { subject: message.subject, sid: this.sid, message });
+    this.home.report(error, { subject: message.subject, sid: this.sid, message });
   }
 
   #expire(): void {
@@ -369,7 +366,7 @@ export class BusSubscription implements Subscription {
       const result = this.#callback(error, none);
       if (result !== undefined) this.watch(result, none);
     } catch (thrown) {
-      this.home.parts.reporter.report(thrown, { subject: this.subject, sid: this.sid });
+      this.home.report(thrown, { subject: this.subject, sid: this.sid });
     }
   }
 
@@ -396,7 +393,7 @@ export class BusSubscription implements Subscription {
     if (this.#isClosed) return;
     this.#withdraw();
     this.#isClosed = true;
-    for (const tally of this.home.parts.tallies.values()) tally.done(this.sid);
+    for (const tally of this.home.tallies.values()) tally.done(this.sid);
     this.#resolveClosed(error);
   }
 

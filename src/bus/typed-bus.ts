@@ -22,10 +22,14 @@ import type {
   Subscription,
 } from './types.ts';
 
-type Retyped = 'publish' | 'publisher' | 'subscribe' | 'request' | 'requestMany';
+type Retyped = 'account' | 'publish' | 'publisher' | 'subscribe' | 'request' | 'requestMany';
 
 /** What `createBus<M>()` makes; the methods are those of {@link Bus}. */
 export interface TypedBus<M extends object> extends Omit<Bus, Retyped> {
+  /** As `bus.account`; another account has subjects of its own, and so a map of its own, or none. */
+  account(name: string): Bus;
+  account<N extends object>(name: string): TypedBus<N>;
+
   publish<S extends string>(
     subject: SubjectOf<M, S>,
     ...rest: NoInfer<Payload<PublishedOn<M, S>, PublishOptions>>

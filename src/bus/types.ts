@@ -245,6 +245,8 @@ export interface ErrorContext {
   readonly subject: string;
   /** Subscription whose handler failed; 0 when it was no handler. */
   readonly sid: number;
+  /** The account in which it happened; sids are counted in each. */
+  readonly account: string;
   readonly message?: Message;
 }
 

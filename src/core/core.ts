@@ -2,10 +2,6 @@
 // beside its sibling files that knows a pointer. It decides nothing: what a peer may do is the bridge's
 // affair, what a handler gets is the bus's.
 import {
-  COUNTER_IN_BYTES,
-  COUNTER_IN_MSGS,
-  COUNTER_OUT_BYTES,
-  COUNTER_OUT_MSGS,
   HEADROOM_BYTES,
   INBOX_BYTES,
   REGION_INBOX,
@@ -26,6 +22,7 @@ import {
 } from '../../assembly/abi.ts';
 import { fillRandom } from '../shared/entropy.ts';
 import { CapacityError, InvalidSubjectError, WasmUnavailableError } from '../shared/errors.ts';
+import { type AccountHandle, Accounts } from './accounts.ts';
 import { growsInPlace } from './address-space.ts';
 import { instantiate, type WasmExports } from './instance.ts';
 import { type LiveCounts, readLiveCounts } from './live-counts.ts';
@@ -43,8 +40,6 @@ import { Views } from './views.ts';
 
 /** A peer's session: number and generation of its record. Never 0. */
 export type SessionHandle = number;
-/** An isolated subject space. Never 0. */
-export type AccountHandle = number;
 
 export interface CoreOptions {
   /** Another build of the module, for tests. */
@@ -72,6 +67,7 @@ export class Core {
   readonly exports: WasmExports;
   readonly views: Views;
   readonly op: OpView;
+  readonly accounts: Accounts;
   readonly poolMax: number;
   /** Addresses stay right: sockets may read into linear memory and write from it while it grows. */
   readonly growsInPlace: boolean;
@@ -85,13 +81,9 @@ export class Core {
   readonly #route: RouteView;
   readonly #scratch: number;
   readonly #takePtr: number;
-  readonly #generations = new Map<AccountHandle, number>();
   #recordCount = 0;
   #gathered = 0;
   #gatheredBytes = 0;
-  // The account asked for last, with the word index of its generation: nearly always the same one.
-  #lastAccount = 0;
-  #lastGeneration = 0;
 
   /** Throws WasmUnavailableError, also when there is no memory for it. */
   constructor(options: CoreOptions = {}) {
@@ -103,6 +95,7 @@ export class Core {
       throw new WasmUnavailableError('memory');
     }
     this.views = new Views(this.exports.memory);
+    this.accounts = new Accounts(this.exports, this.views);
     const ptr = this.#region(REGION_INBOX);
     this.inbox = { ptr, bytes: INBOX_BYTES, headroom: HEADROOM_BYTES };
     this.op = new OpView(this.views, this.#region(REGION_OP));
@@ -114,23 +107,6 @@ export class Core {
 
   #region(region: number): number {
     return this.exports.regionPtr(region) >>> 0;
-  }
-
-  /** A new account. Throws CapacityError. */
-  createAccount(): AccountHandle {
-    const account = this.exports.accountOpen();
-    if (account === 0) throw new CapacityError('another account');
-    this.#generations.set(account, this.exports.accountGenerationPtr(account) >>> 2);
-    return account;
-  }
-
-  /** A number that changes with every insert and remove in the account. */
-  generation(account: AccountHandle): number {
-    if (account !== this.#lastAccount) {
-      this.#lastAccount = account;
-      this.#lastGeneration = this.#generations.get(account) as number;
-    }
-    return this.views.u32[this.#lastGeneration] as number;
   }
 
   /** Subscribes the program. Throws InvalidSubjectError and CapacityError. */
@@ -461,17 +437,6 @@ export class Core {
   /** Frees what is in quarantine. Only when no record is being drained. */
   turnEnd(): void {
     this.exports.turnEnd();
-  }
-
-  /** Traffic of all sessions over all time. */
-  counters(): Traffic {
-    const { exports } = this;
-    return {
-      inMsgs: exports.counter(COUNTER_IN_MSGS),
-      inBytes: exports.counter(COUNTER_IN_BYTES),
-      outMsgs: exports.counter(COUNTER_OUT_MSGS),
-      outBytes: exports.counter(COUNTER_OUT_BYTES),
-    };
   }
 
   /** How many of each kind of record are alive, and bytes. */

@@ -40,8 +40,8 @@ export {
   STATUS_STALE,
   SUBJECT_MAX,
 } from '../../assembly/abi.ts';
+export type { AccountCounts, AccountHandle } from './accounts.ts';
 export {
-  type AccountHandle,
   Core,
   type CoreOptions,
   createCore,

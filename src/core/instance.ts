@@ -15,7 +15,8 @@ export interface WasmExports {
   liveCount(which: number): number;
   counter(which: number): number;
   accountOpen(): number;
-  accountGenerationPtr(account: number): number;
+  accountPtr(account: number): number;
+  accountShut(account: number): number;
   subscriptionOpen(account: number, ptr: number, len: number, qPtr: number, qLen: number): number;
   subscriptionShut(handle: number): number;
   subscriptionSetMax(handle: number, max: number): number;

@@ -1,5 +1,6 @@
 // Live counts of the core, by name.
 import {
+  LIVE_ACCOUNTS,
   LIVE_CHUNK_BYTES,
   LIVE_GROUPS,
   LIVE_HEAP_BYTES,
@@ -13,6 +14,7 @@ import type { WasmExports } from './instance.ts';
 
 /** What is alive in a core: records of each kind, bytes of chunks lent, bytes of the heap in use. */
 export type LiveCounts = {
+  readonly accounts: number;
   readonly subscriptions: number;
   readonly sessions: number;
   readonly nodes: number;
@@ -27,6 +29,7 @@ export type LiveCounts = {
 export function readLiveCounts(exports: WasmExports): LiveCounts {
   const count = (which: number): number => exports.liveCount(which) >>> 0;
   return {
+    accounts: count(LIVE_ACCOUNTS),
     subscriptions: count(LIVE_SUBSCRIPTIONS),
     sessions: count(LIVE_SESSIONS),
     nodes: count(LIVE_NODES),

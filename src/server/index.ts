@@ -61,7 +61,7 @@ export interface Server extends AsyncDisposable {
 export async function serve(bus: Bus, options: ServeOptions = {}): Promise<Server> {
   const internals = internalsOf(bus);
   assertServable(internals);
-  const settings = resolveOptions({ maxPayload: internals.maxPayload, ...options });
+  const settings = resolveOptions({ maxPayload: internals.engine.maxPayload, ...options });
   const server = new RunningServer(bus, internals, settings);
   await server.start();
   return server;
@@ -87,13 +87,13 @@ class RunningServer implements Server {
   #closeEnd: Promise<void> | undefined;
 
   constructor(bus: Bus, internals: BusInternals, settings: ServerSettings) {
-    const { server_id, server_name } = internals.server;
+    const { server_id, server_name } = internals.engine.server;
     const busName = server_name === server_id ? undefined : server_name;
     this.id = createServerId();
     this.name = settings.serverName ?? busName ?? this.id;
     this.#bus = bus;
     this.#internals = internals;
-    this.#busInfo = internals.server;
+    this.#busInfo = internals.engine.server;
     this.#settings = settings;
     this.#logger = settings.logger;
     this.#startMs = settings.clock.now();
@@ -138,7 +138,7 @@ class RunningServer implements Server {
       throw error;
     }
     this.#state = 'running';
-    this.#internals.server = this.#info();
+    this.#internals.engine.server = this.#info();
     this.#logger.info('Server is ready');
     this.#writePortsFile();
   }
@@ -265,7 +265,7 @@ class RunningServer implements Server {
 
   async #shutDown(): Promise<void> {
     this.#state = 'closing';
-    this.#internals.server = this.#busInfo;
+    this.#internals.engine.server = this.#busInfo;
     this.#logger.info('Initiating Shutdown...');
     const failures: Error[] = [];
     for (const stop of [

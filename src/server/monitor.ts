@@ -64,7 +64,7 @@ function counters({ internals, bridge }: MonitoredServer): ServerCounters {
   const { core } = internals;
   const stats = bridge()?.stats;
   return {
-    ...core.counters(),
+    ...core.accounts.traffic(),
     connections: stats?.openConnections ?? 0,
     connectionsTotal: stats?.totalConnections ?? 0,
     subscriptions: core.live().subscriptions,

@@ -177,12 +177,19 @@ describe('a service on the door', () => {
     expect(log).toEqual(['second']);
   });
 
-  it('sees accounts apart', () => {
+  it('opens for each account', () => {
     const bus = createBus();
     const door = internalsOf(bus);
-    expect(door.systemAccount).not.toBe(door.account);
+    const system = door.account('$SYS');
     bus.subscribe('>', () => expect.unreachable());
-    expect(door.core.hasInterest(door.systemAccount, 'a')).toBe(false);
+    expect([door.hasInterest('a'), system.hasInterest('a')]).toEqual([true, false]);
+    const seen: unknown[] = [];
+    system.watchInterest('a', (hasInterest) => seen.push(hasInterest));
+    bus.account('$SYS').subscribe('a', (msg) => seen.push(msg.string()));
+    system.deliver({ to: 'a', payload: bytes('for the system') });
+    expect(seen).toEqual([true, 'for the system']);
+    expect(door.account('$G')).toBe(door);
+    expect(internalsOf(bus.account('$SYS'))).toBe(system);
     expect(() => internalsOf({})).toThrow(
       expect.objectContaining({ name: 'InvalidOperationError' }),
     );

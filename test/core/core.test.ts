@@ -64,7 +64,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
 
   it('routes a publish to plain, wildcard and queue subscribers of other sessions', () => {
     const core = createCore({ wasm });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const a = open(core, account);
     const b = open(core, account);
     feed(core, a, 'SUB foo.* 1\r\nSUB foo.> q 2\r\nSUB foo.bar q 3\r\n');
@@ -90,7 +90,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
 
   it('answers a request that nobody serves with the 503 and its subject', () => {
     const core = createCore({ wasm });
-    const session = open(core, core.createAccount());
+    const session = open(core, core.accounts.create());
     feed(core, session, 'SUB in.* 9\r\nPUB nobody in.1 0\r\n\r\n');
     expect(takeAll(core).get(session)).toBe(
       'HMSG in.1 9 38 38\r\nNATS/1.0 503\r\nNats-Subject: nobody\r\n\r\n\r\n',
@@ -99,7 +99,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
 
   it('strips the header block for a recipient without header support', () => {
     const core = createCore({ wasm });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const a = open(core, account);
     const b = open(core, account);
     core.setFlags(b, SESSION_ECHO);
@@ -113,7 +113,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
 
   it('leaves delivery records for the program, and counts', () => {
     const core = createCore({ wasm });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const sub = core.subscribe(account, 'a.>');
     const session = open(core, account);
     feed(core, session, 'PUB a.b 3\r\nabc\r\n');
@@ -129,7 +129,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
 
   it('publishes for the program to peers and subscriptions alike', () => {
     const core = createCore({ wasm });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const session = open(core, account);
     feed(core, session, 'SUB p.* 77\r\n');
     core.subscribe(account, 'p.q');
@@ -144,7 +144,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
   it('goes on where it stopped when the result region is full', () => {
     const core = createCore({ wasm });
     core.exports.recordsSetLimit(8);
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const wanted = new Set(Array.from({ length: 50 }, () => core.subscribe(account, 'x')));
     const session = open(core, account);
     let status = feed(core, session, 'PUB x 1\r\ny\r\n');
@@ -161,7 +161,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
 
   it('goes on where it stopped when the pool is spent', () => {
     const core = createCore({ wasm, poolMax: 64 * 1024 });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const sessions = Array.from({ length: 100 }, () => open(core, account));
     for (const s of sessions) feed(core, s, 'SUB x 1\r\n');
     const publisher = open(core, account);
@@ -182,7 +182,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
 
   it('keeps a large payload once for several recipients', () => {
     const core = createCore({ wasm });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const a = open(core, account);
     const b = open(core, account);
     for (const s of [a, b]) feed(core, s, 'SUB big 1\r\n');
@@ -201,7 +201,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
 
   it('reports a session over its pending limit once, and sends it nothing more', () => {
     const core = createCore({ wasm });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const slow = open(core, account, { ...LIMITS, pendingMax: 100 });
     const other = open(core, account);
     feed(core, slow, 'SUB x 1\r\n');
@@ -215,7 +215,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
 
   it('gives up a recipient when memory has ended and nothing is lent that could come back', () => {
     const core = createCore({ wasm });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const session = open(core, account);
     feed(core, session, 'SUB x 1\r\n');
     const publisher = open(core, account);
@@ -228,7 +228,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
 
   it('gives up a recipient without room when flushing has brought no chunk back', () => {
     const core = createCore({ wasm, poolMax: 4096 });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const [held, other, publisher] = [
       open(core, account),
       open(core, account),
@@ -246,7 +246,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
 
   it('removes a subscription with its last delivery', () => {
     const core = createCore({ wasm });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const session = open(core, account);
     feed(core, session, 'SUB x 1\r\nUNSUB 1 2\r\n');
     feed(core, session, 'PUB x 0\r\n\r\n'.repeat(5));
@@ -256,7 +256,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
 
   it('tells a session its subscriptions as they were made', () => {
     const core = createCore({ wasm });
-    const session = open(core, core.createAccount());
+    const session = open(core, core.accounts.create());
     const sid = 'a-sid-that-does-not-fit-into-the-record';
     feed(core, session, `SUB a.*.c.> q1 ${sid}\r\nSUB plain.literal 2\r\n`);
     expect(core.subscriptions(session)).toEqual([
@@ -267,7 +267,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
 
   it('keeps the chunks of a held write until it is released, also when the session closes', () => {
     const core = createCore({ wasm });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const session = open(core, account);
     feed(core, session, 'SUB x 1\r\nPUB x 0\r\n\r\n');
     const take = core.take();

@@ -81,7 +81,7 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
 
   it('knows no handle that was never given', () => {
     const core = createCore({ wasm });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const sub = core.subscribe(account, 'a');
     for (const handle of [sub + 1, sub + (1 << 22), -sub, sub - 2 ** 31, sub + 1 - 2 ** 31]) {
       expect(core.unsubscribe(handle)).toBe(false);
@@ -96,7 +96,7 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
 
   it('ends a recipient for whom there is no memory as a slow consumer, and goes on', () => {
     const core = createCore({ wasm });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const reader = open(core, account);
     const publisher = open(core, account);
     const local = core.subscribe(account, 'x');
@@ -114,7 +114,7 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
 
   it('ends a recipient whose frames fit into no chunk', () => {
     const core = createCore({ wasm });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const reader = open(core, account, { controlLineMax: 2_000_000 });
     const publisher = open(core, account);
     feed(core, reader, `SUB x ${'s'.repeat(1_100_000)}\r\n`);
@@ -124,7 +124,7 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
 
   it('counts its own lines, too, against the pending limit', () => {
     const core = createCore({ wasm });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const pinger = open(core, account, { pendingMax: 1000 });
     const slow = { type: RECORD_SLOW, target: pinger, subject: '' };
     expect(feed(core, pinger, 'PING\r\n'.repeat(10_000))).toEqual([slow]);
@@ -140,7 +140,7 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
   it('traces its own line also where the records end', () => {
     const core = createCore({ wasm });
     core.exports.recordsSetLimit(8);
-    const session = open(core, core.createAccount());
+    const session = open(core, core.accounts.create());
     core.setFlags(session, FLAGS | SESSION_TRACE);
     const seen = feed(core, session, 'PING\r\n'.repeat(3));
     const pair = [
@@ -153,7 +153,7 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
   it('tells of subscriptions without touching a publish that has stopped', () => {
     const core = createCore({ wasm });
     core.exports.recordsSetLimit(8);
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const session = open(core, account);
     feed(core, session, 'SUB some.filter.of.a.peer 1\r\nSUB x 2\r\n');
     for (let i = 0; i < 20; i++) core.subscribe(account, 'x');
@@ -173,7 +173,7 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
 
   it('finds nobody in a group for a subject that the program could not say', () => {
     const core = createCore({ wasm });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     core.subscribe(account, '>', 'q');
     expect(core.pickGroup(account, 'q', 'a\0b')).toBe(0);
     expect(core.pickGroup(account, 'q', '\ufffd'.repeat(2000))).toBe(0);
@@ -181,7 +181,7 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
 
   it('stops counting deliveries where the count ends, so that a max is still kept', () => {
     const core = createCore({ wasm });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const session = open(core, account);
     const sub = core.subscribe(account, 'x');
     core.countDeliveries(sub, 0xfffffffe);
@@ -193,7 +193,7 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
 
   it('takes queue groups on one subject, and gives them back, without looking through all', () => {
     const core = createCore({ wasm });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const time = (count: number): number => {
       const start = performance.now();
       const subs = Array.from({ length: count }, (_, i) => core.subscribe(account, 'x', `q${i}`));
@@ -210,7 +210,7 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
 
   it('tells long sids apart that differ only behind their first 4,096 bytes', () => {
     const core = createCore({ wasm });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const session = open(core, account, { controlLineMax: 65_536 });
     const time = (count: number, head: string): number => {
       const start = performance.now();

@@ -16,7 +16,7 @@ interface Stage {
 
 function stage(filling: number): Stage {
   const core = createCore({ seed: [1, 2] });
-  const account = core.createAccount();
+  const account = core.accounts.create();
   core.subscribe(account, '>');
   const hits = (subject: string): number => {
     const route = core.resolve(account, subject);

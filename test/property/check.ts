@@ -23,3 +23,8 @@ console.log(`PROPERTY_SEED=${seed}`);
 export function check<T>(runs: number, property: fc.IProperty<T>, examples: T[] = []): void {
   fc.assert(property, { seed, numRuns: runs * factor, examples });
 }
+
+/** The same of a property that waits for something. */
+export async function checkAsync<T>(runs: number, property: fc.IAsyncProperty<T>): Promise<void> {
+  await fc.assert(property, { seed, numRuns: runs * factor });
+}

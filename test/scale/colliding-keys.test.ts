@@ -31,7 +31,7 @@ type Work = (keys: readonly string[]) => number;
 function subjects(suffix: string, filterSuffix: string): Work {
   return (keys) => {
     const core = createCore();
-    const account = core.createAccount();
+    const account = core.accounts.create();
     const start = process.cpuUsage();
     const subs = keys.map((key) => core.subscribe(account, key + filterSuffix));
     for (const key of keys) {
@@ -70,7 +70,7 @@ describe('keys that collide under seed 0', () => {
   const wasm = readFileSync(new URL('../../build/test.wasm', import.meta.url));
   const insert = (seed: readonly [number, number] | undefined): number => {
     const core = createCore({ wasm, seed });
-    const account = core.createAccount();
+    const account = core.accounts.create();
     for (const key of colliding.slice(0, ATTACKED_KEYS)) core.subscribe(account, key);
     return longestRun(core);
   };

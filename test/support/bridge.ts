@@ -24,12 +24,16 @@ export interface TestBridge extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** @param bus options of the bus, such as another build of the core */
+/**
+ * @param bus options of the bus, such as another build of the core
+ * @param account whose bus is served
+ */
 export function createTestBridge(
   options: Partial<BridgeOptions> = {},
   bus: BusOptions = {},
+  account = '$G',
 ): TestBridge {
-  return new RunningBridge(options, bus);
+  return new RunningBridge(options, bus, account);
 }
 
 class RunningBridge implements TestBridge {
@@ -39,10 +43,10 @@ class RunningBridge implements TestBridge {
   readonly log: string[] = [];
   readonly #peers: PipePeer[] = [];
 
-  constructor(options: Partial<BridgeOptions>, busOptions: BusOptions) {
+  constructor(options: Partial<BridgeOptions>, busOptions: BusOptions, account: string) {
     const { clock } = this;
     this.bus = createBus({ clock, ...busOptions });
-    this.bridge = new Bridge(internalsOf(this.bus), {
+    this.bridge = new Bridge(internalsOf(this.bus.account(account)), {
       ...DEFAULT_LIMITS,
       serverId: 'NTEST',
       serverName: 'test',

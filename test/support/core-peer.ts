@@ -23,7 +23,7 @@ export class CorePeer {
   /** Greeted, with headers, no-responders and echo. */
   constructor(door: BusInternals, limits: { pendingMax?: number } = {}) {
     this.#door = door;
-    this.handle = door.core.openSession(door.account);
+    this.handle = door.core.openSession(door.home.handle);
     door.core.setFlags(this.handle, GREETED);
     door.core.setLimits(this.handle, {
       payloadMax: 1 << 20,

@@ -235,6 +235,17 @@ describe('a typed bus', () => {
     expectTypeOf(bus.close).returns.toEqualTypeOf<Promise<void>>();
   });
 
+  it('has accounts with maps of their own, or none', () => {
+    const bus = typed();
+    const orders = bus.account<{ 'a.b': number }>('ORDERS');
+    expectTypeOf(orders).toEqualTypeOf<TypedBus<{ 'a.b': number }>>();
+    expectTypeOf(bus.account('OTHER')).toEqualTypeOf<Bus>();
+    const seen: number[] = [];
+    orders.subscribe('a.*', (msg) => seen.push(msg.value));
+    orders.publish('a.b', 7);
+    expect(seen).toEqual([7]);
+  });
+
   it('is what a map asks for, and nothing else', () => {
     expectTypeOf(createBus()).toEqualTypeOf<Bus>();
     expectTypeOf(createBus({ name: 'x' })).toEqualTypeOf<Bus>();
