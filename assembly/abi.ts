@@ -190,6 +190,7 @@ export const RECORD_LAST = 1;
 //       40     8  IN_BYTES
 //       48     8  OUT_MSGS
 //       56     8  OUT_BYTES
+//       64     8  (whether it is watched)
 
 export const ACCOUNT_HANDLE = 0;
 export const ACCOUNT_SESSIONS = 4;
@@ -200,7 +201,7 @@ export const ACCOUNT_IN_MSGS = 32;
 export const ACCOUNT_IN_BYTES = 40;
 export const ACCOUNT_OUT_MSGS = 48;
 export const ACCOUNT_OUT_BYTES = 56;
-export const ACCOUNT_BYTES = 64;
+export const ACCOUNT_BYTES = 72;
 
 // ── Session record ────────────────────────────────────────────────────────────────────────────────
 

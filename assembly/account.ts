@@ -38,6 +38,9 @@ export class Account {
   inBytes: f64;
   outMsgs: f64;
   outBytes: f64;
+  /** 1: changes.ts is told who comes and goes. */
+  isWatched: u32;
+  unused: u32;
 
   @inline
   static at(ptr: usize): Account {

@@ -17,6 +17,7 @@ import {
   REGION_RESULT,
   REGION_SCRATCH,
   SCRATCH_BYTES,
+  SESSION_CLOSED,
   SESSION_FLAGS_SETTABLE,
   STATUS_NO_MEMORY,
   STATUS_OK,
@@ -50,7 +51,7 @@ import {
   scratchPtr,
   takePtr,
 } from './memory';
-import { Node, nodes } from './node';
+import { Node, nodeFilterBytes, nodeFilterInto, nodes } from './node';
 import {
   sessionClose as closeSession,
   outboundCopied,
@@ -62,7 +63,7 @@ import {
   outboundTakeCopy as takeCopy,
   outboundTakeNext as takeNext,
 } from './outbound';
-import { OWNER_PROGRAM, Owned } from './ownership';
+import { OWNER_PROGRAM, OWNER_SCRATCH, Owned } from './ownership';
 import { poolInit, poolUsed } from './pool';
 import { queueSeed } from './queue-group';
 import { recordCount as records, recordsLimit, recordsReset } from './records';
@@ -92,7 +93,7 @@ import {
   sessionSubscribe as subscribeSession,
   subscriptionClose,
 } from './session';
-import { Group, groups, nodeFilterBefore, sublistInit, sublistInsert } from './sublist';
+import { Group, groups, sublistInit, sublistInsert } from './sublist';
 import {
   QueueName,
   queueNameFind,
@@ -180,6 +181,8 @@ export function accountShut(account: u32): u32 {
   return ptr != 0 && !isStopped && accountClose(ptr) ? 1 : 0;
 }
 
+export { accountWatch, changesLogPtr, changesTake } from './changes';
+
 // ── Subscriptions of the program ──────────────────────────────────────────────────────────────────
 
 /** Inserts one; its handle or a STATUS. May grow memory. */
@@ -231,7 +234,10 @@ export function subscriptionPtr(handle: u32): u32 {
 
 /** Writes the filter of a subscription record to the end of the scratch region and answers its length. */
 export function subscriptionFilter(sub: u32): u32 {
-  return nodeFilterBefore(Sub.at(<usize>sub).node, scratchPtr + FILTER_END);
+  const node = Sub.at(<usize>sub).node;
+  const bytes = nodeFilterBytes(node);
+  nodeFilterInto(node, scratchPtr + FILTER_END - bytes, OWNER_SCRATCH);
+  return bytes;
 }
 
 /** Where `subscriptionFilter` ends its text. */
@@ -392,7 +398,7 @@ export function sessionSetLimits(
 export function sessionSetAccount(handle: u32, account: u32, most: u32): void {
   const ptr = sessionFind(handle);
   const owner = accountFind(account);
-  if (ptr == 0 || owner == 0) return;
+  if (ptr == 0 || owner == 0 || (Session.at(ptr).flags & SESSION_CLOSED) != 0) return;
   sessionUnsubscribeAll(ptr, most);
   if (Session.at(ptr).subsCount == 0) sessionMove(ptr, owner);
 }

@@ -116,7 +116,7 @@ export function lookup(account: usize, ptr: usize, length: u32): usize {
   if (recent != 0 && isFor(Entry.at(recent), account, ptr, length)) return count(Entry.at(recent));
   const key = hash(ptr, length);
   if (!enabled || length > SUBJECT_CACHED_MAX) return layOutWide(account, ptr, length, key);
-  const set = entries + ((<u32>key ^ (<u32>account >> 4)) & (SET_COUNT - 1)) * (ENTRY_BYTES << 1);
+  const set = entries + ((<u32>key ^ (<u32>account >> 3)) & (SET_COUNT - 1)) * (ENTRY_BYTES << 1);
   const first = Entry.at(set);
   const upper = <u32>(key >> 32);
   if (first.hash == upper && isFor(first, account, ptr, length)) return hit(first);

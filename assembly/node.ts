@@ -10,7 +10,7 @@ import { Arena, arenaCreate, arenaInsert, arenaRemove, NO_HANDLES } from './aren
 import { copyExact, equal, hash } from './bytes';
 import { allocate, release } from './memory';
 import { OWNER_NODE, OWNER_TEXT, Owned } from './ownership';
-import { tokenLength, tokenPtr } from './subject';
+import { DOT, FWC, PWC, tokenLength, tokenPtr } from './subject';
 import { Members } from './subscription';
 
 @unmanaged
@@ -108,6 +108,33 @@ function isApart(node: usize): bool {
 export function nodeText(node: usize): usize {
   const place = textPlace(node);
   return isApart(node) ? <usize>Owned.read<u32>(place, OWNER_NODE) : place;
+}
+
+/** Bytes of the filter that leads to a node; never more than SUBJECT_MAX. */
+export function nodeFilterBytes(node: usize): u32 {
+  let bytes: u32 = 0;
+  while (true) {
+    const record = Node.at(node);
+    bytes += max<u32>(record.textLen, 1); // A wildcard has no text.
+    node = record.parent;
+    if (node == 0 || Node.at(node).parent == 0) return bytes;
+    bytes++;
+  }
+}
+
+/** Writes the filter that leads to a node; there is room for `nodeFilterBytes` of it. */
+export function nodeFilterInto(node: usize, target: usize, owner: u32): void {
+  let at = target + nodeFilterBytes(node);
+  while (true) {
+    const record = Node.at(node);
+    const parent = record.parent;
+    at -= max<u32>(record.textLen, 1);
+    if (record.textLen != 0) copyExact(at, nodeText(node), record.textLen);
+    else Owned.write<u8>(at, <u8>(Node.at(parent).pwc == node ? PWC : FWC), owner);
+    node = parent;
+    if (node == 0 || Node.at(node).parent == 0) return;
+    Owned.write<u8>(--at, <u8>DOT, owner);
+  }
 }
 
 /** Its hash; the table of edges knows the lower half. */

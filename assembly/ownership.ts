@@ -35,6 +35,8 @@ export const OWNER_HEAD: u32 = 17;
 export const OWNER_SLAB_BYTES: u32 = 18;
 /** What a chunk that is lent may be filled with. */
 export const OWNER_FRAMES: u32 = 19;
+/** The log of changes in watched accounts. */
+export const OWNER_CHANGES: u32 = 20;
 // Records that live.
 export const OWNER_ACCOUNT: u32 = 32;
 export const OWNER_NODE: u32 = 33;

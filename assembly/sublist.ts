@@ -14,7 +14,8 @@
 import { STATUS_BAD_SUBJECT, STATUS_NO_MEMORY, STATUS_OK, SUB_CLOSED } from './abi';
 import { Account, accountTouch } from './account';
 import { Arena, arenaCreate, arenaInsert, arenaRemove, NO_HANDLES } from './arena';
-import { copyExact, hash } from './bytes';
+import { hash } from './bytes';
+import { changesNote, changesNoteNode } from './changes';
 import {
   slotMatches,
   slotValue,
@@ -35,11 +36,9 @@ import {
   nodeIsEmpty,
   nodeMembers,
   nodesInit,
-  nodeText,
 } from './node';
-import { OWNER_GROUP, OWNER_SCRATCH, Owned } from './ownership';
+import { OWNER_GROUP, Owned } from './ownership';
 import {
-  DOT,
   FILTER_INVALID,
   FILTER_LITERAL,
   FWC,
@@ -127,6 +126,7 @@ export function sublistInsert(
   }
   const owner = Account.at(account);
   accountTouch(account);
+  if (owner.isWatched != 0) changesNote(account, filterPtr, filterLen);
   owner.subscriptionCount++;
   if (!isLiteral) owner.wildcardCount++;
   return STATUS_OK;
@@ -209,6 +209,7 @@ export function sublistRemove(sub: usize): void {
   const account = Node.at(node).account;
   accountTouch(account);
   const owner = Account.at(account);
+  if (owner.isWatched != 0) changesNoteNode(account, node);
   owner.subscriptionCount--;
   if (Node.at(node).parent != 0 || Node.at(node).textLen == 0) owner.wildcardCount--;
   prune(node);
@@ -309,28 +310,6 @@ function childFor(parent: usize, index: u32): usize {
   }
   nodeDiscard(node);
   return 0;
-}
-
-/**
- * Writes the filter of a subscription's node backwards, ending before `end` of the scratch region, and answers its length.
- * It never exceeds SUBJECT_MAX.
- */
-export function nodeFilterBefore(node: usize, end: usize): u32 {
-  let at = end;
-  while (true) {
-    const record = Node.at(node);
-    if (record.textLen != 0) {
-      at -= record.textLen;
-      copyExact(at, nodeText(node), record.textLen);
-    } else {
-      const byte = Node.at(record.parent).pwc == node ? PWC : FWC;
-      Owned.write<u8>(--at, <u8>byte, OWNER_SCRATCH);
-    }
-    node = record.parent;
-    if (node == 0 || Node.at(node).parent == 0) break;
-    Owned.write<u8>(--at, <u8>DOT, OWNER_SCRATCH);
-  }
-  return <u32>(end - at);
 }
 
 /** The table of literals, for tests of its runs. */

@@ -112,7 +112,8 @@ export class Bridge implements SessionHost, RecordSink {
     this.core = bus.core;
     this.turn = bus.turn;
     this.engine = bus.engine;
-    this.home = bus.home;
+    this.home = bus.home.account;
+    this.home.holds += 1;
     this.options = options;
     this.clock = options.clock;
     this.logger = options.logger;
@@ -316,6 +317,8 @@ export class Bridge implements SessionHost, RecordSink {
     this.crumbs.close();
     this.behind.close();
     this.ahead.close();
+    this.home.holds -= 1;
+    this.turn.within(() => this.engine.leave(this.home));
     this.turn.sink = undefined;
     this.turn.onPool = undefined;
     this.turn.onEnd = undefined;

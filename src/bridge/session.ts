@@ -222,13 +222,14 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
     this.#applyFlags();
   }
 
-  /** Moves to another account; what it has subscribed to ends. Part of a turn. */
+  /** Moves to another account, if it is open; what it has subscribed to ends. Part of a turn. */
   enter(account: Account): void {
-    const { name } = this.#account;
+    if (!this.isOpen()) return;
+    const before = this.#account;
     this.core.setAccount(this.handle, account.handle);
     this.#account = account;
     this.#client = undefined;
-    this.#host.engine.leave(name);
+    this.#host.engine.leave(before);
   }
 
   greet(): void {
@@ -375,7 +376,7 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
     this.#move('closed');
     outbound.remove(handle);
     core.closeSession(handle);
-    this.#host.engine.leave(this.#account.name);
+    this.#host.engine.leave(this.#account);
     this.transport.end();
     if (isLingering) this.#host.linger(this.transport);
     else this.transport.destroy();

@@ -1,442 +1,58 @@
-// The program's part of an account: its subscriptions there, what it has counted, and the way of its messages. The
-// account itself is a record of the core, in which peers may be as well. A subject whose members are all in this process is delivered by the route map, without a crossing; the
-// core routes when a peer is among them, or when a member has a max (the core counts and closes).
+// An account as this process knows it: a record of the core, and whoever is in it. Those are the sides that the process
+// has there (the program's bus, services beside it), peers, which the core counts, and holds. When nobody is left its
+// memory is given back at the end of the turn.
 
-import type {
-  AccountCounts,
-  AccountHandle,
-  Core,
-  HandleMap,
-  Outgoing,
-  RouteView,
-  SubHandle,
-} from '../core/index.ts';
-import type { Clock } from '../shared/clock.ts';
-import {
-  CapacityError,
-  ClosedConnectionError,
-  InvalidPayloadError,
-  InvalidSubjectError,
-  toError,
-} from '../shared/errors.ts';
-import { EMPTY_PAYLOAD } from './codec.ts';
-import { type Content, contentOfValue } from './message.ts';
-import type { PickSource } from './random.ts';
+import type { AccountCounts, AccountHandle, Core } from '../core/index.ts';
+import { CycleWatch } from './cycle-watch.ts';
 import type { Reporter } from './reporter.ts';
-import { type Fan, type Route, type RouteGroup, RouteMap } from './route-map.ts';
-import { StatusFeed } from './status.ts';
-import { checkQueue, checkSubject } from './subject-text.ts';
-import { BusSubscription, type SubscriptionHome } from './subscription.ts';
 import type { Tally } from './tally.ts';
-import type { Turn, Waiting } from './turn.ts';
-import type {
-  Codec,
-  ErrorContext,
-  MessageHandler,
-  PublishOptions,
-  Stats,
-  SubscribeOptions,
-} from './types.ts';
+import type { Status } from './types.ts';
 
-/** What all accounts share. */
-export interface EngineParts {
-  readonly core: Core;
-  readonly turn: Turn;
-  readonly clock: Clock;
-  readonly codec: Codec;
-  readonly reporter: Reporter;
-  readonly picks: PickSource;
-  readonly maxPayload: number;
-  /** Every subscription of the process; those closed in a turn leave at its end. */
-  readonly subscriptions: HandleMap<BusSubscription>;
-  /** Closed in this turn. */
-  readonly closing: BusSubscription[];
+/** What this process has in an account. */
+export interface Side {
+  tell(status: Status): void;
+  /** Part of a turn. */
+  close(): void;
 }
 
-/** Who wants to know how far a publish went. */
-export interface RouteListener {
-  /** So many subscriptions got it. Called once it has reached all of them. */
-  routed(count: number): void;
-  /** It could not be routed. */
-  fail(error: Error): void;
-}
-
-const NO_GROUPS: readonly RouteGroup[] = [];
-const NO_MEMBERS: readonly BusSubscription[] = [];
-const NOBODY: Fan = fanOf(true, false);
-const REMOTE: Fan = fanOf(false, true);
-/** A member has a max: the core counts. */
-const COUNTED: Fan = fanOf(false, false);
-
-export class Account implements SubscriptionHome {
+export class Account {
   readonly name: string;
-  readonly handle: AccountHandle;
-  readonly engine: EngineParts;
-  readonly codec: Codec;
-  readonly status: StatusFeed = new StatusFeed();
-  /** Without what subscriptions count as `alone`. */
-  readonly stats: Stats = { inBytes: 0, outBytes: 0, inMsgs: 0, outMsgs: 0 };
-  /** Those of the program that are open, in the order in which they came. */
-  readonly subscriptions: Set<BusSubscription> = new Set();
+  readonly sides: Set<Side> = new Set();
   /** Of requests for 'all' under way, by reply. */
   readonly tallies: Map<string, Tally> = new Map();
-  isClosed = false;
-  readonly #routes = new RouteMap();
+  readonly cycles: CycleWatch;
+  /** The last sid given: whoever subscribed later has a higher one, whichever side it is of. */
+  sid = 0;
+  /** Who keeps it although nobody is in it. */
+  holds = 0;
   readonly #core: Core;
-  readonly #turn: Turn;
-  // What the core's `changes` were when the routes were last known to hold.
-  #changes = -1;
-  /** The last sid given. */
-  #sid = 0;
+  #handle: AccountHandle;
 
-  /** The program's part of the account that the core knows by `handle`. */
-  constructor(engine: EngineParts, name: string, handle: AccountHandle) {
+  /** Throws CapacityError. */
+  constructor(core: Core, reporter: Reporter, name: string) {
     this.name = name;
-    this.engine = engine;
-    this.codec = engine.codec;
-    this.handle = handle;
-    this.#core = engine.core;
-    this.#turn = engine.turn;
+    this.#core = core;
+    this.#handle = core.accounts.create();
+    this.cycles = new CycleWatch((error) => {
+      for (const side of this.sides) side.tell({ type: 'error', error });
+      reporter.report(error, { subject: '', sid: 0, account: name });
+    });
   }
 
-  /** What is counted of the account, in which others than the program may be. */
+  /** What the core knows it by; 0, which is nobody's, once its memory has been given back. */
+  get handle(): AccountHandle {
+    return this.#handle;
+  }
+
   counts(): AccountCounts {
-    return this.#core.accounts.counts(this.handle);
+    return this.#core.accounts.counts(this.#handle);
   }
 
-  /** Tells `status()` and `onError` what failed. Never throws. */
-  report(error: unknown, context: Omit<ErrorContext, 'account'>): void {
-    this.status.tell({ type: 'error', error: toError(error) });
-    this.engine.reporter.report(error, { ...context, account: this.name });
-  }
-
-  /** Ends the program's part: every subscription, and publishing. Part of a turn. */
-  close(): void {
-    this.isClosed = true;
-    // What publishers have found out is void, also where nobody subscribes.
-    this.#core.changes++;
-    for (const subscription of [...this.subscriptions]) subscription.unsubscribe();
-  }
-
-  /** Throws InvalidSubjectError, InvalidArgumentError, CapacityError. */
-  subscribe(
-    subject: string,
-    handler: MessageHandler | undefined,
-    options: SubscribeOptions<never>,
-  ): BusSubscription {
-    const { engine } = this;
-    checkSubject(subject);
-    if (options.queue !== undefined && options.queue !== '') checkQueue(options.queue);
-    const subscription = new BusSubscription(this, this.#sid + 1, subject, handler, options);
-    engine.turn.within(() => {
-      subscription.handle = engine.core.subscribe(this.handle, subject, subscription.queue);
-      this.#sid++;
-      this.subscriptions.add(subscription);
-      engine.subscriptions.add(subscription);
-      subscription.start(options);
-    });
-    return subscription;
-  }
-
-  /** Takes a subscription out of the core. Its handle means it, and nobody else, until the turn ends. */
-  withdraw(subscription: BusSubscription): void {
-    const { core, turn, closing } = this.engine;
-    this.subscriptions.delete(subscription);
-    turn.within(() => {
-      core.unsubscribe(subscription.handle);
-      closing.push(subscription);
-    });
-  }
-
-  /** As `send`. What has no options goes its short way from here. */
-  publish(subject: string, payload?: unknown, options?: PublishOptions): void {
-    if (options === undefined && !this.#turn.isActive) {
-      this.publishTo(this.#find(subject), subject, payload);
-    } else {
-      this.send(subject, payload, options, undefined);
-    }
-  }
-
-  /** Publishes on a route that holds, outside of any turn. Throws ClosedConnectionError. */
-  publishTo(route: Route, subject: string, payload: unknown): void {
-    const { handler } = route;
-    if (handler !== undefined) {
-      (route as BusSubscription).deliverAlone(handler, this.#turn, subject, payload);
-    } else {
-      this.#spread(route, contentOfValue(this, subject, undefined, payload, undefined));
-    }
-  }
-
-  answered(reply: string, sid: number): void {
-    this.tallies.get(reply)?.done(sid);
-  }
-
-  /** The route of a subject, good until the core's `changes` change; undefined while a message is on its way. */
-  routeFor(subject: string): Route | undefined {
-    return this.isClosed || this.#turn.isBusy ? undefined : this.#find(subject);
-  }
-
-  /**
-   * Publishes: now, or, while a message is on its way, after it.
-   * Throws ClosedConnectionError and InvalidSubjectError; all else goes to the reporter.
-   */
-  send(
-    subject: string,
-    payload: unknown,
-    options: PublishOptions | undefined,
-    listener: RouteListener | undefined,
-  ): void {
-    if (this.isClosed) throw new ClosedConnectionError();
-    const reply = options?.reply || undefined;
-    if (reply !== undefined) checkSubject(reply);
-    const content = contentOfValue(this, subject, reply, payload, options?.headers);
-    const turn = this.#turn;
-    if (turn.isBusy) {
-      if (!this.#routes.has(subject)) checkSubject(subject);
-      this.stats.outMsgs++;
-      turn.wait(new WaitingPublish(this, content, listener));
-      return;
-    }
-    const count = this.#spread(this.#find(subject), content);
-    if (listener !== undefined) listener.routed(count);
-  }
-
-  /** Publishes on a route, in a turn; answers how many subscriptions got it. */
-  #spread(route: Route, content: Content): number {
-    if (this.isClosed) throw new ClosedConnectionError();
-    const turn = this.#turn;
-    const { level } = turn;
-    let count = 0;
-    turn.enter();
-    try {
-      count = this.#routeBy(route, content, content.subject);
-      turn.leave();
-    } catch (error) {
-      turn.level = level;
-      throw error;
-    }
-    this.stats.outMsgs++;
-    return count;
-  }
-
-  /**
-   * Delivers to all who are interested in `to`, within the turn at hand and outside of any delivery.
-   *
-   * @returns how many subscriptions got it
-   */
-  route(content: Content, to: string): number {
-    return this.#routeBy(this.#find(to), content, to);
-  }
-
-  #routeBy(route: Route, content: Content, to: string): number {
-    if (route instanceof BusSubscription) return this.#deliver(content, to, [route], NO_GROUPS);
-    if (!route.isLocal) return this.#routeThroughCore(content, to, route);
-    if (route === NOBODY) return 0;
-    return this.#deliver(content, to, route.plain, route.groups);
-  }
-
-  /**
-   * Gives a message to a member that lives now, in place of one that has closed.
-   *
-   * @returns how many got it: 0 or 1
-   */
-  deliverToGroup(queue: string, content: Content, to: string): number {
-    const { core, subscriptions } = this.engine;
-    const member = subscriptions.get(core.pickGroup(this.handle, queue, to));
-    if (member?.isOpen !== true) return 0;
-    member.count();
-    member.deliver(content);
-    if (member.hasHadMax) member.end();
-    return 1;
-  }
-
-  #find(subject: string): Route {
-    if (this.#core.changes !== this.#changes) this.#renew();
-    return this.#routes.get(subject) ?? this.#resolve(subject);
-  }
-
-  #renew(): void {
-    const core = this.#core;
-    // What has waited for its turn when the account was closed is still on its way.
-    const isGone = this.isClosed && !(this.#turn.isActive && core.accounts.has(this.handle));
-    if (isGone) throw new ClosedConnectionError();
-    this.#routes.renew(core.accounts.generation(this.handle));
-    this.#changes = core.changes;
-  }
-
-  #resolve(subject: string): Route {
-    if (typeof subject !== 'string') throw new InvalidSubjectError(String(subject));
-    const resolved = this.#core.resolve(this.handle, subject);
-    const route = this.#routeOf(resolved);
-    this.#routes.offer(subject, route, resolved.hits);
-    return route;
-  }
-
-  #routeOf(resolved: RouteView): Route {
-    const { only } = resolved;
-    if (resolved.hasRemote) return REMOTE;
-    if (resolved.hasMax) return COUNTED;
-    if (only !== 0) return this.engine.subscriptions.get(only) ?? NOBODY;
-    if (resolved.isEmpty) return NOBODY;
-    const plain = this.#members(resolved.plain());
-    const groups = this.#groups(resolved.groups());
-    return { handler: undefined, isLocal: true, hasRemote: false, plain, groups };
-  }
-
-  #groups(all: readonly (readonly SubHandle[])[]): readonly RouteGroup[] {
-    if (all.length === 0) return NO_GROUPS;
-    const groups: RouteGroup[] = [];
-    for (const handles of all) {
-      const members = this.#members(handles);
-      const queue = members[0]?.queue;
-      if (queue !== undefined) groups.push({ queue, members });
-    }
-    return groups;
-  }
-
-  /** In the order in which they subscribed. */
-  #members(handles: readonly SubHandle[]): readonly BusSubscription[] {
-    if (handles.length === 0) return NO_MEMBERS;
-    const members: BusSubscription[] = [];
-    for (const handle of handles) {
-      const member = this.engine.subscriptions.get(handle);
-      if (member !== undefined) members.push(member);
-    }
-    return members.length > 1 ? members.sort((a, b) => a.sid - b.sid) : members;
-  }
-
-  #deliver(
-    content: Content,
-    to: string,
-    plain: readonly BusSubscription[],
-    groups: readonly RouteGroup[],
-  ): number {
-    const { stats } = this;
-    const turn = this.#turn;
-    // A request may be for 'all', which its recipients keep a tally of.
-    const isRequest = content.reply !== undefined;
-    let count = 0;
-    turn.isDelivering = true;
-    try {
-      for (let i = 0; i < plain.length; i++) {
-        const member = plain[i] as BusSubscription;
-        const { handler } = member;
-        if (handler !== undefined && !isRequest) {
-          member.deliverShared(handler, content);
-          stats.inMsgs++;
-          count++;
-        } else if (member.isOpen) {
-          // Else a handler before it has closed it.
-          member.count();
-          member.deliver(content);
-          count++;
-        }
-      }
-      for (let i = 0; i < groups.length; i++) {
-        count += this.#deliverToMember(content, to, groups[i] as RouteGroup);
-      }
-    } finally {
-      turn.isDelivering = false;
-    }
-    return count;
-  }
-
-  #deliverToMember(content: Content, to: string, group: RouteGroup): number {
-    const { members, queue } = group;
-    const { picks } = this.engine;
-    const start = members.length === 1 ? 0 : picks.below(members.length);
-    for (let i = 0; i < members.length; i++) {
-      const member = members[(start + i) % members.length] as BusSubscription;
-      if (!member.isOpen) continue;
-      member.count();
-      member.deliver(content);
-      return 1;
-    }
-    // All were closed by this very message's handlers: somebody may have joined meanwhile.
-    return this.deliverToGroup(queue, content, to);
-  }
-
-  #routeThroughCore(content: Content, to: string, route: Fan): number {
-    const outgoing = route.hasRemote ? this.#encode(content, to) : undefined;
-    if (outgoing !== undefined && this.#run(content, outgoing)) return this.#core.routed;
-    // The remote part has failed, or there is none.
-    const isRouted = this.#run(content, { to, payload: EMPTY_PAYLOAD, localOnly: true });
-    return isRouted ? this.#core.routed : 0;
-  }
-
-  /** False, and reported: there was no memory for it, and nobody got it. */
-  #run(content: Content, outgoing: Outgoing): boolean {
-    const { core, turn } = this.engine;
-    const { to } = outgoing;
-    try {
-      const status = turn.run(() => core.publish(this.handle, outgoing), { content, to });
-      if (status >= 0) return true;
-      throw new CapacityError(`a message on ${to}`);
-    } catch (error) {
-      this.report(error, { subject: content.subject, sid: 0 });
-      return false;
-    }
-  }
-
-  /** What goes to peers; undefined, and reported, when there are no bytes for it. */
-  #encode(content: Content, to: string): Outgoing | undefined {
-    const { maxPayload } = this.engine;
-    try {
-      const payload = content.data;
-      const headers = content.headerBlock;
-      const bytes = payload.length + headers.length;
-      if (bytes > maxPayload && !content.isIncoming) {
-        throw new InvalidPayloadError(
-          `payload of ${bytes} bytes exceeds max_payload ${maxPayload}`,
-        );
-      }
-      this.stats.outBytes += bytes;
-      return {
-        to,
-        payload,
-        ...(content.subject !== to && { subject: content.subject }),
-        ...(content.reply !== undefined && { reply: content.reply }),
-        ...(headers.length > 0 && { headers }),
-      };
-    } catch (error) {
-      this.report(error, { subject: content.subject, sid: 0 });
-      return undefined;
-    }
-  }
-}
-
-function fanOf(isLocal: boolean, hasRemote: boolean): Fan {
-  return { handler: undefined, isLocal, hasRemote, plain: NO_MEMBERS, groups: NO_GROUPS };
-}
-
-/** A publish of a handler, waiting for the message at hand to reach everybody. */
-class WaitingPublish implements Waiting {
-  readonly #account: Account;
-  readonly #content: Content;
-  readonly #listener: RouteListener | undefined;
-
-  constructor(account: Account, content: Content, listener: RouteListener | undefined) {
-    this.#account = account;
-    this.#content = content;
-    this.#listener = listener;
-  }
-
-  get subject(): string {
-    return this.#content.subject;
-  }
-
-  run(): void {
-    let count: number;
-    try {
-      count = this.#account.route(this.#content, this.subject);
-    } catch (error) {
-      this.#account.report(error, { subject: this.subject, sid: 0 });
-      return;
-    }
-    this.#listener?.routed(count);
-  }
-
-  drop(error: Error): void {
-    this.#listener?.fail(error);
+  /** Gives its memory back. False, and nothing is done, while anybody is in it. */
+  end(): boolean {
+    if (this.sides.size > 0 || this.holds > 0) return false;
+    if (!this.#core.accounts.close(this.#handle)) return false;
+    this.#handle = 0;
+    return true;
   }
 }

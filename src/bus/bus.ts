@@ -4,13 +4,12 @@
 
 import type { Clock } from '../shared/clock.ts';
 import { ClosedConnectionError, DrainingConnectionError } from '../shared/errors.ts';
-import type { Account } from './account.ts';
 import { DRAIN_TIMEOUT_MS, drainAll } from './drain.ts';
 import { type Engine, GLOBAL_ACCOUNT } from './engine.ts';
 import { openDoor } from './internals.ts';
+import type { ProgramSide } from './program-side.ts';
 import { BusPublisher } from './publisher.ts';
 import { MuxInbox } from './request.ts';
-import { checkAccountName } from './subject-text.ts';
 import type {
   BusOptions,
   Message,
@@ -29,7 +28,7 @@ import type {
 
 export class Bus {
   readonly #engine: Engine;
-  readonly #account: Account;
+  readonly #side: ProgramSide;
   readonly #mux: MuxInbox;
   readonly #options: BusOptions;
   /** The open buses of the engine, by account: whoever asks for one again gets the same. */
@@ -47,16 +46,16 @@ export class Bus {
     family: Map<string, Bus> = new Map(),
   ) {
     this.#engine = engine;
-    this.#account = engine.account(account);
+    this.#side = engine.open(account);
     this.#options = options;
     this.#family = family;
     this.#clock = engine.clock;
-    this.#mux = new MuxInbox(this.#account, engine.clock, options.inboxPrefix ?? '');
+    this.#mux = new MuxInbox(this.#side, engine.clock, options.inboxPrefix ?? '');
     this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
     family.set(account, this);
-    openDoor(this, engine, this.#account);
+    openDoor(this, engine, this.#side);
   }
 
   /**
@@ -67,11 +66,8 @@ export class Bus {
    */
   account(name: string): Bus {
     this.#assertOpen();
-    // While this one is open, so is that of `$G`; but it may be draining.
-    if (this.#family.get(GLOBAL_ACCOUNT)?.isDraining() === true)
-      throw new DrainingConnectionError();
-    checkAccountName(name);
-    return this.#family.get(name) ?? new Bus(this.#engine, name, this.#options, this.#family);
+    const known = this.#family.get(name);
+    return known ?? new Bus(this.#engine, name, this.#options, this.#family);
   }
 
   /** The names of all accounts, in the order in which they came; `$G` and `$SYS` are always there. */
@@ -86,7 +82,7 @@ export class Bus {
    * `a.b`. Throws InvalidSubjectError and ClosedConnectionError; what handlers throw goes to `onError`.
    */
   publish(subject: string, payload?: unknown, options?: PublishOptions): void {
-    this.#account.publish(subject, payload, options);
+    this.#side.publish(subject, payload, options);
   }
 
   /**
@@ -95,8 +91,8 @@ export class Bus {
    * Throws InvalidSubjectError and ClosedConnectionError.
    */
   publisher<T = unknown>(subject: string): Publisher<T> {
-    if (this.#account.isClosed) throw new ClosedConnectionError();
-    return new BusPublisher(this.#account, subject);
+    if (this.#side.isClosed) throw new ClosedConnectionError();
+    return new BusPublisher(this.#side, subject);
   }
 
   /** Publishes to the message's subject what the message holds. */
@@ -108,7 +104,7 @@ export class Bus {
   respondMessage(message: Msg): boolean {
     if (!message.reply) return false;
     this.publish(message.reply, payloadOf(message), optionsOf(message));
-    this.#account.answered(message.reply, message.sid);
+    this.#side.answered(message.reply, message.sid);
     return true;
   }
 
@@ -131,7 +127,7 @@ export class Bus {
     this.#assertOpen();
     const handler = typeof first === 'function' ? (first as MessageHandler) : undefined;
     const options = (typeof first === 'function' ? second : first) ?? {};
-    return this.#account.subscribe(subject, handler, options) as Subscription as Subscription<T>;
+    return this.#side.subscribe(subject, handler, options) as Subscription as Subscription<T>;
   }
 
   /**
@@ -160,7 +156,7 @@ export class Bus {
 
   /** Resolves when everything published so far has been delivered. */
   async flush(): Promise<void> {
-    if (this.#account.isClosed) throw new ClosedConnectionError();
+    if (this.#side.isClosed) throw new ClosedConnectionError();
     const { turn } = this.#engine;
     if (turn.isActive) await new Promise<void>((resolve) => turn.atTurnEnd(resolve));
   }
@@ -180,13 +176,14 @@ export class Bus {
    */
   async drain(): Promise<void> {
     this.#assertOpen();
-    this.#isDraining = true;
+    const ending = this.#ending();
+    for (const bus of ending) bus.#isDraining = true;
     // Answers to requests under way still come in.
-    const all = [...this.#account.subscriptions];
-    const subscriptions = all.filter((subscription) => subscription !== this.#mux.subscription);
+    const subscriptions = ending.flatMap((bus) =>
+      [...bus.#side.subscriptions].filter((each) => each !== bus.#mux.subscription),
+    );
     const { drainTimeoutMs = DRAIN_TIMEOUT_MS } = this.#options;
-    const drained = drainAll(subscriptions, this.#clock, drainTimeoutMs);
-    await Promise.all([drained, ...this.#others().map((bus) => bus[Symbol.asyncDispose]())]);
+    await drainAll(subscriptions, this.#clock, drainTimeoutMs);
     await this.close();
   }
 
@@ -195,27 +192,27 @@ export class Bus {
    * done. What the core holds of another account than `$G` is given back once no peer is in it.
    */
   async close(): Promise<void> {
-    for (const bus of this.#others()) bus.#end();
-    this.#end();
+    const engine = this.#engine;
+    const ending = this.#ending();
+    const isWhole = this.#side.account.name === GLOBAL_ACCOUNT;
+    if (isWhole) engine.isClosed = true;
+    engine.turn.within(() => {
+      for (const bus of ending) bus.#end();
+      if (isWhole) engine.close();
+    });
+    for (const bus of ending) bus.#resolveClosed(undefined);
   }
 
-  /** Whoever ends with this bus. */
-  #others(): Bus[] {
-    if (this.#account.name !== GLOBAL_ACCOUNT) return [];
-    return [...this.#family.values()].filter((bus) => bus !== this);
+  /** Whoever ends with this bus, and itself. */
+  #ending(): Bus[] {
+    return this.#side.account.name === GLOBAL_ACCOUNT ? [...this.#family.values()] : [this];
   }
 
   #end(): void {
-    const account = this.#account;
-    if (account.isClosed) return;
-    this.#engine.turn.within(() => {
-      this.#mux.close();
-      account.close();
-      this.#engine.leave(account.name);
-    });
-    this.#family.delete(account.name);
-    account.status.close();
-    this.#resolveClosed(undefined);
+    if (this.#side.isClosed) return;
+    this.#family.delete(this.#side.account.name);
+    this.#mux.close();
+    this.#side.close();
   }
 
   /** As `close`. */
@@ -225,7 +222,7 @@ export class Bus {
 
   /** As `drain`. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#account.isClosed) return;
+    if (this.#side.isClosed) return;
     if (this.#isDraining) await this.#closed;
     else await this.drain();
   }
@@ -236,7 +233,7 @@ export class Bus {
   }
 
   isClosed(): boolean {
-    return this.#account.isClosed;
+    return this.#side.isClosed;
   }
 
   isDraining(): boolean {
@@ -245,12 +242,12 @@ export class Bus {
 
   /** What happens to the bus: errors, slow consumers, the end. */
   status(): AsyncIterable<Status> {
-    return this.#account.status.open();
+    return this.#side.status.open();
   }
 
   /** Counts so far; asks every subscription. */
   stats(): Stats {
-    const { stats, subscriptions } = this.#account;
+    const { stats, subscriptions } = this.#side;
     const { inBytes, outBytes, inMsgs, outMsgs } = stats;
     let alone = 0;
     for (const subscription of subscriptions) alone += subscription.alone;
@@ -286,7 +283,7 @@ export class Bus {
   }
 
   #assertOpen(): void {
-    if (this.#account.isClosed) throw new ClosedConnectionError();
+    if (this.#side.isClosed) throw new ClosedConnectionError();
     if (this.#isDraining) throw new DrainingConnectionError();
   }
 }

@@ -9,11 +9,11 @@ import {
   DrainingConnectionError,
   InvalidArgumentError,
 } from '../shared/errors.ts';
-import type { Account } from './account.ts';
 import type { Bus } from './bus.ts';
 import { DRAIN_TIMEOUT_MS, drainAll } from './drain.ts';
 import { encodeHeaders, MessageHeaders } from './headers.ts';
 import { internalsOf } from './internals.ts';
+import type { ProgramSide } from './program-side.ts';
 import { MuxInbox } from './request.ts';
 import { StatusFeed } from './status.ts';
 import type { BusSubscription } from './subscription.ts';
@@ -37,7 +37,7 @@ const encoder = new TextEncoder();
 
 export class Connection {
   readonly #bus: Bus;
-  readonly #account: Account;
+  readonly #side: ProgramSide;
   readonly #clock: Clock;
   readonly #mux: MuxInbox;
   readonly #status: StatusFeed;
@@ -52,7 +52,7 @@ export class Connection {
   constructor(bus: Bus, inboxPrefix: string, onClose: () => Promise<void>) {
     const { home, engine } = internalsOf(bus);
     this.#bus = bus;
-    this.#account = home;
+    this.#side = home;
     this.#clock = engine.clock;
     this.#mux = new MuxInbox(home, engine.clock, inboxPrefix);
     this.#status = new StatusFeed(home.status, () => void this.close());
@@ -69,7 +69,7 @@ export class Connection {
    */
   publish(subject: string, payload?: Payload, options?: PublishOptions): void {
     if (this.isClosed()) throw new ClosedConnectionError();
-    this.#account.publish(subject, this.#payload(payload), frozen(options));
+    this.#side.publish(subject, this.#payload(payload), frozen(options));
   }
 
   /** Publishes to the message's subject what the message holds. Throws as `publish`. */
@@ -81,7 +81,7 @@ export class Connection {
   respondMessage(message: Msg): boolean {
     if (!message.reply) return false;
     this.publish(message.reply, message.data, optionsOf(message));
-    this.#account.answered(message.reply, message.sid);
+    this.#side.answered(message.reply, message.sid);
     return true;
   }
 
@@ -91,7 +91,7 @@ export class Connection {
    */
   subscribe(subject: string, options: SubscribeOptions = {}): Subscription {
     this.#assertOpen();
-    const subscription = this.#account.subscribe(subject, undefined, options);
+    const subscription = this.#side.subscribe(subject, undefined, options);
     this.#subscriptions.add(subscription);
     void subscription.closed.then(() => this.#subscriptions.delete(subscription));
     return subscription;
@@ -233,7 +233,7 @@ export class Connection {
   }
 
   #payload(payload: unknown = ''): Payload {
-    const { maxPayload } = this.#account.engine;
+    const { maxPayload } = this.#side.engine;
     if (typeof payload === 'string') {
       // A UTF-16 unit has at most three bytes of UTF-8.
       const isLong = payload.length * 3 > maxPayload;

@@ -1,17 +1,20 @@
 // The engine: one core, one turn, one clock, and the accounts that live on them. `$G` and `$SYS` are always there;
-// others come when somebody asks for them, and their memory is given back when the program has closed its part of them
-// and no peer is left in them. A bus is a view of one account.
+// others come when somebody asks for them, and end when nobody is left in them.
 
 import { type Core, HandleMap } from '../core/index.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
+import { ClosedConnectionError } from '../shared/errors.ts';
 import { DEFAULT_LIMITS } from '../shared/limits.ts';
 import { nuid } from '../shared/nuid.ts';
 import { ANNOUNCED_VERSION, PROTO } from '../shared/version.ts';
-import { Account, type EngineParts } from './account.ts';
+import { Account } from './account.ts';
 import { jsonCodec } from './codec.ts';
 import { DeliveryDrain } from './delivery.ts';
+import { InterestWatches } from './interest.ts';
+import { type EngineParts, ProgramSide } from './program-side.ts';
 import { PickSource } from './random.ts';
 import { Reporter } from './reporter.ts';
+import { checkAccountName } from './subject-text.ts';
 import type { BusSubscription } from './subscription.ts';
 import { Turn } from './turn.ts';
 import type { BusOptions, Codec, ServerInfo } from './types.ts';
@@ -20,11 +23,6 @@ import type { BusOptions, Codec, ServerInfo } from './types.ts';
 export const GLOBAL_ACCOUNT = '$G';
 /** Where servers tell and are asked about themselves. */
 export const SYSTEM_ACCOUNT = '$SYS';
-
-/** Told at the end of each turn, before sessions write. */
-export interface Settling {
-  settle(): void;
-}
 
 export class Engine implements EngineParts {
   readonly core: Core;
@@ -36,12 +34,14 @@ export class Engine implements EngineParts {
   readonly maxPayload: number;
   readonly subscriptions: HandleMap<BusSubscription> = new HandleMap();
   readonly closing: BusSubscription[] = [];
-  readonly settling: Set<Settling> = new Set();
+  readonly interest: InterestWatches;
   /** What is said of the server that this is part of; set by whoever serves it. */
   server: ServerInfo;
+  /** Nothing of this process's own lives any more, or will; peers may. */
+  isClosed = false;
   readonly #accounts = new Map<string, Account>();
-  /** Names of those that somebody has left in this turn. */
-  readonly #left = new Set<string>();
+  /** Those that somebody has left in this turn. */
+  readonly #left = new Set<Account>();
 
   constructor(core: Core, options: BusOptions) {
     this.core = core;
@@ -51,23 +51,23 @@ export class Engine implements EngineParts {
     this.reporter = new Reporter(options.onError);
     this.maxPayload = options.maxPayload ?? DEFAULT_LIMITS.maxPayload;
     this.server = infoOf(options.name, this.maxPayload);
-    const home = this.account(GLOBAL_ACCOUNT);
+    this.account(GLOBAL_ACCOUNT);
     this.account(SYSTEM_ACCOUNT);
     const drain = new DeliveryDrain(core, this.turn, this.subscriptions);
     this.turn.onRecords = (published, isResumed) => drain.drain(published, isResumed);
-    this.turn.onFault = (error) => home.report(error, { subject: '', sid: 0 });
-    this.turn.onSettled = () => {
-      for (const each of this.settling) each.settle();
-    };
+    this.turn.onFault = (error) =>
+      this.reporter.report(error, { subject: '', sid: 0, account: GLOBAL_ACCOUNT });
+    this.interest = new InterestWatches(core);
+    this.turn.onSettled = () => this.interest.settle();
     this.turn.onForgotten = () => this.#forget();
   }
 
-  /** The account of that name, made when there is none, or when the program has closed its part. Throws CapacityError. */
+  /** The account of that name, which is made when there is none. Throws InvalidArgumentError and CapacityError. */
   account(name: string): Account {
     const known = this.#accounts.get(name);
-    if (known?.isClosed === false) return known;
-    const handle = known?.handle ?? this.core.accounts.create();
-    const account = new Account(this, name, handle);
+    if (known !== undefined) return known;
+    checkAccountName(name);
+    const account = new Account(this.core, this.reporter, name);
     this.#accounts.set(name, account);
     return account;
   }
@@ -77,13 +77,26 @@ export class Engine implements EngineParts {
     return [...this.#accounts.values()];
   }
 
+  /** A new side of this process in an account; whoever opens it closes it. Throws ClosedConnectionError, and as `account`. */
+  open(name: string): ProgramSide {
+    if (this.isClosed) throw new ClosedConnectionError();
+    return new ProgramSide(this, this.account(name));
+  }
+
+  /** Closes all sides of all accounts. Part of a turn. */
+  close(): void {
+    this.isClosed = true;
+    for (const { sides } of this.accounts()) for (const side of [...sides]) side.close();
+  }
+
   /**
-   * Somebody has left an account: the program, by closing its part, or a peer. If that was the last one, its memory is
-   * given back at the end of the turn. Part of a turn.
+   * Somebody has left an account: a side, a peer or who held it. If that was the last one, its memory is given back at
+   * the end of the turn. Part of a turn.
    */
-  leave(name: string): void {
+  leave(account: Account): void {
+    const { name } = account;
     if (name === GLOBAL_ACCOUNT || name === SYSTEM_ACCOUNT) return;
-    this.#left.add(name);
+    this.#left.add(account);
     this.turn.touch();
   }
 
@@ -91,11 +104,11 @@ export class Engine implements EngineParts {
   #forget(): void {
     for (const { handle } of this.closing.splice(0)) this.subscriptions.delete(handle);
     if (this.#left.size === 0) return;
-    for (const name of this.#left) {
-      const account = this.#accounts.get(name);
-      if (account?.isClosed === true && this.core.accounts.close(account.handle)) {
-        this.#accounts.delete(name);
-      }
+    for (const account of this.#left) {
+      const { handle, name } = account;
+      if (handle === 0 || !account.end()) continue;
+      this.#accounts.delete(name);
+      this.interest.forget(handle);
     }
     this.#left.clear();
   }

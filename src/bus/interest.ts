@@ -1,66 +1,101 @@
-// Who wants to know when somebody begins or ceases to be interested in a subject. Looked at when a turn ends in
-// which the account's generation changed, not at each change: what comes and goes within a turn was never there.
+// Who wants to know when somebody begins or ceases to be interested in a subject. Looked at when a turn ends, not at
+// each change: what comes and goes within a turn was never there. The core notes the filters that came or went in
+// watched accounts, and a watch is asked again when its subject is matched by one of them; all are when that is less
+// work.
 
-import type { Account } from './account.ts';
-import type { Engine } from './engine.ts';
+import type { AccountHandle, Core } from '../core/index.ts';
+import type { ProgramSide } from './program-side.ts';
+import { WatchTrie } from './watch-trie.ts';
 
 interface Watch {
+  readonly side: ProgramSide;
   readonly subject: string;
   readonly queue: string | undefined;
   readonly onChange: (hasInterest: boolean) => void;
   hasInterest: boolean;
+  isEnded: boolean;
 }
 
 export class InterestWatches {
-  readonly #engine: Engine;
-  readonly #account: Account;
-  readonly #watches = new Set<Watch>();
-  #generation = 0;
+  readonly #core: Core;
+  readonly #tries = new Map<AccountHandle, WatchTrie<Watch>>();
 
-  constructor(engine: Engine, account: Account) {
-    this.#engine = engine;
-    this.#account = account;
+  constructor(core: Core) {
+    this.#core = core;
   }
 
-  /** @returns ends the watch */
+  /**
+   * Calls `onChange` at the end of each turn after which the interest in the subject, in the account of that side, is
+   * another. Throws CapacityError.
+   *
+   * @returns ends the watch
+   */
   add(
+    side: ProgramSide,
     subject: string,
     onChange: (hasInterest: boolean) => void,
     queue: string | undefined,
   ): () => void {
-    const watch = { subject, queue, onChange, hasInterest: this.#ask(subject, queue) };
-    this.#watches.add(watch);
-    this.#engine.settling.add(this);
-    return () => {
-      this.#watches.delete(watch);
-      if (this.#watches.size === 0) this.#engine.settling.delete(this);
-    };
+    const { handle } = side.account;
+    const watch = { side, subject, queue, onChange, hasInterest: false, isEnded: false };
+    watch.hasInterest = this.#ask(watch);
+    let trie = this.#tries.get(handle);
+    if (trie === undefined) {
+      this.#core.accounts.watch(handle, true);
+      trie = new WatchTrie();
+      this.#tries.set(handle, trie);
+    }
+    trie.add(subject, watch);
+    return () => this.#remove(watch);
   }
 
   /** Tells the watches what has changed since the last time. */
   settle(): void {
-    const { accounts } = this.#engine.core;
-    const { handle } = this.#account;
-    if (!accounts.has(handle)) {
-      this.#engine.settling.delete(this);
-      return;
-    }
-    const generation = accounts.generation(handle);
-    if (generation === this.#generation) return;
-    this.#generation = generation;
-    for (const watch of [...this.#watches]) {
-      const hasInterest = this.#ask(watch.subject, watch.queue);
+    if (this.#tries.size === 0) return;
+    for (const watch of this.#touched()) {
+      if (watch.isEnded) continue; // By one that was told before.
+      const hasInterest = this.#ask(watch);
       if (hasInterest === watch.hasInterest) continue;
       watch.hasInterest = hasInterest;
       try {
         watch.onChange(hasInterest);
       } catch (error) {
-        this.#account.report(error, { subject: watch.subject, sid: 0 });
+        watch.side.report(error, { subject: watch.subject, sid: 0 });
       }
     }
   }
 
-  #ask(subject: string, queue: string | undefined): boolean {
-    return this.#engine.core.hasInterest(this.#account.handle, subject, queue);
+  /** The account is no more: neither are its watches. */
+  forget(handle: AccountHandle): void {
+    this.#tries.delete(handle);
+  }
+
+  /** Those whose subjects are matched by what came or went, or all, where as many nodes would have to be visited. */
+  #touched(): Set<Watch> {
+    const found = new Set<Watch>();
+    let left = 0;
+    for (const { count } of this.#tries.values()) left += count;
+    const isWhole = this.#core.accounts.takeChanges((account, filter) => {
+      const trie = this.#tries.get(account);
+      if (trie !== undefined && left >= 0) left -= trie.match(filter, found, left);
+    });
+    if (isWhole && left >= 0) return found;
+    for (const trie of this.#tries.values()) for (const watch of trie.all()) found.add(watch);
+    return found;
+  }
+
+  #remove(watch: Watch): void {
+    watch.isEnded = true;
+    const { handle } = watch.side.account;
+    const trie = this.#tries.get(handle);
+    if (trie === undefined) return;
+    trie.delete(watch.subject, watch);
+    if (trie.count > 0) return;
+    this.#tries.delete(handle);
+    this.#core.accounts.watch(handle, false);
+  }
+
+  #ask({ side, subject, queue }: Watch): boolean {
+    return this.#core.hasInterest(side.account.handle, subject, queue);
   }
 }

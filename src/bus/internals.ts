@@ -2,12 +2,15 @@
 // beyond a program's rights. `internalsOf(bus)` opens it; nothing of it is exported from the package.
 
 import type { Core } from '../core/index.ts';
-import { InvalidOperationError, InvalidSubjectError } from '../shared/errors.ts';
-import type { Account } from './account.ts';
+import {
+  ClosedConnectionError,
+  InvalidOperationError,
+  InvalidSubjectError,
+} from '../shared/errors.ts';
 import type { Engine } from './engine.ts';
 import { encodeHeaders, MessageHeaders } from './headers.ts';
-import { InterestWatches } from './interest.ts';
 import { contentOf, contentOfBytes } from './message.ts';
+import type { ProgramSide } from './program-side.ts';
 import type { Turn } from './turn.ts';
 import type { Message, MsgHdrs } from './types.ts';
 
@@ -36,32 +39,41 @@ const EMPTY = new Uint8Array(0);
 
 export class BusInternals {
   readonly engine: Engine;
-  /** The account as the program publishes and subscribes in it. */
-  readonly home: Account;
+  /** How this process publishes and subscribes in the account. */
+  readonly home: ProgramSide;
   readonly core: Core;
   readonly turn: Turn;
-  readonly #watches: InterestWatches;
 
-  constructor(engine: Engine, account: Account) {
+  constructor(engine: Engine, home: ProgramSide) {
     this.engine = engine;
-    this.home = account;
+    this.home = home;
     this.core = engine.core;
     this.turn = engine.turn;
-    this.#watches = new InterestWatches(engine, account);
   }
 
-  /** The door of another account of the engine, which is made when there is none. Throws CapacityError. */
+  /**
+   * A door to an account of the engine, which is made when there is none. What is subscribed by it is its own, and stays
+   * when the program closes its bus of that account; whoever opens it closes it, or the end of the engine does.
+   * Throws ClosedConnectionError, InvalidArgumentError and CapacityError.
+   */
   account(name: string): BusInternals {
-    return doorOf(this.engine, this.engine.account(name));
+    return new BusInternals(this.engine, this.engine.open(name));
+  }
+
+  /** Ends what is subscribed by it. The door of a bus ends with the bus. */
+  close(): void {
+    this.turn.within(() => this.home.close());
   }
 
   /**
    * Routes by `to`, showing `subject`. Outside of handlers only, in slices of the caller's choice: it is not
    * bounded by max_payload, and everything it makes is queued for the peers within this turn.
-   * Throws InvalidOperationError inside a handler, InvalidSubjectError, InvalidArgumentError for headers.
+   * Throws InvalidOperationError inside a handler, InvalidSubjectError, InvalidArgumentError for headers and
+   * ClosedConnectionError.
    */
   deliver(message: Delivery): DeliveryOutcome {
     const { turn, core } = this;
+    if (this.home.isClosed) throw new ClosedConnectionError();
     if (turn.isDelivering) throw new InvalidOperationError('deliver is not for handlers');
     const { to, subject = to, reply, headers, payload } = message;
     const block = headers === undefined || isBytes(headers) ? headers : encodeHeaders(headers);
@@ -77,7 +89,7 @@ export class BusInternals {
 
   /** Somebody, here or at a peer, would get a message on `subject`; of that queue group, if one is given. */
   hasInterest(subject: string, queue?: string): boolean {
-    return this.core.hasInterest(this.home.handle, subject, queue);
+    return this.core.hasInterest(this.home.account.handle, subject, queue);
   }
 
   /**
@@ -91,7 +103,7 @@ export class BusInternals {
     onChange: (hasInterest: boolean) => void,
     queue?: string,
   ): () => void {
-    return this.#watches.add(subject, onChange, queue);
+    return this.engine.interest.add(this.home, subject, onChange, queue);
   }
 
   /**
@@ -120,33 +132,28 @@ export class BusInternals {
 
   /** Calls fn once, after everything of this turn has been delivered and before sessions write. */
   atTurnEnd(fn: () => void): void {
-    this.turn.atTurnEnd(fn);
+    this.turn.atTurnEnd(() => {
+      try {
+        fn();
+      } catch (error) {
+        this.home.report(error, { subject: '', sid: 0 });
+      }
+    });
   }
 }
 
-/** By bus. */
-const places = new WeakMap<object, { readonly engine: Engine; readonly account: Account }>();
-/** By account; made when they are asked for. */
-const doors = new WeakMap<Account, BusInternals>();
+const doors = new WeakMap<object, BusInternals>();
 
 /** Called by the bus for itself. */
-export function openDoor(bus: object, engine: Engine, account: Account): void {
-  places.set(bus, { engine, account });
+export function openDoor(bus: object, engine: Engine, home: ProgramSide): void {
+  doors.set(bus, new BusInternals(engine, home));
 }
 
 /** The internal door of a bus. Throws InvalidOperationError for what is none. */
 export function internalsOf(bus: object): BusInternals {
-  const place = places.get(bus);
-  if (place === undefined) throw new InvalidOperationError('not a bus of this package');
-  return doorOf(place.engine, place.account);
-}
-
-function doorOf(engine: Engine, account: Account): BusInternals {
-  const known = doors.get(account);
-  if (known !== undefined) return known;
-  const door = new BusInternals(engine, account);
-  doors.set(account, door);
-  return door;
+  const internals = doors.get(bus);
+  if (internals === undefined) throw new InvalidOperationError('not a bus of this package');
+  return internals;
 }
 
 function isBytes(headers: Uint8Array | MsgHdrs): headers is Uint8Array {

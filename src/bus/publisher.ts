@@ -3,7 +3,7 @@
 
 import type { Core } from '../core/index.ts';
 import { InvalidOperationError } from '../shared/errors.ts';
-import type { Account } from './account.ts';
+import type { ProgramSide } from './program-side.ts';
 import type { Route } from './route-map.ts';
 import { checkSubject } from './subject-text.ts';
 import type { BusSubscription } from './subscription.ts';
@@ -17,16 +17,16 @@ export class BusPublisher implements Publisher {
   #changes = -1;
   readonly #core: Core;
   readonly #turn: Turn;
-  readonly #account: Account;
+  readonly #side: ProgramSide;
   #isDisposed = false;
 
   /** Throws InvalidSubjectError. */
-  constructor(account: Account, subject: string) {
+  constructor(side: ProgramSide, subject: string) {
     checkSubject(subject);
     this.subject = subject;
-    this.#account = account;
-    this.#core = account.engine.core;
-    this.#turn = account.engine.turn;
+    this.#side = side;
+    this.#core = side.engine.core;
+    this.#turn = side.engine.turn;
   }
 
   [Symbol.dispose](): void {
@@ -42,12 +42,12 @@ export class BusPublisher implements Publisher {
       this.#core.changes === this.#changes &&
       !this.#turn.isActive
     ) {
-      // As publishTo, but not by way of the account: 5 % of the whole.
+      // As publishTo, but not by way of the side: 5 % of the whole.
       const { handler } = route;
       if (handler !== undefined) {
         (route as BusSubscription).deliverAlone(handler, this.#turn, this.subject, payload);
       } else {
-        this.#account.publishTo(route, this.subject, payload);
+        this.#side.publishTo(route, this.subject, payload);
       }
     } else {
       this.#findAndPublish(payload, options);
@@ -56,9 +56,9 @@ export class BusPublisher implements Publisher {
 
   #findAndPublish(payload: unknown, options: PublishOptions | undefined): void {
     if (this.#isDisposed) throw new InvalidOperationError('the publisher has been disposed of');
-    this.#account.publish(this.subject, payload, options);
+    this.#side.publish(this.subject, payload, options);
     if (this.#isDisposed) return; // By a handler.
-    this.#route = this.#account.routeFor(this.subject);
+    this.#route = this.#side.routeFor(this.subject);
     this.#changes = this.#core.changes;
   }
 }

@@ -12,9 +12,9 @@ import {
 } from '../shared/errors.ts';
 import { REQUEST_TIMEOUT_MS } from '../shared/limits.ts';
 import { NUID_LEN, nuid } from '../shared/nuid.ts';
-import type { Account, RouteListener } from './account.ts';
 import { contentOf } from './message.ts';
 import { MessageQueue } from './message-queue.ts';
+import type { ProgramSide, RouteListener } from './program-side.ts';
 import { checkSubject, isTooLong } from './subject-text.ts';
 import type { BusSubscription } from './subscription.ts';
 import { Tally } from './tally.ts';
@@ -152,7 +152,7 @@ class Exchange implements RouteListener {
 }
 
 export class MuxInbox {
-  readonly #account: Account;
+  readonly #side: ProgramSide;
   readonly #clock: Clock;
   readonly #inboxPrefix: string;
   readonly #exchanges = new Map<string, Exchange>();
@@ -161,8 +161,8 @@ export class MuxInbox {
   #subscription: BusSubscription | undefined;
   #count = 0;
 
-  constructor(account: Account, clock: Clock, inboxPrefix: string) {
-    this.#account = account;
+  constructor(side: ProgramSide, clock: Clock, inboxPrefix: string) {
+    this.#side = side;
     this.#clock = clock;
     this.#inboxPrefix = inboxPrefix;
   }
@@ -245,7 +245,7 @@ export class MuxInbox {
     const options = inbox.headers === undefined ? { reply } : { reply, headers: inbox.headers };
     if (inbox.isTallied === true) this.#tally(exchange, reply);
     try {
-      this.#account.send(subject, payload, options, exchange);
+      this.#side.send(subject, payload, options, exchange);
     } catch (error) {
       exchange.end();
       throw error;
@@ -259,7 +259,7 @@ export class MuxInbox {
       const start = this.#prefix.length;
       const answer = (message: Message): void =>
         this.#exchanges.get(message.subject.slice(start))?.answer(message);
-      this.#subscription = this.#account.subscribe(`${this.#prefix}*`, answer, {});
+      this.#subscription = this.#side.subscribe(`${this.#prefix}*`, answer, {});
     }
     const token = (++this.#count).toString(36);
     this.#exchanges.set(token, exchange);
@@ -268,9 +268,9 @@ export class MuxInbox {
   }
 
   #tally(exchange: Exchange, reply: string): void {
-    const { tallies } = this.#account;
+    const { tallies } = this.#side.account;
     const { onOver } = exchange;
-    const tally = new Tally(this.#account.engine.turn, () => exchange.expire());
+    const tally = new Tally(this.#side.engine.turn, () => exchange.expire());
     exchange.tally = tally;
     tallies.set(reply, tally);
     exchange.onOver = () => {
@@ -281,7 +281,7 @@ export class MuxInbox {
 
   #openOwn(exchange: Exchange, reply: string = createInbox(this.#inboxPrefix)): string {
     const answer = (message: Message): void => exchange.answer(message);
-    const subscription = this.#account.subscribe(reply, answer, {});
+    const subscription = this.#side.subscribe(reply, answer, {});
     this.#own.add(exchange);
     exchange.onOver = () => {
       this.#own.delete(exchange);

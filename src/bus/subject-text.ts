@@ -32,7 +32,7 @@ export function checkQueue(queue: string): void {
   }
 }
 
-/** Throws InvalidArgumentError for what cannot be a token of a subject of the system's: an empty name, or one with blanks. */
+/** Throws InvalidArgumentError for an empty name of an account, or one that could not stand on a control line. */
 export function checkAccountName(name: string): void {
   if (typeof name !== 'string' || name === '' || BAD_TEXT.test(name) || isTooLong(name)) {
     throw InvalidArgumentError.format('account', 'has no name, or one with an invalid character');

@@ -25,13 +25,13 @@ import type {
   Subscription,
 } from './types.ts';
 
-/** What a subscription needs of the account it lives in. */
+/** What a subscription needs of the side it is of. */
 export interface SubscriptionHome extends MessageHome {
   readonly engine: { readonly core: Core; readonly clock: Clock };
+  /** With requests for 'all' under way, by reply. */
+  readonly account: { readonly tallies: ReadonlyMap<string, Tally> };
   readonly status: StatusFeed;
   readonly stats: Stats;
-  /** Of requests for 'all' under way, by reply. */
-  readonly tallies: ReadonlyMap<string, Tally>;
   readonly isClosed: boolean;
   report(error: unknown, context: Omit<ErrorContext, 'account'>): void;
   /** Takes it out of the core. */
@@ -50,7 +50,6 @@ export class BusSubscription implements Subscription {
   readonly sid: number;
   /** Messages that it got alone: in no other count, of the core or of the bus. */
   alone = 0;
-  /** The account it lives in. */
   readonly home: SubscriptionHome;
   /** Messages are still delivered to it. */
   isOpen = true;
@@ -147,9 +146,10 @@ export class BusSubscription implements Subscription {
     }
   }
 
-  /** Hands a message that others get, too, to its `handler`; the caller counts it for the bus. */
+  /** Hands a message that others get, too, to its `handler`. */
   deliverShared(handler: MessageHandler, content: Content): void {
     this.uncounted++;
+    this.#stats.inMsgs++;
     this.#hand(handler, messageOf(content, this));
   }
 
@@ -188,7 +188,7 @@ export class BusSubscription implements Subscription {
 
   /** A request for 'all' is delivered, and its tally told when the handler or the loop is through with it. */
   #isTallied(content: Content): boolean {
-    const { tallies } = this.home;
+    const { tallies } = this.home.account;
     const tally = tallies.size === 0 ? undefined : tallies.get(content.reply as string);
     if (tally === undefined) return false;
     const message = messageOf(content, this);
@@ -393,7 +393,7 @@ export class BusSubscription implements Subscription {
     if (this.#isClosed) return;
     this.#withdraw();
     this.#isClosed = true;
-    for (const tally of this.home.tallies.values()) tally.done(this.sid);
+    for (const tally of this.home.account.tallies.values()) tally.done(this.sid);
     this.#resolveClosed(error);
   }
 

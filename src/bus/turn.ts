@@ -14,8 +14,8 @@ import {
   STATUS_AGAIN_POOL,
   STATUS_AGAIN_RESULT,
 } from '../core/index.ts';
-import { assert, CycleError } from '../shared/errors.ts';
-import { CYCLE_MAX } from '../shared/limits.ts';
+import { assert } from '../shared/errors.ts';
+import type { CycleWatch } from './cycle-watch.ts';
 import type { Content } from './message.ts';
 import type { MessageClient } from './types.ts';
 
@@ -45,14 +45,13 @@ export interface Published {
 /** A publish that waits for its turn. */
 export interface Waiting {
   readonly subject: string;
+  /** Of its account. */
+  readonly cycles: CycleWatch;
   /** Delivers it; never throws. */
   run(): void;
   /** It is not going to be delivered. */
   drop(error: Error): void;
 }
-
-/** Most subjects that a CycleError names. */
-const CYCLE_SUBJECTS_MAX = 8;
 
 // Parts of the level.
 const DELIVERING = 1;
@@ -75,7 +74,7 @@ export class Turn {
   onRecords: ((published: Published | undefined, isResumed: boolean) => void) | undefined;
   /** Set by the bus: watches of interest are looked at. Before `onEnd`. */
   onSettled: (() => void) | undefined;
-  /** Set by the bus: takes a CycleError, and what an atTurnEnd function throws. */
+  /** Set by the bus: takes what an atTurnEnd function throws. */
   onFault: ((error: unknown) => void) | undefined;
   /** Set by the bus: the core has forgotten what was closed in this turn. */
   onForgotten: (() => void) | undefined;
@@ -89,9 +88,9 @@ export class Turn {
   #hasWork = false;
   #waiting: Waiting[] = [];
   #next = 0;
-  #nested = 0;
-  #suspects = new Set<string>();
-  #cycle: CycleError | undefined;
+  /** How many turns there have been. */
+  #serial = 0;
+  readonly #broken: CycleWatch[] = [];
   #atEnd: (() => void)[] = [];
 
   constructor(core: Core) {
@@ -196,14 +195,15 @@ export class Turn {
 
   /** Queues a publish. It is run now when nothing is being delivered, else at the end of the turn. */
   wait(item: Waiting): void {
-    if (this.#cycle !== undefined) {
-      item.drop(this.#cycle);
+    const { cycles } = item;
+    if (cycles.error !== undefined) {
+      item.drop(cycles.error);
       return;
     }
     this.#hasWork = true;
     this.#waiting.push(item);
     if (!this.isDelivering) this.#runWaiting();
-    else if (++this.#nested > CYCLE_MAX - CYCLE_SUBJECTS_MAX) this.#suspectCycle(item.subject);
+    else if (cycles.count(this.#serial, item.subject)) this.#break(cycles);
   }
 
   /** Calls fn once, after everything of this turn has been delivered and before sessions write. */
@@ -237,8 +237,7 @@ export class Turn {
       }
     } finally {
       this.level = 0;
-      this.#nested = 0;
-      this.#suspects.clear();
+      this.#serial++;
       this.#core.turnEnd();
       this.onForgotten?.();
     }
@@ -251,11 +250,7 @@ export class Turn {
     }
     this.#waiting = [];
     this.#next = 0;
-    if (this.#cycle === undefined) return;
-    const error = this.#cycle;
-    this.#cycle = undefined;
-    this.#nested = 0;
-    this.onFault?.(error);
+    for (const cycles of this.#broken.splice(0)) cycles.tell();
   }
 
   #runAtEnd(): void {
@@ -271,16 +266,14 @@ export class Turn {
     }
   }
 
-  /** Close to the limit the subjects are noted; at the limit everything that waits is dropped. */
-  #suspectCycle(subject: string): void {
-    this.#suspects.add(subject);
-    if (this.#nested <= CYCLE_MAX) return;
-    const error = new CycleError(CYCLE_MAX, [...this.#suspects]);
-    const dropped = this.#waiting.slice(this.#next);
-    this.#suspects.clear();
-    this.#cycle = error;
-    this.#waiting = [];
+  /** A circle: all that waits of its account is dropped. */
+  #break(cycles: CycleWatch): void {
+    const { error } = cycles;
+    const waiting = this.#waiting.slice(this.#next);
+    this.#waiting = waiting.filter((item) => item.cycles !== cycles);
     this.#next = 0;
-    for (const item of dropped) item.drop(error);
+    this.#broken.push(cycles);
+    if (error === undefined) return;
+    for (const item of waiting) if (item.cycles === cycles) item.drop(error);
   }
 }

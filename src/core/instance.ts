@@ -17,6 +17,9 @@ export interface WasmExports {
   accountOpen(): number;
   accountPtr(account: number): number;
   accountShut(account: number): number;
+  accountWatch(account: number, isWatched: number): number;
+  changesTake(): number;
+  changesLogPtr(): number;
   subscriptionOpen(account: number, ptr: number, len: number, qPtr: number, qLen: number): number;
   subscriptionShut(handle: number): number;
   subscriptionSetMax(handle: number, max: number): number;

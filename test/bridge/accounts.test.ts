@@ -66,11 +66,15 @@ it('a peer and the bus of its account meet, and the message says whence it came'
   const accounts: unknown[] = [];
   const a = server.bus.account('A');
   a.subscribe('up', (msg) => accounts.push(msg.client?.account));
-  server.bus.subscribe('up', () => expect.unreachable());
-  const peer = await greetedIn(server, 'A');
+  const before: unknown[] = [];
+  server.bus.subscribe('up', (msg) => before.push(msg.client?.account));
+  const peer = await server.greeted();
+  await peer.send('PUB up 0\r\n\r\n');
+  await peer.ping();
+  enter(server, 'A');
   await peer.send('SUB down 1\r\nPUB up 0\r\n\r\n');
   await peer.ping();
-  expect(accounts).toEqual(['A']);
+  expect([before, accounts]).toEqual([['$G'], ['A']]);
   a.publish('down', 'hi');
   server.bus.publish('down', 'from another account');
   await peer.expectLines('MSG down 1 2', 'hi');
@@ -154,6 +158,42 @@ it('the last peer to leave an account that the program has closed takes its memo
   enter(server, '$G');
   expect(server.bus.accounts()).toEqual(['$G', '$SYS']);
   await b.ping();
+});
+
+it('an account that was made for peers ends with the last of them, whoever hangs up', async () => {
+  await using server = createTestBridge();
+  const peers = [await greetedIn(server, 'A'), await greetedIn(server, 'A')];
+  for (const peer of peers) {
+    expect(server.bus.accounts()).toEqual(['$G', '$SYS', 'A']);
+    peer.end();
+    await peer.expectEnd();
+  }
+  expect(server.bus.accounts()).toEqual(['$G', '$SYS']);
+});
+
+it('whoever has ended moves to no other account', async () => {
+  await using server = createTestBridge();
+  const peer = await greetedIn(server, 'A');
+  const session = newest(server);
+  peer.end();
+  await peer.expectEnd();
+  server.bridge.turn.within(() => session.enter(server.bridge.engine.account('B')));
+  expect(session.account.name).toBe('A');
+  expect(server.bridge.engine.account('B').counts().connections).toBe(0);
+});
+
+it('a bridge goes on to serve an account that the program has closed', async () => {
+  await using server = createTestBridge({}, {}, 'A');
+  await server.bus.account('A').close();
+  expect(server.bus.accounts()).toContain('A');
+  const peer = await server.greeted();
+  await peer.send('SUB x 1\r\nPUB x 2\r\nhi\r\n');
+  await peer.expectLines('MSG x 1 2', 'hi');
+  server.bus.account('A').publish('x', 'yo');
+  await peer.expectLines('MSG x 1 2', 'yo');
+  await server.bus.account('A').close();
+  await server.bridge.close();
+  expect(server.bus.accounts()).toEqual(['$G', '$SYS']);
 });
 
 it('a bridge on the bus of an account serves that account', async () => {

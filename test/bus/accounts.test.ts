@@ -66,11 +66,13 @@ describe('the bus of an account', () => {
       return all;
     });
     await settled();
-    const tallies = ['A', 'B'].map((name) => internalsOf(bus.account(name)).home.tallies.size);
+    const tallies = ['A', 'B'].map(
+      (name) => internalsOf(bus.account(name)).home.account.tallies.size,
+    );
     expect(tallies).toEqual([1, 1]);
     asked.get('A')?.respond('only A');
     expect(await answers[0]).toEqual(['only A']);
-    expect(internalsOf(bus.account('B')).home.tallies.size).toBe(1);
+    expect(internalsOf(bus.account('B')).home.account.tallies.size).toBe(1);
     asked.get('B')?.respond('only B');
     expect(await answers[1]).toEqual(['only B']);
   });
@@ -113,8 +115,12 @@ describe('the bus of an account', () => {
 
   it('refuses a name that no account can have', () => {
     const bus = createBus();
+    const door = internalsOf(bus);
     for (const name of ['', 'a b', 'a\r\nb', '\ud800', 'x'.repeat(5000), 7 as unknown as string]) {
       expect(() => bus.account(name)).toThrow(
+        expect.objectContaining({ name: 'InvalidArgumentError' }),
+      );
+      expect(() => door.account(name)).toThrow(
         expect.objectContaining({ name: 'InvalidArgumentError' }),
       );
     }
@@ -180,29 +186,85 @@ describe('closing', () => {
     bus.subscribe('x', () => heard.push('of another account'));
     a.publish('x', 1);
     expect(peer.heard()).toBe('MSG y 1 7\nin time\n');
-    const door = internalsOf(bus);
     peer.close();
-    door.turn.within(() => door.engine.leave('A'));
     expect(bus.accounts()).toEqual(['$G', '$SYS']);
     bus.publish('x', 1);
     expect(heard).toEqual(['first', 'of another account']);
   });
 
-  it('leaves nothing that could be delivered by the internal door', async () => {
+  it('leaves nothing that could be delivered by its door, also while peers keep the account', async () => {
     const bus = createBus();
-    const door = internalsOf(bus).account('A');
+    const a = bus.account('A');
+    const door = internalsOf(a);
+    const peer = new CorePeer(door);
+    peer.say('SUB x 1\n');
     const message = { to: 'x', payload: new Uint8Array(1) };
-    expect(door.deliver(message).delivered).toBe(0);
-    await bus.account('A').close();
+    expect(door.deliver(message).delivered).toBe(1);
+    await a.close();
+    expect(() => door.deliver(message)).toThrow(closed);
+    peer.close();
     expect(() => door.deliver(message)).toThrow(closed);
     expect(door.hasInterest('x')).toBe(false);
+  });
+
+  it('of a bus that has something waiting keeps it from whoever comes afterwards', () => {
+    const bus = createBus();
+    const old = bus.account('A');
+    const publisher = old.publisher('x');
+    const got: unknown[] = [];
+    old.subscribe('go', () => {
+      old.publish('y', 'waiting');
+      void old.close();
+      bus.account('A').subscribe('x', (msg) => got.push(msg.value));
+    });
+    old.publish('go');
+    expect(() => old.publish('x', 'too late')).toThrow(closed);
+    expect(() => publisher.publish('too late')).toThrow(closed);
+    expect(got).toEqual([]);
+  });
+
+  it('of a bus that has something waiting is told as what it is when nobody is left', () => {
+    const bus = createBus();
+    const a = bus.account('A');
+    a.subscribe('go', () => {
+      a.publish('y', 'waiting');
+      void a.close();
+    });
+    a.publish('go');
+    expect(bus.accounts()).toEqual(['$G', '$SYS']);
+    expect(() => a.publish('x')).toThrow(closed);
+  });
+
+  it('is counted where the message arrives', () => {
+    const bus = createBus();
+    const old = bus.account('A');
+    const got: unknown[] = [];
+    old.subscribe('go', () => {
+      old.publish('y', 'waiting');
+      void old.close();
+      const fresh = bus.account('A');
+      for (let i = 0; i < 2; i++) fresh.subscribe('y', (msg) => got.push(msg.value));
+    });
+    old.publish('go');
+    expect(got).toEqual(['waiting', 'waiting']);
+    expect(bus.account('A').stats()).toMatchObject({ inMsgs: 2, outMsgs: 0 });
+    expect(old.stats()).toMatchObject({ inMsgs: 1, outMsgs: 2 });
+  });
+
+  it('512 times leaves no door that leads to another account', async () => {
+    const bus = createBus();
+    const old = internalsOf(bus.account('A'));
+    for (let i = 0; i < 512; i++) await bus.account('A').close();
+    const other = bus.account('Z');
+    other.subscribe('x', () => expect.unreachable());
+    expect(old.hasInterest('x')).toBe(false);
+    expect(() => old.deliver({ to: 'x', payload: new Uint8Array(1) })).toThrow(closed);
   });
 
   it('keeps an account in which peers are, for whoever asks for it again', async () => {
     const bus = createBus();
     const a = bus.account('A');
-    const door = internalsOf(bus);
-    const peer = new CorePeer(door.account('A'));
+    const peer = new CorePeer(internalsOf(a));
     peer.say('SUB x 1\n');
     await a.close();
     expect(bus.accounts()).toContain('A');
@@ -212,7 +274,6 @@ describe('closing', () => {
     expect(() => a.publish('x', 'hi')).toThrow(closed);
     await again.close();
     peer.close();
-    door.turn.within(() => door.engine.leave('A'));
     expect(bus.accounts()).toEqual(['$G', '$SYS']);
   });
 
@@ -254,6 +315,25 @@ describe('closing', () => {
     expect([a.isClosed(), bus.isClosed()]).toEqual([true, true]);
   });
 
+  it('a drain of $G lets its loops publish in other accounts until the end', async () => {
+    const bus = createBus();
+    const a = bus.account('A');
+    const peer = new CorePeer(internalsOf(a));
+    peer.say('SUB y 1\n');
+    const sub = bus.subscribe('x');
+    const loop = (async () => {
+      for await (const msg of sub) {
+        await null;
+        a.publish('y', `${msg.value}`);
+      }
+    })();
+    for (let i = 0; i < 5; i++) bus.publish('x', i);
+    await bus.drain();
+    await loop;
+    const sent = [0, 1, 2, 3, 4].map((i) => `MSG y 1 1\n${i}\n`);
+    expect(peer.heard()).toBe(sent.join(''));
+  });
+
   it('a drain of one account leaves the others alone', async () => {
     const bus = createBus();
     const a = bus.account('A');
@@ -275,12 +355,90 @@ describe('closing', () => {
     expect(heard).toEqual(['hi']);
   });
 
+  it('of $G closes what stands on the bus in other accounts, and nothing begins anew', async () => {
+    const bus = createBus();
+    const service = internalsOf(bus).account('A');
+    service.home.subscribe('x', () => {}, {});
+    await bus.close();
+    expect(service.home.isClosed).toBe(true);
+    expect(bus.accounts()).toEqual(['$G', '$SYS']);
+    expect(live(bus)).toMatchObject({ accounts: 2, subscriptions: 0 });
+    for (const name of ['$G', 'A']) {
+      expect(() => internalsOf(bus).account(name)).toThrow(closed);
+    }
+    expect(() => internalsOf(bus).home.subscribe('x', () => {}, {})).toThrow(closed);
+  });
+
+  it('of a bus leaves services in its account alone, and they keep it', async () => {
+    const bus = createBus();
+    const service = internalsOf(bus).account('A');
+    const heard: string[] = [];
+    service.home.subscribe('x', (msg) => heard.push(msg.string()), {});
+    const a = bus.account('A');
+    a.publish('x', 'one');
+    await a.close();
+    expect(bus.accounts()).toContain('A');
+    bus.account('A').publish('x', 'two');
+    expect(heard).toEqual(['one', 'two']);
+    await bus.account('A').close();
+    service.close();
+    expect(bus.accounts()).toEqual(['$G', '$SYS']);
+    expect(() => service.home.publish('x')).toThrow(closed);
+  });
+
+  it('is seen as such by what runs at the end of its turn', async () => {
+    const bus = createBus();
+    const a = bus.account('A');
+    a.subscribe('x', () => {});
+    const seen: unknown[] = [];
+    const watch = internalsOf(bus).account('A');
+    watch.watchInterest('x', () => {
+      try {
+        seen.push(a.isClosed(), bus.account('A') === a);
+      } catch (error) {
+        seen.push((error as Error).name);
+      }
+    });
+    seen.length = 0;
+    await a.close();
+    expect(seen).toEqual([true, false]);
+    bus.account('A').subscribe('x', () => {});
+    seen.length = 0;
+    await bus.close();
+    expect(seen).toEqual(['ClosedConnectionError']);
+  });
+
+  it('a circle of one account stops that account alone, and is told there', async () => {
+    const errors: unknown[] = [];
+    const bus = createBus({ onError: (error, { account }) => errors.push([error, account]) });
+    const [a, b] = [bus.account('A'), bus.account('B')];
+    const told: string[] = [];
+    for (const [name, each] of Object.entries({ G: bus, A: a, B: b })) {
+      void (async () => {
+        for await (const { type } of each.status()) told.push(`${name} ${type}`);
+      })();
+    }
+    const heard: unknown[] = [];
+    b.subscribe('tell', (msg) => heard.push(msg.value));
+    let rounds = 0;
+    a.subscribe('loop', () => {
+      a.publish('loop');
+      if (++rounds === 999_999) b.publish('tell', 'still here');
+    });
+    a.publish('loop');
+    await settled();
+    expect(heard).toEqual(['still here']);
+    expect(errors).toEqual([[expect.objectContaining({ name: 'CycleError' }), 'A']]);
+    expect(told).toEqual(['A error']);
+    a.publish('other');
+    expect(rounds).toBeGreaterThanOrEqual(999_999);
+  });
+
   it('a watch of interest ends with its account', async () => {
     const bus = createBus();
-    const door = internalsOf(bus).account('A');
-    const seen: boolean[] = [];
-    door.watchInterest('x', (hasInterest) => seen.push(hasInterest));
     const a = bus.account('A');
+    const seen: boolean[] = [];
+    internalsOf(a).watchInterest('x', (hasInterest) => seen.push(hasInterest));
     a.subscribe('x', () => {});
     await a.close();
     expect(seen).toEqual([true, false]);

@@ -145,7 +145,7 @@ describe("a request for 'all'", () => {
 
   it('leaves nothing behind', async () => {
     const { bus } = setup();
-    const { tallies } = internalsOf(bus).home;
+    const { tallies } = internalsOf(bus).home.account;
     bus.subscribe('q', () => new Promise(() => {}));
     const asked = await bus.requestMany('q', '', { strategy: 'all' });
     expect(tallies.size).toBe(1);

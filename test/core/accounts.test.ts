@@ -9,6 +9,8 @@ import {
   SESSION_ECHO,
   SESSION_HEADERS,
   type SessionHandle,
+  STATUS_AGAIN_RESULT,
+  STATUS_OK,
   STATUS_OP,
 } from '../../src/core/index.ts';
 
@@ -140,6 +142,50 @@ describe.each(['debug', 'release'])('accounts of the core (%s)', (build) => {
     expect(core.accounts.close(account)).toBe(true);
     expect(core.live()).toMatchObject({ accounts: before.accounts, nodes: before.nodes });
     expect(core.live()).toMatchObject({ subscriptions: 0, sessions: 0, groups: 0, quarantine: 0 });
+  });
+
+  it('is not closed while a message is on its way in it, though its last recipient has gone', () => {
+    const core = createCore({ wasm });
+    const account = core.accounts.create();
+    core.exports.recordsSetLimit(8);
+    const subs = Array.from({ length: 3 }, () => core.subscribe(account, 'x'));
+    const session = open(core, account);
+    feed(core, session, 'SUB x 1\r\n');
+    expect(core.publish(account, { to: 'x', payload: Buffer.from('hi') })).toBe(
+      STATUS_AGAIN_RESULT,
+    );
+    for (const sub of subs) core.unsubscribe(sub);
+    core.closeSession(session);
+    expect(core.accounts.close(account)).toBe(false);
+    expect(core.resume()).toBe(STATUS_OK);
+    while (core.take() !== undefined);
+    core.turnEnd();
+    expect(core.accounts.close(account)).toBe(true);
+  });
+
+  it('a session that has ended moves to no other', () => {
+    const core = createCore({ wasm });
+    const [a, b] = [core.accounts.create(), core.accounts.create()];
+    const session = open(core, a);
+    feed(core, session, 'PUB x 2\r\nhi\r\n');
+    core.closeSession(session);
+    core.setAccount(session, b);
+    expect(core.accounts.counts(a).connections).toBe(0);
+    expect(core.accounts.counts(b).connections).toBe(0);
+    core.take();
+    core.turnEnd();
+    expect([core.accounts.close(a), core.accounts.close(b)]).toEqual([true, true]);
+  });
+
+  it('a subject that is hot in thousands of accounts is cached in all of them', () => {
+    const core = createCore({ wasm, seed: [1, 2] });
+    const accounts = Array.from({ length: 4000 }, () => core.accounts.create());
+    for (const account of accounts) core.subscribe(account, 'svc');
+    let hits = 0;
+    for (let round = 0; round < 3; round++) {
+      hits = accounts.filter((account) => core.resolve(account, 'svc').hits > 0).length;
+    }
+    expect(hits).toBeGreaterThan(3900);
   });
 
   it('one after the other needs no more memory than one', () => {

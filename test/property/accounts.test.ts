@@ -3,7 +3,7 @@
 
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { type BusInternals, internalsOf } from '../../src/bus/internals.ts';
+import { internalsOf } from '../../src/bus/internals.ts';
 import { type Bus, createBus, type Subscription } from '../../src/index.ts';
 import { CorePeer } from '../support/core-peer.ts';
 import { checkAsync } from './check.ts';
@@ -96,10 +96,6 @@ class Side {
     this.#enter();
   }
 
-  get #door(): BusInternals {
-    return internalsOf(this.#root);
-  }
-
   #enter(): void {
     this.#bus = this.#root.account(this.#name);
     const door = internalsOf(this.#bus);
@@ -138,7 +134,9 @@ class Side {
   }
 
   end(): readonly string[] {
-    this.log.push(JSON.stringify([this.#bus.stats(), internalsOf(this.#bus).home.counts()]));
+    this.log.push(
+      JSON.stringify([this.#bus.stats(), internalsOf(this.#bus).home.account.counts()]),
+    );
     for (const sub of this.#subscriptions) this.log.push(`${sub.isClosed()} ${sub.getReceived()}`);
     return this.log;
   }
@@ -189,7 +187,6 @@ class Side {
     this.listen();
     await this.#bus.close();
     for (const peer of this.#peers) peer.close();
-    this.#door.turn.within(() => this.#door.engine.leave(this.#name));
     this.log.push(`gone ${!this.#root.accounts().includes(this.#name)}`);
     this.#publishers.clear();
     this.#enter();

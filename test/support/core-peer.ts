@@ -23,7 +23,7 @@ export class CorePeer {
   /** Greeted, with headers, no-responders and echo. */
   constructor(door: BusInternals, limits: { pendingMax?: number } = {}) {
     this.#door = door;
-    this.handle = door.core.openSession(door.home.handle);
+    this.handle = door.core.openSession(door.home.account.handle);
     door.core.setFlags(this.handle, GREETED);
     door.core.setLimits(this.handle, {
       payloadMax: 1 << 20,
@@ -80,8 +80,11 @@ export class CorePeer {
 
   close(): void {
     this.heard();
-    const { core, turn } = this.#door;
-    turn.within(() => core.closeSession(this.handle));
+    const { core, engine, home, turn } = this.#door;
+    turn.within(() => {
+      core.closeSession(this.handle);
+      engine.leave(home.account);
+    });
     // Looked at for the last time, it leaves the list of sessions with something to send.
     core.take();
   }
