@@ -1,7 +1,8 @@
 // The network side of a bus: it accepts connections, keeps their sessions, and ties them to the turns of the
 // core. What a session is, is in session.ts; here is only what they have in common.
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
-import type { RecordSink, Turn } from '../bus/turn.ts';
+import type { NetworkSide, Turn } from '../bus/turn.ts';
+import type { MessageClient } from '../bus/types.ts';
 import type { AccountHandle, Core, SessionHandle, SessionSubscription } from '../core/index.ts';
 import { type Listener, listen } from '../net/tcp.ts';
 import type { Transport } from '../net/transport.ts';
@@ -38,7 +39,7 @@ export type {
 /** Throws InvalidOperationError when the bus is served already, ClosedConnectionError when it is closed. */
 export function assertServable({ parts, turn }: BusInternals): void {
   if (parts.isClosed) throw new ClosedConnectionError();
-  if (turn.sink !== undefined) throw new InvalidOperationError('the bus is served already');
+  if (turn.network !== undefined) throw new InvalidOperationError('the bus is served already');
 }
 
 /** What `$G` is called, for peers. */
@@ -69,7 +70,7 @@ export async function createBridge(
   return bridge;
 }
 
-export class Bridge implements SessionHost, RecordSink {
+export class Bridge implements SessionHost, NetworkSide {
   readonly core: Core;
   readonly turn: Turn;
   readonly account: AccountHandle;
@@ -144,10 +145,7 @@ export class Bridge implements SessionHost, RecordSink {
     this.#lingering = new DeadlineQueue(clock, LINGER_MS, (transport) =>
       this.ends.run(() => transport.destroy()),
     );
-    this.turn.sink = this;
-    this.turn.onPool = () => this.outbound.flush();
-    this.turn.onEnd = () => this.#turnEnded();
-    this.turn.originOf = (handle) => this.#sessions.get(handle)?.client;
+    this.turn.attach(this);
   }
 
   // ── Where ───────────────────────────────────────────────────────────────────────────────────────
@@ -310,17 +308,14 @@ export class Bridge implements SessionHost, RecordSink {
     this.crumbs.close();
     this.behind.close();
     this.ahead.close();
-    this.turn.sink = undefined;
-    this.turn.onPool = undefined;
-    this.turn.onEnd = undefined;
-    this.turn.originOf = undefined;
+    this.turn.detach();
   }
 
   /** Says INFO and why not. */
   #refuse(transport: Transport, cid: number): void {
-    const log = new PeerLog(this.logger, transport, cid);
+    const log = new PeerLog(this.logger, transport.peer, cid);
     log.debug('Client connection created');
-    const info = infoLine(this.#infoFacts(), { cid, address: transport.remote.address });
+    const info = infoLine(this.#infoFacts(), { cid, address: transport.peer.address });
     const words = new TextEncoder().encode(`${info}${errorLine('maxConnections')}`);
     transport.start({
       staysInPlace: false,
@@ -344,7 +339,7 @@ export class Bridge implements SessionHost, RecordSink {
   infoLine(session: Session, isConnectInfo: boolean): string {
     return infoLine(this.#infoFacts(), {
       cid: session.cid,
-      address: session.transport.remote.address,
+      address: session.transport.peer.address,
       isLameDuck: this.#isLameDuck,
       ...(isConnectInfo ? { account: this.accountName } : {}),
     });
@@ -391,6 +386,14 @@ export class Bridge implements SessionHost, RecordSink {
 
   // ── For turns ───────────────────────────────────────────────────────────────────────────────────
 
+  flush(): void {
+    this.outbound.flush();
+  }
+
+  originOf(handle: SessionHandle): MessageClient | undefined {
+    return this.#sessions.get(handle)?.client;
+  }
+
   shared(id: number, bytes: Uint8Array): void {
     this.outbound.shared.keep(id, bytes);
   }
@@ -418,7 +421,7 @@ export class Bridge implements SessionHost, RecordSink {
     this.#sessions.get(handle)?.log.traceEnd(sid);
   }
 
-  #turnEnded(): void {
+  turnEnded(): void {
     if (this.#closing.size > 0) {
       for (const session of [...this.#closing]) {
         this.#closing.delete(session);

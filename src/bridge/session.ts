@@ -142,7 +142,7 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
     this.limits = { maxSubscriptions, maxSubTokens, hasHeaders };
     this.#start = host.clock.now();
     this.#lastActivity = host.clock.monotonic();
-    this.log = new PeerLog(host.logger, transport, cid);
+    this.log = new PeerLog(host.logger, transport.peer, cid);
     this.#reader = new Reader(host, this);
     this.#keepalive = new Keepalive({
       clock: host.clock,
@@ -197,8 +197,9 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
     this.log.debug('Client connection created');
     this.#send(this.#host.infoLine(this, false));
     this.transport.start(this);
-    const { readsInto } = this.transport;
-    if (readsInto !== undefined) this.log.debug(readsInto ? READS_INTO : READS_BY_COPY);
+    const { reads } = this.transport;
+    if (reads === 'pipe') return;
+    this.log.debug(reads === 'into' && this.staysInPlace ? READS_INTO : READS_BY_COPY);
   }
 
   // ── What the peer says ──────────────────────────────────────────────────────────────────────────
@@ -445,8 +446,8 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
       ...(name === '' ? {} : { name }),
       ...(lang === '' ? {} : { lang }),
       ...(version === '' ? {} : { version }),
-      address: this.transport.remote.address,
-      port: this.transport.remote.port,
+      address: this.transport.peer.address,
+      port: this.transport.peer.port,
       hasHeaders,
       wantsNoResponders: hasHeaders && noResponders,
     };
@@ -460,8 +461,8 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
       cid: this.cid,
       kind: 'Client',
       type: 'nats',
-      ip: this.transport.remote.address,
-      port: this.transport.remote.port,
+      ip: this.transport.peer.address,
+      port: this.transport.peer.port,
       start: this.#start,
       lastActivity: now - idleMs,
       ...(rttMs === undefined ? {} : { rttMs }),
