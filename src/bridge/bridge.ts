@@ -6,28 +6,26 @@ import type { MessageClient } from '../bus/types.ts';
 import type { AccountHandle, Core, SessionHandle, SessionSubscription } from '../core/index.ts';
 import { type Listener, listen } from '../net/tcp.ts';
 import type { Transport } from '../net/transport.ts';
-import type { Clock, Timer } from '../shared/clock.ts';
-import { defer } from '../shared/defer.ts';
+import type { Timer } from '../shared/clock.ts';
 import { ClosedConnectionError, InvalidOperationError } from '../shared/errors.ts';
-import type { Logger } from '../shared/logger.ts';
 import { ANNOUNCED_VERSION } from '../shared/version.ts';
-import { BusyPoll } from './busy-poll.ts';
 import { ClosedReason, errorLine } from './closing.ts';
-import { Crumbs } from './crumbs.ts';
-import { DeadlineQueue } from './deadline-queue.ts';
-import { InboundBudget, inboundShares } from './inbound-budget.ts';
-import { Inbox } from './inbox.ts';
+import { Endings } from './endings.ts';
+import type { SessionHost } from './host.ts';
 import { infoLine } from './info.ts';
 import { LameDuck } from './lame-duck.ts';
-import type { BridgeAddress, BridgeOptions, BridgeStats, ConnectionSnapshot } from './options.ts';
+import {
+  type BridgeAddress,
+  type BridgeOptions,
+  type BridgeSettings,
+  type BridgeStats,
+  type ConnectionSnapshot,
+  settle,
+} from './options.ts';
 import { Outbound } from './outbound.ts';
+import { Pacing } from './pacing/pacing.ts';
 import { PeerLog } from './peer-log.ts';
-import { AHEAD_MS, DRAIN_MS, Pressure, WRITTEN_MS } from './pressure.ts';
-import { randomUnit } from './random.ts';
-import { ReadSizes } from './read-size.ts';
-import { PAUSED_AHEAD, PAUSED_BEHIND, PAUSED_PRESSURE } from './reader.ts';
-import { Session, type SessionHost } from './session.ts';
-import { Slices } from './slices.ts';
+import { Session } from './session.ts';
 
 export type {
   BridgeAddress,
@@ -46,8 +44,6 @@ export function assertServable({ parts, turn }: BusInternals): void {
 const ACCOUNT_NAME = '$G';
 /** Ended connections that are remembered. Source: nats-server, DEFAULT_MAX_CLOSED_CLIENTS. */
 const ENDED_MAX = 10_000;
-/** After our end the peer may still be sending; closing at once could make it lose our last words. */
-const LINGER_MS = 1000;
 /** What held writes get to leave when the whole bridge closes. Source: nats-server, flushAndClose. */
 const CLOSE_MS = 100;
 
@@ -75,25 +71,11 @@ export class Bridge implements SessionHost, NetworkSide {
   readonly turn: Turn;
   readonly account: AccountHandle;
   readonly accountName: string = ACCOUNT_NAME;
-  readonly options: BridgeOptions;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly random: () => number;
-  readonly defer: (fn: () => void) => void;
+  readonly options: BridgeSettings;
   readonly outbound: Outbound;
-  readonly inbox: Inbox;
-  readonly readSizes: ReadSizes;
-  readonly inbound: InboundBudget;
-  readonly pressure: Pressure;
-  readonly crumbs: Crumbs;
-  readonly busyPoll: BusyPoll | undefined;
-  readonly behind: Pressure;
-  readonly ahead: Pressure;
-  readonly writeDeadlines: DeadlineQueue<Session>;
-  readonly ends: Slices;
+  readonly pacing: Pacing;
+  readonly endings: Endings;
   readonly #sessions = new Map<SessionHandle, Session>();
-  readonly #closing = new Set<Session>();
-  readonly #lingering: DeadlineQueue<Transport>;
   readonly #ended: ConnectionSnapshot[] = [];
   #listener: Listener | undefined;
   #lameDuck: LameDuck | undefined;
@@ -108,44 +90,23 @@ export class Bridge implements SessionHost, NetworkSide {
   /** Throws InvalidOperationError for a bus that has a bridge: its turns can tell one alone. */
   constructor(bus: BusInternals, options: BridgeOptions) {
     assertServable(bus);
-    this.core = bus.core;
-    this.turn = bus.turn;
+    const { core, turn } = bus;
+    this.core = core;
+    this.turn = turn;
     this.account = bus.account;
-    this.options = options;
-    this.clock = options.clock;
-    this.logger = options.logger;
-    this.random = options.random ?? randomUnit;
-    this.defer = options.defer ?? defer;
-    const { core, clock } = this;
+    this.options = settle(options);
+    const { clock, defer, outboundMax, writeDeadlineMs, hasSpareProcessor } = this.options;
     this.outbound = new Outbound({
       core,
-      outboundMax: options.outboundMax,
+      outboundMax,
       clock,
-      defer: this.defer,
-      onCaughtUp: () => {
-        if (this.behind.hasPaused) this.behind.relieve();
-      },
+      defer,
+      onCaughtUp: () => this.pacing.stalls.caughtUp(),
     });
-    this.inbound = new InboundBudget(options.inboundMax, clock);
-    this.readSizes = new ReadSizes({
-      ...inboundShares(options),
-      inboxBytes: core.inbox.bytes,
-      overdraft: () => this.inbound.overdraft,
-    });
-    this.inbox = new Inbox(core, this.readSizes.sizes);
-    this.pressure = new Pressure(clock, DRAIN_MS, PAUSED_PRESSURE);
-    this.behind = new Pressure(clock, WRITTEN_MS, PAUSED_BEHIND);
-    this.ahead = new Pressure(clock, AHEAD_MS, PAUSED_AHEAD);
-    this.crumbs = new Crumbs(clock, this.defer);
-    this.ends = new Slices(clock, this.defer);
-    if (options.hasSpareProcessor === true) this.busyPoll = new BusyPoll(clock, this.defer);
-    this.writeDeadlines = new DeadlineQueue(clock, options.writeDeadlineMs, (session) =>
-      this.ends.run(() => session.missedDeadline()),
-    );
-    this.#lingering = new DeadlineQueue(clock, LINGER_MS, (transport) =>
-      this.ends.run(() => transport.destroy()),
-    );
-    this.turn.attach(this);
+    const { outbound } = this;
+    this.pacing = new Pacing({ core, clock, defer, limits: options, hasSpareProcessor, outbound });
+    this.endings = new Endings({ clock, defer, writeDeadlineMs });
+    turn.attach(this);
   }
 
   // ── Where ───────────────────────────────────────────────────────────────────────────────────────
@@ -172,7 +133,8 @@ export class Bridge implements SessionHost, NetworkSide {
     this.#listener = await listen({
       ...address,
       onConnection: (transport) => this.attach(transport),
-      onError: (error) => this.logger.error(`Error on the client listener: ${error.message}`),
+      onError: (error) =>
+        this.options.logger.error(`Error on the client listener: ${error.message}`),
     });
   }
 
@@ -188,7 +150,7 @@ export class Bridge implements SessionHost, NetworkSide {
     const { maxConnections } = this.options;
     const isFull = (): boolean => maxConnections > 0 && this.#sessions.size >= maxConnections;
     // One that has ended makes room.
-    while (isFull() && this.ends.next());
+    while (isFull() && this.endings.slices.next());
     const handle = isFull() ? 0 : this.core.openSession(this.account);
     if (handle === 0) {
       this.#refuse(transport, this.#cid);
@@ -203,7 +165,7 @@ export class Bridge implements SessionHost, NetworkSide {
 
   /** Open connections, in the order they came. */
   connections(): ConnectionSnapshot[] {
-    const now = this.clock.now();
+    const now = this.options.clock.now();
     const open = [...this.#sessions.values()].filter((session) => session.isOpen());
     return open.map((session) => session.snapshot(now));
   }
@@ -231,13 +193,13 @@ export class Bridge implements SessionHost, NetworkSide {
       totalConnections: this.#cid,
       slowConsumers: this.#slowConsumers,
       staleConnections: this.#staleConnections,
-      stalledClients: this.pressure.count,
+      stalledClients: this.pacing.stalls.count,
     };
   }
 
   /** Bytes queued for all peers, and bytes of unfinished reads. */
   get heldBytes(): { readonly outbound: number; readonly inbound: number } {
-    return { outbound: this.outbound.bytes, inbound: this.inbound.bytes };
+    return { outbound: this.outbound.bytes, inbound: this.pacing.inbound.bytes };
   }
 
   /**
@@ -253,14 +215,15 @@ export class Bridge implements SessionHost, NetworkSide {
     this.turn.within(() => {
       for (const session of this.#sessions.values()) if (session.takesInfo) session.sendInfo();
     });
+    const { clock, logger, random, lameDuckDurationMs, lameDuckGraceMs } = this.options;
     return new Promise((resolve) => {
       this.#onEmpty = resolve;
       this.#lameDuck = new LameDuck({
-        clock: this.clock,
-        logger: this.logger,
-        random: this.random,
-        durationMs: this.options.lameDuckDurationMs,
-        graceMs: this.options.lameDuckGraceMs,
+        clock,
+        logger,
+        random,
+        durationMs: lameDuckDurationMs,
+        graceMs: lameDuckGraceMs,
         connections: () =>
           [...this.#sessions.values()].map(
             (session) => () => session.close(ClosedReason.ServerShutdown),
@@ -282,7 +245,7 @@ export class Bridge implements SessionHost, NetworkSide {
     this.#lameDuck?.cancel();
     this.#onEmpty?.();
     this.#listener?.close();
-    this.ends.close();
+    this.endings.slices.close();
     const sessions = [...this.#sessions.values()];
     this.turn.within(() => {
       for (const session of sessions) session.close(ClosedReason.ServerShutdown);
@@ -291,7 +254,7 @@ export class Bridge implements SessionHost, NetworkSide {
       let timer: Timer | undefined;
       await new Promise<void>((resolve) => {
         this.#onEmpty = resolve;
-        timer = this.clock.setTimeout(() => {
+        timer = this.options.clock.setTimeout(() => {
           for (const session of sessions) session.abort(ClosedReason.ServerShutdown);
         }, CLOSE_MS);
       });
@@ -300,35 +263,26 @@ export class Bridge implements SessionHost, NetworkSide {
     // Closed sessions leave the core's list of those with something to send, and are freed.
     this.turn.within(() => this.outbound.flush());
     this.outbound.close();
-    for (const transport of this.#lingering.items()) transport.destroy();
-    this.#lingering.clear();
-    this.writeDeadlines.clear();
-    this.inbound.close();
-    this.pressure.close();
-    this.crumbs.close();
-    this.behind.close();
-    this.ahead.close();
+    this.endings.close();
+    this.pacing.close();
     this.turn.detach();
   }
 
   /** Says INFO and why not. */
   #refuse(transport: Transport, cid: number): void {
-    const log = new PeerLog(this.logger, transport.peer, cid);
+    const log = new PeerLog(this.options.logger, transport.peer, cid);
     log.debug('Client connection created');
-    const info = infoLine(this.#infoFacts(), { cid, address: transport.peer.address });
+    const info = this.infoLine(cid, transport.peer.address, false);
     const words = new TextEncoder().encode(`${info}${errorLine('maxConnections')}`);
     transport.start({
       staysInPlace: false,
-      view: () => this.inbox.view(0),
+      view: () => this.pacing.inbox.view(0),
       onFilled: () => {},
-      onClose: () => {
-        this.#lingering.delete(transport);
-        transport.destroy();
-      },
+      onClose: () => this.endings.lingered(transport),
     });
     transport.pause();
     const end = (): void => transport.end();
-    this.#lingering.add(transport);
+    this.endings.linger(transport);
     if (transport.write([words], end) === 'taken') end();
     log.error('maximum connections exceeded');
     log.debug(`Client connection closed: ${ClosedReason.MaxConnectionsExceeded}`);
@@ -336,23 +290,13 @@ export class Bridge implements SessionHost, NetworkSide {
 
   // ── For sessions ────────────────────────────────────────────────────────────────────────────────
 
-  infoLine(session: Session, isConnectInfo: boolean): string {
+  infoLine(cid: number, address: string, isConnectInfo: boolean): string {
     return infoLine(this.#infoFacts(), {
-      cid: session.cid,
-      address: session.transport.peer.address,
+      cid,
+      address,
       isLameDuck: this.#isLameDuck,
       ...(isConnectInfo ? { account: this.accountName } : {}),
     });
-  }
-
-  closing(session: Session): void {
-    this.#closing.add(session);
-  }
-
-  drained(session: Session): void {
-    if (this.ahead.hasPaused) this.ahead.relieve();
-    if (!this.pressure.hasPaused) return;
-    if (session.pendingBytes < this.options.maxPending / 2) this.pressure.relieve();
   }
 
   ended(snapshot: ConnectionSnapshot): void {
@@ -369,19 +313,9 @@ export class Bridge implements SessionHost, NetworkSide {
     }
   }
 
-  gone(session: Session): void {
-    this.#sessions.delete(session.handle);
-    this.#closing.delete(session);
+  gone(handle: SessionHandle): void {
+    this.#sessions.delete(handle);
     if (this.#sessions.size === 0) this.#onEmpty?.();
-  }
-
-  linger(transport: Transport): void {
-    this.#lingering.add(transport);
-  }
-
-  lingered(transport: Transport): void {
-    this.#lingering.delete(transport);
-    transport.destroy();
   }
 
   // ── For turns ───────────────────────────────────────────────────────────────────────────────────
@@ -403,10 +337,7 @@ export class Bridge implements SessionHost, NetworkSide {
   }
 
   slow(handle: SessionHandle): void {
-    const session = this.#sessions.get(handle);
-    if (session === undefined || !session.isOpen()) return;
-    session.log.info(`Slow Consumer Detected: MaxPending of ${this.options.maxPending} Exceeded`);
-    session.abort(ClosedReason.SlowConsumerPendingBytes);
+    this.#sessions.get(handle)?.slow();
   }
 
   traceIn(handle: SessionHandle, line: Uint8Array, body: Uint8Array | undefined): void {
@@ -422,12 +353,7 @@ export class Bridge implements SessionHost, NetworkSide {
   }
 
   turnEnded(): void {
-    if (this.#closing.size > 0) {
-      for (const session of [...this.#closing]) {
-        this.#closing.delete(session);
-        session.finish();
-      }
-    }
+    this.endings.finish();
     this.outbound.turnEnded();
   }
 
@@ -440,7 +366,7 @@ export class Bridge implements SessionHost, NetworkSide {
       runtime: options.runtime ?? 'node',
       host: this.host,
       port: this.port,
-      hasHeaders: options.hasHeaders ?? true,
+      hasHeaders: options.hasHeaders,
       maxPayload: options.maxPayload,
       connectUrls: options.connectUrls ?? [],
     };

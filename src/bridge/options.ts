@@ -1,8 +1,12 @@
 // What the bridge is told, and what it tells about its connections.
+
+import type { PeerFacts } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
+import { defer } from '../shared/defer.ts';
 import type { Limits } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { ClosedReason } from './closing.ts';
+import { randomUnit } from './random.ts';
 
 /** Everything is filled in and checked by the caller. Bytes, counts, milliseconds; 0 of a count is no limit. */
 export interface BridgeOptions extends Limits {
@@ -31,6 +35,24 @@ export interface BridgeOptions extends Limits {
   readonly hasSpareProcessor?: boolean;
 }
 
+/** The same when nothing is left open. */
+export type BridgeSettings = BridgeOptions &
+  Required<
+    Pick<BridgeOptions, 'hasHeaders' | 'maxSubTokens' | 'random' | 'defer' | 'hasSpareProcessor'>
+  >;
+
+/** Fills in what was not given. */
+export function settle(options: BridgeOptions): BridgeSettings {
+  return {
+    ...options,
+    hasHeaders: options.hasHeaders ?? true,
+    maxSubTokens: options.maxSubTokens ?? 0,
+    random: options.random ?? randomUnit,
+    defer: options.defer ?? defer,
+    hasSpareProcessor: options.hasSpareProcessor ?? false,
+  };
+}
+
 /** Where to listen. */
 export interface BridgeAddress {
   /** `0.0.0.0` or empty is every address of both families. */
@@ -43,7 +65,7 @@ export interface BridgeAddress {
 export interface ConnectionSnapshot {
   readonly cid: number;
   readonly kind: 'Client';
-  readonly type: 'nats';
+  readonly type: PeerFacts['type'];
   readonly ip: string;
   readonly port: number;
   readonly start: number;

@@ -10,8 +10,9 @@
 //
 // Small frames and large ones have a budget each, so that withheld large payloads do not stop the others. Who
 // comes with a first read when its budget is full is stopped, and what it holds is taken from the first reads.
-import type { Clock, Timer } from '../shared/clock.ts';
-import { DEFAULT_LIMITS, type Limits } from '../shared/limits.ts';
+import type { Clock, Timer } from '../../shared/clock.ts';
+import { DEFAULT_LIMITS, type Limits } from '../../shared/limits.ts';
+import { PAUSE_ROOM, type Paced } from './pauses.ts';
 import { READ_BYTES, READ_BYTES_LEAST } from './read-size.ts';
 
 /** A frame is large when it does not fit the headroom of the inbox. */
@@ -63,9 +64,7 @@ export function isLargeFrame(bytes: number): boolean {
 }
 
 /** A session, as far as its unfinished read goes. */
-export interface TailHolder {
-  stopReading(): void;
-  goOnReading(): void;
+export interface TailHolder extends Paced {
   /** There has been no room for it. It has to `drop` what it holds. */
   giveUp(): void;
 }
@@ -133,7 +132,7 @@ class Budget {
     this.#charge(holding, bytes);
     if (isStopped) return;
     this.#stopped.add(holder);
-    holder.stopReading();
+    holder.pause(PAUSE_ROOM);
     this.#arm();
   }
 
@@ -144,11 +143,11 @@ class Budget {
     this.#bytes -= holding.bytes;
     this.#charge(holding, 0);
     if (holding.isFinishing) this.#finishingCount -= 1;
-    if (this.#stopped.delete(holder)) holder.goOnReading();
+    if (this.#stopped.delete(holder)) holder.resume(PAUSE_ROOM);
     for (const stopped of this.#stopped) {
       if (!this.#admits(this.#holdings.get(stopped) as Holding)) return;
       this.#stopped.delete(stopped);
-      stopped.goOnReading();
+      stopped.resume(PAUSE_ROOM);
     }
   }
 
@@ -222,7 +221,7 @@ export class InboundBudget {
     return this.#small.bytes + this.#large.bytes;
   }
 
-  /** Bytes that lack to the first reads. */
+  /** Bytes that are held beyond the two budgets: the first reads have to do without. */
   get overdraft(): number {
     return this.#small.overdraft + this.#large.overdraft;
   }
