@@ -9,6 +9,7 @@ import type { Transport } from '../net/transport.ts';
 import type { Timer } from '../shared/clock.ts';
 import { ClosedConnectionError, InvalidOperationError } from '../shared/errors.ts';
 import { ANNOUNCED_VERSION } from '../shared/version.ts';
+import { Authentication } from './authentication.ts';
 import { ClosedReason, errorLine } from './closing.ts';
 import { Endings } from './endings.ts';
 import type { SessionHost } from './host.ts';
@@ -75,6 +76,7 @@ export class Bridge implements SessionHost, NetworkSide {
   readonly outbound: Outbound;
   readonly pacing: Pacing;
   readonly endings: Endings;
+  readonly authentication: Authentication | undefined;
   readonly #sessions = new Map<SessionHandle, Session>();
   readonly #ended: ConnectionSnapshot[] = [];
   #listener: Listener | undefined;
@@ -106,6 +108,10 @@ export class Bridge implements SessionHost, NetworkSide {
     const { outbound } = this;
     this.pacing = new Pacing({ core, clock, defer, limits: options, hasSpareProcessor, outbound });
     this.endings = new Endings({ clock, defer, writeDeadlineMs });
+    const { authenticate, authTimeoutMs } = this.options;
+    if (authenticate !== undefined) {
+      this.authentication = new Authentication(authenticate, authTimeoutMs, clock);
+    }
     turn.attach(this);
   }
 
@@ -264,6 +270,7 @@ export class Bridge implements SessionHost, NetworkSide {
     this.turn.within(() => this.outbound.flush());
     this.outbound.close();
     this.endings.close();
+    this.authentication?.close();
     this.pacing.close();
     this.turn.detach();
   }
@@ -367,6 +374,7 @@ export class Bridge implements SessionHost, NetworkSide {
       host: this.host,
       port: this.port,
       hasHeaders: options.hasHeaders,
+      isAuthRequired: this.authentication !== undefined,
       maxPayload: options.maxPayload,
       connectUrls: options.connectUrls ?? [],
     };

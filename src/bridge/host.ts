@@ -1,6 +1,7 @@
 // What sessions have in common: the bridge, as far as they need it.
 import type { Turn } from '../bus/turn.ts';
 import type { AccountHandle, Core, SessionHandle } from '../core/index.ts';
+import type { Authentication } from './authentication.ts';
 import type { Endings } from './endings.ts';
 import type { BridgeSettings, ConnectionSnapshot } from './options.ts';
 import type { Outbound } from './outbound.ts';
@@ -15,6 +16,8 @@ export interface SessionHost {
   readonly outbound: Outbound;
   readonly pacing: Pacing;
   readonly endings: Endings;
+  /** Undefined: whoever comes may come in. */
+  readonly authentication: Authentication | undefined;
   /** The INFO line for a peer now; the second one, which names the account, when `isConnectInfo`. */
   infoLine(cid: number, address: string, isConnectInfo: boolean): string;
   /** A session is on its way out: this was it. */

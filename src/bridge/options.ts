@@ -5,6 +5,7 @@ import type { Clock } from '../shared/clock.ts';
 import { defer } from '../shared/defer.ts';
 import type { Limits } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
+import type { Authenticate } from './authentication.ts';
 import type { ClosedReason } from './closing.ts';
 import { randomUnit } from './random.ts';
 
@@ -31,6 +32,10 @@ export interface BridgeOptions extends Limits {
   readonly random?: () => number;
   /** Runs a function once this turn of the event loop has no more reads. */
   readonly defer?: (fn: () => void) => void;
+  /** Who may come in is asked here; without it everybody may. */
+  readonly authenticate?: Authenticate;
+  /** For CONNECT to come, and for a verdict about it (default: 2 s, as nats-server has it). */
+  readonly authTimeoutMs?: number;
   /** There are processors besides ours, so the loop may stay awake for a moment (default false). */
   readonly hasSpareProcessor?: boolean;
 }
@@ -38,8 +43,14 @@ export interface BridgeOptions extends Limits {
 /** The same when nothing is left open. */
 export type BridgeSettings = BridgeOptions &
   Required<
-    Pick<BridgeOptions, 'hasHeaders' | 'maxSubTokens' | 'random' | 'defer' | 'hasSpareProcessor'>
+    Pick<
+      BridgeOptions,
+      'hasHeaders' | 'maxSubTokens' | 'random' | 'defer' | 'authTimeoutMs' | 'hasSpareProcessor'
+    >
   >;
+
+/** Source: nats-server 2.15.3, server/const.go, AUTH_TIMEOUT. */
+const AUTH_TIMEOUT_MS = 2000;
 
 /** Fills in what was not given. */
 export function settle(options: BridgeOptions): BridgeSettings {
@@ -49,6 +60,7 @@ export function settle(options: BridgeOptions): BridgeSettings {
     maxSubTokens: options.maxSubTokens ?? 0,
     random: options.random ?? randomUnit,
     defer: options.defer ?? defer,
+    authTimeoutMs: options.authTimeoutMs ?? AUTH_TIMEOUT_MS,
     hasSpareProcessor: options.hasSpareProcessor ?? false,
   };
 }

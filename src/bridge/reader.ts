@@ -12,8 +12,10 @@ import {
 } from '../core/index.ts';
 import type { Transport } from '../net/transport.ts';
 import { ClosedReason } from './closing.ts';
+import type { Performed } from './ops.ts';
 import { type PacedReader, Pacer } from './pacing/pacer.ts';
 import type { Pacing } from './pacing/pacing.ts';
+import { Replay } from './replay.ts';
 import { Tail } from './tail.ts';
 
 /** The session that is read. */
@@ -22,8 +24,8 @@ export interface ReadSession {
   readonly transport: Transport;
   /** Asked after every op and every delivery: both may end it. */
   isOpen(): boolean;
-  /** Does what the core's op asks for. */
-  perform(): void;
+  /** Does what the core's op asks for. `wait`: what is behind it waits, until the reader is told to go on. */
+  perform(): Performed;
   /** A read has been routed. Unless it was nothing but a PONG, the peer has said something. */
   onRouted(isAnswer: boolean): void;
   /** It cannot go on: `problem` is for the log. */
@@ -46,12 +48,15 @@ export class Reader implements PacedReader {
   readonly #session: ReadSession;
   readonly #pacer: Pacer;
   readonly #tail: Tail = new Tail();
+  readonly #replay: Replay;
   // What `#call` feeds, and what the core said first.
   #ptr = 0;
   #length = 0;
   #first: number = STATUS_OK;
   /** Of this read nothing but PONGs has been consumed. */
   #isAnswer = true;
+  /** The peer has ended its side; what it has said before is still to be replayed. */
+  #onDone: (() => void) | undefined;
   readonly #call = (): number => {
     this.#first = this.#core.ingest(this.handle, this.#ptr, this.#length);
     return this.#first;
@@ -63,6 +68,7 @@ export class Reader implements PacedReader {
     this.#session = session;
     this.handle = session.handle;
     this.#pacer = new Pacer(pacing, this);
+    this.#replay = new Replay(pacing.defer, () => this.#replayTail());
   }
 
   /** Where the next read belongs. */
@@ -85,6 +91,17 @@ export class Reader implements PacedReader {
     if (this.#session.isOpen()) this.#pacer.turnEnded(length, this.#tail.frame);
   }
 
+  /** What the session has waited for in the middle of a read is there. */
+  goOn(): void {
+    this.#pacer.goOn();
+  }
+
+  /** Calls `fn` when nothing that has come is going to be looked at any more: now, nearly always. */
+  whenDone(fn: () => void): void {
+    if (this.#replay.isWaiting) this.#onDone = fn;
+    else fn();
+  }
+
   /** Something is written to the peer. */
   onWrite(): void {
     this.#pacer.onWrite();
@@ -94,6 +111,8 @@ export class Reader implements PacedReader {
   close(): void {
     this.#pacer.close();
     this.#tail.clear();
+    this.#replay.begin();
+    this.#tellDone();
   }
 
   stopReading(): void {
@@ -101,12 +120,43 @@ export class Reader implements PacedReader {
   }
 
   goOnReading(): void {
-    this.#session.transport.resume();
+    if (this.#replay.isWaiting) this.#replay.schedule();
+    else if (this.#onDone !== undefined) this.#tellDone();
+    else this.#session.transport.resume();
   }
 
   giveUp(): void {
     const problem = `an unfinished message, of which ${this.#tail.bytes} bytes are here, made no progress`;
     this.#session.giveUp(problem, ClosedReason.ReadError);
+  }
+
+  #tellDone(): void {
+    const onDone = this.#onDone;
+    this.#onDone = undefined;
+    onDone?.();
+  }
+
+  /** Routes what was left of a read, in a turn; a reason to wait that has come meanwhile goes first. */
+  #replayTail(): void {
+    if (!this.#pacer.mayRead) return;
+    this.#replay.begin();
+    const { bytes } = this.#tail;
+    if (bytes > 0) {
+      this.#turn.within(() => {
+        this.#pacer.begin();
+        this.#isAnswer = true;
+        const core = this.#core;
+        const start = bytes <= core.inbox.bytes ? core.inbox.ptr : core.gather(bytes);
+        if (start === 0) this.#noMemory(bytes);
+        else {
+          this.#tail.writeTo(core, start);
+          this.#ingest(start, bytes);
+          this.#session.onRouted(this.#isAnswer);
+        }
+      });
+      if (this.#session.isOpen()) this.#pacer.replayed(bytes);
+    }
+    if (this.#pacer.mayRead) this.goOnReading();
   }
 
   /** Routes the first bytes of the inbox, behind the tail. */
@@ -116,9 +166,9 @@ export class Reader implements PacedReader {
     const tail = this.#tail;
     this.#isAnswer = true;
     for (let at = 0; at < length && this.#session.isOpen(); ) {
-      if (tail.isShortOf(length - at)) {
+      if (this.#replay.isWaiting || tail.isShortOf(length - at)) {
         tail.append(core.view(ptr + at, length - at));
-        this.#pacer.hold(tail.bytes, tail.wanted);
+        this.#hold();
         break;
       }
       const { bytes } = tail;
@@ -128,8 +178,7 @@ export class Reader implements PacedReader {
       const count = isBehind || tail.wanted === 0 ? length - at : tail.wanted - bytes;
       const start = isBehind ? ptr + at - bytes : core.gather(bytes + count);
       if (start === 0) {
-        const problem = `no memory for a message of ${bytes + count} bytes`;
-        this.#session.giveUp(problem, ClosedReason.ReadError);
+        this.#noMemory(bytes + count);
         return;
       }
       if (bytes > 0) tail.writeTo(core, start);
@@ -167,8 +216,12 @@ export class Reader implements PacedReader {
         this.#keepTail(ptr, length, op.need);
         return;
       }
-      session.perform();
+      const performed = session.perform();
       if (!session.isOpen()) return;
+      if (performed === 'wait') {
+        this.#wait(ptr, length);
+        return;
+      }
     }
     this.#keepTail(ptr, 0, 0);
   }
@@ -176,11 +229,30 @@ export class Reader implements PacedReader {
   #keepTail(ptr: number, length: number, need: number): void {
     if (length > 0) {
       this.#tail.replace(this.#core.copy(ptr, length), need);
-      this.#pacer.hold(this.#tail.bytes, this.#tail.wanted);
+      this.#hold();
     } else if (this.#tail.bytes > 0) {
       this.#tail.clear();
       this.#pacer.drop();
     }
+  }
+
+  /** What is left of the read becomes the tail. */
+  #wait(ptr: number, length: number): void {
+    this.#replay.wait();
+    this.#tail.replace(this.#core.copy(ptr, length), 0);
+    this.#hold();
+  }
+
+  /** The tail is counted among all that is kept. */
+  #hold(): void {
+    const { bytes, wanted } = this.#tail;
+    if (this.#replay.isWaiting) this.#pacer.wait(bytes);
+    else this.#pacer.hold(bytes, wanted);
+  }
+
+  #noMemory(bytes: number): void {
+    const problem = `no memory for a message of ${bytes} bytes`;
+    this.#session.giveUp(problem, ClosedReason.ReadError);
   }
 }
 

@@ -1,15 +1,19 @@
-// Where a session is in its life.
+// Where a session is in its life. Authenticating is a way of being open: nothing of it is read meanwhile.
 //
-//   open ──close──► ending ──all written──► closed
-//     │                │                      ▲
-//     └────abort───────┴─────► discarding ────┘ when no write is held any more
-
+//   authenticating
+//     ▲    │    └─────┐
+//   CONNECT  verdict  │
+//     │    ▼          │
+//   open ─────────────┴──close──► ending ──all written──► closed
+//     │                              │                      ▲
+//     └────────────abort─────────────┴─────► discarding ────┘ when no write is held any more
 import { assert } from '../shared/errors.ts';
 
-export type StateName = 'open' | 'ending' | 'discarding' | 'closed';
+export type StateName = 'open' | 'authenticating' | 'ending' | 'discarding' | 'closed';
 
 const MOVES: Readonly<Record<StateName, readonly StateName[]>> = {
-  open: ['ending', 'discarding'],
+  open: ['authenticating', 'ending', 'discarding'],
+  authenticating: ['open', 'ending', 'discarding'],
   ending: ['discarding', 'closed'],
   discarding: ['closed'],
   closed: [],
@@ -31,6 +35,6 @@ export class SessionState {
   move(to: StateName): void {
     assert(MOVES[this.#name].includes(to), `a session moves from ${this.#name} to ${to}`);
     this.#name = to;
-    this.#isOpen = to === 'open';
+    this.#isOpen = to === 'open' || to === 'authenticating';
   }
 }

@@ -16,12 +16,13 @@ import {
   type SessionHandle,
 } from '../core/index.ts';
 import type { Transport, TransportReader } from '../net/transport.ts';
+import { Admission, type Guest } from './authentication.ts';
 import { CLOSINGS, ClosedReason, type Closing, type ClosingName, errorLine } from './closing.ts';
 import type { ConnectOptions } from './connect.ts';
 import { Ending, type EndingSession } from './ending.ts';
 import type { SessionHost } from './host.ts';
 import { Keepalive } from './keepalive.ts';
-import { type OpTarget, performOp } from './ops.ts';
+import { type OpTarget, type Performed, performOp, settleConnect } from './ops.ts';
 import type { ConnectionSnapshot } from './options.ts';
 import type { Outlet } from './outbound.ts';
 import { PeerLog } from './peer-log.ts';
@@ -34,7 +35,9 @@ const READS_INTO = 'Reads go straight into linear memory';
 const READS_BY_COPY = 'Reads are copied into linear memory';
 const encoder = new TextEncoder();
 
-export class Session implements TransportReader, ReadSession, OpTarget, Outlet, EndingSession {
+export class Session
+  implements TransportReader, ReadSession, OpTarget, Outlet, EndingSession, Guest
+{
   readonly cid: number;
   readonly core: Core;
   readonly handle: SessionHandle;
@@ -48,6 +51,8 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet, 
   readonly #keepalive: Keepalive;
   readonly #profile: Profile;
   readonly #ending: Ending;
+  /** How it comes in, where that is asked. */
+  readonly #admission: Admission | undefined;
   #hasConnected = false;
   #hasGreeted = false;
   #wantsPong = false;
@@ -67,6 +72,10 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet, 
     this.#profile = new Profile({ core, clock, cid, handle, peer: transport.peer, hasHeaders });
     this.#ending = new Ending(host, this, this.#state);
     this.#reader = new Reader(host, this);
+    const { authentication } = host;
+    if (authentication !== undefined) {
+      this.#admission = new Admission(authentication, this, transport.peer);
+    }
     this.#keepalive = new Keepalive({
       clock,
       random,
@@ -122,6 +131,7 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet, 
     this.#applyFlags();
     this.log.debug('Client connection created');
     this.sendInfo();
+    this.#admission?.open();
     this.transport.start(this);
     const { reads } = this.transport;
     if (reads === 'pipe') return;
@@ -135,15 +145,22 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet, 
   }
 
   onFilled(length: number): void {
-    if (this.isOpen()) this.#reader.read(length);
+    if (!this.isOpen()) return;
+    if (this.#admission?.isSilent === true && !this.#admission.allows(this.view()[0] as number)) {
+      this.#host.turn.within(() => settleConnect(this, false));
+      return;
+    }
+    this.#reader.read(length);
   }
 
+  /** What a peer has said before it ended its side counts; what a broken connection has left does not. */
   onClose(error?: Error): void {
-    this.#ending.transportClosed(error);
+    if (error !== undefined) this.#ending.transportClosed(error);
+    else this.#reader.whenDone(() => this.#ending.transportClosed());
   }
 
-  perform(): void {
-    performOp(this);
+  perform(): Performed {
+    return performOp(this);
   }
 
   onRouted(isAnswer: boolean): void {
@@ -161,6 +178,36 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet, 
     this.#profile.connected(options);
     this.#keepalive.connected();
     this.#applyFlags();
+  }
+
+  authenticate(): boolean | undefined {
+    if (this.#admission === undefined) return true;
+    const { turn } = this.#host;
+    let isAdmitted: boolean | undefined;
+    // As in a handler: what is published here waits until the read at hand has been routed.
+    turn.isDelivering = true;
+    try {
+      isAdmitted = this.#admission.ask(this.options);
+    } finally {
+      turn.isDelivering = false;
+    }
+    if (isAdmitted === undefined) this.#state.move('authenticating');
+    return isAdmitted;
+  }
+
+  decided(isAdmitted: boolean): void {
+    this.#host.turn.within(() => {
+      this.#state.move('open');
+      settleConnect(this, isAdmitted);
+    });
+    this.#reader.goOn();
+  }
+
+  late(): void {
+    this.#host.turn.within(() => {
+      this.log.debug('Authentication Timeout');
+      this.refuse('authenticationTimeout');
+    });
   }
 
   greet(): void {
@@ -281,6 +328,7 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet, 
 
   stop(reason: ClosedReason): void {
     this.#host.ended(this.snapshot(this.#host.options.clock.now(), reason));
+    this.#admission?.close();
     this.#keepalive.close();
     this.#reader.close();
   }

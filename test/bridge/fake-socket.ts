@@ -48,12 +48,13 @@ export class FakeSocket implements Transport {
 
   end(): void {}
 
-  destroy(): void {
+  /** @param error why the connection has broken, if it has */
+  destroy(error?: Error): void {
     this.#isDestroyed = true;
     const reader = this.#reader;
     this.#reader = undefined;
     this.isHolding = false;
     this.release();
-    reader?.onClose();
+    reader?.onClose(error);
   }
 }

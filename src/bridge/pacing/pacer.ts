@@ -7,6 +7,7 @@ import { CrumbWatch } from './crumbs.ts';
 import { isLargeFrame, type TailHolder } from './inbound-budget.ts';
 import { LoopHold } from './loop-hold.ts';
 import type { Pacing } from './pacing.ts';
+import { PAUSE_WAITING } from './pauses.ts';
 import type { ReadSize } from './read-size.ts';
 
 /** What is paced. */
@@ -76,6 +77,18 @@ export class Pacer implements TailHolder {
     this.#pacing.inbound.hold(this, bytes, wanted);
   }
 
+  /** It waits in the middle of a read, of which so many bytes are kept. */
+  wait(bytes: number): void {
+    if (bytes > 0) this.#pacing.inbound.keep(this, bytes);
+    else this.drop();
+    this.pause(PAUSE_WAITING);
+  }
+
+  /** What it has waited for is there. */
+  goOn(): void {
+    this.resume(PAUSE_WAITING);
+  }
+
   /** Nothing unfinished is kept any more. */
   drop(): void {
     this.#pacing.inbound.drop(this);
@@ -95,6 +108,15 @@ export class Pacer implements TailHolder {
     busyPoll?.read(this.#reader.handle, length, now);
     this.#hold.held(milliseconds);
     this.#size.after(length, isLargeFrame(frame), milliseconds);
+    stalls.routed(this, length, this.#backlog, outbound.isBehind);
+    this.#backlog = 0;
+  }
+
+  /** The turn is over in which bytes were routed that had been read before. */
+  replayed(length: number): void {
+    const { clock, outbound, stalls } = this.#pacing;
+    this.#hold.held(clock.monotonic() - this.#start);
+    if (this.#isPressed) stalls.pressed(this);
     stalls.routed(this, length, this.#backlog, outbound.isBehind);
     this.#backlog = 0;
   }

@@ -13,6 +13,9 @@ export const PAUSE_AHEAD = 16;
 /** It has held up the loop. */
 export const PAUSE_LOOP = 32;
 
+/** It waits in the middle of a read. */
+export const PAUSE_WAITING = 64;
+
 /** Who can be paused. */
 export interface Paced {
   /** @param why one of the bits above */
