@@ -230,6 +230,8 @@ it('a verdict that comes after the end is dropped', async () => {
   guard.server.clock.advance(50);
   await guard.settle();
   expect([guard.got, said(peer), guard.server.bridge.connectionCount]).toEqual([[], '', 0]);
+  // Nor is there a time for it any more.
+  guard.server.clock.advance(2000);
 });
 
 it('an earlier verdict is not the answer to a later CONNECT', async () => {
@@ -280,7 +282,17 @@ it.each([
   expect(guard.server.log).toContain('[ERR] 127.0.0.1:1 - cid:1 - authentication failed: no idea');
 });
 
-it('who decides may ask the bus: what it publishes is delivered behind the read at hand', async () => {
+it('what whoever decides publishes is delivered behind the read at hand', async () => {
+  await using guard = guarded(0, () => {
+    guard.server.bus.publish('asked', 'x');
+    guard.got.push('published');
+    return { isAdmitted: true };
+  });
+  guard.come().arrive(`${KNOWN}PUB a 1\r\n1\r\n`);
+  expect(guard.got).toEqual(['published', 'a 1', 'asked x']);
+});
+
+it('who decides may ask the bus', async () => {
   await using guard = guarded(0, async (options) => {
     const answer = await guard.server.bus.request('who', options.user);
     return { isAdmitted: answer.string() === 'welcome' };

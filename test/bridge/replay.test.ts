@@ -202,6 +202,41 @@ it('what a session waits with is replayed behind the reads of others in that tur
   expect(bridge.got).toEqual(['late ', 'soon ', 'later ']);
 });
 
+it('a reason that comes between the verdict and the replay goes first', async () => {
+  const loop = new Loop();
+  const bridge = waiting({ defer: loop.defer });
+  const socket = arrive(bridge, CONNECT);
+  bridge.server.clock.advance(50);
+  await settle();
+  loop.isHeld = true;
+  // A stream of crumbs; with the last of them it begins to wait, and is to rest, too.
+  for (let crumb = 0; crumb < 32 + 3; crumb++) {
+    socket.arrive('PUB a 0\r\n\r\n');
+    await loop.turn();
+  }
+  socket.arrive(`${CONNECT}PUB b 0\r\n\r\n`);
+  bridge.server.clock.advance(50);
+  await settle();
+  await loop.turn();
+  expect([bridge.got.at(-1), socket.isPaused]).toEqual(['a ', true]);
+  bridge.server.clock.advance(1);
+  await loop.turn();
+  expect([bridge.got.at(-1), socket.isPaused]).toEqual(['b ', false]);
+});
+
+it('messages are activity when they are replayed', async () => {
+  const loop = new Loop();
+  const bridge = waiting({ defer: loop.defer });
+  loop.isHeld = true;
+  arrive(bridge, `${CONNECT}PUB a 0\r\n\r\n`);
+  bridge.server.clock.advance(50);
+  await settle();
+  bridge.server.clock.advance(30);
+  await loop.turn();
+  expect(bridge.server.bridge.connections()).toMatchObject([{ inMsgs: 1, idleMs: 0 }]);
+  loop.isHeld = false;
+});
+
 it('a session that has another reason not to be read waits for its end, too', async () => {
   const bridge = waiting({ maxPending: 10_000 }, 5);
   const [publisher, consumer] = [arrive(bridge, CONNECT), arrive(bridge, CONNECT)];
@@ -210,14 +245,20 @@ it('a session that has another reason not to be read waits for its end, too', as
   consumer.isHolding = true;
   consumer.arrive('SUB a 1\r\n');
   // Above half of what the consumer may have pending: the publisher is stalled for ten milliseconds.
-  publisher.arrive(`PUB a 6000\r\n${'x'.repeat(6000)}\r\n${CONNECT}PUB b 1\r\n1\r\n`);
+  publisher.arrive(
+    `PUB a 6000\r\n${'x'.repeat(6000)}\r\n${CONNECT}PUB b 1\r\n1\r\nPUB a 0\r\n\r\n`,
+  );
   for (const got of [[], []]) {
     await settle();
     expect(bridge.got.slice(1)).toEqual(got);
     bridge.server.clock.advance(5);
   }
   await settle();
-  expect([bridge.got.slice(1), publisher.isPaused]).toEqual([['b 1'], false]);
+  expect(bridge.got.slice(1)).toEqual(['b 1', 'a ']);
+  // And what is replayed may be a reason, too.
+  expect([publisher.isPaused, bridge.server.bridge.stats.stalledClients]).toEqual([true, 2]);
+  bridge.server.clock.advance(10);
+  expect(publisher.isPaused).toBe(false);
   consumer.destroy();
 });
 
@@ -249,7 +290,11 @@ it('whoever waits is counted among the unfinished reads, and not given up like t
   await settle();
   expect(bridge.got).toHaveLength(35);
   expect(waiters.map((socket) => socket.isPaused)).not.toContain(true);
-  expect(network.heldBytes.inbound).toBe('PUB a 2400\r\n'.length + 100);
+  const held = 'PUB a 2400\r\n'.length + 100;
+  expect(network.heldBytes.inbound).toBe(held);
+  // Their room is there for others.
+  expect(arrive(bridge, `${known}PUB a 2400\r\n${'x'.repeat(100)}`).isPaused).toBe(false);
+  expect(network.heldBytes.inbound).toBe(2 * held);
 });
 
 it('what was said before an end that is told during the wait is done, and then it ends', async () => {
