@@ -1,36 +1,34 @@
 // The network side of a bus: it accepts connections, keeps their sessions, and ties them to the turns of the
 // core. What a session is, is in session.ts; here is only what they have in common.
-
 import type { Account } from '../bus/account.ts';
 import { type Engine, SYSTEM_ACCOUNT } from '../bus/engine.ts';
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
-import type { RecordSink, Turn } from '../bus/turn.ts';
+import type { NetworkSide, Turn } from '../bus/turn.ts';
+import type { MessageClient } from '../bus/types.ts';
 import type { Core, SessionHandle, SessionSubscription } from '../core/index.ts';
 import { type Listener, listen } from '../net/tcp.ts';
 import type { Transport } from '../net/transport.ts';
-import type { Clock, Timer } from '../shared/clock.ts';
-import { defer } from '../shared/defer.ts';
+import type { Timer } from '../shared/clock.ts';
 import { ClosedConnectionError, InvalidOperationError } from '../shared/errors.ts';
-import type { Logger } from '../shared/logger.ts';
 import { ANNOUNCED_VERSION } from '../shared/version.ts';
-import { BusyPoll } from './busy-poll.ts';
+import { Authentication } from './authentication.ts';
 import { ClosedReason, errorLine } from './closing.ts';
-import { Crumbs } from './crumbs.ts';
-import { DeadlineQueue } from './deadline-queue.ts';
-import { InboundBudget, inboundShares } from './inbound-budget.ts';
-import { Inbox } from './inbox.ts';
+import { Endings } from './endings.ts';
+import type { SessionHost } from './host.ts';
 import { infoLine } from './info.ts';
 import { LameDuck } from './lame-duck.ts';
-import type { BridgeAddress, BridgeOptions, BridgeStats, ConnectionSnapshot } from './options.ts';
+import {
+  type BridgeAddress,
+  type BridgeOptions,
+  type BridgeSettings,
+  type BridgeStats,
+  type ConnectionSnapshot,
+  settle,
+} from './options.ts';
 import { Outbound } from './outbound.ts';
+import { Pacing } from './pacing/pacing.ts';
 import { PeerLog } from './peer-log.ts';
-import { AHEAD_MS, DRAIN_MS, Pressure, WRITTEN_MS } from './pressure.ts';
-import { randomUnit } from './random.ts';
-import { ReadSizes } from './read-size.ts';
-import { PAUSED_AHEAD, PAUSED_BEHIND, PAUSED_PRESSURE } from './reader.ts';
 import { Session } from './session.ts';
-import type { SessionHost } from './session-host.ts';
-import { Slices } from './slices.ts';
 
 export type {
   BridgeAddress,
@@ -42,13 +40,11 @@ export type {
 /** Throws InvalidOperationError when the bus is served already, ClosedConnectionError when it is closed. */
 export function assertServable({ home, turn }: BusInternals): void {
   if (home.isClosed) throw new ClosedConnectionError();
-  if (turn.sink !== undefined) throw new InvalidOperationError('the bus is served already');
+  if (turn.network !== undefined) throw new InvalidOperationError('the bus is served already');
 }
 
 /** Ended connections that are remembered. Source: nats-server, DEFAULT_MAX_CLOSED_CLIENTS. */
 const ENDED_MAX = 10_000;
-/** After our end the peer may still be sending; closing at once could make it lose our last words. */
-const LINGER_MS = 1000;
 /** What held writes get to leave when the whole bridge closes. Source: nats-server, flushAndClose. */
 const CLOSE_MS = 100;
 
@@ -71,30 +67,17 @@ export async function createBridge(
   return bridge;
 }
 
-export class Bridge implements SessionHost, RecordSink {
+export class Bridge implements SessionHost, NetworkSide {
   readonly core: Core;
   readonly turn: Turn;
   readonly engine: Engine;
   readonly home: Account;
-  readonly options: BridgeOptions;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly random: () => number;
-  readonly defer: (fn: () => void) => void;
+  readonly options: BridgeSettings;
   readonly outbound: Outbound;
-  readonly inbox: Inbox;
-  readonly readSizes: ReadSizes;
-  readonly inbound: InboundBudget;
-  readonly pressure: Pressure;
-  readonly crumbs: Crumbs;
-  readonly busyPoll: BusyPoll | undefined;
-  readonly behind: Pressure;
-  readonly ahead: Pressure;
-  readonly writeDeadlines: DeadlineQueue<Session>;
-  readonly ends: Slices;
+  readonly pacing: Pacing;
+  readonly endings: Endings;
+  readonly authentication: Authentication | undefined;
   readonly #sessions = new Map<SessionHandle, Session>();
-  readonly #closing = new Set<Session>();
-  readonly #lingering: DeadlineQueue<Transport>;
   readonly #ended: ConnectionSnapshot[] = [];
   #listener: Listener | undefined;
   #lameDuck: LameDuck | undefined;
@@ -109,49 +92,29 @@ export class Bridge implements SessionHost, RecordSink {
   /** Throws InvalidOperationError for a bus that has a bridge: its turns can tell one alone. */
   constructor(bus: BusInternals, options: BridgeOptions) {
     assertServable(bus);
-    this.core = bus.core;
-    this.turn = bus.turn;
+    const { core, turn } = bus;
+    this.core = core;
+    this.turn = turn;
     this.engine = bus.engine;
     this.home = bus.home.account;
     this.home.holds += 1;
-    this.options = options;
-    this.clock = options.clock;
-    this.logger = options.logger;
-    this.random = options.random ?? randomUnit;
-    this.defer = options.defer ?? defer;
-    const { core, clock } = this;
+    this.options = settle(options);
+    const { clock, defer, outboundMax, writeDeadlineMs, hasSpareProcessor } = this.options;
     this.outbound = new Outbound({
       core,
-      outboundMax: options.outboundMax,
+      outboundMax,
       clock,
-      defer: this.defer,
-      onCaughtUp: () => {
-        if (this.behind.hasPaused) this.behind.relieve();
-      },
+      defer,
+      onCaughtUp: () => this.pacing.stalls.caughtUp(),
     });
-    this.inbound = new InboundBudget(options.inboundMax, clock);
-    this.readSizes = new ReadSizes({
-      ...inboundShares(options),
-      inboxBytes: core.inbox.bytes,
-      overdraft: () => this.inbound.overdraft,
-    });
-    this.inbox = new Inbox(core, this.readSizes.sizes);
-    this.pressure = new Pressure(clock, DRAIN_MS, PAUSED_PRESSURE);
-    this.behind = new Pressure(clock, WRITTEN_MS, PAUSED_BEHIND);
-    this.ahead = new Pressure(clock, AHEAD_MS, PAUSED_AHEAD);
-    this.crumbs = new Crumbs(clock, this.defer);
-    this.ends = new Slices(clock, this.defer);
-    if (options.hasSpareProcessor === true) this.busyPoll = new BusyPoll(clock, this.defer);
-    this.writeDeadlines = new DeadlineQueue(clock, options.writeDeadlineMs, (session) =>
-      this.ends.run(() => session.missedDeadline()),
-    );
-    this.#lingering = new DeadlineQueue(clock, LINGER_MS, (transport) =>
-      this.ends.run(() => transport.destroy()),
-    );
-    this.turn.sink = this;
-    this.turn.onPool = () => this.outbound.flush();
-    this.turn.onEnd = () => this.#turnEnded();
-    this.turn.originOf = (handle) => this.#sessions.get(handle)?.client;
+    const { outbound } = this;
+    this.pacing = new Pacing({ core, clock, defer, limits: options, hasSpareProcessor, outbound });
+    this.endings = new Endings({ clock, defer, writeDeadlineMs });
+    const { authenticate, authTimeoutMs } = this.options;
+    if (authenticate !== undefined) {
+      this.authentication = new Authentication(authenticate, authTimeoutMs, clock);
+    }
+    turn.attach(this);
   }
 
   // ── Where ───────────────────────────────────────────────────────────────────────────────────────
@@ -178,7 +141,8 @@ export class Bridge implements SessionHost, RecordSink {
     this.#listener = await listen({
       ...address,
       onConnection: (transport) => this.attach(transport),
-      onError: (error) => this.logger.error(`Error on the client listener: ${error.message}`),
+      onError: (error) =>
+        this.options.logger.error(`Error on the client listener: ${error.message}`),
     });
   }
 
@@ -194,7 +158,7 @@ export class Bridge implements SessionHost, RecordSink {
     const { maxConnections } = this.options;
     const isFull = (): boolean => maxConnections > 0 && this.#sessions.size >= maxConnections;
     // One that has ended makes room.
-    while (isFull() && this.ends.next());
+    while (isFull() && this.endings.slices.next());
     const handle = isFull() ? 0 : this.core.openSession(this.home.handle);
     if (handle === 0) {
       this.#refuse(transport, this.#cid);
@@ -209,7 +173,7 @@ export class Bridge implements SessionHost, RecordSink {
 
   /** Open connections, in the order they came. */
   connections(): ConnectionSnapshot[] {
-    const now = this.clock.now();
+    const now = this.options.clock.now();
     const open = [...this.#sessions.values()].filter((session) => session.isOpen());
     return open.map((session) => session.snapshot(now));
   }
@@ -240,13 +204,13 @@ export class Bridge implements SessionHost, RecordSink {
       totalConnections: this.#cid,
       slowConsumers: this.#slowConsumers,
       staleConnections: this.#staleConnections,
-      stalledClients: this.pressure.count,
+      stalledClients: this.pacing.stalls.count,
     };
   }
 
   /** Bytes queued for all peers, and bytes of unfinished reads. */
   get heldBytes(): { readonly outbound: number; readonly inbound: number } {
-    return { outbound: this.outbound.bytes, inbound: this.inbound.bytes };
+    return { outbound: this.outbound.bytes, inbound: this.pacing.inbound.bytes };
   }
 
   /**
@@ -262,14 +226,15 @@ export class Bridge implements SessionHost, RecordSink {
     this.turn.within(() => {
       for (const session of this.#sessions.values()) if (session.takesInfo) session.sendInfo();
     });
+    const { clock, logger, random, lameDuckDurationMs, lameDuckGraceMs } = this.options;
     return new Promise((resolve) => {
       this.#onEmpty = resolve;
       this.#lameDuck = new LameDuck({
-        clock: this.clock,
-        logger: this.logger,
-        random: this.random,
-        durationMs: this.options.lameDuckDurationMs,
-        graceMs: this.options.lameDuckGraceMs,
+        clock,
+        logger,
+        random,
+        durationMs: lameDuckDurationMs,
+        graceMs: lameDuckGraceMs,
         connections: () =>
           [...this.#sessions.values()].map(
             (session) => () => session.close(ClosedReason.ServerShutdown),
@@ -291,7 +256,7 @@ export class Bridge implements SessionHost, RecordSink {
     this.#lameDuck?.cancel();
     this.#onEmpty?.();
     this.#listener?.close();
-    this.ends.close();
+    this.endings.slices.close();
     const sessions = [...this.#sessions.values()];
     this.turn.within(() => {
       for (const session of sessions) session.close(ClosedReason.ServerShutdown);
@@ -300,7 +265,7 @@ export class Bridge implements SessionHost, RecordSink {
       let timer: Timer | undefined;
       await new Promise<void>((resolve) => {
         this.#onEmpty = resolve;
-        timer = this.clock.setTimeout(() => {
+        timer = this.options.clock.setTimeout(() => {
           for (const session of sessions) session.abort(ClosedReason.ServerShutdown);
         }, CLOSE_MS);
       });
@@ -309,40 +274,29 @@ export class Bridge implements SessionHost, RecordSink {
     // Closed sessions leave the core's list of those with something to send, and are freed.
     this.turn.within(() => this.outbound.flush());
     this.outbound.close();
-    for (const transport of this.#lingering.items()) transport.destroy();
-    this.#lingering.clear();
-    this.writeDeadlines.clear();
-    this.inbound.close();
-    this.pressure.close();
-    this.crumbs.close();
-    this.behind.close();
-    this.ahead.close();
+    this.endings.close();
+    this.authentication?.close();
+    this.pacing.close();
     this.home.holds -= 1;
     this.turn.within(() => this.engine.leave(this.home));
-    this.turn.sink = undefined;
-    this.turn.onPool = undefined;
-    this.turn.onEnd = undefined;
-    this.turn.originOf = undefined;
+    this.turn.detach();
   }
 
   /** Says INFO and why not. */
   #refuse(transport: Transport, cid: number): void {
-    const log = new PeerLog(this.logger, transport, cid);
+    const log = new PeerLog(this.options.logger, transport.peer, cid);
     log.debug('Client connection created');
-    const info = infoLine(this.#infoFacts(), { cid, address: transport.remote.address });
+    const info = this.infoLine(cid, transport.peer.address);
     const words = new TextEncoder().encode(`${info}${errorLine('maxConnections')}`);
     transport.start({
       staysInPlace: false,
-      view: () => this.inbox.view(0),
+      view: () => this.pacing.inbox.view(0),
       onFilled: () => {},
-      onClose: () => {
-        this.#lingering.delete(transport);
-        transport.destroy();
-      },
+      onClose: () => this.endings.lingered(transport),
     });
     transport.pause();
     const end = (): void => transport.end();
-    this.#lingering.add(transport);
+    this.endings.linger(transport);
     if (transport.write([words], end) === 'taken') end();
     log.error('maximum connections exceeded');
     log.debug(`Client connection closed: ${ClosedReason.MaxConnectionsExceeded}`);
@@ -350,23 +304,13 @@ export class Bridge implements SessionHost, RecordSink {
 
   // ── For sessions ────────────────────────────────────────────────────────────────────────────────
 
-  infoLine(session: Session, isConnectInfo: boolean): string {
+  infoLine(cid: number, address: string, account?: Account): string {
     return infoLine(this.#infoFacts(), {
-      cid: session.cid,
-      address: session.transport.remote.address,
+      cid,
+      address,
       isLameDuck: this.#isLameDuck,
-      ...(isConnectInfo ? accountFacts(session.account) : {}),
+      ...(account === undefined ? {} : accountFacts(account)),
     });
-  }
-
-  closing(session: Session): void {
-    this.#closing.add(session);
-  }
-
-  drained(session: Session): void {
-    if (this.ahead.hasPaused) this.ahead.relieve();
-    if (!this.pressure.hasPaused) return;
-    if (session.pendingBytes < this.options.maxPending / 2) this.pressure.relieve();
   }
 
   ended(snapshot: ConnectionSnapshot, account: Account): void {
@@ -384,22 +328,20 @@ export class Bridge implements SessionHost, RecordSink {
     }
   }
 
-  gone(session: Session): void {
-    this.#sessions.delete(session.handle);
-    this.#closing.delete(session);
+  gone(handle: SessionHandle): void {
+    this.#sessions.delete(handle);
     if (this.#sessions.size === 0) this.#onEmpty?.();
   }
 
-  linger(transport: Transport): void {
-    this.#lingering.add(transport);
-  }
-
-  lingered(transport: Transport): void {
-    this.#lingering.delete(transport);
-    transport.destroy();
-  }
-
   // ── For turns ───────────────────────────────────────────────────────────────────────────────────
+
+  flush(): void {
+    this.outbound.flush();
+  }
+
+  originOf(handle: SessionHandle): MessageClient | undefined {
+    return this.#sessions.get(handle)?.client;
+  }
 
   shared(id: number, bytes: Uint8Array): void {
     this.outbound.shared.keep(id, bytes);
@@ -410,10 +352,7 @@ export class Bridge implements SessionHost, RecordSink {
   }
 
   slow(handle: SessionHandle): void {
-    const session = this.#sessions.get(handle);
-    if (session === undefined || !session.isOpen()) return;
-    session.log.info(`Slow Consumer Detected: MaxPending of ${this.options.maxPending} Exceeded`);
-    session.abort(ClosedReason.SlowConsumerPendingBytes);
+    this.#sessions.get(handle)?.slow();
   }
 
   traceIn(handle: SessionHandle, line: Uint8Array, body: Uint8Array | undefined): void {
@@ -428,13 +367,8 @@ export class Bridge implements SessionHost, RecordSink {
     this.#sessions.get(handle)?.log.traceEnd(sid);
   }
 
-  #turnEnded(): void {
-    if (this.#closing.size > 0) {
-      for (const session of [...this.#closing]) {
-        this.#closing.delete(session);
-        session.finish();
-      }
-    }
+  turnEnded(): void {
+    this.endings.finish();
     this.outbound.turnEnded();
   }
 
@@ -447,7 +381,8 @@ export class Bridge implements SessionHost, RecordSink {
       runtime: options.runtime ?? 'node',
       host: this.host,
       port: this.port,
-      hasHeaders: options.hasHeaders ?? true,
+      hasHeaders: options.hasHeaders,
+      isAuthRequired: this.authentication !== undefined,
       maxPayload: options.maxPayload,
       connectUrls: options.connectUrls ?? [],
     };

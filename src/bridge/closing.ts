@@ -5,6 +5,7 @@
 /** Why a connection ended, as `/connz` says it. */
 export const ClosedReason = {
   ClientClosed: 'Client Closed',
+  AuthenticationTimeout: 'Authentication Timeout',
   AuthenticationViolation: 'Authentication Failure',
   SlowConsumerPendingBytes: 'Slow Consumer (Pending Bytes)',
   SlowConsumerWriteDeadline: 'Slow Consumer (Write Deadline)',
@@ -36,6 +37,7 @@ export type ClosingName =
   | 'maxControlLine'
   | 'maxPayload'
   | 'authorization'
+  | 'authenticationTimeout'
   | 'clientProtocol'
   | 'noResponders'
   | 'maxConnections'
@@ -66,6 +68,10 @@ export const CLOSINGS: Readonly<Record<ClosingName, Closing>> = {
   authorization: {
     text: 'Authorization Violation',
     reason: ClosedReason.AuthenticationViolation,
+  },
+  authenticationTimeout: {
+    text: 'Authentication Timeout',
+    reason: ClosedReason.AuthenticationTimeout,
   },
   clientProtocol: {
     text: 'invalid client protocol',

@@ -1,6 +1,7 @@
 // The JSON of CONNECT: which keys there are, of which type, laid over what holds already. As Go reads it:
 // names in any case, null changes nothing, unknown keys are ignored, a wrong type refuses the whole.
 // Source: nats-server 1787eee, server/client.go, ClientOpts and processConnect.
+import { quoteGoText } from './go-quote.ts';
 
 /** What a peer asked for. Until it says otherwise it is verbose and pedantic and hears itself. */
 export interface ConnectOptions {
@@ -15,6 +16,12 @@ export interface ConnectOptions {
   readonly version: string;
   readonly account: string;
   readonly newAccount: boolean;
+  readonly user: string;
+  readonly pass: string;
+  readonly authToken: string;
+  readonly nkey: string;
+  readonly jwt: string;
+  readonly sig: string;
 }
 
 export const DEFAULT_CONNECT: ConnectOptions = {
@@ -29,6 +36,12 @@ export const DEFAULT_CONNECT: ConnectOptions = {
   version: '',
   account: '',
   newAccount: false,
+  user: '',
+  pass: '',
+  authToken: '',
+  nkey: '',
+  jwt: '',
+  sig: '',
 };
 
 /** Types as Go's JSON has them; `bytes` is base64 or a list of numbers. Null is of every type. */
@@ -83,12 +96,12 @@ const KEYS: Readonly<Record<string, readonly [KeyType, (keyof ConnectOptions)?]>
   account: ['string', 'account'],
   new_account: ['boolean', 'newAccount'],
   tls_required: ['boolean'],
-  user: ['string'],
-  pass: ['string'],
-  auth_token: ['string'],
-  nkey: ['string'],
-  jwt: ['string'],
-  sig: ['string'],
+  user: ['string', 'user'],
+  pass: ['string', 'pass'],
+  auth_token: ['string', 'authToken'],
+  nkey: ['string', 'nkey'],
+  jwt: ['string', 'jwt'],
+  sig: ['string', 'sig'],
   proxy_sig: ['string'],
   import: ['permission'],
   export: ['permission'],
@@ -221,6 +234,16 @@ function isByte(value: unknown): boolean {
 
 function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
   return Array.isArray(value) && value.every((item) => item === null || isItem(item));
+}
+
+/**
+ * Whom a peer says it is, as the log shows it; empty when it does not say.
+ * Source: nats-server 2.15.3, server/client.go, getAuthUser.
+ */
+export function userText({ nkey, user, authToken }: ConnectOptions): string {
+  if (nkey !== '') return `Nkey ${quoteGoText(nkey)}`;
+  if (user !== '') return `User ${quoteGoText(user)}`;
+  return authToken === '' ? '' : 'Token "[REDACTED]"';
 }
 
 /**

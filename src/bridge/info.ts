@@ -13,6 +13,8 @@ interface InfoFacts {
   readonly host: string;
   readonly port: number;
   readonly hasHeaders: boolean;
+  /** CONNECT has to say who it is. */
+  readonly isAuthRequired: boolean;
   readonly maxPayload: number;
   readonly connectUrls: readonly string[];
 }
@@ -38,6 +40,7 @@ export function infoLine(facts: InfoFacts, moment: InfoMoment): string {
     host: facts.host,
     port: facts.port,
     headers: facts.hasHeaders,
+    auth_required: facts.isAuthRequired || undefined,
     max_payload: facts.maxPayload,
     client_id: moment.cid,
     client_ip: moment.address === '' ? undefined : moment.address,

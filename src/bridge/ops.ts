@@ -19,7 +19,7 @@ import {
   STATUS_NO_MEMORY,
 } from '../core/index.ts';
 import type { ClosingName } from './closing.ts';
-import { type ConnectOptions, infoProblem, parseConnect } from './connect.ts';
+import { type ConnectOptions, infoProblem, parseConnect, userText } from './connect.ts';
 import { quoteGo } from './go-quote.ts';
 
 /** A session, as far as its ops go. */
@@ -35,6 +35,8 @@ export interface OpTarget {
   };
   /** Takes over what CONNECT said; subscriptions made under an earlier CONNECT are gone after it. */
   connected(options: ConnectOptions): void;
+  /** Whether the peer may come in as what it said; undefined: that is decided later, by `settleConnect`. */
+  authenticate(): boolean | undefined;
   /** The first PING since CONNECT: it is answered by PONG and, where the peer knows it, an INFO. */
   greet(): void;
   pong(): void;
@@ -45,16 +47,22 @@ export interface OpTarget {
   logError(text: string): void;
 }
 
+/** Whether the op behind this one is next, or has to wait. */
+export type Performed = 'next' | 'wait';
+
 /** The queue group of nats-server's own. */
 const SYSTEM_QUEUE = '_sys_';
 
 /** Does what the op of the last `ingest` asks for. */
-export function performOp(target: OpTarget): void {
+export function performOp(target: OpTarget): Performed {
+  if (target.core.op.verb === OP_CONNECT) return connect(target);
+  performSimple(target);
+  return 'next';
+}
+
+function performSimple(target: OpTarget): void {
   const { op } = target.core;
   switch (op.verb) {
-    case OP_CONNECT:
-      connect(target);
-      return;
     case OP_SUB:
       subscribe(target);
       return;
@@ -89,17 +97,27 @@ export function performOp(target: OpTarget): void {
   }
 }
 
-/** In nats-server's order: JSON, account, protocol, headers. */
-function connect(target: OpTarget): void {
+/** In nats-server's order: JSON, who it is, account, protocol, headers. */
+function connect(target: OpTarget): Performed {
   const options = parseConnect(target.core.op.args(), target.options);
   if ('problem' in options) {
     target.logError(options.problem);
     target.refuse('malformed');
-    return;
+    return 'next';
   }
   target.connected(options);
-  if (options.account !== '' || options.newAccount) {
-    target.logError('authentication error');
+  const isAdmitted = target.authenticate();
+  if (isAdmitted === undefined) return 'wait';
+  settleConnect(target, isAdmitted);
+  return 'next';
+}
+
+/** What becomes of a CONNECT when it is known whether the peer may come in. */
+export function settleConnect(target: OpTarget, isAdmitted: boolean): void {
+  const { options } = target;
+  if (!isAdmitted || options.account !== '' || options.newAccount) {
+    const user = userText(options);
+    target.logError(user === '' ? 'authentication error' : `authentication error - ${user}`);
     target.refuse('authorization');
   } else if (options.protocol < 0 || options.protocol > 1) {
     target.logError('invalid client protocol');

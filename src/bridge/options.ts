@@ -1,8 +1,13 @@
 // What the bridge is told, and what it tells about its connections.
+
+import type { PeerFacts } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
+import { defer } from '../shared/defer.ts';
 import type { Limits } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
+import type { Authenticate } from './authentication.ts';
 import type { ClosedReason } from './closing.ts';
+import { randomUnit } from './random.ts';
 
 /** Everything is filled in and checked by the caller. Bytes, counts, milliseconds; 0 of a count is no limit. */
 export interface BridgeOptions extends Limits {
@@ -27,8 +32,37 @@ export interface BridgeOptions extends Limits {
   readonly random?: () => number;
   /** Runs a function once this turn of the event loop has no more reads. */
   readonly defer?: (fn: () => void) => void;
+  /** Who may come in is asked here; without it everybody may. */
+  readonly authenticate?: Authenticate;
+  /** For CONNECT to come, and for a verdict about it (default: 2 s, as nats-server has it). */
+  readonly authTimeoutMs?: number;
   /** There are processors besides ours, so the loop may stay awake for a moment (default false). */
   readonly hasSpareProcessor?: boolean;
+}
+
+/** The same when nothing is left open. */
+export type BridgeSettings = BridgeOptions &
+  Required<
+    Pick<
+      BridgeOptions,
+      'hasHeaders' | 'maxSubTokens' | 'random' | 'defer' | 'authTimeoutMs' | 'hasSpareProcessor'
+    >
+  >;
+
+/** Source: nats-server 2.15.3, server/const.go, AUTH_TIMEOUT. */
+const AUTH_TIMEOUT_MS = 2000;
+
+/** Fills in what was not given. */
+export function settle(options: BridgeOptions): BridgeSettings {
+  return {
+    ...options,
+    hasHeaders: options.hasHeaders ?? true,
+    maxSubTokens: options.maxSubTokens ?? 0,
+    random: options.random ?? randomUnit,
+    defer: options.defer ?? defer,
+    authTimeoutMs: options.authTimeoutMs ?? AUTH_TIMEOUT_MS,
+    hasSpareProcessor: options.hasSpareProcessor ?? false,
+  };
 }
 
 /** Where to listen. */
@@ -43,7 +77,7 @@ export interface BridgeAddress {
 export interface ConnectionSnapshot {
   readonly cid: number;
   readonly kind: 'Client';
-  readonly type: 'nats';
+  readonly type: PeerFacts['type'];
   readonly ip: string;
   readonly port: number;
   readonly start: number;

@@ -1,6 +1,6 @@
 // Log lines about one connection, as nats-server writes them:
 // `127.0.0.1:51034 - cid:7 - "v1.2.3:go:name" - text`.
-import type { Transport } from '../net/transport.ts';
+import type { PeerFacts } from '../net/transport.ts';
 import type { Logger } from '../shared/logger.ts';
 import { type ConnectOptions, clientText } from './connect.ts';
 import { quoteGo, quoteGoText } from './go-quote.ts';
@@ -13,10 +13,10 @@ export class PeerLog {
   readonly #logger: Logger;
   #label: string;
 
-  constructor(logger: Logger, { remote }: Transport, cid: number) {
+  constructor(logger: Logger, { address, port }: PeerFacts, cid: number) {
     this.#logger = logger;
-    const host = remote.address.includes(':') ? `[${remote.address}]` : remote.address;
-    this.#label = `${host}:${remote.port} - cid:${cid}`;
+    const host = address.includes(':') ? `[${address}]` : address;
+    this.#label = `${host}:${port} - cid:${cid}`;
   }
 
   /** The peer has said what it is. */

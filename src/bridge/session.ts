@@ -1,13 +1,6 @@
-// One connection: its state, what it reads, what it is told, and its end.
-//
-//   open ──close──► ending ──all written──► closed
-//     │                │                      ▲
-//     └────abort───────┴─────► discarding ────┘ when no write is held any more
-//
-// Whoever closes only moves the state; what touches the core happens at the end of the turn (`finish`), so a
-// close in the middle of a turn, also of the session that is being read, harms nobody. Bytes are untrusted:
-// the core judges them, and whatever comes after the end is not looked at.
-
+// One connection: what the peer says, what it asks for, and what it is told. How it ends is in ending.ts, what is
+// known of the peer in profile.ts. Bytes are untrusted: the core judges them, and whatever comes after the end
+// is not looked at.
 import type { Account } from '../bus/account.ts';
 import type { MessageClient } from '../bus/types.ts';
 import {
@@ -23,33 +16,28 @@ import {
   type SessionHandle,
 } from '../core/index.ts';
 import type { Transport, TransportReader } from '../net/transport.ts';
-import { assert } from '../shared/errors.ts';
+import { Admission, type Guest } from './authentication.ts';
 import { CLOSINGS, ClosedReason, type Closing, type ClosingName, errorLine } from './closing.ts';
-import { type ConnectOptions, DEFAULT_CONNECT } from './connect.ts';
+import type { ConnectOptions } from './connect.ts';
+import { Ending, type EndingSession } from './ending.ts';
+import type { SessionHost } from './host.ts';
 import { Keepalive } from './keepalive.ts';
-import { type OpTarget, performOp } from './ops.ts';
+import { type OpTarget, type Performed, performOp, settleConnect } from './ops.ts';
 import type { ConnectionSnapshot } from './options.ts';
 import type { Outlet } from './outbound.ts';
 import { PeerLog } from './peer-log.ts';
+import { Profile } from './profile.ts';
 import { Reader, type ReadSession } from './reader.ts';
-import type { SessionHost } from './session-host.ts';
-
-type State = 'open' | 'ending' | 'discarding' | 'closed';
-
-const MOVES: Readonly<Record<State, readonly State[]>> = {
-  open: ['ending', 'discarding'],
-  ending: ['discarding', 'closed'],
-  discarding: ['closed'],
-  closed: [],
-};
+import { SessionState } from './session-state.ts';
 
 /** Debug lines: the two ways of what a socket brings. */
 const READS_INTO = 'Reads go straight into linear memory';
 const READS_BY_COPY = 'Reads are copied into linear memory';
-/** Subscriptions that are removed in one go: a millisecond. */
-const SHED_MAX = 4096;
 const encoder = new TextEncoder();
-export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
+
+export class Session
+  implements TransportReader, ReadSession, OpTarget, Outlet, EndingSession, Guest
+{
   readonly cid: number;
   readonly core: Core;
   readonly handle: SessionHandle;
@@ -58,25 +46,17 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
   readonly log: PeerLog;
   readonly staysInPlace: boolean;
   readonly #host: SessionHost;
+  #account: Account;
+  readonly #state: SessionState = new SessionState();
   readonly #reader: Reader;
   readonly #keepalive: Keepalive;
-  readonly #start: number;
-  #state: State = 'open';
-  #account: Account;
-  #client: MessageClient | undefined;
-  #reason: ClosedReason | undefined;
-  #options: ConnectOptions = DEFAULT_CONNECT;
+  readonly #profile: Profile;
+  readonly #ending: Ending;
+  /** How it comes in, where that is asked. */
+  readonly #admission: Admission | undefined;
   #hasConnected = false;
   #hasGreeted = false;
   #wantsPong = false;
-  #peerHasEnded = false;
-  #isDetached = false;
-  /** How many subscriptions it had when its end began. */
-  #endCount: number | undefined;
-  /** Monotonic milliseconds, which are cheaper to ask for than the time of day. */
-  #lastActivity: number;
-  #inMsgs = 0;
-  #outMsgs = 0;
 
   /** @param handle an open session of the core, which becomes this one's own */
   constructor(host: SessionHost, cid: number, handle: SessionHandle, transport: Transport) {
@@ -87,37 +67,41 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
     this.staysInPlace = host.core.growsInPlace;
     this.handle = handle;
     this.transport = transport;
-    const { maxSubscriptions, maxSubTokens = 0, hasHeaders = true } = host.options;
+    const { core, options } = host;
+    const { clock, random, maxSubscriptions, maxSubTokens, hasHeaders } = options;
     this.limits = { maxSubscriptions, maxSubTokens, hasHeaders };
-    this.#start = host.clock.now();
-    this.#lastActivity = host.clock.monotonic();
-    this.log = new PeerLog(host.logger, transport, cid);
+    this.log = new PeerLog(options.logger, transport.peer, cid);
+    this.#profile = new Profile({ core, clock, cid, handle, peer: transport.peer, hasHeaders });
+    this.#ending = new Ending(host, this, this.#state);
     this.#reader = new Reader(host, this);
+    const { authentication } = host;
+    if (authentication !== undefined) {
+      this.#admission = new Admission(authentication, this, transport.peer);
+    }
     this.#keepalive = new Keepalive({
-      clock: host.clock,
-      random: host.random,
-      intervalMs: host.options.pingIntervalMs,
-      pingMax: host.options.pingMax,
+      clock,
+      random,
+      intervalMs: options.pingIntervalMs,
+      pingMax: options.pingMax,
       sendPing: () => this.#ping(),
       onStale: () => this.#host.turn.within(() => this.refuse('stale')),
     });
   }
 
   isOpen(): boolean {
-    return this.#state === 'open';
+    return this.#state.isOpen;
   }
 
-  /** The account that it is in. */
   get account(): Account {
     return this.#account;
   }
 
   get options(): ConnectOptions {
-    return this.#options;
+    return this.#profile.options;
   }
 
   get isDiscarding(): boolean {
-    return this.#state === 'discarding';
+    return this.#state.name === 'discarding';
   }
 
   get pendingBytes(): number {
@@ -130,13 +114,12 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
 
   /** Who it is, for the messages it publishes. */
   get client(): MessageClient {
-    this.#client ??= this.#describe();
-    return this.#client;
+    return this.#profile.client(this.#account.name);
   }
 
   /** It speaks a protocol with INFO at any time, and is past its first PING. */
   get takesInfo(): boolean {
-    return this.#state === 'open' && this.#hasGreeted && this.#options.protocol >= 1;
+    return this.isOpen() && this.#hasGreeted && this.options.protocol >= 1;
   }
 
   /** Says INFO and begins to read. Part of a turn. */
@@ -149,10 +132,12 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
     });
     this.#applyFlags();
     this.log.debug('Client connection created');
-    this.#send(this.#host.infoLine(this, false));
+    this.sendInfo();
+    this.#admission?.open();
     this.transport.start(this);
-    const { readsInto } = this.transport;
-    if (readsInto !== undefined) this.log.debug(readsInto ? READS_INTO : READS_BY_COPY);
+    const { reads } = this.transport;
+    if (reads === 'pipe') return;
+    this.log.debug(reads === 'into' && this.staysInPlace ? READS_INTO : READS_BY_COPY);
   }
 
   // ── What the peer says ──────────────────────────────────────────────────────────────────────────
@@ -163,50 +148,27 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
 
   onFilled(length: number): void {
     if (!this.isOpen()) return;
-    const { turn } = this.#host;
-    turn.enter();
-    turn.touch();
-    try {
-      this.#reader.read(length);
-    } finally {
-      turn.leave();
-    }
-    this.#reader.turnEnded(length);
-  }
-
-  /** Until its turn comes, nothing is known of the end. */
-  onClose(error?: Error): void {
-    this.#host.ends.run(() => this.#peerEnded(error));
-  }
-
-  #peerEnded(error: Error | undefined): void {
-    if (this.#shed()) {
-      this.#host.ends.run(() => this.#peerEnded(error));
+    if (this.#admission?.isSilent === true && !this.#admission.allows(this.view()[0] as number)) {
+      this.#host.turn.within(() => settleConnect(this, false));
       return;
     }
-    this.#peerHasEnded = true;
-    if (this.#state === 'closed') this.#host.lingered(this.transport);
-    else if (error === undefined) this.close(ClosedReason.ClientClosed);
-    else this.abort(isWriteError(error) ? ClosedReason.WriteError : ClosedReason.ReadError);
+    this.#reader.read(length);
   }
 
-  /** Removes some of its subscriptions, when they are too many for one slice, as if the peer had said so. */
-  #shed(): boolean {
-    const count = this.subscriptionCount;
-    if (count <= SHED_MAX || !this.isOpen()) return false;
-    this.#endCount ??= count;
-    this.#host.turn.within(() => this.core.setAccount(this.handle, this.#account.handle, SHED_MAX));
-    return true;
+  /** What a peer has said before it ended its side counts; what a broken connection has left does not. */
+  onClose(error?: Error): void {
+    if (error !== undefined) this.#ending.transportClosed(error);
+    else this.#reader.whenDone(() => this.#ending.transportClosed());
   }
 
-  perform(): void {
-    performOp(this);
+  perform(): Performed {
+    return performOp(this);
   }
 
   onRouted(isAnswer: boolean): void {
-    const now = this.#host.clock.monotonic();
+    const now = this.#host.options.clock.monotonic();
     if (!isAnswer) this.#keepalive.heard(now);
-    this.#noteActivity(now);
+    this.#profile.noteActivity(now);
   }
 
   // ── What it asks for ────────────────────────────────────────────────────────────────────────────
@@ -214,29 +176,57 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
   connected(options: ConnectOptions): void {
     if (this.#hasConnected) this.core.setAccount(this.handle, this.#account.handle);
     else this.log.introduce(options);
-    this.#options = options;
-    this.#client = undefined;
     this.#hasConnected = true;
-    this.#lastActivity = this.#host.clock.monotonic();
+    this.#profile.connected(options);
     this.#keepalive.connected();
     this.#applyFlags();
   }
 
-  /** Moves to another account, if it is open; what it has subscribed to ends. Part of a turn. */
+  /** Moves to another account, if it has not ended; what it has subscribed to ends. Part of a turn. */
   enter(account: Account): void {
-    if (!this.isOpen()) return;
+    if (!this.#state.isOpen) return;
     const before = this.#account;
     this.core.setAccount(this.handle, account.handle);
     this.#account = account;
-    this.#client = undefined;
+    this.#profile.moved();
     this.#host.engine.leave(before);
+  }
+
+  authenticate(): boolean | undefined {
+    if (this.#admission === undefined) return true;
+    const { turn } = this.#host;
+    let isAdmitted: boolean | undefined;
+    // As in a handler: what is published here waits until the read at hand has been routed.
+    turn.isDelivering = true;
+    try {
+      isAdmitted = this.#admission.ask(this.options);
+    } finally {
+      turn.isDelivering = false;
+    }
+    if (isAdmitted === undefined) this.#state.move('authenticating');
+    return isAdmitted;
+  }
+
+  decided(isAdmitted: boolean): void {
+    this.#host.turn.within(() => {
+      this.#state.move('open');
+      settleConnect(this, isAdmitted);
+    });
+    this.#reader.goOn();
+  }
+
+  late(): void {
+    this.#host.turn.within(() => {
+      this.log.debug('Authentication Timeout');
+      this.refuse('authenticationTimeout');
+    });
   }
 
   greet(): void {
     this.#send('PONG\r\n');
     this.#hasGreeted = true;
     this.#applyFlags();
-    if (this.#options.protocol >= 1) this.#send(this.#host.infoLine(this, true));
+    if (this.options.protocol >= 1) this.#sendInfo(this.#account);
   }
 
   pong(): void {
@@ -246,8 +236,8 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
   }
 
   acknowledge(): void {
-    this.#lastActivity = this.#host.clock.monotonic();
-    if (this.#options.verbose) this.#send('+OK\r\n');
+    this.#profile.touch();
+    if (this.options.verbose) this.#send('+OK\r\n');
   }
 
   refuse(name: ClosingName, values?: Readonly<Record<string, string>>): void {
@@ -257,9 +247,13 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
     if (reason !== undefined) this.close(reason);
   }
 
-  /** Tells the peer about a change of this server. Part of a turn. */
+  /** Tells the peer about this server, and of a change of it. Part of a turn. */
   sendInfo(): void {
-    this.#send(this.#host.infoLine(this, false));
+    this.#sendInfo();
+  }
+
+  #sendInfo(account?: Account): void {
+    this.#send(this.#host.infoLine(this.cid, this.transport.peer.address, account));
   }
 
   #ping(): void {
@@ -272,8 +266,8 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
   }
 
   #applyFlags(): void {
-    const { verbose, pedantic, echo, headers, noResponders } = this.#options;
-    const takesHeaders = headers && this.limits.hasHeaders;
+    const { takesHeaders } = this.#profile;
+    const { verbose, pedantic, echo, noResponders } = this.options;
     let flags = this.#wantsPong ? SESSION_WANTS_PONG : 0;
     if (verbose) flags |= SESSION_VERBOSE;
     if (pedantic) flags |= SESSION_PEDANTIC;
@@ -281,51 +275,43 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
     if (takesHeaders) flags |= SESSION_HEADERS;
     if (takesHeaders && noResponders) flags |= SESSION_NO_RESPONDERS;
     if (this.#hasConnected && !this.#hasGreeted) flags |= SESSION_WANTS_PING;
-    if (this.#host.logger.isTrace) flags |= SESSION_TRACE;
+    if (this.#host.options.logger.isTrace) flags |= SESSION_TRACE;
     this.core.setFlags(this.handle, flags);
   }
 
   #send(line: string): void {
-    if (this.#state !== 'open') return;
+    if (!this.isOpen()) return;
     this.log.traceSent(line);
     if (!this.core.send(this.handle, encoder.encode(line))) this.abort(ClosedReason.WriteError);
-    else if (this.core.pending(this.handle) > this.#host.options.maxPending) {
-      this.#host.slow(this.handle);
-    }
+    else if (this.pendingBytes > this.#host.options.maxPending) this.slow();
   }
 
   // ── Its way out ─────────────────────────────────────────────────────────────────────────────────
 
   onWrite(): void {
     this.#reader.onWrite();
-    this.#noteActivity(this.#host.clock.monotonic());
+    this.#profile.noteActivity(this.#host.options.clock.monotonic());
   }
 
   onHeld(): void {
-    this.#host.writeDeadlines.add(this);
-  }
-
-  /** The transport has held a write for too long, unless it is done with that one by now. */
-  missedDeadline(): void {
-    const { outbound, writeDeadlines } = this.#host;
-    if (!outbound.isHeld(this.handle) || writeDeadlines.has(this)) return;
-    if (this.isOpen()) {
-      const { writeDeadlineMs } = this.#host.options;
-      this.log.info(
-        `Slow Consumer Detected: WriteDeadline of ${writeDeadlineMs / 1000}s exceeded with ${this.pendingBytes} total bytes.`,
-      );
-    }
-    this.abort(ClosedReason.SlowConsumerWriteDeadline);
+    this.#ending.held();
   }
 
   onReported(error: Error | undefined): void {
-    this.#host.writeDeadlines.delete(this);
-    if (error !== undefined) this.abort(ClosedReason.WriteError);
+    this.#ending.reported(error);
   }
 
   onIdle(): void {
-    this.#host.drained(this);
-    if (this.#state !== 'open') this.#host.turn.within(() => this.#host.closing(this));
+    this.#host.pacing.stalls.drained(this.pendingBytes);
+    this.#ending.idle();
+  }
+
+  /** It is over its pending limit. */
+  slow(): void {
+    if (!this.isOpen()) return;
+    const { maxPending } = this.#host.options;
+    this.log.info(`Slow Consumer Detected: MaxPending of ${maxPending} Exceeded`);
+    this.abort(ClosedReason.SlowConsumerPendingBytes);
   }
 
   onTooMuch(): void {
@@ -339,21 +325,12 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
 
   /** Ends it once everything that is queued has been written. Does nothing when it is ending already. */
   close(reason: ClosedReason): void {
-    if (this.#state === 'open') this.#end('ending', reason);
+    this.#ending.close(reason);
   }
 
   /** Ends it at once; what is queued is lost. */
   abort(reason: ClosedReason): void {
-    if (this.#state === 'open') this.#end('discarding', reason);
-    else if (this.#state === 'ending') this.#move('discarding');
-    else return;
-    const { outbound, turn, writeDeadlines } = this.#host;
-    writeDeadlines.delete(this);
-    this.transport.destroy();
-    turn.within(() => {
-      outbound.discard(this.handle);
-      this.#host.closing(this);
-    });
+    this.#ending.abort(reason);
   }
 
   giveUp(problem: string, reason: ClosedReason): void {
@@ -361,101 +338,23 @@ export class Session implements TransportReader, ReadSession, OpTarget, Outlet {
     this.abort(reason);
   }
 
-  /**
-   * At the end of a turn: removes its subscriptions, writes or throws away what is queued, and when
-   * nothing is held any more gives everything back. Called again when a held write has been reported.
-   */
-  finish(): void {
-    if (this.#state === 'closed') return;
-    const { core, handle } = this;
-    const { outbound } = this.#host;
-    if (!this.#isDetached) core.setAccount(handle, this.#account.handle);
-    this.#isDetached = true;
-    if (!outbound.flushSession(handle)) return;
-    const isLingering = this.#state === 'ending' && !this.#peerHasEnded;
-    this.#move('closed');
-    outbound.remove(handle);
-    core.closeSession(handle);
-    this.#host.engine.leave(this.#account);
-    this.transport.end();
-    if (isLingering) this.#host.linger(this.transport);
-    else this.transport.destroy();
-    this.#host.gone(this);
-  }
-
-  #end(state: State, reason: ClosedReason): void {
-    this.#reason = reason;
-    this.#host.ended(this.snapshot(this.#host.clock.now()), this.#account);
-    this.log.debug(`Client connection closed: ${reason}`);
-    this.#move(state);
+  stop(reason: ClosedReason): void {
+    this.#host.ended(this.snapshot(this.#host.options.clock.now(), reason), this.#account);
+    this.#admission?.close();
     this.#keepalive.close();
     this.#reader.close();
-    this.#host.turn.within(() => this.#host.closing(this));
-  }
-
-  #move(state: State): void {
-    assert(MOVES[this.#state].includes(state), `a session moves from ${this.#state} to ${state}`);
-    this.#state = state;
   }
 
   // ── What is told about it ───────────────────────────────────────────────────────────────────────
 
-  #describe(): MessageClient {
-    const { name, lang, version, headers, noResponders } = this.#options;
-    const hasHeaders = headers && this.limits.hasHeaders;
-    return {
-      cid: this.cid,
-      kind: 'CLIENT',
-      account: this.#account.name,
-      ...(name === '' ? {} : { name }),
-      ...(lang === '' ? {} : { lang }),
-      ...(version === '' ? {} : { version }),
-      address: this.transport.remote.address,
-      port: this.transport.remote.port,
-      hasHeaders,
-      wantsNoResponders: hasHeaders && noResponders,
-    };
-  }
-
-  snapshot(now: number): ConnectionSnapshot {
+  /** @param reason why it has ended, if it has */
+  snapshot(now: number, reason?: ClosedReason): ConnectionSnapshot {
     const { rttMs } = this.#keepalive;
-    const { name, lang, version } = this.#options;
-    const idleMs = this.#host.clock.monotonic() - this.#lastActivity;
-    return {
-      cid: this.cid,
-      kind: 'Client',
-      type: 'nats',
-      ip: this.transport.remote.address,
-      port: this.transport.remote.port,
-      start: this.#start,
-      lastActivity: now - idleMs,
-      ...(rttMs === undefined ? {} : { rttMs }),
-      uptimeMs: now - this.#start,
-      idleMs,
-      pendingBytes: this.pendingBytes,
-      ...this.core.sessionCounters(this.handle),
-      subscriptions: this.#endCount ?? this.subscriptionCount,
-      ...(name === '' ? {} : { name }),
-      ...(lang === '' ? {} : { lang }),
-      ...(version === '' ? {} : { version }),
-      ...(this.#reason === undefined ? {} : { stop: now, reason: this.#reason }),
-    };
+    const { subscriptionCount: subscriptions } = this.#ending;
+    return this.#profile.snapshot({ now, rttMs, subscriptions, reason });
   }
 
   logError(text: string): void {
     this.log.error(text);
   }
-
-  /** Messages in or out are activity; PING and PONG are not. */
-  #noteActivity(now: number): void {
-    const { inMsgs, outMsgs } = this.core.sessionCounters(this.handle);
-    if (inMsgs === this.#inMsgs && outMsgs === this.#outMsgs) return;
-    this.#inMsgs = inMsgs;
-    this.#outMsgs = outMsgs;
-    this.#lastActivity = now;
-  }
-}
-
-function isWriteError(error: Error): boolean {
-  return (error as NodeJS.ErrnoException).syscall === 'write';
 }

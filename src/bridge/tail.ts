@@ -16,9 +16,14 @@ export class Tail {
     return this.#bytes;
   }
 
-  /** Bytes of the unfinished frame when known, else what is here. */
+  /** Bytes of the unfinished frame, 0 when that is not known. */
   get wanted(): number {
     return this.#wanted;
+  }
+
+  /** Bytes of the unfinished frame, as far as known. */
+  get frame(): number {
+    return Math.max(this.#bytes, this.#wanted);
   }
 
   /** True when `length` more bytes do not yet finish the frame. */

@@ -19,7 +19,7 @@ import {
 } from '../core/index.ts';
 import { type Content, contentOfIncoming, type Incoming } from './message.ts';
 import type { BusSubscription } from './subscription.ts';
-import type { Published, RecordSink, Turn } from './turn.ts';
+import type { NetworkSide, Published, Turn } from './turn.ts';
 import type { MessageClient } from './types.ts';
 
 /** Payloads share buffers of this size, so a message that is kept pins no more than that. */
@@ -173,35 +173,35 @@ export class DeliveryDrain {
     if (origin === 0) return undefined;
     if (origin !== this.#clientSession) {
       this.#clientSession = origin;
-      this.#client = this.#turn.originOf?.(origin);
+      this.#client = this.#turn.network?.originOf(origin);
     }
     return this.#client;
   }
 
   #tell(record: RecordView): void {
-    const sink = this.#turn.sink;
-    if (sink === undefined) return;
+    const { network } = this.#turn;
+    if (network === undefined) return;
     switch (record.type) {
       case RECORD_SHARED:
-        sink.shared(record.target, this.#core.copy(record.bodyPtr, record.bodyLen));
+        network.shared(record.target, this.#core.copy(record.bodyPtr, record.bodyLen));
         break;
       case RECORD_SHARED_END:
-        sink.sharedEnd(record.target, record.flags);
+        network.sharedEnd(record.target, record.flags);
         break;
       case RECORD_SLOW:
-        sink.slow(record.target);
+        network.slow(record.target);
         break;
       default:
-        this.#trace(record, sink);
+        this.#trace(record, network);
     }
   }
 
-  #trace(record: RecordView, sink: RecordSink): void {
+  #trace(record: RecordView, network: NetworkSide): void {
     const { type, target, bodyPtr, bodyLen } = record;
     const line = this.#core.copy(record.subjectPtr, record.subjectLen);
     const body = bodyPtr === 0 ? undefined : this.#core.copy(bodyPtr, bodyLen);
-    if (type === RECORD_TRACE_IN) sink.traceIn?.(target, line, body);
-    else if (type === RECORD_TRACE_OUT) sink.traceOut?.(target, line, body);
-    else if (type === RECORD_TRACE_END) sink.traceEnd?.(target, line);
+    if (type === RECORD_TRACE_IN) network.traceIn(target, line, body);
+    else if (type === RECORD_TRACE_OUT) network.traceOut(target, line, body);
+    else if (type === RECORD_TRACE_END) network.traceEnd(target, line);
   }
 }

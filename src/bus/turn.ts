@@ -19,20 +19,29 @@ import type { CycleWatch } from './cycle-watch.ts';
 import type { Content } from './message.ts';
 import type { MessageClient } from './types.ts';
 
-/** Takes what the core's records say about sessions. */
-export interface RecordSink {
-  /** A payload that several sessions refer to; `bytes` are the sink's own. */
+/** The network side of a bus: the sessions, as far as turns have to do with them. */
+export interface NetworkSide {
+  /** Sessions write, from copies when the pool is more than half used: it has run dry. */
+  flush(): void;
+  /**
+   * Sessions write, after the atTurnEnd functions; once more when this has itself begun something (`run`,
+   * `within`), so it may do that only when there is something to do.
+   */
+  turnEnded(): void;
+  /** Who the session is, for `msg.client`. */
+  originOf(session: SessionHandle): MessageClient | undefined;
+  /** A payload that several sessions refer to; `bytes` are the network side's own. */
   shared(id: number, bytes: Uint8Array): void;
   /** So many references to it have been made, and no more will be. */
   sharedEnd(id: number, references: number): void;
   /** The session went over its pending limit. */
   slow(session: SessionHandle): void;
   /** An op has come; `body` is header block and payload of a publish. */
-  traceIn?(session: SessionHandle, line: Uint8Array, body: Uint8Array | undefined): void;
+  traceIn(session: SessionHandle, line: Uint8Array, body: Uint8Array | undefined): void;
   /** A line is sent; `body` is header block and payload of a message. */
-  traceOut?(session: SessionHandle, line: Uint8Array, body: Uint8Array | undefined): void;
+  traceOut(session: SessionHandle, line: Uint8Array, body: Uint8Array | undefined): void;
   /** A subscription has ended, by UNSUB or by its max. */
-  traceEnd?(session: SessionHandle, sid: Uint8Array): void;
+  traceEnd(session: SessionHandle, sid: Uint8Array): void;
 }
 
 /** What this process publishes through the core. */
@@ -59,20 +68,9 @@ const DEPTH = 2;
 
 export class Turn {
   readonly #core: Core;
-  /** Set by the bridge. */
-  sink: RecordSink | undefined;
-  /** Set by the bridge: flush everything, from copies when the pool is more than half used. */
-  onPool: (() => void) | undefined;
-  /**
-   * Set by the bridge: sessions write. After the atTurnEnd functions; once more when it has itself begun
-   * something (`run`, `within`), so it may do that only when there is something to do.
-   */
-  onEnd: (() => void) | undefined;
-  /** Set by the bridge: who the session is, for `msg.client`. */
-  originOf: ((session: SessionHandle) => MessageClient | undefined) | undefined;
   /** Set by the bus: hands the records of the last call to the program's subscriptions. */
   onRecords: ((published: Published | undefined, isResumed: boolean) => void) | undefined;
-  /** Set by the bus: watches of interest are looked at. Before `onEnd`. */
+  /** Set by the bus: watches of interest are looked at. Before sessions write. */
   onSettled: (() => void) | undefined;
   /** Set by the bus: takes what an atTurnEnd function throws. */
   onFault: ((error: unknown) => void) | undefined;
@@ -85,6 +83,7 @@ export class Turn {
    * sets it back to what it was when something is thrown: a call could throw again, if the stack is used up.
    */
   level = 0;
+  #network: NetworkSide | undefined;
   #hasWork = false;
   #waiting: Waiting[] = [];
   #next = 0;
@@ -95,6 +94,21 @@ export class Turn {
 
   constructor(core: Core) {
     this.#core = core;
+  }
+
+  /** The network side that is attached. */
+  get network(): NetworkSide | undefined {
+    return this.#network;
+  }
+
+  /** Gives the bus its network side: one at most, from now until `detach`. */
+  attach(network: NetworkSide): void {
+    assert(this.#network === undefined, 'a bus has one network side at most');
+    this.#network = network;
+  }
+
+  detach(): void {
+    this.#network = undefined;
   }
 
   /** A publish made now has to wait: for handlers, or for others that wait. */
@@ -189,7 +203,7 @@ export class Turn {
   /** Sessions write. False: that has brought no chunk back to the pool. */
   #relieve(): boolean {
     const before = this.#core.poolUsed;
-    this.onPool?.();
+    this.#network?.flush();
     return this.#core.poolUsed < before;
   }
 
@@ -233,7 +247,7 @@ export class Turn {
         this.#runWaiting();
         this.#runAtEnd();
         if (!this.#hasWork) this.onSettled?.();
-        if (!this.#hasWork) this.onEnd?.();
+        if (!this.#hasWork) this.#network?.turnEnded();
       }
     } finally {
       this.level = 0;

@@ -19,7 +19,7 @@ export function dial({ host, port }: DialOptions): Promise<Transport> {
     socket.once('error', reject);
     socket.once('connect', () => {
       socket.off('error', reject);
-      resolve(new TcpTransport(socket));
+      resolve(new TcpTransport(socket, 'into'));
     });
   });
 }

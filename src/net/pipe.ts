@@ -1,7 +1,13 @@
 // Two transports that are each other's peer, inside the process. What one writes is delivered in a later turn
 // of the event loop, when the other reads; until then the write is held, so a peer that does not read is felt.
 import { defer } from '../shared/defer.ts';
-import { handOver, type Transport, type TransportReader, type Written } from './transport.ts';
+import {
+  handOver,
+  type PeerFacts,
+  type Transport,
+  type TransportReader,
+  type Written,
+} from './transport.ts';
 
 interface HeldWrite {
   readonly chunks: Uint8Array[];
@@ -12,14 +18,15 @@ interface HeldWrite {
 export function createPipe(): [Transport, Transport] {
   const one = new PipeTransport();
   const other = new PipeTransport();
-  one.peer = other;
-  other.peer = one;
+  one.other = other;
+  other.other = one;
   return [one, other];
 }
 
 class PipeTransport implements Transport {
-  readonly remote: { readonly address: string; readonly port: number } = { address: '', port: 0 };
-  peer!: PipeTransport;
+  readonly peer: PeerFacts = { address: '', port: 0, type: 'nats' };
+  readonly reads = 'pipe';
+  other!: PipeTransport;
   #reader: TransportReader | undefined;
   #held: HeldWrite | undefined;
   #hasStarted = false;
@@ -30,10 +37,10 @@ class PipeTransport implements Transport {
   #isDestroyed = false;
 
   write(views: readonly Uint8Array[], done: (error?: Error) => void): Written {
-    if (this.#isEnded || this.#isDestroyed || this.peer.#isDestroyed) return 'taken';
+    if (this.#isEnded || this.#isDestroyed || this.other.#isDestroyed) return 'taken';
     // Copied, because a view over linear memory goes blank when that memory grows.
     this.#held = { chunks: views.map((view) => view.slice()), done };
-    this.peer.#pump();
+    this.other.#pump();
     return 'held';
   }
 
@@ -56,14 +63,14 @@ class PipeTransport implements Transport {
     this.#isEnded = true;
     this.#isPaused = false;
     this.#pump();
-    this.peer.#pump();
+    this.other.#pump();
   }
 
   destroy(): void {
     if (this.#isDestroyed) return;
     this.#isDestroyed = true;
     this.#pump();
-    this.peer.#pump();
+    this.other.#pump();
   }
 
   /** Some turn later, takes in what the peer has for us. */
@@ -77,9 +84,9 @@ class PipeTransport implements Transport {
   }
 
   #deliver(): void {
-    const write = this.peer.#held;
-    if (this.#isDestroyed || this.peer.#isDestroyed) {
-      if (write !== undefined) this.peer.#report(new Error('the pipe is closed'));
+    const write = this.other.#held;
+    if (this.#isDestroyed || this.other.#isDestroyed) {
+      if (write !== undefined) this.other.#report(new Error('the pipe is closed'));
       this.#closed();
       return;
     }
@@ -92,8 +99,8 @@ class PipeTransport implements Transport {
       const rest = chunk.subarray(handOver(this.#reader, chunk));
       if (rest.length > 0) write.chunks.unshift(rest);
     }
-    if (write !== undefined) this.peer.#report();
-    if (!this.#isPaused && this.peer.#isEnded && this.peer.#held === undefined) this.#closed();
+    if (write !== undefined) this.other.#report();
+    if (!this.#isPaused && this.other.#isEnded && this.other.#held === undefined) this.#closed();
   }
 
   #report(error?: Error): void {

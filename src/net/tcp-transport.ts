@@ -2,11 +2,18 @@
 // stream, so the view is free although the callback comes later.
 //
 // Node reads a socket into a new buffer of 64 KiB each time, and collecting those costs more than all the rest
-// of a read. With `onread` it reads into memory of ours. Only a socket that we make ourselves can have that, so
-// that of an accepted connection is made anew around its handle, where this runtime has handles as we know
-// them; elsewhere the bytes come by 'data', and are copied.
+// of a read. With `onread` it reads into memory of ours. Only a socket that we make ourselves can have that, so a
+// plain one that nobody has begun to read is made anew around its handle, where this runtime has handles as we
+// know them. Whoever makes the transport says whether the socket is such a one; by 'data' the bytes are copied.
 import { Socket } from 'node:net';
-import { handOver, type Transport, type TransportReader, type Written } from './transport.ts';
+import {
+  handOver,
+  type PeerFacts,
+  type Reads,
+  type Transport,
+  type TransportReader,
+  type Written,
+} from './transport.ts';
 
 /** With any more, a stream that is paused in the middle of a read by 'data' begins the next one by itself. */
 export const HIGH_WATER_MARK = 0;
@@ -37,15 +44,15 @@ function handleOf(socket: Socket): Handle | undefined {
   return isKnown ? (handle as Handle) : undefined;
 }
 
-/**
- * A socket around the handle of `old`, which is left without one, that reads by `onread`.
- *
- * @returns undefined where that cannot be; then `old` is as it was
- */
-function rewrap(old: Socket, onread: OnRead): Socket | undefined {
+/** Whether a socket can be made anew: nothing of it is in a buffer yet. */
+function isUntouched(socket: Socket): boolean {
+  const isBuffered = socket.readableLength > 0 || socket.writableLength > 0 || socket.readableEnded;
+  return handleOf(socket)?.reading === false && !isBuffered;
+}
+
+/** An untouched socket's handle in a new socket, which reads by `onread`; `old` is left without one. */
+function rewrap(old: Socket, onread: OnRead): Socket {
   const handle = handleOf(old);
-  if (handle === undefined || old.readableLength > 0 || old.writableLength > 0) return undefined;
-  if (old.readableEnded || handle.reading) return undefined;
   const options = { handle, onread, allowHalfOpen: true, manualStart: true };
   const socket = new Socket(options as ConstructorParameters<typeof Socket>[0]);
   (old as unknown as { _handle: null })._handle = null;
@@ -59,11 +66,11 @@ interface OnRead {
   readonly callback: (length: number) => boolean;
 }
 
-/** A transport over a plain socket, which it owns. The socket must allow half-open connections. */
+/** A transport over a socket, which it owns. The socket must allow half-open connections. */
 export class TcpTransport implements Transport {
-  readonly remote: { readonly address: string; readonly port: number };
+  readonly peer: PeerFacts;
+  readonly reads: Reads;
   #socket: Socket;
-  #readsInto = false;
   #reader: TransportReader | undefined;
   #error: Error | undefined;
   #isEnded = false;
@@ -72,17 +79,19 @@ export class TcpTransport implements Transport {
   #takenCount = 0;
   readonly #onWritten = (error?: Error | null): void => this.#written(error ?? undefined);
 
-  constructor(socket: Socket) {
+  /**
+   * @param reads `into` for a plain socket that nobody reads before `start`, where this runtime has handles as we
+   *   know them; anything that is not the kernel's own bytes, such as TLS, comes by `data`
+   */
+  constructor(socket: Socket, reads: 'into' | 'data') {
     this.#socket = socket;
-    this.remote = {
+    this.reads = reads === 'into' && isUntouched(socket) ? 'into' : 'data';
+    this.peer = {
       address: plainAddress(socket.remoteAddress ?? ''),
       port: socket.remotePort ?? 0,
+      type: 'nats',
     };
     this.#listen(socket);
-  }
-
-  get readsInto(): boolean {
-    return this.#readsInto;
   }
 
   write(views: readonly Uint8Array[], done: (error?: Error) => void): Written {
@@ -109,10 +118,9 @@ export class TcpTransport implements Transport {
       queueMicrotask(() => this.#closed());
       return;
     }
-    const made = reader.staysInPlace ? rewrap(this.#socket, this.#readInto(reader)) : undefined;
-    if (made !== undefined) {
+    if (this.reads === 'into' && reader.staysInPlace) {
+      const made = rewrap(this.#socket, this.#readInto(reader));
       this.#socket = made;
-      this.#readsInto = true;
       this.#listen(made);
       // Begins to read now: left to `resume`, it would begin a moment later, even after a pause.
       made.read(0);

@@ -63,7 +63,7 @@ function bind(host: string, port: number, options: ListenOptions): Promise<Serve
     // Nothing is read before the transport is started: it may have to make its socket anew.
     pauseOnConnect: true,
   });
-  server.on('connection', (socket) => options.onConnection(new TcpTransport(socket)));
+  server.on('connection', (socket) => options.onConnection(new TcpTransport(socket, 'into')));
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host, port, backlog: BACKLOG }, () => {

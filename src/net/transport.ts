@@ -41,12 +41,27 @@ export function handOver(reader: TransportReader, bytes: Uint8Array): number {
  */
 export type Written = 'taken' | 'held';
 
-export interface Transport {
-  /** Where the peer is, as people read it: an IPv4 address is never shown as an IPv6 one. */
-  readonly remote: { readonly address: string; readonly port: number };
+/** What is known of a peer before it has said anything. */
+export interface PeerFacts {
+  /** As people read it: an IPv4 address is never shown as an IPv6 one. Empty inside the process. */
+  readonly address: string;
+  readonly port: number;
+  /** How it speaks, in nats-server's word for it. */
+  readonly type: 'nats';
+}
 
-  /** Whether bytes are read into the reader's view, not copied: known after `start`, and absent where they never are. */
-  readonly readsInto?: boolean;
+/**
+ * How bytes come into a reader's view. `into`: the platform reads straight into it, if its memory stays in its
+ * place; else, and by `data` always, the platform reads into buffers of its own, which are copied. `pipe`: they
+ * have been in this process already.
+ */
+export type Reads = 'into' | 'data' | 'pipe';
+
+export interface Transport {
+  readonly peer: PeerFacts;
+
+  /** Known from the beginning, and never another. */
+  readonly reads: Reads;
 
   /**
    * Sends the views in order. One at a time: not again before the `done` of a held write.

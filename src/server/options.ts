@@ -1,6 +1,6 @@
 // The options of `serve`, checked once at the door: what comes out of here is trusted inside.
 import { totalmem } from 'node:os';
-import { leastInboundMax } from '../bridge/inbound-budget.ts';
+import { leastInboundMax } from '../bridge/pacing/inbound-budget.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { InvalidArgumentError } from '../shared/errors.ts';
 import {

@@ -1,6 +1,6 @@
 // The loop is kept awake for whoever asks again as soon as he is answered, and for nobody else.
 import { beforeEach, expect, it } from 'vitest';
-import { BusyPoll } from '../../src/bridge/busy-poll.ts';
+import { BusyPoll } from '../../src/bridge/pacing/busy-poll.ts';
 import { createTestBridge } from '../support/bridge.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { FakeSocket } from './fake-socket.ts';

@@ -1,6 +1,6 @@
 // Peers that stream crumbs are read once a millisecond, and nobody else is.
 import { beforeEach, expect, it } from 'vitest';
-import { type CrumbSource, Crumbs, CrumbWatch } from '../../src/bridge/crumbs.ts';
+import { Crumbs, CrumbWatch } from '../../src/bridge/pacing/crumbs.ts';
 import { createTestBridge } from '../support/bridge.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { FakeSocket } from './fake-socket.ts';
@@ -16,7 +16,7 @@ beforeEach(() => {
   clock = new FakeClock();
   deferred = [];
   log = [];
-  const source: CrumbSource = { rest: () => log.push('rest'), wake: () => log.push('wake') };
+  const source = { pause: () => log.push('rest'), resume: () => log.push('wake') };
   watch = new CrumbWatch(new Crumbs(clock, (fn) => deferred.push(fn)), source);
 });
 

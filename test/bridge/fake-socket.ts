@@ -1,11 +1,9 @@
 // A transport that reads into the core's memory what the test says, and takes or holds what is written.
-import type { Transport, TransportReader, Written } from '../../src/net/transport.ts';
+import type { PeerFacts, Transport, TransportReader, Written } from '../../src/net/transport.ts';
 
 export class FakeSocket implements Transport {
-  readonly remote: { readonly address: string; readonly port: number } = {
-    address: '127.0.0.1',
-    port: 1,
-  };
+  readonly peer: PeerFacts = { address: '127.0.0.1', port: 1, type: 'nats' };
+  readonly reads = 'into';
   isPaused = false;
   /** Writes are held until `release`. */
   isHolding = false;
@@ -50,12 +48,13 @@ export class FakeSocket implements Transport {
 
   end(): void {}
 
-  destroy(): void {
+  /** @param error why the connection has broken, if it has */
+  destroy(error?: Error): void {
     this.#isDestroyed = true;
     const reader = this.#reader;
     this.#reader = undefined;
     this.isHolding = false;
     this.release();
-    reader?.onClose();
+    reader?.onClose(error);
   }
 }

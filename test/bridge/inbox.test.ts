@@ -1,6 +1,6 @@
 // The inbox of the core as what sockets read into.
 import { expect, it } from 'vitest';
-import { Inbox } from '../../src/bridge/inbox.ts';
+import { Inbox } from '../../src/bridge/pacing/inbox.ts';
 import { createCore } from '../../src/core/index.ts';
 
 it('a view is the beginning of the inbox, as long as its size', () => {

@@ -38,7 +38,8 @@ it('what was too little address space once stays so', () => {
 
 /** A transport that holds what it is given to write. */
 class Holder implements Transport {
-  readonly remote = { address: '127.0.0.1', port: 1 };
+  readonly peer = { address: '127.0.0.1', port: 1, type: 'nats' } as const;
+  readonly reads = 'into';
   readonly views: Uint8Array[] = [];
   reader: TransportReader | undefined;
   #done: (() => void) | undefined;

@@ -1,6 +1,6 @@
 // How much one read of a session may bring.
 import { expect, it } from 'vitest';
-import { type ReadSize, ReadSizes } from '../../src/bridge/read-size.ts';
+import { type ReadSize, ReadSizes } from '../../src/bridge/pacing/read-size.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { internalsOf } from '../../src/bus/internals.ts';
 import { createBus, headers, type Message } from '../../src/index.ts';
+import { quietNetwork } from '../support/core-peer.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -137,7 +138,7 @@ describe('a service on the door', () => {
     });
     bus.subscribe('acks.*', (msg) => log.push(`got ${msg.subject}`));
     bus.subscribe('consumer', (msg) => log.push(`consumed ${msg.subject}`));
-    door.turn.onEnd = () => log.push('sessions write');
+    door.turn.attach(quietNetwork({ turnEnded: () => void log.push('sessions write') }));
     door.turn.within(() => {
       bus.publish('stream.1', 'x', { reply: 'acks.1' });
       bus.publish('stream.2', 'y', { reply: 'acks.2' });

@@ -170,9 +170,9 @@ describe('what a peer publishes', () => {
   });
 
   it('tells who published', () => {
-    const { bus, door, peer } = setup();
+    const { bus, peer } = setup();
     const client = { cid: 7, kind: 'CLIENT', account: '$G' } as MessageClient;
-    door.turn.originOf = (session) => (session === peer.handle ? client : undefined);
+    peer.originOf = (session) => (session === peer.handle ? client : undefined);
     const seen: unknown[] = [];
     bus.subscribe('a', (msg) => seen.push(msg.client));
     peer.say('PUB a 0\n\n');
@@ -293,7 +293,7 @@ describe('the internal door towards peers', () => {
   it('answers a peer as if nobody had been interested, if the peer wants that', () => {
     const { bus, door, peer } = setup();
     const client = { cid: 1, wantsNoResponders: true } as MessageClient;
-    door.turn.originOf = () => client;
+    peer.originOf = () => client;
     bus.subscribe('claimed', (msg) => door.noResponders(msg));
     peer.say('SUB in 1\nPUB claimed in 0\n\n');
     expect(peer.heard()).toBe('HMSG in 1 39 39\nNATS/1.0 503\nNats-Subject: claimed\n\n\n');

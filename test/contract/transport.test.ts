@@ -1,6 +1,6 @@
 // Every transport under the one contract.
 import { once } from 'node:events';
-import { connect as connectSocket } from 'node:net';
+import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { dial } from '../../src/net/dial.ts';
 import { createPipe } from '../../src/net/pipe.ts';
@@ -37,15 +37,17 @@ async function connectTcp(): Promise<TransportPair> {
   const listener = await listen({ host: '127.0.0.1', port: 0, onConnection: accepted, onError });
   const socket = connectSocket({ host: '127.0.0.1', port: listener.port, allowHalfOpen: true });
   await once(socket, 'connect');
-  return disposable(await waiting, new TcpTransport(socket), () => listener.close());
+  return disposable(await waiting, new TcpTransport(socket, 'into'), () => listener.close());
 }
 
 transportContract('a TCP socket', connectTcp);
 
 /** A transport whose reader's memory stays in its place, and which must read into it. */
 function readingInto(inner: Transport): Transport {
+  expect(inner.reads).toBe('into');
   return {
-    remote: inner.remote,
+    peer: inner.peer,
+    reads: inner.reads,
     write: (views, done) => inner.write(views, done),
     pause: () => inner.pause(),
     resume: () => inner.resume(),
@@ -58,7 +60,6 @@ function readingInto(inner: Transport): Transport {
         onFilled: (length) => reader.onFilled(length),
         onClose: (error) => reader.onClose(error),
       });
-      expect(inner.readsInto).toBe(true);
     },
   };
 }
@@ -118,6 +119,7 @@ it('a read goes on where memory has grown and its views are detached', async () 
 
 it('where a socket cannot be made anew its bytes come all the same', async () => {
   await using pair = await connectTcp();
+  expect(pair.theirs.reads).toBe('data');
   let text = '';
   const done = new Promise<void>((resolve) => {
     // A socket that dialled is being read already.
@@ -126,10 +128,31 @@ it('where a socket cannot be made anew its bytes come all the same', async () =>
       if (text === 'hello') resolve();
     };
     pair.theirs.start(byteReader(onBytes, { staysInPlace: true }));
-    expect(pair.theirs.readsInto).toBe(false);
   });
   void new PipePeer(pair.ours).send('hello');
   await done;
+});
+
+it('a socket that is said to be read by data is, whatever could be done with it', async () => {
+  const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const accepted = once(server, 'connection');
+  const other = connectSocket((server.address() as AddressInfo).port, '127.0.0.1');
+  const [socket] = (await accepted) as [Socket];
+  const transport = new TcpTransport(socket, 'data');
+  expect(transport.reads).toBe('data');
+  const views: Uint8Array[] = [];
+  const reader = byteReader(() => {}, { staysInPlace: true });
+  const filled = new Promise<void>((resolve) => {
+    transport.start({ ...reader, onFilled: () => resolve() });
+  });
+  socket.on('data', (bytes) => views.push(bytes));
+  other.write('hello');
+  await filled;
+  expect(views).toHaveLength(1);
+  transport.destroy();
+  other.destroy();
+  server.close();
 });
 
 it('a TCP write that the kernel takes at once is taken', async () => {
@@ -141,8 +164,8 @@ it('a TCP write that the kernel takes at once is taken', async () => {
 
 it('a TCP peer has an address and a port', async () => {
   await using pair = await connectTcp();
-  expect(pair.ours.remote.address).toBe('127.0.0.1');
-  expect(pair.ours.remote.port).toBeGreaterThan(0);
+  expect(pair.ours.peer.address).toBe('127.0.0.1');
+  expect(pair.ours.peer.port).toBeGreaterThan(0);
 });
 
 it.each(['0.0.0.0', ''])(
@@ -153,7 +176,7 @@ it.each(['0.0.0.0', ''])(
       host,
       port: -1,
       onConnection: (transport) => {
-        peers.push(transport.remote.address);
+        peers.push(transport.peer.address);
         transport.destroy();
       },
       onError: (error) => expect.fail(error.message),

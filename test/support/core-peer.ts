@@ -1,5 +1,6 @@
 // A peer without a socket: a session of a bus's core, fed and read by hand.
 import type { BusInternals } from '../../src/bus/internals.ts';
+import type { NetworkSide } from '../../src/bus/turn.ts';
 import {
   OP_SUB,
   SESSION_ECHO,
@@ -15,9 +16,27 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const GREETED = SESSION_ECHO | SESSION_HEADERS | SESSION_NO_RESPONDERS;
 
+/** A network side that does nothing but what is given. */
+export function quietNetwork(does: Partial<NetworkSide>): NetworkSide {
+  return {
+    flush: () => {},
+    turnEnded: () => {},
+    originOf: () => undefined,
+    shared: () => {},
+    sharedEnd: () => {},
+    slow: () => {},
+    traceIn: () => {},
+    traceOut: () => {},
+    traceEnd: () => {},
+    ...does,
+  };
+}
+
 export class CorePeer {
   readonly handle: SessionHandle;
   readonly #door: BusInternals;
+  /** Who published, as the program is told. */
+  originOf: NetworkSide['originOf'] = () => undefined;
   readonly #shared = new Map<number, Uint8Array>();
 
   /** Greeted, with headers, no-responders and echo. */
@@ -30,11 +49,14 @@ export class CorePeer {
       controlLineMax: 4096,
       pendingMax: limits.pendingMax ?? 1 << 26,
     });
-    door.turn.sink = {
-      shared: (id, bytes) => void this.#shared.set(id, bytes),
-      sharedEnd: () => {},
-      slow: () => {},
-    };
+    // The last peer of a bus is its network side.
+    door.turn.detach();
+    door.turn.attach(
+      quietNetwork({
+        shared: (id, bytes) => void this.#shared.set(id, bytes),
+        originOf: (session) => this.originOf(session),
+      }),
+    );
   }
 
   /** One read, in one turn; `\n` stands for CRLF. At most 1 MiB. */

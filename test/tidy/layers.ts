@@ -15,6 +15,7 @@ export interface Layer {
 const belowServer = [
   'src/auth/',
   'src/bridge/',
+  'src/bridge/pacing/',
   'src/bus/',
   'src/config/',
   'src/core/',
@@ -46,8 +47,9 @@ export const LAYERS: readonly Layer[] = [
   },
   {
     module: 'src/bridge/',
-    uses: ['src/net/', 'src/auth/', 'src/bus/', 'src/core/', 'src/shared/'],
+    uses: ['src/bridge/pacing/', 'src/net/', 'src/auth/', 'src/bus/', 'src/core/', 'src/shared/'],
   },
+  { module: 'src/bridge/pacing/', uses: ['src/core/', 'src/shared/'] },
   { module: 'src/jetstream/', uses: ['src/bus/', 'src/core/', 'src/shared/'] },
   {
     module: 'src/leafnode/',

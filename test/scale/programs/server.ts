@@ -75,7 +75,7 @@ let counts = new Uint32Array(0);
 const subscriptions: { unsubscribe(): void }[] = [];
 
 function bridge(): Bridge {
-  return door.turn.sink as Bridge;
+  return door.turn.network as Bridge;
 }
 
 function collect(): void {

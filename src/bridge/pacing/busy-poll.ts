@@ -4,8 +4,8 @@
 // turning until the next one, as the scheduler of Go does with its threads: half the latency, at no more CPU time a
 // message. With more peers several reads come in one turn of the loop, which is cheaper than to wait for each. In vain it
 // waits once a conversation, at its end.
-import type { SessionHandle } from '../core/index.ts';
-import type { Clock } from '../shared/clock.ts';
+import type { SessionHandle } from '../../core/index.ts';
+import type { Clock } from '../../shared/clock.ts';
 
 /** A read that comes no later than this after the one before is worth waiting for, and is waited for as long. */
 const WAIT_MS = 0.2;

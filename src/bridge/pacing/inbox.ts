@@ -3,7 +3,7 @@
 //
 //   ┌ 256 B … 64 KiB ┐
 //   └────────────────┴────────────── the whole inbox, 1 MiB ──────────────┘
-import type { Core } from '../core/index.ts';
+import type { Core } from '../../core/index.ts';
 
 export class Inbox {
   readonly #core: Core;

@@ -1,6 +1,6 @@
 // Things with one time to live: each expires in its time, whatever is done meanwhile.
 import { expect, it } from 'vitest';
-import { DeadlineQueue } from '../../src/bridge/deadline-queue.ts';
+import { DeadlineQueue } from '../../src/shared/deadline-queue.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 it('an error of one goes to the platform and takes nobody else along', () => {

@@ -1,4 +1,4 @@
-// Publishers wait a moment for their consumers.
+// Publishers are stalled for their consumers, a moment.
 import { afterEach, expect, it } from 'vitest';
 import { createTestBridge, type TestBridge } from '../support/bridge.ts';
 import { FakeSocket } from './fake-socket.ts';

@@ -7,8 +7,9 @@
 //      ▲ ▲                                            │                                            │   ▲
 //      │ └──────────────a turn without────────────────┘                             16 crumbs came │   │
 //      └────────────────────────────────fewer came─────────────────────────────────────────────────┴───┘
-import type { Clock } from '../shared/clock.ts';
-import { DeadlineQueue } from './deadline-queue.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { DeadlineQueue } from '../../shared/deadline-queue.ts';
+import { PAUSE_CRUMBS, type Paced } from './pauses.ts';
 
 /** A read of fewer bytes is a crumb: what comes in a millisecond fits a socket's buffer. */
 const CRUMB_BYTES = 1024;
@@ -19,12 +20,6 @@ const REST_MS = 1;
 const GULP = 16;
 /** As much as this after a rest: the socket's buffer may be too small for another one. */
 const FLOOD_BYTES = 65_536;
-
-/** What a stream of crumbs comes from. */
-export interface CrumbSource {
-  rest(): void;
-  wake(): void;
-}
 
 /** What the sessions share. */
 export class Crumbs {
@@ -53,14 +48,14 @@ export class Crumbs {
 /** One session's reads. */
 export class CrumbWatch {
   readonly #crumbs: Crumbs;
-  readonly #source: CrumbSource;
+  readonly #source: Paced;
   #count = 0;
   #bytes = 0;
   #isProbing = false;
   #hasRested = false;
   #isClosed = false;
 
-  constructor(crumbs: Crumbs, source: CrumbSource) {
+  constructor(crumbs: Crumbs, source: Paced) {
     this.#crumbs = crumbs;
     this.#source = source;
   }
@@ -88,7 +83,7 @@ export class CrumbWatch {
 
   wake(): void {
     this.#hasRested = true;
-    this.#source.wake();
+    this.#source.resume(PAUSE_CRUMBS);
   }
 
   /** Nothing is read any more. */
@@ -118,6 +113,6 @@ export class CrumbWatch {
 
   #rest(): void {
     this.#crumbs.add(this);
-    this.#source.rest();
+    this.#source.pause(PAUSE_CRUMBS);
   }
 }

@@ -1,6 +1,6 @@
 // Things that all have the same time to live. The order of insertion is the order of expiry, so one timer
 // and a Map are enough, however many there are.
-import type { Clock, Timer } from '../shared/clock.ts';
+import type { Clock, Timer } from './clock.ts';
 
 export class DeadlineQueue<T> {
   readonly #clock: Clock;

@@ -9,9 +9,11 @@
 //     read-size.ts: wide                  finishing 1/4, reading 3/4 of each
 //
 // Small frames and large ones have a budget each, so that withheld large payloads do not stop the others. Who
-// comes with a first read when its budget is full is stopped, and what it holds is taken from the first reads.
-import type { Clock, Timer } from '../shared/clock.ts';
-import { DEFAULT_LIMITS, type Limits } from '../shared/limits.ts';
+// comes with a first read when its budget is full is stopped, and what it holds is taken from the first reads. Who
+// waits for us, and not for its peer, in the middle of a read is counted, but neither stopped nor given up.
+import type { Clock, Timer } from '../../shared/clock.ts';
+import { DEFAULT_LIMITS, type Limits } from '../../shared/limits.ts';
+import { PAUSE_ROOM, type Paced } from './pauses.ts';
 import { READ_BYTES, READ_BYTES_LEAST } from './read-size.ts';
 
 /** A frame is large when it does not fit the headroom of the inbox. */
@@ -63,9 +65,7 @@ export function isLargeFrame(bytes: number): boolean {
 }
 
 /** A session, as far as its unfinished read goes. */
-export interface TailHolder {
-  stopReading(): void;
-  goOnReading(): void;
+export interface TailHolder extends Paced {
   /** There has been no room for it. It has to `drop` what it holds. */
   giveUp(): void;
 }
@@ -90,12 +90,14 @@ class Budget {
   readonly #clock: Clock;
   /** In the order of progress. */
   readonly #holdings = new Map<TailHolder, Holding>();
+  /** Bytes of those that wait for us. */
+  readonly #kept = new Map<TailHolder, number>();
   /** In the order in which they were stopped. */
   readonly #stopped = new Set<TailHolder>();
   #bytes = 0;
   #finishingCount = 0;
   #finishing = 0;
-  /** Those that are stopped included. */
+  /** Those that are stopped, and those that wait for us, included. */
   #reading = 0;
   #timer: Timer | undefined;
 
@@ -117,6 +119,7 @@ class Budget {
   }
 
   hold(holder: TailHolder, bytes: number, frame: number): void {
+    this.#release(holder);
     const before = this.#holdings.get(holder);
     const holding: Holding = {
       bytes,
@@ -133,28 +136,51 @@ class Budget {
     this.#charge(holding, bytes);
     if (isStopped) return;
     this.#stopped.add(holder);
-    holder.stopReading();
+    holder.pause(PAUSE_ROOM);
     this.#arm();
   }
 
+  /** It holds so many bytes and waits for us: it is neither read nor given up, and finishes for nobody. */
+  keep(holder: TailHolder, bytes: number): void {
+    this.drop(holder);
+    this.#kept.set(holder, bytes);
+    this.#bytes += bytes;
+    this.#reading += bytes;
+  }
+
   drop(holder: TailHolder): void {
+    const isKept = this.#release(holder);
     const holding = this.#holdings.get(holder);
-    if (holding === undefined) return;
-    this.#holdings.delete(holder);
-    this.#bytes -= holding.bytes;
-    this.#charge(holding, 0);
-    if (holding.isFinishing) this.#finishingCount -= 1;
-    if (this.#stopped.delete(holder)) holder.goOnReading();
+    if (holding === undefined && !isKept) return;
+    if (holding !== undefined) this.#forget(holder, holding);
     for (const stopped of this.#stopped) {
       if (!this.#admits(this.#holdings.get(stopped) as Holding)) return;
       this.#stopped.delete(stopped);
-      stopped.goOnReading();
+      stopped.resume(PAUSE_ROOM);
     }
   }
 
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+  }
+
+  #forget(holder: TailHolder, holding: Holding): void {
+    this.#holdings.delete(holder);
+    this.#bytes -= holding.bytes;
+    this.#charge(holding, 0);
+    if (holding.isFinishing) this.#finishingCount -= 1;
+    if (this.#stopped.delete(holder)) holder.resume(PAUSE_ROOM);
+  }
+
+  /** False: it did not wait for us. */
+  #release(holder: TailHolder): boolean {
+    const bytes = this.#kept.get(holder);
+    if (bytes === undefined) return false;
+    this.#kept.delete(holder);
+    this.#bytes -= bytes;
+    this.#reading -= bytes;
+    return true;
   }
 
   /** There is room for its next read. It is one of those that are read to their end, or becomes one, if it can. */
@@ -222,7 +248,7 @@ export class InboundBudget {
     return this.#small.bytes + this.#large.bytes;
   }
 
-  /** Bytes that lack to the first reads. */
+  /** Bytes that are held beyond the two budgets: the first reads have to do without. */
   get overdraft(): number {
     return this.#small.overdraft + this.#large.overdraft;
   }
@@ -237,6 +263,13 @@ export class InboundBudget {
     const isLarge = isLargeFrame(frame);
     (isLarge ? this.#small : this.#large).drop(holder);
     (isLarge ? this.#large : this.#small).hold(holder, bytes, frame);
+  }
+
+  /** `holder` waits for us with so many bytes of a read. */
+  keep(holder: TailHolder, bytes: number): void {
+    const isLarge = isLargeFrame(bytes);
+    (isLarge ? this.#small : this.#large).drop(holder);
+    (isLarge ? this.#large : this.#small).keep(holder, bytes);
   }
 
   /** `holder` holds nothing any more. */

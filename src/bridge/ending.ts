@@ -1,0 +1,160 @@
+// How a connection ends. Whoever closes only moves the state; what touches the core happens at the end of the turn
+// (`finish`), so a close in the middle of a turn, also of the session that is being read, harms nobody.
+//
+//   close, abort ──► told, read no more ──end of the turn──► subscriptions removed, what is queued written
+//                                                            │
+//                          given back to the core, our side ended ◄──no write is held any more──┘
+//                                      │
+//                          the peer's side ended ◄── it has ended it, or a second has passed
+import type { Account } from '../bus/account.ts';
+import type { Core, SessionHandle } from '../core/index.ts';
+import type { Transport } from '../net/transport.ts';
+import { ClosedReason } from './closing.ts';
+import type { SessionHost } from './host.ts';
+import type { PeerLog } from './peer-log.ts';
+import type { SessionState } from './session-state.ts';
+
+/** Subscriptions that are removed in one go: a millisecond. */
+const SHED_MAX = 4096;
+
+/** The session that ends. */
+export interface EndingSession {
+  readonly core: Core;
+  readonly handle: SessionHandle;
+  readonly transport: Transport;
+  readonly log: PeerLog;
+  /** The account that it is in. */
+  readonly account: Account;
+  readonly pendingBytes: number;
+  readonly subscriptionCount: number;
+  /** Its end begins: nothing is read any more, nor asked of the peer. It is told after the state has moved. */
+  stop(reason: ClosedReason): void;
+}
+
+export class Ending {
+  readonly #host: SessionHost;
+  readonly #session: EndingSession;
+  readonly #state: SessionState;
+  #endCount: number | undefined;
+  #peerHasEnded = false;
+  #isDetached = false;
+
+  constructor(host: SessionHost, session: EndingSession, state: SessionState) {
+    this.#host = host;
+    this.#session = session;
+    this.#state = state;
+  }
+
+  /** How many subscriptions it has, or had when its end began. */
+  get subscriptionCount(): number {
+    return this.#endCount ?? this.#session.subscriptionCount;
+  }
+
+  /** Ends it once everything that is queued has been written. Does nothing when it is ending already. */
+  close(reason: ClosedReason): void {
+    if (this.#state.isOpen) this.#begin('ending', reason);
+  }
+
+  /** Ends it at once; what is queued is lost. */
+  abort(reason: ClosedReason): void {
+    if (this.#state.isOpen) this.#begin('discarding', reason);
+    else if (this.#state.name === 'ending') this.#state.move('discarding');
+    else return;
+    const { outbound, turn, endings } = this.#host;
+    endings.writeDeadlines.delete(this);
+    this.#session.transport.destroy();
+    turn.within(() => {
+      outbound.discard(this.#session.handle);
+      endings.closing(this);
+    });
+  }
+
+  /**
+   * At the end of a turn: removes its subscriptions, writes or throws away what is queued, and when
+   * nothing is held any more gives everything back. Called again when a held write has been reported.
+   */
+  finish(): void {
+    if (this.#state.name === 'closed') return;
+    const { core, handle, transport } = this.#session;
+    const { outbound, endings } = this.#host;
+    if (!this.#isDetached) core.setAccount(handle, this.#session.account.handle);
+    this.#isDetached = true;
+    if (!outbound.flushSession(handle)) return;
+    const isLingering = this.#state.name === 'ending' && !this.#peerHasEnded;
+    this.#state.move('closed');
+    outbound.remove(handle);
+    core.closeSession(handle);
+    this.#host.engine.leave(this.#session.account);
+    transport.end();
+    if (isLingering) endings.linger(transport);
+    else transport.destroy();
+    endings.gone(this);
+    this.#host.gone(handle);
+  }
+
+  /** The transport has told the end. Until its turn comes, nothing is known of it. */
+  transportClosed(error?: Error): void {
+    this.#host.endings.slices.run(() => this.#peerEnded(error));
+  }
+
+  #peerEnded(error: Error | undefined): void {
+    if (this.#shed()) {
+      this.transportClosed(error);
+      return;
+    }
+    this.#peerHasEnded = true;
+    if (this.#state.name === 'closed') this.#host.endings.lingered(this.#session.transport);
+    else if (error === undefined) this.close(ClosedReason.ClientClosed);
+    else this.abort(isWriteError(error) ? ClosedReason.WriteError : ClosedReason.ReadError);
+  }
+
+  /** Removes some of its subscriptions, when they are too many for one slice, as if the peer had said so. */
+  #shed(): boolean {
+    const { core, handle, subscriptionCount, account } = this.#session;
+    if (subscriptionCount <= SHED_MAX || !this.#state.isOpen) return false;
+    this.#endCount ??= subscriptionCount;
+    this.#host.turn.within(() => core.setAccount(handle, account.handle, SHED_MAX));
+    return true;
+  }
+
+  /** The transport holds what was written. */
+  held(): void {
+    this.#host.endings.writeDeadlines.add(this);
+  }
+
+  /** The transport has held a write for too long, unless it is done with that one by now. */
+  missedDeadline(): void {
+    const { outbound, endings, options } = this.#host;
+    const { handle, log, pendingBytes } = this.#session;
+    if (!outbound.isHeld(handle) || endings.writeDeadlines.has(this)) return;
+    if (this.#state.isOpen) {
+      log.info(
+        `Slow Consumer Detected: WriteDeadline of ${options.writeDeadlineMs / 1000}s exceeded with ${pendingBytes} total bytes.`,
+      );
+    }
+    this.abort(ClosedReason.SlowConsumerWriteDeadline);
+  }
+
+  /** The transport is done with a held write. */
+  reported(error: Error | undefined): void {
+    this.#host.endings.writeDeadlines.delete(this);
+    if (error !== undefined) this.abort(ClosedReason.WriteError);
+  }
+
+  /** Nothing is held any more, and nothing more is there to send. */
+  idle(): void {
+    if (this.#state.isOpen) return;
+    this.#host.turn.within(() => this.#host.endings.closing(this));
+  }
+
+  #begin(state: 'ending' | 'discarding', reason: ClosedReason): void {
+    this.#session.log.debug(`Client connection closed: ${reason}`);
+    this.#state.move(state);
+    this.#session.stop(reason);
+    this.#host.turn.within(() => this.#host.endings.closing(this));
+  }
+}
+
+function isWriteError(error: Error): boolean {
+  return (error as NodeJS.ErrnoException).syscall === 'write';
+}

@@ -1,0 +1,30 @@
+// What sessions have in common: the bridge, as far as they need it.
+import type { Account } from '../bus/account.ts';
+import type { Engine } from '../bus/engine.ts';
+import type { Turn } from '../bus/turn.ts';
+import type { Core, SessionHandle } from '../core/index.ts';
+import type { Authentication } from './authentication.ts';
+import type { Endings } from './endings.ts';
+import type { BridgeSettings, ConnectionSnapshot } from './options.ts';
+import type { Outbound } from './outbound.ts';
+import type { Pacing } from './pacing/pacing.ts';
+
+export interface SessionHost {
+  readonly core: Core;
+  readonly turn: Turn;
+  readonly engine: Engine;
+  /** The account in which sessions begin. */
+  readonly home: Account;
+  readonly options: BridgeSettings;
+  readonly outbound: Outbound;
+  readonly pacing: Pacing;
+  readonly endings: Endings;
+  /** Undefined: whoever comes may come in. */
+  readonly authentication: Authentication | undefined;
+  /** The INFO line for a peer now; the second one, which names its account, when that is given. */
+  infoLine(cid: number, address: string, account?: Account): string;
+  /** A session of that account is on its way out: this was it. */
+  ended(snapshot: ConnectionSnapshot, account: Account): void;
+  /** The core knows the session no more. */
+  gone(handle: SessionHandle): void;
+}

@@ -1,0 +1,130 @@
+// What is known of one peer, and what is told about it: to subscribers of what it publishes, and to monitoring.
+import type { MessageClient } from '../bus/types.ts';
+import type { Core, SessionHandle } from '../core/index.ts';
+import type { PeerFacts } from '../net/transport.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { ClosedReason } from './closing.ts';
+import { type ConnectOptions, DEFAULT_CONNECT } from './connect.ts';
+import type { ConnectionSnapshot } from './options.ts';
+
+interface ProfileOptions {
+  readonly core: Core;
+  readonly clock: Clock;
+  readonly cid: number;
+  readonly handle: SessionHandle;
+  readonly peer: PeerFacts;
+  /** Peers may use headers here. */
+  readonly hasHeaders: boolean;
+}
+
+/** What the profile does not know by itself. */
+interface SnapshotMoment {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly rttMs: number | undefined;
+  readonly subscriptions: number;
+  /** Why it ended, if it has. */
+  readonly reason: ClosedReason | undefined;
+}
+
+export class Profile {
+  readonly #facts: ProfileOptions;
+  readonly #start: number;
+  #options: ConnectOptions = DEFAULT_CONNECT;
+  #client: MessageClient | undefined;
+  /** Monotonic milliseconds, which are cheaper to ask for than the time of day. */
+  #lastActivity: number;
+  #inMsgs = 0;
+  #outMsgs = 0;
+
+  constructor(facts: ProfileOptions) {
+    this.#facts = facts;
+    this.#start = facts.clock.now();
+    this.#lastActivity = facts.clock.monotonic();
+  }
+
+  /** What the peer has asked for. */
+  get options(): ConnectOptions {
+    return this.#options;
+  }
+
+  /** Header blocks go to it: it can read them, and peers may use them here. */
+  get takesHeaders(): boolean {
+    return this.#options.headers && this.#facts.hasHeaders;
+  }
+
+  /** Who it is, for the messages it publishes on that account. */
+  client(account: string): MessageClient {
+    this.#client ??= this.#describe(account);
+    return this.#client;
+  }
+
+  /** What was said of it to subscribers holds no more: it is in another account. */
+  moved(): void {
+    this.#client = undefined;
+  }
+
+  /** The peer has introduced itself. */
+  connected(options: ConnectOptions): void {
+    this.#options = options;
+    this.#client = undefined;
+    this.touch();
+  }
+
+  /** The peer has done something that counts as activity. */
+  touch(): void {
+    this.#lastActivity = this.#facts.clock.monotonic();
+  }
+
+  /** Messages in or out are activity; PING and PONG are not. @param now monotonic milliseconds */
+  noteActivity(now: number): void {
+    const { core, handle } = this.#facts;
+    const { inMsgs, outMsgs } = core.sessionCounters(handle);
+    if (inMsgs === this.#inMsgs && outMsgs === this.#outMsgs) return;
+    this.#inMsgs = inMsgs;
+    this.#outMsgs = outMsgs;
+    this.#lastActivity = now;
+  }
+
+  snapshot({ now, rttMs, subscriptions, reason }: SnapshotMoment): ConnectionSnapshot {
+    const { core, clock, cid, handle, peer } = this.#facts;
+    const { name, lang, version } = this.#options;
+    const idleMs = clock.monotonic() - this.#lastActivity;
+    return {
+      cid,
+      kind: 'Client',
+      type: peer.type,
+      ip: peer.address,
+      port: peer.port,
+      start: this.#start,
+      lastActivity: now - idleMs,
+      ...(rttMs === undefined ? {} : { rttMs }),
+      uptimeMs: now - this.#start,
+      idleMs,
+      pendingBytes: core.pending(handle),
+      ...core.sessionCounters(handle),
+      subscriptions,
+      ...(name === '' ? {} : { name }),
+      ...(lang === '' ? {} : { lang }),
+      ...(version === '' ? {} : { version }),
+      ...(reason === undefined ? {} : { stop: now, reason }),
+    };
+  }
+
+  #describe(account: string): MessageClient {
+    const { cid, peer } = this.#facts;
+    const { name, lang, version, noResponders } = this.#options;
+    return {
+      cid,
+      kind: 'CLIENT',
+      account,
+      ...(name === '' ? {} : { name }),
+      ...(lang === '' ? {} : { lang }),
+      ...(version === '' ? {} : { version }),
+      address: peer.address,
+      port: peer.port,
+      hasHeaders: this.takesHeaders,
+      wantsNoResponders: this.takesHeaders && noResponders,
+    };
+  }
+}
