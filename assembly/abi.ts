@@ -109,10 +109,12 @@ export const OP_PLUS_OK = 9;
 export const OP_MINUS_ERR = 10;
 /** The bytes are no protocol, or beyond a limit: ERROR says which; the session is to be closed. */
 export const OP_ERROR = 11;
-/** A publish on a reserved subject (`$NRG.`, `_GR_.`): SUBJECT; not routed, the session goes on. */
+/** A publish on a reserved subject (reserved.ts): SUBJECT; not routed, the session goes on. */
 export const OP_REFUSED_SUBJECT = 12;
-/** A publish with a reserved reply (`_R_.`, `$JS.`): REPLY; not routed, the session goes on. */
+/** A publish with a reserved reply: REPLY; not routed, the session goes on. */
 export const OP_REFUSED_REPLY = 13;
+/** Anything but CONNECT while SESSION_AUTHENTICATED is not set, known by its first byte: nothing of it is read. */
+export const OP_UNAUTHENTICATED = 14;
 
 /** `Unknown Protocol Operation`. */
 export const PARSE_UNKNOWN = 1;
@@ -204,6 +206,31 @@ export const ACCOUNT_OUT_BYTES = 56;
 export const ACCOUNT_BYTES = 72;
 
 // ── Session record ────────────────────────────────────────────────────────────────────────────────
+// One for each peer, 8-aligned.
+//
+//   offset  size  field             meaning
+//        0     4  HANDLE            number and generation
+//        4     4  FLAGS             SESSION_ECHO …
+//        8     4  ACCOUNT           where its subscriptions are, and its messages go
+//       12     4  PARSE_STATE       PARSE_LINE, or what it skips
+//       16     4  SUBS_HEAD         the newest of its subscriptions; in quarantine the next session there
+//       20     4  SUBS_COUNT
+//       24     4  PAYLOAD_MAX       most bytes of header block and payload
+//       28     4  CONTROL_LINE_MAX  most bytes of argument text
+//       32     4  PENDING_MAX       who has more pending is a slow consumer
+//       36     4  PENDING           bytes queued for the peer: in the region, in flight and in JS memory
+//       40     4  OUT_HEAD          the first segment that waits to be written
+//       44     4  OUT_TAIL          the last one, of the chunk that is open
+//       48     4  OUT_CURSOR        where the next frame goes, 0 = no chunk is open
+//       52     4  OUT_END           the end of its room
+//       56     4  OUT_CLASS         class of the next chunk
+//       60     4  FLIGHT            the first segment that a transport holds, 0 = none
+//       64     4  DIRTY_NEXT        the next session with something to send
+//       68     4                    free
+//       72     8  IN_MSGS           f64, as the three that follow: messages and their bytes, header blocks
+//       80     8  IN_BYTES          included, over all its time
+//       88     8  OUT_MSGS
+//       96     8  OUT_BYTES
 
 export const SESSION_HANDLE = 0;
 export const SESSION_FLAGS = 4;
@@ -214,7 +241,6 @@ export const SESSION_SUBS_COUNT = 20;
 export const SESSION_PAYLOAD_MAX = 24;
 export const SESSION_CONTROL_LINE_MAX = 28;
 export const SESSION_PENDING_MAX = 32;
-/** Bytes queued for the peer: in the region, in flight and in JS memory. */
 export const SESSION_PENDING = 36;
 export const SESSION_OUT_HEAD = 40;
 export const SESSION_OUT_TAIL = 44;
@@ -223,15 +249,13 @@ export const SESSION_OUT_END = 52;
 export const SESSION_OUT_CLASS = 56;
 export const SESSION_FLIGHT = 60;
 export const SESSION_DIRTY_NEXT = 64;
-export const SESSION_PINGS_OUT = 68;
-/** f64 counters. */
 export const SESSION_IN_MSGS = 72;
 export const SESSION_IN_BYTES = 80;
 export const SESSION_OUT_MSGS = 88;
 export const SESSION_OUT_BYTES = 96;
 export const SESSION_BYTES = 104;
 
-// Bits of SESSION_FLAGS.
+// Bits of SESSION_FLAGS that `sessionSetFlags` sets. Nobody is plain with a new one until session.ts says so.
 export const SESSION_ECHO = 1;
 export const SESSION_VERBOSE = 2;
 export const SESSION_PEDANTIC = 4;
@@ -245,16 +269,38 @@ export const SESSION_WANTS_PING = 32;
 export const SESSION_WANTS_PONG = 64;
 /** Every op and delivery leaves a record. */
 export const SESSION_TRACE = 128;
+/** It may say more than CONNECT. */
+export const SESSION_AUTHENTICATED = 256;
+/** All that `sessionSetFlags` may change; the others are the core's own. */
+export const SESSION_FLAGS_SETTABLE = 0xffff;
 /** Nothing is delivered to it any more. */
-export const SESSION_CLOSED = 256;
+export const SESSION_CLOSED = 0x10000;
 /** In the list of sessions with something to send. */
-export const SESSION_DIRTY = 512;
+export const SESSION_DIRTY = 0x20000;
 /** Over its pending limit. */
-export const SESSION_SLOW = 1024;
-/** Bits that `sessionSetFlags` may change; the others are the core's own. */
-export const SESSION_FLAGS_SETTABLE = 255;
+export const SESSION_SLOW = 0x40000;
+/** What it publishes may take the express lane. */
+export const SESSION_PLAIN_IN = 0x80000;
+/** What it is sent may take the express lane. */
+export const SESSION_PLAIN_OUT = 0x100000;
 
 // ── Subscription record ───────────────────────────────────────────────────────────────────────────
+// One line of the processor's cache, and full: what more a subscription needs lies in a table beside it.
+//
+//   offset  size  field         meaning
+//        0     4  SESSION       address of the owner's record, 0 = the program
+//        4     4  HANDLE        number and generation
+//        8     4  NODE          where its filter ends in the sublist
+//       12     4  INDEX         its place in the list of members
+//       16     4  GROUP         its queue group in the node, 0 = plain
+//       20     4  FLAGS         SUB_CLOSED …
+//       24     4  MAX           deliveries before removal, 0 = no limit
+//       28     4  DELIVERED     deliveries so far
+//       32     4  SESSION_NEXT  the next older one of the session
+//       36     4  SESSION_PREV  the next newer one
+//       40     4  SID_NEXT      the next one in quarantine
+//       44     4  SID_LEN       bytes
+//       48    16  SID           the sid itself up to 16 bytes; longer, a pointer to it
 
 export const SUB_SESSION = 0;
 export const SUB_HANDLE = 4;
@@ -262,19 +308,19 @@ export const SUB_NODE = 8;
 export const SUB_INDEX = 12;
 export const SUB_GROUP = 16;
 export const SUB_FLAGS = 20;
-/** Deliveries before removal, 0 = no limit. */
 export const SUB_MAX = 24;
-/** Deliveries so far. */
 export const SUB_DELIVERED = 28;
 export const SUB_SESSION_NEXT = 32;
 export const SUB_SESSION_PREV = 36;
 export const SUB_SID_NEXT = 40;
 export const SUB_SID_LEN = 44;
-/** The sid itself up to 16 bytes; longer, a pointer to it. */
 export const SUB_SID = 48;
 export const SUB_BYTES = 64;
 
+// Bits of SUB_FLAGS. It is not plain with a new one until subscription.ts says so.
 export const SUB_CLOSED = 1;
+/** What it is delivered may take the express lane. */
+export const SUB_PLAIN = 2;
 
 // ── Resolved route (answer of `routeResolve`) ─────────────────────────────────────────────────────
 // PLAIN_COUNT pointers to subscription records, then for each group: how many members, and their

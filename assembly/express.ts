@@ -2,47 +2,40 @@
 //
 //   PUB subject [reply] size␍␊ payload ␍␊   ─►   MSG subject sid [reply] size␍␊ payload ␍␊
 //   HPUB subject [reply] sizes␍␊ body ␍␊    ─►   HMSG subject sid [reply] sizes␍␊ body ␍␊
+//                                           ─►   a delivery record for each subscription of the program
 //
-// It decides nothing. What it knows is when nothing has to be decided: a line as clients write it, a payload
-// below SHARED_MIN, recipients with room in their open chunk. At the first thing out of the ordinary it gives
-// up, in front of that message or of that recipient, and the long way (parser.ts, router.ts) goes on there.
+// It decides nothing. Who is plain is said elsewhere (session.ts, subscription.ts); beyond that it knows when
+// nothing has to be decided: a line as clients write it, no reserved subject, a payload below SHARED_MIN,
+// recipients with room in their open chunk, room for a record. At the first thing out of the ordinary it gives
+// up, in front of that message or of that recipient, and the long way (parser.ts, router.ts) goes on there; a
+// message that it has begun it leaves in hand, so that nothing of it is read or looked up again.
 // Spans and counts stay in locals: handed from step to step in globals, as on the long way, they cost three
 // times as much; and conditions stand one by one, for the reason that publish-line.ts gives.
 
 import {
-  PARSE_LINE,
+  OP_NONE,
   ROUTE_GROUP_COUNT,
   ROUTE_MEMBERS,
   ROUTE_PLAIN_COUNT,
-  SESSION_CLOSED,
   SESSION_ECHO,
   SESSION_HEADERS,
-  SESSION_PEDANTIC,
-  SESSION_SLOW,
-  SESSION_TRACE,
-  SESSION_VERBOSE,
+  SESSION_PLAIN_IN,
+  SESSION_PLAIN_OUT,
   SHARED_MIN,
-  SUB_CLOSED,
+  SUB_PLAIN,
 } from './abi';
 import { longAt, pairAt, peekAt, readDecimal, watchChunk } from './control-line';
 import { Encoder } from './encoder';
 import { lookup, Route } from './match-cache';
 import { OpenChunk } from './outbound';
-import { HPUB_ARGS, PUB_ARGS, PublishLine, readSizes } from './publish-line';
+import { HPUB_ARGS, headerSize, PUB_ARGS, PublishLine, readSizes } from './publish-line';
 import { NO_PICK, queuePick } from './queue-group';
-import { Session } from './session';
-import { DELIVERED_MAX, SID_INLINE_MAX, Sub } from './subscription';
+import { recordDelivery, recordsHaveRoom } from './records';
+import { DOLLAR, Reserved, refusal, UNDERSCORE } from './reserved';
+import { assertSessionJudged, Session } from './session';
+import { assertSubJudged, DELIVERED_MAX, Sub } from './subscription';
 
-/** A publisher whose messages leave more behind than frames. */
-const UNFIT: u32 =
-  SESSION_CLOSED | SESSION_SLOW | SESSION_TRACE | SESSION_PEDANTIC | SESSION_VERBOSE;
-/** A recipient that gets nothing, or whose frames leave records. */
-const UNREADY: u32 = SESSION_CLOSED | SESSION_SLOW | SESSION_TRACE;
 const CRLF: u32 = 0x0a0d;
-const DOLLAR: u32 = 36;
-const UNDERSCORE: u32 = 95;
-const LETTER_G: u32 = 71;
-const LETTER_R: u32 = 82;
 
 let enabled: bool = true;
 /** Whole messages in, and frames out, of the last run. */
@@ -50,7 +43,20 @@ export let expressMsgs: u32 = 0;
 export let expressBytes: f64 = 0;
 export let expressOutMsgs: u32 = 0;
 export let expressOutBytes: f64 = 0;
-/** Of the message that it left half done: plain recipients and queue groups that have been served. */
+// Of what was reached in the last run, what was no frame.
+let recordMsgs: u32 = 0;
+let recordBytes: f64 = 0;
+
+/** Who gets the message that it has left in hand, 0 = there is none. Valid until the next lookup. */
+export let handBlock: usize = 0;
+/** The message: from its subject on to what follows it. */
+export let handSubject: usize = 0;
+export let handShape: u32 = 0;
+export let handNext: usize = 0;
+/** Header block, and header block with payload. */
+export let handHeader: u32 = 0;
+export let handSize: u32 = 0;
+/** Of the message in hand: plain recipients and queue groups that have been served. */
 export let servedPlain: u32 = 0;
 export let servedGroups: u32 = 0;
 /** Whom the group at which it stopped has chosen. */
@@ -75,13 +81,9 @@ export function express(ptr: usize, at: usize, end: usize): usize {
   let bytes: f64 = 0;
   let outMsgs: u32 = 0;
   let outBytes: f64 = 0;
-  servedPlain = 0;
-  servedGroups = 0;
-  servedPick = NO_PICK;
   watchChunk(at, end);
   const takesHeaders = (session.flags & SESSION_HEADERS) != 0;
-  const isFit = enabled && (session.flags & UNFIT) == 0 && session.parseState == PARSE_LINE;
-  const last = isFit ? end - 8 : 0;
+  const last = begin(ptr) ? end - 8 : 0;
   while (at <= last) {
     const word = longAt(at);
     let headed: u32 = 0;
@@ -95,9 +97,14 @@ export function express(ptr: usize, at: usize, end: usize): usize {
     }
     if (shape == 0) break;
     const subjectLen = PublishLine.subjectLen(shape);
-    const hasReply = PublishLine.sizesAt(shape) != subjectLen + 1;
-    if (isReserved(subject)) break;
-    if (hasReply && isReserved(subject + subjectLen + 1)) break;
+    const hasReply = PublishLine.hasReply(shape);
+    const first = peekAt(subject);
+    if (first == DOLLAR || first == UNDERSCORE) {
+      if (isRefused(subject, shape)) break;
+    }
+    if (hasReply) {
+      if (Reserved.mayBeReply(subject + subjectLen + 1) && isRefused(subject, shape)) break;
+    }
     const sizes = subject + PublishLine.sizesAt(shape);
     const lineEnd = subject + PublishLine.argsLen(shape);
     const size = headed == 0 ? readDecimal(sizes, lineEnd - sizes) : readSizes(sizes, lineEnd);
@@ -109,14 +116,20 @@ export function express(ptr: usize, at: usize, end: usize): usize {
     if (block == 0) break;
     const reached =
       headed == 0
-        ? Lane.serve(block, ptr, subject, subjectLen, next, size, 0)
-        : serveHeaded(block, ptr, subject, subjectLen, next, size);
+        ? Lane.serve(block, ptr, subject, shape, next, size, 0)
+        : serveHeaded(block, ptr, subject, shape, next, size);
     outMsgs += reached;
     outBytes += <f64>size * <f64>reached;
     const targets = Route.get(block, ROUTE_PLAIN_COUNT) + Route.get(block, ROUTE_GROUP_COUNT);
-    // A request that nobody has heard: the long way tells whoever asked.
-    if (reached != targets) break;
-    if (targets == 0 && hasReply) break;
+    if (reached != targets) {
+      leaveInHand(block, subject, shape, next, size, headed);
+      break;
+    }
+    // Of a request that nobody has heard the long way tells whoever asked.
+    if (targets == 0 && hasReply) {
+      leaveInHand(block, subject, shape, next, size, headed);
+      break;
+    }
     servedPlain = 0;
     servedGroups = 0;
     msgs++;
@@ -127,17 +140,43 @@ export function express(ptr: usize, at: usize, end: usize): usize {
   session.inBytes += bytes;
   expressMsgs = msgs;
   expressBytes = bytes;
-  expressOutMsgs = outMsgs;
-  expressOutBytes = outBytes;
+  expressOutMsgs = outMsgs - recordMsgs;
+  expressOutBytes = outBytes - recordBytes;
   return at;
 }
 
-// Whether it may be a subject that clients must not use; ingest.ts knows. "$…", "_G…" and "_R…".
-function isReserved(ptr: usize): bool {
-  const first = peekAt(ptr);
-  if (first != DOLLAR && first != UNDERSCORE) return false;
-  const second = peekAt(ptr + 1);
-  return first == DOLLAR || second == LETTER_G || second == LETTER_R;
+// Whether the publisher is plain; nothing is in hand yet.
+function begin(ptr: usize): bool {
+  recordMsgs = 0;
+  recordBytes = 0;
+  handBlock = 0;
+  servedPlain = 0;
+  servedGroups = 0;
+  servedPick = NO_PICK;
+  assertSessionJudged(ptr);
+  return enabled && (Session.at(ptr).flags & SESSION_PLAIN_IN) != 0;
+}
+
+function isRefused(subject: usize, shape: u32): bool {
+  const subjectLen = PublishLine.subjectLen(shape);
+  const replyLen = PublishLine.replyLen(shape);
+  return refusal(subject, subjectLen, subject + subjectLen + 1, replyLen) != OP_NONE;
+}
+
+function leaveInHand(
+  block: usize,
+  subject: usize,
+  shape: u32,
+  next: usize,
+  size: u32,
+  headed: u32,
+): void {
+  handBlock = block;
+  handSubject = subject;
+  handShape = shape;
+  handNext = next;
+  handHeader = headed == 0 ? 0 : headerSize;
+  handSize = size;
 }
 
 // ── The recipients ────────────────────────────────────────────────────────────────────────────────
@@ -149,7 +188,7 @@ class Lane {
     block: usize,
     from: usize,
     subject: usize,
-    subjectLen: u32,
+    shape: u32,
     next: usize,
     size: u32,
     headed: u32,
@@ -158,18 +197,22 @@ class Lane {
     let at = block + ROUTE_MEMBERS;
     const groups = at + ((<usize>plainCount) << 2);
     while (at < groups) {
-      if (!Lane.deliver(Route.get(at, 0), from, subject, subjectLen, next, size, headed)) {
+      const member: usize = Route.get(at, 0);
+      if (Sub.at(member).session == 0) break;
+      if (!Lane.send(member, from, subject, shape, next, size, headed)) break;
+      at += 4;
+    }
+    if (at != groups) {
+      at = serveMixed(at, groups, from, subject, shape, next, size, headed);
+      if (at != groups) {
         servedPlain = <u32>(at - block - ROUTE_MEMBERS) >> 2;
         return servedPlain;
       }
-      at += 4;
     }
     const groupCount = Route.get(block, ROUTE_GROUP_COUNT);
     if (groupCount == 0) return plainCount;
     servedPlain = plainCount;
-    return (
-      plainCount + serveGroups(groups, groupCount, from, subject, subjectLen, next, size, headed)
-    );
+    return plainCount + serveGroups(groups, groupCount, from, subject, shape, next, size, headed);
   }
 
   // Whether the recipient has got it; false: nothing was done.
@@ -178,7 +221,22 @@ class Lane {
     ptr: usize,
     from: usize,
     subject: usize,
-    subjectLen: u32,
+    shape: u32,
+    next: usize,
+    size: u32,
+    headed: u32,
+  ): bool {
+    if (Sub.at(ptr).session == 0) return tell(ptr, from, subject, shape, next, size, headed);
+    return Lane.send(ptr, from, subject, shape, next, size, headed);
+  }
+
+  // The same of a peer's.
+  @inline
+  static send(
+    ptr: usize,
+    from: usize,
+    subject: usize,
+    shape: u32,
     next: usize,
     size: u32,
     headed: u32,
@@ -186,12 +244,13 @@ class Lane {
     const sub = Sub.at(ptr);
     const to = sub.session;
     const sidLen = sub.sidLen;
-    if (to == 0) return false;
-    if (((sub.flags & SUB_CLOSED) | sub.max) != 0) return false;
-    if (sidLen > SID_INLINE_MAX) return false;
+    const subjectLen = PublishLine.subjectLen(shape);
+    assertSubJudged(ptr);
+    if ((sub.flags & SUB_PLAIN) == 0) return false;
+    assertSessionJudged(to);
     const session = Session.at(to);
     const flags = session.flags;
-    if ((flags & UNREADY) != 0) return false;
+    if ((flags & SESSION_PLAIN_OUT) == 0) return false;
     if (headed != 0 && (flags & SESSION_HEADERS) == 0) return false;
     if (to == from && (flags & SESSION_ECHO) == 0) return false;
     // "MSG " or "HMSG " and the sid with its blank come to what was written from the subject on.
@@ -205,16 +264,66 @@ class Lane {
   }
 }
 
+// The program's: a record, if there is room for it.
+function tell(
+  ptr: usize,
+  from: usize,
+  subject: usize,
+  shape: u32,
+  next: usize,
+  size: u32,
+  headed: u32,
+): bool {
+  const sub = Sub.at(ptr);
+  if ((sub.flags & SUB_PLAIN) == 0 || !recordsHaveRoom()) return false;
+  const subjectLen = PublishLine.subjectLen(shape);
+  recordDelivery(
+    sub.handle,
+    Session.at(from).handle,
+    0,
+    subject,
+    subjectLen,
+    subject + subjectLen + 1,
+    PublishLine.replyLen(shape),
+    next - size - 2,
+    size,
+    headed == 0 ? 0 : headerSize,
+  );
+  recordMsgs++;
+  recordBytes += size;
+  if (sub.delivered != DELIVERED_MAX) sub.delivered++;
+  return true;
+}
+
 // A copy of its own, so that a PUB is not asked for a header block at each recipient.
 function serveHeaded(
   block: usize,
   from: usize,
   subject: usize,
-  subjectLen: u32,
+  shape: u32,
   next: usize,
   size: u32,
 ): u32 {
-  return Lane.serve(block, from, subject, subjectLen, next, size, 1);
+  return Lane.serve(block, from, subject, shape, next, size, 1);
+}
+
+// Peers' and the program's; answers where it stopped. It goes on where the loop above it has met somebody who is
+// no peer: with a call in it that loop would be a twentieth slower.
+function serveMixed(
+  at: usize,
+  end: usize,
+  from: usize,
+  subject: usize,
+  shape: u32,
+  next: usize,
+  size: u32,
+  headed: u32,
+): usize {
+  while (at < end) {
+    if (!Lane.deliver(Route.get(at, 0), from, subject, shape, next, size, headed)) break;
+    at += 4;
+  }
+  return at;
 }
 
 function serveGroups(
@@ -222,7 +331,7 @@ function serveGroups(
   count: u32,
   from: usize,
   subject: usize,
-  subjectLen: u32,
+  shape: u32,
   next: usize,
   size: u32,
   headed: u32,
@@ -231,7 +340,7 @@ function serveGroups(
     const members = Route.get(at, 0);
     servedPick = queuePick(members);
     const member = Route.get(at, 4 + ((<usize>servedPick) << 2));
-    if (!Lane.deliver(member, from, subject, subjectLen, next, size, headed)) break;
+    if (!Lane.deliver(member, from, subject, shape, next, size, headed)) break;
     servedPick = NO_PICK;
     at += 4 + ((<usize>members) << 2);
     servedGroups++;

@@ -18,7 +18,6 @@ import {
   REGION_SCRATCH,
   SCRATCH_BYTES,
   SESSION_CLOSED,
-  SESSION_FLAGS_SETTABLE,
   STATUS_NO_MEMORY,
   STATUS_OK,
   STATUS_STALE,
@@ -36,7 +35,7 @@ import {
 } from './account';
 import { encoderBegin, encoderHeadFromNumbers } from './encoder';
 import { ingestSession } from './ingest';
-import { matchCacheBytes, matchCacheEnable, matchCacheInit } from './match-cache';
+import { lookup, matchCacheBytes, matchCacheEnable, matchCacheInit } from './match-cache';
 import {
   allocate,
   canariesIntact,
@@ -90,6 +89,7 @@ import {
   sessions,
   sessionsInit,
   sessionUnsubscribeAll,
+  sessionSetFlags as setFlags,
   sessionSubscribe as subscribeSession,
   subscriptionClose,
 } from './session';
@@ -102,6 +102,7 @@ import {
   subCreate,
   subFind,
   subFree,
+  subSetMax,
   subs,
   subscriptionsInit,
 } from './subscription';
@@ -217,7 +218,7 @@ export function subscriptionSetMax(handle: u32, max: u32): u32 {
   if (ptr == 0) return 1;
   const sub = Sub.at(ptr);
   if ((sub.flags & SUB_CLOSED) != 0) return 1;
-  sub.max = max;
+  subSetMax(ptr, max);
   if (max != 0 && sub.delivered >= max) {
     subscriptionClose(ptr);
     return 1;
@@ -291,8 +292,10 @@ export function publish(
   store<u16>(bodyPtr + bodyLen, 0x0a0d);
   encoderBegin(shownPtr, shownLen, replyPtr, replyLen, bodyPtr, bodyLen, headerLen);
   if (!encoderHeadFromNumbers()) return STATUS_NO_MEMORY;
-  const begun = routeBegin(owner, 0, toPtr, toLen, onlyLocal != 0);
-  return begun < 0 ? begun : notePressure(routeGo());
+  const block = lookup(owner, toPtr, toLen);
+  if (block == 0) return STATUS_NO_MEMORY;
+  routeBegin(owner, 0, block, onlyLocal != 0);
+  return notePressure(routeGo());
 }
 
 // Notes in the op record whether a recipient is pressed.
@@ -375,8 +378,7 @@ export function sessionPtr(handle: u32): u32 {
 export function sessionSetFlags(handle: u32, flags: u32): void {
   const ptr = sessionFind(handle);
   if (ptr == 0) return;
-  const session = Session.at(ptr);
-  session.flags = (session.flags & ~SESSION_FLAGS_SETTABLE) | (flags & SESSION_FLAGS_SETTABLE);
+  setFlags(ptr, flags);
 }
 
 /** Sets the limits, in bytes. */

@@ -11,24 +11,25 @@ import {
   OP_ERROR_CODE,
   OP_HPUB,
   OP_NEED,
+  OP_NONE,
   OP_PING,
   OP_PLUS_OK,
   OP_PONG,
   OP_PRESSURE,
   OP_PUB,
-  OP_REFUSED_REPLY,
-  OP_REFUSED_SUBJECT,
   OP_REPLY_LEN,
   OP_REPLY_PTR,
   OP_SID_LEN,
   OP_SID_PTR,
   OP_SUBJECT_LEN,
   OP_SUBJECT_PTR,
+  OP_UNAUTHENTICATED,
   OP_UNSUB,
   OP_VERB,
   PARSE_LINE,
   RECORD_TRACE_END,
   RECORD_TRACE_IN,
+  SESSION_AUTHENTICATED,
   SESSION_CLOSED,
   SESSION_HEADERS,
   SESSION_PEDANTIC,
@@ -43,6 +44,7 @@ import {
 } from './abi';
 import { accountCountIn, accountCountOut } from './account';
 import { sendInvalidSubject, sendOk, sendPong } from './control-frames';
+import { byteAt, watchChunk } from './control-line';
 import { encoderBegin, encoderHeadFromSizes, encoderHeadVerbatim } from './encoder';
 import {
   express,
@@ -50,10 +52,17 @@ import {
   expressMsgs,
   expressOutBytes,
   expressOutMsgs,
+  handBlock,
+  handHeader,
+  handNext,
+  handShape,
+  handSize,
+  handSubject,
   servedGroups,
   servedPick,
   servedPlain,
 } from './express';
+import { lookup } from './match-cache';
 import { Op, opPtr } from './memory';
 import { backlog, backlogReset } from './outbound';
 import { OWNER_OP, Owned } from './ownership';
@@ -82,19 +91,17 @@ import {
   opVerb,
   parse,
 } from './parser';
+import { PublishLine } from './publish-line';
 import { recordLine, recordSetBody, recordsHaveRoom, recordsReset } from './records';
+import { refusal } from './reserved';
 import { isStopped, pressure, pressureReset, routeBegin, routeGo, routeSkip } from './router';
-import { Session, sessionUnsubscribe } from './session';
+import { Session, sessionSetParseState, sessionUnsubscribe } from './session';
 import { isLiteralSubject } from './subject';
 
-// "$NRG.", "_GR_.", "$GR.", "_R_." and "$JS." in the order of their bytes.
-const NRG: u64 = 0x2e47524e24;
-const GR: u64 = 0x2e5f52475f;
-const OLD_GR: u64 = 0x2e524724;
-const REPLY_R: u64 = 0x2e5f525f;
-const JS: u64 = 0x2e534a24;
-const FIVE_BYTES: u64 = 0xffffffffff;
-const FOUR_BYTES: u64 = 0xffffffff;
+const LETTER_C: u32 = 99;
+
+/** Bits that decide whether anything of a session is read; only the first should be set. */
+const STANDING: u32 = SESSION_AUTHENTICATED | SESSION_CLOSED | SESSION_SLOW;
 
 /** Reads from `start` on; see index.ts for what it answers. */
 export function ingestSession(ptr: usize, start: usize, length: u32): i32 {
@@ -116,12 +123,27 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
   }
   let at = start;
   while (at < end) {
-    if ((session.flags & (SESSION_CLOSED | SESSION_SLOW)) != 0) {
-      at = end; // Nothing of a lost peer counts any more.
-      break;
+    const standing = session.flags & STANDING;
+    if (standing != SESSION_AUTHENTICATED) {
+      if ((standing & ~SESSION_AUTHENTICATED) != 0) {
+        at = end; // Nothing of a lost peer counts any more.
+        break;
+      }
+      if (!isIntroduction(session, at, end)) {
+        Op.set(OP_VERB, OP_UNAUTHENTICATED);
+        Op.set(OP_CONSUMED, <u32>(at - start));
+        return STATUS_OP;
+      }
     }
     at = expressRun(ptr, at, end);
     if (at == end) break;
+    if (handBlock != 0) {
+      at = handNext;
+      const status = publishInHand(session, ptr);
+      if (status == STATUS_OK) continue;
+      Op.set(OP_CONSUMED, <u32>(at - start));
+      return status;
+    }
     const isWhole = parse(
       session.parseState,
       at,
@@ -131,7 +153,7 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
       (session.flags & SESSION_HEADERS) != 0,
     );
     if (isWhole == 0) {
-      session.parseState = opState;
+      sessionSetParseState(ptr, opState);
       Op.set(OP_NEED, opNeed);
       at = opNext;
       break;
@@ -143,7 +165,7 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
       }
       trace(session);
     }
-    session.parseState = PARSE_LINE;
+    sessionSetParseState(ptr, PARSE_LINE);
     at = opNext;
     const status =
       opVerb == OP_PUB || opVerb == OP_HPUB ? publish(session, ptr) : control(session, ptr);
@@ -154,6 +176,13 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
   }
   Op.set(OP_CONSUMED, <u32>(at - start));
   return STATUS_OK;
+}
+
+// Before it is authenticated a peer may say CONNECT alone. It is judged by the first byte of an op, whatever that
+// goes on with (nats-server 2.15.3, server/parser.go, OP_START).
+function isIntroduction(session: Session, at: usize, end: usize): bool {
+  watchChunk(at, end);
+  return session.parseState == PARSE_LINE && (byteAt(at) | 32) == LETTER_C;
 }
 
 // Takes the express lane as far as it goes.
@@ -177,10 +206,7 @@ function control(session: Session, ptr: usize): i32 {
     sendPong(ptr);
     return STATUS_OK;
   }
-  if (opVerb == OP_PONG) {
-    session.pingsOut = 0;
-    if ((session.flags & SESSION_WANTS_PONG) == 0) return STATUS_OK;
-  }
+  if (opVerb == OP_PONG && (session.flags & SESSION_WANTS_PONG) == 0) return STATUS_OK;
   if (opVerb == OP_PLUS_OK) return STATUS_OK;
   if (opVerb == OP_UNSUB) {
     const isRemoved = sessionUnsubscribe(ptr, opSidPtr, opSidLen, opMax);
@@ -208,16 +234,21 @@ function handOver(verb: u32): i32 {
   return STATUS_OP;
 }
 
+// What every message of a peer is counted by.
+function count(session: Session, bytes: u32): void {
+  session.inMsgs += 1;
+  session.inBytes += bytes;
+  accountCountIn(session.account, 1, bytes);
+}
+
 function publish(session: Session, ptr: usize): i32 {
   const flags = session.flags;
-  session.inMsgs += 1;
-  session.inBytes += opBodyLen;
-  accountCountIn(session.account, 1, opBodyLen);
+  count(session, opBodyLen);
   if ((flags & SESSION_PEDANTIC) != 0 && !isLiteralSubject(opSubjectPtr, opSubjectLen)) {
     sendInvalidSubject(ptr);
   }
-  if (isReservedSubject(opSubjectPtr, opSubjectLen)) return handOver(OP_REFUSED_SUBJECT);
-  if (opReplyLen != 0 && isReservedReply(opReplyPtr, opReplyLen)) return handOver(OP_REFUSED_REPLY);
+  const refused = refusal(opSubjectPtr, opSubjectLen, opReplyPtr, opReplyLen);
+  if (refused != OP_NONE) return handOver(refused);
   if ((flags & SESSION_VERBOSE) != 0) sendOk(ptr);
   encoderBegin(
     opSubjectPtr,
@@ -230,31 +261,28 @@ function publish(session: Session, ptr: usize): i32 {
   );
   if (opCanonical) encoderHeadVerbatim();
   else if (!encoderHeadFromSizes(opSizesPtr, opSizesLen)) return STATUS_OK;
-  const begun = routeBegin(session.account, ptr, opSubjectPtr, opSubjectLen, false);
-  if (begun != STATUS_OK) return STATUS_OK; // No memory for the result: at most once, so it is dropped.
-  routeSkip(servedPlain, servedGroups, servedPick);
+  const block = lookup(session.account, opSubjectPtr, opSubjectLen);
+  if (block == 0) return STATUS_OK; // No memory for the result: at most once, so it is dropped.
+  routeBegin(session.account, ptr, block, false);
   return routeGo();
 }
 
-// nats-server 2.15.3, server/client.go, processInboundClientMsg and isReservedReply.
-function isReservedSubject(ptr: usize, length: u32): bool {
-  if (!ASC_NO_ASSERT) Owned.assertReadable(ptr, length, 8);
-  if (length >= 5 && (load<u64>(ptr) & FIVE_BYTES) == NRG) return true;
-  return isGatewaySubject(ptr, length);
-}
-
-// Of the server's gateways: a prefix with something behind it.
-function isGatewaySubject(ptr: usize, length: u32): bool {
-  if (!ASC_NO_ASSERT) Owned.assertReadable(ptr, length, 8);
-  const word = load<u64>(ptr);
-  if (length > 5 && (word & FIVE_BYTES) == GR) return true;
-  return length > 4 && (word & FOUR_BYTES) == OLD_GR;
-}
-
-function isReservedReply(ptr: usize, length: u32): bool {
-  if (!ASC_NO_ASSERT) Owned.assertReadable(ptr, length, 8);
-  const word = load<u64>(ptr);
-  if (length >= 4 && (word & FOUR_BYTES) == REPLY_R) return true;
-  if (length > 4 && (word & FOUR_BYTES) == JS) return true;
-  return isGatewaySubject(ptr, length);
+// The message that the express lane has left in hand: it is read and looked up, and whoever stands before the
+// recipient that the lane stopped at has got it.
+function publishInHand(session: Session, ptr: usize): i32 {
+  count(session, handSize);
+  const subjectLen = PublishLine.subjectLen(handShape);
+  encoderBegin(
+    handSubject,
+    subjectLen,
+    handSubject + subjectLen + 1,
+    PublishLine.replyLen(handShape),
+    handNext - handSize - 2,
+    handSize,
+    handHeader,
+  );
+  encoderHeadVerbatim();
+  routeBegin(session.account, ptr, handBlock, false);
+  routeSkip(servedPlain, servedGroups, servedPick);
+  return routeGo();
 }

@@ -30,7 +30,7 @@ import { copyExact } from './bytes';
 import { takePtr } from './memory';
 import { Frame, OWNER_SEGMENT, OWNER_TAKE, Owned } from './ownership';
 import { CHUNK_HEAD, chunkClass, chunkDrop, chunkKeep, chunkLend, chunkRoom } from './pool';
-import { Session, sessionRetire, sessionUnsubscribeAll } from './session';
+import { Session, sessionMark, sessionRetire, sessionUnsubscribeAll } from './session';
 
 @unmanaged
 class Segment {
@@ -318,7 +318,7 @@ function freeSegments(head: usize): void {
 export function sessionClose(ptr: usize): void {
   const session = Session.at(ptr);
   if ((session.flags & SESSION_CLOSED) != 0) return;
-  session.flags |= SESSION_CLOSED;
+  sessionMark(ptr, SESSION_CLOSED);
   sessionUnsubscribeAll(ptr);
   accountLeave(session.account);
   freeSegments(session.outHead);
@@ -340,6 +340,6 @@ function retireIfDone(ptr: usize): void {
 export function outboundIsSlow(ptr: usize): bool {
   const session = Session.at(ptr);
   if (session.pending <= session.pendingMax || (session.flags & SESSION_SLOW) != 0) return false;
-  session.flags |= SESSION_SLOW;
+  sessionMark(ptr, SESSION_SLOW);
   return true;
 }

@@ -183,7 +183,7 @@ function shortWay(
   opSubjectLen = subjectLen;
   // One space between any two.
   opReplyPtr = args + subjectLen + 1;
-  opReplyLen = sizesAt == subjectLen + 1 ? 0 : sizesAt - subjectLen - 2;
+  opReplyLen = PublishLine.replyLen(shape);
   opHeaderLen = isPub ? 0 : headerSize;
   opBodyPtr = body;
   opBodyLen = total;

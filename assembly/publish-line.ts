@@ -60,6 +60,18 @@ export class PublishLine {
   }
 
   @inline
+  static hasReply(shape: u32): bool {
+    return PublishLine.sizesAt(shape) != PublishLine.subjectLen(shape) + 1;
+  }
+
+  /** Bytes of the reply, which begins behind the subject and a space; 0 = there is none. */
+  @inline
+  static replyLen(shape: u32): u32 {
+    if (!PublishLine.hasReply(shape)) return 0;
+    return PublishLine.sizesAt(shape) - PublishLine.subjectLen(shape) - 2;
+  }
+
+  @inline
   static argsLen(shape: u32): u32 {
     return shape >> ARGS_LEN;
   }

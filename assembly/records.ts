@@ -4,6 +4,7 @@ import {
   RECORD_BODY_LEN,
   RECORD_BODY_PTR,
   RECORD_BYTES,
+  RECORD_DELIVERY,
   RECORD_FLAGS,
   RECORD_HEADER_LEN,
   RECORD_ORIGIN,
@@ -85,9 +86,11 @@ export function recordSetBody(record: usize, ptr: usize, length: u32): void {
   Result.set(record, RECORD_BODY_LEN, length);
 }
 
-/** Fills in the message of a delivery. */
-export function recordMessage(
-  record: usize,
+/** Appends a delivery: every field is written, so nothing is cleared (a fill costs more than all of them). */
+export function recordDelivery(
+  target: u32,
+  origin: u32,
+  flags: u32,
   subjectPtr: usize,
   subjectLen: u32,
   replyPtr: usize,
@@ -96,6 +99,11 @@ export function recordMessage(
   bodyLen: u32,
   headerLen: u32,
 ): void {
+  assert((recordCount + 1) * <u32>RECORD_BYTES <= <u32>RESULT_BYTES);
+  const record = resultPtr + <usize>recordCount * RECORD_BYTES;
+  recordCount++;
+  Result.set(record, RECORD_TYPE, RECORD_DELIVERY);
+  Result.set(record, RECORD_TARGET, target);
   Result.set(record, RECORD_SUBJECT_PTR, <u32>subjectPtr);
   Result.set(record, RECORD_SUBJECT_LEN, subjectLen);
   Result.set(record, RECORD_REPLY_PTR, <u32>replyPtr);
@@ -103,10 +111,11 @@ export function recordMessage(
   Result.set(record, RECORD_BODY_PTR, <u32>bodyPtr);
   Result.set(record, RECORD_BODY_LEN, bodyLen);
   Result.set(record, RECORD_HEADER_LEN, headerLen);
+  Result.set(record, RECORD_ORIGIN, origin);
+  Result.set(record, RECORD_FLAGS, flags);
 }
 
-/** Fills in who published, and what the record's flags say. */
-export function recordContext(record: usize, origin: u32, flags: u32): void {
-  Result.set(record, RECORD_ORIGIN, origin);
+/** Sets what the flags of a record say. */
+export function recordSetFlags(record: usize, flags: u32): void {
   Result.set(record, RECORD_FLAGS, flags);
 }

@@ -9,7 +9,6 @@
 // may begin, so its block stays; subscriptions that close meanwhile are marked, and passed over.
 
 import {
-  RECORD_DELIVERY,
   RECORD_LAST,
   RECORD_SHARED,
   RECORD_SHARED_END,
@@ -28,7 +27,6 @@ import {
   SHARED_MIN,
   STATUS_AGAIN_POOL,
   STATUS_AGAIN_RESULT,
-  STATUS_NO_MEMORY,
   STATUS_OK,
   SUB_CLOSED,
 } from './abi';
@@ -50,7 +48,7 @@ import {
   subjectPtr,
 } from './encoder';
 import { matchedNode, sublistMatch } from './match';
-import { lookup, Route } from './match-cache';
+import { Route } from './match-cache';
 import { nodeMembers } from './node';
 import { outboundCommit, outboundIsSlow, outboundReserve, outboundShare } from './outbound';
 import { poolUsed } from './pool';
@@ -58,13 +56,13 @@ import { NO_PICK, queuePick } from './queue-group';
 import {
   recordAppend,
   recordBody,
-  recordContext,
+  recordDelivery,
   recordLine,
-  recordMessage,
   recordSetBody,
+  recordSetFlags,
   recordsHaveRoom,
 } from './records';
-import { Session, subscriptionClose } from './session';
+import { Session, sessionMark, subscriptionClose } from './session';
 import { groupMembers, groupNamed } from './sublist';
 import { DELIVERED_MAX, memberAt, Sub, subSidPtr } from './subscription';
 
@@ -120,20 +118,15 @@ export function pressureReset(): void {
 }
 
 /**
- * Looks up who gets the message that the encoder has taken up.
+ * Takes up who gets the message that the encoder has taken up; routeGo must follow before the next lookup.
  *
  * @param from the session that published, 0 = the program
+ * @param found their block, as `lookup` gave it
  * @param onlyLocal deliver to the program's subscriptions alone
- * @returns STATUS_OK: go on with routeGo; STATUS_NO_MEMORY: nobody can be found, the message is dropped
  */
-export function routeBegin(
-  owner: usize,
-  from: usize,
-  toPtr: usize,
-  toLen: u32,
-  onlyLocal: bool,
-): i32 {
+export function routeBegin(owner: usize, from: usize, found: usize, onlyLocal: bool): void {
   assert(!isStopped);
+  block = found;
   account = owner;
   origin = from;
   localOnly = onlyLocal;
@@ -145,13 +138,10 @@ export function routeBegin(
   picked = NO_PICK;
   sharedWhole = 0;
   sharedPlain = 0;
-  block = lookup(owner, toPtr, toLen);
-  if (block == 0) return STATUS_NO_MEMORY;
   const plainCount = Route.get(block, ROUTE_PLAIN_COUNT);
   groupPtr = block + ROUTE_MEMBERS + ((<usize>plainCount) << 2);
   const targets = plainCount + Route.get(block, ROUTE_GROUP_COUNT);
   mayShare = bodyLen >= <u32>SHARED_MIN && (targets > 1 || bodyLen >= SHARED_ALWAYS);
-  return STATUS_OK;
 }
 
 /**
@@ -206,7 +196,7 @@ function finish(): void {
 }
 
 function endShared(id: u32, references: u32): void {
-  recordContext(recordAppend(RECORD_SHARED_END, id), 0, references);
+  recordSetFlags(recordAppend(RECORD_SHARED_END, id), references);
 }
 
 // The publisher's own plain subscription that would hear the reply.
@@ -268,11 +258,18 @@ function countDelivery(ptr: usize): bool {
 }
 
 function deliverLocal(ptr: usize): void {
-  const record = recordAppend(RECORD_DELIVERY, Sub.at(ptr).handle);
-  recordMessage(record, subjectPtr, subjectLen, replyPtr, replyLen, bodyPtr, bodyLen, headerLen);
-  const from = origin == 0 ? 0 : Session.at(origin).handle;
-  const isLast = countDelivery(ptr);
-  recordContext(record, from, isLast ? RECORD_LAST : 0);
+  recordDelivery(
+    Sub.at(ptr).handle,
+    origin == 0 ? 0 : Session.at(origin).handle,
+    countDelivery(ptr) ? RECORD_LAST : 0,
+    subjectPtr,
+    subjectLen,
+    replyPtr,
+    replyLen,
+    bodyPtr,
+    bodyLen,
+    headerLen,
+  );
 }
 
 function deliverRemote(sub: usize, ptr: usize): i32 {
@@ -285,7 +282,7 @@ function deliverRemote(sub: usize, ptr: usize): i32 {
   const headBytes = frameHeadBytes(sub, stripped);
   const bodyBytes = frameBodyBytes(stripped);
   const bytes = mayShare ? headBytes : headBytes + bodyBytes;
-  if (!outboundReserve(ptr, bytes, false)) return starve(session);
+  if (!outboundReserve(ptr, bytes, false)) return starve(ptr);
   const at = session.outCursor;
   assert(at + bytes <= session.outEnd);
   Encoder.frameWrite(at, sub, stripped, !mayShare);
@@ -308,11 +305,11 @@ function deliverRemote(sub: usize, ptr: usize): i32 {
 
 // No chunk for the frame. Flushing may help, unless nothing is lent that could come back: then memory itself
 // has ended, and the session is given up so that the route can go on.
-function starve(session: Session): i32 {
+function starve(ptr: usize): i32 {
   if (poolUsed != 0 && !isStarved) return STATUS_AGAIN_POOL;
   isStarved = false; // One is given up at a time: what it held may do for the others.
-  session.flags |= SESSION_SLOW;
-  recordAppend(RECORD_SLOW, session.handle);
+  sessionMark(ptr, SESSION_SLOW);
+  recordAppend(RECORD_SLOW, Session.at(ptr).handle);
   return 0;
 }
 
@@ -332,9 +329,8 @@ function share(ptr: usize, stripped: bool, bytes: u32): void {
   }
   // Without memory for the reference the frame would be torn: such a session ends as a slow consumer.
   if (!outboundShare(ptr, id, bytes)) {
-    const session = Session.at(ptr);
-    session.flags |= SESSION_SLOW;
-    recordAppend(RECORD_SLOW, session.handle);
+    sessionMark(ptr, SESSION_SLOW);
+    recordAppend(RECORD_SLOW, Session.at(ptr).handle);
     return;
   }
   if (stripped) sharedPlainCount++;

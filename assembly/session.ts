@@ -5,16 +5,23 @@
 // waits there too, and as long as one of its writes is under way.
 
 import {
+  PARSE_LINE,
   SESSION_ACCOUNT,
+  SESSION_AUTHENTICATED,
   SESSION_BYTES,
   SESSION_CLOSED,
   SESSION_CONTROL_LINE_MAX,
+  SESSION_DIRTY,
   SESSION_DIRTY_NEXT,
+  SESSION_ECHO,
   SESSION_FLAGS,
+  SESSION_FLAGS_SETTABLE,
   SESSION_FLIGHT,
   SESSION_HANDLE,
+  SESSION_HEADERS,
   SESSION_IN_BYTES,
   SESSION_IN_MSGS,
+  SESSION_NO_RESPONDERS,
   SESSION_OUT_BYTES,
   SESSION_OUT_CLASS,
   SESSION_OUT_CURSOR,
@@ -24,11 +31,16 @@ import {
   SESSION_OUT_TAIL,
   SESSION_PARSE_STATE,
   SESSION_PAYLOAD_MAX,
+  SESSION_PEDANTIC,
   SESSION_PENDING,
   SESSION_PENDING_MAX,
-  SESSION_PINGS_OUT,
+  SESSION_PLAIN_IN,
+  SESSION_PLAIN_OUT,
   SESSION_SUBS_COUNT,
   SESSION_SUBS_HEAD,
+  SESSION_VERBOSE,
+  SESSION_WANTS_PING,
+  SESSION_WANTS_PONG,
   STATUS_DUPLICATE,
   STATUS_NO_MEMORY,
   STATUS_OK,
@@ -37,7 +49,15 @@ import { accountEnter, accountLeave } from './account';
 import { Arena, arenaCreate, arenaFind, arenaInsert, arenaRemove } from './arena';
 import { OWNER_SESSION, Owned } from './ownership';
 import { sublistInsert, sublistRemove } from './sublist';
-import { Sub, subBySid, subCreate, subForgetSid, subFree } from './subscription';
+import {
+  Sub,
+  subBySid,
+  subCreate,
+  subForgetSid,
+  subFree,
+  subJudge,
+  subSetMax,
+} from './subscription';
 
 @unmanaged
 export class Session {
@@ -58,7 +78,6 @@ export class Session {
   outClass: u32;
   flight: usize;
   dirtyNext: usize;
-  pingsOut: u32;
   inMsgs: f64;
   inBytes: f64;
   outMsgs: f64;
@@ -88,7 +107,6 @@ if (offsetof<Session>('outEnd') != SESSION_OUT_END) ERROR('Session.outEnd is off
 if (offsetof<Session>('outClass') != SESSION_OUT_CLASS) ERROR('Session.outClass is off');
 if (offsetof<Session>('flight') != SESSION_FLIGHT) ERROR('Session.flight is off');
 if (offsetof<Session>('dirtyNext') != SESSION_DIRTY_NEXT) ERROR('Session.dirtyNext is off');
-if (offsetof<Session>('pingsOut') != SESSION_PINGS_OUT) ERROR('Session.pingsOut is off');
 if (offsetof<Session>('inMsgs') != SESSION_IN_MSGS) ERROR('Session.inMsgs is off');
 if (offsetof<Session>('inBytes') != SESSION_IN_BYTES) ERROR('Session.inBytes is off');
 if (offsetof<Session>('outMsgs') != SESSION_OUT_MSGS) ERROR('Session.outMsgs is off');
@@ -130,6 +148,64 @@ export function sessionFind(handle: u32): usize {
   return arenaFind(sessions, handle);
 }
 
+// ── Who may use the express lane ──────────────────────────────────────────────────────────────────
+// The one place that says so. Whoever has any other bit than these is not plain.
+
+const PLAIN: u32 = SESSION_PLAIN_IN | SESSION_PLAIN_OUT;
+/** A publisher with these leaves nothing behind but frames and deliveries. */
+const HARMLESS_IN: u32 =
+  PLAIN |
+  SESSION_AUTHENTICATED |
+  SESSION_ECHO |
+  SESSION_HEADERS |
+  SESSION_NO_RESPONDERS |
+  SESSION_WANTS_PING |
+  SESSION_WANTS_PONG |
+  SESSION_DIRTY;
+/** A recipient with these is sent frames as they come, and they leave no records. */
+const HARMLESS_OUT: u32 = HARMLESS_IN | SESSION_VERBOSE | SESSION_PEDANTIC;
+
+function plainBits(session: Session): u32 {
+  const flags = session.flags;
+  if ((flags & SESSION_AUTHENTICATED) == 0) return 0;
+  const isIn = (flags & ~HARMLESS_IN) == 0 && session.parseState == PARSE_LINE;
+  const isOut = (flags & ~HARMLESS_OUT) == 0;
+  return (isIn ? SESSION_PLAIN_IN : 0) | (isOut ? SESSION_PLAIN_OUT : 0);
+}
+
+function judge(session: Session): void {
+  session.flags = (session.flags & ~PLAIN) | plainBits(session);
+}
+
+/** Debug builds: the bits are what they should be. */
+export function assertSessionJudged(ptr: usize): void {
+  if (!ASC_NO_ASSERT) assert((Session.at(ptr).flags & PLAIN) == plainBits(Session.at(ptr)));
+}
+
+/** Sets the flags that SESSION_FLAGS_SETTABLE allows, and clears those of them that are not given. */
+export function sessionSetFlags(ptr: usize, flags: u32): void {
+  const session = Session.at(ptr);
+  session.flags = (session.flags & ~SESSION_FLAGS_SETTABLE) | (flags & SESSION_FLAGS_SETTABLE);
+  judge(session);
+}
+
+/** Sets bits of the core's own for good: SESSION_CLOSED, SESSION_SLOW. SESSION_DIRTY matters to nobody here. */
+export function sessionMark(ptr: usize, bits: u32): void {
+  const session = Session.at(ptr);
+  session.flags |= bits;
+  judge(session);
+}
+
+/** Where the next read of the session begins (PARSE_*). */
+export function sessionSetParseState(ptr: usize, state: u32): void {
+  const session = Session.at(ptr);
+  if (session.parseState == state) return;
+  session.parseState = state;
+  judge(session);
+}
+
+// ── Subscriptions ─────────────────────────────────────────────────────────────────────────────────
+
 /**
  * Inserts a subscription of a session.
  *
@@ -167,6 +243,7 @@ export function sessionSubscribe(
 export function subscriptionClose(ptr: usize): void {
   const sub = Sub.at(ptr);
   sublistRemove(ptr);
+  subJudge(ptr);
   if (sub.session != 0) {
     subForgetSid(ptr);
     const session = Session.at(sub.session);
@@ -190,7 +267,7 @@ export function sessionUnsubscribe(ptr: usize, sidPtr: usize, sidLen: u32, max: 
   if (found == 0) return false;
   const sub = Sub.at(found);
   if (max > sub.delivered) {
-    sub.max = max;
+    subSetMax(found, max);
     return false;
   }
   subscriptionClose(found);

@@ -18,6 +18,7 @@ import {
   SUB_INDEX,
   SUB_MAX,
   SUB_NODE,
+  SUB_PLAIN,
   SUB_SESSION,
   SUB_SESSION_NEXT,
   SUB_SESSION_PREV,
@@ -139,6 +140,7 @@ export function subCreate(session: usize, sidPtr: usize, sidLen: u32): usize {
   const sub = Sub.at(ptr);
   sub.session = session;
   sub.sidLen = sidLen;
+  subJudge(ptr);
   if (session == 0) return ptr;
   let text = ptr + SUB_SID;
   if (sidLen > SID_INLINE_MAX) {
@@ -156,6 +158,30 @@ export function subCreate(session: usize, sidPtr: usize, sidLen: u32): usize {
     return 0;
   }
   return ptr;
+}
+
+// The one place that says so: open, without a max to count to, and with a sid that lies in the record.
+function isPlain(sub: Sub): bool {
+  if ((sub.flags & ~SUB_PLAIN) != 0 || sub.max != 0) return false;
+  return sub.sidLen <= SID_INLINE_MAX;
+}
+
+/** Sets SUB_PLAIN anew; for whoever has changed what it goes by. */
+export function subJudge(ptr: usize): void {
+  const sub = Sub.at(ptr);
+  if (isPlain(sub)) sub.flags |= SUB_PLAIN;
+  else sub.flags &= ~SUB_PLAIN;
+}
+
+/** Debug builds: SUB_PLAIN is what it should be. */
+export function assertSubJudged(ptr: usize): void {
+  if (!ASC_NO_ASSERT) assert(((Sub.at(ptr).flags & SUB_PLAIN) != 0) == isPlain(Sub.at(ptr)));
+}
+
+/** Deliveries after which it is to be removed, 0 = no limit. */
+export function subSetMax(ptr: usize, max: u32): void {
+  Sub.at(ptr).max = max;
+  subJudge(ptr);
 }
 
 /** Where the sid's text lies. */

@@ -2,6 +2,7 @@
 // in a process of their own.
 
 import { BUS_CASES } from './bus-cases.ts';
+import { PROGRAM_CASES } from './program-cases.ts';
 import { ROUTER_CASES } from './router-cases.ts';
 import { SUBLIST_CASES } from './sublist-cases.ts';
 import type { MicroCase } from './workload.ts';
@@ -10,5 +11,6 @@ import type { MicroCase } from './workload.ts';
 export const MICRO_CASES: Readonly<Record<string, MicroCase>> = {
   ...BUS_CASES,
   ...ROUTER_CASES,
+  ...PROGRAM_CASES,
   ...SUBLIST_CASES,
 };

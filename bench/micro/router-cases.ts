@@ -2,12 +2,10 @@
 // routed to so many readers, and matches among many subscriptions.
 
 import { matchingSubject, mixedFilter, scatteredSubjects } from './mixed-filters.ts';
+import { HOT_SUBJECTS, hotSubject, makeRead } from './reads.ts';
 import type { Router } from './router.ts';
 import type { MicroCase, Workload } from './workload.ts';
 
-/** As much as one read of a busy socket. */
-const READ_BYTES = 131_072;
-const HOT_SUBJECTS = 100;
 /** Subjects asked for by one call of a measured function. */
 const ASKED = 1024;
 /** Four times what the match cache holds. */
@@ -25,6 +23,8 @@ export const ROUTER_CASES: Readonly<Record<string, MicroCase>> = Object.fromEntr
   routing('PUB -> 10 MSG, 128 B', 128, 10, false),
   routing('PUB -> 10 MSG, 1024 B', 1024, 10, false),
   routing('PUB -> queue group of 10, 16 B', 16, 10, true),
+  routing('PUB KV0. -> 1 MSG, 16 B', 16, 1, false, 'KV0.'),
+  routing('PUB $KV. -> 1 MSG, 16 B', 16, 1, false, '$KV.'),
   entry('match among 1k', (name) => matching(name, 1000)),
   entry('match among 100k', (name) => matching(name, 100_000)),
   entry('match among 1M', (name) => matching(name, 1_000_000)),
@@ -37,8 +37,14 @@ function entry(name: string, open: (name: string) => Promise<Workload>): Entry {
   return [name, { group: 'router', open: async () => [await open(name)] }];
 }
 
-function routing(name: string, bytes: number, readers: number, isGroup: boolean): Entry {
-  return entry(name, () => openRouting(name, bytes, readers, isGroup));
+function routing(
+  name: string,
+  bytes: number,
+  readers: number,
+  isGroup: boolean,
+  prefix = '',
+): Entry {
+  return entry(name, () => openRouting(name, bytes, readers, isGroup, prefix));
 }
 
 async function openRouters(hasParser = false): Promise<readonly Router[]> {
@@ -48,22 +54,6 @@ async function openRouters(hasParser = false): Promise<readonly Router[]> {
     import('./plain-router.ts'),
   ]);
   return [new WasmRouter(hasParser), new TwinRouter(), new PlainRouter()];
-}
-
-function subjectOf(message: number): string {
-  const index = (message * 37) % HOT_SUBJECTS;
-  return `orders.r${index % 16}.id${index}`;
-}
-
-/** A read of whole PUBs, and how many they are. */
-function makeRead(bytes: number): { readonly read: Buffer; readonly messages: number } {
-  const payload = 'x'.repeat(bytes);
-  let text = '';
-  let messages = 0;
-  for (; text.length < READ_BYTES - bytes - 64; messages += 1) {
-    text += `PUB ${subjectOf(messages)} ${bytes}\r\n${payload}\r\n`;
-  }
-  return { read: Buffer.from(text, 'latin1'), messages };
 }
 
 async function parsing(name: string, bytes: number): Promise<Workload> {
@@ -83,15 +73,19 @@ async function openRouting(
   bytes: number,
   readers: number,
   isGroup: boolean,
+  prefix: string,
 ): Promise<Workload> {
-  const { read, messages } = makeRead(bytes);
+  const { read, messages } = makeRead(bytes, { prefix });
   const routers = await openRouters();
-  const subjects = Array.from({ length: HOT_SUBJECTS }, (_, index) => subjectOf(index));
+  const subjects = Array.from(
+    { length: HOT_SUBJECTS },
+    (_, index) => `${prefix}${hotSubject(index)}`,
+  );
   // Sids of one length, so that it does not matter to which of them a group's message goes.
   const lines = subjects.map((to, at) => `SUB ${to} ${isGroup ? 'workers ' : ''}${at + 100}\r\n`);
   let frames = 0;
   for (let message = 0; message < messages; message += 1) {
-    frames += `MSG ${subjectOf(message)} 100 ${bytes}\r\n\r\n`.length + bytes;
+    frames += `MSG ${prefix}${hotSubject(message)} 100 ${bytes}\r\n\r\n`.length + bytes;
   }
   const expected = frames * (isGroup ? 1 : readers);
   const lanes = routers.map((router) => {

@@ -6,6 +6,7 @@ import {
   type AccountHandle,
   type Core,
   createCore,
+  SESSION_AUTHENTICATED,
   SESSION_ECHO,
   SESSION_HEADERS,
   type SessionHandle,
@@ -40,7 +41,7 @@ export class WasmRouter implements Router {
     this.#account = this.#core.accounts.create();
     this.#sessions = Array.from({ length: SESSIONS }, () => {
       const session = this.#core.openSession(this.#account);
-      this.#core.setFlags(session, SESSION_ECHO | SESSION_HEADERS);
+      this.#core.setFlags(session, SESSION_AUTHENTICATED | SESSION_ECHO | SESSION_HEADERS);
       this.#core.setLimits(session, LIMITS);
       return session;
     });

@@ -54,15 +54,11 @@ export class Authentication {
   }
 }
 
-const UPPER_C = 0x43;
-const LOWER_C = 0x63;
-
 /** How one session comes in. */
 export class Admission {
   readonly #shared: Authentication;
   readonly #guest: Guest;
   readonly #peer: PeerFacts;
-  #isSilent = true;
   #isWaiting = false;
   /** Which answer is the one to the last question. */
   #question = 0;
@@ -76,20 +72,6 @@ export class Admission {
   /** The time for CONNECT begins. */
   open(): void {
     this.#shared.deadlines.add(this);
-  }
-
-  /** Nothing has come yet. */
-  get isSilent(): boolean {
-    return this.#isSilent;
-  }
-
-  /**
-   * Whether the first bytes, which begin so, may be looked at: they can only be CONNECT. What can begin with a C
-   * is CONNECT or an error, and CONNECT is decided before anything behind it is looked at.
-   */
-  allows(first: number): boolean {
-    this.#isSilent = false;
-    return first === UPPER_C || first === LOWER_C;
   }
 
   /** CONNECT has come. Undefined: the guest will be told. */

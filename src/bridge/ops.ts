@@ -11,6 +11,7 @@ import {
   OP_REFUSED_REPLY,
   OP_REFUSED_SUBJECT,
   OP_SUB,
+  OP_UNAUTHENTICATED,
   PARSE_CONTROL_LINE,
   PARSE_PAYLOAD,
   PARSE_UNKNOWN,
@@ -78,6 +79,10 @@ function performSimple(target: OpTarget): void {
     case OP_MINUS_ERR:
       target.logError(`Client Error ${op.args()}`);
       target.refuse('peerError');
+      return;
+    case OP_UNAUTHENTICATED:
+      target.logError('authentication error');
+      target.refuse('authorization');
       return;
     case OP_ERROR:
       refuseBytes(target, op.error);

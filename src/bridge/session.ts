@@ -5,6 +5,7 @@ import type { Account } from '../bus/account.ts';
 import type { MessageClient } from '../bus/types.ts';
 import {
   type Core,
+  SESSION_AUTHENTICATED,
   SESSION_ECHO,
   SESSION_HEADERS,
   SESSION_NO_RESPONDERS,
@@ -54,6 +55,8 @@ export class Session
   readonly #ending: Ending;
   /** How it comes in, where that is asked. */
   readonly #admission: Admission | undefined;
+  /** The core refuses what is not CONNECT before that. */
+  #isAuthenticated: boolean;
   #hasConnected = false;
   #hasGreeted = false;
   #wantsPong = false;
@@ -78,6 +81,7 @@ export class Session
     if (authentication !== undefined) {
       this.#admission = new Admission(authentication, this, transport.peer);
     }
+    this.#isAuthenticated = authentication === undefined;
     this.#keepalive = new Keepalive({
       clock,
       random,
@@ -148,10 +152,6 @@ export class Session
 
   onFilled(length: number): void {
     if (!this.isOpen()) return;
-    if (this.#admission?.isSilent === true && !this.#admission.allows(this.view()[0] as number)) {
-      this.#host.turn.within(() => settleConnect(this, false));
-      return;
-    }
     this.#reader.read(length);
   }
 
@@ -203,6 +203,8 @@ export class Session
     } finally {
       turn.isDelivering = false;
     }
+    this.#isAuthenticated = isAdmitted === true;
+    this.#applyFlags();
     if (isAdmitted === undefined) this.#state.move('authenticating');
     return isAdmitted;
   }
@@ -210,6 +212,8 @@ export class Session
   decided(isAdmitted: boolean): void {
     this.#host.turn.within(() => {
       this.#state.move('open');
+      this.#isAuthenticated = isAdmitted;
+      this.#applyFlags();
       settleConnect(this, isAdmitted);
     });
     this.#reader.goOn();
@@ -258,7 +262,6 @@ export class Session
 
   #ping(): void {
     this.#host.turn.within(() => {
-      this.core.setPingsOut(this.handle, this.core.pingsOut(this.handle) + 1);
       this.#wantsPong = true;
       this.#applyFlags();
       this.#send('PING\r\n');
@@ -268,7 +271,8 @@ export class Session
   #applyFlags(): void {
     const { takesHeaders } = this.#profile;
     const { verbose, pedantic, echo, noResponders } = this.options;
-    let flags = this.#wantsPong ? SESSION_WANTS_PONG : 0;
+    let flags = this.#isAuthenticated ? SESSION_AUTHENTICATED : 0;
+    if (this.#wantsPong) flags |= SESSION_WANTS_PONG;
     if (verbose) flags |= SESSION_VERBOSE;
     if (pedantic) flags |= SESSION_PEDANTIC;
     if (echo) flags |= SESSION_ECHO;

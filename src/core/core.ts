@@ -10,9 +10,7 @@ import {
   REGION_SCRATCH,
   REGION_TAKE,
   SCRATCH_BYTES,
-  SESSION_FLAGS,
   SESSION_PENDING,
-  SESSION_PINGS_OUT,
   SESSION_SUBS_COUNT,
   SLACK_BYTES,
   STATUS_BAD_SUBJECT,
@@ -284,11 +282,6 @@ export class Core {
     this.exports.sessionSetAccount(session, account, most);
   }
 
-  /** Its SESSION_* flags; 0 when it is closed. */
-  flags(session: SessionHandle): number {
-    return this.#sessionWord(session, SESSION_FLAGS);
-  }
-
   subscriptionCount(session: SessionHandle): number {
     return this.#sessionWord(session, SESSION_SUBS_COUNT);
   }
@@ -296,16 +289,6 @@ export class Core {
   /** Bytes queued for the peer, wherever they are. */
   pending(session: SessionHandle): number {
     return this.#sessionWord(session, SESSION_PENDING);
-  }
-
-  /** PINGs that were sent and not answered yet. */
-  pingsOut(session: SessionHandle): number {
-    return this.#sessionWord(session, SESSION_PINGS_OUT);
-  }
-
-  setPingsOut(session: SessionHandle, count: number): void {
-    const ptr = this.exports.sessionPtr(session) >>> 0;
-    if (ptr !== 0) this.views.u32[(ptr + SESSION_PINGS_OUT) >>> 2] = count;
   }
 
   /** Messages and payload bytes of one session. */

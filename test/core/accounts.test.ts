@@ -6,6 +6,7 @@ import {
   type Core,
   createCore,
   OP_SUB,
+  SESSION_AUTHENTICATED,
   SESSION_ECHO,
   SESSION_HEADERS,
   type SessionHandle,
@@ -20,7 +21,7 @@ const HANDLE_LIVES = 512;
 
 function open(core: Core, account: AccountHandle): SessionHandle {
   const session = core.openSession(account);
-  core.setFlags(session, SESSION_ECHO | SESSION_HEADERS);
+  core.setFlags(session, SESSION_AUTHENTICATED | SESSION_ECHO | SESSION_HEADERS);
   core.setLimits(session, LIMITS);
   return session;
 }

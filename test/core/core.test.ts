@@ -11,6 +11,7 @@ import {
   RECORD_SHARED,
   RECORD_SHARED_END,
   RECORD_SLOW,
+  SESSION_AUTHENTICATED,
   SESSION_ECHO,
   SESSION_HEADERS,
   SESSION_NO_RESPONDERS,
@@ -21,7 +22,7 @@ import {
   STATUS_OP,
 } from '../../src/core/index.ts';
 
-const FLAGS = SESSION_ECHO | SESSION_HEADERS | SESSION_NO_RESPONDERS;
+const FLAGS = SESSION_AUTHENTICATED | SESSION_ECHO | SESSION_HEADERS | SESSION_NO_RESPONDERS;
 const LIMITS = { payloadMax: 1_048_576, controlLineMax: 4096, pendingMax: 67_108_864 };
 
 function open(core: Core, account: AccountHandle, limits = LIMITS): SessionHandle {
@@ -102,7 +103,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
     const account = core.accounts.create();
     const a = open(core, account);
     const b = open(core, account);
-    core.setFlags(b, SESSION_ECHO);
+    core.setFlags(b, SESSION_AUTHENTICATED | SESSION_ECHO);
     feed(core, a, 'SUB h 1\r\n');
     feed(core, b, 'SUB h 2\r\n');
     feed(core, a, 'HPUB  h r 12 14\r\nNATS/1.0\r\n\r\nhi\r\n');

@@ -6,20 +6,11 @@ import { describe, expect, it } from 'vitest';
 import * as abi from '../../assembly/abi.ts';
 import { check } from '../property/check.ts';
 import { CoreDriver } from '../wasm/core-driver.ts';
-import { type Play, type PlayPeer, play, type Step } from '../wasm/express-stage.ts';
+import { NORMAL, type Play, type PlayPeer, type Step } from '../wasm/express-stage.ts';
+import { agree, flags, hpubs, pubs, read, says } from './express-agree.ts';
 import { LARGE, LINES, MORE_LINES } from './express-lines.ts';
 
-const NORMAL = abi.SESSION_ECHO | abi.SESSION_HEADERS;
 const GOOD = 'PUB a.b 4\r\ngood\r\n';
-
-/** The same from all builds with the lane as from the test build without it. */
-function agree(one: Play): void {
-  const expected = play('test', false, one);
-  expect(play('debug', true, one)).toEqual(expected);
-  expect(play('release', true, one)).toEqual(expected);
-}
-
-const read = (peer: number, ...chunks: string[]): Step => ({ kind: 'read', peer, chunks });
 
 /** A line between two others, whole and cut in two: what lies beyond a cut is what follows. */
 function cutEverywhere(line: string): string[][] {
@@ -73,21 +64,8 @@ describe('a line in the express lane', () => {
   );
 });
 
-/** `count` messages of a subject, in one text. */
-function pubs(count: number, subject = 'a.b', size = 3): string {
-  return `PUB ${subject} ${size}\r\n${'p'.repeat(size)}\r\n`.repeat(count);
-}
-
-/** The same with a header block of 12 bytes. */
-function hpubs(count: number, subject = 'a.b', size = 3): string {
-  const body = `NATS/1.0\r\n\r\n${'p'.repeat(size)}`;
-  return `HPUB ${subject} 12 ${12 + size}\r\n${body}\r\n`.repeat(count);
-}
-
-const flags = (bits: number): PlayPeer => ({ flags: bits });
-const says = (text: string, more: PlayPeer = {}): PlayPeer => ({ ...more, says: text });
 const warm = (peer: number): Step => read(peer, pubs(1));
-const NO_ECHO = abi.SESSION_HEADERS;
+const NO_ECHO = NORMAL & ~abi.SESSION_ECHO;
 const ALL: PlayPeer = { says: 'SUB a.b 1\r\nSUB a.* 2\r\n' };
 const WORKER: PlayPeer = { says: 'SUB a.b q w\r\n' };
 
@@ -111,9 +89,9 @@ const SITUATIONS: readonly Situation[] = [
     name: 'peers with headers and without',
     peers: [
       {},
-      says(ALL.says ?? '', flags(abi.SESSION_ECHO)),
+      says(ALL.says ?? '', flags(NORMAL & ~abi.SESSION_HEADERS)),
       says('SUB a.b 1\r\nSUB a.b q 2\r\n'),
-      says('SUB a.b q 3\r\n', flags(abi.SESSION_ECHO)),
+      says('SUB a.b q 3\r\n', flags(NORMAL & ~abi.SESSION_HEADERS)),
     ],
     steps: [
       ...[warm(0), read(0, `${hpubs(9)}${pubs(9)}${hpubs(9)}`), { kind: 'flush' } as const],
@@ -337,7 +315,7 @@ const often = <T>(usual: fc.Arbitrary<T>, other: fc.Arbitrary<T>): fc.Arbitrary<
 const subject = often(
   fc.constantFrom('a', 'a.b', 'a.c', 'b'),
   fc.constantFrom(
-    ...['a..b', 'a.*', '>', '$SYS.a', '$NRG.a', '_R_.a', '_GR_.a'],
+    ...['a..b', 'a.*', '>', '$SYS.a', '$KV.a', '$NRG.a', '_R_.a', '_GR_.a'],
     ...[55, 60, 64, 120, 1000].map((length) => `a.${'x'.repeat(length)}`),
   ),
 );
@@ -395,14 +373,18 @@ const anyFlags = often(
   fc.constantFrom(NORMAL, NORMAL | abi.SESSION_NO_RESPONDERS, NO_ECHO),
   fc
     .subarray([...bits, abi.SESSION_VERBOSE, abi.SESSION_PEDANTIC])
-    .map((some) => some.reduce((all, bit) => all | bit, 0)),
+    .map((some) => some.reduce((all, bit) => all | bit, abi.SESSION_AUTHENTICATED)),
 );
+const opening = fc
+  .tuple(filter, queueName)
+  .map(([name, queue]): Step => ({ kind: 'open', filter: name, queue }));
 const change: fc.Arbitrary<Step> = fc.oneof(
+  opening,
   fc.constant<Step>({ kind: 'flush' }),
   peerIndex.map((peer): Step => ({ kind: 'take', peer })),
   peerIndex.map((peer): Step => ({ kind: 'release', peer })),
-  fc.tuple(filter, queueName).map(([name, queue]): Step => ({ kind: 'open', filter: name, queue })),
   fc.nat(2).map((sub): Step => ({ kind: 'shut', sub })),
+  fc.tuple(fc.nat(2), fc.nat(30)).map(([sub, max]): Step => ({ kind: 'max', sub, max })),
   subject.map((to): Step => ({ kind: 'publish', subject: to, payload: 'from the program' })),
   fc.boolean().map((on): Step => ({ kind: 'cache', on })),
   fc.tuple(peerIndex, anyFlags).map(([peer, to]): Step => ({ kind: 'flags', peer, flags: to })),
@@ -416,10 +398,15 @@ const peer: fc.Arbitrary<PlayPeer> = fc.record({
 });
 const anyPlay: fc.Arbitrary<Play> = fc.record({
   peers: fc.array(peer, { minLength: 4, maxLength: 4 }),
-  steps: fc.array(fc.oneof({ weight: 4, arbitrary: reading }, { weight: 1, arbitrary: change }), {
-    minLength: 2,
-    maxLength: 14,
-  }),
+  steps: fc
+    .tuple(
+      fc.array(opening, { maxLength: 3 }),
+      fc.array(fc.oneof({ weight: 4, arbitrary: reading }, { weight: 1, arbitrary: change }), {
+        minLength: 2,
+        maxLength: 14,
+      }),
+    )
+    .map(([opened, steps]) => [...opened, ...steps]),
   seed: fc.nat(),
   poolMax: fc.constantFrom(64 << 20, abi.POOL_SLAB_BYTES),
   records: fc.constantFrom(0, 0, 8, 12),
@@ -432,10 +419,15 @@ describe('any play', () => {
 });
 
 describe('the express lane', () => {
-  const run = (readers: readonly string[], stream: string): CoreDriver => {
+  const run = (
+    readers: readonly string[],
+    stream: string,
+    locals: readonly string[][] = [],
+  ): CoreDriver => {
     const core = new CoreDriver('test');
     const account = core.call('accountOpen');
     const publisher = core.openSession(account, NORMAL);
+    for (const filter of locals) core.call('subscriptionOpen', account, ...core.scratch(...filter));
     for (const line of readers) {
       core.feed(core.openSession(account, NORMAL), Buffer.from(line));
       core.feed(publisher, Buffer.from(pubs(1)));
@@ -464,5 +456,40 @@ describe('the express lane', () => {
     ['large payloads', ['SUB a.b 1\r\n'], `${pubs(1, 'a.b', 600)}${pubs(1, 'a.b', 600)}`, 2],
   ])('is taken by messages to %s', (_, readers, stream, messages) => {
     expect(count(run(readers, stream), 'expressMsgs')).toBe(messages);
+  });
+
+  it.each([
+    [
+      'subscriptions',
+      [
+        ['a.b', ''],
+        ['a.*', ''],
+      ],
+      pubs(9),
+      9,
+    ],
+    [
+      'queue groups',
+      [
+        ['a.b', 'q'],
+        ['a.*', 'q'],
+      ],
+      pubs(9),
+      9,
+    ],
+    ['subscriptions, with headers and replies', [['a.b', '']], hpubs(9, 'a.b r'), 9],
+    ['subjects that begin as reserved ones do', [['>', '']], pubs(9, '$KV.a.b _RR.a'), 9],
+  ])('is taken by messages to the program: %s', (_, locals, stream, messages) => {
+    expect(count(run(['SUB a.b 1\r\n'], stream, locals), 'expressMsgs')).toBe(messages);
+  });
+
+  it('looks a message up once, also one that it leaves half done', () => {
+    const core = new CoreDriver('test');
+    const account = core.call('accountOpen');
+    const [reader, publisher] = [1, 2].map(() => core.openSession(account, NORMAL));
+    core.feed(reader as number, Buffer.from('SUB a.b a-sid-that-is-longer-than-sixteen\r\n'));
+    core.feed(publisher as number, Buffer.from(pubs(9)));
+    const block = core.call('routeResolve', account, ...core.scratch('a.b')) >>> 0;
+    expect(core.word(block + abi.ROUTE_HITS)).toBe(9);
   });
 });

@@ -3,6 +3,7 @@ import type { BusInternals } from '../../src/bus/internals.ts';
 import type { NetworkSide } from '../../src/bus/turn.ts';
 import {
   OP_SUB,
+  SESSION_AUTHENTICATED,
   SESSION_ECHO,
   SESSION_HEADERS,
   SESSION_NO_RESPONDERS,
@@ -14,7 +15,7 @@ import {
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-const GREETED = SESSION_ECHO | SESSION_HEADERS | SESSION_NO_RESPONDERS;
+const GREETED = SESSION_AUTHENTICATED | SESSION_ECHO | SESSION_HEADERS | SESSION_NO_RESPONDERS;
 
 /** A network side that does nothing but what is given. */
 export function quietNetwork(does: Partial<NetworkSide>): NetworkSide {

@@ -93,12 +93,13 @@ export const ASSEMBLY_ARROWS: Readonly<Record<string, readonly string[]>> = {
   session: ['sublist'],
   'control-line': ['bytes'],
   'publish-line': ['control-line'],
+  reserved: ['ownership', 'abi'],
   parser: ['publish-line'],
   outbound: ['pool', 'session'],
   encoder: ['outbound'],
   'control-frames': ['outbound', 'records'],
   router: ['queue-group', 'permissions', 'encoder', 'control-frames', 'records'],
-  express: ['parser', 'encoder', 'queue-group'],
+  express: ['parser', 'encoder', 'queue-group', 'records', 'reserved'],
   ingest: ['router', 'resolve', 'express'],
 };
 

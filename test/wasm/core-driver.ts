@@ -123,10 +123,11 @@ export class CoreDriver {
 
   // ── Sessions ────────────────────────────────────────────────────────────────────────────────────
 
+  /** Authenticated, as where no authentication is configured. */
   openSession(account: number, flags: number): number {
     const session = this.call('sessionOpen', account) >>> 0;
     if (session === 0) throw new Error('no room for a session');
-    this.call('sessionSetFlags', session, flags);
+    this.call('sessionSetFlags', session, flags | abi.SESSION_AUTHENTICATED);
     const { payloadMax = 1 << 20, controlLineMax = 4096 } = this.#options;
     this.call('sessionSetLimits', session, payloadMax, controlLineMax, 64 << 20);
     this.#peers.set(session, { tail: new Uint8Array(0), closed: false, flight: 0, out: [] });
@@ -201,6 +202,9 @@ export class CoreDriver {
     else if (verb === abi.OP_ERROR) {
       const error = ERRORS.get(this.word(op + abi.OP_ERROR_CODE));
       if (error !== undefined) this.send(session, `-ERR '${error}'\r\n`);
+      this.closeSession(session);
+    } else if (verb === abi.OP_UNAUTHENTICATED) {
+      this.send(session, "-ERR 'Authorization Violation'\r\n");
       this.closeSession(session);
     } else if (verb === abi.OP_MINUS_ERR) this.closeSession(session);
     else if (verb === abi.OP_REFUSED_SUBJECT || verb === abi.OP_REFUSED_REPLY) {

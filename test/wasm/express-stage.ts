@@ -27,6 +27,7 @@ export type Step =
   | { readonly kind: 'account'; readonly peer: number }
   | { readonly kind: 'open'; readonly filter: string; readonly queue: string }
   | { readonly kind: 'shut'; readonly sub: number }
+  | { readonly kind: 'max'; readonly sub: number; readonly max: number }
   | { readonly kind: 'publish'; readonly subject: string; readonly payload: string }
   | { readonly kind: 'cache'; readonly on: boolean }
   | { readonly kind: 'deliveries'; readonly peer: number; readonly count: number };
@@ -50,13 +51,20 @@ export interface Outcome {
   readonly totals: readonly number[];
 }
 
-const NORMAL = abi.SESSION_ECHO | abi.SESSION_HEADERS;
+/** Flags of a peer that has said nothing out of the ordinary. */
+export const NORMAL: number = abi.SESSION_AUTHENTICATED | abi.SESSION_ECHO | abi.SESSION_HEADERS;
 const WORDS = [
   abi.SESSION_FLAGS,
   abi.SESSION_PARSE_STATE,
   abi.SESSION_SUBS_COUNT,
   abi.SESSION_PENDING,
   abi.SESSION_OUT_CLASS,
+];
+const TOTALS = [
+  abi.ACCOUNT_IN_MSGS,
+  abi.ACCOUNT_IN_BYTES,
+  abi.ACCOUNT_OUT_MSGS,
+  abi.ACCOUNT_OUT_BYTES,
 ];
 const COUNTERS = [
   abi.SESSION_IN_MSGS,
@@ -157,6 +165,7 @@ function step(core: Stage, accounts: readonly number[], locals: number[], one: S
   else if (one.kind === 'open') {
     locals.push(core.call('subscriptionOpen', account, ...core.scratch(one.filter, one.queue)));
   } else if (one.kind === 'shut') core.call('subscriptionShut', locals[one.sub] ?? 0);
+  else if (one.kind === 'max') core.call('subscriptionSetMax', locals[one.sub] ?? 0, one.max);
   else {
     const session = core.sessions[one.peer] ?? 0;
     if (core.isClosed(session)) return;
@@ -197,7 +206,7 @@ export function play(build: Build, hasLane: boolean, { peers, steps, ...how }: P
   for (const one of steps) step(core, accounts, locals, one);
   const sessions = core.sessions.map((session) => core.numbers(session));
   const sent = core.sessions.map((session) => core.takeSent(session).toString('latin1'));
-  const totals = [0, 1, 2, 3].map((which) => core.call('counter', which));
+  const totals = TOTALS.map((which) => core.call('counter', which));
   for (const sub of locals) core.call('subscriptionShut', sub);
   core.closeAll();
   for (const [what, count] of Object.entries(core.liveCounts())) {
