@@ -56,6 +56,7 @@ export const REGION_RESULT = 1;
 export const REGION_SCRATCH = 2;
 export const REGION_OP = 3;
 export const REGION_TAKE = 4;
+export const REGION_PUBLISH = 5;
 
 // ── Op record ─────────────────────────────────────────────────────────────────────────────────────
 // Written by every `ingest`.
@@ -204,6 +205,36 @@ export const ACCOUNT_IN_BYTES = 40;
 export const ACCOUNT_OUT_MSGS = 48;
 export const ACCOUNT_OUT_BYTES = 56;
 export const ACCOUNT_BYTES = 72;
+
+// ── Publish record ────────────────────────────────────────────────────────────────────────────────
+// A message of the program, written by JS for `publish`. REGION_PUBLISH has room for one; more may lie elsewhere.
+//
+//   offset  size  field        meaning
+//        0     4  TO_PTR       the subject by which it is routed
+//        4     4  TO_LEN
+//        8     4  SUBJECT_PTR  the subject that its recipients see
+//       12     4  SUBJECT_LEN
+//       16     4  REPLY_PTR    LEN 0 = none
+//       20     4  REPLY_LEN
+//       24     4  BODY_PTR     header block (HEADER_LEN bytes) and payload; two bytes behind it are overwritten
+//       28     4  BODY_LEN     both
+//       32     4  HEADER_LEN
+//       36     4  FLAGS        PUBLISH_LOCAL_ONLY
+
+export const PUBLISH_TO_PTR = 0;
+export const PUBLISH_TO_LEN = 4;
+export const PUBLISH_SUBJECT_PTR = 8;
+export const PUBLISH_SUBJECT_LEN = 12;
+export const PUBLISH_REPLY_PTR = 16;
+export const PUBLISH_REPLY_LEN = 20;
+export const PUBLISH_BODY_PTR = 24;
+export const PUBLISH_BODY_LEN = 28;
+export const PUBLISH_HEADER_LEN = 32;
+export const PUBLISH_FLAGS = 36;
+export const PUBLISH_BYTES = 40;
+
+/** In FLAGS: deliver to the program's subscriptions alone. */
+export const PUBLISH_LOCAL_ONLY = 1;
 
 // ── Session record ────────────────────────────────────────────────────────────────────────────────
 // One for each peer, 8-aligned.

@@ -138,11 +138,16 @@ export function express(ptr: usize, at: usize, end: usize): usize {
   }
   session.inMsgs += msgs;
   session.inBytes += bytes;
+  tally(msgs, bytes, outMsgs, outBytes);
+  return at;
+}
+
+// What was reached and was no frame was a record.
+function tally(msgs: u32, bytes: f64, outMsgs: u32, outBytes: f64): void {
   expressMsgs = msgs;
   expressBytes = bytes;
   expressOutMsgs = outMsgs - recordMsgs;
   expressOutBytes = outBytes - recordBytes;
-  return at;
 }
 
 // Whether the publisher is plain; nothing is in hand yet.

@@ -6,7 +6,7 @@
 //                INBOX     one read of any socket            } never move
 //                RESULT    records of the last call
 //                SCRATCH   text handed over by JS
-//                TAKE, OP  small fixed records
+//                TAKE, OP, PUBLISH  small fixed records
 //   heap         blocks of powers of two on free lists; slabs, tables and arenas are blocks, too
 //
 // The heap grows at the end, in steps of a quarter. A block that is given back is used again for its own class,
@@ -18,6 +18,7 @@ import {
   INBOX_BYTES,
   OP_BYTES,
   PAGES_MAX,
+  PUBLISH_BYTES,
   RESULT_BYTES,
   SCRATCH_BYTES,
   SEGMENT_TAKE_BYTES,
@@ -34,6 +35,7 @@ import {
   OWNER_KEYS,
   OWNER_NONE,
   OWNER_OP,
+  OWNER_PUBLISH,
   OWNER_RESULT,
   OWNER_SCRATCH,
   OWNER_STATIC,
@@ -56,6 +58,7 @@ export let resultPtr: usize = 0;
 export let scratchPtr: usize = 0;
 export let opPtr: usize = 0;
 export let takePtr: usize = 0;
+export let publishPtr: usize = 0;
 export let heapBytesLive: u32 = 0;
 
 let keysPtr: usize = 0;
@@ -74,8 +77,9 @@ export function memoryInit(seed: u64): bool {
   scratchPtr = fixed(SCRATCH_BYTES, OWNER_SCRATCH);
   opPtr = fixed(OP_BYTES, OWNER_OP);
   takePtr = fixed(TAKE_SEGMENTS + TAKE_SEGMENTS_MAX * SEGMENT_TAKE_BYTES, OWNER_TAKE);
+  publishPtr = fixed(PUBLISH_BYTES, OWNER_PUBLISH);
   if (keysPtr == 0 || headroomPtr == 0 || resultPtr == 0) return false;
-  if (scratchPtr == 0 || opPtr == 0 || takePtr == 0) return false;
+  if (scratchPtr == 0 || opPtr == 0 || takePtr == 0 || publishPtr == 0) return false;
   inboxPtr = headroomPtr + HEADROOM_BYTES;
   Owned.claim(STATIC_BEGIN, __heap_base - STATIC_BEGIN, OWNER_STATIC);
   hashSeed(keysPtr, seed);
@@ -99,7 +103,8 @@ export function canariesIntact(): bool {
     canaryAt(resultPtr + RESULT_BYTES) &&
     canaryAt(scratchPtr + SCRATCH_BYTES) &&
     canaryAt(opPtr + OP_BYTES) &&
-    canaryAt(takePtr + TAKE_SEGMENTS + TAKE_SEGMENTS_MAX * SEGMENT_TAKE_BYTES)
+    canaryAt(takePtr + TAKE_SEGMENTS + TAKE_SEGMENTS_MAX * SEGMENT_TAKE_BYTES) &&
+    canaryAt(publishPtr + PUBLISH_BYTES)
   );
 }
 

@@ -336,6 +336,12 @@ function retireIfDone(ptr: usize): void {
   sessionRetire(ptr);
 }
 
+/** Bytes of a session have left, or are lost: its pending goes down. */
+export function outboundSettle(ptr: usize, bytes: u32): void {
+  const session = Session.at(ptr);
+  session.pending -= min<u32>(bytes, session.pending);
+}
+
 /** Whether a session is over its limit now; true once only. */
 export function outboundIsSlow(ptr: usize): bool {
   const session = Session.at(ptr);

@@ -37,6 +37,7 @@ export const OWNER_SLAB_BYTES: u32 = 18;
 export const OWNER_FRAMES: u32 = 19;
 /** The log of changes in watched accounts. */
 export const OWNER_CHANGES: u32 = 20;
+export const OWNER_PUBLISH: u32 = 21;
 // Records that live.
 export const OWNER_ACCOUNT: u32 = 32;
 export const OWNER_NODE: u32 = 33;

@@ -64,7 +64,7 @@ import {
 } from './records';
 import { Session, sessionMark, subscriptionClose } from './session';
 import { groupMembers, groupNamed } from './sublist';
-import { DELIVERED_MAX, memberAt, Sub, subSidPtr } from './subscription';
+import { DELIVERED_MAX, memberAt, queueNameFind, Sub, subSidPtr } from './subscription';
 
 /** A body of this size is shared even for one recipient: it would not fit into a chunk. */
 const SHARED_ALWAYS: u32 = 524288;
@@ -343,7 +343,15 @@ function share(ptr: usize, stripped: bool, bytes: u32): void {
  *
  * @returns the subscription, or 0
  */
-export function routeRepick(owner: usize, name: usize, toPtr: usize, toLen: u32): usize {
+export function routeRepick(
+  owner: usize,
+  toPtr: usize,
+  toLen: u32,
+  queuePtr: usize,
+  queueLen: u32,
+): usize {
+  const name = queueNameFind(queuePtr, queueLen);
+  if (name == 0) return 0;
   const count = sublistMatch(owner, toPtr, toLen, hash(toPtr, toLen));
   let total: u32 = 0;
   for (let index = 0; index < count; index++) {
@@ -372,13 +380,18 @@ function localMember(name: usize, nodeCount: i32, from: u32, to: u32): usize {
   return 0;
 }
 
-/**
- * Whether anybody is interested in a subject; with `name` other than 0, in that queue group. Usable while a
- * route is stopped.
- */
-export function routeHasInterest(owner: usize, toPtr: usize, toLen: u32, name: usize): bool {
+/** Whether anybody is interested in a subject; with a queue name, in that group. Usable while a route is stopped. */
+export function routeHasInterest(
+  owner: usize,
+  toPtr: usize,
+  toLen: u32,
+  queuePtr: usize,
+  queueLen: u32,
+): bool {
+  const name = queueLen == 0 ? <usize>0 : queueNameFind(queuePtr, queueLen);
+  if (queueLen != 0 && name == 0) return false;
   const count = sublistMatch(owner, toPtr, toLen, hash(toPtr, toLen));
-  if (name == 0) return count > 0;
+  if (queueLen == 0) return count > 0;
   for (let index = 0; index < count; index++) {
     if (groupNamed(matchedNode(index), name) != 0) return true;
   }

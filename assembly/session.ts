@@ -44,9 +44,11 @@ import {
   STATUS_DUPLICATE,
   STATUS_NO_MEMORY,
   STATUS_OK,
+  SUB_CLOSED,
 } from './abi';
-import { accountEnter, accountLeave } from './account';
+import { accountEnter, accountLeave, accountTouch } from './account';
 import { Arena, arenaCreate, arenaFind, arenaInsert, arenaRemove } from './arena';
+import { Node } from './node';
 import { OWNER_SESSION, Owned } from './ownership';
 import { sublistInsert, sublistRemove } from './sublist';
 import {
@@ -134,15 +136,6 @@ export function sessionCreate(account: usize): usize {
   return ptr;
 }
 
-/** Moves a session without subscriptions to another account. */
-export function sessionMove(ptr: usize, account: usize): void {
-  const session = Session.at(ptr);
-  assert(session.subsCount == 0 && (session.flags & SESSION_CLOSED) == 0);
-  accountLeave(session.account);
-  session.account = account;
-  accountEnter(account);
-}
-
 /** The session of a handle, or 0. */
 export function sessionFind(handle: u32): usize {
   return arenaFind(sessions, handle);
@@ -187,6 +180,19 @@ export function sessionSetFlags(ptr: usize, flags: u32): void {
   const session = Session.at(ptr);
   session.flags = (session.flags & ~SESSION_FLAGS_SETTABLE) | (flags & SESSION_FLAGS_SETTABLE);
   judge(session);
+}
+
+/** Sets the limits, in bytes. */
+export function sessionSetLimits(
+  ptr: usize,
+  payloadMax: u32,
+  controlLineMax: u32,
+  pendingMax: u32,
+): void {
+  const session = Session.at(ptr);
+  session.payloadMax = payloadMax;
+  session.controlLineMax = controlLineMax;
+  session.pendingMax = pendingMax;
 }
 
 /** Sets bits of the core's own for good: SESSION_CLOSED, SESSION_SLOW. SESSION_DIRTY matters to nobody here. */
@@ -283,6 +289,53 @@ export function sessionUnsubscribeAll(ptr: usize, most: u32 = 0): void {
   const session = Session.at(ptr);
   const rest: u32 = most == 0 || most > session.subsCount ? 0 : session.subsCount - most;
   while (session.subsCount > rest) subscriptionClose(session.subsHead);
+}
+
+/** Moves a session to an account. False: it has subscriptions in its own, or is closed. */
+export function sessionMove(ptr: usize, account: usize): bool {
+  const session = Session.at(ptr);
+  if (session.subsCount != 0 || (session.flags & SESSION_CLOSED) != 0) return false;
+  accountLeave(session.account);
+  session.account = account;
+  accountEnter(account);
+  return true;
+}
+
+/** Inserts a subscription of the program; its handle, STATUS_BAD_SUBJECT or STATUS_NO_MEMORY. */
+export function programSubscribe(
+  account: usize,
+  filterPtr: usize,
+  filterLen: u32,
+  queuePtr: usize,
+  queueLen: u32,
+): i32 {
+  const sub = subCreate(0, 0, 0);
+  if (sub == 0) return STATUS_NO_MEMORY;
+  const status = sublistInsert(account, sub, filterPtr, filterLen, queuePtr, queueLen);
+  if (status == STATUS_OK) return Sub.at(sub).handle;
+  subFree(sub);
+  return status;
+}
+
+/** Closes one. False: it was closed. */
+export function programUnsubscribe(ptr: usize): bool {
+  if ((Sub.at(ptr).flags & SUB_CLOSED) != 0) return false;
+  subscriptionClose(ptr);
+  return true;
+}
+
+/** Sets how many deliveries it is to have in all, 0 = no limit. True: it has had them, it is closed. */
+export function subscriptionLimit(ptr: usize, max: u32): bool {
+  const sub = Sub.at(ptr);
+  if ((sub.flags & SUB_CLOSED) != 0) return true;
+  subSetMax(ptr, max);
+  if (max != 0 && sub.delivered >= max) {
+    subscriptionClose(ptr);
+    return true;
+  }
+  // Routes that were resolved before do not know of the max.
+  accountTouch(Node.at(sub.node).account);
+  return false;
 }
 
 /** Puts a closed session into quarantine. Its region is empty and no write is under way. */

@@ -77,7 +77,7 @@ export class Ending {
     if (this.#state.name === 'closed') return;
     const { core, handle, transport } = this.#session;
     const { outbound, endings } = this.#host;
-    if (!this.#isDetached) core.setAccount(handle, this.#session.account.handle);
+    if (!this.#isDetached) core.shed(handle);
     this.#isDetached = true;
     if (!outbound.flushSession(handle)) return;
     const isLingering = this.#state.name === 'ending' && !this.#peerHasEnded;
@@ -113,7 +113,7 @@ export class Ending {
     const { core, handle, subscriptionCount, account } = this.#session;
     if (subscriptionCount <= SHED_MAX || !this.#state.isOpen) return false;
     this.#endCount ??= subscriptionCount;
-    this.#host.turn.within(() => core.setAccount(handle, account.handle, SHED_MAX));
+    this.#host.turn.within(() => core.shed(handle, SHED_MAX));
     return true;
   }
 

@@ -174,7 +174,7 @@ export class Session
   // ── What it asks for ────────────────────────────────────────────────────────────────────────────
 
   connected(options: ConnectOptions): void {
-    if (this.#hasConnected) this.core.setAccount(this.handle, this.#account.handle);
+    if (this.#hasConnected) this.core.shed(this.handle);
     else this.log.introduce(options);
     this.#hasConnected = true;
     this.#profile.connected(options);
@@ -186,7 +186,8 @@ export class Session
   enter(account: Account): void {
     if (!this.#state.isOpen) return;
     const before = this.#account;
-    this.core.setAccount(this.handle, account.handle);
+    this.core.shed(this.handle);
+    this.core.move(this.handle, account.handle);
     this.#account = account;
     this.#profile.moved();
     this.#host.engine.leave(before);

@@ -6,6 +6,7 @@ import {
   INBOX_BYTES,
   REGION_INBOX,
   REGION_OP,
+  REGION_PUBLISH,
   REGION_RESULT,
   REGION_SCRATCH,
   REGION_TAKE,
@@ -24,7 +25,7 @@ import { type AccountHandle, Accounts } from './accounts.ts';
 import { growsInPlace } from './address-space.ts';
 import { instantiate, type WasmExports } from './instance.ts';
 import { type LiveCounts, readLiveCounts } from './live-counts.ts';
-import type { Outgoing } from './outgoing.ts';
+import { type Outgoing, writePublish } from './outgoing.ts';
 import { OpView, RecordView, readCopy, readText } from './records.ts';
 import { RouteView, readTake, type SubHandle, type Take } from './route.ts';
 import {
@@ -79,6 +80,7 @@ export class Core {
   readonly #route: RouteView;
   readonly #scratch: number;
   readonly #takePtr: number;
+  readonly #publishPtr: number;
   #recordCount = 0;
   #gathered = 0;
   #gatheredBytes = 0;
@@ -101,6 +103,7 @@ export class Core {
     this.#record = new RecordView(this.views, this.#region(REGION_RESULT));
     this.#scratch = this.#region(REGION_SCRATCH);
     this.#takePtr = this.#region(REGION_TAKE);
+    this.#publishPtr = this.#region(REGION_PUBLISH);
   }
 
   #region(region: number): number {
@@ -181,8 +184,10 @@ export class Core {
     if (body === 0) throw new CapacityError(`a message of ${bodyLength} bytes`);
     if (headers !== undefined) this.views.u8.set(headers, body);
     this.views.u8.set(payload, body + headerLength);
-    const status = this.exports.publish(
-      account,
+    const record = this.#publishPtr;
+    writePublish(
+      this.views.u32,
+      record >>> 2,
       scratch,
       toLength,
       isShown ? scratch + SHOWN : scratch,
@@ -192,8 +197,9 @@ export class Core {
       body,
       bodyLength,
       headerLength,
-      message.localOnly === true ? 1 : 0,
+      message.localOnly === true,
     );
+    const status = this.exports.publish(account, record);
     this.#recordCount = this.exports.recordCount();
     return status;
   }
@@ -276,10 +282,16 @@ export class Core {
     this.exports.sessionSetLimits(session, payloadMax, controlLineMax, pending);
   }
 
-  /** Removes a session's subscriptions, at most so many (0: all); without any it moves to the account. */
-  setAccount(session: SessionHandle, account: AccountHandle, most = 0): void {
+  /** Removes a session's subscriptions, the newest first, at most so many (0: all). */
+  shed(session: SessionHandle, most = 0): void {
     this.changes++;
-    this.exports.sessionSetAccount(session, account, most);
+    this.exports.sessionShed(session, most);
+  }
+
+  /** Moves a session to an account. False, and nothing is done, while it has subscriptions in its own. */
+  move(session: SessionHandle, account: AccountHandle): boolean {
+    this.changes++;
+    return this.exports.sessionMove(session, account) !== 0;
   }
 
   subscriptionCount(session: SessionHandle): number {

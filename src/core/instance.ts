@@ -4,7 +4,7 @@ import { instantiateSync } from '@assemblyscript/loader';
 import { WasmUnavailableError } from '../shared/errors.ts';
 import { wasmGaps, wasmLows } from './wasm.generated.ts';
 
-/** The functions of assembly/index.ts. Pointers come as i32 and are read with `>>> 0`. */
+/** The functions of assembly/index.ts, door by door. Pointers come as i32 and are read with `>>> 0`. */
 export interface WasmExports {
   readonly memory: WebAssembly.Memory;
   coreInit(seedLow: number, seedHigh: number, poolMax: number): number;
@@ -29,19 +29,7 @@ export interface WasmExports {
   subscriptionQueuePtr(sub: number): number;
   subscriptionQueueLen(sub: number): number;
   routeResolve(account: number, ptr: number, len: number): number;
-  publish(
-    account: number,
-    toPtr: number,
-    toLen: number,
-    shownPtr: number,
-    shownLen: number,
-    replyPtr: number,
-    replyLen: number,
-    bodyPtr: number,
-    bodyLen: number,
-    headerLen: number,
-    onlyLocal: number,
-  ): number;
+  publish(account: number, record: number): number;
   publishResume(starved: number): number;
   publishAbandon(): void;
   routeReached(): number;
@@ -52,7 +40,8 @@ export interface WasmExports {
   sessionPtr(handle: number): number;
   sessionSetFlags(handle: number, flags: number): void;
   sessionSetLimits(handle: number, payload: number, controlLine: number, pending: number): void;
-  sessionSetAccount(handle: number, account: number, most: number): void;
+  sessionShed(handle: number, most: number): void;
+  sessionMove(handle: number, account: number): number;
   sessionSubscribe(
     handle: number,
     ptr: number,

@@ -170,7 +170,7 @@ describe.each(['debug', 'release'])('accounts of the core (%s)', (build) => {
     const session = open(core, a);
     feed(core, session, 'PUB x 2\r\nhi\r\n');
     core.closeSession(session);
-    core.setAccount(session, b);
+    expect(core.move(session, b)).toBe(false);
     expect(core.accounts.counts(a).connections).toBe(0);
     expect(core.accounts.counts(b).connections).toBe(0);
     core.take();
@@ -239,7 +239,9 @@ describe.each(['debug', 'release'])('accounts of the core (%s)', (build) => {
     const b = core.accounts.create();
     const session = open(core, a);
     feed(core, session, 'SUB x 1\r\n');
-    core.setAccount(session, b);
+    expect(core.move(session, b)).toBe(false);
+    core.shed(session);
+    expect(core.move(session, b)).toBe(true);
     expect(core.accounts.counts(a)).toMatchObject({ connections: 0, subscriptions: 0 });
     expect(core.accounts.counts(b)).toMatchObject({ connections: 1, subscriptions: 0 });
     feed(core, session, 'SUB x 1\r\n');

@@ -31,20 +31,9 @@ function publish(core: CoreDriver, account: number, one: Message): void {
   const room = body.length + 128;
   const ptr = core.call('blockAllocate', room) >>> 0;
   core.bytes.set(body, ptr);
-  let status = core.call(
-    'publish',
-    account,
-    toPtr,
-    toLen,
-    toPtr,
-    toLen,
-    replyPtr,
-    replyLen,
-    ptr,
-    body.length,
-    one.header.length,
-    0,
-  );
+  const message = [ptr, body.length, one.header.length, 0];
+  const record = core.publishRecord(toPtr, toLen, toPtr, toLen, replyPtr, replyLen, ...message);
+  let status = core.call('publish', account, record);
   core.drain();
   for (let times = 0; status !== abi.STATUS_OK; times++) {
     if (times > 100) throw new Error(`publish: ${status}`);

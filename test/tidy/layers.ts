@@ -13,20 +13,15 @@ export interface Layer {
 }
 
 const belowServer = [
-  'src/auth/',
   'src/bridge/',
   'src/bridge/pacing/',
   'src/bus/',
-  'src/config/',
   'src/core/',
-  'src/jetstream/',
-  'src/leafnode/',
   'src/monitoring/',
   'src/net/',
   'src/shared/',
-  'src/system/',
 ];
-const publicDoors = ['src/server/', 'src/config/', 'src/shared/', 'src/bus/', 'src/index.ts'];
+const publicDoors = ['src/server/', 'src/shared/', 'src/bus/', 'src/index.ts'];
 
 export const LAYERS: readonly Layer[] = [
   { module: 'assembly/', uses: [] },
@@ -39,25 +34,13 @@ export const LAYERS: readonly Layer[] = [
   { module: 'src/bus/', uses: ['src/core/', 'src/shared/'] },
   { module: 'src/sublist.ts', uses: ['src/core/', 'src/shared/'] },
   { module: 'src/index.ts', uses: ['src/bus/', 'src/shared/'] },
-  { module: 'src/net/', uses: ['src/shared/'], packages: ['ws'] },
-  {
-    module: 'src/auth/',
-    uses: ['src/bus/', 'src/shared/'],
-    packages: ['@nats-io/nkeys', 'bcryptjs'],
-  },
+  { module: 'src/net/', uses: ['src/shared/'] },
   {
     module: 'src/bridge/',
-    uses: ['src/bridge/pacing/', 'src/net/', 'src/auth/', 'src/bus/', 'src/core/', 'src/shared/'],
+    uses: ['src/bridge/pacing/', 'src/net/', 'src/bus/', 'src/core/', 'src/shared/'],
   },
   { module: 'src/bridge/pacing/', uses: ['src/core/', 'src/shared/'] },
-  { module: 'src/jetstream/', uses: ['src/bus/', 'src/core/', 'src/shared/'] },
-  {
-    module: 'src/leafnode/',
-    uses: ['src/bridge/', 'src/net/', 'src/auth/', 'src/bus/', 'src/core/', 'src/shared/'],
-  },
-  { module: 'src/system/', uses: ['src/bus/', 'src/shared/'], typesOfAll: true },
   { module: 'src/monitoring/', uses: ['src/net/', 'src/shared/'], typesOfAll: true },
-  { module: 'src/config/', uses: ['src/shared/'], typesOfAll: true },
   { module: 'src/server/', uses: belowServer },
   { module: 'src/cli/', uses: [...publicDoors, 'src/cli/bench/'] },
   { module: 'src/cli/bench/', uses: [...publicDoors, 'src/cli/', 'src/net/', 'src/sublist.ts'] },
@@ -89,7 +72,6 @@ export const ASSEMBLY_ARROWS: Readonly<Record<string, readonly string[]>> = {
   'match-cache': ['match'],
   'queue-group': ['match-cache'],
   resolve: ['match-cache'],
-  permissions: ['sublist'],
   session: ['sublist'],
   'control-line': ['bytes'],
   'publish-line': ['control-line'],
@@ -98,9 +80,15 @@ export const ASSEMBLY_ARROWS: Readonly<Record<string, readonly string[]>> = {
   outbound: ['pool', 'session'],
   encoder: ['outbound'],
   'control-frames': ['outbound', 'records'],
-  router: ['queue-group', 'permissions', 'encoder', 'control-frames', 'records'],
+  router: ['queue-group', 'encoder', 'control-frames', 'records'],
   express: ['parser', 'encoder', 'queue-group', 'records', 'reserved'],
-  ingest: ['router', 'resolve', 'express'],
+  ingest: ['router', 'express'],
+  publish: ['router'],
+  core: ['router'],
+  'door-core': ['core'],
+  'door-subscriptions': ['router'],
+  'door-routes': ['publish', 'resolve'],
+  'door-sessions': ['ingest'],
 };
 
 /** Roots that may import nothing outside themselves at run time but the Wasm loader. */
@@ -150,7 +138,7 @@ export const PLACES: readonly Place[] = [
   {
     what: 'the file system',
     modules: ['fs', 'fs/promises'],
-    allowed: ['src/jetstream/store/', 'src/config/', 'src/server/'],
+    allowed: ['src/server/'],
   },
 ];
 

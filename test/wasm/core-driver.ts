@@ -121,6 +121,14 @@ export class CoreDriver {
     return spans;
   }
 
+  /** Writes a publish record (layout: abi.ts, PUBLISH_*) from its fields in order; its place. */
+  publishRecord(...fields: number[]): number {
+    const record = this.#region(abi.REGION_PUBLISH);
+    const view = new DataView(this.#memory.buffer);
+    fields.forEach((field, index) => void view.setUint32(record + index * 4, field, true));
+    return record;
+  }
+
   // ── Sessions ────────────────────────────────────────────────────────────────────────────────────
 
   /** Authenticated, as where no authentication is configured. */

@@ -143,11 +143,8 @@ class Stage extends CoreDriver {
   /** Publishes as the program, with nothing but a payload. */
   publish(account: number, subject: string, payload: string): void {
     const [to = 0, toLen = 0, body = 0, bodyLen = 0] = this.scratch(subject, payload);
-    let status = this.call(
-      'publish',
-      account,
-      ...[to, toLen, to, toLen, to, 0, body, bodyLen, 0, 0],
-    );
+    const record = this.publishRecord(to, toLen, to, toLen, to, 0, body, bodyLen, 0, 0);
+    let status = this.call('publish', account, record);
     for (; ; status = this.call('publishResume', 0)) {
       this.drain();
       if (status === abi.STATUS_AGAIN_POOL) this.flush();
@@ -176,8 +173,10 @@ function step(core: Stage, accounts: readonly number[], locals: number[], one: S
     else if (one.kind === 'close') core.closeSession(session);
     else if (one.kind === 'flags') core.call('sessionSetFlags', session, one.flags);
     else if (one.kind === 'limits') core.call('sessionSetLimits', session, ...one.limits);
-    else if (one.kind === 'account') core.call('sessionSetAccount', session, other);
-    else core.setDelivered(session, one.count);
+    else if (one.kind === 'account') {
+      core.call('sessionShed', session, 0);
+      core.call('sessionMove', session, other);
+    } else core.setDelivered(session, one.count);
   }
 }
 
