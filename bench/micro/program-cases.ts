@@ -38,9 +38,9 @@ class Publisher {
   constructor(door: BusInternals, read: Buffer) {
     const { core } = door;
     this.#door = door;
-    this.#handle = core.openSession(door.home.account.handle);
-    core.setFlags(this.#handle, SESSION_AUTHENTICATED | SESSION_ECHO | SESSION_HEADERS);
-    core.setLimits(this.#handle, LIMITS);
+    this.#handle = core.sessions.open(door.home.account.handle);
+    core.sessions.setFlags(this.#handle, SESSION_AUTHENTICATED | SESSION_ECHO | SESSION_HEADERS);
+    core.sessions.setLimits(this.#handle, LIMITS);
     core.writeBytes(core.inbox.ptr, read);
     this.#length = read.length;
   }

@@ -40,9 +40,9 @@ export class WasmRouter implements Router {
     this.#core = createCore(isParserOnly ? { wasm: parserWasm() } : {});
     this.#account = this.#core.accounts.create();
     this.#sessions = Array.from({ length: SESSIONS }, () => {
-      const session = this.#core.openSession(this.#account);
-      this.#core.setFlags(session, SESSION_AUTHENTICATED | SESSION_ECHO | SESSION_HEADERS);
-      this.#core.setLimits(session, LIMITS);
+      const session = this.#core.sessions.open(this.#account);
+      this.#core.sessions.setFlags(session, SESSION_AUTHENTICATED | SESSION_ECHO | SESSION_HEADERS);
+      this.#core.sessions.setLimits(session, LIMITS);
       return session;
     });
   }
@@ -55,7 +55,7 @@ export class WasmRouter implements Router {
       const handle = this.#sessions[session]!;
       const status = core.ingest(handle, core.inbox.ptr + at, bytes.length - at);
       if (status === STATUS_OP) {
-        if (core.subscribeSession(handle) !== STATUS_OK) throw new Error('not subscribed');
+        if (core.sessions.subscribe(handle) !== STATUS_OK) throw new Error('not subscribed');
       } else if (status !== STATUS_OK || core.op.consumed === 0) {
         throw new Error(`the core answers ${status}`);
       }
@@ -75,10 +75,10 @@ export class WasmRouter implements Router {
       throw new Error(`the core answers ${status} after ${core.op.consumed} bytes`);
     }
     let sent = 0;
-    for (let take = core.take(); take !== undefined; take = core.take()) {
+    for (let take = core.outbound.take(); take !== undefined; take = core.outbound.take()) {
       for (const { ptr, length } of take.segments) sent += core.view(ptr, length).length;
-      core.release(take.session);
-      core.settle(take.session, take.bytes);
+      core.outbound.release(take.session);
+      core.outbound.settle(take.session, take.bytes);
     }
     core.turnEnd();
     return sent;

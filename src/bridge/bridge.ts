@@ -159,7 +159,7 @@ export class Bridge implements SessionHost, NetworkSide {
     const isFull = (): boolean => maxConnections > 0 && this.#sessions.size >= maxConnections;
     // One that has ended makes room.
     while (isFull() && this.endings.slices.next());
-    const handle = isFull() ? 0 : this.core.openSession(this.home.handle);
+    const handle = isFull() ? 0 : this.core.sessions.open(this.home.handle);
     if (handle === 0) {
       this.#refuse(transport, this.#cid);
       return;
@@ -186,7 +186,7 @@ export class Bridge implements SessionHost, NetworkSide {
   /** The subscriptions of an open connection. */
   subscriptionsOf(cid: number): readonly SessionSubscription[] {
     const session = this.sessionOf(cid);
-    return session === undefined ? [] : this.core.subscriptions(session.handle);
+    return session === undefined ? [] : this.core.sessions.subscriptions(session.handle);
   }
 
   sessionOf(cid: number): Session | undefined {

@@ -77,13 +77,13 @@ export class Ending {
     if (this.#state.name === 'closed') return;
     const { core, handle, transport } = this.#session;
     const { outbound, endings } = this.#host;
-    if (!this.#isDetached) core.shed(handle);
+    if (!this.#isDetached) core.sessions.shed(handle);
     this.#isDetached = true;
     if (!outbound.flushSession(handle)) return;
     const isLingering = this.#state.name === 'ending' && !this.#peerHasEnded;
     this.#state.move('closed');
     outbound.remove(handle);
-    core.closeSession(handle);
+    core.sessions.close(handle);
     this.#host.engine.leave(this.#session.account);
     transport.end();
     if (isLingering) endings.linger(transport);
@@ -110,10 +110,10 @@ export class Ending {
 
   /** Removes some of its subscriptions, when they are too many for one slice, as if the peer had said so. */
   #shed(): boolean {
-    const { core, handle, subscriptionCount, account } = this.#session;
+    const { core, handle, subscriptionCount } = this.#session;
     if (subscriptionCount <= SHED_MAX || !this.#state.isOpen) return false;
     this.#endCount ??= subscriptionCount;
-    this.#host.turn.within(() => core.shed(handle, SHED_MAX));
+    this.#host.turn.within(() => core.sessions.shed(handle, SHED_MAX));
     return true;
   }
 

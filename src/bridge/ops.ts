@@ -158,7 +158,7 @@ function subscribe(target: OpTarget): void {
     target.refuse('maxSubscriptions');
     return;
   }
-  const status = core.subscribeSession(handle);
+  const status = core.sessions.subscribe(handle);
   if (status === STATUS_BAD_SUBJECT) target.refuse('invalidSubject');
   else if (status === STATUS_NO_MEMORY) target.refuse('maxSubscriptions');
   else target.acknowledge();

@@ -110,7 +110,7 @@ export class Outbound {
 
   /** Bytes held for all peers: chunks, copies and shared payloads, without those of given-up sessions. */
   get bytes(): number {
-    const all = this.#core.poolUsed + this.#copiedBytes + this.shared.bytes;
+    const all = this.#core.outbound.poolUsed + this.#copiedBytes + this.shared.bytes;
     return Math.max(0, all - this.#lostBytes);
   }
 
@@ -141,7 +141,8 @@ export class Outbound {
 
   /** At the end of a turn: writes now when much has come together, else when the loop's turn is over. */
   turnEnded(): void {
-    const { poolUsed, poolMax } = this.#core;
+    const { outbound, poolMax } = this.#core;
+    const { poolUsed } = outbound;
     if (this.#isBehind) {
       // The next slice is on its way, unless so much comes that it cannot be waited for.
       if (this.#isPoolShort() || this.bytes > this.#outboundMax) this.flush();
@@ -179,7 +180,7 @@ export class Outbound {
       this.#isFlushing = false;
     }
     if (this.#isBehind) this.#schedule();
-    else this.#poolAtFlush = this.#core.poolUsed;
+    else this.#poolAtFlush = this.#core.outbound.poolUsed;
     this.#checkTotal();
     if (!this.#isBehind) this.#onCaughtUp();
   }
@@ -187,7 +188,7 @@ export class Outbound {
   /** False: the time is over, and more waits. */
   #sendUntil(deadline: number): boolean {
     for (let count = 1; ; count++) {
-      const take = this.#core.take();
+      const take = this.#core.outbound.take();
       if (take === undefined) return true;
       this.#send(take);
       if (count % SLICE_WRITES === 0 && this.#clock.monotonic() >= deadline) return false;
@@ -197,7 +198,7 @@ export class Outbound {
   /** Writes, or throws away, what one session has to send. True when nothing is left of it. */
   flushSession(handle: SessionHandle): boolean {
     while (!this.isHeld(handle)) {
-      const take = this.#core.takeFrom(handle);
+      const take = this.#core.outbound.takeFrom(handle);
       if (take === undefined) return true;
       this.#send(take);
     }
@@ -211,13 +212,13 @@ export class Outbound {
     const { waiting } = channel;
     channel.waiting = undefined;
     if (waiting !== undefined) this.#finish(handle, waiting);
-    const pending = this.#core.pending(handle);
+    const pending = this.#core.sessions.pending(handle);
     this.#lost.set(handle, pending);
     this.#lostBytes += pending;
   }
 
   #isPoolShort(): boolean {
-    return this.#core.poolUsed > this.#core.poolMax / 2;
+    return this.#core.outbound.poolUsed > this.#core.poolMax / 2;
   }
 
   /** What has come together behind held writes is copied, so that its chunks go back. */
@@ -225,12 +226,12 @@ export class Outbound {
     for (const [handle, channel] of this.#channels) {
       if (channel.held === undefined) continue;
       for (
-        let take = this.#core.takeCopy(handle);
+        let take = this.#core.outbound.takeCopy(handle);
         take !== undefined;
-        take = this.#core.takeCopy(handle)
+        take = this.#core.outbound.takeCopy(handle)
       ) {
         const batch = this.#batch(take, true);
-        this.#core.copied();
+        this.#core.outbound.copied();
         this.#copiedBytes += batch.copied;
         if (channel.outlet.isDiscarding) this.#finish(handle, batch);
         else channel.waiting = merge(channel.waiting, batch);
@@ -255,7 +256,7 @@ export class Outbound {
     const isBusy = channel.held !== undefined;
     const isCopy = isBusy || !this.#core.growsInPlace || this.#isPoolShort();
     const batch = this.#batch(take, isCopy && !outlet.isDiscarding);
-    if (batch.isCopy) this.#core.release(session);
+    if (batch.isCopy) this.#core.outbound.release(session);
     this.#copiedBytes += batch.copied;
     if (outlet.isDiscarding) this.#finish(session, batch);
     else if (isBusy) channel.waiting = merge(channel.waiting, batch);
@@ -304,8 +305,8 @@ export class Outbound {
 
   /** The bytes have left, or are lost. */
   #finish(handle: SessionHandle, batch: Batch): void {
-    if (!batch.isCopy) this.#core.release(handle);
-    this.#core.settle(handle, batch.bytes);
+    if (!batch.isCopy) this.#core.outbound.release(handle);
+    this.#core.outbound.settle(handle, batch.bytes);
     this.#copiedBytes -= batch.copied;
     for (const id of batch.shared) this.shared.release(id);
   }
@@ -317,7 +318,7 @@ export class Outbound {
       let mostBytes = 0;
       for (const { outlet, held } of this.#channels.values()) {
         if (outlet.isDiscarding || held === undefined) continue;
-        const pending = this.#core.pending(outlet.handle);
+        const pending = this.#core.sessions.pending(outlet.handle);
         if (pending > mostBytes) {
           most = outlet;
           mostBytes = pending;

@@ -79,7 +79,7 @@ export class Profile {
   /** Messages in or out are activity; PING and PONG are not. @param now monotonic milliseconds */
   noteActivity(now: number): void {
     const { core, handle } = this.#facts;
-    const { inMsgs, outMsgs } = core.sessionCounters(handle);
+    const { inMsgs, outMsgs } = core.sessions.traffic(handle);
     if (inMsgs === this.#inMsgs && outMsgs === this.#outMsgs) return;
     this.#inMsgs = inMsgs;
     this.#outMsgs = outMsgs;
@@ -101,8 +101,8 @@ export class Profile {
       ...(rttMs === undefined ? {} : { rttMs }),
       uptimeMs: now - this.#start,
       idleMs,
-      pendingBytes: core.pending(handle),
-      ...core.sessionCounters(handle),
+      pendingBytes: core.sessions.pending(handle),
+      ...core.sessions.traffic(handle),
       subscriptions,
       ...(name === '' ? {} : { name }),
       ...(lang === '' ? {} : { lang }),

@@ -109,11 +109,11 @@ export class Session
   }
 
   get pendingBytes(): number {
-    return this.core.pending(this.handle);
+    return this.core.sessions.pending(this.handle);
   }
 
   get subscriptionCount(): number {
-    return this.core.subscriptionCount(this.handle);
+    return this.core.sessions.subscriptionCount(this.handle);
   }
 
   /** Who it is, for the messages it publishes. */
@@ -129,7 +129,7 @@ export class Session
   /** Says INFO and begins to read. Part of a turn. */
   open(): void {
     const { maxPayload, maxControlLine, maxPending } = this.#host.options;
-    this.core.setLimits(this.handle, {
+    this.core.sessions.setLimits(this.handle, {
       payloadMax: maxPayload,
       controlLineMax: maxControlLine,
       pendingMax: maxPending,
@@ -174,7 +174,7 @@ export class Session
   // ── What it asks for ────────────────────────────────────────────────────────────────────────────
 
   connected(options: ConnectOptions): void {
-    if (this.#hasConnected) this.core.shed(this.handle);
+    if (this.#hasConnected) this.core.sessions.shed(this.handle);
     else this.log.introduce(options);
     this.#hasConnected = true;
     this.#profile.connected(options);
@@ -186,8 +186,8 @@ export class Session
   enter(account: Account): void {
     if (!this.#state.isOpen) return;
     const before = this.#account;
-    this.core.shed(this.handle);
-    this.core.move(this.handle, account.handle);
+    this.core.sessions.shed(this.handle);
+    this.core.sessions.move(this.handle, account.handle);
     this.#account = account;
     this.#profile.moved();
     this.#host.engine.leave(before);
@@ -281,13 +281,14 @@ export class Session
     if (takesHeaders && noResponders) flags |= SESSION_NO_RESPONDERS;
     if (this.#hasConnected && !this.#hasGreeted) flags |= SESSION_WANTS_PING;
     if (this.#host.options.logger.isTrace) flags |= SESSION_TRACE;
-    this.core.setFlags(this.handle, flags);
+    this.core.sessions.setFlags(this.handle, flags);
   }
 
   #send(line: string): void {
     if (!this.isOpen()) return;
     this.log.traceSent(line);
-    if (!this.core.send(this.handle, encoder.encode(line))) this.abort(ClosedReason.WriteError);
+    if (!this.core.sessions.send(this.handle, encoder.encode(line)))
+      this.abort(ClosedReason.WriteError);
     else if (this.pendingBytes > this.#host.options.maxPending) this.slow();
   }
 

@@ -202,9 +202,9 @@ export class Turn {
 
   /** Sessions write. False: that has brought no chunk back to the pool. */
   #relieve(): boolean {
-    const before = this.#core.poolUsed;
+    const before = this.#core.outbound.poolUsed;
     this.#network?.flush();
-    return this.#core.poolUsed < before;
+    return this.#core.outbound.poolUsed < before;
   }
 
   /** Queues a publish. It is run now when nothing is being delivered, else at the end of the turn. */

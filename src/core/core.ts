@@ -10,9 +10,6 @@ import {
   REGION_RESULT,
   REGION_SCRATCH,
   REGION_TAKE,
-  SCRATCH_BYTES,
-  SESSION_PENDING,
-  SESSION_SUBS_COUNT,
   SLACK_BYTES,
   STATUS_BAD_SUBJECT,
   STATUS_OK,
@@ -25,20 +22,22 @@ import { type AccountHandle, Accounts } from './accounts.ts';
 import { growsInPlace } from './address-space.ts';
 import { instantiate, type WasmExports } from './instance.ts';
 import { type LiveCounts, readLiveCounts } from './live-counts.ts';
-import { type Outgoing, writePublish } from './outgoing.ts';
+import { OutboundRegions } from './outbound.ts';
+import { type Outgoing, PublishRecord } from './outgoing.ts';
 import { OpView, RecordView, readCopy, readText } from './records.ts';
-import { RouteView, readTake, type SubHandle, type Take } from './route.ts';
+import { RouteView, type SubHandle } from './route.ts';
 import {
-  readSubscriptions,
-  readTraffic,
-  type SessionSubscription,
-  type Traffic,
-} from './session-state.ts';
+  SCRATCH_ASK,
+  SCRATCH_ASK_SECOND,
+  SCRATCH_BODY,
+  SCRATCH_BODY_MAX,
+  SCRATCH_REPLY,
+  SCRATCH_SHOWN,
+  SCRATCH_TEXT,
+} from './scratch.ts';
+import { type SessionHandle, Sessions } from './sessions.ts';
 import { writeSubject } from './subject-bytes.ts';
 import { Views } from './views.ts';
-
-/** A peer's session: number and generation of its record. Never 0. */
-export type SessionHandle = number;
 
 export interface CoreOptions {
   /** Another build of the module, for tests. */
@@ -52,21 +51,14 @@ export interface CoreOptions {
 const POOL_MAX = 268_435_456;
 /** Where the count of a subscription's messages stays. */
 const DELIVERED_MAX = 0xffffffff;
-// The scratch region: the subjects of a publish and its body if it is small, then two texts of any other call.
-// A publish that has stopped is read again when it goes on, and handlers make other calls meanwhile.
-const TEXT = SUBJECT_MAX + SLACK_BYTES;
-const SHOWN = TEXT;
-const REPLY = TEXT * 2;
-const BODY = TEXT * 3;
-const ASK = SCRATCH_BYTES - TEXT * 2;
-const ASK_SECOND = ASK + TEXT;
-const BODY_MAX = ASK - BODY - 2;
 
 export class Core {
   readonly exports: WasmExports;
   readonly views: Views;
   readonly op: OpView;
   readonly accounts: Accounts;
+  readonly sessions: Sessions;
+  readonly outbound: OutboundRegions;
   readonly poolMax: number;
   /** Addresses stay right: sockets may read into linear memory and write from it while it grows. */
   readonly growsInPlace: boolean;
@@ -79,8 +71,7 @@ export class Core {
   readonly #record: RecordView;
   readonly #route: RouteView;
   readonly #scratch: number;
-  readonly #takePtr: number;
-  readonly #publishPtr: number;
+  readonly #publish: PublishRecord;
   #recordCount = 0;
   #gathered = 0;
   #gatheredBytes = 0;
@@ -102,8 +93,11 @@ export class Core {
     this.#route = new RouteView(this.views);
     this.#record = new RecordView(this.views, this.#region(REGION_RESULT));
     this.#scratch = this.#region(REGION_SCRATCH);
-    this.#takePtr = this.#region(REGION_TAKE);
-    this.#publishPtr = this.#region(REGION_PUBLISH);
+    this.outbound = new OutboundRegions(this.exports, this.views, this.#region(REGION_TAKE));
+    this.sessions = new Sessions(this, this.#scratch);
+    const reply = this.#scratch + SCRATCH_REPLY;
+    const publish = this.#region(REGION_PUBLISH);
+    this.#publish = new PublishRecord(this.views, publish, this.#scratch, reply);
   }
 
   #region(region: number): number {
@@ -113,13 +107,13 @@ export class Core {
   /** Subscribes the program. Throws InvalidSubjectError and CapacityError. */
   subscribe(account: AccountHandle, filter: string, queue?: string): SubHandle {
     this.changes++;
-    const length = this.#text(ASK, filter, true);
-    const queueLength = queue === undefined ? 0 : this.#text(ASK_SECOND, queue, false);
+    const length = this.#text(SCRATCH_ASK, filter, true);
+    const queueLength = queue === undefined ? 0 : this.#text(SCRATCH_ASK_SECOND, queue, false);
     const handle = this.exports.subscriptionOpen(
       account,
-      this.#scratch + ASK,
+      this.#scratch + SCRATCH_ASK,
       length,
-      this.#scratch + ASK_SECOND,
+      this.#scratch + SCRATCH_ASK_SECOND,
       queueLength,
     );
     if (handle === STATUS_BAD_SUBJECT) throw new InvalidSubjectError(filter);
@@ -176,30 +170,20 @@ export class Core {
     const scratch = this.#scratch;
     const toLength = this.#text(0, to, true);
     const isShown = subject !== undefined && subject !== to;
-    const shownLength = isShown ? this.#text(SHOWN, subject, true) : toLength;
-    const replyLength = reply === undefined ? 0 : this.#text(REPLY, reply, true);
+    const shownLength = isShown ? this.#text(SCRATCH_SHOWN, subject, true) : toLength;
+    const replyLength = reply === undefined ? 0 : this.#text(SCRATCH_REPLY, reply, true);
     const headerLength = headers?.length ?? 0;
     const bodyLength = headerLength + payload.length;
-    const body = bodyLength <= BODY_MAX ? scratch + BODY : this.gather(bodyLength + 2);
+    const body =
+      bodyLength <= SCRATCH_BODY_MAX ? scratch + SCRATCH_BODY : this.gather(bodyLength + 2);
     if (body === 0) throw new CapacityError(`a message of ${bodyLength} bytes`);
     if (headers !== undefined) this.views.u8.set(headers, body);
     this.views.u8.set(payload, body + headerLength);
-    const record = this.#publishPtr;
-    writePublish(
-      this.views.u32,
-      record >>> 2,
-      scratch,
-      toLength,
-      isShown ? scratch + SHOWN : scratch,
-      shownLength,
-      scratch + REPLY,
-      replyLength,
-      body,
-      bodyLength,
-      headerLength,
-      message.localOnly === true,
-    );
-    const status = this.exports.publish(account, record);
+    const record = this.#publish;
+    const shownPtr = isShown ? scratch + SCRATCH_SHOWN : scratch;
+    record.setSubjects(toLength, shownPtr, shownLength, replyLength);
+    record.setBody(body, bodyLength, headerLength, message.localOnly === true);
+    const status = this.exports.publish(account, record.ptr);
     this.#recordCount = this.exports.recordCount();
     return status;
   }
@@ -229,11 +213,11 @@ export class Core {
 
   /** Whether anybody is interested; with a queue, whether that group has a member. Usable at any time. */
   hasInterest(account: AccountHandle, subject: string, queue?: string): boolean {
-    const length = this.#text(ASK, subject, true);
-    const queueLength = queue === undefined ? 0 : this.#text(ASK_SECOND, queue, false);
+    const length = this.#text(SCRATCH_ASK, subject, true);
+    const queueLength = queue === undefined ? 0 : this.#text(SCRATCH_ASK_SECOND, queue, false);
     const { exports } = this;
-    const ptr = this.#scratch + ASK;
-    return exports.routeInterest(account, ptr, length, ptr + TEXT, queueLength) !== 0;
+    const ptr = this.#scratch + SCRATCH_ASK;
+    return exports.routeInterest(account, ptr, length, ptr + SCRATCH_TEXT, queueLength) !== 0;
   }
 
   /**
@@ -241,11 +225,17 @@ export class Core {
    * peer's subject that is no text of ours (a NUL, bytes that are no UTF-8).
    */
   pickGroup(account: AccountHandle, queue: string, subject: string): SubHandle {
-    const length = writeSubject(this.views.u8, this.#scratch + ASK, SUBJECT_MAX, subject, false);
+    const length = writeSubject(
+      this.views.u8,
+      this.#scratch + SCRATCH_ASK,
+      SUBJECT_MAX,
+      subject,
+      false,
+    );
     if (length < 0) return 0;
-    const queueLength = this.#text(ASK_SECOND, queue, false);
-    const ptr = this.#scratch + ASK;
-    return this.exports.routePick(account, ptr, length, ptr + TEXT, queueLength);
+    const queueLength = this.#text(SCRATCH_ASK_SECOND, queue, false);
+    const ptr = this.#scratch + SCRATCH_ASK;
+    return this.exports.routePick(account, ptr, length, ptr + SCRATCH_TEXT, queueLength);
   }
 
   /** Records of the last call. They are valid until the next fresh `ingest` or `publish`. */
@@ -260,71 +250,6 @@ export class Core {
 
   clearRecords(): void {
     this.#recordCount = 0;
-  }
-
-  /** A session for a peer, or 0 when there is no memory. */
-  openSession(account: AccountHandle): SessionHandle {
-    return this.exports.sessionOpen(account);
-  }
-
-  /** Sets the SESSION_* flags of a peer; those not given are cleared. */
-  setFlags(session: SessionHandle, flags: number): void {
-    this.exports.sessionSetFlags(session, flags);
-  }
-
-  /** Sets a session's limits, in bytes. */
-  setLimits(
-    session: SessionHandle,
-    limits: { payloadMax: number; controlLineMax: number; pendingMax: number },
-  ): void {
-    const { payloadMax, controlLineMax, pendingMax } = limits;
-    const pending = Math.min(pendingMax, 0x7fffffff);
-    this.exports.sessionSetLimits(session, payloadMax, controlLineMax, pending);
-  }
-
-  /** Removes a session's subscriptions, the newest first, at most so many (0: all). */
-  shed(session: SessionHandle, most = 0): void {
-    this.changes++;
-    this.exports.sessionShed(session, most);
-  }
-
-  /** Moves a session to an account. False, and nothing is done, while it has subscriptions in its own. */
-  move(session: SessionHandle, account: AccountHandle): boolean {
-    this.changes++;
-    return this.exports.sessionMove(session, account) !== 0;
-  }
-
-  subscriptionCount(session: SessionHandle): number {
-    return this.#sessionWord(session, SESSION_SUBS_COUNT);
-  }
-
-  /** Bytes queued for the peer, wherever they are. */
-  pending(session: SessionHandle): number {
-    return this.#sessionWord(session, SESSION_PENDING);
-  }
-
-  /** Messages and payload bytes of one session. */
-  sessionCounters(session: SessionHandle): Traffic {
-    const ptr = this.exports.sessionPtr(session) >>> 0;
-    if (ptr === 0) return { inMsgs: 0, inBytes: 0, outMsgs: 0, outBytes: 0 };
-    return readTraffic(this.views, ptr);
-  }
-
-  /** A session's subscriptions, the newest first. */
-  subscriptions(session: SessionHandle): SessionSubscription[] {
-    const ptr = this.exports.sessionPtr(session) >>> 0;
-    return ptr === 0 ? [] : readSubscriptions(this.exports, this.views, ptr);
-  }
-
-  #sessionWord(session: SessionHandle, offset: number): number {
-    const ptr = this.exports.sessionPtr(session) >>> 0;
-    return ptr === 0 ? 0 : this.views.word(ptr + offset);
-  }
-
-  /** Closes a session. A write of it that is still held must be `release`d when it is done. */
-  closeSession(session: SessionHandle): void {
-    this.changes++;
-    this.exports.sessionClose(session);
   }
 
   /** Copies bytes into linear memory. */
@@ -351,74 +276,9 @@ export class Core {
     return status;
   }
 
-  /** Inserts the subscription that `op` holds. STATUS_*. */
-  subscribeSession(session: SessionHandle): number {
-    this.changes++;
-    const { op } = this;
-    return this.exports.sessionSubscribe(
-      session,
-      op.subjectPtr,
-      op.subjectLen,
-      op.replyPtr,
-      op.replyLen,
-      op.sidPtr,
-      op.sidLen,
-    );
-  }
-
-  /** Appends protocol bytes behind what is queued. False: there is no room for them. */
-  send(session: SessionHandle, bytes: Uint8Array): boolean {
-    if (bytes.length > SCRATCH_BYTES) return false;
-    const ptr = this.#scratch + ASK;
-    for (let at = 0; at < bytes.length; at += TEXT * 2) {
-      const piece = bytes.subarray(at, at + TEXT * 2);
-      this.views.u8.set(piece, ptr);
-      if (this.exports.sessionSend(session, ptr, piece.length) === 0) return false;
-    }
-    return true;
-  }
-
-  /** What the next session has to send. It is in flight until `release`. */
-  take(): Take | undefined {
-    if (this.exports.outboundTakeNext() === 0) return undefined;
-    return readTake(this.views, this.#takePtr);
-  }
-
-  /** What one session has to send; undefined also while a write of it is in flight. */
-  takeFrom(session: SessionHandle): Take | undefined {
-    if (this.exports.outboundTakeFrom(session) === 0) return undefined;
-    return readTake(this.views, this.#takePtr);
-  }
-
-  /** The same also while a write is in flight: copy the bytes, then `copied`, before anything else. */
-  takeCopy(session: SessionHandle): Take | undefined {
-    if (this.exports.outboundTakeCopy(session) === 0) return undefined;
-    return readTake(this.views, this.#takePtr);
-  }
-
-  /** What `takeCopy` described has been copied. */
-  copied(): void {
-    this.exports.outboundCopyDone();
-  }
-
   /** Bytes of linear memory themselves: for the call at hand, or for a write in flight. */
   view(ptr: number, length: number): Uint8Array {
     return this.views.u8.subarray(ptr, ptr + length);
-  }
-
-  /** The session's write is done, or was copied: its chunks go back to the pool. */
-  release(session: SessionHandle): void {
-    this.exports.outboundRelease(session);
-  }
-
-  /** Bytes of a session have left, or are lost: its pending goes down. */
-  settle(session: SessionHandle, bytes: number): void {
-    this.exports.outboundSettle(session, bytes);
-  }
-
-  /** Bytes that the pool has lent. */
-  get poolUsed(): number {
-    return this.exports.poolBytes() >>> 0;
   }
 
   text(ptr: number, length: number): string {

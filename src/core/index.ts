@@ -47,7 +47,6 @@ export {
   Core,
   type CoreOptions,
   createCore,
-  type SessionHandle,
 } from './core.ts';
 export { HandleMap } from './handle-map.ts';
 export type { LiveCounts } from './live-counts.ts';
@@ -55,3 +54,4 @@ export type { Outgoing } from './outgoing.ts';
 export { OpView, RecordView } from './records.ts';
 export { RouteView, type Segment, type SubHandle, type Take } from './route.ts';
 export type { SessionSubscription, Traffic } from './session-state.ts';
+export type { SessionHandle } from './sessions.ts';

@@ -12,6 +12,7 @@ import {
   PUBLISH_TO_LEN,
   PUBLISH_TO_PTR,
 } from '../../assembly/abi.ts';
+import type { Views } from './views.ts';
 
 /** A message of the program. */
 export interface Outgoing {
@@ -27,29 +28,36 @@ export interface Outgoing {
   readonly localOnly?: boolean | undefined;
 }
 
-/** Writes a publish record (layout: abi.ts, PUBLISH_*) at a word of memory. */
-export function writePublish(
-  u32: Uint32Array,
-  at: number,
-  toPtr: number,
-  toLen: number,
-  subjectPtr: number,
-  subjectLen: number,
-  replyPtr: number,
-  replyLen: number,
-  bodyPtr: number,
-  bodyLen: number,
-  headerLen: number,
-  isLocalOnly: boolean,
-): void {
-  u32[at + (PUBLISH_TO_PTR >>> 2)] = toPtr;
-  u32[at + (PUBLISH_TO_LEN >>> 2)] = toLen;
-  u32[at + (PUBLISH_SUBJECT_PTR >>> 2)] = subjectPtr;
-  u32[at + (PUBLISH_SUBJECT_LEN >>> 2)] = subjectLen;
-  u32[at + (PUBLISH_REPLY_PTR >>> 2)] = replyPtr;
-  u32[at + (PUBLISH_REPLY_LEN >>> 2)] = replyLen;
-  u32[at + (PUBLISH_BODY_PTR >>> 2)] = bodyPtr;
-  u32[at + (PUBLISH_BODY_LEN >>> 2)] = bodyLen;
-  u32[at + (PUBLISH_HEADER_LEN >>> 2)] = headerLen;
-  u32[at + (PUBLISH_FLAGS >>> 2)] = isLocalOnly ? PUBLISH_LOCAL_ONLY : 0;
+/** The publish record of a core (layout: abi.ts, PUBLISH_*): subject, reply and body differ from message to message. */
+export class PublishRecord {
+  readonly ptr: number;
+  readonly #views: Views;
+  readonly #at: number;
+
+  /** `toPtr` and `replyPtr`: where those texts always lie. */
+  constructor(views: Views, ptr: number, toPtr: number, replyPtr: number) {
+    this.ptr = ptr;
+    this.#views = views;
+    this.#at = ptr >>> 2;
+    views.u32[(ptr + PUBLISH_TO_PTR) >>> 2] = toPtr;
+    views.u32[(ptr + PUBLISH_REPLY_PTR) >>> 2] = replyPtr;
+  }
+
+  setSubjects(toLen: number, subjectPtr: number, subjectLen: number, replyLen: number): void {
+    const { u32 } = this.#views;
+    const at = this.#at;
+    u32[at + PUBLISH_TO_LEN / 4] = toLen;
+    u32[at + PUBLISH_SUBJECT_PTR / 4] = subjectPtr;
+    u32[at + PUBLISH_SUBJECT_LEN / 4] = subjectLen;
+    u32[at + PUBLISH_REPLY_LEN / 4] = replyLen;
+  }
+
+  setBody(ptr: number, length: number, headerLen: number, isLocalOnly: boolean): void {
+    const { u32 } = this.#views;
+    const at = this.#at;
+    u32[at + PUBLISH_BODY_PTR / 4] = ptr;
+    u32[at + PUBLISH_BODY_LEN / 4] = length;
+    u32[at + PUBLISH_HEADER_LEN / 4] = headerLen;
+    u32[at + PUBLISH_FLAGS / 4] = isLocalOnly ? PUBLISH_LOCAL_ONLY : 0;
+  }
 }

@@ -20,9 +20,9 @@ const LIMITS = { payloadMax: 1_048_576, controlLineMax: 4096, pendingMax: 67_108
 const HANDLE_LIVES = 512;
 
 function open(core: Core, account: AccountHandle): SessionHandle {
-  const session = core.openSession(account);
-  core.setFlags(session, SESSION_AUTHENTICATED | SESSION_ECHO | SESSION_HEADERS);
-  core.setLimits(session, LIMITS);
+  const session = core.sessions.open(account);
+  core.sessions.setFlags(session, SESSION_AUTHENTICATED | SESSION_ECHO | SESSION_HEADERS);
+  core.sessions.setLimits(session, LIMITS);
   return session;
 }
 
@@ -32,23 +32,27 @@ function feed(core: Core, session: SessionHandle, text: string): void {
   for (let at = 0; at < bytes.length; ) {
     const status = core.ingest(session, core.inbox.ptr + at, bytes.length - at);
     at += core.op.consumed;
-    if (status === STATUS_OP && core.op.verb === OP_SUB) core.subscribeSession(session);
+    if (status === STATUS_OP && core.op.verb === OP_SUB) core.sessions.subscribe(session);
   }
 }
 
 function sentTo(core: Core, session: SessionHandle): string {
   let text = '';
-  for (let take = core.takeFrom(session); take !== undefined; take = core.takeFrom(session)) {
+  for (
+    let take = core.outbound.takeFrom(session);
+    take !== undefined;
+    take = core.outbound.takeFrom(session)
+  ) {
     for (const { ptr, length } of take.segments) text += core.text(ptr, length);
-    core.release(session);
-    core.settle(session, take.bytes);
+    core.outbound.release(session);
+    core.outbound.settle(session, take.bytes);
   }
   return text;
 }
 
 function end(core: Core, session: SessionHandle): void {
-  core.closeSession(session);
-  core.take();
+  core.sessions.close(session);
+  core.outbound.take();
   core.turnEnd();
 }
 
@@ -105,7 +109,7 @@ describe.each(['debug', 'release'])('accounts of the core (%s)', (build) => {
     expect(() => core.subscribe(first, 'a')).toThrow(
       expect.objectContaining({ name: 'CapacityError' }),
     );
-    expect(core.openSession(first)).toBe(0);
+    expect(core.sessions.open(first)).toBe(0);
     expect(() => core.accounts.generation(first)).toThrow('the account is closed');
     expect(core.accounts.has(second)).toBe(true);
   });
@@ -156,10 +160,10 @@ describe.each(['debug', 'release'])('accounts of the core (%s)', (build) => {
       STATUS_AGAIN_RESULT,
     );
     for (const sub of subs) core.unsubscribe(sub);
-    core.closeSession(session);
+    core.sessions.close(session);
     expect(core.accounts.close(account)).toBe(false);
     expect(core.resume()).toBe(STATUS_OK);
-    while (core.take() !== undefined);
+    while (core.outbound.take() !== undefined);
     core.turnEnd();
     expect(core.accounts.close(account)).toBe(true);
   });
@@ -169,11 +173,11 @@ describe.each(['debug', 'release'])('accounts of the core (%s)', (build) => {
     const [a, b] = [core.accounts.create(), core.accounts.create()];
     const session = open(core, a);
     feed(core, session, 'PUB x 2\r\nhi\r\n');
-    core.closeSession(session);
-    expect(core.move(session, b)).toBe(false);
+    core.sessions.close(session);
+    expect(core.sessions.move(session, b)).toBe(false);
     expect(core.accounts.counts(a).connections).toBe(0);
     expect(core.accounts.counts(b).connections).toBe(0);
-    core.take();
+    core.outbound.take();
     core.turnEnd();
     expect([core.accounts.close(a), core.accounts.close(b)]).toEqual([true, true]);
   });
@@ -239,9 +243,9 @@ describe.each(['debug', 'release'])('accounts of the core (%s)', (build) => {
     const b = core.accounts.create();
     const session = open(core, a);
     feed(core, session, 'SUB x 1\r\n');
-    expect(core.move(session, b)).toBe(false);
-    core.shed(session);
-    expect(core.move(session, b)).toBe(true);
+    expect(core.sessions.move(session, b)).toBe(false);
+    core.sessions.shed(session);
+    expect(core.sessions.move(session, b)).toBe(true);
     expect(core.accounts.counts(a)).toMatchObject({ connections: 0, subscriptions: 0 });
     expect(core.accounts.counts(b)).toMatchObject({ connections: 1, subscriptions: 0 });
     feed(core, session, 'SUB x 1\r\n');

@@ -26,9 +26,9 @@ const FLAGS = SESSION_AUTHENTICATED | SESSION_ECHO | SESSION_HEADERS | SESSION_N
 const LIMITS = { payloadMax: 1_048_576, controlLineMax: 4096, pendingMax: 67_108_864 };
 
 function open(core: Core, account: AccountHandle, limits = LIMITS): SessionHandle {
-  const session = core.openSession(account);
-  core.setFlags(session, FLAGS);
-  core.setLimits(session, limits);
+  const session = core.sessions.open(account);
+  core.sessions.setFlags(session, FLAGS);
+  core.sessions.setLimits(session, limits);
   return session;
 }
 
@@ -41,21 +41,21 @@ function feed(core: Core, session: SessionHandle, text: string): number {
     const status = core.ingest(session, core.inbox.ptr + at, bytes.length - at);
     at += core.op.consumed;
     if (status !== STATUS_OP) return status;
-    if (core.op.verb === OP_SUB) expect(core.subscribeSession(session)).toBe(STATUS_OK);
+    if (core.op.verb === OP_SUB) expect(core.sessions.subscribe(session)).toBe(STATUS_OK);
   }
 }
 
 /** Takes everything that is queued, as text by session. */
 function takeAll(core: Core): Map<SessionHandle, string> {
   const out = new Map<SessionHandle, string>();
-  for (let take = core.take(); take !== undefined; take = core.take()) {
+  for (let take = core.outbound.take(); take !== undefined; take = core.outbound.take()) {
     let text = out.get(take.session) ?? '';
     for (const { ptr, length, shared } of take.segments) {
       text += shared === 0 ? core.text(ptr, length) : `<shared ${shared}: ${length}>`;
     }
     out.set(take.session, text);
-    core.release(take.session);
-    core.settle(take.session, take.bytes);
+    core.outbound.release(take.session);
+    core.outbound.settle(take.session, take.bytes);
   }
   return out;
 }
@@ -77,7 +77,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
     expect(text).toMatch(/MSG foo\.bar [23] 5\r\nhello\r\n/);
     expect(text).toContain('MSG foo.baz 1 re.ply 2\r\nhi\r\n');
     expect(text.match(/MSG/g)).toHaveLength(4);
-    for (const session of [a, b]) core.closeSession(session);
+    for (const session of [a, b]) core.sessions.close(session);
     core.turnEnd();
     expect(core.live()).toMatchObject({
       subscriptions: 0,
@@ -103,7 +103,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
     const account = core.accounts.create();
     const a = open(core, account);
     const b = open(core, account);
-    core.setFlags(b, SESSION_AUTHENTICATED | SESSION_ECHO);
+    core.sessions.setFlags(b, SESSION_AUTHENTICATED | SESSION_ECHO);
     feed(core, a, 'SUB h 1\r\n');
     feed(core, b, 'SUB h 2\r\n');
     feed(core, a, 'HPUB  h r 12 14\r\nNATS/1.0\r\n\r\nhi\r\n');
@@ -178,7 +178,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
     expect(rounds).toBeGreaterThan(3);
     expect(out.size).toBe(100);
     for (const text of out.values()) expect(text).toBe(`MSG x 1 100\r\n${'z'.repeat(100)}\r\n`);
-    expect(core.poolUsed).toBe(0);
+    expect(core.outbound.poolUsed).toBe(0);
   });
 
   it('keeps a large payload once for several recipients', () => {
@@ -224,7 +224,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
     while (core.exports.blockAllocate(1_048_576) !== 0);
     expect(feed(core, publisher, 'PUB x 1\r\n!\r\n')).toBe(STATUS_OK);
     expect(core.record(0)).toMatchObject({ type: RECORD_SLOW, target: session });
-    expect(core.poolUsed).toBe(0);
+    expect(core.outbound.poolUsed).toBe(0);
   });
 
   it('gives up a recipient without room when flushing has brought no chunk back', () => {
@@ -237,7 +237,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
     ];
     for (const s of [held, other]) feed(core, s, 'SUB x 1\r\n');
     expect(feed(core, publisher, 'PUB x 1\r\n!\r\n')).toBe(STATUS_AGAIN_POOL);
-    expect(core.take()).toBeDefined(); // Held by its transport for good.
+    expect(core.outbound.take()).toBeDefined(); // Held by its transport for good.
     expect(core.resume()).toBe(STATUS_AGAIN_POOL);
     expect(core.resume(true)).toBe(STATUS_OK);
     expect(core.recordCount).toBe(1);
@@ -252,7 +252,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
     feed(core, session, 'SUB x 1\r\nUNSUB 1 2\r\n');
     feed(core, session, 'PUB x 0\r\n\r\n'.repeat(5));
     expect(takeAll(core).get(session)).toBe('MSG x 1 0\r\n\r\n'.repeat(2));
-    expect(core.subscriptionCount(session)).toBe(0);
+    expect(core.sessions.subscriptionCount(session)).toBe(0);
   });
 
   it('tells a session its subscriptions as they were made', () => {
@@ -260,7 +260,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
     const session = open(core, core.accounts.create());
     const sid = 'a-sid-that-does-not-fit-into-the-record';
     feed(core, session, `SUB a.*.c.> q1 ${sid}\r\nSUB plain.literal 2\r\n`);
-    expect(core.subscriptions(session)).toEqual([
+    expect(core.sessions.subscriptions(session)).toEqual([
       { subject: 'plain.literal', queue: undefined, sid: '2', delivered: 0, max: 0 },
       { subject: 'a.*.c.>', queue: 'q1', sid, delivered: 0, max: 0 },
     ]);
@@ -271,15 +271,15 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
     const account = core.accounts.create();
     const session = open(core, account);
     feed(core, session, 'SUB x 1\r\nPUB x 0\r\n\r\n');
-    const take = core.take();
+    const take = core.outbound.take();
     expect(take?.session).toBe(session);
-    core.closeSession(session);
+    core.sessions.close(session);
     core.turnEnd();
-    expect(core.poolUsed).toBeGreaterThan(0);
+    expect(core.outbound.poolUsed).toBeGreaterThan(0);
     expect(core.live()).toMatchObject({ sessions: 1, subscriptions: 0 });
-    core.release(session);
+    core.outbound.release(session);
     core.turnEnd();
-    expect(core.poolUsed).toBe(0);
+    expect(core.outbound.poolUsed).toBe(0);
     expect(core.live()).toMatchObject({ sessions: 0, quarantine: 0 });
   });
 });

@@ -35,9 +35,9 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
   const wasm = new Uint8Array(readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url)));
 
   function open(core: Core, account: AccountHandle, limits: Partial<typeof LIMITS> = {}): number {
-    const session = core.openSession(account);
-    core.setFlags(session, FLAGS);
-    core.setLimits(session, { ...LIMITS, ...limits });
+    const session = core.sessions.open(account);
+    core.sessions.setFlags(session, FLAGS);
+    core.sessions.setLimits(session, { ...LIMITS, ...limits });
     return session;
   }
 
@@ -65,17 +65,21 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
       }
       if (isAgain) continue;
       if (status !== STATUS_OP) return seen;
-      if (core.op.verb === OP_SUB) expect(core.subscribeSession(session)).toBe(STATUS_OK);
+      if (core.op.verb === OP_SUB) expect(core.sessions.subscribe(session)).toBe(STATUS_OK);
     }
   }
 
   /** What a session has been sent. */
   function sent(core: Core, session: SessionHandle): string {
     let text = '';
-    for (let take = core.takeFrom(session); take !== undefined; take = core.takeFrom(session)) {
+    for (
+      let take = core.outbound.takeFrom(session);
+      take !== undefined;
+      take = core.outbound.takeFrom(session)
+    ) {
       for (const { ptr, length } of take.segments) text += core.text(ptr, length);
-      core.release(session);
-      core.settle(session, take.bytes);
+      core.outbound.release(session);
+      core.outbound.settle(session, take.bytes);
     }
     return text;
   }
@@ -135,14 +139,14 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
     expect(feed(core, asker, 'PUB x r 0\r\n\r\n'.repeat(1000))).toEqual([
       { ...slow, target: asker },
     ]);
-    expect(core.pending(asker)).toBeLessThan(105_000);
+    expect(core.sessions.pending(asker)).toBeLessThan(105_000);
   });
 
   it('traces its own line also where the records end', () => {
     const core = createCore({ wasm });
     core.exports.recordsSetLimit(8);
     const session = open(core, core.accounts.create());
-    core.setFlags(session, FLAGS | SESSION_TRACE);
+    core.sessions.setFlags(session, FLAGS | SESSION_TRACE);
     const seen = feed(core, session, 'PING\r\n'.repeat(3));
     const pair = [
       { type: RECORD_TRACE_IN, target: session, subject: 'PING' },
@@ -162,7 +166,7 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
     let status = core.publish(account, { to: 'x', payload: Buffer.from(body) });
     let found = '';
     while (status !== STATUS_OK) {
-      expect(core.subscriptions(session)).toHaveLength(2);
+      expect(core.sessions.subscriptions(session)).toHaveLength(2);
       for (let i = 0; i < core.recordCount; i++) {
         found = core.text(core.record(i).bodyPtr, body.length);
         expect(found === body).toBe(true);
@@ -221,7 +225,7 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
     time(100, 'a');
     const few = time(300, 'b'.repeat(8000));
     expect(time(3000, 'c'.repeat(8000))).toBeLessThan(few * 40 + 1000);
-    expect(core.subscriptionCount(session)).toBe(3400);
+    expect(core.sessions.subscriptionCount(session)).toBe(3400);
   });
 
   it('cuts a block that was given back for smaller ones, and takes the smallest that will do', () => {

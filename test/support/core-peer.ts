@@ -43,9 +43,9 @@ export class CorePeer {
   /** Greeted, with headers, no-responders and echo. */
   constructor(door: BusInternals, limits: { pendingMax?: number } = {}) {
     this.#door = door;
-    this.handle = door.core.openSession(door.home.account.handle);
-    door.core.setFlags(this.handle, GREETED);
-    door.core.setLimits(this.handle, {
+    this.handle = door.core.sessions.open(door.home.account.handle);
+    door.core.sessions.setFlags(this.handle, GREETED);
+    door.core.sessions.setLimits(this.handle, {
       payloadMax: 1 << 20,
       controlLineMax: 4096,
       pendingMax: limits.pendingMax ?? 1 << 26,
@@ -82,7 +82,7 @@ export class CorePeer {
         if (first === STATUS_AGAIN_RESULT || first === STATUS_AGAIN_POOL) continue;
         if (status !== STATUS_OP) return;
         if (core.op.verb !== OP_SUB) throw new Error(`unexpected op ${core.op.verb}`);
-        core.subscribeSession(this.handle);
+        core.sessions.subscribe(this.handle);
       }
     });
   }
@@ -91,12 +91,16 @@ export class CorePeer {
   heard(): string {
     const { core } = this.#door;
     let text = '';
-    for (let take = core.takeFrom(this.handle); take; take = core.takeFrom(this.handle)) {
+    for (
+      let take = core.outbound.takeFrom(this.handle);
+      take;
+      take = core.outbound.takeFrom(this.handle)
+    ) {
       for (const { ptr, length, shared } of take.segments) {
         text += decoder.decode(shared === 0 ? core.copy(ptr, length) : this.#shared.get(shared));
       }
-      core.release(this.handle);
-      core.settle(this.handle, take.bytes);
+      core.outbound.release(this.handle);
+      core.outbound.settle(this.handle, take.bytes);
     }
     return text.replaceAll('\r\n', '\n');
   }
@@ -105,10 +109,10 @@ export class CorePeer {
     this.heard();
     const { core, engine, home, turn } = this.#door;
     turn.within(() => {
-      core.closeSession(this.handle);
+      core.sessions.close(this.handle);
       engine.leave(home.account);
     });
     // Looked at for the last time, it leaves the list of sessions with something to send.
-    core.take();
+    core.outbound.take();
   }
 }

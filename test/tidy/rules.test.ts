@@ -271,7 +271,7 @@ describe('circles', () => {
     ];
     expect(rules.cycles(within)).toEqual([]);
     const between = [
-      file('src/bridge/a.ts', "import { b } from '../system/b.ts';"),
+      file('src/bridge/a.ts', "import { b } from '../monitoring/b.ts';"),
       file('src/monitoring/b.ts', "import type { A } from '../bridge/a.ts';"),
     ];
     expect(rules.cycles(between)).toHaveLength(1);

@@ -1,0 +1,131 @@
+// Sessions of a core: how they begin and end, what they may do, what they are subscribed to, and what is said to them.
+import { SCRATCH_BYTES, SESSION_PENDING, SESSION_SUBS_COUNT } from '../../assembly/abi.ts';
+import type { AccountHandle } from './accounts.ts';
+import type { WasmExports } from './instance.ts';
+import type { OpView } from './records.ts';
+import { SCRATCH_ASK, SCRATCH_TEXT } from './scratch.ts';
+import {
+  readSubscriptions,
+  readTraffic,
+  type SessionSubscription,
+  type Traffic,
+} from './session-state.ts';
+import type { Views } from './views.ts';
+
+/** A peer's session: number and generation of its record. Never 0. */
+export type SessionHandle = number;
+
+/** The core, as far as its sessions go. */
+export interface SessionsOwner {
+  readonly exports: WasmExports;
+  readonly views: Views;
+  readonly op: OpView;
+  /** Goes up with every call that may change who is interested in what. */
+  changes: number;
+}
+
+export class Sessions {
+  readonly #owner: SessionsOwner;
+  readonly #exports: WasmExports;
+  readonly #views: Views;
+  readonly #askPtr: number;
+
+  constructor(owner: SessionsOwner, scratchPtr: number) {
+    this.#owner = owner;
+    this.#exports = owner.exports;
+    this.#views = owner.views;
+    this.#askPtr = scratchPtr + SCRATCH_ASK;
+  }
+
+  /** A session for a peer, or 0 when there is no memory. */
+  open(account: AccountHandle): SessionHandle {
+    return this.#exports.sessionOpen(account);
+  }
+
+  /** Sets the SESSION_* flags of a peer; those not given are cleared. */
+  setFlags(session: SessionHandle, flags: number): void {
+    this.#exports.sessionSetFlags(session, flags);
+  }
+
+  /** Sets a session's limits, in bytes. */
+  setLimits(
+    session: SessionHandle,
+    limits: { payloadMax: number; controlLineMax: number; pendingMax: number },
+  ): void {
+    const { payloadMax, controlLineMax, pendingMax } = limits;
+    const pending = Math.min(pendingMax, 0x7fffffff);
+    this.#exports.sessionSetLimits(session, payloadMax, controlLineMax, pending);
+  }
+
+  /** Removes a session's subscriptions, the newest first, at most so many (0: all). */
+  shed(session: SessionHandle, most = 0): void {
+    this.#owner.changes++;
+    this.#exports.sessionShed(session, most);
+  }
+
+  /** Moves a session to an account. False, and nothing is done, while it has subscriptions in its own. */
+  move(session: SessionHandle, account: AccountHandle): boolean {
+    this.#owner.changes++;
+    return this.#exports.sessionMove(session, account) !== 0;
+  }
+
+  subscriptionCount(session: SessionHandle): number {
+    return this.#word(session, SESSION_SUBS_COUNT);
+  }
+
+  /** Bytes queued for the peer, wherever they are. */
+  pending(session: SessionHandle): number {
+    return this.#word(session, SESSION_PENDING);
+  }
+
+  /** Messages and payload bytes of one session. */
+  traffic(session: SessionHandle): Traffic {
+    const ptr = this.#exports.sessionPtr(session) >>> 0;
+    if (ptr === 0) return { inMsgs: 0, inBytes: 0, outMsgs: 0, outBytes: 0 };
+    return readTraffic(this.#views, ptr);
+  }
+
+  /** A session's subscriptions, the newest first. */
+  subscriptions(session: SessionHandle): SessionSubscription[] {
+    const ptr = this.#exports.sessionPtr(session) >>> 0;
+    return ptr === 0 ? [] : readSubscriptions(this.#exports, this.#views, ptr);
+  }
+
+  /** Closes a session. A write of it that is still held must be `release`d when it is done. */
+  close(session: SessionHandle): void {
+    this.#owner.changes++;
+    this.#exports.sessionClose(session);
+  }
+
+  /** Inserts the subscription that `op` holds. STATUS_*. */
+  subscribe(session: SessionHandle): number {
+    this.#owner.changes++;
+    const { op } = this.#owner;
+    return this.#exports.sessionSubscribe(
+      session,
+      op.subjectPtr,
+      op.subjectLen,
+      op.replyPtr,
+      op.replyLen,
+      op.sidPtr,
+      op.sidLen,
+    );
+  }
+
+  /** Appends protocol bytes behind what is queued. False: there is no room for them. */
+  send(session: SessionHandle, bytes: Uint8Array): boolean {
+    if (bytes.length > SCRATCH_BYTES) return false;
+    const ptr = this.#askPtr;
+    for (let at = 0; at < bytes.length; at += SCRATCH_TEXT * 2) {
+      const piece = bytes.subarray(at, at + SCRATCH_TEXT * 2);
+      this.#views.u8.set(piece, ptr);
+      if (this.#exports.sessionSend(session, ptr, piece.length) === 0) return false;
+    }
+    return true;
+  }
+
+  #word(session: SessionHandle, offset: number): number {
+    const ptr = this.#exports.sessionPtr(session) >>> 0;
+    return ptr === 0 ? 0 : this.#views.word(ptr + offset);
+  }
+}
