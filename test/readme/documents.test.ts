@@ -1,14 +1,34 @@
 // What can be checked of the documents: links and paths lead somewhere, tables say what the code says.
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FLAGS } from '../../src/cli/options.ts';
 import { DEFAULT_LIMITS } from '../../src/shared/limits.ts';
 import { LAYERS } from '../tidy/layers.ts';
-import { localLinks, namedPaths, ROOT, readDocument, tableRows } from './markdown.ts';
+import { listFiles } from '../tidy/source.ts';
+import {
+  anchorOf,
+  headings,
+  type LocalLink,
+  localLinks,
+  namedFiles,
+  namedPaths,
+  ROOT,
+  readDocument,
+  tableRows,
+} from './markdown.ts';
 
 const README_LINES_MAX = 270;
-const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'bench/README.md'];
+const MAP_LINES_MAX = 250;
+const PAGE_LINES_MAX = 200;
+const decisions = readdirSync(`${ROOT}docs/decisions`).map((name) => `docs/decisions/${name}`);
+const documents = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'bench/README.md',
+  ...decisions,
+];
 const UNITS: Readonly<Record<string, number>> = {
   '': 1,
   KiB: 1024,
@@ -19,17 +39,21 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 describe.each(documents)('%s', (document) => {
-  it('links to files that exist', () => {
-    const links = localLinks(readDocument(document));
-    const missing = links.filter((link) => !existsSync(join(ROOT, dirname(document), link)));
-    expect(missing).toEqual([]);
+  const text = readDocument(document);
+
+  it('links to files and headings that exist', () => {
+    expect(localLinks(text).filter((link) => !leadsSomewhere(document, link))).toEqual([]);
   });
 
   it('names files that exist', () => {
     // Made by a build, so absent from a fresh checkout.
     const made = ['src/core/wasm.generated.ts', 'bench/results/'];
-    const paths = namedPaths(readDocument(document)).filter((path) => !made.includes(path));
-    expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+    const paths = namedPaths(text).filter((path) => !made.includes(path));
+    expect(paths.filter((path) => !existsSync(ROOT + path))).toEqual([]);
+    const files = listFiles().concat(made);
+    const isThere = (name: string): boolean =>
+      files.some((path) => `/${path}`.endsWith(`/${name}`));
+    expect(namedFiles(text).filter((name) => !isThere(name))).toEqual([]);
   });
 });
 
@@ -54,6 +78,20 @@ describe('README.md', () => {
 });
 
 describe('ARCHITECTURE.md', () => {
+  it('is short enough to be a map', () => {
+    const lineCount = readDocument('ARCHITECTURE.md').split('\n').length - 1;
+    expect(lineCount).toBeLessThanOrEqual(MAP_LINES_MAX);
+  });
+
+  it('leads to every decision', () => {
+    const links = localLinks(readDocument('ARCHITECTURE.md'));
+    const linked = links.map(({ path, anchor }) => `${path}#${anchor}`);
+    const all = decisions.flatMap((page) =>
+      headings(readDocument(page), 2).map((title) => `${page}#${anchorOf(title)}`),
+    );
+    expect(all.filter((decision) => !linked.includes(decision))).toEqual([]);
+  });
+
   it('has the table of imports that the tidy test holds', () => {
     const modules = LAYERS.map(({ module }) => module).filter(isThere);
     const rows = tableRows(readDocument('ARCHITECTURE.md'));
@@ -63,6 +101,43 @@ describe('ARCHITECTURE.md', () => {
     );
   });
 });
+
+describe('docs/decisions/', () => {
+  it.each(decisions)('%s is a short page', (page) => {
+    expect(readDocument(page).split('\n').length - 1).toBeLessThanOrEqual(PAGE_LINES_MAX);
+  });
+});
+
+describe('what the checks look for', () => {
+  it('a link to a heading is resolved as GitHub resolves it', () => {
+    const text = "# A\n\n```\n# b\n```\n## It is `serve`, and the peer's own\n";
+    expect(headings(text).map(anchorOf)).toEqual(['a', 'it-is-serve-and-the-peers-own']);
+    expect(headings(text, 2)).toHaveLength(1);
+    expect(localLinks('[x](a/b.md#c) [y](#d) [z](https://e#f)')).toEqual([
+      { path: 'a/b.md', anchor: 'c' },
+      { path: '', anchor: 'd' },
+    ]);
+  });
+
+  it('a link that leads nowhere is seen', () => {
+    const from = 'docs/decisions/flow.md';
+    const there = { path: '../../README.md', anchor: 'limits' };
+    expect(leadsSomewhere(from, there)).toBe(true);
+    expect(leadsSomewhere(from, { ...there, anchor: 'limit' })).toBe(false);
+    expect(leadsSomewhere(from, { ...there, path: 'README.md' })).toBe(false);
+  });
+
+  it('a file is seen where a drawing or a sentence names it', () => {
+    const text = '│ a.ts: x (b/c-d.ts), `src/e.ts`. Not *.ts, nor f.tsx';
+    expect(namedFiles(text)).toEqual(['a.ts', 'b/c-d.ts', 'src/e.ts']);
+  });
+});
+
+function leadsSomewhere(document: string, { path, anchor }: LocalLink): boolean {
+  const target = path === '' ? document : posix.join(posix.dirname(document), path);
+  if (!existsSync(ROOT + target)) return false;
+  return anchor === '' || headings(readDocument(target)).map(anchorOf).includes(anchor);
+}
 
 function isThere(module: string): boolean {
   return existsSync(ROOT + module);

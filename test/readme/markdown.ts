@@ -57,18 +57,46 @@ export function programsOf(path: string): DocumentProgram[] {
   });
 }
 
-/** Targets of links inside the repository, without their anchors. */
-export function localLinks(text: string): string[] {
+/** A link inside the repository: to a file, to a heading, or to a heading of a file. */
+export interface LocalLink {
+  /** As it stands, from the document's own folder; empty for the document itself. */
+  readonly path: string;
+  /** Without the `#`; empty for the whole. */
+  readonly anchor: string;
+}
+
+export function localLinks(text: string): LocalLink[] {
   const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] as string);
   return targets
-    .filter((target) => !/^(https?:|#)/.test(target))
-    .map((target) => target.replace(/#.*$/, ''));
+    .filter((target) => !/^https?:/.test(target))
+    .map((target) => {
+      const [path = '', anchor = ''] = target.split('#');
+      return { path, anchor };
+    });
+}
+
+/** The headings of a level and below, as they stand. */
+export function headings(text: string, level = 1): string[] {
+  const outside = text.replace(/^```[\s\S]*?^```$/gm, '');
+  const lines = [...outside.matchAll(/^(#+) (.*)$/gm)];
+  return lines.filter(([, marks]) => marks!.length >= level).map(([, , title]) => title as string);
+}
+
+/** What a link to a heading ends in, as GitHub makes it. */
+export function anchorOf(heading: string): string {
+  const kept = heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '');
+  return kept.replaceAll(' ', '-');
+}
+
+/** Files named by what they end in, `router.ts` or `pacing/inbox.ts`, in drawings and code blocks, too. */
+export function namedFiles(text: string): string[] {
+  return [...text.matchAll(/(?<![\w./*-])[\w./-]+\.ts\b/g)].map((match) => match[0]);
 }
 
 /** Paths of this repository that stand in backticks; those with a wildcard or a gap are left out. */
 export function namedPaths(text: string): string[] {
   const words = [...text.matchAll(/`([^`\s]+)`/g)].map((match) => match[1] as string);
-  const folders = /^(assembly|src|test|bench|scripts|examples|\.ci|\.changeset)\//;
+  const folders = /^(assembly|src|test|bench|docs|scripts|examples|\.ci|\.changeset)\//;
   return words.filter((word) => folders.test(word) && !/[*{…<]/.test(word));
 }
 

@@ -26,7 +26,7 @@ export interface Source {
 export type TextFile = Pick<Source, 'path' | 'text'>;
 
 export const ROOT: string = fileURLToPath(new URL('../../', import.meta.url));
-export const FOLDERS = ['assembly', 'src', 'test', 'bench', 'scripts', 'examples'] as const;
+export const FOLDERS = ['assembly', 'src', 'test', 'bench', 'docs', 'scripts', 'examples'] as const;
 
 const skipped = new Set(['node_modules', 'build', 'dist', 'coverage', '__pycache__']);
 const codeExtension = /\.(ts|mts|cts|js|mjs|cjs)$/;
