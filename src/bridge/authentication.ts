@@ -1,5 +1,5 @@
-// Who may come in, where that is asked. Nobody does anything before CONNECT, which has its time; then whoever
-// decides is asked, and may take his time, too. Meanwhile the session is `authenticating`: nothing of it is read.
+// Who may come in, where that is asked. Nothing is allowed before CONNECT, which has to come in time; then whoever
+// decides is asked, and may take a while, too. Meanwhile the session is `authenticating`: nothing of it is read.
 //
 //   opened ──first byte is not C──────────────────────► Authorization Violation
 //     ├──no CONNECT in time───────────────────────────► Authentication Timeout

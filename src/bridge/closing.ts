@@ -1,4 +1,4 @@
-// Every word of reproach a peer can hear, whether it ends the connection, and under which reason. Only rows
+// Every error text that a peer can be sent, whether it ends the connection, and for which reason. Only rows
 // whose cause exists. Clients match on these texts, so none may be invented.
 // Source: nats-server 1787eee, server/errors.go, client.go, parser.go; server/monitor.go (reasons).
 

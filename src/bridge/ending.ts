@@ -1,5 +1,5 @@
 // How a connection ends. Whoever closes only moves the state; what touches the core happens at the end of the turn
-// (`finish`), so a close in the middle of a turn, also of the session that is being read, harms nobody.
+// (`finish`), so a close in the middle of a turn, even of the session that is being read, harms nobody.
 //
 //   close, abort ──► told, read no more ──end of the turn──► subscriptions removed, what is queued written
 //                                                            │

@@ -5,7 +5,7 @@
 //                            └─ pool above half: copied, released at once; copies wait in `waiting`
 //                               (so is everything where linear memory may move)
 //
-// A held batch keeps its chunks until `done`, also when the session has been given up meanwhile. Copies are
+// A held batch keeps its chunks until `done`, even when the session has been given up meanwhile. Copies are
 // made so that the chunks come back whatever the sockets do. What is queued for thousands is written in slices,
 // one in a turn of the loop, so that nothing else waits for all of them. `outboundMax` bounds everything that is queued
 // for peers: chunks, copies and shared payloads.

@@ -1,10 +1,10 @@
 // What is left of a read when its session has to wait in the middle of it. It becomes the session's tail, whole
 // ops and all, and the transport is paused; when nothing keeps the session any more, the tail is replayed as if it
 // had just been read, after the reads of the others in that turn of the loop. So the order is kept without new
-// bytes, and whoever lets the session go on may stand in the middle of anybody's read.
+// bytes, and whoever lets the session go on may do so in the middle of anybody's read.
 //
 //   read:  │ done │ op that waits │ rest │            the rest is the tail: counted in the bound of unfinished
-//                                   └──► tail          reads, and not given up, as it is not the peer who waits
+//                                   └──► tail          reads, and not given up, as it waits for us
 //   … paused …
 //   loop:  │ reads that are due │ replay: tail │ ──► go on reading, unless it has to wait again
 
@@ -44,7 +44,7 @@ export class Replay {
     this.#defer(this.#onDeferred);
   }
 
-  /** The tail is being replayed; also when the session has ended. */
+  /** The tail is being replayed, or dropped because the session has ended. */
   begin(): void {
     this.#isWaiting = false;
   }

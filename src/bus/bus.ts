@@ -1,5 +1,5 @@
 // The bus: what a program holds. Its methods are those of @nats-io/nats-core's NatsConnection, and a few more;
-// everything of weight is in the files beside. A publish outside of a handler has been delivered when it
+// everything of weight is in the files beside it. A publish outside of a handler has been delivered when it
 // returns.
 
 import type { Clock } from '../shared/clock.ts';

@@ -186,7 +186,7 @@ export class Connection {
     return this.#isClosed || this.#bus.isClosed();
   }
 
-  /** From `drain` on, also when it is over. */
+  /** From `drain` on, and still when it is over. */
   isDraining(): boolean {
     return this.#isDraining;
   }

@@ -1,7 +1,7 @@
 // Who wants to know when somebody begins or ceases to be interested in a subject. Looked at when a turn ends, not at
 // each change: what comes and goes within a turn was never there. The core notes the filters that came or went in
-// watched accounts, and a watch is asked again when its subject is matched by one of them; all are when that is less
-// work.
+// watched accounts, and a watch is looked at again when its subject is matched by one of them; all are when that is
+// less work.
 
 import type { AccountHandle, Core } from '../core/index.ts';
 import type { ProgramSide } from './program-side.ts';

@@ -103,7 +103,7 @@ export class ProgramSide implements SubscriptionHome, Side {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    // What publishers have found out is void, also where nobody subscribes.
+    // What publishers have found out is void, even where nobody subscribes.
     this.#core.changes++;
     for (const subscription of [...this.subscriptions]) subscription.unsubscribe();
     this.account.sides.delete(this);

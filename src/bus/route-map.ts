@@ -29,7 +29,7 @@ export interface Fan {
   readonly groups: readonly RouteGroup[];
 }
 
-/** Who gets the messages of a subject. Most often that is one, who then is the route. */
+/** Who gets the messages of a subject. Most often that is one subscription, which then is the route. */
 export type Route = BusSubscription | Fan;
 
 export class RouteMap {

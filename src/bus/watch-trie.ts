@@ -1,5 +1,5 @@
 // Watched subjects, found by a filter: which of them does it match? A literal filter is one lookup; one with wildcards
-// walks a trie of the subjects' tokens, and comes to those alone that it matches, and to where it fails.
+// walks a trie of the subjects' tokens, and visits only what it matches and the nodes where it fails.
 //
 //   watch a.b, a.c:   ○ ─a─► ○ ─b─► {a.b}        a.*   comes to a.b and a.c
 //                             ─c─► {a.c}        *.x   ends below a

@@ -1,5 +1,5 @@
 // Command lines as Go's flag package reads them: one or two dashes, `-p 4222` or `-p=4222`, booleans alone or
-// with `=`; the first word that is no flag, and `--`, end them. The errors have Go's texts.
+// with `=`; the first word that is not a flag, or `--`, ends them. The errors have Go's texts.
 // Source: Go, src/flag/flag.go, parseOne; strconv.ParseInt with base 0; strconv.ParseBool.
 
 /** What a flag takes. */

@@ -20,7 +20,7 @@ const TEXTS = {
 type SignalName = keyof typeof TEXTS;
 
 /**
- * Listens for signals until the process ends; `exit` is called with the status when it shall.
+ * Listens for signals until the process ends; `exit` is called with the status when it is to end.
  * `starting` may still be on its way: what a signal wants of the server waits until it is there.
  */
 export function handleSignals(

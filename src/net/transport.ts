@@ -11,7 +11,7 @@ export interface TransportReader {
    */
   view(): Uint8Array;
   /**
-   * So many bytes lie at the beginning of the view. Theirs is that memory until this returns. The view itself
+   * So many bytes lie at the beginning of the view. That memory is theirs until this returns. The view itself
    * may have been detached since it was given (linear memory has grown); the memory is the same.
    */
   onFilled(length: number): void;
@@ -60,7 +60,7 @@ export type Reads = 'into' | 'data' | 'pipe';
 export interface Transport {
   readonly peer: PeerFacts;
 
-  /** Known from the beginning, and never another. */
+  /** Known from the beginning; it never changes. */
   readonly reads: Reads;
 
   /**

@@ -1,7 +1,7 @@
 // Random numbers from the system's secure source: keys of hashes, unique names. Everywhere that is `crypto`, but in
-// Node its first use loads the whole of WebCrypto: 3 ms in Node 20, 5 to 15 in Node 24, where all else that
-// `import 'ganglion'` and a bus take is 10. So Node reads the same source as the file that it is on all systems but
-// Windows; what stands in the way of that (permissions, a root without devices) leads to `crypto`.
+// Node its first use loads the whole of WebCrypto: 3 ms in Node 20, 5 to 15 in Node 24, where everything else that
+// `import 'ganglion'` and a bus need takes 10. So in Node the same source is read as the file that it is on all systems
+// but Windows; where that cannot be done (permissions, a root without devices), `crypto` is used.
 
 const DEVICE = '/dev/urandom';
 

@@ -1,5 +1,5 @@
 // Log lines in nats-server's format: `[pid] YYYY/MM/DD HH:MM:SS.ffffff [LVL] text`, local time.
-// Who logs is given a Logger and asks `isDebug` or `isTrace` before it builds a costly text. Where the lines
+// Whoever logs is given a Logger and asks `isDebug` or `isTrace` before it builds a costly text. Where the lines
 // go is the caller's: here is only their form. Source: nats-server 1787eee, logger/log.go.
 
 export interface Logger {

@@ -1,4 +1,4 @@
-// Every word of reproach that the server knows is heard in some transcript. What needs time or a
+// Every error text that the server knows is heard in some transcript. What needs time or a
 // clock is no transcript: those words are heard in a test of `test/bridge/`.
 
 import { readdirSync, readFileSync } from 'node:fs';

@@ -2,8 +2,8 @@
 // the processor halts meanwhile, as under a hypervisor, waking it takes some 50 µs, and one request wakes it twice. So
 // while two peers (or one, with the program) exchange single small reads shortly after each other, the loop is kept
 // turning until the next one, as the scheduler of Go does with its threads: half the latency, at no more CPU time a
-// message. With more peers several reads come in one turn of the loop, which is cheaper than to wait for each. In vain it
-// waits once a conversation, at its end.
+// message. With more peers several reads come in one turn of the loop, which is cheaper than to wait for each. It waits
+// in vain once a conversation, at the end of it.
 import type { SessionHandle } from '../../core/index.ts';
 import type { Clock } from '../../shared/clock.ts';
 

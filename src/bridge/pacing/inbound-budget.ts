@@ -8,8 +8,8 @@
 //   └──── 1/16 ───┴──────── 1/4 ────────┴──── 1/4 ───────┴──────────── 7/16 ────────────┘
 //     read-size.ts: wide                  finishing 1/4, reading 3/4 of each
 //
-// Small frames and large ones have a budget each, so that withheld large payloads do not stop the others. Who
-// comes with a first read when its budget is full is stopped, and what it holds is taken from the first reads. Who
+// Small frames and large ones have a budget each, so that withheld large payloads do not stop the others. A session
+// whose first read comes when its budget is full is stopped, and what it holds is taken from the first reads. One that
 // waits for us, and not for its peer, in the middle of a read is counted, but neither stopped nor given up.
 import type { Clock, Timer } from '../../shared/clock.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../shared/limits.ts';

@@ -22,7 +22,7 @@ export class LoopHold {
     this.#defer = defer;
   }
 
-  /** Work for it has taken so long. */
+  /** Work for it has taken that long. */
   held(milliseconds: number): void {
     if (milliseconds <= LONG_MS / TURN_READS) return;
     if (this.#heldMs === 0) this.#defer(this.#onTurned);

@@ -1,7 +1,7 @@
 // How much one read of a session may bring. A first read is unfinished, for all we know, so the next reads of
 // all sessions that hold nothing yet are counted as if they had come: with many connections, or little memory
-// for unfinished reads, each gets less. Who fills its read gets more for the next one, in steps, while there is
-// plenty; who fills 64 KiB gets the whole inbox, if one of the few places is free. Whose read took long to route
+// for unfinished reads, each gets less. Whoever fills its read gets more for the next one, in steps, while there is
+// plenty; whoever fills 64 KiB gets the whole inbox, if one of the few places is free. One whose read took long to route
 // (many messages, each to thousands) gets less, so that the loop is not held up for long at a time.
 //
 //   256 B → 1 KiB → 4 KiB → 16 KiB → 64 KiB → the whole inbox, 1 MiB
@@ -15,13 +15,13 @@ const COMMON_STEP_MAX = 4;
 export const READ_BYTES = 65_536;
 export const READ_BYTES_LEAST = 256;
 const WIDE_STEP = 5;
-/** Who sends little gets a size of which there is room for so many more. */
+/** A session that sends little gets a size for which there is room so many times over. */
 const PLENTY = 1024;
-/** The same for who has filled its last read. */
+/** The same for one that has filled its last read. */
 const ENOUGH = 16;
 /** A read that takes longer than this to route, and to write a first slice of, is followed by a shorter one. */
 const DEAR_MS = 20;
-/** A size is the fourfold of the one before: who takes so long with one is not going to be dear with the next. */
+/** Each size is four times the one before: a session that takes no longer than this will not be dear with the next. */
 const CHEAP_MS = DEAR_MS / 8;
 
 interface ReadSizesOptions {

@@ -1,11 +1,11 @@
-// Publishers that are stalled, as NATS calls it: not read for a moment, until a consumer is relieved, at most so
-// long. There are three reasons.
+// Publishers that are stalled, as NATS calls it: not read until a consumer is relieved, or for a moment at most.
+// There are three reasons.
 //
 //   pressed    a consumer is above half of its pending limit     until one is below half, 10 ms at most
 //   unwritten  what was queued for many was not written in one go         until all of it is, 100 ms
 //   ahead      a bulk read was routed far ahead of its consumer   until one has been written all, 2 ms
 //
-// By the first a burst finds its reader, and one dead reader stops nobody. The third is for speed: what is routed
+// The first lets a reader catch up with a burst, and yet one dead reader stops nobody. The third is for speed: what is routed
 // ahead goes through main memory instead of the processor's caches. Five pairs of 1 KiB messages were measured with
 // it at 0.85 of the CPU time, and 92 MiB resident instead of 187.
 // Source of the first: nats-server 1787eee, server/client.go, stalledWait (2 to 10 ms).

@@ -13,7 +13,7 @@ export interface Sample {
 /** One side of a comparison, ready to be measured. */
 export interface Contender {
   readonly name: string;
-  /** Works for about so long. Throws when something was lost or came twice. */
+  /** Works for about that long. Throws when something was lost or came twice. */
   round(seconds: number): Promise<Sample>;
   close(): Promise<void> | void;
 }

@@ -1,6 +1,6 @@
 // Counts messages that are all the same by comparing what comes with what has to come, a block of frames at a
 // time: at the speed of memory, so that the reader of a fast server does not slow it down, and yet no byte goes
-// unseen. It stops in front of whatever is no such frame, which then is read as a line.
+// unseen. It stops in front of whatever is not such a frame, which is then read as a line.
 
 /** Bytes compared at once. */
 const BLOCK_BYTES = 64 * 1024;

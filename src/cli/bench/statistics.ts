@@ -1,5 +1,5 @@
 // What a list of samples says: the median, because one disturbed round must not move the result, and the
-// range, because the reader shall see how disturbed the machine was.
+// range, so that the reader can see how disturbed the machine was.
 
 /** The middle of a list of samples, and how far the list reaches. */
 export interface Spread {

@@ -165,7 +165,7 @@ class ThroughputRun {
     }
   }
 
-  /** Resolves when the slowest subscriber is where it shall be, or a connection has failed, or after STALL_MS. */
+  /** Resolves when the slowest subscriber is where it has to be, or a connection has failed, or after STALL_MS. */
   #progress(bytes: number): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
