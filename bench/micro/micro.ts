@@ -1,4 +1,4 @@
-// The micro bench: what happens inside one process, beside the peers and beside the twin of the router.
+// The micro bench: what happens inside one process, beside the peers and beside a router in JavaScript.
 // bench/README.md states the method.
 
 import { execFile } from 'node:child_process';

@@ -16,7 +16,7 @@ export interface MicroReport {
 
 const TITLES: Readonly<Record<MicroGroup, string>> = {
   bus: 'Nanoseconds per publish',
-  router: 'Core and twin: nanoseconds per published message (parse, PUB) or per subject asked for',
+  router: 'The core: nanoseconds per published message (parse, PUB) or per subject asked for',
   sublist: 'Matchers: nanoseconds per operation',
 };
 

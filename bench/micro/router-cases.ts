@@ -1,5 +1,5 @@
-// The core beside its twin on typed arrays and beside a router in JavaScript's usual style: a read full of PUBs
-// routed to so many readers, and matches among many subscriptions.
+// The core beside a router in JavaScript's usual style: a read full of PUBs routed to so many readers, and matches
+// among many subscriptions.
 
 import { matchingSubject, mixedFilter, scatteredSubjects } from './mixed-filters.ts';
 import { HOT_SUBJECTS, hotSubject, makeRead } from './reads.ts';
@@ -48,12 +48,11 @@ function routing(
 }
 
 async function openRouters(hasParser = false): Promise<readonly Router[]> {
-  const [{ WasmRouter }, { TwinRouter }, { PlainRouter }] = await Promise.all([
+  const [{ WasmRouter }, { PlainRouter }] = await Promise.all([
     import('./wasm-router.ts'),
-    import('./twin-router.ts'),
     import('./plain-router.ts'),
   ]);
-  return [new WasmRouter(hasParser), new TwinRouter(), new PlainRouter()];
+  return [new WasmRouter(hasParser), new PlainRouter()];
 }
 
 async function parsing(name: string, bytes: number): Promise<Workload> {

@@ -10,12 +10,6 @@ interface MicroTarget {
   readonly limit: number;
 }
 
-const ROUTED: readonly MicroTarget[] = [
-  { row: 'PUB -> 1 MSG, 16 B', ours: 'ganglion', other: 'JS twin', limit: 5 },
-  { row: 'PUB -> 10 MSG, 16 B', ours: 'ganglion', other: 'JS twin', limit: 6 },
-  { row: 'match among 1M', ours: 'ganglion', other: 'JS twin', limit: 4 },
-];
-
 const HOT = ['10 subjects, 1 sub', '1000 subjects, 1 sub'].flatMap((row): MicroTarget[] => [
   { row, ours: 'ganglion', other: 'EventEmitter', limit: 0.8 },
   { row, ours: 'ganglion', other: 'EventEmitter in try', limit: 1.3 },
@@ -33,7 +27,7 @@ const UNIQUE = ['qlobber', 'mqemitter'].map((other): MicroTarget => {
 
 /** Every target with its figure. */
 export function judgeMicro(reports: readonly MicroReport[]): readonly Judgement[] {
-  return [...ROUTED, ...HOT, ...WILDCARDS, ...UNIQUE].map(({ row, ours, other, limit }) => {
+  return [...HOT, ...WILDCARDS, ...UNIQUE].map(({ row, ours, other, limit }) => {
     const report = reports.find(({ name }) => name === row);
     const what = `${row}: ${ours} / ${other}`;
     const ratio = report?.timesAsFast[ours]?.[other];
