@@ -178,6 +178,8 @@ export const RECORD_TRACE_END = 7;
 
 /** In FLAGS of a delivery: it was the last one that the subscription's max allows; it is closed now. */
 export const RECORD_LAST = 1;
+/** In FLAGS of a delivery: the subscription takes the record itself (SUB_RAW). */
+export const RECORD_RAW = 4;
 
 // ── Account record ────────────────────────────────────────────────────────────────────────────────
 //
@@ -231,10 +233,13 @@ export const PUBLISH_BODY_PTR = 24;
 export const PUBLISH_BODY_LEN = 28;
 export const PUBLISH_HEADER_LEN = 32;
 export const PUBLISH_FLAGS = 36;
-export const PUBLISH_BYTES = 40;
+export const PUBLISH_REACHED = 40;
+export const PUBLISH_BYTES = 44;
 
 /** In FLAGS: deliver to the program's subscriptions alone. */
 export const PUBLISH_LOCAL_ONLY = 1;
+/** In FLAGS, an answer: a recipient is above half of its pending limit. */
+export const PUBLISH_PRESSED = 2;
 
 // ── Session record ────────────────────────────────────────────────────────────────────────────────
 // One for each peer, 8-aligned.
@@ -352,6 +357,8 @@ export const SUB_BYTES = 64;
 export const SUB_CLOSED = 1;
 /** What it is delivered may take the express lane. */
 export const SUB_PLAIN = 2;
+/** Of this process: it is handed the record, and no message is made of it. As RECORD_RAW. */
+export const SUB_RAW = 4;
 
 // ── Resolved route (answer of `routeResolve`) ─────────────────────────────────────────────────────
 // PLAIN_COUNT pointers to subscription records, then for each group: how many members, and their
@@ -365,6 +372,7 @@ export const ROUTE_FLAGS = 8;
 export const ROUTE_HITS = 12;
 export const ROUTE_MEMBERS = 16;
 
+/** A member takes bytes: a peer, or a raw subscription. */
 export const ROUTE_HAS_REMOTE = 1;
 /** A member has a max: deliveries must be counted by the core. */
 export const ROUTE_HAS_MAX = 2;
@@ -406,3 +414,5 @@ export const LIVE_HEAP_BYTES = 6;
 export const LIVE_QUARANTINE = 7;
 /** These live as long as nobody closes them. */
 export const LIVE_ACCOUNTS = 8;
+/** Bytes that the match cache holds for use again. */
+export const LIVE_CACHE_BYTES = 9;

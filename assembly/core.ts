@@ -2,6 +2,7 @@
 
 import {
   LIVE_ACCOUNTS,
+  LIVE_CACHE_BYTES,
   LIVE_CHUNK_BYTES,
   LIVE_GROUPS,
   LIVE_HEAP_BYTES,
@@ -63,5 +64,6 @@ export function liveCountOf(which: u32): u32 {
   if (which == LIVE_CHUNK_BYTES) return poolUsed;
   if (which == LIVE_HEAP_BYTES) return heapBytesLive;
   if (which == LIVE_ACCOUNTS) return accounts.live;
-  return which == LIVE_QUARANTINE ? quarantineCount : matchCacheBytes();
+  if (which == LIVE_CACHE_BYTES) return matchCacheBytes();
+  return which == LIVE_QUARANTINE ? quarantineCount : 0;
 }

@@ -2,9 +2,9 @@
 
 import { STATUS_STALE } from './abi';
 import { accountFind } from './account';
-import { publishGoOn, publishRecord } from './publish';
+import { publishGiveUp, publishGoOn, publishRecord, publishRecords } from './publish';
 import { resolve } from './resolve';
-import { isStopped, reached, routeAbandon, routeHasInterest, routeRepick } from './router';
+import { isStopped, reached, routeHasInterest, routeRepick } from './router';
 import { Sub } from './subscription';
 
 /** The route of a subject (ROUTE_*) or 0. Valid until the next call that routes. May grow memory. */
@@ -19,6 +19,12 @@ export function publish(account: u32, record: u32): i32 {
   return owner == 0 ? STATUS_STALE : publishRecord(owner, record);
 }
 
+/** The same of `count` records that lie one behind the other; each gets its answer (PUBLISH_REACHED, FLAGS). May grow memory. */
+export function publishBatch(account: u32, records: u32, count: u32): i32 {
+  const owner = accountFind(account);
+  return owner == 0 ? STATUS_STALE : publishRecords(owner, records, count);
+}
+
 /**
  * Goes on with the message, whoever's, that answered STATUS_AGAIN_*.
  *
@@ -31,7 +37,7 @@ export function publishResume(starved: u32): i32 {
 
 /** Gives up a message that has stopped with STATUS_AGAIN_*. */
 export function publishAbandon(): void {
-  routeAbandon();
+  publishGiveUp();
 }
 
 /** Recipients that the last message reached. */

@@ -36,17 +36,18 @@ export { accountWatch, changesLogPtr, changesTake } from './changes';
 
 // ── Subscriptions of the program ──────────────────────────────────────────────────────────────────
 
-/** Inserts one; its handle or a STATUS. May grow memory. */
+/** Inserts one; its handle or a STATUS. `isRaw`: it is handed records (SUB_RAW). May grow memory. */
 export function subscriptionOpen(
   account: u32,
   filterPtr: u32,
   filterLen: u32,
   queuePtr: u32,
   queueLen: u32,
+  isRaw: u32,
 ): i32 {
   const owner = accountFind(account);
   if (owner == 0) return STATUS_STALE;
-  return programSubscribe(owner, filterPtr, filterLen, queuePtr, queueLen);
+  return programSubscribe(owner, filterPtr, filterLen, queuePtr, queueLen, isRaw != 0);
 }
 
 /** Closes one. 1, or 0 when it was closed. */

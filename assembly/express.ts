@@ -23,6 +23,7 @@ import {
   SESSION_PLAIN_OUT,
   SHARED_MIN,
   SUB_PLAIN,
+  SUB_RAW,
 } from './abi';
 import { longAt, pairAt, peekAt, readDecimal, watchChunk } from './control-line';
 import { Encoder } from './encoder';
@@ -285,7 +286,7 @@ function tell(
   recordDelivery(
     sub.handle,
     Session.at(from).handle,
-    0,
+    sub.flags & SUB_RAW,
     subject,
     subjectLen,
     subject + subjectLen + 1,

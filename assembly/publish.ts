@@ -1,4 +1,5 @@
-// A message of the program: its record, and what is done with it until it has reached everybody.
+// Messages of the program: the record of each, and what is done with one, or with a batch, until all have reached
+// everybody. A batch is one crossing; it stops and goes on as a single message does.
 
 import {
   OP_PRESSURE,
@@ -8,12 +9,16 @@ import {
   PUBLISH_FLAGS,
   PUBLISH_HEADER_LEN,
   PUBLISH_LOCAL_ONLY,
+  PUBLISH_PRESSED,
+  PUBLISH_REACHED,
   PUBLISH_REPLY_LEN,
   PUBLISH_REPLY_PTR,
   PUBLISH_SUBJECT_LEN,
   PUBLISH_SUBJECT_PTR,
   PUBLISH_TO_LEN,
   PUBLISH_TO_PTR,
+  STATUS_AGAIN_POOL,
+  STATUS_AGAIN_RESULT,
   STATUS_NO_MEMORY,
   STATUS_OK,
 } from './abi';
@@ -22,7 +27,16 @@ import { lookup } from './match-cache';
 import { Op } from './memory';
 import { Owned } from './ownership';
 import { recordsReset } from './records';
-import { isStopped, pressure, pressureReset, routeBegin, routeGo, routeResume } from './router';
+import {
+  isStopped,
+  pressure,
+  pressureReset,
+  reached,
+  routeAbandon,
+  routeBegin,
+  routeGo,
+  routeResume,
+} from './router';
 
 const CRLF: u16 = 0x0a0d;
 
@@ -38,6 +52,7 @@ class Publish {
   bodyLen: u32;
   headerLen: u32;
   flags: u32;
+  reached: u32;
 
   @inline
   static at(ptr: usize): Publish {
@@ -55,12 +70,67 @@ if (offsetof<Publish>('bodyPtr') != PUBLISH_BODY_PTR) ERROR('Publish.bodyPtr is 
 if (offsetof<Publish>('bodyLen') != PUBLISH_BODY_LEN) ERROR('Publish.bodyLen is off');
 if (offsetof<Publish>('headerLen') != PUBLISH_HEADER_LEN) ERROR('Publish.headerLen is off');
 if (offsetof<Publish>('flags') != PUBLISH_FLAGS) ERROR('Publish.flags is off');
+if (offsetof<Publish>('reached') != PUBLISH_REACHED) ERROR('Publish.reached is off');
 if (offsetof<Publish>() != PUBLISH_BYTES) ERROR('Publish is not the size abi.ts says');
+
+// The batch at hand, from the record whose message is on its way on; empty while there is none.
+let batchOwner: usize = 0;
+let batchAt: usize = 0;
+let batchEnd: usize = 0;
 
 /** Routes the message of a record (PUBLISH_*). STATUS_OK, STATUS_NO_MEMORY, or STATUS_AGAIN_*: resume it. */
 export function publishRecord(owner: usize, ptr: usize): i32 {
-  const message = Publish.at(ptr);
+  batchAt = batchEnd;
   recordsReset();
+  return notePressure(begin(owner, ptr));
+}
+
+/**
+ * Routes the messages of `count` records, one after the other, and writes into each how many it has reached, and
+ * whether one of those is pressed. What there is no memory for reaches nobody. STATUS_OK, or STATUS_AGAIN_*: resume it.
+ */
+export function publishRecords(owner: usize, ptr: usize, count: u32): i32 {
+  batchOwner = owner;
+  batchAt = ptr;
+  batchEnd = ptr + <usize>count * PUBLISH_BYTES;
+  recordsReset();
+  return goOnWithBatch();
+}
+
+/** Goes on with the message, whoever's, that has stopped, and with the batch that it is of. `starved`: see routeResume. */
+export function publishGoOn(starved: bool): i32 {
+  recordsReset();
+  const status = isStopped ? notePressure(routeResume(starved)) : STATUS_OK;
+  if (status < 0 || batchAt == batchEnd) return status;
+  answer(status);
+  return goOnWithBatch();
+}
+
+/** Gives up the message that has stopped, and the rest of its batch. */
+export function publishGiveUp(): void {
+  routeAbandon();
+  batchAt = batchEnd;
+}
+
+function goOnWithBatch(): i32 {
+  while (batchAt < batchEnd) {
+    const status = begin(batchOwner, batchAt);
+    if (status == STATUS_AGAIN_RESULT || status == STATUS_AGAIN_POOL) return status;
+    answer(status);
+  }
+  return STATUS_OK;
+}
+
+// The message at the head of the batch has reached whom it could.
+function answer(status: i32): void {
+  const message = Publish.at(batchAt);
+  message.reached = status < 0 ? 0 : reached;
+  message.flags = pressure ? PUBLISH_PRESSED : 0;
+  batchAt += PUBLISH_BYTES;
+}
+
+function begin(owner: usize, ptr: usize): i32 {
+  const message = Publish.at(ptr);
   pressureReset();
   Owned.assertWritable(message.bodyPtr, message.bodyLen + 2);
   store<u16>(message.bodyPtr + message.bodyLen, CRLF);
@@ -77,13 +147,7 @@ export function publishRecord(owner: usize, ptr: usize): i32 {
   const block = lookup(owner, message.toPtr, message.toLen);
   if (block == 0) return STATUS_NO_MEMORY;
   routeBegin(owner, 0, block, (message.flags & PUBLISH_LOCAL_ONLY) != 0);
-  return notePressure(routeGo());
-}
-
-/** Goes on with the message, whoever's, that has stopped. `starved`: see routeResume. */
-export function publishGoOn(starved: bool): i32 {
-  recordsReset();
-  return isStopped ? notePressure(routeResume(starved)) : STATUS_OK;
+  return routeGo();
 }
 
 // Notes in the op record whether a recipient is pressed.

@@ -8,6 +8,7 @@ import {
   RECORD_FLAGS,
   RECORD_HEADER_LEN,
   RECORD_ORIGIN,
+  RECORD_RAW,
   RECORD_REPLY_LEN,
   RECORD_REPLY_PTR,
   RECORD_SUBJECT_LEN,
@@ -15,9 +16,12 @@ import {
   RECORD_TARGET,
   RECORD_TYPE,
   RESULT_BYTES,
+  SUB_RAW,
 } from './abi';
 import { resultPtr } from './memory';
 import { OWNER_RESULT, Owned } from './ownership';
+
+if (RECORD_RAW != SUB_RAW) ERROR('A delivery is flagged as its subscription is');
 
 /** Most that one step may append; a step begins only when that many fit. */
 const STEP_RECORDS: u32 = 8;

@@ -8,6 +8,7 @@ import {
   ROUTE_HAS_REMOTE,
   ROUTE_MEMBERS,
   ROUTE_PLAIN_COUNT,
+  SUB_RAW,
 } from './abi';
 import { lookup, Route } from './match-cache';
 import { Sub } from './subscription';
@@ -33,7 +34,7 @@ function kinds(members: usize, count: u32): u32 {
   let flags: u32 = 0;
   for (let index: u32 = 0; index < count; index++) {
     const sub = Sub.at(<usize>Route.get(members, (<usize>index) << 2));
-    if (sub.session != 0) flags |= ROUTE_HAS_REMOTE;
+    if (sub.session != 0 || (sub.flags & SUB_RAW) != 0) flags |= ROUTE_HAS_REMOTE;
     if (sub.max != 0) flags |= ROUTE_HAS_MAX;
   }
   return flags;

@@ -29,6 +29,7 @@ import {
   STATUS_AGAIN_RESULT,
   STATUS_OK,
   SUB_CLOSED,
+  SUB_RAW,
 } from './abi';
 import { accountCountOut } from './account';
 import { hash } from './bytes';
@@ -231,6 +232,8 @@ function deliver(ptr: usize): i32 {
   if ((sub.flags & SUB_CLOSED) != 0) return 0;
   if (!recordsHaveRoom()) return STATUS_AGAIN_RESULT;
   if (sub.session == 0) {
+    // What has no bytes is for nobody who takes bytes.
+    if (localOnly && (sub.flags & SUB_RAW) != 0) return 0;
     deliverLocal(ptr);
     return 1;
   }
@@ -261,7 +264,7 @@ function deliverLocal(ptr: usize): void {
   recordDelivery(
     Sub.at(ptr).handle,
     origin == 0 ? 0 : Session.at(origin).handle,
-    countDelivery(ptr) ? RECORD_LAST : 0,
+    (Sub.at(ptr).flags & SUB_RAW) | (countDelivery(ptr) ? RECORD_LAST : 0),
     subjectPtr,
     subjectLen,
     replyPtr,

@@ -59,6 +59,7 @@ import {
   subFree,
   subJudge,
   subSetMax,
+  subSetRaw,
 } from './subscription';
 
 @unmanaged
@@ -308,9 +309,11 @@ export function programSubscribe(
   filterLen: u32,
   queuePtr: usize,
   queueLen: u32,
+  isRaw: bool,
 ): i32 {
   const sub = subCreate(0, 0, 0);
   if (sub == 0) return STATUS_NO_MEMORY;
+  if (isRaw) subSetRaw(sub);
   const status = sublistInsert(account, sub, filterPtr, filterLen, queuePtr, queueLen);
   if (status == STATUS_OK) return Sub.at(sub).handle;
   subFree(sub);

@@ -19,6 +19,7 @@ import {
   SUB_MAX,
   SUB_NODE,
   SUB_PLAIN,
+  SUB_RAW,
   SUB_SESSION,
   SUB_SESSION_NEXT,
   SUB_SESSION_PREV,
@@ -162,7 +163,7 @@ export function subCreate(session: usize, sidPtr: usize, sidLen: u32): usize {
 
 // The one place that says so: open, without a max to count to, and with a sid that lies in the record.
 function isPlain(sub: Sub): bool {
-  if ((sub.flags & ~SUB_PLAIN) != 0 || sub.max != 0) return false;
+  if ((sub.flags & ~(SUB_PLAIN | SUB_RAW)) != 0 || sub.max != 0) return false;
   return sub.sidLen <= SID_INLINE_MAX;
 }
 
@@ -181,6 +182,12 @@ export function assertSubJudged(ptr: usize): void {
 /** Deliveries after which it is to be removed, 0 = no limit. */
 export function subSetMax(ptr: usize, max: u32): void {
   Sub.at(ptr).max = max;
+  subJudge(ptr);
+}
+
+/** It is handed records from now on. */
+export function subSetRaw(ptr: usize): void {
+  Sub.at(ptr).flags |= SUB_RAW;
   subJudge(ptr);
 }
 

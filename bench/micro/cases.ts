@@ -2,6 +2,7 @@
 // in a process of their own.
 
 import { BUS_CASES } from './bus-cases.ts';
+import { DOOR_CASES } from './door-cases.ts';
 import { PROGRAM_CASES } from './program-cases.ts';
 import { ROUTER_CASES } from './router-cases.ts';
 import { SUBLIST_CASES } from './sublist-cases.ts';
@@ -12,5 +13,6 @@ export const MICRO_CASES: Readonly<Record<string, MicroCase>> = {
   ...BUS_CASES,
   ...ROUTER_CASES,
   ...PROGRAM_CASES,
+  ...DOOR_CASES,
   ...SUBLIST_CASES,
 };

@@ -105,6 +105,7 @@ export class Bridge implements SessionHost, NetworkSide {
       outboundMax,
       clock,
       defer,
+      onDue: () => turn.endLoop(),
       onCaughtUp: () => this.pacing.stalls.caughtUp(),
     });
     const { outbound } = this;
@@ -334,6 +335,18 @@ export class Bridge implements SessionHost, NetworkSide {
   }
 
   // ── For turns ───────────────────────────────────────────────────────────────────────────────────
+
+  defer(fn: () => void): void {
+    this.options.defer(fn);
+  }
+
+  loopEnded(): void {
+    this.outbound.loopEnded();
+  }
+
+  whenDrained(session: SessionHandle, fn: () => void): void {
+    this.outbound.whenDrained(session, this.options.maxPending / 4, fn);
+  }
 
   flush(): void {
     this.outbound.flush();

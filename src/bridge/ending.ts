@@ -77,7 +77,10 @@ export class Ending {
     if (this.#state.name === 'closed') return;
     const { core, handle, transport } = this.#session;
     const { outbound, endings } = this.#host;
-    if (!this.#isDetached) core.sessions.shed(handle);
+    if (!this.#isDetached && this.#session.subscriptionCount > 0) {
+      core.sessions.shed(handle);
+      this.#host.turn.touch(); // Whoever watches interest is told in this turn.
+    }
     this.#isDetached = true;
     if (!outbound.flushSession(handle)) return;
     const isLingering = this.#state.name === 'ending' && !this.#peerHasEnded;

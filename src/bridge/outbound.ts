@@ -58,6 +58,8 @@ interface OutboundOptions {
   readonly core: Core;
   readonly outboundMax: number;
   readonly clock: Clock;
+  /** The loop's reads are done: what is to be written with all that they have queued is queued now. */
+  readonly onDue: () => void;
   /** Everything has been written. */
   readonly onCaughtUp: () => void;
   /** Runs a function once this turn's reads are done. */
@@ -77,6 +79,7 @@ export class Outbound {
   readonly #core: Core;
   readonly #outboundMax: number;
   readonly #clock: Clock;
+  readonly #onDue: () => void;
   readonly #onCaughtUp: () => void;
   readonly #defer: (fn: () => void) => void;
   readonly #channels = new Map<SessionHandle, Channel>();
@@ -90,7 +93,14 @@ export class Outbound {
   #isFlushing = false;
   #isBehind = false;
   #isClosed = false;
+  /** Who is told when a session has less than so many bytes pending. */
+  readonly #drains = new Map<
+    SessionHandle,
+    { readonly below: number; readonly fns: (() => void)[] }
+  >();
   readonly #onDeferred = (): void => {
+    // What is queued meanwhile needs no flush of its own.
+    if (!this.#isClosed) this.#onDue();
     this.#isScheduled = false;
     if (!this.#isClosed) this.#flushSlice();
   };
@@ -99,6 +109,7 @@ export class Outbound {
     this.#core = options.core;
     this.#outboundMax = options.outboundMax;
     this.#clock = options.clock;
+    this.#onDue = options.onDue;
     this.#onCaughtUp = options.onCaughtUp;
     this.#defer = options.defer;
   }
@@ -128,6 +139,7 @@ export class Outbound {
     this.#channels.delete(handle);
     this.#lostBytes -= this.#lost.get(handle) ?? 0;
     this.#lost.delete(handle);
+    if (this.#drains.size > 0) this.#drained(handle);
   }
 
   isHeld(handle: SessionHandle): boolean {
@@ -152,6 +164,32 @@ export class Outbound {
     const grown = poolUsed - this.#poolAtFlush;
     if (this.#backlog >= EAGER_BYTES || grown > Math.min(share, poolMax / 4)) this.#flushSlice();
     else this.#schedule();
+  }
+
+  /** The work of the loop's end has queued what belongs to it: it is written now. */
+  loopEnded(): void {
+    if (!this.#isClosed && !this.#isBehind) this.#flushSlice();
+  }
+
+  /** Calls `fn` once, later, when less than `below` bytes are pending for the session, or it is gone. */
+  whenDrained(handle: SessionHandle, below: number, fn: () => void): void {
+    const isGone = !this.#channels.has(handle) || this.#lost.has(handle);
+    if (isGone || this.#core.sessions.pending(handle) < below) {
+      this.#defer(fn);
+      return;
+    }
+    const drain = this.#drains.get(handle);
+    if (drain === undefined) this.#drains.set(handle, { below, fns: [fn] });
+    else drain.fns.push(fn);
+  }
+
+  #drained(handle: SessionHandle): void {
+    const drain = this.#drains.get(handle);
+    if (drain === undefined) return;
+    const isGone = !this.#channels.has(handle) || this.#lost.has(handle);
+    if (!isGone && this.#core.sessions.pending(handle) >= drain.below) return;
+    this.#drains.delete(handle);
+    for (const fn of drain.fns) this.#defer(fn);
   }
 
   /** Something is queued that a slice has not come to. */
@@ -215,6 +253,7 @@ export class Outbound {
     const pending = this.#core.sessions.pending(handle);
     this.#lost.set(handle, pending);
     this.#lostBytes += pending;
+    if (this.#drains.size > 0) this.#drained(handle);
   }
 
   #isPoolShort(): boolean {
@@ -309,6 +348,7 @@ export class Outbound {
     this.#core.outbound.settle(handle, batch.bytes);
     this.#copiedBytes -= batch.copied;
     for (const id of batch.shared) this.shared.release(id);
+    if (this.#drains.size > 0) this.#drained(handle);
   }
 
   /** While everybody together holds too much, the session with the most pending has to go. */

@@ -13,6 +13,7 @@ interface ProfileOptions {
   readonly cid: number;
   readonly handle: SessionHandle;
   readonly peer: PeerFacts;
+  readonly serverName: string;
   /** Peers may use headers here. */
   readonly hasHeaders: boolean;
 }
@@ -53,9 +54,11 @@ export class Profile {
     return this.#options.headers && this.#facts.hasHeaders;
   }
 
-  /** Who it is, for the messages it publishes on that account. */
-  client(account: string): MessageClient {
-    this.#client ??= this.#describe(account);
+  /** Who it is, for the messages it publishes on that account. `rttMs`: its last round trip. */
+  client(account: string, rttMs: number | undefined): MessageClient {
+    if (this.#client === undefined || this.#client.rttMs !== rttMs) {
+      this.#client = this.#describe(account, rttMs);
+    }
     return this.#client;
   }
 
@@ -111,13 +114,16 @@ export class Profile {
     };
   }
 
-  #describe(account: string): MessageClient {
-    const { cid, peer } = this.#facts;
+  #describe(account: string, rttMs: number | undefined): MessageClient {
+    const { cid, peer, serverName } = this.#facts;
     const { name, lang, version, noResponders } = this.#options;
     return {
       cid,
       kind: 'CLIENT',
       account,
+      start: this.#start,
+      ...(rttMs === undefined ? {} : { rttMs }),
+      server: serverName,
       ...(name === '' ? {} : { name }),
       ...(lang === '' ? {} : { lang }),
       ...(version === '' ? {} : { version }),

@@ -71,10 +71,11 @@ export class Session
     this.handle = handle;
     this.transport = transport;
     const { core, options } = host;
-    const { clock, random, maxSubscriptions, maxSubTokens, hasHeaders } = options;
+    const { clock, random, maxSubscriptions, maxSubTokens, hasHeaders, serverName } = options;
     this.limits = { maxSubscriptions, maxSubTokens, hasHeaders };
     this.log = new PeerLog(options.logger, transport.peer, cid);
-    this.#profile = new Profile({ core, clock, cid, handle, peer: transport.peer, hasHeaders });
+    const { peer } = transport;
+    this.#profile = new Profile({ core, clock, cid, handle, peer, serverName, hasHeaders });
     this.#ending = new Ending(host, this, this.#state);
     this.#reader = new Reader(host, this);
     const { authentication } = host;
@@ -118,7 +119,7 @@ export class Session
 
   /** Who it is, for the messages it publishes. */
   get client(): MessageClient {
-    return this.#profile.client(this.#account.name);
+    return this.#profile.client(this.#account.name, this.#keepalive.rttMs);
   }
 
   /** It speaks a protocol with INFO at any time, and is past its first PING. */

@@ -4,10 +4,12 @@
 // when it was a queue group's pick, another member that lives now gets the message.
 
 import {
+  type BatchPlace,
   type Core,
   type HandleMap,
   RECORD_DELIVERY,
   RECORD_LAST,
+  RECORD_RAW,
   RECORD_SHARED,
   RECORD_SHARED_END,
   RECORD_SLOW,
@@ -18,6 +20,7 @@ import {
   type SessionHandle,
 } from '../core/index.ts';
 import { type Content, contentOfIncoming, type Incoming } from './message.ts';
+import { type RawSubscription, RawView } from './raw.ts';
 import type { BusSubscription } from './subscription.ts';
 import type { NetworkSide, Published, Turn } from './turn.ts';
 import type { MessageClient } from './types.ts';
@@ -33,11 +36,20 @@ interface Pick {
   readonly isLast: boolean;
 }
 
+interface DrainParts {
+  readonly core: Core;
+  readonly turn: Turn;
+  readonly subscriptions: HandleMap<BusSubscription>;
+  readonly raws: HandleMap<RawSubscription>;
+}
+
 export class DeliveryDrain {
   readonly #core: Core;
   readonly #turn: Turn;
   /** Every subscription of the process, those closed in this turn included. */
   readonly #subscriptions: HandleMap<BusSubscription>;
+  readonly #raws: HandleMap<RawSubscription>;
+  readonly #raw: RawView;
   #slab = new Uint8Array(0);
   #slabUsed = 0;
 
@@ -45,6 +57,7 @@ export class DeliveryDrain {
   // The message at hand, and where the core has it: equal places are the same message within one call.
   #content: Content | undefined;
   #to = '';
+  #batch: BatchPlace | undefined;
   #subjectPtr = 0;
   #bodyPtr = 0;
   #origin: SessionHandle = 0;
@@ -52,10 +65,12 @@ export class DeliveryDrain {
   #clientSession: SessionHandle = 0;
   #client: MessageClient | undefined;
 
-  constructor(core: Core, turn: Turn, subscriptions: HandleMap<BusSubscription>) {
+  constructor({ core, turn, subscriptions, raws }: DrainParts) {
     this.#core = core;
     this.#turn = turn;
     this.#subscriptions = subscriptions;
+    this.#raws = raws;
+    this.#raw = new RawView(core, turn);
   }
 
   /**
@@ -71,13 +86,16 @@ export class DeliveryDrain {
       this.#clientSession = 0;
       this.#content = published?.content;
       this.#to = published?.to ?? '';
+      this.#batch = published?.batch;
     }
+    const isPublished = this.#content !== undefined && published?.content === this.#content;
     const targets = this.#announce(count);
     for (let index = 0; index < count; index++) {
       const record = core.record(index);
       const target = targets[index];
-      if (target !== undefined) this.#collect(record, target, published !== undefined);
+      if (target !== undefined) this.#collect(record, target, isPublished);
       else if (record.type !== RECORD_DELIVERY) this.#tell(record);
+      else if ((record.flags & RECORD_RAW) !== 0) this.#handOver(record);
     }
     this.#flush();
   }
@@ -90,12 +108,22 @@ export class DeliveryDrain {
     const targets: (BusSubscription | undefined)[] = [];
     for (let index = 0; index < count; index++) {
       const record = this.#core.record(index);
-      const isDelivery = record.type === RECORD_DELIVERY;
+      const isDelivery = record.type === RECORD_DELIVERY && (record.flags & RECORD_RAW) === 0;
       const target = isDelivery ? this.#subscriptions.get(record.target) : undefined;
       if (target !== undefined) target.underway++;
       targets.push(target);
     }
     return targets;
+  }
+
+  /** Whoever has subscribed before, to the same message, or to one before it, has had it. */
+  #handOver(record: RecordView): void {
+    const subscription = this.#raws.get(record.target);
+    if (subscription?.isOpen !== true) return;
+    const { origin, bodyLen } = record;
+    if (this.#picks.length > 0) this.#flush();
+    subscription.count(origin === 0 ? 0 : bodyLen);
+    subscription.take(this.#raw.at(record));
   }
 
   #collect(record: RecordView, subscription: BusSubscription, isPublished: boolean): void {
@@ -135,16 +163,20 @@ export class DeliveryDrain {
         subscription.deliver(content);
         if (isLast || subscription.hasHadMax) subscription.end();
       } else if (subscription.queue !== undefined) {
-        subscription.home.deliverToGroup(subscription.queue, content, to);
+        const routed =
+          this.#batch === undefined ? to : this.#core.batchTo(this.#batch, this.#bodyPtr);
+        subscription.home.deliverToGroup(subscription.queue, content, routed);
       }
     }
   }
 
   #build(record: RecordView, subscription: BusSubscription): Content {
     const { subjectPtr, subjectLen, replyPtr, replyLen } = record;
-    // A literal filter has matched, so the subject is that text: nothing to decode.
+    // A literal filter has matched, so the subject is that text, unless a batch shows another: nothing to decode.
     const subject =
-      subscription.isLiteral && subscription.subject.length === subjectLen
+      this.#batch === undefined &&
+      subscription.isLiteral &&
+      subscription.subject.length === subjectLen
         ? subscription.subject
         : this.#core.text(subjectPtr, subjectLen);
     const reply = replyLen === 0 ? undefined : this.#core.text(replyPtr, replyLen);

@@ -1,7 +1,7 @@
 // The engine: one core, one turn, one clock, and the accounts that live on them. `$G` and `$SYS` are always there;
 // others come when somebody asks for them, and end when nobody is left in them.
 
-import { type Core, HandleMap } from '../core/index.ts';
+import { type Core, HandleMap, type SubHandle } from '../core/index.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { ClosedConnectionError } from '../shared/errors.ts';
 import { DEFAULT_LIMITS } from '../shared/limits.ts';
@@ -13,6 +13,7 @@ import { DeliveryDrain } from './delivery.ts';
 import { InterestWatches } from './interest.ts';
 import { type EngineParts, ProgramSide } from './program-side.ts';
 import { PickSource } from './random.ts';
+import type { RawSubscription } from './raw.ts';
 import { Reporter } from './reporter.ts';
 import { checkAccountName } from './subject-text.ts';
 import type { BusSubscription } from './subscription.ts';
@@ -33,7 +34,8 @@ export class Engine implements EngineParts {
   readonly picks: PickSource = new PickSource();
   readonly maxPayload: number;
   readonly subscriptions: HandleMap<BusSubscription> = new HandleMap();
-  readonly closing: BusSubscription[] = [];
+  readonly raws: HandleMap<RawSubscription> = new HandleMap();
+  readonly closing: { readonly handle: SubHandle }[] = [];
   readonly interest: InterestWatches;
   /** What is said of the server that this is part of; set by whoever serves it. */
   server: ServerInfo;
@@ -53,7 +55,7 @@ export class Engine implements EngineParts {
     this.server = infoOf(options.name, this.maxPayload);
     this.account(GLOBAL_ACCOUNT);
     this.account(SYSTEM_ACCOUNT);
-    const drain = new DeliveryDrain(core, this.turn, this.subscriptions);
+    const drain = new DeliveryDrain(this);
     this.turn.onRecords = (published, isResumed) => drain.drain(published, isResumed);
     this.turn.onFault = (error) =>
       this.reporter.report(error, { subject: '', sid: 0, account: GLOBAL_ACCOUNT });
@@ -102,7 +104,10 @@ export class Engine implements EngineParts {
 
   /** The core has forgotten what was closed in the turn. */
   #forget(): void {
-    for (const { handle } of this.closing.splice(0)) this.subscriptions.delete(handle);
+    for (const { handle } of this.closing.splice(0)) {
+      this.subscriptions.delete(handle);
+      this.raws.delete(handle);
+    }
     if (this.#left.size === 0) return;
     for (const account of this.#left) {
       const { handle, name } = account;

@@ -1,17 +1,15 @@
 // The internal door of an account, for what stands on the bus: the bridge, streams, monitoring. It has what they need
 // beyond a program's rights. `internalsOf(bus)` opens it; nothing of it is exported from the package.
 
-import type { Core } from '../core/index.ts';
-import {
-  ClosedConnectionError,
-  InvalidOperationError,
-  InvalidSubjectError,
-} from '../shared/errors.ts';
+import type { BatchEntry, BatchOutcome, Core, SessionHandle } from '../core/index.ts';
+import { ClosedConnectionError, InvalidOperationError } from '../shared/errors.ts';
+import type { CycleWatch } from './cycle-watch.ts';
 import type { Engine } from './engine.ts';
-import { encodeHeaders, MessageHeaders } from './headers.ts';
-import { contentOf, contentOfBytes } from './message.ts';
+import { encodeHeaders } from './headers.ts';
 import type { ProgramSide } from './program-side.ts';
-import type { Turn } from './turn.ts';
+import type { RawHandler, RawMessage, RawSubscription } from './raw.ts';
+import { checkSubject } from './subject-text.ts';
+import type { Turn, Waiting } from './turn.ts';
 import type { Message, MsgHdrs } from './types.ts';
 
 /** A message that is routed by one subject and may show another. */
@@ -23,18 +21,11 @@ export interface Delivery {
   readonly reply?: string;
   /** A whole `NATS/1.0` block, or what makes one. */
   readonly headers?: Uint8Array | MsgHdrs;
-  /** Not to be changed any more: recipients in this process see these very bytes. */
   readonly payload: Uint8Array;
 }
 
-export interface DeliveryOutcome {
-  /** Subscriptions that got it. */
-  readonly delivered: number;
-  /** A recipient is above half of its pending limit: deliver no more before its session has drained. */
-  readonly pressure: boolean;
-}
-
-const NO_RESPONDERS = 503;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 const EMPTY = new Uint8Array(0);
 
 export class BusInternals {
@@ -66,25 +57,46 @@ export class BusInternals {
   }
 
   /**
-   * Routes by `to`, showing `subject`. Outside of handlers only, in slices of the caller's choice: it is not
-   * bounded by max_payload, and everything it makes is queued for the peers within this turn.
-   * Throws InvalidOperationError inside a handler, InvalidSubjectError, InvalidArgumentError for headers and
-   * ClosedConnectionError.
+   * Routes messages by `to`, showing `subject`, all in one crossing. Outside of handlers only, in slices of the caller's
+   * choice (some 256 KiB): it is not bounded by max_payload, and everything it makes is queued for the peers within this
+   * turn. Bytes are taken as they are and copied before it returns; what is no subject reaches nobody. Recipients of
+   * this process get a copy.
+   *
+   * Throws InvalidOperationError inside a handler, CapacityError and ClosedConnectionError.
+   *
+   * @returns for each entry how many it has reached, and whether one of them is pressed
    */
-  deliver(message: Delivery): DeliveryOutcome {
-    const { turn, core } = this;
-    if (this.home.isClosed) throw new ClosedConnectionError();
+  deliverBatch(entries: readonly BatchEntry[]): BatchOutcome[] {
+    const { turn, core, home } = this;
+    if (home.isClosed) throw new ClosedConnectionError();
     if (turn.isDelivering) throw new InvalidOperationError('deliver is not for handlers');
-    const { to, subject = to, reply, headers, payload } = message;
-    const block = headers === undefined || isBytes(headers) ? headers : encodeHeaders(headers);
-    const content = contentOfBytes(this.home, subject, reply, block, payload);
-    let delivered = 0;
-    let pressure = false;
-    turn.within(() => {
-      delivered = this.home.route(content, to);
-      pressure = delivered > 0 && core.op.pressure;
+    return turn.within(() => {
+      const batch = core.placeBatch(entries);
+      turn.run(() => core.publishBatch(home.account.handle, batch), { batch });
+      return core.batchOutcomes(batch);
     });
-    return { delivered, pressure };
+  }
+
+  /** The same of one message, with texts. Throws as `deliverBatch`, InvalidSubjectError, and for headers InvalidArgumentError. */
+  deliver({ to, subject, reply, headers, payload }: Delivery): BatchOutcome {
+    for (const text of [to, subject, reply]) if (text !== undefined) checkSubject(text);
+    const entry = {
+      to: encoder.encode(to),
+      subject: subject === undefined ? undefined : encoder.encode(subject),
+      reply: reply === undefined ? undefined : encoder.encode(reply),
+      headers: headers === undefined || isBytes(headers) ? headers : encodeHeaders(headers),
+      payload,
+    };
+    return this.deliverBatch([entry])[0] as BatchOutcome;
+  }
+
+  /**
+   * A subscription that is handed the bytes of each message, as they lie in the core's memory, and no message is made:
+   * for who keeps bytes. What the program publishes is encoded for it, as for a peer.
+   * Throws InvalidSubjectError, CapacityError and ClosedConnectionError.
+   */
+  subscribeRaw(subject: string, handler: RawHandler): RawSubscription {
+    return this.home.subscribeRaw(subject, handler);
   }
 
   /** Somebody, here or at a peer, would get a message on `subject`; of that queue group, if one is given. */
@@ -107,39 +119,103 @@ export class BusInternals {
   }
 
   /**
-   * Answers a request as if nobody had been interested: for a subject that is claimed and not served.
-   * A peer that did not ask for such answers gets none.
+   * Answers a request as if nobody had been interested: for a subject that is claimed and not served. A peer that did
+   * not ask for such answers gets none. In a handler the answer waits, as a publish does.
    *
-   * @returns whether an answer was sent
+   * @returns whether there is somebody to answer
    */
-  noResponders(message: Message): boolean {
-    const content = contentOf(message);
-    const reply = content?.reply;
-    if (content === undefined || reply === undefined) return false;
-    if (content.client !== undefined && !content.client.wantsNoResponders) return false;
-    // nats-server 2.15.3 names the subject of the request beside the status.
-    const headers = new MessageHeaders(NO_RESPONDERS);
-    headers.append('Nats-Subject', content.subject);
-    try {
-      this.home.publish(reply, EMPTY, { headers });
-      return true;
-    } catch (error) {
-      // A peer may name a reply that no program can publish to.
-      if (error instanceof InvalidSubjectError) return false;
-      throw error;
-    }
+  noResponders(message: Message | RawMessage): boolean {
+    if (message.client?.wantsNoResponders === false) return false;
+    const [subject, reply] = 'replyBytes' in message ? spansOf(message) : textsOf(message);
+    if (reply.length === 0) return false;
+    const entry = { to: reply, headers: noRespondersBlock(subject), payload: EMPTY };
+    if (this.turn.isBusy) this.turn.wait(new WaitingBatch(this, entry));
+    else this.deliverBatch([entry]);
+    return true;
+  }
+
+  /**
+   * Calls fn once, in a turn of its own, when the session has less than a quarter of its pending limit queued, or is
+   * gone: when more may be delivered to who was pressed. Never before this returns.
+   */
+  whenDrained(session: SessionHandle, fn: () => void): void {
+    const run = (): void => this.turn.within(() => this.#guard(fn));
+    const { network } = this.turn;
+    if (network === undefined) this.atLoopEnd(fn);
+    else network.whenDrained(session, run);
   }
 
   /** Calls fn once, after everything of this turn has been delivered and before sessions write. */
   atTurnEnd(fn: () => void): void {
-    this.turn.atTurnEnd(() => {
-      try {
-        fn();
-      } catch (error) {
-        this.home.report(error, { subject: '', sid: 0 });
-      }
-    });
+    this.turn.atTurnEnd(() => this.#guard(fn));
   }
+
+  /**
+   * Calls fn once, in a turn, when this turn of the event loop has done its reads: once for all turns that they were.
+   * What it queues for peers is written right after it.
+   */
+  atLoopEnd(fn: () => void): void {
+    this.turn.atLoopEnd(() => this.#guard(fn));
+  }
+
+  #guard(fn: () => void): void {
+    try {
+      fn();
+    } catch (error) {
+      this.home.report(error, { subject: '', sid: 0 });
+    }
+  }
+}
+
+/** A delivery that has to wait for the message at hand. */
+class WaitingBatch implements Waiting {
+  readonly #door: BusInternals;
+  readonly #entry: BatchEntry;
+
+  constructor(door: BusInternals, entry: BatchEntry) {
+    this.#door = door;
+    this.#entry = entry;
+  }
+
+  get subject(): string {
+    return decoder.decode(this.#entry.to);
+  }
+
+  get cycles(): CycleWatch {
+    return this.#door.home.account.cycles;
+  }
+
+  run(): void {
+    const { home } = this.#door;
+    if (home.isClosed) return;
+    try {
+      this.#door.deliverBatch([this.#entry]);
+    } catch (error) {
+      home.report(error, { subject: this.subject, sid: 0 });
+    }
+  }
+
+  drop(): void {}
+}
+
+/** Copies of subject and reply. */
+function spansOf(message: RawMessage): [subject: Uint8Array, reply: Uint8Array] {
+  return [message.subject.slice(), message.reply.slice()];
+}
+
+function textsOf(message: Message): [subject: Uint8Array, reply: Uint8Array] {
+  return [encoder.encode(message.subject), encoder.encode(message.reply ?? '')];
+}
+
+/** nats-server 2.15.3 names the subject of the request beside the status. */
+function noRespondersBlock(subject: Uint8Array): Uint8Array {
+  const start = encoder.encode('NATS/1.0 503\r\nNats-Subject: ');
+  const end = encoder.encode('\r\n\r\n');
+  const block = new Uint8Array(start.length + subject.length + end.length);
+  block.set(start);
+  block.set(subject, start.length);
+  block.set(end, start.length + subject.length);
+  return block;
 }
 
 const doors = new WeakMap<object, BusInternals>();

@@ -16,6 +16,7 @@ import { EMPTY_PAYLOAD } from './codec.ts';
 import type { CycleWatch } from './cycle-watch.ts';
 import { type Content, contentOfValue } from './message.ts';
 import type { PickSource } from './random.ts';
+import { type RawHandler, RawSubscription } from './raw.ts';
 import type { Reporter } from './reporter.ts';
 import { type Fan, type Route, type RouteGroup, RouteMap } from './route-map.ts';
 import { StatusFeed } from './status.ts';
@@ -43,8 +44,10 @@ export interface EngineParts {
   readonly maxPayload: number;
   /** Every subscription of the process; those closed in a turn leave at its end. */
   readonly subscriptions: HandleMap<BusSubscription>;
+  /** The same of those that are handed records. */
+  readonly raws: HandleMap<RawSubscription>;
   /** Closed in this turn. */
-  readonly closing: BusSubscription[];
+  readonly closing: { readonly handle: SubHandle }[];
   /** Somebody is no longer in the account. Part of a turn. */
   leave(account: Account): void;
 }
@@ -73,6 +76,7 @@ export class ProgramSide implements SubscriptionHome, Side {
   readonly stats: Stats = { inBytes: 0, outBytes: 0, inMsgs: 0, outMsgs: 0 };
   /** Those that are open, in the order in which they came. */
   readonly subscriptions: Set<BusSubscription> = new Set();
+  readonly #raws = new Set<RawSubscription>();
   isClosed = false;
   readonly #routes = new RouteMap();
   readonly #core: Core;
@@ -106,6 +110,7 @@ export class ProgramSide implements SubscriptionHome, Side {
     // What publishers have found out is void, even where nobody subscribes.
     this.#core.changes++;
     for (const subscription of [...this.subscriptions]) subscription.unsubscribe();
+    for (const subscription of [...this.#raws]) subscription.close();
     this.account.sides.delete(this);
     this.engine.leave(this.account);
     this.status.close();
@@ -130,6 +135,29 @@ export class ProgramSide implements SubscriptionHome, Side {
       subscription.start(options);
     });
     return subscription;
+  }
+
+  /** A subscription that is handed records. Throws InvalidSubjectError, CapacityError and ClosedConnectionError. */
+  subscribeRaw(subject: string, handler: RawHandler): RawSubscription {
+    const { account, engine } = this;
+    if (this.isClosed) throw new ClosedConnectionError();
+    checkSubject(subject);
+    return engine.turn.within(() => {
+      const handle = engine.core.subscribe(account.handle, subject, undefined, true);
+      const subscription = new RawSubscription(this, handle, ++account.sid, subject, handler);
+      this.#raws.add(subscription);
+      engine.raws.add(subscription);
+      return subscription;
+    });
+  }
+
+  withdrawRaw(subscription: RawSubscription): void {
+    const { core, turn, closing } = this.engine;
+    this.#raws.delete(subscription);
+    turn.within(() => {
+      core.unsubscribe(subscription.handle);
+      closing.push(subscription);
+    });
   }
 
   /** Takes a subscription out of the core. Its handle means it, and nobody else, until the turn ends. */

@@ -9,6 +9,7 @@
 // here. So every subscriber sees one publisher's messages in order, and the stack does not grow.
 
 import {
+  type BatchPlace,
   type Core,
   type SessionHandle,
   STATUS_AGAIN_POOL,
@@ -28,6 +29,12 @@ export interface NetworkSide {
    * `within`), so it may do that only when there is something to do.
    */
   turnEnded(): void;
+  /** Calls `fn` when the reads of this turn of the event loop are done. */
+  defer(fn: () => void): void;
+  /** The functions of the loop's end have run: what they have queued is written now. */
+  loopEnded(): void;
+  /** Calls `fn` once, later, when the session has less than a quarter of its pending limit queued, or is gone. */
+  whenDrained(session: SessionHandle, fn: () => void): void;
   /** Who the session is, for `msg.client`. */
   originOf(session: SessionHandle): MessageClient | undefined;
   /** A payload that several sessions refer to; `bytes` are the network side's own. */
@@ -44,11 +51,12 @@ export interface NetworkSide {
   traceEnd(session: SessionHandle, sid: Uint8Array): void;
 }
 
-/** What this process publishes through the core. */
+/** What this process publishes through the core: a message, or a batch of them. */
 export interface Published {
-  readonly content: Content;
+  readonly content?: Content;
   /** The subject it is routed by; `content` may show another. */
-  readonly to: string;
+  readonly to?: string;
+  readonly batch?: BatchPlace;
 }
 
 /** A publish that waits for its turn. */
@@ -91,6 +99,7 @@ export class Turn {
   #serial = 0;
   readonly #broken: CycleWatch[] = [];
   #atEnd: (() => void)[] = [];
+  #atLoopEnd: (() => void)[] = [];
 
   constructor(core: Core) {
     this.#core = core;
@@ -227,6 +236,26 @@ export class Turn {
     if (this.level === 0) this.within(() => {});
   }
 
+  /**
+   * Calls fn once, in a turn, when this turn of the event loop has done the reads that are due: once for all turns
+   * that they were. Without a network side, when the program's own code has run to its end.
+   */
+  atLoopEnd(fn: () => void): void {
+    this.#atLoopEnd.push(fn);
+    if (this.#atLoopEnd.length > 1) return;
+    if (this.#network === undefined) queueMicrotask(() => this.endLoop());
+    else this.#network.defer(() => this.endLoop());
+  }
+
+  /** Runs them now; outside of any turn. */
+  endLoop(): void {
+    if (this.#atLoopEnd.length === 0) return;
+    const functions = this.#atLoopEnd;
+    this.#atLoopEnd = [];
+    this.within(() => this.#runAll(functions));
+    this.#network?.loopEnded();
+  }
+
   #drain(published: Published | undefined, isResumed: boolean): void {
     if (this.#core.recordCount === 0) return;
     this.isDelivering = true;
@@ -271,6 +300,10 @@ export class Turn {
     const functions = this.#atEnd;
     if (functions.length === 0) return;
     this.#atEnd = [];
+    this.#runAll(functions);
+  }
+
+  #runAll(functions: readonly (() => void)[]): void {
     for (const fn of functions) {
       try {
         fn();

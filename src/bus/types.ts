@@ -76,6 +76,12 @@ export interface MessageClient {
   /** CLIENT, LEAF … */
   readonly kind: string;
   readonly account: string;
+  /** When it connected: milliseconds since 1970. */
+  readonly start?: number;
+  /** Its round trip in milliseconds, once that has been measured. */
+  readonly rttMs?: number;
+  /** Name of the server that it is connected to. */
+  readonly server?: string;
   readonly name?: string;
   readonly user?: string;
   readonly lang?: string;

@@ -20,6 +20,15 @@ import { fillRandom } from '../shared/entropy.ts';
 import { CapacityError, InvalidSubjectError, WasmUnavailableError } from '../shared/errors.ts';
 import { type AccountHandle, Accounts } from './accounts.ts';
 import { growsInPlace } from './address-space.ts';
+import {
+  type BatchEntry,
+  type BatchOutcome,
+  type BatchPlace,
+  batchBytes,
+  readBatchTo,
+  readOutcomes,
+  writeBatch,
+} from './batch.ts';
 import { instantiate, type WasmExports } from './instance.ts';
 import { type LiveCounts, readLiveCounts } from './live-counts.ts';
 import { OutboundRegions } from './outbound.ts';
@@ -29,6 +38,7 @@ import { RouteView, type SubHandle } from './route.ts';
 import {
   SCRATCH_ASK,
   SCRATCH_ASK_SECOND,
+  SCRATCH_BATCH_MAX,
   SCRATCH_BODY,
   SCRATCH_BODY_MAX,
   SCRATCH_REPLY,
@@ -104,8 +114,12 @@ export class Core {
     return this.exports.regionPtr(region) >>> 0;
   }
 
-  /** Subscribes the program. Throws InvalidSubjectError and CapacityError. */
-  subscribe(account: AccountHandle, filter: string, queue?: string): SubHandle {
+  /**
+   * Subscribes the program. Throws InvalidSubjectError and CapacityError.
+   *
+   * @param isRaw its records have RECORD_RAW, and what has no bytes does not reach it
+   */
+  subscribe(account: AccountHandle, filter: string, queue?: string, isRaw = false): SubHandle {
     this.changes++;
     const length = this.#text(SCRATCH_ASK, filter, true);
     const queueLength = queue === undefined ? 0 : this.#text(SCRATCH_ASK_SECOND, queue, false);
@@ -115,6 +129,7 @@ export class Core {
       length,
       this.#scratch + SCRATCH_ASK_SECOND,
       queueLength,
+      isRaw ? 1 : 0,
     );
     if (handle === STATUS_BAD_SUBJECT) throw new InvalidSubjectError(filter);
     if (handle < 0) throw new CapacityError(`a subscription to ${filter}`);
@@ -186,6 +201,35 @@ export class Core {
     const status = this.exports.publish(account, record.ptr);
     this.#recordCount = this.exports.recordCount();
     return status;
+  }
+
+  /**
+   * Lays out a batch, for `publishBatch`. It stays until something else is published. Throws CapacityError.
+   */
+  placeBatch(entries: readonly BatchEntry[]): BatchPlace {
+    const bytes = batchBytes(entries);
+    const ptr = bytes <= SCRATCH_BATCH_MAX ? this.#scratch : this.gather(bytes);
+    if (ptr === 0) throw new CapacityError(`a batch of ${bytes} bytes`);
+    writeBatch(this.views, ptr, entries);
+    return { ptr, count: entries.length };
+  }
+
+  /** Routes a batch, as `publish` does one message. */
+  publishBatch(account: AccountHandle, { ptr, count }: BatchPlace): number {
+    this.changes++;
+    const status = this.exports.publishBatch(account, ptr, count);
+    this.#recordCount = this.exports.recordCount();
+    return status;
+  }
+
+  /** By which subject the message of a batch with that body is routed. */
+  batchTo(place: BatchPlace, bodyPtr: number): string {
+    return readBatchTo(this.views, place, bodyPtr);
+  }
+
+  /** What became of a batch; to be asked before anything else is published. */
+  batchOutcomes(place: BatchPlace): BatchOutcome[] {
+    return readOutcomes(this.views, place);
   }
 
   /**

@@ -17,6 +17,7 @@ export {
   PARSE_UNKNOWN,
   RECORD_DELIVERY,
   RECORD_LAST,
+  RECORD_RAW,
   RECORD_SHARED,
   RECORD_SHARED_END,
   RECORD_SLOW,
@@ -43,6 +44,7 @@ export {
   SUBJECT_MAX,
 } from '../../assembly/abi.ts';
 export type { AccountCounts, AccountHandle } from './accounts.ts';
+export type { BatchEntry, BatchOutcome, BatchPlace } from './batch.ts';
 export {
   Core,
   type CoreOptions,

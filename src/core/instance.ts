@@ -20,7 +20,14 @@ export interface WasmExports {
   accountWatch(account: number, isWatched: number): number;
   changesTake(): number;
   changesLogPtr(): number;
-  subscriptionOpen(account: number, ptr: number, len: number, qPtr: number, qLen: number): number;
+  subscriptionOpen(
+    account: number,
+    ptr: number,
+    len: number,
+    qPtr: number,
+    qLen: number,
+    isRaw: number,
+  ): number;
   subscriptionShut(handle: number): number;
   subscriptionSetMax(handle: number, max: number): number;
   subscriptionPtr(handle: number): number;
@@ -30,6 +37,7 @@ export interface WasmExports {
   subscriptionQueueLen(sub: number): number;
   routeResolve(account: number, ptr: number, len: number): number;
   publish(account: number, record: number): number;
+  publishBatch(account: number, records: number, count: number): number;
   publishResume(starved: number): number;
   publishAbandon(): void;
   routeReached(): number;

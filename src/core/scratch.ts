@@ -9,4 +9,6 @@ export const SCRATCH_REPLY: number = SCRATCH_TEXT * 2;
 export const SCRATCH_BODY: number = SCRATCH_TEXT * 3;
 export const SCRATCH_ASK: number = SCRATCH_BYTES - SCRATCH_TEXT * 2;
 export const SCRATCH_ASK_SECOND: number = SCRATCH_ASK + SCRATCH_TEXT;
+/** A batch may lie where the texts and the body of a publish do. */
+export const SCRATCH_BATCH_MAX: number = SCRATCH_ASK - SLACK_BYTES;
 export const SCRATCH_BODY_MAX: number = SCRATCH_ASK - SCRATCH_BODY - 2;

@@ -67,3 +67,24 @@ it('a connection that closes leaves nothing behind', async () => {
     subscriptions: 2,
   });
 });
+
+it('the program is told who published: name, server, since when, and the round trip', async () => {
+  await using server = createTestBridge();
+  const start = server.clock.now();
+  const told: unknown[] = [];
+  server.bus.subscribe('a', (message) => told.push(message.client));
+  const peer = await server.greeted({ name: 'till', lang: 'go', version: '1.2.3' });
+  await peer.send('PUB a 0\r\n\r\n');
+  await peer.ping();
+  const facts = { cid: 1, kind: 'CLIENT', account: '$G', server: 'test', start };
+  expect(told).toEqual([
+    expect.objectContaining({ ...facts, name: 'till', lang: 'go', version: '1.2.3' }),
+  ]);
+  // The round trip is measured by the PING that follows CONNECT; what is said later names it.
+  server.clock.advance(2000);
+  await peer.expectLine('PING');
+  server.clock.advance(7);
+  await peer.send('PONG\r\nPUB a 0\r\n\r\n');
+  await peer.ping();
+  expect(told.at(-1)).toMatchObject({ ...facts, rttMs: 7 });
+});

@@ -77,6 +77,7 @@ const EXPORTS = [
   'poolBytes',
   'publish',
   'publishAbandon',
+  'publishBatch',
   'publishResume',
   'recordCount',
   'recordsSetLimit',

@@ -22,6 +22,9 @@ export function quietNetwork(does: Partial<NetworkSide>): NetworkSide {
   return {
     flush: () => {},
     turnEnded: () => {},
+    defer: queueMicrotask,
+    loopEnded: () => {},
+    whenDrained: (_session, fn) => queueMicrotask(fn),
     originOf: () => undefined,
     shared: () => {},
     sharedEnd: () => {},
@@ -65,6 +68,11 @@ export class CorePeer {
     this.feed(encoder.encode(text.replaceAll('\n', '\r\n')));
   }
 
+  /** One read, in one turn: a character is a byte. */
+  sayBytes(text: string): void {
+    this.feed(Buffer.from(text, 'latin1'));
+  }
+
   /** One read, in one turn. */
   feed(bytes: Uint8Array): void {
     const { core, turn } = this.#door;
@@ -89,20 +97,31 @@ export class CorePeer {
 
   /** What it has been sent since the last time; CRLF as `\n`. */
   heard(): string {
+    return decoder.decode(this.#taken()).replaceAll('\r\n', '\n');
+  }
+
+  /** The same, a character for each byte. */
+  heardBytes(): string {
+    return this.#taken().toString('latin1');
+  }
+
+  #taken(): Buffer {
     const { core } = this.#door;
-    let text = '';
+    const pieces: Uint8Array[] = [];
     for (
       let take = core.outbound.takeFrom(this.handle);
       take;
       take = core.outbound.takeFrom(this.handle)
     ) {
       for (const { ptr, length, shared } of take.segments) {
-        text += decoder.decode(shared === 0 ? core.copy(ptr, length) : this.#shared.get(shared));
+        pieces.push(
+          shared === 0 ? core.copy(ptr, length) : (this.#shared.get(shared) as Uint8Array),
+        );
       }
       core.outbound.release(this.handle);
       core.outbound.settle(this.handle, take.bytes);
     }
-    return text.replaceAll('\r\n', '\n');
+    return Buffer.concat(pieces);
   }
 
   close(): void {

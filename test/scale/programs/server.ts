@@ -1,10 +1,11 @@
 // The server under test, alone in its process, so that what is measured is its own memory.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { LIVE_HEAP_BYTES, LIVE_QUARANTINE } from '../../../assembly/abi.ts';
+import { LIVE_CACHE_BYTES, LIVE_HEAP_BYTES } from '../../../assembly/abi.ts';
 import type { Bridge } from '../../../src/bridge/bridge.ts';
 import type { BridgeStats, ConnectionSnapshot } from '../../../src/bridge/options.ts';
 import { type BusInternals, internalsOf } from '../../../src/bus/internals.ts';
 import { type ServeOptions, startServer, type TestServer } from '../../../src/testing/index.ts';
+import { ReplayService } from '../../support/replay-service.ts';
 import { serveCommands } from './commands.ts';
 
 export interface Usage {
@@ -57,16 +58,19 @@ export interface ServerCommands {
   limitRecords(count: number): void;
   /** A service of the program, with one answer to each request. */
   serve(subject: string): void;
+  /** A service stores and replays. */
+  keep(): void;
+  /** How many messages it has, and how often a replay has waited for its reader. */
+  kept(): { readonly count: number; readonly waits: number };
   /** Ends the program's subscriptions. */
   unsubscribe(): void;
   close(): Promise<void>;
 }
 
 const SAMPLE_MS = 20;
-/** The count that follows the named ones of abi.ts. */
-const LIVE_CACHE_BYTES = LIVE_QUARANTINE + 1;
 
 let server: TestServer;
+let service: ReplayService | undefined;
 let door: BusInternals;
 let rssPeak = 0;
 let inboundPeak = 0;
@@ -197,6 +201,10 @@ const commands: ServerCommands = {
   serve(subject) {
     subscriptions.push(server.bus.subscribe(subject, (message) => message.respond('answer')));
   },
+  keep() {
+    service = new ReplayService(door.account('$G'));
+  },
+  kept: () => ({ count: service?.count ?? 0, waits: service?.waits ?? 0 }),
   unsubscribe() {
     for (const subscription of subscriptions.splice(0)) subscription.unsubscribe();
   },

@@ -1,0 +1,162 @@
+// Messages as they lie in the core's memory, for who keeps bytes: a subscription that is handed records, and no message
+// is made of them. What the program publishes reaches it as it reaches a peer: encoded, and not when it has no bytes.
+
+import type { Core, RecordView, SessionHandle, SubHandle } from '../core/index.ts';
+import type { Turn } from './turn.ts';
+import type { MessageClient } from './types.ts';
+
+/** One object, used again for each: what is to be kept beyond the call is copied. */
+export interface RawMessage {
+  readonly subjectBytes: number;
+  /** 0 = it has no reply. */
+  readonly replyBytes: number;
+  /** Bytes of the header block; 0 = it has none. */
+  readonly headerBytes: number;
+  /** Bytes of header block and payload. */
+  readonly bodyBytes: number;
+  /** Views of the core's memory, good for the call at hand. */
+  readonly subject: Uint8Array;
+  readonly reply: Uint8Array;
+  readonly headers: Uint8Array;
+  readonly payload: Uint8Array;
+  /** The session that published it; 0 = this process did. */
+  readonly session: SessionHandle;
+  /** Who that is. */
+  readonly client: MessageClient | undefined;
+  /** Copies the subject to `target`; answers where it ends there. Sooner than to ask for a view. */
+  copySubject(target: Uint8Array, at: number): number;
+  copyReply(target: Uint8Array, at: number): number;
+  /** Copies the header block and behind it the payload. */
+  copyBody(target: Uint8Array, at: number): number;
+}
+
+export type RawHandler = (message: RawMessage) => void;
+
+/** What a raw subscription needs of the side it is of. */
+interface RawHome {
+  readonly stats: { inMsgs: number; inBytes: number };
+  withdrawRaw(subscription: RawSubscription): void;
+  report(error: unknown, context: { readonly subject: string; readonly sid: number }): void;
+}
+
+export class RawSubscription {
+  readonly subject: string;
+  readonly sid: number;
+  /** The record in the core. */
+  readonly handle: SubHandle;
+  readonly #home: RawHome;
+  readonly #handler: RawHandler;
+  isOpen = true;
+
+  constructor(home: RawHome, handle: SubHandle, sid: number, subject: string, handler: RawHandler) {
+    this.#home = home;
+    this.handle = handle;
+    this.sid = sid;
+    this.subject = subject;
+    this.#handler = handler;
+  }
+
+  /** Counts a message, and the bytes that came from a peer. */
+  count(bytes: number): void {
+    const { stats } = this.#home;
+    stats.inMsgs++;
+    stats.inBytes += bytes;
+  }
+
+  /** Never throws: errors of the handler are reported. */
+  take(message: RawMessage): void {
+    try {
+      this.#handler(message);
+    } catch (error) {
+      this.#home.report(error, { subject: this.subject, sid: this.sid });
+    }
+  }
+
+  close(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.#home.withdrawRaw(this);
+  }
+}
+
+/** A loop copies so many bytes sooner than `set` does. */
+const LOOP_MAX = 48;
+
+export class RawView implements RawMessage {
+  readonly #core: Core;
+  readonly #turn: Turn;
+  #record!: RecordView;
+
+  constructor(core: Core, turn: Turn) {
+    this.#core = core;
+    this.#turn = turn;
+  }
+
+  at(record: RecordView): this {
+    this.#record = record;
+    return this;
+  }
+
+  get subjectBytes(): number {
+    return this.#record.subjectLen;
+  }
+
+  get replyBytes(): number {
+    return this.#record.replyLen;
+  }
+
+  get headerBytes(): number {
+    return this.#record.headerLen;
+  }
+
+  get bodyBytes(): number {
+    return this.#record.bodyLen;
+  }
+
+  get subject(): Uint8Array {
+    return this.#core.view(this.#record.subjectPtr, this.#record.subjectLen);
+  }
+
+  get reply(): Uint8Array {
+    return this.#core.view(this.#record.replyPtr, this.#record.replyLen);
+  }
+
+  get headers(): Uint8Array {
+    return this.#core.view(this.#record.bodyPtr, this.#record.headerLen);
+  }
+
+  get payload(): Uint8Array {
+    const { bodyPtr, bodyLen, headerLen } = this.#record;
+    return this.#core.view(bodyPtr + headerLen, bodyLen - headerLen);
+  }
+
+  get session(): SessionHandle {
+    return this.#record.origin;
+  }
+
+  get client(): MessageClient | undefined {
+    const { origin } = this.#record;
+    return origin === 0 ? undefined : this.#turn.network?.originOf(origin);
+  }
+
+  copySubject(target: Uint8Array, at: number): number {
+    return this.#copy(this.#record.subjectPtr, this.#record.subjectLen, target, at);
+  }
+
+  copyReply(target: Uint8Array, at: number): number {
+    return this.#copy(this.#record.replyPtr, this.#record.replyLen, target, at);
+  }
+
+  copyBody(target: Uint8Array, at: number): number {
+    return this.#copy(this.#record.bodyPtr, this.#record.bodyLen, target, at);
+  }
+
+  #copy(ptr: number, length: number, target: Uint8Array, at: number): number {
+    if (length > LOOP_MAX) target.set(this.#core.view(ptr, length), at);
+    else {
+      const { u8 } = this.#core.views;
+      for (let i = 0; i < length; i++) target[at + i] = u8[ptr + i] as number;
+    }
+    return at + length;
+  }
+}

@@ -1,0 +1,124 @@
+// What is delivered in one crossing: the records of all entries, and behind them their bytes (layout: abi.ts,
+// PUBLISH_*). Texts are short, and a loop copies those sooner than `set` does.
+import {
+  PUBLISH_BODY_LEN,
+  PUBLISH_BODY_PTR,
+  PUBLISH_BYTES,
+  PUBLISH_FLAGS,
+  PUBLISH_HEADER_LEN,
+  PUBLISH_PRESSED,
+  PUBLISH_REACHED,
+  PUBLISH_REPLY_LEN,
+  PUBLISH_REPLY_PTR,
+  PUBLISH_SUBJECT_LEN,
+  PUBLISH_SUBJECT_PTR,
+  PUBLISH_TO_LEN,
+  PUBLISH_TO_PTR,
+} from '../../assembly/abi.ts';
+import { readText } from './records.ts';
+import type { Views } from './views.ts';
+
+/** One message of a batch: bytes, which are copied and may be views of whatever memory. */
+export interface BatchEntry {
+  /** The subject by which it is routed: an inbox, or what somebody has subscribed to. */
+  readonly to: Uint8Array;
+  /** The subject that its recipients see; `to` unless given. */
+  readonly subject?: Uint8Array | undefined;
+  readonly reply?: Uint8Array | undefined;
+  /** A whole `NATS/1.0` block. */
+  readonly headers?: Uint8Array | undefined;
+  readonly payload: Uint8Array;
+}
+
+/** How far an entry went. */
+export interface BatchOutcome {
+  /** Subscriptions that got it. */
+  readonly delivered: number;
+  /** One of their sessions is above half of its pending limit: deliver no more to it before it has drained. */
+  readonly isPressed: boolean;
+}
+
+/** Where a batch lies. */
+export interface BatchPlace {
+  readonly ptr: number;
+  readonly count: number;
+}
+
+const LOOP_MAX = 48;
+/** Behind a body two bytes are overwritten, and some more may be read. */
+const TAIL_BYTES = 2;
+const NOTHING = new Uint8Array(0);
+
+/** Bytes of memory that a batch takes. */
+export function batchBytes(entries: readonly BatchEntry[]): number {
+  let bytes = entries.length * PUBLISH_BYTES;
+  for (const { to, subject = NOTHING, reply = NOTHING, headers = NOTHING, payload } of entries) {
+    const texts = to.length + subject.length + reply.length;
+    bytes += texts + headers.length + payload.length + TAIL_BYTES;
+  }
+  return bytes;
+}
+
+/** Writes a batch at `ptr`, which has room for it. */
+export function writeBatch(views: Views, ptr: number, entries: readonly BatchEntry[]): void {
+  const { u8, u32 } = views;
+  let record = ptr >>> 2;
+  let at = ptr + entries.length * PUBLISH_BYTES;
+  for (const entry of entries) {
+    const { to, subject, reply, headers, payload } = entry;
+    const toPtr = at;
+    at = put(u8, at, to);
+    const subjectPtr = subject === undefined ? toPtr : at;
+    if (subject !== undefined) at = put(u8, at, subject);
+    const replyPtr = at;
+    if (reply !== undefined) at = put(u8, at, reply);
+    const bodyPtr = at;
+    if (headers !== undefined) at = put(u8, at, headers);
+    at = put(u8, at, payload);
+    u32[record + PUBLISH_TO_PTR / 4] = toPtr;
+    u32[record + PUBLISH_TO_LEN / 4] = to.length;
+    u32[record + PUBLISH_SUBJECT_PTR / 4] = subjectPtr;
+    u32[record + PUBLISH_SUBJECT_LEN / 4] = subject === undefined ? to.length : subject.length;
+    u32[record + PUBLISH_REPLY_PTR / 4] = replyPtr;
+    u32[record + PUBLISH_REPLY_LEN / 4] = reply === undefined ? 0 : reply.length;
+    u32[record + PUBLISH_BODY_PTR / 4] = bodyPtr;
+    u32[record + PUBLISH_BODY_LEN / 4] = at - bodyPtr;
+    u32[record + PUBLISH_HEADER_LEN / 4] = headers === undefined ? 0 : headers.length;
+    u32[record + PUBLISH_FLAGS / 4] = 0;
+    at += TAIL_BYTES;
+    record += PUBLISH_BYTES / 4;
+  }
+}
+
+/** The subject by which the message with that body is routed. */
+export function readBatchTo(views: Views, { ptr, count }: BatchPlace, bodyPtr: number): string {
+  for (let record = ptr; record < ptr + count * PUBLISH_BYTES; record += PUBLISH_BYTES) {
+    if (views.word(record + PUBLISH_BODY_PTR) !== bodyPtr) continue;
+    return readText(
+      views,
+      views.word(record + PUBLISH_TO_PTR),
+      views.word(record + PUBLISH_TO_LEN),
+    );
+  }
+  return '';
+}
+
+/** What became of the entries of a batch that has been routed to its end. */
+export function readOutcomes(views: Views, { ptr, count }: BatchPlace): BatchOutcome[] {
+  const { u32 } = views;
+  const outcomes: BatchOutcome[] = [];
+  for (let record = ptr >>> 2; outcomes.length < count; record += PUBLISH_BYTES / 4) {
+    outcomes.push({
+      delivered: u32[record + PUBLISH_REACHED / 4] as number,
+      isPressed: ((u32[record + PUBLISH_FLAGS / 4] as number) & PUBLISH_PRESSED) !== 0,
+    });
+  }
+  return outcomes;
+}
+
+function put(u8: Uint8Array, at: number, bytes: Uint8Array): number {
+  const { length } = bytes;
+  if (length > LOOP_MAX) u8.set(bytes, at);
+  else for (let i = 0; i < length; i++) u8[at + i] = bytes[i] as number;
+  return at + length;
+}
