@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { createTestBridge, type TestBridge } from '../support/bridge.ts';
 import type { PipePeer } from '../support/pipe-peer.ts';
+import { FakeSocket } from './fake-socket.ts';
 
 const PAYLOAD = 200_000;
 
@@ -87,4 +88,24 @@ it('more large messages at once than there is room for all arrive, one after the
   }
   for (const writer of writers) await writer.ping();
   expect(server.bridge.heldBytes.inbound).toBe(0);
+});
+
+it('who has no room finds it when others hold less than before, though none of them is done', async () => {
+  // A quarter of it is for small frames: 2,500 bytes for those that are read to their end, 7,500 for all others.
+  await using server = createTestBridge({ inboundMax: 40_000, pingIntervalMs: 3_600_000 });
+  const come = (text: string): FakeSocket => {
+    const socket = new FakeSocket();
+    server.attach(socket);
+    socket.arrive('CONNECT {"verbose":false}\r\n');
+    socket.arrive(text);
+    return socket;
+  };
+  come(`PUB a 2400\r\n${'x'.repeat(30)}`);
+  const others = Array.from({ length: 35 }, () => come(`PUB a 200\r\n${'x'.repeat(199)}`));
+  const stopped = come(`PUB a 200\r\n${'x'.repeat(150)}`);
+  expect(stopped.isPaused).toBe(true);
+  for (const other of others) other.arrive('x\r\nPUB');
+  expect(stopped.isPaused).toBe(false);
+  server.clock.advance(10_000);
+  expect(server.bridge.endedConnections()).toEqual([]);
 });

@@ -131,33 +131,25 @@ class Budget {
     this.#bytes += bytes - (before?.bytes ?? 0);
     this.#holdings.delete(holder);
     this.#holdings.set(holder, holding);
-    const isStopped = this.#stopped.has(holder);
-    if (!isStopped && this.#admits(holding)) return;
-    this.#charge(holding, bytes);
-    if (isStopped) return;
-    this.#stopped.add(holder);
-    holder.pause(PAUSE_ROOM);
-    this.#arm();
+    if (this.#stopped.has(holder)) this.#charge(holding, bytes);
+    else if (!this.#admits(holding)) this.#stop(holder, holding);
+    this.#wake();
   }
 
   /** It holds so many bytes and waits for us: it is neither read nor given up, and finishes for nobody. */
   keep(holder: TailHolder, bytes: number): void {
-    this.drop(holder);
+    this.#release(holder);
+    this.#forget(holder);
     this.#kept.set(holder, bytes);
     this.#bytes += bytes;
     this.#reading += bytes;
+    this.#wake();
   }
 
   drop(holder: TailHolder): void {
-    const isKept = this.#release(holder);
-    const holding = this.#holdings.get(holder);
-    if (holding === undefined && !isKept) return;
-    if (holding !== undefined) this.#forget(holder, holding);
-    for (const stopped of this.#stopped) {
-      if (!this.#admits(this.#holdings.get(stopped) as Holding)) return;
-      this.#stopped.delete(stopped);
-      stopped.resume(PAUSE_ROOM);
-    }
+    this.#release(holder);
+    this.#forget(holder);
+    this.#wake();
   }
 
   close(): void {
@@ -165,7 +157,26 @@ class Budget {
     this.#timer = undefined;
   }
 
-  #forget(holder: TailHolder, holding: Holding): void {
+  #stop(holder: TailHolder, holding: Holding): void {
+    this.#charge(holding, holding.bytes);
+    this.#stopped.add(holder);
+    holder.pause(PAUSE_ROOM);
+    this.#arm();
+  }
+
+  /** Whoever has changed what counts calls this last: those that are stopped go on, as far as there is room. */
+  #wake(): void {
+    if (this.#stopped.size === 0) return;
+    for (const stopped of this.#stopped) {
+      if (!this.#admits(this.#holdings.get(stopped) as Holding)) return;
+      this.#stopped.delete(stopped);
+      stopped.resume(PAUSE_ROOM);
+    }
+  }
+
+  #forget(holder: TailHolder): void {
+    const holding = this.#holdings.get(holder);
+    if (holding === undefined) return;
     this.#holdings.delete(holder);
     this.#bytes -= holding.bytes;
     this.#charge(holding, 0);
@@ -173,14 +184,13 @@ class Budget {
     if (this.#stopped.delete(holder)) holder.resume(PAUSE_ROOM);
   }
 
-  /** False: it did not wait for us. */
-  #release(holder: TailHolder): boolean {
+  /** It does not wait for us any more. */
+  #release(holder: TailHolder): void {
     const bytes = this.#kept.get(holder);
-    if (bytes === undefined) return false;
+    if (bytes === undefined) return;
     this.#kept.delete(holder);
     this.#bytes -= bytes;
     this.#reading -= bytes;
-    return true;
   }
 
   /** There is room for its next read. It is one of those that are read to their end, or becomes one, if it can. */

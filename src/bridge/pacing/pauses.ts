@@ -12,7 +12,6 @@ export const PAUSE_UNWRITTEN = 8;
 export const PAUSE_AHEAD = 16;
 /** It has held up the loop. */
 export const PAUSE_LOOP = 32;
-
 /** It waits in the middle of a read. */
 export const PAUSE_WAITING = 64;
 
