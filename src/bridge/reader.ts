@@ -40,6 +40,8 @@ interface ReaderOptions {
 
 /** `PONG` and its line end: what a peer sends that only answers. */
 const PONG_LINE_BYTES = 6;
+/** The first piece of a replay: a long tail that waits in each of its ops is not copied whole for each. */
+const PIECE_BYTES = 4096;
 
 export class Reader implements PacedReader {
   readonly handle: SessionHandle;
@@ -48,11 +50,15 @@ export class Reader implements PacedReader {
   readonly #session: ReadSession;
   readonly #pacer: Pacer;
   readonly #tail: Tail = new Tail();
-  readonly #replay: Replay;
+  readonly #defer: (fn: () => void) => void;
+  /** While a read is left in the middle: what comes belongs behind the tail. */
+  #replay: Replay | undefined;
   // What `#call` feeds, and what the core said first.
   #ptr = 0;
   #length = 0;
   #first: number = STATUS_OK;
+  /** Bytes that the unfinished frame behind it lacks, 0 when that is not known. */
+  #need = 0;
   /** Of this read nothing but PONGs has been consumed. */
   #isAnswer = true;
   /** The peer has ended its side; what it has said before is still to be replayed. */
@@ -68,7 +74,12 @@ export class Reader implements PacedReader {
     this.#session = session;
     this.handle = session.handle;
     this.#pacer = new Pacer(pacing, this);
-    this.#replay = new Replay(pacing.defer, () => this.#replayTail());
+    this.#defer = pacing.defer;
+  }
+
+  /** It waits for us in the middle of a read. */
+  get isWaiting(): boolean {
+    return this.#replay !== undefined;
   }
 
   /** Where the next read belongs. */
@@ -98,7 +109,7 @@ export class Reader implements PacedReader {
 
   /** Calls `fn` when nothing that has come is going to be looked at any more: now, nearly always. */
   whenDone(fn: () => void): void {
-    if (this.#replay.isWaiting) this.#onDone = fn;
+    if (this.isWaiting) this.#onDone = fn;
     else fn();
   }
 
@@ -111,7 +122,7 @@ export class Reader implements PacedReader {
   close(): void {
     this.#pacer.close();
     this.#tail.clear();
-    this.#replay.begin();
+    this.#endReplay();
     this.#tellDone();
   }
 
@@ -120,8 +131,7 @@ export class Reader implements PacedReader {
   }
 
   goOnReading(): void {
-    if (this.#replay.isWaiting) this.#replay.schedule();
-    else if (this.#onDone !== undefined) this.#tellDone();
+    if (this.#replay !== undefined) this.#replay.schedule();
     else this.#session.transport.resume();
   }
 
@@ -139,24 +149,48 @@ export class Reader implements PacedReader {
   /** Routes what was left of a read, in a turn; a reason to wait that has come meanwhile goes first. */
   #replayTail(): void {
     if (!this.#pacer.mayRead) return;
-    this.#replay.begin();
-    const { bytes } = this.#tail;
+    this.#endReplay();
+    const tail = this.#tail;
+    const { bytes } = tail;
     if (bytes > 0) {
       this.#turn.within(() => {
         this.#pacer.begin();
         this.#isAnswer = true;
-        const core = this.#core;
-        const start = bytes <= core.inbox.bytes ? core.inbox.ptr : core.gather(bytes);
-        if (start === 0) this.#noMemory(bytes);
-        else {
-          this.#tail.writeTo(core, start);
-          this.#ingest(start, bytes);
-          this.#session.onRouted(this.#isAnswer);
-        }
+        this.#replayPieces();
+        this.#session.onRouted(this.#isAnswer);
       });
-      if (this.#session.isOpen()) this.#pacer.replayed(bytes);
+      if (this.#session.isOpen()) this.#pacer.replayed(bytes - tail.bytes, tail.frame);
     }
-    if (this.#pacer.mayRead) this.goOnReading();
+    // Who has ended his side brings nothing more: he is not kept for want of room for it.
+    if (!this.isWaiting && this.#onDone !== undefined) this.#tellDone();
+    else if (this.#pacer.mayRead) this.goOnReading();
+  }
+
+  /** Each piece is twice as long as the one before, so what is copied again is no more than what is done. */
+  #replayPieces(): void {
+    const core = this.#core;
+    const tail = this.#tail;
+    let isMore = true;
+    for (let size = PIECE_BYTES; isMore && !this.isWaiting; size *= 2) {
+      const bytes = Math.min(tail.bytes, size);
+      const start = bytes <= core.inbox.bytes ? core.inbox.ptr : core.gather(bytes);
+      if (start === 0) {
+        this.#noMemory(bytes);
+        return;
+      }
+      tail.writeTo(core, start, bytes);
+      const done = this.#ingest(start, bytes);
+      if (!this.#session.isOpen()) return;
+      isMore = bytes < tail.bytes;
+      tail.take(done, this.#need === 0 ? 0 : bytes - done + this.#need);
+    }
+    if (!this.isWaiting) tail.trim();
+    this.#hold();
+  }
+
+  #endReplay(): void {
+    this.#replay?.end();
+    this.#replay = undefined;
   }
 
   /** Routes the first bytes of the inbox, behind the tail. */
@@ -166,7 +200,7 @@ export class Reader implements PacedReader {
     const tail = this.#tail;
     this.#isAnswer = true;
     for (let at = 0; at < length && this.#session.isOpen(); ) {
-      if (this.#replay.isWaiting || tail.isShortOf(length - at)) {
+      if (this.isWaiting || tail.isShortOf(length - at)) {
         tail.append(core.view(ptr + at, length - at));
         this.#hold();
         break;
@@ -183,28 +217,31 @@ export class Reader implements PacedReader {
       }
       if (bytes > 0) tail.writeTo(core, start);
       if (!isBehind) core.writeBytes(start + bytes, core.view(ptr + at, count));
-      this.#ingest(start, bytes + count);
+      const done = this.#ingest(start, bytes + count);
+      if (this.#session.isOpen()) this.#keep(start + done, bytes + count - done);
       at += count;
     }
     this.#session.onRouted(this.#isAnswer);
   }
 
-  #ingest(start: number, bytes: number): void {
+  /** @returns how many bytes are done; behind them is an unfinished frame, or what has to wait */
+  #ingest(start: number, bytes: number): number {
     const session = this.#session;
     const { op } = this.#core;
     let ptr = start;
     let length = bytes;
+    this.#need = 0;
     while (length > 0) {
       this.#ptr = ptr;
       this.#length = length;
       const status = this.#turn.run(this.#call);
-      if (!session.isOpen()) return;
+      if (!session.isOpen()) break;
       const { consumed } = op;
       this.#pacer.note(op.pressure, op.backlog);
       if (status !== STATUS_OK && status !== STATUS_OP) {
         const problem = `no memory to route what arrived (status ${status})`;
         session.giveUp(problem, ClosedReason.ReadError);
-        return;
+        break;
       }
       const isAnswer = status === STATUS_OP && op.verb === OP_PONG && consumed <= PONG_LINE_BYTES;
       if (consumed > 0 && !isAnswer) this.#isAnswer = false;
@@ -213,41 +250,35 @@ export class Reader implements PacedReader {
       // The call stopped in between and has been resumed: the op record is that of the stop.
       if (isAgain(this.#first)) continue;
       if (status === STATUS_OK) {
-        this.#keepTail(ptr, length, op.need);
-        return;
+        this.#need = op.need;
+        break;
       }
       const performed = session.perform();
-      if (!session.isOpen()) return;
+      if (!session.isOpen()) break;
       if (performed === 'wait') {
-        this.#wait(ptr, length);
-        return;
+        this.#replay = new Replay(this.#defer, () => this.#replayTail());
+        this.#pacer.wait();
+        break;
       }
     }
-    this.#keepTail(ptr, 0, 0);
-  }
-
-  #keepTail(ptr: number, length: number, need: number): void {
-    if (length > 0) {
-      this.#tail.replace(this.#core.copy(ptr, length), need);
-      this.#hold();
-    } else if (this.#tail.bytes > 0) {
-      this.#tail.clear();
-      this.#pacer.drop();
-    }
+    return bytes - length;
   }
 
   /** What is left of the read becomes the tail. */
-  #wait(ptr: number, length: number): void {
-    this.#replay.wait();
-    this.#tail.replace(this.#core.copy(ptr, length), 0);
+  #keep(ptr: number, length: number): void {
+    const tail = this.#tail;
+    if (length > 0) tail.replace(this.#core.copy(ptr, length), this.#need);
+    else if (tail.bytes > 0) tail.clear();
+    else return;
     this.#hold();
   }
 
   /** The tail is counted among all that is kept. */
   #hold(): void {
-    const { bytes, wanted } = this.#tail;
-    if (this.#replay.isWaiting) this.#pacer.wait(bytes);
-    else this.#pacer.hold(bytes, wanted);
+    const { bytes, held, wanted } = this.#tail;
+    if (bytes === 0) this.#pacer.drop();
+    else if (this.isWaiting) this.#pacer.keep(held);
+    else this.#pacer.hold(held, wanted);
   }
 
   #noMemory(bytes: number): void {

@@ -7,45 +7,32 @@
 //                                   └──► tail          reads, and not given up, as it waits for us
 //   … paused …
 //   loop:  │ reads that are due │ replay: tail │ ──► go on reading, unless it has to wait again
+//
+// A replay is there from the wait to its tail's turn; a wait in that turn makes another.
 
 export class Replay {
   readonly #defer: (fn: () => void) => void;
   readonly #run: () => void;
-  #isWaiting = false;
-  #isScheduled = false;
-  readonly #onDeferred = (): void => {
-    this.#isScheduled = false;
-    if (this.#isWaiting) this.#run();
-  };
+  #isOver = false;
 
   /**
    * @param defer runs a function once this turn of the event loop has no more reads
-   * @param run replays the tail, if the session may be read: then it calls `begin`
+   * @param run replays the tail, if the session may be read: then it calls `end`
    */
   constructor(defer: (fn: () => void) => void, run: () => void) {
     this.#defer = defer;
     this.#run = run;
   }
 
-  /** The tail holds what has not been looked at. */
-  get isWaiting(): boolean {
-    return this.#isWaiting;
-  }
-
-  /** A read is left in the middle: from now on what comes belongs behind the tail. */
-  wait(): void {
-    this.#isWaiting = true;
-  }
-
-  /** Nothing keeps the session any more. */
+  /** Nothing keeps the session any more: maybe not for the first time, as other reasons come and go meanwhile. */
   schedule(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    this.#defer(this.#onDeferred);
+    this.#defer(() => {
+      if (!this.#isOver) this.#run();
+    });
   }
 
-  /** The tail is being replayed, or dropped because the session has ended. */
-  begin(): void {
-    this.#isWaiting = false;
+  /** The tail's turn has come, or the session has ended. */
+  end(): void {
+    this.#isOver = true;
   }
 }

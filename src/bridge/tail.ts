@@ -4,16 +4,27 @@
 //
 //   linear memory:   … headroom │ inbox …          or, when it does not fit there,
 //                       tail ───┤├─── read          both in a region of its own from `gather`
+//
+// What is replayed is taken off its front; the chunk in which it now begins stays whole until then.
+//
+//   chunks:   │░░░░ taken ░░░░│ tail … │ … │ … │
 import type { Core } from '../core/index.ts';
 
 export class Tail {
   #chunks: Uint8Array[] = [];
   #bytes = 0;
+  /** Bytes of the first chunk that are taken. */
+  #taken = 0;
   /** Bytes that have to be there before it is worth parsing again. */
   #wanted = 0;
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Bytes of memory that it takes. */
+  get held(): number {
+    return this.#taken + this.#bytes;
   }
 
   /** Bytes of the unfinished frame, 0 when that is not known. */
@@ -43,23 +54,57 @@ export class Tail {
    * @param need bytes that the frame still lacks, 0 = not known
    */
   replace(bytes: Uint8Array, need: number): void {
-    this.#chunks = bytes.length === 0 ? [] : [bytes];
+    this.#chunks = [bytes];
     this.#bytes = bytes.length;
+    this.#taken = 0;
     this.#wanted = need === 0 ? 0 : bytes.length + need;
+  }
+
+  /**
+   * Takes bytes off its front.
+   *
+   * @param wanted bytes of the frame that is first then, 0 = not known
+   */
+  take(bytes: number, wanted: number): void {
+    let taken = this.#taken + bytes;
+    let count = 0;
+    for (const chunk of this.#chunks) {
+      if (taken < chunk.length) break;
+      taken -= chunk.length;
+      count += 1;
+    }
+    this.#chunks.splice(0, count);
+    this.#taken = taken;
+    this.#bytes -= bytes;
+    this.#wanted = wanted;
+  }
+
+  /** Lets go of what is taken. */
+  trim(): void {
+    if (this.#taken === 0) return;
+    this.#chunks[0] = (this.#chunks[0] as Uint8Array).slice(this.#taken);
+    this.#taken = 0;
   }
 
   clear(): void {
     this.#chunks = [];
     this.#bytes = 0;
+    this.#taken = 0;
     this.#wanted = 0;
   }
 
-  /** Writes it into linear memory. */
-  writeTo(core: Core, ptr: number): void {
+  /** Writes its first bytes into linear memory: all, unless it is said how many. */
+  writeTo(core: Core, ptr: number, bytes: number = this.#bytes): void {
+    const end = ptr + bytes;
+    let from = this.#taken;
     let at = ptr;
     for (const chunk of this.#chunks) {
-      core.writeBytes(at, chunk);
-      at += chunk.length;
+      if (at === end) return;
+      const isWhole = from === 0 && chunk.length <= end - at;
+      const part = isWhole ? chunk : chunk.subarray(from, from + end - at);
+      core.writeBytes(at, part);
+      at += part.length;
+      from = 0;
     }
   }
 }

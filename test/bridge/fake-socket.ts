@@ -12,11 +12,12 @@ export class FakeSocket implements Transport {
   #done: (() => void) | undefined;
   #isDestroyed = false;
 
-  /** One read brings as much of the text as there is room for. */
-  arrive(text: string): void {
+  /** One read brings as much of the text as there is room for: so many bytes. */
+  arrive(text: string): number {
     const reader = this.#reader as TransportReader;
     const { written } = new TextEncoder().encodeInto(text, reader.view());
     reader.onFilled(written);
+    return written;
   }
 
   /** What is held has been written. */

@@ -3,71 +3,24 @@
 import { once } from 'node:events';
 import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Verdict } from '../../src/bridge/authentication.ts';
-import type { BridgeOptions } from '../../src/bridge/bridge.ts';
 import { createPipe } from '../../src/net/pipe.ts';
-import { HIGH_WATER_MARK, TcpTransport } from '../../src/net/tcp-transport.ts';
+import { TcpTransport } from '../../src/net/tcp-transport.ts';
 import type { Transport } from '../../src/net/transport.ts';
-import { createTestBridge, type TestBridge } from '../support/bridge.ts';
 import { PipePeer } from '../support/pipe-peer.ts';
-import { FakeSocket } from './fake-socket.ts';
 import { Loop } from './held-loop.ts';
+import { arrive, CONNECT, closeLater, closeOpened, settle, waiting } from './waiting-bridge.ts';
 
-const CONNECT = 'CONNECT {"verbose":false}\r\n';
 const TEXT = `${CONNECT}SUB a 1\r\nPUB a 2\r\nhi\r\nPUB b 5\r\nthere\r\nPUB a 0\r\n\r\nPING\r\n`;
 const ANSWER = 'MSG a 1 2\r\nhi\r\nMSG a 1 0\r\n\r\nPONG\r\n';
 
-/** A bridge that decides about each CONNECT after some milliseconds. */
-interface Waiting {
-  readonly server: TestBridge;
-  readonly got: string[];
-  /** How often somebody was asked. */
-  asked: number;
-}
-
-const opened: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of opened.splice(0).reverse()) await close();
-});
-
-function waiting(options: Partial<BridgeOptions> = {}, delayMs = 50): Waiting {
-  const server: TestBridge = createTestBridge({
-    authTimeoutMs: 60_000,
-    pingIntervalMs: 3_600_000,
-    random: () => 0.5,
-    authenticate: () => {
-      bridge.asked += 1;
-      return new Promise((resolve) =>
-        server.clock.setTimeout(() => resolve({ isAdmitted: true }), delayMs),
-      );
-    },
-    ...options,
-  });
-  const bridge: Waiting = { server, got: [], asked: 0 };
-  server.bus.subscribe('>', (message) => {
-    bridge.got.push(`${message.subject} ${message.string()}`);
-  });
-  opened.push(() => server.close());
-  return bridge;
-}
-
-async function settle(turns = 5): Promise<void> {
-  for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
-}
+afterEach(closeOpened);
 
 /** A connected pair, one made after the other by the same listener. */
-async function tcpPairs(
-  reads: 'into' | 'data',
-  highWaterMark: number = HIGH_WATER_MARK,
-): Promise<() => Promise<[Transport, Transport]>> {
-  const listening: Server = createServer({
-    allowHalfOpen: true,
-    pauseOnConnect: true,
-    highWaterMark,
-  });
+async function tcpPairs(reads: 'into' | 'data'): Promise<() => Promise<[Transport, Transport]>> {
+  const listening: Server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
   listening.listen(0, '127.0.0.1');
   await once(listening, 'listening');
-  opened.push(() => listening.close());
+  closeLater(() => listening.close());
   const { port } = listening.address() as { port: number };
   return async () => {
     const accepted = once(listening, 'connection') as Promise<[Socket]>;
@@ -78,12 +31,19 @@ async function tcpPairs(
   };
 }
 
-const TRANSPORTS = {
+const TRANSPORTS: Record<string, () => Promise<() => Promise<[Transport, Transport]>>> = {
   'a pipe': async () => async () => createPipe(),
   'a socket that is read into linear memory': () => tcpPairs('into'),
   'a socket that is read by data': () => tcpPairs('data'),
-  'a socket that is read by data, and on in spite of a pause': () => tcpPairs('data', 65_536),
-} as const;
+  'a socket that brings more in spite of a pause': async () => {
+    const connect = await tcpPairs('data');
+    return async () => {
+      const [ours, theirs] = await connect();
+      ours.pause = () => {};
+      return [ours, theirs];
+    };
+  },
+};
 
 describe.each(Object.entries(TRANSPORTS))('over %s', (_, transports) => {
   it('what came with a CONNECT is done in order when it is decided, however it is cut', async () => {
@@ -110,6 +70,23 @@ describe.each(Object.entries(TRANSPORTS))('over %s', (_, transports) => {
       await peer.ping();
       peer.destroy();
     }
+  });
+
+  it('what comes in later reads while it waits is done behind the rest of the first', async () => {
+    const connect = await transports();
+    const bridge = waiting();
+    const [ours, theirs] = await connect();
+    bridge.server.attach(ours);
+    const peer = new PipePeer(theirs);
+    await peer.expectLine(/^INFO /);
+    for (const text of [`${CONNECT}PUB a 1\r`, '\n1\r\nPUB a 1\r\n', '2\r\nPUB a 1\r\n3\r\n']) {
+      void peer.send(text);
+      await settle(2);
+    }
+    expect(bridge.got).toEqual([]);
+    bridge.server.clock.advance(50);
+    await peer.ping();
+    expect(bridge.got).toEqual(['a 1', 'a 2', 'a 3']);
   });
 
   it('a peer that has ended its side meanwhile is answered before the end', async () => {
@@ -143,14 +120,6 @@ describe.each(Object.entries(TRANSPORTS))('over %s', (_, transports) => {
     expect(bridge.got).toEqual([`a ${payload}`, 'b x']);
   });
 });
-
-/** A socket that has said all this in one read. */
-function arrive({ server }: Waiting, text: string): FakeSocket {
-  const socket = new FakeSocket();
-  server.attach(socket);
-  socket.arrive(text);
-  return socket;
-}
 
 it('while a session waits its transport is paused, and no longer', async () => {
   const bridge = waiting();
@@ -262,41 +231,6 @@ it('a session that has another reason not to be read waits for its end, too', as
   consumer.destroy();
 });
 
-it('whoever waits is counted among the unfinished reads, and not given up like them', async () => {
-  const known = 'CONNECT {"verbose":false,"name":"known"}\r\n';
-  let decide: () => void = () => {};
-  const later = new Promise<Verdict>((resolve) => {
-    decide = () => resolve({ isAdmitted: true });
-  });
-  // A quarter of it is for small frames: 2,500 bytes for those that are read to their end, 7,500 for all others.
-  const bridge = waiting({
-    inboundMax: 40_000,
-    authenticate: ({ name }) => (name === 'known' ? { isAdmitted: true } : later),
-  });
-  const { bridge: network, clock } = bridge.server;
-  const message = `PUB a 200\r\n${'x'.repeat(200)}\r\n`;
-  const waiters = Array.from({ length: 35 }, () => arrive(bridge, CONNECT + message));
-  expect(network.heldBytes.inbound).toBe(35 * message.length);
-  const [withholder, latecomer] = [arrive(bridge, known), arrive(bridge, known)];
-  for (const socket of [withholder, latecomer]) socket.arrive(`PUB a 2400\r\n${'x'.repeat(100)}`);
-  expect([withholder.isPaused, latecomer.isPaused]).toEqual([false, true]);
-  clock.advance(10_000);
-  await settle();
-  expect(network.endedConnections().map(({ cid, reason }) => [cid, reason])).toEqual([
-    [36, 'Read Error'],
-  ]);
-  expect(latecomer.isPaused).toBe(false);
-  decide();
-  await settle();
-  expect(bridge.got).toHaveLength(35);
-  expect(waiters.map((socket) => socket.isPaused)).not.toContain(true);
-  const held = 'PUB a 2400\r\n'.length + 100;
-  expect(network.heldBytes.inbound).toBe(held);
-  // Their room is there for others.
-  expect(arrive(bridge, `${known}PUB a 2400\r\n${'x'.repeat(100)}`).isPaused).toBe(false);
-  expect(network.heldBytes.inbound).toBe(2 * held);
-});
-
 it('what was said before an end that is told during the wait is done, and then it ends', async () => {
   const bridge = waiting();
   const socket = arrive(bridge, `${CONNECT}PUB a 1\r\n1\r\n${CONNECT}PUB a 1\r\n2\r\n`);
@@ -347,4 +281,14 @@ it('an end between the verdict and the replay does, too', async () => {
   await loop.turn();
   expect([bridge.got, bridge.server.bridge.connectionCount]).toEqual([[], 0]);
   loop.isHeld = false;
+});
+
+it('who is refused lingers no longer than it takes its peer to end its side', async () => {
+  const bridge = waiting({ authenticate: async () => ({ isAdmitted: false }) });
+  const socket = arrive(bridge, `${CONNECT}PUB a 1\r\n1\r\n`);
+  await settle();
+  const destroy = vi.spyOn(socket, 'destroy');
+  socket.destroy();
+  // Once by the peer, and once by us.
+  expect(destroy).toHaveBeenCalledTimes(2);
 });

@@ -77,10 +77,13 @@ export class Pacer implements TailHolder {
     this.#pacing.inbound.hold(this, bytes, wanted);
   }
 
-  /** It waits in the middle of a read, of which so many bytes are kept. */
-  wait(bytes: number): void {
-    if (bytes > 0) this.#pacing.inbound.keep(this, bytes);
-    else this.drop();
+  /** So many bytes of a read are kept, in the middle of which it waits. */
+  keep(bytes: number): void {
+    this.#pacing.inbound.keep(this, bytes);
+  }
+
+  /** It waits in the middle of a read. */
+  wait(): void {
     this.pause(PAUSE_WAITING);
   }
 
@@ -102,21 +105,22 @@ export class Pacer implements TailHolder {
 
   /** The turn of that read is over. @param frame bytes of the frame that is unfinished now, as far as known */
   turnEnded(length: number, frame: number): void {
-    const { busyPoll, clock, outbound, stalls } = this.#pacing;
+    const { busyPoll, clock } = this.#pacing;
     const now = clock.monotonic();
-    const milliseconds = now - this.#start;
     busyPoll?.read(this.#reader.handle, length, now);
-    this.#hold.held(milliseconds);
-    this.#size.after(length, isLargeFrame(frame), milliseconds);
-    stalls.routed(this, length, this.#backlog, outbound.isBehind);
-    this.#backlog = 0;
+    this.#settle(length, frame, now - this.#start);
   }
 
-  /** The turn is over in which bytes were routed that had been read before. */
-  replayed(length: number): void {
-    const { clock, outbound, stalls } = this.#pacing;
-    this.#hold.held(clock.monotonic() - this.#start);
-    if (this.#isPressed) stalls.pressed(this);
+  /** The same of a turn in which bytes were routed that had been read before. */
+  replayed(length: number, frame: number): void {
+    if (this.#isPressed) this.#pacing.stalls.pressed(this);
+    this.#settle(length, frame, this.#pacing.clock.monotonic() - this.#start);
+  }
+
+  #settle(length: number, frame: number, milliseconds: number): void {
+    const { outbound, stalls } = this.#pacing;
+    this.#hold.held(milliseconds);
+    this.#size.after(length, isLargeFrame(frame), milliseconds);
     stalls.routed(this, length, this.#backlog, outbound.isBehind);
     this.#backlog = 0;
   }
