@@ -7,14 +7,20 @@
 //           ▲         └──later──► authenticating ──┬──► the same
 //           └─────another one────────────── let in ┘└─no verdict in time─► Authorization Violation
 //
-// A verdict that comes after its time, or after the end, is dropped. Played against nats-server 2.15.3, `--user a
-// --pass b`; source of the rest: server/parser.go, client.go (processConnect), auth_callout.go (the second timeout).
+// A verdict that comes after its time, or after the end, is dropped. How many are asked about at once is bounded:
+// whoever comes when that many are waits, `authenticating` as well, until it is his turn. The place of one is free
+// when the verdict is there, or its time is over, and not when the peer goes: the work for him goes on.
+//
+// Played against nats-server 2.15.3, `--user a --pass b`; source of the rest: server/parser.go, client.go
+// (processConnect), auth_callout.go (the second timeout).
+import type { Turn } from '../bus/turn.ts';
 import type { PeerFacts } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import { DeadlineQueue } from '../shared/deadline-queue.ts';
 import type { ConnectOptions } from './connect.ts';
+import type { Slices } from './slices.ts';
 
-/** What was decided about a CONNECT. */
+/** What was decided about a CONNECT: nothing but `true` lets in. */
 export interface Verdict {
   readonly isAdmitted: boolean;
 }
@@ -30,6 +36,8 @@ export type Authenticate = (
 
 /** The session that wants in. */
 export interface Guest {
+  /** What its last CONNECT said. */
+  readonly options: ConnectOptions;
   /** There was no CONNECT in time. */
   late(): void;
   /** The verdict that was waited for. */
@@ -38,30 +46,116 @@ export interface Guest {
   logError(text: string): void;
 }
 
+interface AuthenticationOptions {
+  readonly authenticate: Authenticate;
+  readonly timeoutMs: number;
+  /** Most CONNECTs that are asked about at once. */
+  readonly max: number;
+  readonly turn: Turn;
+  readonly clock: Clock;
+  /** Runs a function once this turn of the event loop has no more reads. */
+  readonly defer: (fn: () => void) => void;
+  /** What may be due for thousands at once is done by these. */
+  readonly slices: Slices;
+}
+
 /** What the sessions share. */
 export class Authentication {
-  readonly authenticate: Authenticate;
+  readonly #options: AuthenticationOptions;
   /** For CONNECT to come, and for the verdict: both have the same time. */
-  readonly deadlines: DeadlineQueue<Admission>;
+  readonly #deadlines: DeadlineQueue<Admission>;
+  /** One for each that is asked about. */
+  readonly #places: DeadlineQueue<object>;
+  /** Those for whom there is no place, in the order in which they came. */
+  readonly #waiting = new Set<Admission>();
 
-  constructor(authenticate: Authenticate, timeoutMs: number, clock: Clock) {
-    this.authenticate = authenticate;
-    this.deadlines = new DeadlineQueue(clock, timeoutMs, (admission) => admission.expired());
+  constructor(options: AuthenticationOptions) {
+    this.#options = options;
+    const { clock, timeoutMs, slices } = options;
+    this.#deadlines = new DeadlineQueue(clock, timeoutMs, (admission) => {
+      const { question } = admission;
+      slices.run(() => admission.expired(question));
+    });
+    this.#places = new DeadlineQueue(clock, timeoutMs, () => this.#next());
   }
 
+  /** Whether somebody may be asked about now; else `wait`. */
+  get hasPlace(): boolean {
+    return this.#waiting.size === 0 && this.#places.size < this.#options.max;
+  }
+
+  /** Asks whoever decides: as in a handler, what he publishes waits until the read at hand has been routed. */
+  ask(options: ConnectOptions, peer: PeerFacts): Verdict | PromiseLike<Verdict> {
+    const { turn, authenticate } = this.#options;
+    return turn.within(() => {
+      turn.isDelivering = true;
+      try {
+        return authenticate(options, peer);
+      } finally {
+        turn.isDelivering = false;
+      }
+    });
+  }
+
+  /** The time of this one begins. */
+  begin(admission: Admission): void {
+    this.#deadlines.add(admission);
+  }
+
+  /** It is told to `proceed` when there is a place. */
+  wait(admission: Admission): void {
+    this.#waiting.add(admission);
+  }
+
+  /** Nothing is waited for with this one any more. */
+  end(admission: Admission): void {
+    this.#deadlines.delete(admission);
+    this.#waiting.delete(admission);
+  }
+
+  /** For a question to which the answer comes later. */
+  takePlace(): object {
+    const place = {};
+    this.#places.add(place);
+    return place;
+  }
+
+  returnPlace(place: object): void {
+    if (this.#places.delete(place)) this.#next();
+  }
+
+  /** The sessions have ended. */
   close(): void {
-    this.deadlines.clear();
+    this.#deadlines.clear();
+    this.#places.clear();
+  }
+
+  /** There is a place, for whoever waits. Not now: whoever has returned it may stand in the middle of a turn. */
+  #next(): void {
+    const { defer, slices } = this.#options;
+    defer(() => slices.run(() => this.#admit()));
+  }
+
+  /** An answer at once takes no place, so the next one may have it. */
+  #admit(): void {
+    const [first] = this.#waiting;
+    if (first === undefined || this.#places.size >= this.#options.max) return;
+    this.#waiting.delete(first);
+    first.proceed();
+    this.#options.slices.run(() => this.#admit());
   }
 }
+
+/** The question that is open before the first CONNECT. */
+const FOR_CONNECT = 0;
 
 /** How one session comes in. */
 export class Admission {
   readonly #shared: Authentication;
   readonly #guest: Guest;
   readonly #peer: PeerFacts;
-  #isWaiting = false;
-  /** Which answer is the one to the last question. */
-  #question = 0;
+  /** Which one is open, an answer to another is none: at first whether CONNECT comes, then each CONNECT's own. */
+  #question = FOR_CONNECT;
 
   constructor(shared: Authentication, guest: Guest, peer: PeerFacts) {
     this.#shared = shared;
@@ -69,60 +163,75 @@ export class Admission {
     this.#peer = peer;
   }
 
+  get question(): number {
+    return this.#question;
+  }
+
   /** The time for CONNECT begins. */
   open(): void {
-    this.#shared.deadlines.add(this);
+    this.#shared.begin(this);
   }
 
   /** CONNECT has come. Undefined: the guest will be told. */
-  ask(options: ConnectOptions): boolean | undefined {
-    this.#shared.deadlines.delete(this);
-    this.#question += 1;
+  ask(): boolean | undefined {
+    this.close();
+    let verdict: boolean | undefined;
+    if (this.#shared.hasPlace) verdict = this.#consult(this.#question);
+    else this.#shared.wait(this);
+    if (verdict === undefined) this.#shared.begin(this);
+    return verdict;
+  }
+
+  /** There is a place now. */
+  proceed(): void {
     const question = this.#question;
+    const verdict = this.#consult(question);
+    if (verdict !== undefined) this.#answered(question, verdict);
+  }
+
+  /** The time of CONNECT, or of the verdict, is over, unless that has come meanwhile. */
+  expired(question: number): void {
+    if (question !== FOR_CONNECT) this.#answered(question, false);
+    else if (question === this.#question) this.#guest.late();
+  }
+
+  /** No answer counts any more. */
+  close(): void {
+    this.#question += 1;
+    this.#shared.end(this);
+  }
+
+  #consult(question: number): boolean | undefined {
     let answer: boolean | PromiseLike<Verdict>;
     try {
-      const said = this.#shared.authenticate(options, this.#peer);
-      answer = isPromise(said) ? said : said.isAdmitted;
+      const said = this.#shared.ask(this.#guest.options, this.#peer);
+      answer = isPromise(said) ? said : said.isAdmitted === true;
     } catch (error) {
       this.#failed(error);
       return false;
     }
+    // It is waited for in any case: nobody else would take its rejection.
+    if (typeof answer !== 'boolean') void this.#await(answer, question);
     // The session may have ended by what was done.
     if (question !== this.#question) return false;
-    if (typeof answer === 'boolean') return answer;
-    this.#isWaiting = true;
-    this.#shared.deadlines.add(this);
-    void this.#await(answer, question);
-    return undefined;
-  }
-
-  /** The time of CONNECT, or of the verdict, is over. */
-  expired(): void {
-    if (this.#isWaiting) this.#answered(this.#question, false);
-    else this.#guest.late();
-  }
-
-  /** The session has ended: no answer counts any more. */
-  close(): void {
-    this.#question += 1;
-    this.#isWaiting = false;
-    this.#shared.deadlines.delete(this);
+    return typeof answer === 'boolean' ? answer : undefined;
   }
 
   async #await(answer: PromiseLike<Verdict>, question: number): Promise<void> {
+    const place = this.#shared.takePlace();
     let isAdmitted = false;
     try {
-      ({ isAdmitted } = await answer);
+      isAdmitted = (await answer).isAdmitted === true;
     } catch (error) {
       if (question === this.#question) this.#failed(error);
     }
+    this.#shared.returnPlace(place);
     this.#answered(question, isAdmitted);
   }
 
   #answered(question: number, isAdmitted: boolean): void {
-    if (question !== this.#question || !this.#isWaiting) return;
-    this.#isWaiting = false;
-    this.#shared.deadlines.delete(this);
+    if (question !== this.#question) return;
+    this.close();
     this.#guest.decided(isAdmitted);
   }
 

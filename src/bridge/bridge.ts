@@ -111,9 +111,11 @@ export class Bridge implements SessionHost, NetworkSide {
     const { outbound } = this;
     this.pacing = new Pacing({ core, clock, defer, limits: options, hasSpareProcessor, outbound });
     this.endings = new Endings({ clock, defer, writeDeadlineMs });
-    const { authenticate, authTimeoutMs } = this.options;
+    const { authenticate, authTimeoutMs: timeoutMs, authenticationsMax: max } = this.options;
     if (authenticate !== undefined) {
-      this.authentication = new Authentication(authenticate, authTimeoutMs, clock);
+      const { slices } = this.endings;
+      const shared = { authenticate, timeoutMs, max, turn, clock, defer, slices };
+      this.authentication = new Authentication(shared);
     }
     turn.attach(this);
   }

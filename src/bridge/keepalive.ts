@@ -14,15 +14,23 @@ interface KeepaliveOptions {
   readonly clock: Clock;
   /** 0 to 1, for the spread. */
   readonly random: () => number;
-  readonly intervalMs: number;
+  readonly pingIntervalMs: number;
   /** PINGs that may be unanswered. */
   readonly pingMax: number;
-  readonly sendPing: () => void;
-  readonly onStale: () => void;
+}
+
+/** Who is asked. */
+export interface KeptAlive {
+  /** It waits for us: what it has answered is not read. */
+  readonly isWaiting: boolean;
+  ping(): void;
+  /** Too many PINGs are unanswered. */
+  stale(): void;
 }
 
 export class Keepalive {
   readonly #options: KeepaliveOptions;
+  readonly #peer: KeptAlive;
   readonly #start: number;
   #timer: Timer | undefined;
   #pingsOut = 0;
@@ -30,11 +38,12 @@ export class Keepalive {
   #pingSent = Number.NEGATIVE_INFINITY;
   #rttMs: number | undefined;
 
-  constructor(options: KeepaliveOptions) {
+  constructor(options: KeepaliveOptions, peer: KeptAlive) {
     this.#options = options;
+    this.#peer = peer;
     this.#start = options.clock.monotonic();
     this.#lastIn = this.#start;
-    this.#arm(options.intervalMs);
+    this.#arm(options.pingIntervalMs);
   }
 
   /** Round trip in milliseconds; before the first PONG, how long the peer took to introduce itself. */
@@ -44,10 +53,9 @@ export class Keepalive {
 
   /** The peer has sent CONNECT. */
   connected(): void {
-    const { clock, random, intervalMs } = this.#options;
+    const { clock, random } = this.#options;
     this.#rttMs = clock.monotonic() - this.#start;
-    const first = Math.min(intervalMs, FIRST_PING_MS);
-    this.#arm(first * (1 + random() * FIRST_PING_SPREAD));
+    this.#arm(this.#firstMs * (1 + random() * FIRST_PING_SPREAD));
   }
 
   /** The peer has sent something other than PONG, at that monotonic time. */
@@ -68,6 +76,10 @@ export class Keepalive {
     this.#timer = undefined;
   }
 
+  get #firstMs(): number {
+    return Math.min(this.#options.pingIntervalMs, FIRST_PING_MS);
+  }
+
   #arm(delayMs: number): void {
     this.#timer?.cancel();
     const { clock } = this.#options;
@@ -75,19 +87,23 @@ export class Keepalive {
   }
 
   #tick(): void {
-    const { clock, intervalMs, pingMax, sendPing, onStale } = this.#options;
+    if (this.#peer.isWaiting) {
+      this.#arm(this.#firstMs);
+      return;
+    }
+    const { clock, pingIntervalMs, pingMax } = this.#options;
     const now = clock.monotonic();
     const needsRtt = now - this.#pingSent > RTT_REFRESH_MS;
-    if (needsRtt || now - this.#lastIn >= intervalMs) {
+    if (needsRtt || now - this.#lastIn >= pingIntervalMs) {
       if (this.#pingsOut + 1 > pingMax) {
         this.#timer = undefined;
-        onStale();
+        this.#peer.stale();
         return;
       }
       this.#pingsOut += 1;
       this.#pingSent = now;
-      sendPing();
+      this.#peer.ping();
     }
-    this.#arm(intervalMs);
+    this.#arm(pingIntervalMs);
   }
 }

@@ -36,6 +36,8 @@ export interface OpTarget {
   };
   /** Takes over what CONNECT said; subscriptions made under an earlier CONNECT are gone after it. */
   connected(options: ConnectOptions): void;
+  /** Its end has not begun. */
+  isOpen(): boolean;
   /** Whether the peer may come in as what it said; undefined: that is decided later, by `settleConnect`. */
   authenticate(): boolean | undefined;
   /** The first PING since CONNECT: it is answered by PONG and, where the peer knows it, an INFO. */
@@ -113,6 +115,8 @@ function connect(target: OpTarget): Performed {
   target.connected(options);
   const isAdmitted = target.authenticate();
   if (isAdmitted === undefined) return 'wait';
+  // Whoever was asked may have ended it: then it is not refused as well.
+  if (!target.isOpen()) return 'next';
   settleConnect(target, isAdmitted);
   return 'next';
 }

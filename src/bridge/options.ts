@@ -36,6 +36,8 @@ export interface BridgeOptions extends Limits {
   readonly authenticate?: Authenticate;
   /** For CONNECT to come, and for a verdict about it (default: 2 s, as nats-server has it). */
   readonly authTimeoutMs?: number;
+  /** CONNECTs that are asked about at once, when the answer takes its time; the others wait (default 1,024). */
+  readonly authenticationsMax?: number;
   /** There are processors besides ours, so the loop may stay awake for a moment (default false). */
   readonly hasSpareProcessor?: boolean;
 }
@@ -45,12 +47,20 @@ export type BridgeSettings = BridgeOptions &
   Required<
     Pick<
       BridgeOptions,
-      'hasHeaders' | 'maxSubTokens' | 'random' | 'defer' | 'authTimeoutMs' | 'hasSpareProcessor'
+      | 'hasHeaders'
+      | 'maxSubTokens'
+      | 'random'
+      | 'defer'
+      | 'authTimeoutMs'
+      | 'authenticationsMax'
+      | 'hasSpareProcessor'
     >
   >;
 
 /** Source: nats-server 2.15.3, server/const.go, AUTH_TIMEOUT. */
 const AUTH_TIMEOUT_MS = 2000;
+/** Each may cost whoever decides memory, or a request to another server. */
+const AUTHENTICATIONS_MAX = 1024;
 
 /** Fills in what was not given. */
 export function settle(options: BridgeOptions): BridgeSettings {
@@ -61,6 +71,7 @@ export function settle(options: BridgeOptions): BridgeSettings {
     random: options.random ?? randomUnit,
     defer: options.defer ?? defer,
     authTimeoutMs: options.authTimeoutMs ?? AUTH_TIMEOUT_MS,
+    authenticationsMax: options.authenticationsMax ?? AUTHENTICATIONS_MAX,
     hasSpareProcessor: options.hasSpareProcessor ?? false,
   };
 }

@@ -22,7 +22,7 @@ import { CLOSINGS, ClosedReason, type Closing, type ClosingName, errorLine } fro
 import type { ConnectOptions } from './connect.ts';
 import { Ending, type EndingSession } from './ending.ts';
 import type { SessionHost } from './host.ts';
-import { Keepalive } from './keepalive.ts';
+import { Keepalive, type KeptAlive } from './keepalive.ts';
 import { type OpTarget, type Performed, performOp, settleConnect } from './ops.ts';
 import type { ConnectionSnapshot } from './options.ts';
 import type { Outlet } from './outbound.ts';
@@ -37,7 +37,7 @@ const READS_BY_COPY = 'Reads are copied into linear memory';
 const encoder = new TextEncoder();
 
 export class Session
-  implements TransportReader, ReadSession, OpTarget, Outlet, EndingSession, Guest
+  implements TransportReader, ReadSession, OpTarget, Outlet, EndingSession, Guest, KeptAlive
 {
   readonly cid: number;
   readonly core: Core;
@@ -71,8 +71,8 @@ export class Session
     this.handle = handle;
     this.transport = transport;
     const { core, options } = host;
-    const { clock, random, maxSubscriptions, maxSubTokens, hasHeaders, serverName } = options;
-    this.limits = { maxSubscriptions, maxSubTokens, hasHeaders };
+    const { clock, hasHeaders, serverName } = options;
+    this.limits = options;
     this.log = new PeerLog(options.logger, transport.peer, cid);
     const { peer } = transport;
     this.#profile = new Profile({ core, clock, cid, handle, peer, serverName, hasHeaders });
@@ -83,14 +83,7 @@ export class Session
       this.#admission = new Admission(authentication, this, transport.peer);
     }
     this.#isAuthenticated = authentication === undefined;
-    this.#keepalive = new Keepalive({
-      clock,
-      random,
-      intervalMs: options.pingIntervalMs,
-      pingMax: options.pingMax,
-      sendPing: () => this.#ping(),
-      onStale: () => this.#host.turn.within(() => this.refuse('stale')),
-    });
+    this.#keepalive = new Keepalive(options, this);
   }
 
   isOpen(): boolean {
@@ -103,6 +96,11 @@ export class Session
 
   get options(): ConnectOptions {
     return this.#profile.options;
+  }
+
+  /** It waits for us in the middle of a read. */
+  get isWaiting(): boolean {
+    return this.#reader.isWaiting;
   }
 
   get isDiscarding(): boolean {
@@ -196,15 +194,7 @@ export class Session
 
   authenticate(): boolean | undefined {
     if (this.#admission === undefined) return true;
-    const { turn } = this.#host;
-    let isAdmitted: boolean | undefined;
-    // As in a handler: what is published here waits until the read at hand has been routed.
-    turn.isDelivering = true;
-    try {
-      isAdmitted = this.#admission.ask(this.options);
-    } finally {
-      turn.isDelivering = false;
-    }
+    const isAdmitted = this.#admission.ask();
     this.#isAuthenticated = isAdmitted === true;
     this.#applyFlags();
     if (isAdmitted === undefined) this.#state.move('authenticating');
@@ -226,6 +216,18 @@ export class Session
       this.log.debug('Authentication Timeout');
       this.refuse('authenticationTimeout');
     });
+  }
+
+  ping(): void {
+    this.#host.turn.within(() => {
+      this.#wantsPong = true;
+      this.#applyFlags();
+      this.#send('PING\r\n');
+    });
+  }
+
+  stale(): void {
+    this.#host.turn.within(() => this.refuse('stale'));
   }
 
   greet(): void {
@@ -260,14 +262,6 @@ export class Session
 
   #sendInfo(account?: Account): void {
     this.#send(this.#host.infoLine(this.cid, this.transport.peer.address, account));
-  }
-
-  #ping(): void {
-    this.#host.turn.within(() => {
-      this.#wantsPong = true;
-      this.#applyFlags();
-      this.#send('PING\r\n');
-    });
   }
 
   #applyFlags(): void {

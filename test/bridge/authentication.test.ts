@@ -192,6 +192,7 @@ it.each(['', 'CONN'])('a peer that says %j and nothing more is let go in time', 
   guard.server.clock.advance(1);
   await guard.settle();
   expect(said(peer)).toBe("-ERR 'Authentication Timeout'\r\n");
+  expect(guard.server.log).toContain('[DBG] 127.0.0.1:1 - cid:1 - Authentication Timeout');
   expect(lastReason(guard)).toBe('Authentication Timeout');
 });
 
@@ -200,9 +201,42 @@ it('who has come in is never let go for it', async () => {
   const peer = guard.come();
   guard.server.clock.advance(1500);
   peer.arrive(KNOWN);
-  guard.server.clock.advance(1999);
+  guard.server.clock.advance(4000);
   expect(guard.server.bridge.connections()).toHaveLength(1);
 });
+
+it('who has gone before CONNECT is not let go as well', async () => {
+  await using guard = guarded();
+  guard.come().destroy();
+  await guard.settle();
+  guard.server.clock.advance(2000);
+  expect(lastReason(guard)).toBe('Client Closed');
+  expect(guard.server.log.join()).not.toContain('Authentication Timeout');
+});
+
+it("the failure of whoever decides too late is nobody's", async () => {
+  await using guard = guarded(0, async () => {
+    await new Promise<void>((resolve) => guard.server.clock.setTimeout(resolve, 5000));
+    throw new Error('no idea');
+  });
+  guard.come().arrive(KNOWN);
+  guard.server.clock.advance(5000);
+  await guard.settle();
+  expect(lastReason(guard)).toBe('Authentication Failure');
+  expect(guard.server.log.join()).not.toContain('no idea');
+});
+
+it.each([undefined, null, 1, {}, { isAdmitted: 1 }, { isAdmitted: 'no' }])(
+  'nothing but true lets in, and not %j',
+  async (answer) => {
+    for (const said of [answer, Promise.resolve(answer)]) {
+      await using guard = guarded(0, () => said as Verdict | Promise<Verdict>);
+      guard.come().arrive(`${KNOWN}PUB a 1\r\nx\r\n`);
+      await guard.settle();
+      expect([guard.got, lastReason(guard)]).toEqual([[], 'Authentication Failure']);
+    }
+  },
+);
 
 it('a verdict that does not come in time is a refusal, and does not count when it comes', async () => {
   await using guard = guarded(5000);
@@ -306,17 +340,28 @@ it('who decides may ask the bus', async () => {
   expect(guard.got.filter((line) => !line.startsWith('_INBOX'))).toEqual(['who a', 'who b', 'a 1']);
 });
 
-it('who decides may close the bridge', async () => {
+it.each([
+  ['says nothing', (): Promise<Verdict> => new Promise(() => {})],
+  ['fails', (): Promise<never> => Promise.reject(new Error('no idea'))],
+  ['lets in', (): Verdict => ({ isAdmitted: true })],
+  ['refuses', (): Verdict => ({ isAdmitted: false })],
+])('who decides may close the bridge, and then %s', async (_, answer) => {
+  const rejections: unknown[] = [];
+  const onRejection = (reason: unknown): unknown => rejections.push(reason);
+  process.on('unhandledRejection', onRejection);
   let closed: Promise<void> | undefined;
   await using guard = guarded(0, () => {
     closed = guard.server.bridge.close();
-    return new Promise(() => {});
+    return answer();
   });
   const peer = guard.come();
   peer.arrive(`${KNOWN}PUB a 1\r\nx\r\n`);
   await closed;
+  await guard.settle();
+  process.off('unhandledRejection', onRejection);
   expect([said(peer), guard.got, lastReason(guard)]).toEqual(['', [], 'Server Shutdown']);
-  expect(guard.server.clock.timerCount).toBe(0);
+  expect(guard.server.log.filter((line) => line.startsWith('[ERR]'))).toEqual([]);
+  expect([guard.server.clock.timerCount, rejections]).toEqual([0, []]);
 });
 
 it('a bridge that closes does not wait for verdicts, and leaves nothing', async () => {

@@ -1,6 +1,7 @@
 // When the server PINGs, and when it gives a peer up.
 import { expect, it } from 'vitest';
 import { createTestBridge } from '../support/bridge.ts';
+import { FakeSocket } from './fake-socket.ts';
 
 const MINUTES = 60_000;
 
@@ -126,4 +127,31 @@ it('timers of connections do not keep the process alive', async () => {
   await server.greeted();
   expect(server.clock.timerCount).toBeGreaterThan(0);
   expect(server.clock.refCount).toBe(0);
+});
+
+it('who waits for us is neither asked nor given up, and is asked soon after', async () => {
+  await using server = createTestBridge({
+    pingIntervalMs: 10_000,
+    pingMax: 2,
+    authTimeoutMs: 100_000,
+    authenticate: () =>
+      new Promise((resolve) =>
+        server.clock.setTimeout(() => resolve({ isAdmitted: true }), 57_000),
+      ),
+  });
+  const socket = new FakeSocket();
+  server.attach(socket);
+  socket.arrive('CONNECT {"verbose":false}\r\n');
+  const settle = async (): Promise<void> => {
+    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+  };
+  server.clock.advance(56_999);
+  await settle();
+  expect(socket.written).not.toContain('PING');
+  expect(server.bridge.connections()).toHaveLength(1);
+  server.clock.advance(1);
+  await settle();
+  server.clock.advance(2000);
+  await settle();
+  expect(socket.written).toContain('PING\r\n');
 });
