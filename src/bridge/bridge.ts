@@ -14,6 +14,7 @@ import { ANNOUNCED_VERSION } from '../shared/version.ts';
 import { Authentication } from './authentication.ts';
 import { ClosedReason, errorLine } from './closing.ts';
 import { Endings } from './endings.ts';
+import { Feed } from './feed.ts';
 import type { SessionHost } from './host.ts';
 import { infoLine } from './info.ts';
 import { LameDuck } from './lame-duck.ts';
@@ -70,6 +71,7 @@ export async function createBridge(
 export class Bridge implements SessionHost, NetworkSide {
   readonly core: Core;
   readonly turn: Turn;
+  readonly feed: Feed;
   readonly engine: Engine;
   readonly home: Account;
   readonly options: BridgeSettings;
@@ -95,6 +97,7 @@ export class Bridge implements SessionHost, NetworkSide {
     const { core, turn } = bus;
     this.core = core;
     this.turn = turn;
+    this.feed = new Feed(core, turn);
     this.engine = bus.engine;
     this.home = bus.home.account;
     this.home.holds += 1;

@@ -5,6 +5,7 @@ import type { Turn } from '../bus/turn.ts';
 import type { Core, SessionHandle } from '../core/index.ts';
 import type { Authentication } from './authentication.ts';
 import type { Endings } from './endings.ts';
+import type { Feed } from './feed.ts';
 import type { BridgeSettings, ConnectionSnapshot } from './options.ts';
 import type { Outbound } from './outbound.ts';
 import type { Pacing } from './pacing/pacing.ts';
@@ -12,6 +13,7 @@ import type { Pacing } from './pacing/pacing.ts';
 export interface SessionHost {
   readonly core: Core;
   readonly turn: Turn;
+  readonly feed: Feed;
   readonly engine: Engine;
   /** The account in which sessions begin. */
   readonly home: Account;

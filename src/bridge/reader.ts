@@ -12,6 +12,7 @@ import {
 } from '../core/index.ts';
 import type { Transport } from '../net/transport.ts';
 import { ClosedReason } from './closing.ts';
+import type { Feed } from './feed.ts';
 import type { Performed } from './ops.ts';
 import { type PacedReader, Pacer } from './pacing/pacer.ts';
 import type { Pacing } from './pacing/pacing.ts';
@@ -35,6 +36,7 @@ export interface ReadSession {
 interface ReaderOptions {
   readonly core: Core;
   readonly turn: Turn;
+  readonly feed: Feed;
   readonly pacing: Pacing;
 }
 
@@ -45,36 +47,24 @@ const PIECE_BYTES = 4096;
 
 export class Reader implements PacedReader {
   readonly handle: SessionHandle;
-  readonly #core: Core;
-  readonly #turn: Turn;
+  readonly #host: ReaderOptions;
   readonly #session: ReadSession;
   readonly #pacer: Pacer;
   readonly #tail: Tail = new Tail();
-  readonly #defer: (fn: () => void) => void;
   /** While a read is left in the middle: what comes belongs behind the tail. */
   #replay: Replay | undefined;
-  // What `#call` feeds, and what the core said first.
-  #ptr = 0;
-  #length = 0;
-  #first: number = STATUS_OK;
   /** Bytes that the unfinished frame behind it lacks, 0 when that is not known. */
   #need = 0;
   /** Of this read nothing but PONGs has been consumed. */
   #isAnswer = true;
   /** The peer has ended its side; what it has said before is still to be replayed. */
   #onDone: (() => void) | undefined;
-  readonly #call = (): number => {
-    this.#first = this.#core.ingest(this.handle, this.#ptr, this.#length);
-    return this.#first;
-  };
 
-  constructor({ core, turn, pacing }: ReaderOptions, session: ReadSession) {
-    this.#core = core;
-    this.#turn = turn;
+  constructor(host: ReaderOptions, session: ReadSession) {
+    this.#host = host;
     this.#session = session;
     this.handle = session.handle;
-    this.#pacer = new Pacer(pacing, this);
-    this.#defer = pacing.defer;
+    this.#pacer = new Pacer(host.pacing, this);
   }
 
   /** It waits for us in the middle of a read. */
@@ -89,7 +79,7 @@ export class Reader implements PacedReader {
 
   /** Routes what has been read into the view, in a turn. What that ends is finished at the turn's end. */
   read(length: number): void {
-    const turn = this.#turn;
+    const { turn } = this.#host;
     turn.enter();
     turn.touch();
     try {
@@ -153,7 +143,7 @@ export class Reader implements PacedReader {
     const tail = this.#tail;
     const { bytes } = tail;
     if (bytes > 0) {
-      this.#turn.within(() => {
+      this.#host.turn.within(() => {
         this.#pacer.begin();
         this.#isAnswer = true;
         this.#replayPieces();
@@ -168,7 +158,7 @@ export class Reader implements PacedReader {
 
   /** Each piece is twice as long as the one before, so what is copied again is no more than what is done. */
   #replayPieces(): void {
-    const core = this.#core;
+    const { core } = this.#host;
     const tail = this.#tail;
     let isMore = true;
     for (let size = PIECE_BYTES; isMore && !this.isWaiting; size *= 2) {
@@ -195,7 +185,7 @@ export class Reader implements PacedReader {
 
   /** Routes the first bytes of the inbox, behind the tail. */
   #route(length: number): void {
-    const core = this.#core;
+    const { core } = this.#host;
     const { ptr, headroom } = core.inbox;
     const tail = this.#tail;
     this.#isAnswer = true;
@@ -227,14 +217,13 @@ export class Reader implements PacedReader {
   /** @returns how many bytes are done; behind them is an unfinished frame, or what has to wait */
   #ingest(start: number, bytes: number): number {
     const session = this.#session;
-    const { op } = this.#core;
+    const { feed } = this.#host;
+    const { op } = this.#host.core;
     let ptr = start;
     let length = bytes;
     this.#need = 0;
     while (length > 0) {
-      this.#ptr = ptr;
-      this.#length = length;
-      const status = this.#turn.run(this.#call);
+      const status = feed.run(this.handle, ptr, length);
       if (!session.isOpen()) break;
       const { consumed } = op;
       this.#pacer.note(op.pressure, op.backlog);
@@ -248,7 +237,7 @@ export class Reader implements PacedReader {
       ptr += consumed;
       length -= consumed;
       // The call stopped in between and has been resumed: the op record is that of the stop.
-      if (isAgain(this.#first)) continue;
+      if (isAgain(feed.first)) continue;
       if (status === STATUS_OK) {
         this.#need = op.need;
         break;
@@ -256,7 +245,7 @@ export class Reader implements PacedReader {
       const performed = session.perform();
       if (!session.isOpen()) break;
       if (performed === 'wait') {
-        this.#replay = new Replay(this.#defer, () => this.#replayTail());
+        this.#replay = new Replay(this.#host.pacing.defer, () => this.#replayTail());
         this.#pacer.wait();
         break;
       }
@@ -267,7 +256,7 @@ export class Reader implements PacedReader {
   /** What is left of the read becomes the tail. */
   #keep(ptr: number, length: number): void {
     const tail = this.#tail;
-    if (length > 0) tail.replace(this.#core.copy(ptr, length), this.#need);
+    if (length > 0) tail.replace(this.#host.core.copy(ptr, length), this.#need);
     else if (tail.bytes > 0) tail.clear();
     else return;
     this.#hold();

@@ -43,9 +43,7 @@ export class Session
   readonly core: Core;
   readonly handle: SessionHandle;
   readonly transport: Transport;
-  readonly limits: OpTarget['limits'];
   readonly log: PeerLog;
-  readonly staysInPlace: boolean;
   readonly #host: SessionHost;
   #account: Account;
   readonly #state: SessionState = new SessionState();
@@ -67,12 +65,10 @@ export class Session
     this.#account = host.home;
     this.cid = cid;
     this.core = host.core;
-    this.staysInPlace = host.core.growsInPlace;
     this.handle = handle;
     this.transport = transport;
     const { core, options } = host;
     const { clock, hasHeaders, serverName } = options;
-    this.limits = options;
     this.log = new PeerLog(options.logger, transport.peer, cid);
     const { peer } = transport;
     this.#profile = new Profile({ core, clock, cid, handle, peer, serverName, hasHeaders });
@@ -88,6 +84,14 @@ export class Session
 
   isOpen(): boolean {
     return this.#state.isOpen;
+  }
+
+  get staysInPlace(): boolean {
+    return this.core.growsInPlace;
+  }
+
+  get limits(): OpTarget['limits'] {
+    return this.#host.options;
   }
 
   get account(): Account {

@@ -11,10 +11,6 @@ export class LoopHold {
   readonly #defer: (fn: () => void) => void;
   /** How long it has held up the loop in this turn of it. */
   #heldMs = 0;
-  readonly #onTurned = (): void => {
-    this.#heldMs = 0;
-    this.#paced.resume(PAUSE_LOOP);
-  };
 
   /** @param defer runs a function once this turn of the loop has no more reads */
   constructor(paced: Paced, defer: (fn: () => void) => void) {
@@ -25,8 +21,13 @@ export class LoopHold {
   /** Work for it has taken that long. */
   held(milliseconds: number): void {
     if (milliseconds <= LONG_MS / TURN_READS) return;
-    if (this.#heldMs === 0) this.#defer(this.#onTurned);
+    if (this.#heldMs === 0) this.#defer(() => this.#turned());
     this.#heldMs += milliseconds;
     if (this.#heldMs > LONG_MS) this.#paced.pause(PAUSE_LOOP);
+  }
+
+  #turned(): void {
+    this.#heldMs = 0;
+    this.#paced.resume(PAUSE_LOOP);
   }
 }

@@ -1,0 +1,35 @@
+// Bytes on their way into the core. One for all sessions: a call is run to its end before there is another.
+import type { Turn } from '../bus/turn.ts';
+import { type Core, type SessionHandle, STATUS_OK } from '../core/index.ts';
+
+export class Feed {
+  readonly #core: Core;
+  readonly #turn: Turn;
+  // What `#call` feeds.
+  #session: SessionHandle = 0;
+  #ptr = 0;
+  #length = 0;
+  #first: number = STATUS_OK;
+  readonly #call = (): number => {
+    this.#first = this.#core.ingest(this.#session, this.#ptr, this.#length);
+    return this.#first;
+  };
+
+  constructor(core: Core, turn: Turn) {
+    this.#core = core;
+    this.#turn = turn;
+  }
+
+  /** What the core said first: `run` resumes a call that has stopped in between. */
+  get first(): number {
+    return this.#first;
+  }
+
+  /** Feeds bytes of the session that lie at `ptr`, and hands over what becomes of them. */
+  run(session: SessionHandle, ptr: number, length: number): number {
+    this.#session = session;
+    this.#ptr = ptr;
+    this.#length = length;
+    return this.#turn.run(this.#call);
+  }
+}
