@@ -74,7 +74,7 @@ export const REGION_PUBLISH = 5;
 //       36     4  REPLY_LEN
 //       40     4  SID_PTR      SUB
 //       44     4  SID_LEN
-//       48     4  PRESSURE     1 = a recipient is above half of its pending limit
+//       48     4  PRESSURE     session of a recipient that is above half of its pending limit, 0 = none
 //       52     4  BACKLOG      most bytes pending for one session that this call appended to
 
 export const OP_VERB = 0;
@@ -222,6 +222,8 @@ export const ACCOUNT_BYTES = 72;
 //       28     4  BODY_LEN     both
 //       32     4  HEADER_LEN
 //       36     4  FLAGS        PUBLISH_LOCAL_ONLY
+//       40     4  REACHED      answer of a batch: how many recipients it reached
+//       44     4  PRESSED      answer of a batch: session of a recipient above half of its limit, 0 = none
 
 export const PUBLISH_TO_PTR = 0;
 export const PUBLISH_TO_LEN = 4;
@@ -234,12 +236,11 @@ export const PUBLISH_BODY_LEN = 28;
 export const PUBLISH_HEADER_LEN = 32;
 export const PUBLISH_FLAGS = 36;
 export const PUBLISH_REACHED = 40;
-export const PUBLISH_BYTES = 44;
+export const PUBLISH_PRESSED = 44;
+export const PUBLISH_BYTES = 48;
 
 /** In FLAGS: deliver to the program's subscriptions alone. */
 export const PUBLISH_LOCAL_ONLY = 1;
-/** In FLAGS, an answer: a recipient is above half of its pending limit. */
-export const PUBLISH_PRESSED = 2;
 
 // ── Session record ────────────────────────────────────────────────────────────────────────────────
 // One for each peer, 8-aligned.

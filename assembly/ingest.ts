@@ -94,7 +94,7 @@ import {
 import { PublishLine } from './publish-line';
 import { recordLine, recordSetBody, recordsHaveRoom, recordsReset } from './records';
 import { refusal } from './reserved';
-import { isStopped, pressure, pressureReset, routeBegin, routeGo, routeSkip } from './router';
+import { isStopped, pressed, pressureReset, routeBegin, routeGo, routeSkip } from './router';
 import { Session, sessionSetParseState, sessionUnsubscribe } from './session';
 import { isLiteralSubject } from './subject';
 
@@ -111,7 +111,7 @@ export function ingestSession(ptr: usize, start: usize, length: u32): i32 {
   pressureReset();
   backlogReset();
   const status = run(session, ptr, start, start + length);
-  Op.set(OP_PRESSURE, pressure ? 1 : 0);
+  Op.set(OP_PRESSURE, pressed);
   Op.set(OP_BACKLOG, backlog);
   return status;
 }

@@ -19,9 +19,12 @@ import {
   PUBLISH_TO_PTR,
   STATUS_AGAIN_POOL,
   STATUS_AGAIN_RESULT,
+  STATUS_BAD_SUBJECT,
   STATUS_NO_MEMORY,
   STATUS_OK,
+  SUBJECT_MAX,
 } from './abi';
+import { blankMask, byteAt, isBlank, watchChunk } from './control-line';
 import { encoderBegin, encoderHeadFromNumbers } from './encoder';
 import { lookup } from './match-cache';
 import { Op } from './memory';
@@ -29,7 +32,7 @@ import { Owned } from './ownership';
 import { recordsReset } from './records';
 import {
   isStopped,
-  pressure,
+  pressed,
   pressureReset,
   reached,
   routeAbandon,
@@ -39,6 +42,8 @@ import {
 } from './router';
 
 const CRLF: u16 = 0x0a0d;
+const CR: u32 = 13;
+const LF: u32 = 10;
 
 @unmanaged
 class Publish {
@@ -53,6 +58,7 @@ class Publish {
   headerLen: u32;
   flags: u32;
   reached: u32;
+  pressed: u32;
 
   @inline
   static at(ptr: usize): Publish {
@@ -71,6 +77,7 @@ if (offsetof<Publish>('bodyLen') != PUBLISH_BODY_LEN) ERROR('Publish.bodyLen is 
 if (offsetof<Publish>('headerLen') != PUBLISH_HEADER_LEN) ERROR('Publish.headerLen is off');
 if (offsetof<Publish>('flags') != PUBLISH_FLAGS) ERROR('Publish.flags is off');
 if (offsetof<Publish>('reached') != PUBLISH_REACHED) ERROR('Publish.reached is off');
+if (offsetof<Publish>('pressed') != PUBLISH_PRESSED) ERROR('Publish.pressed is off');
 if (offsetof<Publish>() != PUBLISH_BYTES) ERROR('Publish is not the size abi.ts says');
 
 // The batch at hand, from the record whose message is on its way on; empty while there is none.
@@ -114,7 +121,7 @@ export function publishGiveUp(): void {
 
 function goOnWithBatch(): i32 {
   while (batchAt < batchEnd) {
-    const status = begin(batchOwner, batchAt);
+    const status = isSayable(batchAt) ? begin(batchOwner, batchAt) : STATUS_BAD_SUBJECT;
     if (status == STATUS_AGAIN_RESULT || status == STATUS_AGAIN_POOL) return status;
     answer(status);
   }
@@ -125,8 +132,39 @@ function goOnWithBatch(): i32 {
 function answer(status: i32): void {
   const message = Publish.at(batchAt);
   message.reached = status < 0 ? 0 : reached;
-  message.flags = pressure ? PUBLISH_PRESSED : 0;
+  if (status < 0) pressureReset();
+  message.pressed = pressed;
   batchAt += PUBLISH_BYTES;
+}
+
+// Whether its texts can stand on a control line, so that what leaves parses under the strict grammar. Those of a
+// single publish have been checked where they were written into memory.
+function isSayable(ptr: usize): bool {
+  const message = Publish.at(ptr);
+  if (message.replyLen != 0 && !isWord(message.replyPtr, message.replyLen)) return false;
+  if (!isWord(message.toPtr, message.toLen)) return false;
+  return message.subjectPtr == message.toPtr || isWord(message.subjectPtr, message.subjectLen);
+}
+
+function isWord(ptr: usize, length: u32): bool {
+  if (length == 0 || length > <u32>SUBJECT_MAX) return false;
+  watchChunk(ptr, ptr + length);
+  for (let at: u32 = 0; at < length; at += 64) {
+    const blanks = blankMask(ptr + at);
+    // NUL and the other control bytes are part of a word, as they are in a peer's; see isBlank and the ends of lines.
+    if (blanks != 0 && hasBlank(ptr + at, ptr + length, blanks)) return false;
+  }
+  return true;
+}
+
+function hasBlank(ptr: usize, end: usize, mask: u64): bool {
+  for (let left = mask; left != 0; left &= left - 1) {
+    const at = ptr + <usize>ctz(left);
+    if (at >= end) return false;
+    const byte = byteAt(at);
+    if (isBlank(byte) || byte == CR || byte == LF) return true;
+  }
+  return false;
 }
 
 function begin(owner: usize, ptr: usize): i32 {
@@ -152,6 +190,6 @@ function begin(owner: usize, ptr: usize): i32 {
 
 // Notes in the op record whether a recipient is pressed.
 function notePressure(status: i32): i32 {
-  Op.set(OP_PRESSURE, pressure ? 1 : 0);
+  Op.set(OP_PRESSURE, pressed);
   return status;
 }

@@ -74,8 +74,8 @@ const SHARED_ALWAYS: u32 = 524288;
 export let isStopped: bool = false;
 /** Recipients that the route has reached. */
 export let reached: u32 = 0;
-/** A recipient is above half of its pending limit. */
-export let pressure: bool = false;
+/** The session of a recipient that is above half of its pending limit; 0 = none is. */
+export let pressed: u32 = 0;
 // Of the message at hand; added up when it is done.
 let remoteCount: u32 = 0;
 let remoteBytes: f64 = 0;
@@ -115,7 +115,7 @@ export function routeAbandon(): void {
 
 /** Forgets the pressure of the call before. */
 export function pressureReset(): void {
-  pressure = false;
+  pressed = 0;
 }
 
 /**
@@ -296,7 +296,7 @@ function deliverRemote(sub: usize, ptr: usize): i32 {
   remoteCount++;
   remoteBytes += bodyBytes - 2;
   if (session.pending > session.pendingMax >> 1) {
-    pressure = true;
+    pressed = session.handle;
     if (outboundIsSlow(ptr)) recordAppend(RECORD_SLOW, session.handle);
   }
   if ((flags & SESSION_TRACE) != 0) {

@@ -100,8 +100,11 @@ export class Outbound {
   >();
   readonly #onDeferred = (): void => {
     // What is queued meanwhile needs no flush of its own.
-    if (!this.#isClosed) this.#onDue();
-    this.#isScheduled = false;
+    try {
+      if (!this.#isClosed) this.#onDue();
+    } finally {
+      this.#isScheduled = false;
+    }
     if (!this.#isClosed) this.#flushSlice();
   };
 

@@ -226,7 +226,7 @@ export class Reader implements PacedReader {
       const status = feed.run(this.handle, ptr, length);
       if (!session.isOpen()) break;
       const { consumed } = op;
-      this.#pacer.note(op.pressure, op.backlog);
+      this.#pacer.note(op.pressed !== 0, op.backlog);
       if (status !== STATUS_OK && status !== STATUS_OP) {
         const problem = `no memory to route what arrived (status ${status})`;
         session.giveUp(problem, ClosedReason.ReadError);

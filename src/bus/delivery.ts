@@ -32,8 +32,16 @@ const SLAB_PAYLOAD_MAX = 8192;
 
 /** A record of the message at hand. */
 interface Pick {
+  readonly sid: number;
   readonly subscription: BusSubscription;
   readonly isLast: boolean;
+}
+
+/** The same for who is handed the record itself. */
+interface RawPick {
+  readonly sid: number;
+  readonly raw: RawSubscription;
+  readonly index: number;
 }
 
 interface DrainParts {
@@ -53,7 +61,7 @@ export class DeliveryDrain {
   #slab = new Uint8Array(0);
   #slabUsed = 0;
 
-  #picks: Pick[] = [];
+  #picks: (Pick | RawPick)[] = [];
   // The message at hand, and where the core has it: equal places are the same message within one call.
   #content: Content | undefined;
   #to = '';
@@ -95,7 +103,7 @@ export class DeliveryDrain {
       const target = targets[index];
       if (target !== undefined) this.#collect(record, target, isPublished);
       else if (record.type !== RECORD_DELIVERY) this.#tell(record);
-      else if ((record.flags & RECORD_RAW) !== 0) this.#handOver(record);
+      else if ((record.flags & RECORD_RAW) !== 0) this.#collectRaw(record, index, isPublished);
     }
     this.#flush();
   }
@@ -116,58 +124,74 @@ export class DeliveryDrain {
     return targets;
   }
 
-  /** Whoever has subscribed before, to the same message, or to one before it, has had it. */
-  #handOver(record: RecordView): void {
-    const subscription = this.#raws.get(record.target);
-    if (subscription?.isOpen !== true) return;
-    const { origin, bodyLen } = record;
-    if (this.#picks.length > 0) this.#flush();
-    subscription.count(origin === 0 ? 0 : bodyLen);
-    subscription.take(this.#raw.at(record));
+  #collect(record: RecordView, subscription: BusSubscription, isPublished: boolean): void {
+    if (!isPublished && !this.#isAtHand(record)) this.#takeUp(record);
+    this.#content ??= this.#build(record, subscription);
+    const isLast = (record.flags & RECORD_LAST) !== 0;
+    this.#picks.push({ sid: subscription.sid, subscription, isLast });
   }
 
-  #collect(record: RecordView, subscription: BusSubscription, isPublished: boolean): void {
-    if (!isPublished && !this.#isAtHand(record)) {
-      this.#flush();
-      this.#subjectPtr = record.subjectPtr;
-      this.#bodyPtr = record.bodyPtr;
-      this.#origin = record.origin;
-      this.#content = this.#build(record, subscription);
-      this.#to = this.#content.subject;
-    }
-    const isLast = (record.flags & RECORD_LAST) !== 0;
-    this.#picks.push({ subscription, isLast });
+  /** A raw one of the message at hand waits for its turn among the others: it is handed the record, which stays. */
+  #collectRaw(record: RecordView, index: number, isPublished: boolean): void {
+    const raw = this.#raws.get(record.target);
+    if (raw === undefined) return;
+    if (!isPublished && !this.#isAtHand(record)) this.#takeUp(record);
+    this.#picks.push({ sid: raw.sid, raw, index });
+  }
+
+  /** Another message than that at hand, which is delivered now. */
+  #takeUp(record: RecordView): void {
+    const { subjectPtr, bodyPtr, origin } = record;
+    this.#flush();
+    this.#subjectPtr = subjectPtr;
+    this.#bodyPtr = bodyPtr;
+    this.#origin = origin;
+    this.#content = undefined;
   }
 
   #isAtHand(record: RecordView): boolean {
     return (
-      this.#content !== undefined &&
-      record.subjectPtr === this.#subjectPtr &&
       record.bodyPtr === this.#bodyPtr &&
+      record.subjectPtr === this.#subjectPtr &&
       record.origin === this.#origin
     );
   }
 
-  /** Delivers the message at hand to all that it has been collected for. */
+  /** Delivers the message at hand to all that it has been collected for, in the order in which they subscribed. */
   #flush(): void {
     const picks = this.#picks;
     if (picks.length === 0) return;
-    const content = this.#content as Content;
-    const to = this.#to;
+    const content = this.#content;
     this.#picks = [];
-    if (picks.length > 1) picks.sort((a, b) => a.subscription.sid - b.subscription.sid);
-    for (const { subscription, isLast } of picks) {
-      subscription.underway--;
-      if (subscription.isOpen) {
-        subscription.home.stats.inBytes += content.incomingBytes;
-        subscription.deliver(content);
-        if (isLast || subscription.hasHadMax) subscription.end();
-      } else if (subscription.queue !== undefined) {
-        const routed =
-          this.#batch === undefined ? to : this.#core.batchTo(this.#batch, this.#bodyPtr);
-        subscription.home.deliverToGroup(subscription.queue, content, routed);
-      }
+    if (picks.length > 1) picks.sort((a, b) => a.sid - b.sid);
+    for (const pick of picks) {
+      if ('raw' in pick) this.#handOver(pick);
+      else this.#deliver(pick, content as Content);
     }
+  }
+
+  #handOver({ raw, index }: RawPick): void {
+    if (!raw.isOpen) return;
+    const record = this.#core.recordBeside(index);
+    raw.count(record.origin === 0 ? 0 : record.bodyLen);
+    raw.take(this.#raw.at(record));
+  }
+
+  #deliver({ subscription, isLast }: Pick, content: Content): void {
+    subscription.underway--;
+    if (subscription.isOpen) {
+      subscription.home.stats.inBytes += content.incomingBytes;
+      subscription.deliver(content);
+      if (isLast || subscription.hasHadMax) subscription.end();
+    } else if (subscription.queue !== undefined) {
+      subscription.home.deliverToGroup(subscription.queue, content, this.#routedTo(content));
+    }
+  }
+
+  /** By which subject the message at hand is routed; it may show another. */
+  #routedTo(content: Content): string {
+    if (this.#batch !== undefined) return this.#core.batchTo(this.#batch, this.#bodyPtr);
+    return this.#to === '' ? content.subject : this.#to;
   }
 
   #build(record: RecordView, subscription: BusSubscription): Content {

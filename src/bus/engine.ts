@@ -60,8 +60,8 @@ export class Engine implements EngineParts {
     this.turn.onFault = (error) =>
       this.reporter.report(error, { subject: '', sid: 0, account: GLOBAL_ACCOUNT });
     this.interest = new InterestWatches(core);
-    this.turn.onSettled = () => this.interest.settle();
-    this.turn.onForgotten = () => this.#forget();
+    this.turn.atSettled.add(() => this.interest.settle());
+    this.turn.atForgotten.add(() => this.#forget());
   }
 
   /** The account of that name, which is made when there is none. Throws InvalidArgumentError and CapacityError. */

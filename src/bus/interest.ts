@@ -54,6 +54,10 @@ export class InterestWatches {
     if (this.#tries.size === 0) return;
     for (const watch of this.#touched()) {
       if (watch.isEnded) continue; // By one that was told before.
+      if (watch.side.isClosed) {
+        this.#remove(watch);
+        continue;
+      }
       const hasInterest = this.#ask(watch);
       if (hasInterest === watch.hasInterest) continue;
       watch.hasInterest = hasInterest;

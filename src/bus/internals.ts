@@ -6,9 +6,9 @@ import { ClosedConnectionError, InvalidOperationError } from '../shared/errors.t
 import type { CycleWatch } from './cycle-watch.ts';
 import type { Engine } from './engine.ts';
 import { encodeHeaders } from './headers.ts';
+import { contentOfBytes } from './message.ts';
 import type { ProgramSide } from './program-side.ts';
 import type { RawHandler, RawMessage, RawSubscription } from './raw.ts';
-import { checkSubject } from './subject-text.ts';
 import type { Turn, Waiting } from './turn.ts';
 import type { Message, MsgHdrs } from './types.ts';
 
@@ -59,8 +59,8 @@ export class BusInternals {
   /**
    * Routes messages by `to`, showing `subject`, all in one crossing. Outside of handlers only, in slices of the caller's
    * choice (some 256 KiB): it is not bounded by max_payload, and everything it makes is queued for the peers within this
-   * turn. Bytes are taken as they are and copied before it returns; what is no subject reaches nobody. Recipients of
-   * this process get a copy.
+   * turn. Bytes are copied, views of the core's own memory alone cannot be had; what cannot stand on a control line (a
+   * blank, an end of line, no byte at all) reaches nobody. Recipients of this process get a copy.
    *
    * Throws InvalidOperationError inside a handler, CapacityError and ClosedConnectionError.
    *
@@ -77,17 +77,22 @@ export class BusInternals {
     });
   }
 
-  /** The same of one message, with texts. Throws as `deliverBatch`, InvalidSubjectError, and for headers InvalidArgumentError. */
-  deliver({ to, subject, reply, headers, payload }: Delivery): BatchOutcome {
-    for (const text of [to, subject, reply]) if (text !== undefined) checkSubject(text);
-    const entry = {
-      to: encoder.encode(to),
-      subject: subject === undefined ? undefined : encoder.encode(subject),
-      reply: reply === undefined ? undefined : encoder.encode(reply),
-      headers: headers === undefined || isBytes(headers) ? headers : encodeHeaders(headers),
-      payload,
-    };
-    return this.deliverBatch([entry])[0] as BatchOutcome;
+  /**
+   * The same of one message, with texts; who is in this process sees the very bytes of the payload, which must not change
+   * any more. Throws as `deliverBatch`, InvalidSubjectError, and for headers InvalidArgumentError.
+   */
+  deliver({ to, subject = to, reply, headers, payload }: Delivery): BatchOutcome {
+    const { turn, core, home } = this;
+    if (home.isClosed) throw new ClosedConnectionError();
+    if (turn.isDelivering) throw new InvalidOperationError('deliver is not for handlers');
+    const block = headers === undefined || isBytes(headers) ? headers : encodeHeaders(headers);
+    const content = contentOfBytes(home, subject, reply, block, payload);
+    return turn.within(() => {
+      // What stays in this process does not pass the core, which would then speak of a message before.
+      core.op.clearPressed();
+      const delivered = home.route(content, to);
+      return { delivered, pressed: core.op.pressed };
+    });
   }
 
   /**
@@ -120,7 +125,8 @@ export class BusInternals {
 
   /**
    * Answers a request as if nobody had been interested: for a subject that is claimed and not served. A peer that did
-   * not ask for such answers gets none. In a handler the answer waits, as a publish does.
+   * not ask for such answers gets none. In a handler the answer waits, as a publish does. A reply that is no text is
+   * answered on its very bytes if the message is a raw one, and not at all otherwise, because its bytes are gone.
    *
    * @returns whether there is somebody to answer
    */
@@ -203,8 +209,13 @@ function spansOf(message: RawMessage): [subject: Uint8Array, reply: Uint8Array] 
   return [message.subject.slice(), message.reply.slice()];
 }
 
-function textsOf(message: Message): [subject: Uint8Array, reply: Uint8Array] {
-  return [encoder.encode(message.subject), encoder.encode(message.reply ?? '')];
+function textsOf({
+  client,
+  subject,
+  reply = '',
+}: Message): [subject: Uint8Array, reply: Uint8Array] {
+  const isText = client === undefined || !reply.includes('\ufffd');
+  return [encoder.encode(subject), isText ? encoder.encode(reply) : EMPTY];
 }
 
 /** nats-server 2.15.3 names the subject of the request beside the status. */

@@ -13,7 +13,6 @@ import {
 } from '../shared/errors.ts';
 import type { Account, Side } from './account.ts';
 import { EMPTY_PAYLOAD } from './codec.ts';
-import type { CycleWatch } from './cycle-watch.ts';
 import { type Content, contentOfValue } from './message.ts';
 import type { PickSource } from './random.ts';
 import { type RawHandler, RawSubscription } from './raw.ts';
@@ -22,7 +21,7 @@ import { type Fan, type Route, type RouteGroup, RouteMap } from './route-map.ts'
 import { StatusFeed } from './status.ts';
 import { checkQueue, checkSubject } from './subject-text.ts';
 import { BusSubscription, type SubscriptionHome } from './subscription.ts';
-import type { Turn, Waiting } from './turn.ts';
+import type { Turn } from './turn.ts';
 import type {
   Codec,
   ErrorContext,
@@ -32,6 +31,7 @@ import type {
   Status,
   SubscribeOptions,
 } from './types.ts';
+import { WaitingPublish } from './waiting-publish.ts';
 
 /** What all sides share. */
 export interface EngineParts {
@@ -426,40 +426,4 @@ export class ProgramSide implements SubscriptionHome, Side {
 
 function fanOf(isLocal: boolean, hasRemote: boolean): Fan {
   return { handler: undefined, isLocal, hasRemote, plain: NO_MEMBERS, groups: NO_GROUPS };
-}
-
-/** A publish of a handler, waiting for the message at hand to reach everybody. */
-class WaitingPublish implements Waiting {
-  readonly #side: ProgramSide;
-  readonly #content: Content;
-  readonly #listener: RouteListener | undefined;
-
-  constructor(side: ProgramSide, content: Content, listener: RouteListener | undefined) {
-    this.#side = side;
-    this.#content = content;
-    this.#listener = listener;
-  }
-
-  get subject(): string {
-    return this.#content.subject;
-  }
-
-  get cycles(): CycleWatch {
-    return this.#side.account.cycles;
-  }
-
-  run(): void {
-    let count: number;
-    try {
-      count = this.#side.route(this.#content, this.subject);
-    } catch (error) {
-      this.#side.report(error, { subject: this.subject, sid: 0 });
-      return;
-    }
-    this.#listener?.routed(count);
-  }
-
-  drop(error: Error): void {
-    this.#listener?.fail(error);
-  }
 }

@@ -23,14 +23,14 @@ export interface RawMessage {
   readonly session: SessionHandle;
   /** Who that is. */
   readonly client: MessageClient | undefined;
-  /** Copies the subject to `target`; answers where it ends there. Sooner than to ask for a view. */
+  /** Copies the subject to `target`; answers where it ends there. Sooner than to ask for a view. Throws RangeError. */
   copySubject(target: Uint8Array, at: number): number;
   copyReply(target: Uint8Array, at: number): number;
   /** Copies the header block and behind it the payload. */
   copyBody(target: Uint8Array, at: number): number;
 }
 
-export type RawHandler = (message: RawMessage) => void;
+export type RawHandler = (message: RawMessage) => unknown;
 
 /** What a raw subscription needs of the side it is of. */
 interface RawHome {
@@ -63,13 +63,18 @@ export class RawSubscription {
     stats.inBytes += bytes;
   }
 
-  /** Never throws: errors of the handler are reported. */
+  /** Never throws: errors of the handler are reported, and rejections of what it returns. */
   take(message: RawMessage): void {
     try {
-      this.#handler(message);
+      const result: unknown = this.#handler(message);
+      if (result !== undefined) Promise.resolve(result).catch((error) => this.#report(error));
     } catch (error) {
-      this.#home.report(error, { subject: this.subject, sid: this.sid });
+      this.#report(error);
     }
+  }
+
+  #report(error: unknown): void {
+    this.#home.report(error, { subject: this.subject, sid: this.sid });
   }
 
   close(): void {
@@ -152,6 +157,8 @@ export class RawView implements RawMessage {
   }
 
   #copy(ptr: number, length: number, target: Uint8Array, at: number): number {
+    if (at < 0 || at + length > target.length)
+      throw new RangeError('the message does not fit there');
     if (length > LOOP_MAX) target.set(this.#core.view(ptr, length), at);
     else {
       const { u8 } = this.#core.views;

@@ -78,12 +78,12 @@ export class Turn {
   readonly #core: Core;
   /** Set by the bus: hands the records of the last call to the program's subscriptions. */
   onRecords: ((published: Published | undefined, isResumed: boolean) => void) | undefined;
-  /** Set by the bus: watches of interest are looked at. Before sessions write. */
-  onSettled: (() => void) | undefined;
+  /** Called when a turn has nothing left to do, before sessions write: watches of interest are looked at. */
+  readonly atSettled: Set<() => void> = new Set();
   /** Set by the bus: takes what an atTurnEnd function throws. */
   onFault: ((error: unknown) => void) | undefined;
-  /** Set by the bus: the core has forgotten what was closed in this turn. */
-  onForgotten: (() => void) | undefined;
+  /** Called when the core has forgotten what was closed in a turn. */
+  readonly atForgotten: Set<() => void> = new Set();
 
   /**
    * Twice how deep the calls into the bus are; odd while a message is on its way to its subscribers. One word, so
@@ -275,14 +275,14 @@ export class Turn {
         this.#hasWork = false;
         this.#runWaiting();
         this.#runAtEnd();
-        if (!this.#hasWork) this.onSettled?.();
+        if (!this.#hasWork) for (const fn of this.atSettled) fn();
         if (!this.#hasWork) this.#network?.turnEnded();
       }
     } finally {
       this.level = 0;
       this.#serial++;
       this.#core.turnEnd();
-      this.onForgotten?.();
+      for (const fn of this.atForgotten) fn();
     }
   }
 

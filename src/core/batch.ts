@@ -15,10 +15,12 @@ import {
   PUBLISH_TO_LEN,
   PUBLISH_TO_PTR,
 } from '../../assembly/abi.ts';
+import { assert } from '../shared/errors.ts';
 import { readText } from './records.ts';
+import type { SessionHandle } from './sessions.ts';
 import type { Views } from './views.ts';
 
-/** One message of a batch: bytes, which are copied and may be views of whatever memory. */
+/** One message of a batch: bytes, which are copied; views of any memory but the core's own. */
 export interface BatchEntry {
   /** The subject by which it is routed: an inbox, or what somebody has subscribed to. */
   readonly to: Uint8Array;
@@ -34,8 +36,8 @@ export interface BatchEntry {
 export interface BatchOutcome {
   /** Subscriptions that got it. */
   readonly delivered: number;
-  /** One of their sessions is above half of its pending limit: deliver no more to it before it has drained. */
-  readonly isPressed: boolean;
+  /** A session among them that is above half of its pending limit: no more to it before it has drained. 0 = none. */
+  readonly pressed: SessionHandle;
 }
 
 /** Where a batch lies. */
@@ -59,8 +61,13 @@ export function batchBytes(entries: readonly BatchEntry[]): number {
   return bytes;
 }
 
-/** Writes a batch at `ptr`, which has room for it. */
-export function writeBatch(views: Views, ptr: number, entries: readonly BatchEntry[]): void {
+/** Writes a batch at `ptr`, which has room for `bytes`, as many as `batchBytes` says. */
+export function writeBatch(
+  views: Views,
+  ptr: number,
+  bytes: number,
+  entries: readonly BatchEntry[],
+): void {
   const { u8, u32 } = views;
   let record = ptr >>> 2;
   let at = ptr + entries.length * PUBLISH_BYTES;
@@ -88,6 +95,8 @@ export function writeBatch(views: Views, ptr: number, entries: readonly BatchEnt
     at += TAIL_BYTES;
     record += PUBLISH_BYTES / 4;
   }
+  // Room for the batch may have moved linear memory away under an entry that was a view of it.
+  assert(at === ptr + bytes, 'the entries of a batch are not views of the memory of the core');
 }
 
 /** The subject by which the message with that body is routed. */
@@ -110,7 +119,7 @@ export function readOutcomes(views: Views, { ptr, count }: BatchPlace): BatchOut
   for (let record = ptr >>> 2; outcomes.length < count; record += PUBLISH_BYTES / 4) {
     outcomes.push({
       delivered: u32[record + PUBLISH_REACHED / 4] as number,
-      isPressed: ((u32[record + PUBLISH_FLAGS / 4] as number) & PUBLISH_PRESSED) !== 0,
+      pressed: u32[record + PUBLISH_PRESSED / 4] as number,
     });
   }
   return outcomes;

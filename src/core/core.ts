@@ -79,6 +79,7 @@ export class Core {
   changes = 0;
   readonly inbox: { readonly ptr: number; readonly bytes: number; readonly headroom: number };
   readonly #record: RecordView;
+  readonly #beside: RecordView;
   readonly #route: RouteView;
   readonly #scratch: number;
   readonly #publish: PublishRecord;
@@ -102,6 +103,7 @@ export class Core {
     this.op = new OpView(this.views, this.#region(REGION_OP));
     this.#route = new RouteView(this.views);
     this.#record = new RecordView(this.views, this.#region(REGION_RESULT));
+    this.#beside = new RecordView(this.views, this.#region(REGION_RESULT));
     this.#scratch = this.#region(REGION_SCRATCH);
     this.outbound = new OutboundRegions(this.exports, this.views, this.#region(REGION_TAKE));
     this.sessions = new Sessions(this, this.#scratch);
@@ -210,7 +212,7 @@ export class Core {
     const bytes = batchBytes(entries);
     const ptr = bytes <= SCRATCH_BATCH_MAX ? this.#scratch : this.gather(bytes);
     if (ptr === 0) throw new CapacityError(`a batch of ${bytes} bytes`);
-    writeBatch(this.views, ptr, entries);
+    writeBatch(this.views, ptr, bytes, entries);
     return { ptr, count: entries.length };
   }
 
@@ -290,6 +292,11 @@ export class Core {
   /** One of them; the object is used again. */
   record(index: number): RecordView {
     return this.#record.at(index);
+  }
+
+  /** The same, beside the one that `record` points to something. */
+  recordBeside(index: number): RecordView {
+    return this.#beside.at(index);
   }
 
   clearRecords(): void {

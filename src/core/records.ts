@@ -69,8 +69,13 @@ export class OpView {
   get error(): number {
     return this.#word(OP_ERROR_CODE);
   }
-  get pressure(): boolean {
-    return this.#word(OP_PRESSURE) !== 0;
+  /** A session that is above half of its pending limit and was sent something; 0 = none. */
+  get pressed(): number {
+    return this.#word(OP_PRESSURE);
+  }
+  /** Forgets it: of what does not pass the core there is none. */
+  clearPressed(): void {
+    this.#views.u32[(this.#ptr + OP_PRESSURE) >>> 2] = 0;
   }
   get backlog(): number {
     return this.#word(OP_BACKLOG);

@@ -105,7 +105,7 @@ it('is told when a reader that it waits for has gone', async () => {
   await peer.send('PUB ask 0\r\n\r\n');
   await peer.ping();
   peer.pause();
-  expect(door.deliver({ to: 'in', payload: new Uint8Array(600_000) }).isPressed).toBe(true);
+  expect(door.deliver({ to: 'in', payload: new Uint8Array(600_000) }).pressed).toBe(session);
   let calls = 0;
   const told = new Promise<void>((resolve) => {
     door.whenDrained(session, () => {

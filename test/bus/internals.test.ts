@@ -22,7 +22,7 @@ describe('deliver', () => {
       headers: h,
       payload: bytes('{"id":1}'),
     });
-    expect(outcome).toEqual({ delivered: 1, isPressed: false });
+    expect(outcome).toEqual({ delivered: 1, pressed: 0 });
     const msg = kept[0] as Message;
     expect(msg.subject).toBe('orders.new');
     expect(msg.reply).toBe('ack.1');

@@ -273,7 +273,7 @@ describe('the internal door towards peers', () => {
     peer.say('SUB inbox.7 9\n');
     const payload = new TextEncoder().encode('stored');
     const outcome = door.deliver({ to: 'inbox.7', subject: 'orders.new', reply: 'ack', payload });
-    expect(outcome).toEqual({ delivered: 1, isPressed: false });
+    expect(outcome).toEqual({ delivered: 1, pressed: 0 });
     expect(peer.heard()).toBe('MSG orders.new 9 ack 6\nstored\n');
   });
 
@@ -283,11 +283,11 @@ describe('the internal door towards peers', () => {
     const peer = new CorePeer(door, { pendingMax: 10_000 });
     peer.say('SUB a 1\n');
     const payload = new Uint8Array(1000);
-    const pressures = Array.from({ length: 8 }, () => door.deliver({ to: 'a', payload }).isPressed);
-    expect(pressures[0]).toBe(false);
-    expect(pressures.at(-1)).toBe(true);
+    const pressures = Array.from({ length: 8 }, () => door.deliver({ to: 'a', payload }).pressed);
+    expect(pressures[0]).toBe(0);
+    expect(pressures.at(-1)).toBe(peer.handle);
     peer.heard();
-    expect(door.deliver({ to: 'a', payload }).isPressed).toBe(false);
+    expect(door.deliver({ to: 'a', payload }).pressed).toBe(0);
   });
 
   it('answers a peer as if nobody had been interested, if the peer wants that', () => {

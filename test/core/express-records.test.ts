@@ -7,6 +7,7 @@ import { NORMAL, type Play, type PlayPeer, play, type Step } from '../wasm/expre
 import { agree, flags, hpubs, pubs, read, says } from './express-agree.ts';
 
 const open = (filter: string, queue = ''): Step => ({ kind: 'open', filter, queue });
+const raw = (filter: string, queue = ''): Step => ({ kind: 'open', filter, queue, isRaw: true });
 const shut = (sub: number): Step => ({ kind: 'shut', sub });
 const max = (sub: number, count: number): Step => ({ kind: 'max', sub, max: count });
 const ALL: PlayPeer = { says: 'SUB a.b 1\r\nSUB a.* 2\r\n' };
@@ -55,6 +56,15 @@ const SITUATIONS: readonly Situation[] = [
       ...[open('a.b', 'p'), open('a.*', 'p'), open('a.b', 'q'), open('a.b', 'r')],
       ...[warm, read(0, MESSAGES.repeat(9)), shut(1), read(0, MESSAGES.repeat(9))],
       ...[read(2, 'UNSUB w\r\n'), read(0, MESSAGES.repeat(9)), shut(0), read(0, MESSAGES)],
+    ],
+  },
+  {
+    name: 'subscriptions that are handed records, alone and among others',
+    peers: [ASKER, WORKER],
+    steps: [
+      ...[raw('a.b'), warm, read(0, MESSAGES), open('a.*'), raw('>'), read(0, MESSAGES)],
+      ...[open('a.b', 'q'), raw('a.b', 'q'), read(0, MESSAGES.repeat(9)), shut(0)],
+      ...[max(1, 9), read(0, MESSAGES), { kind: 'publish', subject: 'a.b', payload: 'p' } as const],
     ],
   },
   {

@@ -376,8 +376,8 @@ const anyFlags = often(
     .map((some) => some.reduce((all, bit) => all | bit, abi.SESSION_AUTHENTICATED)),
 );
 const opening = fc
-  .tuple(filter, queueName)
-  .map(([name, queue]): Step => ({ kind: 'open', filter: name, queue }));
+  .tuple(filter, queueName, fc.boolean())
+  .map(([name, queue, isRaw]): Step => ({ kind: 'open', filter: name, queue, isRaw }));
 const change: fc.Arbitrary<Step> = fc.oneof(
   opening,
   fc.constant<Step>({ kind: 'flush' }),

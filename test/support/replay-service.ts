@@ -22,7 +22,6 @@ interface Stored {
 /** A replay under way. */
 interface Cursor {
   readonly to: Uint8Array;
-  readonly session: number;
   next: number;
 }
 
@@ -80,7 +79,7 @@ export class ReplayService {
   }
 
   #replay(message: RawMessage): void {
-    const cursor = { to: message.reply.slice(), session: message.session, next: 0 };
+    const cursor = { to: message.reply.slice(), next: 0 };
     this.#cursors.push(cursor);
     this.#door.atTurnEnd(() => this.#goOn(cursor));
   }
@@ -100,11 +99,11 @@ export class ReplayService {
       bytes += end - start;
     }
     if (entries.length === 0) return;
-    const outcomes = this.#door.deliverBatch(entries);
-    if (outcomes.at(-1)?.delivered === 0) return; // The reader has gone.
-    if (outcomes.at(-1)?.isPressed === true) {
+    const last = this.#door.deliverBatch(entries).at(-1);
+    if (last === undefined || last.delivered === 0) return; // The reader has gone.
+    if (last.pressed !== 0) {
       this.waits++;
-      this.#door.whenDrained(cursor.session, () => this.#goOn(cursor));
+      this.#door.whenDrained(last.pressed, () => this.#goOn(cursor));
     } else {
       this.#door.atLoopEnd(() => this.#goOn(cursor));
     }

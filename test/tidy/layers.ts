@@ -83,7 +83,7 @@ export const ASSEMBLY_ARROWS: Readonly<Record<string, readonly string[]>> = {
   router: ['queue-group', 'encoder', 'control-frames', 'records'],
   express: ['parser', 'encoder', 'queue-group', 'records', 'reserved'],
   ingest: ['router', 'express'],
-  publish: ['router'],
+  publish: ['router', 'control-line'],
   core: ['router'],
   'door-core': ['core'],
   'door-subscriptions': ['router'],

@@ -25,7 +25,12 @@ export type Step =
   | { readonly kind: 'flags'; readonly peer: number; readonly flags: number }
   | { readonly kind: 'limits'; readonly peer: number; readonly limits: readonly number[] }
   | { readonly kind: 'account'; readonly peer: number }
-  | { readonly kind: 'open'; readonly filter: string; readonly queue: string }
+  | {
+      readonly kind: 'open';
+      readonly filter: string;
+      readonly queue: string;
+      readonly isRaw?: boolean;
+    }
   | { readonly kind: 'shut'; readonly sub: number }
   | { readonly kind: 'max'; readonly sub: number; readonly max: number }
   | { readonly kind: 'publish'; readonly subject: string; readonly payload: string }
@@ -160,7 +165,8 @@ function step(core: Stage, accounts: readonly number[], locals: number[], one: S
   else if (one.kind === 'cache') core.call('cacheEnable', one.on ? 1 : 0);
   else if (one.kind === 'publish') core.publish(account, one.subject, one.payload);
   else if (one.kind === 'open') {
-    locals.push(core.call('subscriptionOpen', account, ...core.scratch(one.filter, one.queue)));
+    const words = core.scratch(one.filter, one.queue);
+    locals.push(core.call('subscriptionOpen', account, ...words, one.isRaw ? 1 : 0));
   } else if (one.kind === 'shut') core.call('subscriptionShut', locals[one.sub] ?? 0);
   else if (one.kind === 'max') core.call('subscriptionSetMax', locals[one.sub] ?? 0, one.max);
   else {
