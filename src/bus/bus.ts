@@ -6,7 +6,7 @@ import type { Clock } from '../shared/clock.ts';
 import { ClosedConnectionError, DrainingConnectionError } from '../shared/errors.ts';
 import { DRAIN_TIMEOUT_MS, drainAll } from './drain.ts';
 import { type Engine, GLOBAL_ACCOUNT } from './engine.ts';
-import { openDoor } from './internals.ts';
+import { keepInsides } from './insides.ts';
 import type { ProgramSide } from './program-side.ts';
 import { BusPublisher } from './publisher.ts';
 import { MuxInbox } from './request.ts';
@@ -55,7 +55,7 @@ export class Bus {
       this.#resolveClosed = resolve;
     });
     family.set(account, this);
-    openDoor(this, engine, this.#side);
+    keepInsides(this, { engine, home: this.#side });
   }
 
   /**

@@ -12,7 +12,7 @@ import {
 import type { Bus } from './bus.ts';
 import { DRAIN_TIMEOUT_MS, drainAll } from './drain.ts';
 import { encodeHeaders, MessageHeaders } from './headers.ts';
-import { internalsOf } from './internals.ts';
+import { insidesOf } from './insides.ts';
 import type { ProgramSide } from './program-side.ts';
 import { MuxInbox } from './request.ts';
 import { StatusFeed } from './status.ts';
@@ -50,7 +50,7 @@ export class Connection {
 
   /** `onClose` is called once, when all of the connection has ended. */
   constructor(bus: Bus, inboxPrefix: string, onClose: () => Promise<void>) {
-    const { home, engine } = internalsOf(bus);
+    const { home, engine } = insidesOf(bus);
     this.#bus = bus;
     this.#side = home;
     this.#clock = engine.clock;

@@ -20,7 +20,7 @@ import {
   type SessionHandle,
 } from '../core/index.ts';
 import { type Content, contentOfIncoming, type Incoming } from './message.ts';
-import { type RawSubscription, RawView } from './raw.ts';
+import type { RawSubscription } from './raw.ts';
 import type { BusSubscription } from './subscription.ts';
 import type { NetworkSide, Published, Turn } from './turn.ts';
 import type { MessageClient } from './types.ts';
@@ -57,7 +57,6 @@ export class DeliveryDrain {
   /** Every subscription of the process, those closed in this turn included. */
   readonly #subscriptions: HandleMap<BusSubscription>;
   readonly #raws: HandleMap<RawSubscription>;
-  readonly #raw: RawView;
   #slab = new Uint8Array(0);
   #slabUsed = 0;
 
@@ -78,7 +77,6 @@ export class DeliveryDrain {
     this.#turn = turn;
     this.#subscriptions = subscriptions;
     this.#raws = raws;
-    this.#raw = new RawView(core, turn);
   }
 
   /**
@@ -171,10 +169,7 @@ export class DeliveryDrain {
   }
 
   #handOver({ raw, index }: RawPick): void {
-    if (!raw.isOpen) return;
-    const record = this.#core.recordBeside(index);
-    raw.count(record.origin === 0 ? 0 : record.bodyLen);
-    raw.take(this.#raw.at(record));
+    if (raw.isOpen) raw.take(this.#core.recordBeside(index));
   }
 
   #deliver({ subscription, isLast }: Pick, content: Content): void {

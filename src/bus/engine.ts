@@ -10,7 +10,7 @@ import { ANNOUNCED_VERSION, PROTO } from '../shared/version.ts';
 import { Account } from './account.ts';
 import { jsonCodec } from './codec.ts';
 import { DeliveryDrain } from './delivery.ts';
-import { InterestWatches } from './interest.ts';
+import type { InterestWatches } from './interest.ts';
 import { type EngineParts, ProgramSide } from './program-side.ts';
 import { PickSource } from './random.ts';
 import type { RawSubscription } from './raw.ts';
@@ -36,7 +36,8 @@ export class Engine implements EngineParts {
   readonly subscriptions: HandleMap<BusSubscription> = new HandleMap();
   readonly raws: HandleMap<RawSubscription> = new HandleMap();
   readonly closing: { readonly handle: SubHandle }[] = [];
-  readonly interest: InterestWatches;
+  /** Made with the first watch. */
+  interest: InterestWatches | undefined;
   /** What is said of the server that this is part of; set by whoever serves it. */
   server: ServerInfo;
   /** Nothing of this process's own lives any more, or will; peers may. */
@@ -59,8 +60,6 @@ export class Engine implements EngineParts {
     this.turn.onRecords = (published, isResumed) => drain.drain(published, isResumed);
     this.turn.onFault = (error) =>
       this.reporter.report(error, { subject: '', sid: 0, account: GLOBAL_ACCOUNT });
-    this.interest = new InterestWatches(core);
-    this.turn.atSettled.add(() => this.interest.settle());
     this.turn.atForgotten.add(() => this.#forget());
   }
 
@@ -113,7 +112,7 @@ export class Engine implements EngineParts {
       const { handle, name } = account;
       if (handle === 0 || !account.end()) continue;
       this.#accounts.delete(name);
-      this.interest.forget(handle);
+      this.interest?.forget(handle);
     }
     this.#left.clear();
   }

@@ -4,6 +4,7 @@
 // less work.
 
 import type { AccountHandle, Core } from '../core/index.ts';
+import type { Engine } from './engine.ts';
 import type { ProgramSide } from './program-side.ts';
 import { WatchTrie } from './watch-trie.ts';
 
@@ -14,6 +15,15 @@ interface Watch {
   readonly onChange: (hasInterest: boolean) => void;
   hasInterest: boolean;
   isEnded: boolean;
+}
+
+/** The watches of an engine, which are made when somebody asks for them first. */
+export function interestOf(engine: Engine): InterestWatches {
+  if (engine.interest !== undefined) return engine.interest;
+  const interest = new InterestWatches(engine.core);
+  engine.interest = interest;
+  engine.turn.atSettled.add(() => interest.settle());
+  return interest;
 }
 
 export class InterestWatches {

@@ -1,14 +1,23 @@
 // The internal door of an account, for what stands on the bus: the bridge, streams, monitoring. It has what they need
 // beyond a program's rights. `internalsOf(bus)` opens it; nothing of it is exported from the package.
 
-import type { BatchEntry, BatchOutcome, Core, SessionHandle } from '../core/index.ts';
+import {
+  type BatchEntry,
+  type BatchOutcome,
+  batchOutcomes,
+  type Core,
+  placeBatch,
+  type SessionHandle,
+} from '../core/index.ts';
 import { ClosedConnectionError, InvalidOperationError } from '../shared/errors.ts';
 import type { CycleWatch } from './cycle-watch.ts';
 import type { Engine } from './engine.ts';
 import { encodeHeaders } from './headers.ts';
+import { insidesOf } from './insides.ts';
+import { interestOf } from './interest.ts';
 import { contentOfBytes } from './message.ts';
 import type { ProgramSide } from './program-side.ts';
-import type { RawHandler, RawMessage, RawSubscription } from './raw.ts';
+import { openRaw, type RawHandler, type RawMessage, type RawSubscription } from './raw.ts';
 import type { Turn, Waiting } from './turn.ts';
 import type { Message, MsgHdrs } from './types.ts';
 
@@ -71,9 +80,9 @@ export class BusInternals {
     if (home.isClosed) throw new ClosedConnectionError();
     if (turn.isDelivering) throw new InvalidOperationError('deliver is not for handlers');
     return turn.within(() => {
-      const batch = core.placeBatch(entries);
+      const batch = placeBatch(core, entries);
       turn.run(() => core.publishBatch(home.account.handle, batch), { batch });
-      return core.batchOutcomes(batch);
+      return batchOutcomes(core, batch);
     });
   }
 
@@ -101,7 +110,7 @@ export class BusInternals {
    * Throws InvalidSubjectError, CapacityError and ClosedConnectionError.
    */
   subscribeRaw(subject: string, handler: RawHandler): RawSubscription {
-    return this.home.subscribeRaw(subject, handler);
+    return openRaw(this.home, subject, handler);
   }
 
   /** Somebody, here or at a peer, would get a message on `subject`; of that queue group, if one is given. */
@@ -120,7 +129,7 @@ export class BusInternals {
     onChange: (hasInterest: boolean) => void,
     queue?: string,
   ): () => void {
-    return this.engine.interest.add(this.home, subject, onChange, queue);
+    return interestOf(this.engine).add(this.home, subject, onChange, queue);
   }
 
   /**
@@ -231,16 +240,14 @@ function noRespondersBlock(subject: Uint8Array): Uint8Array {
 
 const doors = new WeakMap<object, BusInternals>();
 
-/** Called by the bus for itself. */
-export function openDoor(bus: object, engine: Engine, home: ProgramSide): void {
-  doors.set(bus, new BusInternals(engine, home));
-}
-
-/** The internal door of a bus. Throws InvalidOperationError for what is none. */
+/** The internal door of a bus, the same each time. Throws InvalidOperationError for what is none. */
 export function internalsOf(bus: object): BusInternals {
-  const internals = doors.get(bus);
-  if (internals === undefined) throw new InvalidOperationError('not a bus of this package');
-  return internals;
+  const known = doors.get(bus);
+  if (known !== undefined) return known;
+  const { engine, home } = insidesOf(bus);
+  const door = new BusInternals(engine, home);
+  doors.set(bus, door);
+  return door;
 }
 
 function isBytes(headers: Uint8Array | MsgHdrs): headers is Uint8Array {

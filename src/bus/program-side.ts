@@ -15,7 +15,7 @@ import type { Account, Side } from './account.ts';
 import { EMPTY_PAYLOAD } from './codec.ts';
 import { type Content, contentOfValue } from './message.ts';
 import type { PickSource } from './random.ts';
-import { type RawHandler, RawSubscription } from './raw.ts';
+import type { RawSubscription } from './raw.ts';
 import type { Reporter } from './reporter.ts';
 import { type Fan, type Route, type RouteGroup, RouteMap } from './route-map.ts';
 import { StatusFeed } from './status.ts';
@@ -76,7 +76,7 @@ export class ProgramSide implements SubscriptionHome, Side {
   readonly stats: Stats = { inBytes: 0, outBytes: 0, inMsgs: 0, outMsgs: 0 };
   /** Those that are open, in the order in which they came. */
   readonly subscriptions: Set<BusSubscription> = new Set();
-  readonly #raws = new Set<RawSubscription>();
+  readonly raws: Set<RawSubscription> = new Set();
   isClosed = false;
   readonly #routes = new RouteMap();
   readonly #core: Core;
@@ -110,7 +110,7 @@ export class ProgramSide implements SubscriptionHome, Side {
     // What publishers have found out is void, even where nobody subscribes.
     this.#core.changes++;
     for (const subscription of [...this.subscriptions]) subscription.unsubscribe();
-    for (const subscription of [...this.#raws]) subscription.close();
+    for (const subscription of [...this.raws]) subscription.close();
     this.account.sides.delete(this);
     this.engine.leave(this.account);
     this.status.close();
@@ -137,33 +137,15 @@ export class ProgramSide implements SubscriptionHome, Side {
     return subscription;
   }
 
-  /** A subscription that is handed records. Throws InvalidSubjectError, CapacityError and ClosedConnectionError. */
-  subscribeRaw(subject: string, handler: RawHandler): RawSubscription {
-    const { account, engine } = this;
-    if (this.isClosed) throw new ClosedConnectionError();
-    checkSubject(subject);
-    return engine.turn.within(() => {
-      const handle = engine.core.subscribe(account.handle, subject, undefined, true);
-      const subscription = new RawSubscription(this, handle, ++account.sid, subject, handler);
-      this.#raws.add(subscription);
-      engine.raws.add(subscription);
-      return subscription;
-    });
-  }
-
-  withdrawRaw(subscription: RawSubscription): void {
-    const { core, turn, closing } = this.engine;
-    this.#raws.delete(subscription);
-    turn.within(() => {
-      core.unsubscribe(subscription.handle);
-      closing.push(subscription);
-    });
-  }
-
   /** Takes a subscription out of the core. Its handle means it, and nobody else, until the turn ends. */
   withdraw(subscription: BusSubscription): void {
-    const { core, turn, closing } = this.engine;
     this.subscriptions.delete(subscription);
+    this.takeOut(subscription);
+  }
+
+  /** The same of whatever is subscribed. */
+  takeOut(subscription: BusSubscription | RawSubscription): void {
+    const { core, turn, closing } = this.engine;
     turn.within(() => {
       core.unsubscribe(subscription.handle);
       closing.push(subscription);

@@ -2,10 +2,13 @@
 // is made of them. What the program publishes reaches it as it reaches a peer: encoded, and not when it has no bytes.
 
 import type { Core, RecordView, SessionHandle, SubHandle } from '../core/index.ts';
+import { ClosedConnectionError } from '../shared/errors.ts';
+import type { ProgramSide } from './program-side.ts';
+import { checkSubject } from './subject-text.ts';
 import type { Turn } from './turn.ts';
 import type { MessageClient } from './types.ts';
 
-/** One object, used again for each: what is to be kept beyond the call is copied. */
+/** One object of a subscription, used again for each: what is to be kept beyond the call is copied. */
 export interface RawMessage {
   readonly subjectBytes: number;
   /** 0 = it has no reply. */
@@ -32,11 +35,18 @@ export interface RawMessage {
 
 export type RawHandler = (message: RawMessage) => unknown;
 
-/** What a raw subscription needs of the side it is of. */
-interface RawHome {
-  readonly stats: { inMsgs: number; inBytes: number };
-  withdrawRaw(subscription: RawSubscription): void;
-  report(error: unknown, context: { readonly subject: string; readonly sid: number }): void;
+/** A subscription that is handed records. Throws InvalidSubjectError, CapacityError and ClosedConnectionError. */
+export function openRaw(home: ProgramSide, subject: string, handler: RawHandler): RawSubscription {
+  const { account, engine } = home;
+  if (home.isClosed) throw new ClosedConnectionError();
+  checkSubject(subject);
+  return engine.turn.within(() => {
+    const handle = engine.core.subscribe(account.handle, subject, undefined, true);
+    const subscription = new RawSubscription(home, handle, ++account.sid, subject, handler);
+    home.raws.add(subscription);
+    engine.raws.add(subscription);
+    return subscription;
+  });
 }
 
 export class RawSubscription {
@@ -44,29 +54,33 @@ export class RawSubscription {
   readonly sid: number;
   /** The record in the core. */
   readonly handle: SubHandle;
-  readonly #home: RawHome;
+  readonly #home: ProgramSide;
   readonly #handler: RawHandler;
+  readonly #view: RawView;
   isOpen = true;
 
-  constructor(home: RawHome, handle: SubHandle, sid: number, subject: string, handler: RawHandler) {
+  constructor(
+    home: ProgramSide,
+    handle: SubHandle,
+    sid: number,
+    subject: string,
+    handler: RawHandler,
+  ) {
     this.#home = home;
     this.handle = handle;
     this.sid = sid;
     this.subject = subject;
     this.#handler = handler;
+    this.#view = new RawView(home.engine.core, home.engine.turn);
   }
 
-  /** Counts a message, and the bytes that came from a peer. */
-  count(bytes: number): void {
+  /** Counts and hands over. Never throws: errors of the handler are reported, and rejections of what it returns. */
+  take(record: RecordView): void {
     const { stats } = this.#home;
     stats.inMsgs++;
-    stats.inBytes += bytes;
-  }
-
-  /** Never throws: errors of the handler are reported, and rejections of what it returns. */
-  take(message: RawMessage): void {
+    if (record.origin !== 0) stats.inBytes += record.bodyLen;
     try {
-      const result: unknown = this.#handler(message);
+      const result: unknown = this.#handler(this.#view.at(record));
       if (result !== undefined) Promise.resolve(result).catch((error) => this.#report(error));
     } catch (error) {
       this.#report(error);
@@ -80,14 +94,15 @@ export class RawSubscription {
   close(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
-    this.#home.withdrawRaw(this);
+    this.#home.raws.delete(this);
+    this.#home.takeOut(this);
   }
 }
 
 /** A loop copies so many bytes sooner than `set` does. */
 const LOOP_MAX = 48;
 
-export class RawView implements RawMessage {
+class RawView implements RawMessage {
   readonly #core: Core;
   readonly #turn: Turn;
   #record!: RecordView;

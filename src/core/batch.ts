@@ -15,7 +15,8 @@ import {
   PUBLISH_TO_LEN,
   PUBLISH_TO_PTR,
 } from '../../assembly/abi.ts';
-import { assert } from '../shared/errors.ts';
+import { assert, CapacityError } from '../shared/errors.ts';
+import type { Core } from './core.ts';
 import { readText } from './records.ts';
 import type { SessionHandle } from './sessions.ts';
 import type { Views } from './views.ts';
@@ -51,8 +52,17 @@ const LOOP_MAX = 48;
 const TAIL_BYTES = 2;
 const NOTHING = new Uint8Array(0);
 
+/** Lays out a batch, for `Core.publishBatch`. It stays until something else is published. Throws CapacityError. */
+export function placeBatch(core: Core, entries: readonly BatchEntry[]): BatchPlace {
+  const bytes = batchBytes(entries);
+  const ptr = core.batchRoom(bytes);
+  if (ptr === 0) throw new CapacityError(`a batch of ${bytes} bytes`);
+  writeBatch(core.views, ptr, bytes, entries);
+  return { ptr, count: entries.length };
+}
+
 /** Bytes of memory that a batch takes. */
-export function batchBytes(entries: readonly BatchEntry[]): number {
+function batchBytes(entries: readonly BatchEntry[]): number {
   let bytes = entries.length * PUBLISH_BYTES;
   for (const { to, subject = NOTHING, reply = NOTHING, headers = NOTHING, payload } of entries) {
     const texts = to.length + subject.length + reply.length;
@@ -62,7 +72,7 @@ export function batchBytes(entries: readonly BatchEntry[]): number {
 }
 
 /** Writes a batch at `ptr`, which has room for `bytes`, as many as `batchBytes` says. */
-export function writeBatch(
+function writeBatch(
   views: Views,
   ptr: number,
   bytes: number,
@@ -112,8 +122,8 @@ export function readBatchTo(views: Views, { ptr, count }: BatchPlace, bodyPtr: n
   return '';
 }
 
-/** What became of the entries of a batch that has been routed to its end. */
-export function readOutcomes(views: Views, { ptr, count }: BatchPlace): BatchOutcome[] {
+/** What became of a batch that has been routed to its end; to be asked before anything else is published. */
+export function batchOutcomes({ views }: Core, { ptr, count }: BatchPlace): BatchOutcome[] {
   const { u32 } = views;
   const outcomes: BatchOutcome[] = [];
   for (let record = ptr >>> 2; outcomes.length < count; record += PUBLISH_BYTES / 4) {

@@ -20,15 +20,7 @@ import { fillRandom } from '../shared/entropy.ts';
 import { CapacityError, InvalidSubjectError, WasmUnavailableError } from '../shared/errors.ts';
 import { type AccountHandle, Accounts } from './accounts.ts';
 import { growsInPlace } from './address-space.ts';
-import {
-  type BatchEntry,
-  type BatchOutcome,
-  type BatchPlace,
-  batchBytes,
-  readBatchTo,
-  readOutcomes,
-  writeBatch,
-} from './batch.ts';
+import { type BatchPlace, readBatchTo } from './batch.ts';
 import { instantiate, type WasmExports } from './instance.ts';
 import { type LiveCounts, readLiveCounts } from './live-counts.ts';
 import { OutboundRegions } from './outbound.ts';
@@ -205,15 +197,9 @@ export class Core {
     return status;
   }
 
-  /**
-   * Lays out a batch, for `publishBatch`. It stays until something else is published. Throws CapacityError.
-   */
-  placeBatch(entries: readonly BatchEntry[]): BatchPlace {
-    const bytes = batchBytes(entries);
-    const ptr = bytes <= SCRATCH_BATCH_MAX ? this.#scratch : this.gather(bytes);
-    if (ptr === 0) throw new CapacityError(`a batch of ${bytes} bytes`);
-    writeBatch(this.views, ptr, bytes, entries);
-    return { ptr, count: entries.length };
+  /** Room for a batch of so many bytes, until something else is published; 0 = there is no memory. */
+  batchRoom(bytes: number): number {
+    return bytes <= SCRATCH_BATCH_MAX ? this.#scratch : this.gather(bytes);
   }
 
   /** Routes a batch, as `publish` does one message. */
@@ -227,11 +213,6 @@ export class Core {
   /** By which subject the message of a batch with that body is routed. */
   batchTo(place: BatchPlace, bodyPtr: number): string {
     return readBatchTo(this.views, place, bodyPtr);
-  }
-
-  /** What became of a batch; to be asked before anything else is published. */
-  batchOutcomes(place: BatchPlace): BatchOutcome[] {
-    return readOutcomes(this.views, place);
   }
 
   /**

@@ -44,7 +44,13 @@ export {
   SUBJECT_MAX,
 } from '../../assembly/abi.ts';
 export type { AccountCounts, AccountHandle } from './accounts.ts';
-export type { BatchEntry, BatchOutcome, BatchPlace } from './batch.ts';
+export {
+  type BatchEntry,
+  type BatchOutcome,
+  type BatchPlace,
+  batchOutcomes,
+  placeBatch,
+} from './batch.ts';
 export {
   Core,
   type CoreOptions,

@@ -1,0 +1,23 @@
+// What a bus keeps to itself, for those of this package that build on it.
+import { InvalidOperationError } from '../shared/errors.ts';
+import type { Engine } from './engine.ts';
+import type { ProgramSide } from './program-side.ts';
+
+interface Insides {
+  readonly engine: Engine;
+  readonly home: ProgramSide;
+}
+
+const known = new WeakMap<object, Insides>();
+
+/** Called by the bus for itself. */
+export function keepInsides(bus: object, insides: Insides): void {
+  known.set(bus, insides);
+}
+
+/** Throws InvalidOperationError for what is no bus. */
+export function insidesOf(bus: object): Insides {
+  const insides = known.get(bus);
+  if (insides === undefined) throw new InvalidOperationError('not a bus of this package');
+  return insides;
+}
