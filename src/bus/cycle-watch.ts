@@ -45,6 +45,7 @@ export class CycleWatch {
 
   #forget(): void {
     this.#count = 0;
-    this.#subjects.clear();
+    // To clear what is empty costs a turn a third of its time.
+    if (this.#subjects.size > 0) this.#subjects.clear();
   }
 }

@@ -159,13 +159,20 @@ export class DeliveryDrain {
   #flush(): void {
     const picks = this.#picks;
     if (picks.length === 0) return;
-    const content = this.#content;
-    this.#picks = [];
-    if (picks.length > 1) picks.sort((a, b) => a.sid - b.sid);
-    for (const pick of picks) {
-      if ('raw' in pick) this.#handOver(pick);
-      else this.#deliver(pick, content as Content);
+    const content = this.#content as Content;
+    // Most often there is one.
+    if (picks.length === 1) {
+      this.#hand(picks.pop() as Pick | RawPick, content);
+      return;
     }
+    this.#picks = [];
+    picks.sort((a, b) => a.sid - b.sid);
+    for (const pick of picks) this.#hand(pick, content);
+  }
+
+  #hand(pick: Pick | RawPick, content: Content): void {
+    if ('raw' in pick) this.#handOver(pick);
+    else this.#deliver(pick, content);
   }
 
   #handOver({ raw, index }: RawPick): void {

@@ -60,7 +60,7 @@ export class Engine implements EngineParts {
     this.turn.onRecords = (published, isResumed) => drain.drain(published, isResumed);
     this.turn.onFault = (error) =>
       this.reporter.report(error, { subject: '', sid: 0, account: GLOBAL_ACCOUNT });
-    this.turn.atForgotten.add(() => this.#forget());
+    this.turn.atForgotten.push(() => this.#forget());
   }
 
   /** The account of that name, which is made when there is none. Throws InvalidArgumentError and CapacityError. */
@@ -103,9 +103,11 @@ export class Engine implements EngineParts {
 
   /** The core has forgotten what was closed in the turn. */
   #forget(): void {
-    for (const { handle } of this.closing.splice(0)) {
-      this.subscriptions.delete(handle);
-      this.raws.delete(handle);
+    if (this.closing.length > 0) {
+      for (const { handle } of this.closing.splice(0)) {
+        this.subscriptions.delete(handle);
+        this.raws.delete(handle);
+      }
     }
     if (this.#left.size === 0) return;
     for (const account of this.#left) {

@@ -22,7 +22,7 @@ export function interestOf(engine: Engine): InterestWatches {
   if (engine.interest !== undefined) return engine.interest;
   const interest = new InterestWatches(engine.core);
   engine.interest = interest;
-  engine.turn.atSettled.add(() => interest.settle());
+  engine.turn.atSettled.push(() => interest.settle());
   return interest;
 }
 

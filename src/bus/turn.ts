@@ -79,11 +79,11 @@ export class Turn {
   /** Set by the bus: hands the records of the last call to the program's subscriptions. */
   onRecords: ((published: Published | undefined, isResumed: boolean) => void) | undefined;
   /** Called when a turn has nothing left to do, before sessions write: watches of interest are looked at. */
-  readonly atSettled: Set<() => void> = new Set();
+  readonly atSettled: (() => void)[] = [];
   /** Set by the bus: takes what an atTurnEnd function throws. */
   onFault: ((error: unknown) => void) | undefined;
   /** Called when the core has forgotten what was closed in a turn. */
-  readonly atForgotten: Set<() => void> = new Set();
+  readonly atForgotten: (() => void)[] = [];
 
   /**
    * Twice how deep the calls into the bus are; odd while a message is on its way to its subscribers. One word, so
@@ -293,7 +293,7 @@ export class Turn {
     }
     this.#waiting = [];
     this.#next = 0;
-    for (const cycles of this.#broken.splice(0)) cycles.tell();
+    if (this.#broken.length > 0) for (const cycles of this.#broken.splice(0)) cycles.tell();
   }
 
   #runAtEnd(): void {
