@@ -133,8 +133,19 @@ export class DeliveryDrain {
   #collectRaw(record: RecordView, index: number, isPublished: boolean): void {
     const raw = this.#raws.get(record.target);
     if (raw === undefined) return;
+    // Most often it is the only one, and nobody's turn comes before.
+    if (this.#picks.length === 0 && this.#isLastOfMessage(record, index)) {
+      if (raw.isOpen) raw.take(record);
+      return;
+    }
     if (!isPublished && !this.#isAtHand(record)) this.#takeUp(record);
     this.#picks.push({ sid: raw.sid, raw, index });
+  }
+
+  #isLastOfMessage({ bodyPtr }: RecordView, index: number): boolean {
+    if (index + 1 === this.#core.recordCount) return true;
+    const next = this.#core.recordBeside(index + 1);
+    return next.bodyPtr !== bodyPtr && next.type === RECORD_DELIVERY;
   }
 
   /** Another message than that at hand, which is delivered now. */

@@ -92,6 +92,20 @@ describe.each(WAYS)('a message of %s', (_, say) => {
 });
 
 describe('a raw subscription', () => {
+  it.each([1, 40_000])('keeps its place among others for whom %i bytes are meant', (length) => {
+    const bus = createBus();
+    const door = internalsOf(bus);
+    const reader = new CorePeer(door);
+    reader.say('SUB a.> 1\nSUB *.b 2\n');
+    const log: string[] = [];
+    bus.subscribe('>', () => log.push('plain >'));
+    door.subscribeRaw('a.b', ({ bodyBytes }) => log.push(`raw ${bodyBytes}`));
+    bus.subscribe('a.*', () => log.push('plain a.*'));
+    new CorePeer(door).say(`PUB a.b ${length}\n${'x'.repeat(length)}\n`.repeat(2));
+    const one = ['plain >', `raw ${length}`, 'plain a.*'];
+    expect(log).toEqual([...one, ...one]);
+  });
+
   it('leaves nothing behind: closed by its owner, or with its bus', async () => {
     const bus = createBus();
     const door = internalsOf(bus);
