@@ -5,7 +5,13 @@ import { type Engine, SYSTEM_ACCOUNT } from '../bus/engine.ts';
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
 import type { NetworkSide, Turn } from '../bus/turn.ts';
 import type { MessageClient } from '../bus/types.ts';
-import type { Core, SessionHandle, SessionSubscription } from '../core/index.ts';
+import {
+  type Core,
+  peersOf,
+  type SessionHandle,
+  type SessionSubscription,
+  type Sessions,
+} from '../core/index.ts';
 import { type Listener, listen } from '../net/tcp.ts';
 import type { Transport } from '../net/transport.ts';
 import type { Timer } from '../shared/clock.ts';
@@ -70,6 +76,7 @@ export async function createBridge(
 
 export class Bridge implements SessionHost, NetworkSide {
   readonly core: Core;
+  readonly sessions: Sessions;
   readonly turn: Turn;
   readonly feed: Feed;
   readonly engine: Engine;
@@ -96,6 +103,7 @@ export class Bridge implements SessionHost, NetworkSide {
     assertServable(bus);
     const { core, turn } = bus;
     this.core = core;
+    this.sessions = peersOf(core).sessions;
     this.turn = turn;
     this.feed = new Feed(core, turn);
     this.engine = bus.engine;
@@ -165,7 +173,7 @@ export class Bridge implements SessionHost, NetworkSide {
     const isFull = (): boolean => maxConnections > 0 && this.#sessions.size >= maxConnections;
     // One that has ended makes room.
     while (isFull() && this.endings.slices.next());
-    const handle = isFull() ? 0 : this.core.sessions.open(this.home.handle);
+    const handle = isFull() ? 0 : this.sessions.open(this.home.handle);
     if (handle === 0) {
       this.#refuse(transport, this.#cid);
       return;
@@ -192,7 +200,7 @@ export class Bridge implements SessionHost, NetworkSide {
   /** The subscriptions of an open connection. */
   subscriptionsOf(cid: number): readonly SessionSubscription[] {
     const session = this.sessionOf(cid);
-    return session === undefined ? [] : this.core.sessions.subscriptions(session.handle);
+    return session === undefined ? [] : this.sessions.subscriptions(session.handle);
   }
 
   sessionOf(cid: number): Session | undefined {

@@ -7,7 +7,7 @@
 //                                      │
 //                          the peer's side ended ◄── it has ended it, or a second has passed
 import type { Account } from '../bus/account.ts';
-import type { Core, SessionHandle } from '../core/index.ts';
+import type { SessionHandle } from '../core/index.ts';
 import type { Transport } from '../net/transport.ts';
 import { ClosedReason } from './closing.ts';
 import type { SessionHost } from './host.ts';
@@ -19,7 +19,6 @@ const SHED_MAX = 4096;
 
 /** The session that ends. */
 export interface EndingSession {
-  readonly core: Core;
   readonly handle: SessionHandle;
   readonly transport: Transport;
   readonly log: PeerLog;
@@ -75,10 +74,10 @@ export class Ending {
    */
   finish(): void {
     if (this.#state.name === 'closed') return;
-    const { core, handle, transport } = this.#session;
-    const { outbound, endings } = this.#host;
+    const { handle, transport } = this.#session;
+    const { outbound, endings, sessions } = this.#host;
     if (!this.#isDetached && this.#session.subscriptionCount > 0) {
-      core.sessions.shed(handle);
+      sessions.shed(handle);
       this.#host.turn.touch(); // Whoever watches interest is told in this turn.
     }
     this.#isDetached = true;
@@ -86,7 +85,7 @@ export class Ending {
     const isLingering = this.#state.name === 'ending' && !this.#peerHasEnded;
     this.#state.move('closed');
     outbound.remove(handle);
-    core.sessions.close(handle);
+    sessions.close(handle);
     this.#host.engine.leave(this.#session.account);
     transport.end();
     if (isLingering) endings.linger(transport);
@@ -113,10 +112,11 @@ export class Ending {
 
   /** Removes some of its subscriptions, when they are too many for one slice, as if the peer had said so. */
   #shed(): boolean {
-    const { core, handle, subscriptionCount } = this.#session;
+    const { handle, subscriptionCount } = this.#session;
     if (subscriptionCount <= SHED_MAX || !this.#state.isOpen) return false;
     this.#endCount ??= subscriptionCount;
-    this.#host.turn.within(() => core.sessions.shed(handle, SHED_MAX));
+    const { turn, sessions } = this.#host;
+    turn.within(() => sessions.shed(handle, SHED_MAX));
     return true;
   }
 

@@ -2,7 +2,7 @@
 import type { Account } from '../bus/account.ts';
 import type { Engine } from '../bus/engine.ts';
 import type { Turn } from '../bus/turn.ts';
-import type { Core, SessionHandle } from '../core/index.ts';
+import type { Core, SessionHandle, Sessions } from '../core/index.ts';
 import type { Authentication } from './authentication.ts';
 import type { Endings } from './endings.ts';
 import type { Feed } from './feed.ts';
@@ -12,6 +12,8 @@ import type { Pacing } from './pacing/pacing.ts';
 
 export interface SessionHost {
   readonly core: Core;
+  /** The core's. */
+  readonly sessions: Sessions;
   readonly turn: Turn;
   readonly feed: Feed;
   readonly engine: Engine;

@@ -16,6 +16,7 @@ import {
   PARSE_PAYLOAD,
   PARSE_UNKNOWN,
   type SessionHandle,
+  type Sessions,
   STATUS_BAD_SUBJECT,
   STATUS_NO_MEMORY,
 } from '../core/index.ts';
@@ -26,6 +27,7 @@ import { quoteGo } from './go-quote.ts';
 /** A session, as far as its ops go. */
 export interface OpTarget {
   readonly core: Core;
+  readonly sessions: Sessions;
   readonly handle: SessionHandle;
   readonly options: ConnectOptions;
   readonly subscriptionCount: number;
@@ -162,7 +164,7 @@ function subscribe(target: OpTarget): void {
     target.refuse('maxSubscriptions');
     return;
   }
-  const status = core.sessions.subscribe(handle);
+  const status = target.sessions.subscribe(handle);
   if (status === STATUS_BAD_SUBJECT) target.refuse('invalidSubject');
   else if (status === STATUS_NO_MEMORY) target.refuse('maxSubscriptions');
   else target.acknowledge();

@@ -83,12 +83,14 @@ export class DeliveryDrain {
    * Hands over all records.
    *
    * @param published the message when this process publishes it
-   * @param isResumed the call before answered AGAIN: its message may go on
+   * @param isBegun there were records of the same call before: their last message may go on
    */
-  drain(published: Published | undefined, isResumed: boolean): void {
+  drain(published: Published | undefined, isBegun: boolean): void {
     const core = this.#core;
     const count = core.recordCount;
-    if (!isResumed) {
+    if (!isBegun) {
+      // Something was thrown before they were handed over.
+      if (this.#picks.length > 0) this.#picks = [];
       this.#clientSession = 0;
       this.#content = published?.content;
       this.#to = published?.to ?? '';

@@ -111,10 +111,8 @@ export class Engine implements EngineParts {
     }
     if (this.#left.size === 0) return;
     for (const account of this.#left) {
-      const { handle, name } = account;
-      if (handle === 0 || !account.end()) continue;
-      this.#accounts.delete(name);
-      this.interest?.forget(handle);
+      if (account.handle === 0 || !account.end()) continue;
+      this.#accounts.delete(account.name);
     }
     this.#left.clear();
   }

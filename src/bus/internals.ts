@@ -120,7 +120,7 @@ export class BusInternals {
 
   /**
    * Calls `onChange` at the end of each turn after which `hasInterest(subject, queue)` answers otherwise than
-   * before.
+   * before. Throws CapacityError and ClosedConnectionError.
    *
    * @returns ends the watch
    */

@@ -13,6 +13,7 @@ import {
 } from '../shared/errors.ts';
 import type { Account, Side } from './account.ts';
 import { EMPTY_PAYLOAD } from './codec.ts';
+import type { InterestWatches } from './interest.ts';
 import { type Content, contentOfValue } from './message.ts';
 import type { PickSource } from './random.ts';
 import type { RawSubscription } from './raw.ts';
@@ -48,6 +49,8 @@ export interface EngineParts {
   readonly raws: HandleMap<RawSubscription>;
   /** Closed in this turn. */
   readonly closing: { readonly handle: SubHandle }[];
+  /** Watches of interest, once somebody has asked for one. */
+  readonly interest: InterestWatches | undefined;
   /** Somebody is no longer in the account. Part of a turn. */
   leave(account: Account): void;
 }
@@ -111,6 +114,7 @@ export class ProgramSide implements SubscriptionHome, Side {
     this.#core.changes++;
     for (const subscription of [...this.subscriptions]) subscription.unsubscribe();
     for (const subscription of [...this.raws]) subscription.close();
+    this.engine.interest?.leave(this);
     this.account.sides.delete(this);
     this.engine.leave(this.account);
     this.status.close();

@@ -1,7 +1,13 @@
 // Messages as they lie in the core's memory, for who keeps bytes: a subscription that is handed records, and no message
 // is made of them. What the program publishes reaches it as it reaches a peer: encoded, and not when it has no bytes.
 
-import type { Core, RecordView, SessionHandle, SubHandle } from '../core/index.ts';
+import {
+  type Core,
+  copyTo,
+  type RecordView,
+  type SessionHandle,
+  type SubHandle,
+} from '../core/index.ts';
 import { ClosedConnectionError } from '../shared/errors.ts';
 import type { ProgramSide } from './program-side.ts';
 import { checkSubject } from './subject-text.ts';
@@ -99,9 +105,6 @@ export class RawSubscription {
   }
 }
 
-/** A loop copies so many bytes sooner than `set` does. */
-const LOOP_MAX = 48;
-
 class RawView implements RawMessage {
   readonly #core: Core;
   readonly #turn: Turn;
@@ -174,11 +177,7 @@ class RawView implements RawMessage {
   #copy(ptr: number, length: number, target: Uint8Array, at: number): number {
     if (at < 0 || at + length > target.length)
       throw new RangeError('the message does not fit there');
-    if (length > LOOP_MAX) target.set(this.#core.view(ptr, length), at);
-    else {
-      const { u8 } = this.#core.views;
-      for (let i = 0; i < length; i++) target[at + i] = u8[ptr + i] as number;
-    }
+    copyTo(this.#core, ptr, length, target, at);
     return at + length;
   }
 }

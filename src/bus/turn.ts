@@ -77,7 +77,7 @@ const DEPTH = 2;
 export class Turn {
   readonly #core: Core;
   /** Set by the bus: hands the records of the last call to the program's subscriptions. */
-  onRecords: ((published: Published | undefined, isResumed: boolean) => void) | undefined;
+  onRecords: ((published: Published | undefined, isBegun: boolean) => void) | undefined;
   /** Called when a turn has nothing left to do, before sessions write: watches of interest are looked at. */
   readonly atSettled: (() => void)[] = [];
   /** Set by the bus: takes what an atTurnEnd function throws. */
@@ -193,8 +193,8 @@ export class Turn {
     this.#hasWork = true;
     try {
       let status = call();
-      for (let isResumed = false; ; isResumed = true) {
-        this.#drain(published, isResumed);
+      for (let isBegun = false; ; ) {
+        if (this.#drain(published, isBegun)) isBegun = true;
         if (status === STATUS_AGAIN_POOL) status = this.#core.resume(!this.#relieve());
         else if (status === STATUS_AGAIN_RESULT) status = this.#core.resume();
         else return status;
@@ -211,9 +211,9 @@ export class Turn {
 
   /** Sessions write. False: that has brought no chunk back to the pool. */
   #relieve(): boolean {
-    const before = this.#core.outbound.poolUsed;
+    const before = this.#core.poolUsed;
     this.#network?.flush();
-    return this.#core.outbound.poolUsed < before;
+    return this.#core.poolUsed < before;
   }
 
   /** Queues a publish. It is run now when nothing is being delivered, else at the end of the turn. */
@@ -256,15 +256,17 @@ export class Turn {
     this.#network?.loopEnded();
   }
 
-  #drain(published: Published | undefined, isResumed: boolean): void {
-    if (this.#core.recordCount === 0) return;
+  /** @returns false: there were none. @param isBegun some of this call have been handed over */
+  #drain(published: Published | undefined, isBegun: boolean): boolean {
+    if (this.#core.recordCount === 0) return false;
     this.isDelivering = true;
     try {
-      this.onRecords?.(published, isResumed);
+      this.onRecords?.(published, isBegun);
     } finally {
       this.isDelivering = false;
       this.#core.clearRecords();
     }
+    return true;
   }
 
   /** The depth is one now and stays so until all is done: whatever is called from here is part of this turn. */

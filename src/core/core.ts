@@ -9,7 +9,6 @@ import {
   REGION_PUBLISH,
   REGION_RESULT,
   REGION_SCRATCH,
-  REGION_TAKE,
   SLACK_BYTES,
   STATUS_BAD_SUBJECT,
   STATUS_OK,
@@ -23,7 +22,6 @@ import { growsInPlace } from './address-space.ts';
 import { type BatchPlace, readBatchTo } from './batch.ts';
 import { instantiate, type WasmExports } from './instance.ts';
 import { type LiveCounts, readLiveCounts } from './live-counts.ts';
-import { OutboundRegions } from './outbound.ts';
 import { type Outgoing, PublishRecord } from './outgoing.ts';
 import { OpView, RecordView, readCopy, readText } from './records.ts';
 import { RouteView, type SubHandle } from './route.ts';
@@ -37,7 +35,7 @@ import {
   SCRATCH_SHOWN,
   SCRATCH_TEXT,
 } from './scratch.ts';
-import { type SessionHandle, Sessions } from './sessions.ts';
+import type { SessionHandle } from './sessions.ts';
 import { writeSubject } from './subject-bytes.ts';
 import { Views } from './views.ts';
 
@@ -51,6 +49,8 @@ export interface CoreOptions {
 }
 
 const POOL_MAX = 268_435_456;
+/** A region of more than this is not to be had: sizes are words. */
+const GATHERED_MAX = 0x4000_0000;
 /** Where the count of a subscription's messages stays. */
 const DELIVERED_MAX = 0xffffffff;
 
@@ -59,8 +59,6 @@ export class Core {
   readonly views: Views;
   readonly op: OpView;
   readonly accounts: Accounts;
-  readonly sessions: Sessions;
-  readonly outbound: OutboundRegions;
   readonly poolMax: number;
   /** Addresses stay right: sockets may read into linear memory and write from it while it grows. */
   readonly growsInPlace: boolean;
@@ -97,8 +95,6 @@ export class Core {
     this.#record = new RecordView(this.views, this.#region(REGION_RESULT));
     this.#beside = new RecordView(this.views, this.#region(REGION_RESULT));
     this.#scratch = this.#region(REGION_SCRATCH);
-    this.outbound = new OutboundRegions(this.exports, this.views, this.#region(REGION_TAKE));
-    this.sessions = new Sessions(this, this.#scratch);
     const reply = this.#scratch + SCRATCH_REPLY;
     const publish = this.#region(REGION_PUBLISH);
     this.#publish = new PublishRecord(this.views, publish, this.#scratch, reply);
@@ -284,6 +280,11 @@ export class Core {
     this.#recordCount = 0;
   }
 
+  /** Bytes that the pool has lent to sessions. */
+  get poolUsed(): number {
+    return this.exports.poolBytes() >>> 0;
+  }
+
   /** Copies bytes into linear memory. */
   writeBytes(ptr: number, bytes: Uint8Array): void {
     this.views.u8.set(bytes, ptr);
@@ -292,6 +293,7 @@ export class Core {
   /** A region of at least that many bytes, or 0. What it held before is lost. */
   gather(bytes: number): number {
     const wanted = bytes + SLACK_BYTES;
+    if (wanted > GATHERED_MAX) return 0;
     if (this.#gatheredBytes < wanted || this.#gatheredBytes > wanted * 8) {
       if (this.#gathered !== 0) this.exports.blockRelease(this.#gathered, this.#gatheredBytes);
       this.#gathered = this.exports.blockAllocate(wanted) >>> 0;

@@ -3,7 +3,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type BusInternals, internalsOf } from '../../src/bus/internals.ts';
 import type { MessageClient } from '../../src/bus/types.ts';
+import { takeChanges } from '../../src/core/index.ts';
 import { type Bus, createBus } from '../../src/index.ts';
+import { ClosedConnectionError } from '../../src/shared/errors.ts';
 import { CorePeer } from '../support/core-peer.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
@@ -223,4 +225,16 @@ it('a watch ends with the side whose it is', () => {
   end();
   expect(seen.filter(([who]) => who === 'one')).toEqual([]);
   expect(seen).toContainEqual(['two', true]);
+});
+
+it('nothing is noted for watches whose side is closed, and a closed side has none', () => {
+  const door = internalsOf(createBus());
+  const [one, two] = [door.account('X'), door.account('X')];
+  one.watchInterest('never', () => {});
+  one.close();
+  two.subscribeRaw('else', () => {});
+  const changes: string[] = [];
+  takeChanges(door.core, (_account, filter) => changes.push(filter));
+  expect(changes).toEqual([]);
+  expect(() => one.watchInterest('w', () => {})).toThrow(ClosedConnectionError);
 });
