@@ -50,7 +50,7 @@ export interface Round {
 }
 
 export const NEWCOMERS = 20;
-const PATIENCE_MS = 1000;
+const PATIENCE_MS = 2000;
 const LOOK_MS = 50;
 /** The pair's program answers late when the machine is busy; then something is wrong with it. */
 const ANSWER_MS = 15_000;

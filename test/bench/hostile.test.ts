@@ -180,6 +180,13 @@ describe('the verdict', () => {
     expect(verdictOf(report({ astray: 1, gap: 200 }, {}))).toBe('missed: longest gap, lost');
   });
 
+  test('says when the pair itself was late', () => {
+    expect(verdictOf(report({ gap: 200, senderP99: 10 }, {}))).toBe('missed: longest gap');
+    const busy = report({ gap: 200, senderP99: 11 }, { senderP99: 1 });
+    expect(verdictOf(busy)).toBe('missed: longest gap (a busy machine)');
+    expect(verdictOf(report({ senderP99: 11 }, {}))).toBe('met');
+  });
+
   test('is by the median of the rounds, and there is none without figures', () => {
     const rounds = [{ p99: 5 }, { p99: 6 }, { p99: 900 }].map(round);
     expect(verdictOf(reportCase('x', 'work', [reportServer('ganglion', rounds)]))).toBe('met');
