@@ -22,6 +22,8 @@ export const STATUS_STALE = -5;
 export const STATUS_BAD_SUBJECT = -6;
 /** The session has a subscription with that sid: nothing was done. */
 export const STATUS_DUPLICATE = -7;
+/** The budget of the read is spent: the rest comes with another one, when others have had their turn. */
+export const STATUS_SPENT = -8;
 
 // ── Limits ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -363,7 +365,7 @@ export const SUB_RAW = 4;
 
 // ── Resolved route (answer of `routeResolve`) ─────────────────────────────────────────────────────
 // PLAIN_COUNT pointers to subscription records, then for each group: how many members, and their
-// pointers.
+// pointers. Inside the core a large group may be laid out by reference (match-cache.ts); nothing of that gets out.
 
 export const ROUTE_PLAIN_COUNT = 0;
 export const ROUTE_GROUP_COUNT = 4;

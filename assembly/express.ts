@@ -25,14 +25,16 @@ import {
   SUB_PLAIN,
   SUB_RAW,
 } from './abi';
+import { Budget, OP_UNITS, UNIT_BYTES_LOG2 } from './budget';
 import { longAt, pairAt, peekAt, readDecimal, watchChunk } from './control-line';
 import { Encoder } from './encoder';
-import { lookup, Route } from './match-cache';
+import { lookup } from './match-cache';
 import { OpenChunk } from './outbound';
 import { HPUB_ARGS, headerSize, PUB_ARGS, PublishLine, readSizes } from './publish-line';
 import { NO_PICK, queuePick } from './queue-group';
 import { recordDelivery, recordsHaveRoom } from './records';
 import { DOLLAR, Reserved, refusal, UNDERSCORE } from './reserved';
+import { Route, RouteGroup } from './route-block';
 import { assertSessionJudged, Session } from './session';
 import { assertSubJudged, DELIVERED_MAX, Sub } from './subscription';
 
@@ -85,7 +87,7 @@ export function express(ptr: usize, at: usize, end: usize): usize {
   watchChunk(at, end);
   const takesHeaders = (session.flags & SESSION_HEADERS) != 0;
   const last = begin(ptr) ? end - 8 : 0;
-  while (at <= last) {
+  while (at <= last && !Budget.isSpent) {
     const word = longAt(at);
     let headed: u32 = 0;
     let subject = at + PUB_ARGS;
@@ -119,6 +121,8 @@ export function express(ptr: usize, at: usize, end: usize): usize {
       headed == 0
         ? Lane.serve(block, ptr, subject, shape, next, size, 0)
         : serveHeaded(block, ptr, subject, shape, next, size);
+    // A frame costs a unit, and what its bytes do.
+    Budget.charge(OP_UNITS + reached * (1 + (<u32>(next - at) >> UNIT_BYTES_LOG2)));
     outMsgs += reached;
     outBytes += <f64>size * <f64>reached;
     const targets = Route.get(block, ROUTE_PLAIN_COUNT) + Route.get(block, ROUTE_GROUP_COUNT);
@@ -343,12 +347,11 @@ function serveGroups(
   headed: u32,
 ): u32 {
   while (servedGroups < count) {
-    const members = Route.get(at, 0);
-    servedPick = queuePick(members);
-    const member = Route.get(at, 4 + ((<usize>servedPick) << 2));
+    servedPick = queuePick(RouteGroup.size(at));
+    const member = RouteGroup.member(at, servedPick);
     if (!Lane.deliver(member, from, subject, shape, next, size, headed)) break;
     servedPick = NO_PICK;
-    at += 4 + ((<usize>members) << 2);
+    at += RouteGroup.bytes(at);
     servedGroups++;
   }
   return servedGroups;

@@ -7,6 +7,7 @@ import {
   OP_ARGS_PTR,
   OP_BACKLOG,
   OP_BYTES,
+  OP_CONNECT,
   OP_CONSUMED,
   OP_ERROR_CODE,
   OP_HPUB,
@@ -41,8 +42,10 @@ import {
   STATUS_AGAIN_RESULT,
   STATUS_OK,
   STATUS_OP,
+  STATUS_SPENT,
 } from './abi';
 import { accountCountIn, accountCountOut } from './account';
+import { Budget, CONNECT_UNITS, DECISION_UNITS, OP_UNITS, UNSUBSCRIBE_UNITS } from './budget';
 import { sendInvalidSubject, sendOk, sendPong } from './control-frames';
 import { byteAt, watchChunk } from './control-line';
 import { encoderBegin, encoderHeadFromSizes, encoderHeadVerbatim } from './encoder';
@@ -103,9 +106,10 @@ const LETTER_C: u32 = 99;
 /** Bits that decide whether anything of a session is read; only the first should be set. */
 const STANDING: u32 = SESSION_AUTHENTICATED | SESSION_CLOSED | SESSION_SLOW;
 
-/** Reads from `start` on; see index.ts for what it answers. */
-export function ingestSession(ptr: usize, start: usize, length: u32): i32 {
+/** Reads from `start` on, with a new budget unless `units` is 0; see door-sessions.ts for what it answers. */
+export function ingestSession(ptr: usize, start: usize, length: u32, units: u32): i32 {
   const session = Session.at(ptr);
+  if (units != 0) Budget.left = units;
   Owned.clear(opPtr, OP_BYTES, OWNER_OP);
   recordsReset();
   pressureReset();
@@ -135,6 +139,10 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
         return STATUS_OP;
       }
     }
+    if (Budget.isSpent) {
+      Op.set(OP_CONSUMED, <u32>(at - start));
+      return STATUS_SPENT;
+    }
     at = expressRun(ptr, at, end);
     if (at == end) break;
     if (handBlock != 0) {
@@ -144,6 +152,8 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
       Op.set(OP_CONSUMED, <u32>(at - start));
       return status;
     }
+    if (Budget.isSpent) continue;
+    Budget.charge(OP_UNITS);
     const isWhole = parse(
       session.parseState,
       at,
@@ -209,6 +219,7 @@ function control(session: Session, ptr: usize): i32 {
   if (opVerb == OP_PONG && (session.flags & SESSION_WANTS_PONG) == 0) return STATUS_OK;
   if (opVerb == OP_PLUS_OK) return STATUS_OK;
   if (opVerb == OP_UNSUB) {
+    Budget.charge(UNSUBSCRIBE_UNITS);
     const isRemoved = sessionUnsubscribe(ptr, opSidPtr, opSidLen, opMax);
     // Its op has left a record and there is room for some more behind it.
     if (isRemoved && (session.flags & SESSION_TRACE) != 0) {
@@ -221,6 +232,8 @@ function control(session: Session, ptr: usize): i32 {
 }
 
 function handOver(verb: u32): i32 {
+  const bytes = opArgsLen + opSubjectLen + opReplyLen + opSidLen;
+  Budget.charge((verb == OP_CONNECT ? CONNECT_UNITS : DECISION_UNITS) + (bytes >> 2));
   Op.set(OP_VERB, verb);
   Op.set(OP_ERROR_CODE, opError);
   Op.set(OP_ARGS_PTR, <u32>opArgsPtr);

@@ -11,6 +11,7 @@
 
 import { STATUS_NO_MEMORY, TOKENS_MAX } from './abi';
 import { Account } from './account';
+import { Budget, NODE_UNITS } from './budget';
 import { copyExact } from './bytes';
 import { tableLikely, tableTouch } from './hash-table';
 import { allocate, release } from './memory';
@@ -46,6 +47,7 @@ export function matchInit(): bool {
  */
 export function sublistMatch(account: usize, ptr: usize, length: u32, key: u64): i32 {
   matchedCount = 0;
+  Budget.charge(NODE_UNITS);
   const owner = Account.at(account);
   const count: u32 = owner.wildcardCount == 0 ? 0 : splitTokens(ptr, length);
   tableTouch(literals, key, <u32>account);
@@ -65,6 +67,7 @@ class Trie {
   @inline
   static walk(top: usize, count: u32, most: u32): usize {
     for (; top >= stack && most > 0; most--) {
+      Budget.charge(NODE_UNITS);
       let node = <usize>load<u32>(top);
       const level = load<u32>(top, 4);
       top -= 8;

@@ -14,6 +14,7 @@
 import { STATUS_BAD_SUBJECT, STATUS_NO_MEMORY, STATUS_OK, SUB_CLOSED } from './abi';
 import { Account, accountTouch } from './account';
 import { Arena, arenaCreate, arenaInsert, arenaRemove, NO_HANDLES } from './arena';
+import { Budget, NODE_UNITS } from './budget';
 import { hash } from './bytes';
 import { changesNote, changesNoteNode } from './changes';
 import {
@@ -219,6 +220,7 @@ export function sublistRemove(sub: usize): void {
 function prune(node: usize): void {
   while (true) {
     if (!nodeIsEmpty(node)) return;
+    Budget.charge(NODE_UNITS);
     const record = Node.at(node);
     const parent = record.parent;
     if (parent == 0) {
@@ -263,6 +265,7 @@ function literalNode(account: usize, ptr: usize, length: u32): usize {
 // Walks down from the root, making what is missing. On failure what was made is pruned again.
 function filterNode(account: usize, ptr: usize, length: u32): usize {
   const count = splitTokens(ptr, length);
+  Budget.charge(count * NODE_UNITS);
   let node = Account.at(account).root;
   for (let index: u32 = 0; index < count; index++) {
     const next = childFor(node, index);

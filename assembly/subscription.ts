@@ -103,6 +103,7 @@ export class QueueName {
   // Scratch of the match that is being laid out (match-cache.ts).
   matchSerial: u64;
   matchCount: u32;
+  matchGroups: u32;
   matchCursor: usize;
   nextName: usize;
   // The text follows.

@@ -3,7 +3,7 @@
 import { RECORD_BYTES } from './abi';
 import { copyExact } from './bytes';
 import { tableLongestRun, tableNext } from './hash-table';
-import { resultPtr } from './memory';
+import { growthsRefused, resultPtr } from './memory';
 import { nodeMembers } from './node';
 import { outboundReserve } from './outbound';
 import { Frame, Owned } from './ownership';
@@ -45,6 +45,11 @@ export {
 /** Longest run of full slots among the literal subjects: what the worst search for one costs. */
 export function literalsLongestRun(): u32 {
   return tableLongestRun(literalTable());
+}
+
+/** How often growth was refused since `memoryForceGrowth` blocked it. */
+export function growthRefusals(): u32 {
+  return growthsRefused;
 }
 
 /** `parse` of parser.ts with all of its parameters. */

@@ -40,6 +40,7 @@ export {
   STATUS_NO_MEMORY,
   STATUS_OK,
   STATUS_OP,
+  STATUS_SPENT,
   STATUS_STALE,
   SUBJECT_MAX,
 } from '../../assembly/abi.ts';
