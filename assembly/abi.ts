@@ -265,7 +265,7 @@ export const PUBLISH_LOCAL_ONLY = 1;
 //       56     4  OUT_CLASS         class of the next chunk
 //       60     4  FLIGHT            the first segment that a transport holds, 0 = none
 //       64     4  DIRTY_NEXT        the next session with something to send
-//       68     4                    free
+//       68     4  WALK              the message that it has published in part, 0 = none
 //       72     8  IN_MSGS           f64, as the three that follow: messages and their bytes, header blocks
 //       80     8  IN_BYTES          included, over all its time
 //       88     8  OUT_MSGS
@@ -288,6 +288,7 @@ export const SESSION_OUT_END = 52;
 export const SESSION_OUT_CLASS = 56;
 export const SESSION_FLIGHT = 60;
 export const SESSION_DIRTY_NEXT = 64;
+export const SESSION_WALK = 68;
 export const SESSION_IN_MSGS = 72;
 export const SESSION_IN_BYTES = 80;
 export const SESSION_OUT_MSGS = 88;

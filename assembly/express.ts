@@ -28,7 +28,7 @@ import {
 import { Budget, OP_UNITS, UNIT_BYTES_LOG2 } from './budget';
 import { longAt, pairAt, peekAt, readDecimal, watchChunk } from './control-line';
 import { Encoder } from './encoder';
-import { lookup } from './match-cache';
+import { lookupIsLong, lookupShort } from './match-cache';
 import { OpenChunk } from './outbound';
 import { HPUB_ARGS, headerSize, PUB_ARGS, PublishLine, readSizes } from './publish-line';
 import { NO_PICK, queuePick } from './queue-group';
@@ -52,6 +52,8 @@ let recordBytes: f64 = 0;
 
 /** Who gets the message that it has left in hand, 0 = there is none. Valid until the next lookup. */
 export let handBlock: usize = 0;
+/** The message that it has stopped at is too long for one route; it is not in hand. */
+export let handIsLong: bool = false;
 /** The message: from its subject on to what follows it. */
 export let handSubject: usize = 0;
 export let handShape: u32 = 0;
@@ -115,8 +117,11 @@ export function express(ptr: usize, at: usize, end: usize): usize {
     if (size > payloadMax) break;
     if (next > end) break;
     if (pairAt(next - 2) != CRLF) break;
-    const block = lookup(account, subject, subjectLen);
-    if (block == 0) break;
+    const block = lookupShort(account, subject, subjectLen);
+    if (block == 0) {
+      handIsLong = lookupIsLong;
+      break;
+    }
     const reached =
       headed == 0
         ? Lane.serve(block, ptr, subject, shape, next, size, 0)
@@ -160,6 +165,7 @@ function begin(ptr: usize): bool {
   recordMsgs = 0;
   recordBytes = 0;
   handBlock = 0;
+  handIsLong = false;
   servedPlain = 0;
   servedGroups = 0;
   servedPick = NO_PICK;

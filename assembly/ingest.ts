@@ -57,6 +57,7 @@ import {
   expressOutMsgs,
   handBlock,
   handHeader,
+  handIsLong,
   handNext,
   handShape,
   handSize,
@@ -65,7 +66,7 @@ import {
   servedPick,
   servedPlain,
 } from './express';
-import { lookup } from './match-cache';
+import { lookupIsLong, lookupShort } from './match-cache';
 import { Op, opPtr } from './memory';
 import { backlog, backlogReset } from './outbound';
 import { OWNER_OP, Owned } from './ownership';
@@ -100,6 +101,8 @@ import { refusal } from './reserved';
 import { isStopped, pressed, pressureReset, routeBegin, routeGo, routeSkip } from './router';
 import { Session, sessionSetParseState, sessionUnsubscribe } from './session';
 import { isLiteralSubject } from './subject';
+import { walkBegin, walkGo, walkIsFor } from './walk-route';
+import { walkDrop } from './walk-shares';
 
 const LETTER_C: u32 = 99;
 
@@ -143,7 +146,8 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
       Op.set(OP_CONSUMED, <u32>(at - start));
       return STATUS_SPENT;
     }
-    at = expressRun(ptr, at, end);
+    const before = at;
+    if (session.walk == 0) at = expressRun(ptr, at, end);
     if (at == end) break;
     if (handBlock != 0) {
       at = handNext;
@@ -152,7 +156,8 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
       Op.set(OP_CONSUMED, <u32>(at - start));
       return status;
     }
-    if (Budget.isSpent) continue;
+    // The lane may have spent it on what it then leaves to us: at least one op is done.
+    if (at != before && Budget.isSpent) continue;
     Budget.charge(OP_UNITS);
     const isWhole = parse(
       session.parseState,
@@ -168,7 +173,7 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
       at = opNext;
       break;
     }
-    if ((session.flags & SESSION_TRACE) != 0) {
+    if ((session.flags & SESSION_TRACE) != 0 && session.walk == 0) {
       if (!recordsHaveRoom()) {
         Op.set(OP_CONSUMED, <u32>(at - start));
         return STATUS_AGAIN_RESULT;
@@ -176,9 +181,11 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
       trace(session);
     }
     sessionSetParseState(ptr, PARSE_LINE);
-    at = opNext;
-    const status =
-      opVerb == OP_PUB || opVerb == OP_HPUB ? publish(session, ptr) : control(session, ptr);
+    const isPublish = opVerb == OP_PUB || opVerb == OP_HPUB;
+    if (!isPublish) walkDrop(ptr);
+    const status = isPublish ? publish(session, ptr) : control(session, ptr);
+    // What is under way in parts is not consumed: it is read again.
+    if (session.walk == 0) at = opNext;
     if (status < 0) {
       Op.set(OP_CONSUMED, <u32>(at - start));
       return status;
@@ -255,6 +262,7 @@ function count(session: Session, bytes: u32): void {
 }
 
 function publish(session: Session, ptr: usize): i32 {
+  if (session.walk != 0 && takeUp() && walkIsFor(ptr)) return walkGo(ptr);
   const flags = session.flags;
   count(session, opBodyLen);
   if ((flags & SESSION_PEDANTIC) != 0 && !isLiteralSubject(opSubjectPtr, opSubjectLen)) {
@@ -263,6 +271,19 @@ function publish(session: Session, ptr: usize): i32 {
   const refused = refusal(opSubjectPtr, opSubjectLen, opReplyPtr, opReplyLen);
   if (refused != OP_NONE) return handOver(refused);
   if ((flags & SESSION_VERBOSE) != 0) sendOk(ptr);
+  if (!takeUp()) return STATUS_OK;
+  const isLong = handIsLong;
+  const block = isLong ? <usize>0 : lookupShort(session.account, opSubjectPtr, opSubjectLen);
+  if (block != 0) {
+    routeBegin(session.account, ptr, block, false);
+    return routeGo();
+  }
+  // No memory for the result: at most once, so it is dropped.
+  return (isLong || lookupIsLong) && walkBegin(ptr) ? walkGo(ptr) : STATUS_OK;
+}
+
+// Has the encoder take up the message of the op. False: no memory.
+function takeUp(): bool {
   encoderBegin(
     opSubjectPtr,
     opSubjectLen,
@@ -272,12 +293,9 @@ function publish(session: Session, ptr: usize): i32 {
     opBodyLen,
     opHeaderLen,
   );
-  if (opCanonical) encoderHeadVerbatim();
-  else if (!encoderHeadFromSizes(opSizesPtr, opSizesLen)) return STATUS_OK;
-  const block = lookup(session.account, opSubjectPtr, opSubjectLen);
-  if (block == 0) return STATUS_OK; // No memory for the result: at most once, so it is dropped.
-  routeBegin(session.account, ptr, block, false);
-  return routeGo();
+  if (!opCanonical) return encoderHeadFromSizes(opSizesPtr, opSizesLen);
+  encoderHeadVerbatim();
+  return true;
 }
 
 // The message that the express lane has left in hand: it is read and looked up, and whoever stands before the

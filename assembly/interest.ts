@@ -10,6 +10,9 @@ import { Session } from './session';
 import { groupMembers, groupNamed } from './sublist';
 import { memberAt, queueNameFind, Sub } from './subscription';
 
+/** Only filters of thirteen tokens and more lead past so many. */
+const REPLY_NODES_MAX: u32 = 8192;
+
 /**
  * A session's own plain subscription that would hear a reply, or 0: searched among those who hear it, or among its
  * own, whatever takes less.
@@ -20,7 +23,9 @@ export function subscriptionForReply(
   replyPtr: usize,
   replyLen: u32,
 ): usize {
-  const count = sublistMatch(account, replyPtr, replyLen, hash(replyPtr, replyLen));
+  // A reply past so many filters is one that nobody waits for.
+  const key = hash(replyPtr, replyLen);
+  const count = sublistMatch(account, replyPtr, replyLen, key, REPLY_NODES_MAX);
   if (count <= 0) return 0;
   let members: u64 = 0;
   for (let index = 0; index < count; index++) {

@@ -10,7 +10,7 @@
 import { ROUTE_HITS } from './abi';
 import { Account, accountFind } from './account';
 import { copyExact, equal, hash } from './bytes';
-import { matchInit, sublistMatch } from './match';
+import { matchInit, matchIsLong, sublistMatch } from './match';
 import { allocate, blockBytes, release } from './memory';
 import { OWNER_ENTRIES, OWNER_ROUTE, OWNER_TEXT, Owned } from './ownership';
 import { BLOCK_MAX_BYTES, copyRoute, fill, laidOutBytes, measure, Route } from './route-block';
@@ -62,6 +62,13 @@ let cacheBytes: u32 = 0;
 let enabled: bool = true;
 /** The entry of the last hit, 0 = none: a publisher tends to stay with its subject. */
 let recent: usize = 0;
+/** What is too long for one route of a peer's message. Only filters of thirteen tokens and more lead past so many nodes. */
+let shortNodes: u32 = 8192;
+let shortMembers: u32 = 4096;
+/** The lookup at hand is for one. */
+let isShort: bool = false;
+/** The last result that was not found was too long for that. */
+export let lookupIsLong: bool = false;
 /** Subjects that were met for the first time and turned away. */
 let strangers: u32 = 0;
 let wide: usize = 0;
@@ -85,6 +92,23 @@ export function matchCacheEnable(on: bool): void {
 
 /** The block for a subject, or 0 when memory ended while it was laid out. Valid until the next lookup. */
 export function lookup(account: usize, ptr: usize, length: u32): usize {
+  isShort = false;
+  return find(account, ptr, length);
+}
+
+/** The same, or 0 when the result is too long for one route (`lookupIsLong`). */
+export function lookupShort(account: usize, ptr: usize, length: u32): usize {
+  isShort = true;
+  return find(account, ptr, length);
+}
+
+/** Test hook: what is too long for one route. */
+export function lookupLimit(nodes: u32, members: u32): void {
+  shortNodes = nodes;
+  shortMembers = members;
+}
+
+function find(account: usize, ptr: usize, length: u32): usize {
   if (recent != 0 && isFor(Entry.at(recent), account, ptr, length)) return count(Entry.at(recent));
   const key = hash(ptr, length);
   if (!enabled || length > SUBJECT_CACHED_MAX) return layOutWide(account, ptr, length, key);
@@ -145,8 +169,8 @@ function count(entry: Entry): usize {
 
 // The newer entry of a set stands first; the older one is given up.
 function admit(set: usize, account: usize, ptr: usize, length: u32, key: u64): usize {
-  if (sublistMatch(account, ptr, length, key) < 0) return 0;
-  const bytes = measure();
+  const bytes = measured(account, ptr, length, key);
+  if (bytes == 0) return 0;
   if (bytes > BLOCK_MAX_BYTES) return fillWide(bytes);
   swap(set, set + ENTRY_BYTES);
   const entry = Entry.at(set);
@@ -214,8 +238,16 @@ export function matchCacheBytes(): u32 {
 }
 
 function layOutWide(account: usize, ptr: usize, length: u32, key: u64): usize {
-  if (sublistMatch(account, ptr, length, key) < 0) return 0;
-  return fillWide(measure());
+  const bytes = measured(account, ptr, length, key);
+  return bytes == 0 ? 0 : fillWide(bytes);
+}
+
+// Matches, and answers the bytes of the block, or 0.
+function measured(account: usize, ptr: usize, length: u32, key: u64): u32 {
+  const status = sublistMatch(account, ptr, length, key, isShort ? shortNodes : u32.MAX_VALUE);
+  const bytes = status < 0 ? 0 : measure(isShort ? shortMembers : u32.MAX_VALUE);
+  lookupIsLong = matchIsLong || (status >= 0 && bytes == 0);
+  return bytes;
 }
 
 function fillWide(bytes: u32): usize {

@@ -70,6 +70,13 @@ export class RouteGroup {
     return 4 + ((<usize>head) << 2);
   }
 
+  /** The members of one node's group. */
+  static refer(at: usize, group: usize): void {
+    Route.set(at, 0, groupMembers(group).count | BY_REFERENCE);
+    Route.set(at, 4, 1);
+    Route.set(at, 8, <u32>group);
+  }
+
   @inline
   static member(at: usize, index: u32): usize {
     if (RouteGroup.isReference(at)) return referredMember(at, index);
@@ -89,15 +96,24 @@ function referredMember(at: usize, index: u32): usize {
   return memberAt(members, left);
 }
 
-/** Counts the members of each queue name over all nodes of the last match, and answers the bytes of its block. */
-export function measure(): u32 {
+/**
+ * Counts the members of each queue name over all nodes of the last match, and answers the bytes of its block; 0: there
+ * are more plain members, or groups, than `most`.
+ */
+export function measure(most: u32): u32 {
   serial++;
   firstName = 0;
   let words: u32 = 0;
+  let left = most;
   for (let index: u32 = 0; index < matchedCount; index++) {
     const node = matchedNode(index);
-    words += Node.at(node).membersCount;
+    const count = Node.at(node).membersCount;
+    if (count > left) return 0;
+    left -= count;
+    words += count;
     for (let group = Node.at(node).groups; group != 0; ) {
+      if (left == 0) return 0;
+      left--;
       Budget.charge(NODE_UNITS);
       const record = Group.at(group);
       const name = QueueName.at(record.name);

@@ -65,6 +65,7 @@ import {
 import { Route, RouteGroup } from './route-block';
 import { Session, sessionMark, subscriptionClose } from './session';
 import { DELIVERED_MAX, Sub, subSidPtr } from './subscription';
+import { walkHeard } from './walk-shares';
 
 /** A body of this size is shared even for one recipient: it would not fit into a chunk. */
 const SHARED_ALWAYS: u32 = 524288;
@@ -86,6 +87,8 @@ let account: usize = 0;
 let block: usize = 0;
 let localOnly: bool = false;
 let mayShare: bool = false;
+/** It is a part of a longer one: who asks hears nothing from it. */
+let isPart: bool = false;
 // The cursor.
 let plainIndex: u32 = 0;
 let groupIndex: u32 = 0;
@@ -141,6 +144,7 @@ export function routeBegin(owner: usize, from: usize, found: usize, onlyLocal: b
   const plainCount = Route.get(block, ROUTE_PLAIN_COUNT);
   groupPtr = block + ROUTE_MEMBERS + ((<usize>plainCount) << 2);
   const targets = plainCount + Route.get(block, ROUTE_GROUP_COUNT);
+  isPart = false;
   mayShare = bodyLen >= <u32>SHARED_MIN && (targets > 1 || bodyLen >= SHARED_ALWAYS);
 }
 
@@ -154,6 +158,16 @@ export function routeSkip(plain: u32, groups: u32, pick: u32): void {
   plainIndex = plain;
   reached = plain + groups;
   while (groupIndex < groups) nextGroup();
+}
+
+/**
+ * Behind routeBegin: the route is a part of a walk of the session that has published.
+ *
+ * @param pick the member that its one group has chosen, NO_PICK = none
+ */
+export function routePart(pick: u32): void {
+  isPart = true;
+  picked = pick;
 }
 
 function nextGroup(): void {
@@ -199,7 +213,17 @@ function finish(): void {
   if (remoteCount != 0) accountCountOut(account, remoteCount, remoteBytes);
   if (sharedWhole != 0) endShared(sharedWhole, sharedWholeCount);
   if (sharedPlain != 0) endShared(sharedPlain, sharedPlainCount);
-  if (reached != 0 || replyLen == 0 || origin == 0) return;
+  if (isPart) {
+    const walk = Session.at(origin).walk;
+    if (walk != 0 && reached != 0) walkHeard(walk);
+    return;
+  }
+  if (reached == 0 && origin != 0) routeUnheard(account, origin);
+}
+
+/** Nobody has got the message of a session that the encoder has taken up: whoever has asked for a reply is told. */
+export function routeUnheard(account: usize, origin: usize): void {
+  if (replyLen == 0) return;
   const session = Session.at(origin);
   if ((session.flags & SESSION_NO_RESPONDERS) == 0) return;
   const sub = subscriptionForReply(account, origin, replyPtr, replyLen);

@@ -17,6 +17,7 @@ import { Arena, arenaCreate, arenaInsert, arenaRemove, NO_HANDLES } from './aren
 import { Budget, NODE_UNITS } from './budget';
 import { hash } from './bytes';
 import { changesNote, changesNoteNode } from './changes';
+import { cursorCount, cursorsStepOn } from './cursors';
 import {
   slotMatches,
   slotValue,
@@ -69,6 +70,8 @@ export class Group {
   membersCount: u32;
   membersCapacity: u32;
   name: usize;
+  /** The account's generation when it was made. */
+  since: f64;
 
   @inline
   static at(ptr: usize): Group {
@@ -178,6 +181,7 @@ function createGroup(node: usize, name: usize): usize {
   const head = Node.at(node).groups;
   record.node = node;
   record.name = name;
+  record.since = Account.at(Node.at(node).account).generation;
   record.next = head;
   if (head != 0) Group.at(head).previous = group;
   Node.at(node).groups = group;
@@ -191,6 +195,7 @@ function dropGroup(node: usize, group: usize): void {
   if (previous != 0) Group.at(previous).next = next;
   else Node.at(node).groups = next;
   if (next != 0) Group.at(next).previous = previous;
+  if (cursorCount != 0) cursorsStepOn(group, next);
   tableRemove(groupNames, QueueName.at(record.name).hash, <u32>node, <u32>group);
   queueNameDrop(record.name);
   arenaRemove(groups, group);

@@ -2,6 +2,7 @@
 
 import { RECORD_BYTES } from './abi';
 import { copyExact } from './bytes';
+import { cursorCount } from './cursors';
 import { tableLongestRun, tableNext } from './hash-table';
 import { growthsRefused, resultPtr } from './memory';
 import { nodeMembers } from './node';
@@ -17,6 +18,7 @@ import { memberAt, Sub } from './subscription';
 export { hash } from './bytes';
 export { expressEnable, expressMsgs } from './express';
 export * from './index';
+export { lookupLimit } from './match-cache';
 export {
   opArgsLen,
   opArgsPtr,
@@ -41,10 +43,16 @@ export {
   opSubjectPtr,
   opVerb,
 } from './parser';
+export { walkLimit } from './walk-route';
 
 /** Longest run of full slots among the literal subjects: what the worst search for one costs. */
 export function literalsLongestRun(): u32 {
   return tableLongestRun(literalTable());
+}
+
+/** Cursors that stand somewhere. */
+export function cursorsStanding(): u32 {
+  return cursorCount;
 }
 
 /** How often growth was refused since `memoryForceGrowth` blocked it. */

@@ -45,7 +45,7 @@ describe.each(['debug', 'release'] as const)('a large queue group: %s', (build) 
   it('is one over all nodes that match, and each member gets its share', () => {
     const { say, counts } = stage(build);
     say(members(0, MEMBERS, 'a.b', 'q') + members(MEMBERS, MEMBERS, 'a.*', 'q'));
-    say(members(2 * MEMBERS, 3, 'a.>', 'few') + 'SUB a.b 9000\r\n');
+    say(`${members(2 * MEMBERS, 3, 'a.>', 'few')}SUB a.b 9000\r\n`);
     say(pubs(12_000));
     const found = counts();
     expect(found.get(9000)).toBe(12_000);
