@@ -14,10 +14,16 @@ export const CONNECT_UNITS: u32 = 512;
 export const UNSUBSCRIBE_UNITS: u32 = 32;
 /** A node that is visited, made or removed: a line from memory, and a slot of a table. */
 export const NODE_UNITS: u32 = 6;
+/** The same on a walk (walk.ts), where one waits for the other. */
+export const WALK_NODE_UNITS: u32 = 15;
 /** A member that is looked at. */
 export const MEMBER_UNITS: u32 = 1;
 /** A frame on the long way, beside its bytes: as likely as not the recipient is met for the first time in this turn. */
 export const FRAME_UNITS: u32 = 6;
+/** The 503 of a request that nobody serves. */
+export const NO_RESPONDERS_UNITS: u32 = 20;
+/** Bytes of a chunk for one unit, as a power of two: its memory may be new, and a session has to be written to. */
+export const CHUNK_BYTES_LOG2: u32 = 6;
 /** A record: most of it is spent in JS. */
 export const RECORD_UNITS: u32 = 10;
 /** Bytes that are copied for one unit, as a power of two. */

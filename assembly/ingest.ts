@@ -57,7 +57,6 @@ import {
   expressOutMsgs,
   handBlock,
   handHeader,
-  handIsLong,
   handNext,
   handShape,
   handSize,
@@ -156,8 +155,7 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
       Op.set(OP_CONSUMED, <u32>(at - start));
       return status;
     }
-    // The lane may have spent it on what it then leaves to us: at least one op is done.
-    if (at != before && Budget.isSpent) continue;
+    if (at != before && Budget.isSpent) continue; // At least one op is done.
     Budget.charge(OP_UNITS);
     const isWhole = parse(
       session.parseState,
@@ -262,7 +260,13 @@ function count(session: Session, bytes: u32): void {
 }
 
 function publish(session: Session, ptr: usize): i32 {
-  if (session.walk != 0 && takeUp() && walkIsFor(ptr)) return walkGo(ptr);
+  if (session.walk != 0) {
+    if (!takeUp()) {
+      walkDrop(ptr);
+      return STATUS_OK;
+    }
+    if (walkIsFor(ptr)) return walkGo(ptr);
+  }
   const flags = session.flags;
   count(session, opBodyLen);
   if ((flags & SESSION_PEDANTIC) != 0 && !isLiteralSubject(opSubjectPtr, opSubjectLen)) {
@@ -272,14 +276,14 @@ function publish(session: Session, ptr: usize): i32 {
   if (refused != OP_NONE) return handOver(refused);
   if ((flags & SESSION_VERBOSE) != 0) sendOk(ptr);
   if (!takeUp()) return STATUS_OK;
-  const isLong = handIsLong;
-  const block = isLong ? <usize>0 : lookupShort(session.account, opSubjectPtr, opSubjectLen);
+  // The lane may have found it too long already.
+  const block = lookupIsLong ? <usize>0 : lookupShort(session.account, opSubjectPtr, opSubjectLen);
   if (block != 0) {
     routeBegin(session.account, ptr, block, false);
     return routeGo();
   }
   // No memory for the result: at most once, so it is dropped.
-  return (isLong || lookupIsLong) && walkBegin(ptr) ? walkGo(ptr) : STATUS_OK;
+  return lookupIsLong && walkBegin(ptr) ? walkGo(ptr) : STATUS_OK;
 }
 
 // Has the encoder take up the message of the op. False: no memory.

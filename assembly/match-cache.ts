@@ -102,6 +102,11 @@ export function lookupShort(account: usize, ptr: usize, length: u32): usize {
   return find(account, ptr, length);
 }
 
+/** Nothing is known of the next message. */
+export function lookupForgetLong(): void {
+  lookupIsLong = false;
+}
+
 /** Test hook: what is too long for one route. */
 export function lookupLimit(nodes: u32, members: u32): void {
   shortNodes = nodes;

@@ -32,7 +32,7 @@ import {
   SUB_RAW,
 } from './abi';
 import { accountCountOut } from './account';
-import { Budget, FRAME_UNITS, MEMBER_UNITS, UNIT_BYTES_LOG2 } from './budget';
+import { Budget, FRAME_UNITS, MEMBER_UNITS, NO_RESPONDERS_UNITS, UNIT_BYTES_LOG2 } from './budget';
 import { sendNoResponders } from './control-frames';
 import {
   bodyLen,
@@ -226,6 +226,7 @@ export function routeUnheard(account: usize, origin: usize): void {
   if (replyLen == 0) return;
   const session = Session.at(origin);
   if ((session.flags & SESSION_NO_RESPONDERS) == 0) return;
+  Budget.charge(NO_RESPONDERS_UNITS);
   const sub = subscriptionForReply(account, origin, replyPtr, replyLen);
   if (sub != 0) sendNoResponders(origin, sub, replyPtr, replyLen, subjectPtr, subjectLen);
 }

@@ -10,9 +10,9 @@
 
 import { TOKENS_MAX } from './abi';
 import { Account } from './account';
-import { Budget, NODE_UNITS } from './budget';
+import { Budget, NODE_UNITS, WALK_NODE_UNITS } from './budget';
 import { hash } from './bytes';
-import { Cursor, cursorLeave } from './cursors';
+import { cursorLeave } from './cursors';
 import { allocate, release } from './memory';
 import { Node } from './node';
 import { OWNER_WALK, Owned } from './ownership';
@@ -191,7 +191,7 @@ export function walkStep(ptr: usize): void {
   const walk = Walk.at(ptr);
   switch (walk.at) {
     case AT_NODE:
-      Budget.charge(NODE_UNITS);
+      Budget.charge(WALK_NODE_UNITS);
       walk.at = walk.level == tokenCount ? AT_SELF : AT_FWC;
       arrive(walk, walkNode(ptr));
       return;
