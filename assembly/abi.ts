@@ -22,6 +22,8 @@ export const STATUS_STALE = -5;
 export const STATUS_BAD_SUBJECT = -6;
 /** The session has a subscription with that sid: nothing was done. */
 export const STATUS_DUPLICATE = -7;
+/** The budget of the read is spent: the rest comes with another one, when others have had their turn. */
+export const STATUS_SPENT = -8;
 
 // ── Limits ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -263,7 +265,7 @@ export const PUBLISH_LOCAL_ONLY = 1;
 //       56     4  OUT_CLASS         class of the next chunk
 //       60     4  FLIGHT            the first segment that a transport holds, 0 = none
 //       64     4  DIRTY_NEXT        the next session with something to send
-//       68     4                    free
+//       68     4  WALK              the message that it has published in part, 0 = none
 //       72     8  IN_MSGS           f64, as the three that follow: messages and their bytes, header blocks
 //       80     8  IN_BYTES          included, over all its time
 //       88     8  OUT_MSGS
@@ -286,6 +288,7 @@ export const SESSION_OUT_END = 52;
 export const SESSION_OUT_CLASS = 56;
 export const SESSION_FLIGHT = 60;
 export const SESSION_DIRTY_NEXT = 64;
+export const SESSION_WALK = 68;
 export const SESSION_IN_MSGS = 72;
 export const SESSION_IN_BYTES = 80;
 export const SESSION_OUT_MSGS = 88;
@@ -363,7 +366,7 @@ export const SUB_RAW = 4;
 
 // ── Resolved route (answer of `routeResolve`) ─────────────────────────────────────────────────────
 // PLAIN_COUNT pointers to subscription records, then for each group: how many members, and their
-// pointers.
+// pointers. Inside the core a large group may be laid out by reference (match-cache.ts); nothing of that gets out.
 
 export const ROUTE_PLAIN_COUNT = 0;
 export const ROUTE_GROUP_COUNT = 4;

@@ -90,11 +90,13 @@ export function sessionClose(handle: u32): void {
 /**
  * Feeds bytes of a session. STATUS_OK: OP_CONSUMED of them are done with, and a frame may lack OP_NEED
  * more. STATUS_OP: the op record wants a decision. STATUS_AGAIN_*: drain (and flush), then call again for
- * the rest. May grow memory.
+ * the rest. STATUS_SPENT: the rest is for later, with a new budget. May grow memory.
+ *
+ * @param units the budget of the read (budget.ts); 0 = what the last call has left of it. There is none until one is set
  */
-export function ingest(handle: u32, ptr: u32, length: u32): i32 {
+export function ingest(handle: u32, ptr: u32, length: u32, units: u32): i32 {
   const session = sessionFind(handle);
-  return session == 0 ? STATUS_STALE : ingestSession(session, ptr, length);
+  return session == 0 ? STATUS_STALE : ingestSession(session, ptr, length, units);
 }
 
 // ── Outbound ──────────────────────────────────────────────────────────────────────────────────────

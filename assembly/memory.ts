@@ -66,6 +66,8 @@ let heapNext: usize = 0;
 let memoryEnd: usize = 0;
 let growBlocked: bool = false;
 let growAlways: bool = false;
+/** How often growth was refused because a test wants it so. */
+export let growthsRefused: u32 = 0;
 
 /** Lays the regions out. False: there is no room even for them. */
 export function memoryInit(seed: u64): bool {
@@ -133,7 +135,10 @@ function bump(bytes: usize): usize {
 
 // One `memory.grow` takes about 0.1 ms whatever its size, so growth goes in steps of a quarter.
 function grow(end: usize): bool {
-  if (growBlocked) return end <= memoryEnd;
+  if (growBlocked) {
+    growthsRefused++;
+    return end <= memoryEnd;
+  }
   const pages = <u32>memory.size();
   const missing: u32 = end > memoryEnd ? <u32>((end - memoryEnd + 0xffff) >> 16) : 1;
   const room: u32 = PAGES_MAX - pages;

@@ -38,6 +38,7 @@ export const OWNER_FRAMES: u32 = 19;
 /** The log of changes in watched accounts. */
 export const OWNER_CHANGES: u32 = 20;
 export const OWNER_PUBLISH: u32 = 21;
+export const OWNER_WALK: u32 = 22;
 // Records that live.
 export const OWNER_ACCOUNT: u32 = 32;
 export const OWNER_NODE: u32 = 33;

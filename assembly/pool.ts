@@ -6,6 +6,7 @@
 
 import { POOL_CLASS_BYTES_LOG2, POOL_CLASSES, POOL_SLAB_BYTES } from './abi';
 import { Arena, arenaCreate, arenaInsert, arenaRemove, NO_HANDLES } from './arena';
+import { Budget, CHUNK_BYTES_LOG2 } from './budget';
 import { allocate } from './memory';
 import { OWNER_CHUNK, OWNER_FRAMES, OWNER_SLAB, OWNER_SLAB_BYTES, Owned } from './ownership';
 
@@ -91,6 +92,7 @@ export function chunkLend(sizeClass: u32, mayExceed: bool): usize {
     if (ptr == 0) return 0;
     link(list, ptr);
   }
+  Budget.charge(bytes >> CHUNK_BYTES_LOG2);
   const slab = Slab.at(ptr);
   let chunk = slab.free;
   if (chunk != 0) {

@@ -39,6 +39,7 @@ import {
   SESSION_SUBS_COUNT,
   SESSION_SUBS_HEAD,
   SESSION_VERBOSE,
+  SESSION_WALK,
   SESSION_WANTS_PING,
   SESSION_WANTS_PONG,
   STATUS_DUPLICATE,
@@ -81,6 +82,7 @@ export class Session {
   outClass: u32;
   flight: usize;
   dirtyNext: usize;
+  walk: usize;
   inMsgs: f64;
   inBytes: f64;
   outMsgs: f64;
@@ -110,6 +112,7 @@ if (offsetof<Session>('outEnd') != SESSION_OUT_END) ERROR('Session.outEnd is off
 if (offsetof<Session>('outClass') != SESSION_OUT_CLASS) ERROR('Session.outClass is off');
 if (offsetof<Session>('flight') != SESSION_FLIGHT) ERROR('Session.flight is off');
 if (offsetof<Session>('dirtyNext') != SESSION_DIRTY_NEXT) ERROR('Session.dirtyNext is off');
+if (offsetof<Session>('walk') != SESSION_WALK) ERROR('Session.walk is off');
 if (offsetof<Session>('inMsgs') != SESSION_IN_MSGS) ERROR('Session.inMsgs is off');
 if (offsetof<Session>('inBytes') != SESSION_IN_BYTES) ERROR('Session.inBytes is off');
 if (offsetof<Session>('outMsgs') != SESSION_OUT_MSGS) ERROR('Session.outMsgs is off');

@@ -14,8 +14,10 @@
 import { STATUS_BAD_SUBJECT, STATUS_NO_MEMORY, STATUS_OK, SUB_CLOSED } from './abi';
 import { Account, accountTouch } from './account';
 import { Arena, arenaCreate, arenaInsert, arenaRemove, NO_HANDLES } from './arena';
+import { Budget, NODE_UNITS } from './budget';
 import { hash } from './bytes';
 import { changesNote, changesNoteNode } from './changes';
+import { cursorCount, cursorsStepOn } from './cursors';
 import {
   slotMatches,
   slotValue,
@@ -68,6 +70,8 @@ export class Group {
   membersCount: u32;
   membersCapacity: u32;
   name: usize;
+  /** The account's generation when it was made. */
+  since: f64;
 
   @inline
   static at(ptr: usize): Group {
@@ -177,6 +181,7 @@ function createGroup(node: usize, name: usize): usize {
   const head = Node.at(node).groups;
   record.node = node;
   record.name = name;
+  record.since = Account.at(Node.at(node).account).generation;
   record.next = head;
   if (head != 0) Group.at(head).previous = group;
   Node.at(node).groups = group;
@@ -190,6 +195,7 @@ function dropGroup(node: usize, group: usize): void {
   if (previous != 0) Group.at(previous).next = next;
   else Node.at(node).groups = next;
   if (next != 0) Group.at(next).previous = previous;
+  if (cursorCount != 0) cursorsStepOn(group, next);
   tableRemove(groupNames, QueueName.at(record.name).hash, <u32>node, <u32>group);
   queueNameDrop(record.name);
   arenaRemove(groups, group);
@@ -219,6 +225,7 @@ export function sublistRemove(sub: usize): void {
 function prune(node: usize): void {
   while (true) {
     if (!nodeIsEmpty(node)) return;
+    Budget.charge(NODE_UNITS);
     const record = Node.at(node);
     const parent = record.parent;
     if (parent == 0) {
@@ -263,6 +270,7 @@ function literalNode(account: usize, ptr: usize, length: u32): usize {
 // Walks down from the root, making what is missing. On failure what was made is pruned again.
 function filterNode(account: usize, ptr: usize, length: u32): usize {
   const count = splitTokens(ptr, length);
+  Budget.charge(count * NODE_UNITS);
   let node = Account.at(account).root;
   for (let index: u32 = 0; index < count; index++) {
     const next = childFor(node, index);

@@ -29,6 +29,7 @@ import {
 } from './abi';
 import { Arena, arenaCreate, arenaFind, arenaInsert, arenaRemove } from './arena';
 import { copyExact, equal, hash } from './bytes';
+import { cursorCount, cursorsBoundary } from './cursors';
 import {
   slotMatches,
   slotValue,
@@ -103,6 +104,7 @@ export class QueueName {
   // Scratch of the match that is being laid out (match-cache.ts).
   matchSerial: u64;
   matchCount: u32;
+  matchGroups: u32;
   matchCursor: usize;
   nextName: usize;
   // The text follows.
@@ -265,6 +267,23 @@ export function memberAdd(list: Members, ptr: usize): bool {
   return true;
 }
 
+function move(list: Members, from: u32, to: u32): void {
+  const member = Owned.read<u32>(placeOf(list, from), OWNER_MEMBERS);
+  Owned.write<u32>(placeOf(list, to), member, OWNER_MEMBERS);
+  Sub.at(<usize>member).index = to;
+}
+
+// Closes a hole as far as cursors stand in these members, and answers where it is then.
+function closeAtCursors(list: Members, index: u32): u32 {
+  let hole = index;
+  let boundary = cursorsBoundary(changetype<usize>(list), hole);
+  for (; boundary != 0; boundary = cursorsBoundary(changetype<usize>(list), hole)) {
+    if (boundary - 1 != hole) move(list, boundary - 1, hole);
+    hole = boundary - 1;
+  }
+  return hole;
+}
+
 /** Removes a subscription; the last member takes its place. */
 export function memberRemove(list: Members, ptr: usize): void {
   const index = Sub.at(ptr).index;
@@ -274,9 +293,8 @@ export function memberRemove(list: Members, ptr: usize): void {
     list.ptr = 0;
     return;
   }
-  const last = Owned.read<u32>(placeOf(list, list.count), OWNER_MEMBERS);
-  Owned.write<u32>(placeOf(list, index), last, OWNER_MEMBERS);
-  Sub.at(<usize>last).index = index;
+  const hole = cursorCount == 0 ? index : closeAtCursors(list, index);
+  if (hole != list.count) move(list, list.count, hole);
   if (list.count == 0) {
     release(list.ptr, list.capacity << 2);
     list.ptr = 0;
@@ -323,6 +341,11 @@ function createQueueName(ptr: usize, length: u32, key: u64): usize {
 /** Where the text of a queue name begins. */
 export function queueNamePtr(name: usize): usize {
   return name + QUEUE_NAME_HEAD;
+}
+
+/** One reference more to a living name. */
+export function queueNameHold(ptr: usize): void {
+  QueueName.at(ptr).references++;
 }
 
 /** Gives one reference back; the last one frees the name. */

@@ -35,6 +35,7 @@ import {
 import { Outbound } from './outbound.ts';
 import { Pacing } from './pacing/pacing.ts';
 import { PeerLog } from './peer-log.ts';
+import { Replays } from './replay.ts';
 import { Session } from './session.ts';
 
 export type {
@@ -85,6 +86,7 @@ export class Bridge implements SessionHost, NetworkSide {
   readonly outbound: Outbound;
   readonly pacing: Pacing;
   readonly endings: Endings;
+  readonly replays: Replays;
   readonly authentication: Authentication | undefined;
   readonly #sessions = new Map<SessionHandle, Session>();
   readonly #ended: ConnectionSnapshot[] = [];
@@ -105,12 +107,12 @@ export class Bridge implements SessionHost, NetworkSide {
     this.core = core;
     this.sessions = peersOf(core).sessions;
     this.turn = turn;
-    this.feed = new Feed(core, turn);
     this.engine = bus.engine;
     this.home = bus.home.account;
     this.home.holds += 1;
     this.options = settle(options);
     const { clock, defer, outboundMax, writeDeadlineMs, hasSpareProcessor } = this.options;
+    this.feed = new Feed(core, turn, this.options.readUnits);
     this.outbound = new Outbound({
       core,
       outboundMax,
@@ -122,6 +124,7 @@ export class Bridge implements SessionHost, NetworkSide {
     const { outbound } = this;
     this.pacing = new Pacing({ core, clock, defer, limits: options, hasSpareProcessor, outbound });
     this.endings = new Endings({ clock, defer, writeDeadlineMs });
+    this.replays = new Replays(clock, defer);
     const { authenticate, authTimeoutMs: timeoutMs, authenticationsMax: max } = this.options;
     if (authenticate !== undefined) {
       const { slices } = this.endings;

@@ -9,6 +9,7 @@ import type { Feed } from './feed.ts';
 import type { BridgeSettings, ConnectionSnapshot } from './options.ts';
 import type { Outbound } from './outbound.ts';
 import type { Pacing } from './pacing/pacing.ts';
+import type { Replays } from './replay.ts';
 
 export interface SessionHost {
   readonly core: Core;
@@ -23,6 +24,7 @@ export interface SessionHost {
   readonly outbound: Outbound;
   readonly pacing: Pacing;
   readonly endings: Endings;
+  readonly replays: Replays;
   /** Undefined: whoever comes may come in. */
   readonly authentication: Authentication | undefined;
   /** The INFO line for a peer now; the second one, which names its account, when that is given. */

@@ -302,10 +302,14 @@ export class Core {
     return this.#gathered;
   }
 
-  /** Feeds bytes of a session that lie at `ptr`; `op` tells how far it got. */
-  ingest(session: SessionHandle, ptr: number, length: number): number {
+  /**
+   * Feeds bytes of a session that lie at `ptr`; `op` tells how far it got.
+   *
+   * @param units of work after which the rest is to wait (STATUS_SPENT); 0: what the last call has left of them
+   */
+  ingest(session: SessionHandle, ptr: number, length: number, units = 0): number {
     this.changes++;
-    const status = this.exports.ingest(session, ptr, length);
+    const status = this.exports.ingest(session, ptr, length, units);
     this.#recordCount = this.exports.recordCount();
     return status;
   }

@@ -39,6 +39,7 @@ export {
   STATUS_NO_MEMORY,
   STATUS_OK,
   STATUS_OP,
+  STATUS_SPENT,
   SUBJECT_MAX,
 } from '../../assembly/abi.ts';
 export type { AccountCounts, AccountHandle } from './accounts.ts';

@@ -60,7 +60,7 @@ export interface WasmExports {
     sidLen: number,
   ): number;
   sessionClose(handle: number): void;
-  ingest(handle: number, ptr: number, length: number): number;
+  ingest(handle: number, ptr: number, length: number, units: number): number;
   sessionSend(handle: number, ptr: number, length: number): number;
   outboundTakeNext(): number;
   outboundTakeFrom(handle: number): number;
