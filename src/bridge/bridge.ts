@@ -157,7 +157,9 @@ export class Bridge implements SessionHost, NetworkSide {
   async listen(address: BridgeAddress): Promise<void> {
     this.#listener = await listen({
       ...address,
+      descriptorMax: this.options.descriptorMax,
       onConnection: (transport) => this.attach(transport),
+      onCrowded: (transport) => this.#turnAway(transport),
       onError: (error) =>
         this.options.logger.error(`Error on the client listener: ${error.message}`),
     });
@@ -297,6 +299,18 @@ export class Bridge implements SessionHost, NetworkSide {
     this.home.holds -= 1;
     this.turn.within(() => this.engine.leave(this.home));
     this.turn.detach();
+  }
+
+  /** There is no descriptor left for it. */
+  #turnAway(transport: Transport | undefined): void {
+    if (transport === undefined) {
+      this.options.logger.error('maximum connections exceeded: no descriptors are left');
+    } else if (this.#isLameDuck || this.#closed !== undefined) {
+      transport.destroy();
+    } else {
+      this.#cid += 1;
+      this.#refuse(transport, this.#cid);
+    }
   }
 
   /** Says INFO and why not. */

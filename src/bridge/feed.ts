@@ -41,6 +41,12 @@ export class Feed {
     return this.#first;
   }
 
+  /** What the core has not consumed of the last `run`: bytes for the call at hand. */
+  rest(): Uint8Array {
+    const { consumed } = this.#core.op;
+    return this.#core.view(this.#ptr + consumed, this.#length - consumed);
+  }
+
   /** Feeds bytes of the session that lie at `ptr`, and hands over what becomes of them. */
   run(session: SessionHandle, ptr: number, length: number): number {
     this.#session = session;

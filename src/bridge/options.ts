@@ -17,6 +17,8 @@ export interface BridgeOptions extends Limits {
   readonly serverName: string;
   /** Bytes queued for all peers together; beyond it the one with the most is closed. */
   readonly outboundMax: number;
+  /** Descriptors that this process may have, where that is known. */
+  readonly descriptorMax?: number | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The nats-server version to announce (default: the one whose behaviour this is). */

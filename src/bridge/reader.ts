@@ -212,7 +212,7 @@ export class Reader implements PacedReader {
       if (bytes > 0) tail.writeTo(core, start);
       if (!isBehind) core.writeBytes(start + bytes, core.view(ptr + at, count));
       const done = this.#ingest(start, bytes + count);
-      if (this.#session.isOpen()) this.#keep(start + done, bytes + count - done);
+      if (this.#session.isOpen()) this.#keep(start + done, bytes + count - done, done > 0);
       at += count;
     }
     this.#session.onRouted(this.#isAnswer);
@@ -264,9 +264,9 @@ export class Reader implements PacedReader {
   }
 
   /** What is left of the read becomes the tail. */
-  #keep(ptr: number, length: number): void {
+  #keep(ptr: number, length: number, isNew: boolean): void {
     const tail = this.#tail;
-    if (length > 0) tail.replace(this.#host.core.copy(ptr, length), this.#need);
+    if (length > 0) tail.replace(this.#host.core.copy(ptr, length), this.#need, isNew);
     else if (tail.bytes > 0) tail.clear();
     else return;
     this.#hold();
@@ -274,10 +274,10 @@ export class Reader implements PacedReader {
 
   /** The tail is counted among all that is kept. */
   #hold(): void {
-    const { bytes, held, wanted } = this.#tail;
+    const { bytes, held } = this.#tail;
     if (bytes === 0) this.#pacer.drop();
     else if (this.isWaiting) this.#pacer.keep(held);
-    else this.#pacer.hold(held, wanted);
+    else this.#pacer.hold(this.#tail);
   }
 
   #noMemory(bytes: number): void {

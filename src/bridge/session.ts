@@ -373,4 +373,12 @@ export class Session
   logError(text: string): void {
     this.log.error(text);
   }
+
+  logNowAndThen(text: string): void {
+    this.log.errorNowAndThen(text);
+  }
+
+  restOfRead(): Uint8Array {
+    return this.#host.feed.rest();
+  }
 }

@@ -7,6 +7,8 @@ import { ClosedConnectionError, DrainingConnectionError } from '../shared/errors
 import { DRAIN_TIMEOUT_MS, drainAll } from './drain.ts';
 import { type Engine, GLOBAL_ACCOUNT } from './engine.ts';
 import { keepInsides } from './insides.ts';
+import { contentOf } from './message.ts';
+import { answerMessage, republish } from './named-publish.ts';
 import type { ProgramSide } from './program-side.ts';
 import { BusPublisher } from './publisher.ts';
 import { MuxInbox } from './request.ts';
@@ -97,13 +99,13 @@ export class Bus {
 
   /** Publishes to the message's subject what the message holds. */
   publishMessage(message: Msg): void {
-    this.publish(message.subject, payloadOf(message), optionsOf(message));
+    republish(this.#side, message, payloadOf(message), optionsOf(message));
   }
 
   /** Publishes to the message's reply what the message holds; false when it has none. */
   respondMessage(message: Msg): boolean {
     if (!message.reply) return false;
-    this.publish(message.reply, payloadOf(message), optionsOf(message));
+    answerMessage(this.#side, message, payloadOf(message), optionsOf(message));
     this.#side.answered(message.reply, message.sid);
     return true;
   }
@@ -288,9 +290,10 @@ export class Bus {
   }
 }
 
-/** By reference when the message is one of ours. */
+/** By reference when the message is one of ours; a peer's bytes as they came, whatever the codec would say. */
 function payloadOf(message: Msg | Message): unknown {
-  return 'value' in message && message.client === undefined ? message.value : message.data;
+  const isBytes = !('value' in message) || contentOf(message)?.isIncoming === true;
+  return isBytes || message.client !== undefined ? message.data : message.value;
 }
 
 function optionsOf({ headers, reply }: Msg): PublishOptions {

@@ -13,6 +13,7 @@ import type { Bus } from './bus.ts';
 import { DRAIN_TIMEOUT_MS, drainAll } from './drain.ts';
 import { encodeHeaders, MessageHeaders } from './headers.ts';
 import { insidesOf } from './insides.ts';
+import { answerMessage, republish } from './named-publish.ts';
 import type { ProgramSide } from './program-side.ts';
 import { MuxInbox } from './request.ts';
 import { StatusFeed } from './status.ts';
@@ -74,13 +75,15 @@ export class Connection {
 
   /** Publishes to the message's subject what the message holds. Throws as `publish`. */
   publishMessage(message: Msg): void {
-    this.publish(message.subject, message.data, optionsOf(message));
+    if (this.isClosed()) throw new ClosedConnectionError();
+    republish(this.#side, message, this.#payload(message.data), frozen(optionsOf(message)));
   }
 
   /** Publishes to the message's reply what the message holds; false when it has none. Throws as `publish`. */
   respondMessage(message: Msg): boolean {
     if (!message.reply) return false;
-    this.publish(message.reply, message.data, optionsOf(message));
+    if (this.isClosed()) throw new ClosedConnectionError();
+    answerMessage(this.#side, message, this.#payload(message.data), frozen(optionsOf(message)));
     this.#side.answered(message.reply, message.sid);
     return true;
   }

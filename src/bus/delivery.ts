@@ -212,23 +212,30 @@ export class DeliveryDrain {
   #build(record: RecordView, subscription: BusSubscription): Content {
     const { subjectPtr, subjectLen, replyPtr, replyLen } = record;
     // A literal filter has matched, so the subject is that text, unless a batch shows another: nothing to decode.
-    const subject =
+    const isKnown =
       this.#batch === undefined &&
       subscription.isLiteral &&
-      subscription.subject.length === subjectLen
-        ? subscription.subject
-        : this.#core.text(subjectPtr, subjectLen);
+      subscription.subject.length === subjectLen;
+    const subject = isKnown ? subscription.subject : this.#core.text(subjectPtr, subjectLen);
     const reply = replyLen === 0 ? undefined : this.#core.text(replyPtr, replyLen);
-    const incoming = this.#copy(record);
+    const isFaulty =
+      (!isKnown && hasReplacement(subject)) || (reply !== undefined && hasReplacement(reply));
+    const names = isFaulty ? this.#names(record) : undefined;
+    const incoming = this.#copy(record, names);
     return contentOfIncoming(subscription.home, subject, reply, incoming);
   }
 
-  #copy(record: RecordView): Incoming {
+  #names({ subjectPtr, subjectLen, replyPtr, replyLen }: RecordView): Incoming['names'] {
+    const core = this.#core;
+    return { subject: core.copy(subjectPtr, subjectLen), reply: core.copy(replyPtr, replyLen) };
+  }
+
+  #copy(record: RecordView, names: Incoming['names']): Incoming {
     const { bodyPtr, bodyLen, headerLen } = record;
     const client = this.#clientOf(record.origin);
     if (bodyLen > SLAB_PAYLOAD_MAX) {
       const bytes = this.#core.copy(bodyPtr, bodyLen);
-      return { bytes, start: 0, headerLen, end: bodyLen, client };
+      return { bytes, start: 0, headerLen, end: bodyLen, client, names };
     }
     if (this.#slabUsed + bodyLen > this.#slab.length) {
       this.#slab = new Uint8Array(SLAB_BYTES);
@@ -237,7 +244,7 @@ export class DeliveryDrain {
     const start = this.#slabUsed;
     if (bodyLen > 0) this.#slab.set(this.#core.view(bodyPtr, bodyLen), start);
     this.#slabUsed = start + bodyLen;
-    return { bytes: this.#slab, start, headerLen, end: start + bodyLen, client };
+    return { bytes: this.#slab, start, headerLen, end: start + bodyLen, client, names };
   }
 
   #clientOf(origin: SessionHandle): MessageClient | undefined {
@@ -275,4 +282,9 @@ export class DeliveryDrain {
     else if (type === RECORD_TRACE_OUT) network.traceOut(target, line, body);
     else if (type === RECORD_TRACE_END) network.traceEnd(target, line);
   }
+}
+
+/** A decoder has put this in place of bytes that are no UTF-8, or the peer has said it itself. */
+function hasReplacement(text: string): boolean {
+  return text.indexOf('\ufffd') >= 0;
 }

@@ -9,7 +9,13 @@ import type { Codec, Message, MessageClient, MsgHdrs, PublishOptions, ReviverFn 
 /** What a message needs of the bus it lives in. */
 export interface MessageHome {
   readonly codec: Codec;
-  publish(subject: string, payload?: unknown, options?: PublishOptions): void;
+  /** Publishes to what a peer may have named; `bytes` where the text does not tell them. Nothing is thrown for it. */
+  answer(
+    reply: string,
+    bytes: Uint8Array | undefined,
+    payload: unknown,
+    options: PublishOptions | undefined,
+  ): void;
   /** The subscription `sid` has answered a message with that reply. */
   answered(reply: string, sid: number): void;
 }
@@ -21,6 +27,14 @@ export interface Incoming {
   readonly headerLen: number;
   readonly end: number;
   readonly client: MessageClient | undefined;
+  /** What the peer has named, when one of the two is no UTF-8: then the texts do not tell the bytes. */
+  readonly names?: PeerNames | undefined;
+}
+
+interface PeerNames {
+  readonly subject: Uint8Array;
+  /** Empty when there is none. */
+  readonly reply: Uint8Array;
 }
 
 const NOT_MADE: unique symbol = Symbol('not made');
@@ -89,6 +103,11 @@ export class Content {
 
   get client(): MessageClient | undefined {
     return this.#incoming?.client;
+  }
+
+  /** The bytes of subject and reply, where their texts do not tell them. */
+  get names(): PeerNames | undefined {
+    return this.#incoming?.names;
   }
 
   /** There is no payload; told without encoding one. */
@@ -186,7 +205,7 @@ export class MessageView {
     const { reply } = this;
     if (reply === undefined) return false;
     const { home, sid } = this.#recipient;
-    home.publish(reply, payload, options);
+    home.answer(reply, this.#content?.names?.reply, payload, options);
     home.answered(reply, sid);
     return true;
   }

@@ -15,12 +15,13 @@ import type { Account, Side } from './account.ts';
 import { EMPTY_PAYLOAD } from './codec.ts';
 import type { InterestWatches } from './interest.ts';
 import { type Content, contentOfValue } from './message.ts';
+import { publishNamed } from './named-publish.ts';
 import type { PickSource } from './random.ts';
 import type { RawSubscription } from './raw.ts';
 import type { Reporter } from './reporter.ts';
 import { type Fan, type Route, type RouteGroup, RouteMap } from './route-map.ts';
 import { StatusFeed } from './status.ts';
-import { checkQueue, checkSubject } from './subject-text.ts';
+import { checkQueue, checkReply, checkSubject, isMoreThanSubject } from './subject-text.ts';
 import { BusSubscription, type SubscriptionHome } from './subscription.ts';
 import type { Turn } from './turn.ts';
 import type {
@@ -175,6 +176,20 @@ export class ProgramSide implements SubscriptionHome, Side {
     }
   }
 
+  /** As `publish`, to what a peer may have named. Throws ClosedConnectionError. */
+  answer(
+    reply: string,
+    bytes: Uint8Array | undefined,
+    payload: unknown,
+    options: PublishOptions | undefined,
+  ): void {
+    if (bytes !== undefined || isMoreThanSubject(reply)) {
+      publishNamed(this, { text: reply, bytes }, payload, options);
+    } else {
+      this.publish(reply, payload, options);
+    }
+  }
+
   answered(reply: string, sid: number): void {
     this.account.tallies.get(reply)?.done(sid);
   }
@@ -196,7 +211,7 @@ export class ProgramSide implements SubscriptionHome, Side {
   ): void {
     if (this.isClosed) throw new ClosedConnectionError();
     const reply = options?.reply || undefined;
-    if (reply !== undefined) checkSubject(reply);
+    if (reply !== undefined) checkReply(reply);
     const content = contentOfValue(this, subject, reply, payload, options?.headers);
     const turn = this.#turn;
     if (turn.isBusy) {

@@ -36,7 +36,7 @@ import {
   SCRATCH_TEXT,
 } from './scratch.ts';
 import type { SessionHandle } from './sessions.ts';
-import { writeSubject } from './subject-bytes.ts';
+import { writeSubject, writeWord } from './subject-bytes.ts';
 import { Views } from './views.ts';
 
 export interface CoreOptions {
@@ -111,8 +111,8 @@ export class Core {
    */
   subscribe(account: AccountHandle, filter: string, queue?: string, isRaw = false): SubHandle {
     this.changes++;
-    const length = this.#text(SCRATCH_ASK, filter, true);
-    const queueLength = queue === undefined ? 0 : this.#text(SCRATCH_ASK_SECOND, queue, false);
+    const length = this.#subject(SCRATCH_ASK, filter);
+    const queueLength = queue === undefined ? 0 : this.#word(SCRATCH_ASK_SECOND, queue);
     const handle = this.exports.subscriptionOpen(
       account,
       this.#scratch + SCRATCH_ASK,
@@ -158,7 +158,7 @@ export class Core {
    * Throws InvalidSubjectError, and CapacityError without memory.
    */
   resolve(account: AccountHandle, subject: string): RouteView {
-    const length = this.#text(0, subject, true);
+    const length = this.#subject(0, subject);
     const ptr = this.exports.routeResolve(account, this.#scratch, length) >>> 0;
     if (ptr === 0) throw new CapacityError(`the route of ${subject}`);
     return this.#route.at(ptr);
@@ -173,10 +173,10 @@ export class Core {
     this.changes++;
     const { to, subject, reply, headers, payload } = message;
     const scratch = this.#scratch;
-    const toLength = this.#text(0, to, true);
+    const toLength = this.#subject(0, to);
     const isShown = subject !== undefined && subject !== to;
-    const shownLength = isShown ? this.#text(SCRATCH_SHOWN, subject, true) : toLength;
-    const replyLength = reply === undefined ? 0 : this.#text(SCRATCH_REPLY, reply, true);
+    const shownLength = isShown ? this.#subject(SCRATCH_SHOWN, subject) : toLength;
+    const replyLength = reply === undefined ? 0 : this.#word(SCRATCH_REPLY, reply);
     const headerLength = headers?.length ?? 0;
     const bodyLength = headerLength + payload.length;
     const body =
@@ -236,8 +236,8 @@ export class Core {
 
   /** Whether anybody is interested; with a queue, whether that group has a member. Usable at any time. */
   hasInterest(account: AccountHandle, subject: string, queue?: string): boolean {
-    const length = this.#text(SCRATCH_ASK, subject, true);
-    const queueLength = queue === undefined ? 0 : this.#text(SCRATCH_ASK_SECOND, queue, false);
+    const length = this.#subject(SCRATCH_ASK, subject);
+    const queueLength = queue === undefined ? 0 : this.#word(SCRATCH_ASK_SECOND, queue);
     const { exports } = this;
     const ptr = this.#scratch + SCRATCH_ASK;
     return exports.routeInterest(account, ptr, length, ptr + SCRATCH_TEXT, queueLength) !== 0;
@@ -245,18 +245,13 @@ export class Core {
 
   /**
    * Another living member of a queue group of the program, in place of a pick that closed; 0 = none, also for a
-   * peer's subject that is no text of ours (a NUL, bytes that are no UTF-8).
+   * peer's subject that is no text (bytes that are no UTF-8).
    */
   pickGroup(account: AccountHandle, queue: string, subject: string): SubHandle {
-    const length = writeSubject(
-      this.views.u8,
-      this.#scratch + SCRATCH_ASK,
-      SUBJECT_MAX,
-      subject,
-      false,
-    );
+    const at = this.#scratch + SCRATCH_ASK;
+    const length = writeWord(this.views.u8, at, SUBJECT_MAX, subject);
     if (length < 0) return 0;
-    const queueLength = this.#text(SCRATCH_ASK_SECOND, queue, false);
+    const queueLength = this.#word(SCRATCH_ASK_SECOND, queue);
     const ptr = this.#scratch + SCRATCH_ASK;
     return this.exports.routePick(account, ptr, length, ptr + SCRATCH_TEXT, queueLength);
   }
@@ -337,10 +332,15 @@ export class Core {
     return readLiveCounts(this.exports);
   }
 
-  // Writes text to the scratch region and answers its length.
-  #text(offset: number, text: string, wantsTokens: boolean): number {
-    const ptr = this.#scratch + offset;
-    const length = writeSubject(this.views.u8, ptr, SUBJECT_MAX, text, wantsTokens);
+  // Write text to the scratch region and answer its length.
+  #subject(offset: number, text: string): number {
+    const length = writeSubject(this.views.u8, this.#scratch + offset, SUBJECT_MAX, text);
+    if (length < 0) throw new InvalidSubjectError(text);
+    return length;
+  }
+
+  #word(offset: number, text: string): number {
+    const length = writeWord(this.views.u8, this.#scratch + offset, SUBJECT_MAX, text);
     if (length < 0) throw new InvalidSubjectError(text);
     return length;
   }

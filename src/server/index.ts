@@ -24,7 +24,7 @@ import {
 import { createServerId } from './identity.ts';
 import { type MonitoringHandle, RUNTIME, startMonitoring } from './monitor.ts';
 import { resolveOptions, type ServeOptions, type ServerSettings } from './options.ts';
-import { coreCount } from './process-usage.ts';
+import { coreCount, descriptorMax } from './process-usage.ts';
 
 export type { ConnectionSnapshot } from '../bridge/bridge.ts';
 export type { Logger } from '../shared/logger.ts';
@@ -215,6 +215,7 @@ class RunningServer implements Server {
         maxSubTokens,
         logger,
         clock,
+        descriptorMax: descriptorMax(),
         hasSpareProcessor: coreCount() > 1,
       });
     } catch (error) {

@@ -149,11 +149,12 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
     expect(sentTo(core, session)).toBe(`MSG x 2 30000\r\n${body}\r\n`);
   });
 
-  it('finds nobody in a group for a subject that the program could not say', () => {
+  it('finds a member of a group for whatever subject a peer can name, and nobody for others', () => {
     const core = createCore({ wasm });
     const account = core.accounts.create();
-    core.subscribe(account, '>', 'q');
-    expect(core.pickGroup(account, 'q', 'a\0b')).toBe(0);
+    const member = core.subscribe(account, '>', 'q');
+    expect(core.pickGroup(account, 'q', 'a\0b')).toBe(member);
+    expect(core.pickGroup(account, 'q', 'a b')).toBe(0);
     expect(core.pickGroup(account, 'q', '\ufffd'.repeat(2000))).toBe(0);
   });
 
