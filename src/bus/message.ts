@@ -34,7 +34,7 @@ export class Content {
   #headers: MsgHdrs | undefined | typeof NOT_MADE;
   #data: Uint8Array | undefined;
   // Undefined for what was published here.
-  readonly #incoming: Incoming | undefined;
+  #incoming: Incoming | undefined;
 
   /** Of a published value (`incoming` undefined) or of a peer's bytes (`value`, `headers` NOT_MADE). */
   constructor(
@@ -110,6 +110,21 @@ export class Content {
     return this.#incoming === undefined ? 0 : this.#incoming.end - this.#incoming.start;
   }
 
+  /** The same with the subjects, while the message is kept. */
+  get heldBytes(): number {
+    const { incomingBytes, subject, reply } = this;
+    return this.isIncoming ? incomingBytes + subject.length + (reply?.length ?? 0) : 0;
+  }
+
+  /** Takes its bytes out of the slab in which they came, which would stay as long as the message. */
+  leaveSlab(): void {
+    const from = this.#incoming;
+    if (from === undefined || from.bytes.length <= 2 * (from.end - from.start)) return;
+    const bytes = from.bytes.slice(from.start, from.end);
+    this.#incoming = { ...from, bytes, start: 0, end: bytes.length };
+    this.#data = undefined;
+  }
+
   get text(): string {
     const value = this.#value;
     if (typeof value === 'string' && this.#incoming === undefined) return value;
@@ -154,6 +169,11 @@ export class MessageView {
       undefined,
     );
     return message.#content;
+  }
+
+  /** The same when there is one already; a value that was published here needs none. */
+  static sharedContentOf(message: object): Content | undefined {
+    return #content in message ? message.#content : undefined;
   }
 
   get sid(): number {
@@ -213,6 +233,11 @@ export function messageOf(content: Content, recipient: Recipient): Message {
 /** Undefined for a message that this bus did not make. */
 export function contentOf(message: object): Content | undefined {
   return MessageView.contentOf(message);
+}
+
+/** Undefined for what is no message, and where a value that was published here is all there is. */
+export function sharedContentOf(message: object): Content | undefined {
+  return MessageView.sharedContentOf(message);
 }
 
 /** Content of what the program publishes. */
