@@ -16,6 +16,8 @@ export interface BridgeOptions extends Limits {
   readonly serverName: string;
   /** Bytes queued for all peers together; beyond it the one with the most is closed. */
   readonly outboundMax: number;
+  /** Bytes of all subscriptions of peers, of which one may have half (default: 2 GiB). */
+  readonly subscriptionBytesMax?: number;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The nats-server version to announce (default: the one whose behaviour this is). */

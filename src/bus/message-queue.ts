@@ -3,7 +3,7 @@
 // overflow policy decides. It ends after what is buffered, with an error if there was one.
 
 import { CapacityError, InvalidArgumentError, InvalidOperationError } from '../shared/errors.ts';
-import { sharedContentOf } from './message.ts';
+import { MessageView } from './message.ts';
 import type { BufferOptions, OverflowPolicy } from './types.ts';
 
 /** As many messages, and as many bytes, as nats.go keeps for a subscription. */
@@ -49,8 +49,9 @@ export class MessageQueue<T extends object> implements AsyncIterable<T> {
       bufferMaxBytes = BUFFER_MAX_BYTES,
       overflow = 'error',
     } = options;
-    checkBound('bufferMax', bufferMax);
-    checkBound('bufferMaxBytes', bufferMaxBytes);
+    for (const [name, bound] of Object.entries({ bufferMax, bufferMaxBytes })) {
+      if (!(bound >= 1)) throw InvalidArgumentError.format(name, 'must be at least 1');
+    }
     if (!POLICIES.includes(overflow)) {
       throw InvalidArgumentError.format('overflow', `must be one of ${POLICIES.join(', ')}`);
     }
@@ -86,7 +87,7 @@ export class MessageQueue<T extends object> implements AsyncIterable<T> {
       waiting({ value: item, done: false });
       return;
     }
-    if (this.#hasRoom(bytesOf(item))) this.#append(item);
+    if (this.#hasRoomFor(item)) this.#append(item);
     else this.#overflowWith(item);
   }
 
@@ -137,12 +138,12 @@ export class MessageQueue<T extends object> implements AsyncIterable<T> {
     return Promise.resolve({ value: undefined, done: true });
   }
 
-  #hasRoom(bytes: number): boolean {
-    return this.pending < this.#bufferMax && this.#bytes + bytes <= this.#bufferMaxBytes;
+  #hasRoomFor(item: T): boolean {
+    return this.pending < this.#bufferMax && this.#bytes + bytesOf(item) <= this.#bufferMaxBytes;
   }
 
   #append(item: T): void {
-    if (this.pending >= SLABS_MAX) sharedContentOf(item)?.leaveSlab();
+    if (this.pending >= SLABS_MAX) MessageView.madeContentOf(item)?.leaveSlab();
     this.#items.push(item);
     this.#bytes += bytesOf(item);
   }
@@ -168,14 +169,12 @@ export class MessageQueue<T extends object> implements AsyncIterable<T> {
   }
 
   #overflowWith(item: T): void {
-    const bytes = bytesOf(item);
-    if (this.#overflow === 'drop-oldest' && bytes <= this.#bufferMaxBytes) {
-      for (; !this.#hasRoom(bytes); this.#dropped++) this.#removeOldest();
-      this.#append(item);
-      this.#compact();
-    } else {
-      this.#dropped++;
-    }
+    // What can never fit alone takes nothing along.
+    const isOldest = this.#overflow === 'drop-oldest' && bytesOf(item) <= this.#bufferMaxBytes;
+    for (; isOldest && !this.#hasRoomFor(item); this.#dropped++) this.#removeOldest();
+    if (!isOldest) this.#dropped++;
+    else this.#append(item);
+    this.#compact();
     if (this.#isOverflowing) return;
     this.#isOverflowing = true;
     this.#listener.onOverflow?.();
@@ -225,12 +224,7 @@ export class MessageQueue<T extends object> implements AsyncIterable<T> {
     this.#listener.onFinished(this.#error);
   }
 }
-
-function checkBound(name: string, value: number): void {
-  if (!(value >= 1)) throw InvalidArgumentError.format(name, 'must be at least 1');
-}
-
 /** Bytes of a peer that an item keeps alive. */
 function bytesOf(item: object): number {
-  return sharedContentOf(item)?.heldBytes ?? 0;
+  return MessageView.madeContentOf(item)?.heldBytes ?? 0;
 }

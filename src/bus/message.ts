@@ -110,10 +110,10 @@ export class Content {
     return this.#incoming === undefined ? 0 : this.#incoming.end - this.#incoming.start;
   }
 
-  /** The same with the subjects, while the message is kept. */
+  /** The same with the subjects, which came with it. */
   get heldBytes(): number {
-    const { incomingBytes, subject, reply } = this;
-    return this.isIncoming ? incomingBytes + subject.length + (reply?.length ?? 0) : 0;
+    const texts = this.subject.length + (this.reply ?? '').length;
+    return this.isIncoming ? this.incomingBytes + texts : 0;
   }
 
   /** Takes its bytes out of the slab in which they came, which would stay as long as the message. */
@@ -171,8 +171,8 @@ export class MessageView {
     return message.#content;
   }
 
-  /** The same when there is one already; a value that was published here needs none. */
-  static sharedContentOf(message: object): Content | undefined {
+  /** The same when there is one already: a value that was published here needs none. */
+  static madeContentOf(message: object): Content | undefined {
     return #content in message ? message.#content : undefined;
   }
 
@@ -233,11 +233,6 @@ export function messageOf(content: Content, recipient: Recipient): Message {
 /** Undefined for a message that this bus did not make. */
 export function contentOf(message: object): Content | undefined {
   return MessageView.contentOf(message);
-}
-
-/** Undefined for what is no message, and where a value that was published here is all there is. */
-export function sharedContentOf(message: object): Content | undefined {
-  return MessageView.sharedContentOf(message);
 }
 
 /** Content of what the program publishes. */
