@@ -9,8 +9,8 @@
 // scope.
 //
 // A table has 64 parts, chosen by the uppermost bits, and each doubles at half full and halves at an eighth by itself.
-// So no insert or remove lays out more than a 64th anew, which takes a millisecond with millions of entries, and what
-// a table has taken for a while is given back.
+// So no insert or remove lays out more than a 64th anew, which takes some milliseconds with millions of entries, and
+// what a table has taken for a while is given back.
 //
 //   find:   part = tablePart(t, h, scope); slot = tableHome(part, h, scope)
 //           while slotValue(slot): matches? done; slot = tableNext(part, slot)
@@ -39,6 +39,8 @@ const PART_BYTES: u32 = offsetof<Table>();
 if (PART_BYTES != 16) ERROR('The parts of a table are not 16 bytes each');
 const PART_SHIFT: u32 = 26;
 const FIRST_SLOTS: u32 = 4;
+/** A part does not shrink below that: some thousand entries come and go without one being laid out anew. */
+const KEPT_SLOTS: u32 = 64;
 const SCOPE_FACTOR: u32 = 0x9e3779b1;
 
 /** A new, empty table, or 0. */
@@ -212,7 +214,7 @@ export function tableRemove(table: Table, hash: u64, scope: u32, value: u32): vo
   setSlot(hole, 0, 0, 0);
   part.count--;
   const count = part.mask + 1;
-  if (part.count < count >> 3 && count > FIRST_SLOTS) resize(part, count >> 1);
+  if (part.count < count >> 3 && count > KEPT_SLOTS) resize(part, count >> 1);
 }
 
 /** Longest run of full slots, also over the end: what the worst search costs. For tests. */

@@ -19,7 +19,7 @@ import {
 const MIB = 1024 * 1024;
 const LIMITS = { payloadMax: MIB, controlLineMax: 4096, pendingMax: 64 * MIB };
 /** What stays for use again: a block of each kind of record, and lists that have met more at one time. */
-const KEPT_BYTES = 400_000;
+const KEPT_BYTES = 1_500_000;
 
 function wasmOf(build: string): Uint8Array {
   return new Uint8Array(readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url)));
