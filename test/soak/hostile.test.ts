@@ -17,7 +17,7 @@ const TEST_TIMEOUT_MS = 900_000;
 const HEAP_SLACK = 4 * MIB;
 const BUFFERS_SLACK = 4 * MIB;
 const LINEAR_SLACK = 8 * MIB;
-const RSS_SLACK = 48 * MIB;
+const RSS_SLACK = 64 * MIB;
 /** Blocks that a kind of record keeps, and slabs of the pool. */
 const CORE_SLACK = 5 * MIB;
 
