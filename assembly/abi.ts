@@ -38,6 +38,10 @@ export const SUBJECT_MAX = 4096;
 export const TOKENS_MAX = 2048;
 /** 65,535 pages: at 65,536 the end address would be 0. */
 export const PAGES_MAX = 65535;
+/** Bytes of all subscriptions of peers, unless `quotaSet` says less; those of one may take half of it. */
+export const SUBSCRIPTION_BYTES_MAX = 0x80000000;
+/** Most subscriptions of one session: half of the handles that there are. */
+export const SUBSCRIPTION_COUNT_MAX = 0x200000;
 /** Bytes past the end of any span that may be read (never judged). */
 export const SLACK_BYTES = 64;
 
@@ -270,6 +274,8 @@ export const PUBLISH_LOCAL_ONLY = 1;
 //       80     8  IN_BYTES          included, over all its time
 //       88     8  OUT_MSGS
 //       96     8  OUT_BYTES
+//      104     4  SUBS_BYTES        what its subscriptions count with
+//      108     4                    free
 
 export const SESSION_HANDLE = 0;
 export const SESSION_FLAGS = 4;
@@ -293,7 +299,8 @@ export const SESSION_IN_MSGS = 72;
 export const SESSION_IN_BYTES = 80;
 export const SESSION_OUT_MSGS = 88;
 export const SESSION_OUT_BYTES = 96;
-export const SESSION_BYTES = 104;
+export const SESSION_SUBS_BYTES = 104;
+export const SESSION_BYTES = 112;
 
 // Bits of SESSION_FLAGS that `sessionSetFlags` sets. Nobody is plain with a new one until session.ts says so.
 export const SESSION_ECHO = 1;
@@ -323,6 +330,8 @@ export const SESSION_SLOW = 0x40000;
 export const SESSION_PLAIN_IN = 0x80000;
 /** What it is sent may take the express lane. */
 export const SESSION_PLAIN_OUT = 0x100000;
+/** All its subscriptions are being removed, a part at a time; meanwhile nothing is delivered to it. */
+export const SESSION_SHEDDING = 0x200000;
 
 // ── Subscription record ───────────────────────────────────────────────────────────────────────────
 // One line of the processor's cache, and full: what more a subscription needs lies in a table beside it.
@@ -338,7 +347,7 @@ export const SESSION_PLAIN_OUT = 0x100000;
 //       28     4  DELIVERED     deliveries so far
 //       32     4  SESSION_NEXT  the next older one of the session
 //       36     4  SESSION_PREV  the next newer one
-//       40     4  SID_NEXT      the next one in quarantine
+//       40     4  HELD_OR_NEXT  bytes with which it counts for its session; in quarantine the next one there
 //       44     4  SID_LEN       bytes
 //       48    16  SID           the sid itself up to 16 bytes; longer, a pointer to it
 
@@ -352,7 +361,7 @@ export const SUB_MAX = 24;
 export const SUB_DELIVERED = 28;
 export const SUB_SESSION_NEXT = 32;
 export const SUB_SESSION_PREV = 36;
-export const SUB_SID_NEXT = 40;
+export const SUB_HELD_OR_NEXT = 40;
 export const SUB_SID_LEN = 44;
 export const SUB_SID = 48;
 export const SUB_BYTES = 64;

@@ -53,7 +53,7 @@ export function sessionSetLimits(
   if (session != 0) setLimits(session, payloadMax, controlLineMax, pendingMax);
 }
 
-/** Removes the session's subscriptions, the newest first, at most so many (0 = all). */
+/** Removes the session's subscriptions, the newest first, up to so much work (0 = all); what is left hears nothing. */
 export function sessionShed(handle: u32, most: u32): void {
   const session = sessionFind(handle);
   if (session != 0) sessionUnsubscribeAll(session, most);

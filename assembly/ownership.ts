@@ -50,7 +50,7 @@ export const OWNER_SLAB: u32 = 38;
 export const OWNER_CHUNK: u32 = 39;
 export const OWNER_QUEUE_NAME: u32 = 40;
 
-/** Debug builds leave so much unowned behind each block. */
+/** Debug builds ask for so much more with each block, and leave it unowned. */
 export const GAP_BYTES: u32 = ASC_NO_ASSERT ? 0 : 64;
 const BEGIN: u32 = 0x80;
 const PAGE_BITS: usize = 16;

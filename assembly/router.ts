@@ -22,6 +22,7 @@ import {
   SESSION_ECHO,
   SESSION_HEADERS,
   SESSION_NO_RESPONDERS,
+  SESSION_SHEDDING,
   SESSION_SLOW,
   SESSION_TRACE,
   SHARED_MIN,
@@ -301,7 +302,7 @@ function deliverLocal(ptr: usize): void {
 function deliverRemote(sub: usize, ptr: usize): i32 {
   const session = Session.at(ptr);
   const flags = session.flags;
-  if ((flags & (SESSION_CLOSED | SESSION_SLOW)) != 0) return 0;
+  if ((flags & (SESSION_CLOSED | SESSION_SLOW | SESSION_SHEDDING)) != 0) return 0;
   if (ptr == origin && (flags & SESSION_ECHO) == 0) return 0;
   const stripped = headerLen != 0 && (flags & SESSION_HEADERS) == 0;
   if (stripped && !encoderStrip()) return 0; // No memory for another head: at most once.

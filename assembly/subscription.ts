@@ -15,6 +15,7 @@ import {
   SUB_FLAGS,
   SUB_GROUP,
   SUB_HANDLE,
+  SUB_HELD_OR_NEXT,
   SUB_INDEX,
   SUB_MAX,
   SUB_NODE,
@@ -25,7 +26,6 @@ import {
   SUB_SESSION_PREV,
   SUB_SID,
   SUB_SID_LEN,
-  SUB_SID_NEXT,
 } from './abi';
 import { Arena, arenaCreate, arenaFind, arenaInsert, arenaRemove } from './arena';
 import { copyExact, equal, hash } from './bytes';
@@ -38,10 +38,12 @@ import {
   tableHome,
   tableInsert,
   tableNext,
+  tablePart,
   tableRemove,
 } from './hash-table';
 import { allocate, release } from './memory';
 import { OWNER_MEMBERS, OWNER_QUEUE_NAME, OWNER_SUB, OWNER_TEXT, Owned } from './ownership';
+import { Quota } from './quota';
 
 @unmanaged
 export class Sub {
@@ -57,8 +59,8 @@ export class Sub {
   delivered: u32;
   sessionNext: usize;
   sessionPrev: usize;
-  /** Next in quarantine. */
-  sidNext: usize;
+  /** Bytes with which it counts for its session (quota.ts); in quarantine the next one there. */
+  heldOrNext: u32;
   sidLen: u32;
   sidInline: v128;
 
@@ -79,12 +81,15 @@ if (offsetof<Sub>('max') != SUB_MAX) ERROR('Sub.max is not where abi.ts says');
 if (offsetof<Sub>('delivered') != SUB_DELIVERED) ERROR('Sub.delivered is not where abi.ts says');
 if (offsetof<Sub>('sessionNext') != SUB_SESSION_NEXT) ERROR('Sub.sessionNext is off');
 if (offsetof<Sub>('sessionPrev') != SUB_SESSION_PREV) ERROR('Sub.sessionPrev is off');
-if (offsetof<Sub>('sidNext') != SUB_SID_NEXT) ERROR('Sub.sidNext is not where abi.ts says');
+if (offsetof<Sub>('heldOrNext') != SUB_HELD_OR_NEXT) ERROR('Sub.heldOrNext is off');
 if (offsetof<Sub>('sidLen') != SUB_SID_LEN) ERROR('Sub.sidLen is not where abi.ts says');
 if (offsetof<Sub>('sidInline') != SUB_SID) ERROR('Sub.sidInline is not where abi.ts says');
 if (offsetof<Sub>() != SUB_BYTES) ERROR('Sub is not the size abi.ts says');
 
 export const SID_INLINE_MAX: u32 = 16;
+/** Of a member in a list that is half full. */
+const MEMBER_BYTES: u32 = 8;
+const CAPACITY_LEAST: u32 = 4;
 /** The count stays there: whoever sets a max later has had as many. */
 export const DELIVERED_MAX: u32 = 0xffffffff;
 
@@ -145,6 +150,7 @@ export function subCreate(session: usize, sidPtr: usize, sidLen: u32): usize {
   sub.sidLen = sidLen;
   subJudge(ptr);
   if (session == 0) return ptr;
+  Quota.countRecord(SUB_BYTES + MEMBER_BYTES);
   let text = ptr + SUB_SID;
   if (sidLen > SID_INLINE_MAX) {
     text = allocate(sidLen + 16, OWNER_TEXT);
@@ -153,6 +159,7 @@ export function subCreate(session: usize, sidPtr: usize, sidLen: u32): usize {
       return 0;
     }
     Owned.write<u32>(ptr + SUB_SID, <u32>text, OWNER_SUB);
+    Quota.countBlock(sidLen + 16);
   }
   copyExact(text, sidPtr, sidLen);
   if (!tableInsert(sids, hash(text, sidLen), <u32>session, <u32>ptr)) {
@@ -202,13 +209,14 @@ export function subSidPtr(ptr: usize): usize {
 /** The subscription of a session with this sid, or 0. */
 export function subBySid(session: usize, sidPtr: usize, sidLen: u32): usize {
   const key = hash(sidPtr, sidLen);
-  let slot = tableHome(sids, key, <u32>session);
+  const part = tablePart(sids, key, <u32>session);
+  let slot = tableHome(part, key, <u32>session);
   for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
     if (slotMatches(slot, key, <u32>session)) {
       const sub = Sub.at(value);
       if (sub.sidLen == sidLen && equal(subSidPtr(value), sidPtr, sidLen)) return value;
     }
-    slot = tableNext(sids, slot);
+    slot = tableNext(part, slot);
   }
   return 0;
 }
@@ -251,16 +259,8 @@ export function memberAdd(list: Members, ptr: usize): bool {
     return true;
   }
   if (list.capacity == 0 || list.count == list.capacity) {
-    const capacity: u32 = list.capacity == 0 ? 4 : list.capacity << 1;
-    const block = allocate(capacity << 2, OWNER_MEMBERS);
-    if (block == 0) return false;
-    if (list.capacity == 0) Owned.write<u32>(block, <u32>list.ptr, OWNER_MEMBERS);
-    else {
-      copyExact(block, list.ptr, (<usize>list.count) << 2);
-      release(list.ptr, list.capacity << 2);
-    }
-    list.ptr = block;
-    list.capacity = capacity;
+    const capacity: u32 = list.capacity == 0 ? CAPACITY_LEAST : list.capacity << 1;
+    if (!resize(list, capacity)) return false;
   }
   Owned.write<u32>(placeOf(list, list.count), <u32>ptr, OWNER_MEMBERS);
   sub.index = list.count++;
@@ -284,7 +284,21 @@ function closeAtCursors(list: Members, index: u32): u32 {
   return hole;
 }
 
-/** Removes a subscription; the last member takes its place. */
+// Moves the members into a block of that many places. False: no memory, nothing was done.
+function resize(list: Members, capacity: u32): bool {
+  const block = allocate(capacity << 2, OWNER_MEMBERS);
+  if (block == 0) return false;
+  if (list.capacity == 0) Owned.write<u32>(block, <u32>list.ptr, OWNER_MEMBERS);
+  else {
+    copyExact(block, list.ptr, (<usize>list.count) << 2);
+    release(list.ptr, list.capacity << 2);
+  }
+  list.ptr = block;
+  list.capacity = capacity;
+  return true;
+}
+
+/** Removes a subscription; the last member takes its place. A list that was long gives its memory back. */
 export function memberRemove(list: Members, ptr: usize): void {
   const index = Sub.at(ptr).index;
   assert(memberAt(list, index) == ptr);
@@ -299,19 +313,22 @@ export function memberRemove(list: Members, ptr: usize): void {
     release(list.ptr, list.capacity << 2);
     list.ptr = 0;
     list.capacity = 0;
+  } else if (list.count <= list.capacity >> 2 && list.capacity > CAPACITY_LEAST) {
+    resize(list, list.capacity >> 1);
   }
 }
 
 /** The record of a queue name, or 0 when no group has it. */
 export function queueNameFind(ptr: usize, length: u32): usize {
   const key = hash(ptr, length);
-  let slot = tableHome(queueNames, key, 0);
+  const part = tablePart(queueNames, key, 0);
+  let slot = tableHome(part, key, 0);
   for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
     const name = QueueName.at(value);
     if (slotMatches(slot, key, 0) && name.length == length) {
       if (equal(queueNamePtr(value), ptr, length)) return value;
     }
-    slot = tableNext(queueNames, slot);
+    slot = tableNext(part, slot);
   }
   return 0;
 }
@@ -327,6 +344,8 @@ export function queueNameTake(ptr: usize, length: u32): usize {
 function createQueueName(ptr: usize, length: u32, key: u64): usize {
   const made = allocate(QUEUE_NAME_HEAD + length + 16, OWNER_QUEUE_NAME);
   if (made == 0) return 0;
+  Quota.countRecord(0);
+  Quota.countBlock(QUEUE_NAME_HEAD + length + 16);
   const name = QueueName.at(made);
   name.references = 1;
   name.length = length;

@@ -98,12 +98,12 @@ export function nodeMember(node: usize, index: u32): u32 {
   return <u32>memberAt(nodeMembers(node), index);
 }
 
-/** The slot behind one of the table of literals. A trap unless that is one of its slots. */
+/** The slot behind one of the first part of the table of literals. A trap unless that is one of its slots. */
 export function literalsNext(slot: usize): u32 {
   return <u32>tableNext(literalTable(), slot);
 }
 
-/** Where the slots of the table of literals begin. */
+/** Where the slots of the first part of the table of literals begin. */
 export function literalsSlots(): u32 {
   return <u32>literalTable().slots;
 }

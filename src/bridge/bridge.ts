@@ -16,9 +16,11 @@ import { type Listener, listen } from '../net/tcp.ts';
 import type { Transport } from '../net/transport.ts';
 import type { Timer } from '../shared/clock.ts';
 import { ClosedConnectionError, InvalidOperationError } from '../shared/errors.ts';
+import { SUBSCRIPTION_BYTES_MAX } from '../shared/limits.ts';
 import { ANNOUNCED_VERSION } from '../shared/version.ts';
 import { Authentication } from './authentication.ts';
 import { ClosedReason, errorLine } from './closing.ts';
+import { Ended } from './ended.ts';
 import { Endings } from './endings.ts';
 import { Feed } from './feed.ts';
 import type { SessionHost } from './host.ts';
@@ -51,8 +53,8 @@ export function assertServable({ home, turn }: BusInternals): void {
   if (turn.network !== undefined) throw new InvalidOperationError('the bus is served already');
 }
 
-/** Ended connections that are remembered. Source: nats-server, DEFAULT_MAX_CLOSED_CLIENTS. */
-const ENDED_MAX = 10_000;
+/** Ends that are finished before their turn for one that comes; each takes a millisecond at the most. */
+const HURRIED_MAX = 8;
 /** What held writes get to leave when the whole bridge closes. Source: nats-server, flushAndClose. */
 const CLOSE_MS = 100;
 
@@ -89,7 +91,7 @@ export class Bridge implements SessionHost, NetworkSide {
   readonly replays: Replays;
   readonly authentication: Authentication | undefined;
   readonly #sessions = new Map<SessionHandle, Session>();
-  readonly #ended: ConnectionSnapshot[] = [];
+  readonly #ended: Ended = new Ended();
   #listener: Listener | undefined;
   #lameDuck: LameDuck | undefined;
   #isLameDuck = false;
@@ -111,6 +113,7 @@ export class Bridge implements SessionHost, NetworkSide {
     this.home = bus.home.account;
     this.home.holds += 1;
     this.options = settle(options);
+    core.limitSubscriptions(options.subscriptionBytesMax ?? SUBSCRIPTION_BYTES_MAX);
     const { clock, defer, outboundMax, writeDeadlineMs, hasSpareProcessor } = this.options;
     this.feed = new Feed(core, turn, this.options.readUnits);
     this.outbound = new Outbound({
@@ -176,8 +179,8 @@ export class Bridge implements SessionHost, NetworkSide {
     this.#cid += 1;
     const { maxConnections } = this.options;
     const isFull = (): boolean => maxConnections > 0 && this.#sessions.size >= maxConnections;
-    // One that has ended makes room.
-    while (isFull() && this.endings.slices.next());
+    // One that has ended makes room, unless too much stands before it.
+    for (let ends = 0; ends < HURRIED_MAX && isFull() && this.endings.slices.next(); ends++);
     const handle = isFull() ? 0 : this.sessions.open(this.home.handle);
     if (handle === 0) {
       this.#refuse(transport, this.#cid);
@@ -197,9 +200,9 @@ export class Bridge implements SessionHost, NetworkSide {
     return open.map((session) => session.snapshot(now));
   }
 
-  /** The last 10,000 connections that ended, oldest first. */
+  /** The last connections that ended, oldest first: 10,000, unless they have said too much of themselves. */
   endedConnections(): readonly ConnectionSnapshot[] {
-    return this.#ended;
+    return this.#ended.snapshots;
   }
 
   /** The subscriptions of an open connection. */
@@ -346,8 +349,7 @@ export class Bridge implements SessionHost, NetworkSide {
 
   ended(snapshot: ConnectionSnapshot, account: Account): void {
     this.#openCount -= 1;
-    if (this.#ended.length === ENDED_MAX) this.#ended.shift();
-    this.#ended.push(snapshot);
+    this.#ended.add(snapshot);
     switch (snapshot.reason) {
       case ClosedReason.SlowConsumerPendingBytes:
       case ClosedReason.SlowConsumerWriteDeadline:

@@ -39,8 +39,11 @@ export interface OpTarget {
     readonly maxSubTokens: number;
     readonly hasHeaders: boolean;
   };
-  /** Takes over what CONNECT said; subscriptions made under an earlier CONNECT are gone after it. */
-  connected(options: ConnectOptions): void;
+  /**
+   * Takes over what CONNECT said; subscriptions made under an earlier CONNECT are gone after it. False: they are being
+   * removed, and it does itself what follows, `admit`.
+   */
+  connected(options: ConnectOptions): boolean;
   /** Its end has not begun. */
   isOpen(): boolean;
   /** Whether the peer may come in as what it said; undefined: that is decided later, by `settleConnect`. */
@@ -121,7 +124,11 @@ function connect(target: OpTarget): Performed {
     target.refuse('malformed');
     return 'next';
   }
-  target.connected(options);
+  return target.connected(options) ? admit(target) : 'wait';
+}
+
+/** What follows when nothing is left of an earlier CONNECT. */
+export function admit(target: OpTarget): Performed {
   const isAdmitted = target.authenticate();
   if (isAdmitted === undefined) return 'wait';
   // Whoever was asked may have ended it: then it is not refused as well.

@@ -19,6 +19,8 @@ export interface BridgeOptions extends Limits {
   readonly outboundMax: number;
   /** Descriptors that this process may have, where that is known. */
   readonly descriptorMax?: number | undefined;
+  /** Bytes of all subscriptions of peers, of which one may have half (default: 2 GiB). */
+  readonly subscriptionBytesMax?: number;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The nats-server version to announce (default: the one whose behaviour this is). */

@@ -24,13 +24,14 @@ import type { ConnectOptions } from './connect.ts';
 import { Ending, type EndingSession } from './ending.ts';
 import type { SessionHost } from './host.ts';
 import { Keepalive, type KeptAlive } from './keepalive.ts';
-import { type OpTarget, type Performed, performOp, settleConnect } from './ops.ts';
+import { admit, type OpTarget, type Performed, performOp, settleConnect } from './ops.ts';
 import type { ConnectionSnapshot } from './options.ts';
 import type { Outlet } from './outbound.ts';
 import { PeerLog } from './peer-log.ts';
 import { Profile } from './profile.ts';
 import { Reader, type ReadSession } from './reader.ts';
 import { SessionState } from './session-state.ts';
+import { Shedding } from './shedding.ts';
 
 /** Debug lines: the two ways of what a socket brings. */
 const READS_INTO = 'Reads go straight into linear memory';
@@ -45,6 +46,7 @@ export class Session
   readonly handle: SessionHandle;
   readonly transport: Transport;
   readonly log: PeerLog;
+  readonly shedding: Shedding;
   readonly #host: SessionHost;
   #account: Account;
   readonly #state: SessionState = new SessionState();
@@ -72,6 +74,7 @@ export class Session
     const { clock, hasHeaders, serverName } = options;
     this.log = new PeerLog(options.logger, transport.peer, cid);
     const { peer } = transport;
+    this.shedding = new Shedding(host, handle);
     this.#profile = new Profile({ sessions, clock, cid, handle, peer, serverName, hasHeaders });
     this.#ending = new Ending(host, this, this.#state);
     this.#reader = new Reader(host, this);
@@ -181,13 +184,19 @@ export class Session
 
   // ── What it asks for ────────────────────────────────────────────────────────────────────────────
 
-  connected(options: ConnectOptions): void {
-    if (this.#hasConnected) this.#host.sessions.shed(this.handle);
-    else this.log.introduce(options);
+  connected(options: ConnectOptions): boolean {
+    const isFirst = !this.#hasConnected;
+    if (isFirst) this.log.introduce(options);
     this.#hasConnected = true;
     this.#profile.connected(options);
     this.#keepalive.connected();
     this.#applyFlags();
+    return isFirst || this.shedding.begin(() => this.#forgotten());
+  }
+
+  /** What was subscribed to under the CONNECT before is gone. */
+  #forgotten(): void {
+    if (this.#state.isOpen && admit(this) === 'next') this.#reader.goOn();
   }
 
   /**
@@ -241,8 +250,10 @@ export class Session
     });
   }
 
+  /** There may be thousands at once. */
   stale(): void {
-    this.#host.turn.within(() => this.refuse('stale'));
+    const { endings, turn } = this.#host;
+    endings.slices.run(() => turn.within(() => this.refuse('stale')));
   }
 
   greet(): void {

@@ -1,11 +1,16 @@
-// The bounded buffer between a synchronous bus and an asynchronous loop. One loop at a time; when the buffer
-// is full the overflow policy decides. It ends after what is buffered, with an error if there was one.
+// The bounded buffer between a synchronous bus and an asynchronous loop. It is bounded by messages and by the bytes
+// that came from peers, for those are all that it keeps alive. One loop at a time; when the buffer is full the
+// overflow policy decides. It ends after what is buffered, with an error if there was one.
 
 import { CapacityError, InvalidArgumentError, InvalidOperationError } from '../shared/errors.ts';
+import { MessageView } from './message.ts';
 import type { BufferOptions, OverflowPolicy } from './types.ts';
 
-/** As many as nats.go keeps for a channel subscription. */
-export const BUFFER_MAX = 65_536;
+/** As many messages, and as many bytes, as nats.go keeps for a subscription. */
+const BUFFER_MAX = 65_536;
+const BUFFER_MAX_BYTES = 67_108_864;
+/** So many small messages may each be the only one that keeps a slab of 64 KiB. */
+const SLABS_MAX = 1024;
 /** Free slots at the front of the array above which it is moved down. */
 const SLACK_MAX = 1024;
 const POLICIES: readonly string[] = ['drop-oldest', 'drop-newest', 'error'];
@@ -17,12 +22,15 @@ export interface QueueListener {
   onFinished(error: Error | undefined): void;
 }
 
-export class MessageQueue<T> implements AsyncIterable<T> {
+export class MessageQueue<T extends object> implements AsyncIterable<T> {
   readonly #bufferMax: number;
+  readonly #bufferMaxBytes: number;
   readonly #overflow: OverflowPolicy;
   readonly #listener: QueueListener;
   #items: (T | undefined)[] = [];
   #head = 0;
+  /** Of peers, in what is buffered. */
+  #bytes = 0;
   #waiting: ((result: IteratorResult<T>) => void)[] = [];
   #rejecting: ((error: Error) => void)[] = [];
   #isEnded = false;
@@ -36,12 +44,19 @@ export class MessageQueue<T> implements AsyncIterable<T> {
 
   /** Throws InvalidArgumentError for a bad option. */
   constructor(options: BufferOptions, listener: QueueListener) {
-    const { bufferMax = BUFFER_MAX, overflow = 'error' } = options;
-    if (!(bufferMax >= 1)) throw InvalidArgumentError.format('bufferMax', 'must be at least 1');
+    const {
+      bufferMax = BUFFER_MAX,
+      bufferMaxBytes = BUFFER_MAX_BYTES,
+      overflow = 'error',
+    } = options;
+    for (const [name, bound] of Object.entries({ bufferMax, bufferMaxBytes })) {
+      if (!(bound >= 1)) throw InvalidArgumentError.format(name, 'must be at least 1');
+    }
     if (!POLICIES.includes(overflow)) {
       throw InvalidArgumentError.format('overflow', `must be one of ${POLICIES.join(', ')}`);
     }
     this.#bufferMax = bufferMax;
+    this.#bufferMaxBytes = bufferMaxBytes;
     this.#overflow = overflow;
     this.#listener = listener;
   }
@@ -72,8 +87,8 @@ export class MessageQueue<T> implements AsyncIterable<T> {
       waiting({ value: item, done: false });
       return;
     }
-    if (this.pending >= this.#bufferMax) this.#overflowWith(item);
-    else this.#items.push(item);
+    if (this.#hasRoomFor(item)) this.#append(item);
+    else this.#overflowWith(item);
   }
 
   /** What is buffered can still be taken; then the loop ends, or throws `error`. */
@@ -123,9 +138,25 @@ export class MessageQueue<T> implements AsyncIterable<T> {
     return Promise.resolve({ value: undefined, done: true });
   }
 
-  #take(): T {
+  #hasRoomFor(item: T): boolean {
+    return this.pending < this.#bufferMax && this.#bytes + bytesOf(item) <= this.#bufferMaxBytes;
+  }
+
+  #append(item: T): void {
+    if (this.pending >= SLABS_MAX) MessageView.madeContentOf(item)?.leaveSlab();
+    this.#items.push(item);
+    this.#bytes += bytesOf(item);
+  }
+
+  #removeOldest(): T {
     const item = this.#items[this.#head] as T;
     this.#items[this.#head++] = undefined;
+    this.#bytes -= bytesOf(item);
+    return item;
+  }
+
+  #take(): T {
+    const item = this.#removeOldest();
     if (this.#head === this.#items.length) {
       this.#items.length = 0;
       this.#head = 0;
@@ -138,17 +169,18 @@ export class MessageQueue<T> implements AsyncIterable<T> {
   }
 
   #overflowWith(item: T): void {
-    this.#dropped++;
-    if (this.#overflow === 'drop-oldest') {
-      this.#items[this.#head++] = undefined;
-      this.#items.push(item);
-      this.#compact();
-    }
+    // What can never fit alone takes nothing along.
+    const isOldest = this.#overflow === 'drop-oldest' && bytesOf(item) <= this.#bufferMaxBytes;
+    for (; isOldest && !this.#hasRoomFor(item); this.#dropped++) this.#removeOldest();
+    if (!isOldest) this.#dropped++;
+    else this.#append(item);
+    this.#compact();
     if (this.#isOverflowing) return;
     this.#isOverflowing = true;
     this.#listener.onOverflow?.();
     if (this.#overflow !== 'error') return;
-    this.end(new CapacityError(`more than ${this.#bufferMax} messages in a loop's buffer`));
+    const most = `${this.#bufferMax} messages or ${this.#bufferMaxBytes} bytes`;
+    this.end(new CapacityError(`more than ${most} in a loop's buffer`));
   }
 
   #compact(): void {
@@ -161,6 +193,7 @@ export class MessageQueue<T> implements AsyncIterable<T> {
     this.#isEnded = true;
     this.#items = [];
     this.#head = 0;
+    this.#bytes = 0;
     this.#tellEmpty();
     this.#answerWaiting();
     this.#finish();
@@ -190,4 +223,8 @@ export class MessageQueue<T> implements AsyncIterable<T> {
     this.#isFinished = true;
     this.#listener.onFinished(this.#error);
   }
+}
+/** Bytes of a peer that an item keeps alive. */
+function bytesOf(item: object): number {
+  return MessageView.madeContentOf(item)?.heldBytes ?? 0;
 }

@@ -48,7 +48,7 @@ export class Content {
   #headers: MsgHdrs | undefined | typeof NOT_MADE;
   #data: Uint8Array | undefined;
   // Undefined for what was published here.
-  readonly #incoming: Incoming | undefined;
+  #incoming: Incoming | undefined;
 
   /** Of a published value (`incoming` undefined) or of a peer's bytes (`value`, `headers` NOT_MADE). */
   constructor(
@@ -129,6 +129,21 @@ export class Content {
     return this.#incoming === undefined ? 0 : this.#incoming.end - this.#incoming.start;
   }
 
+  /** The same with the subjects, which came with it. */
+  get heldBytes(): number {
+    const texts = this.subject.length + (this.reply ?? '').length;
+    return this.isIncoming ? this.incomingBytes + texts : 0;
+  }
+
+  /** Takes its bytes out of the slab in which they came, which would stay as long as the message. */
+  leaveSlab(): void {
+    const from = this.#incoming;
+    if (from === undefined || from.bytes.length <= 2 * (from.end - from.start)) return;
+    const bytes = from.bytes.slice(from.start, from.end);
+    this.#incoming = { ...from, bytes, start: 0, end: bytes.length };
+    this.#data = undefined;
+  }
+
   get text(): string {
     const value = this.#value;
     if (typeof value === 'string' && this.#incoming === undefined) return value;
@@ -173,6 +188,11 @@ export class MessageView {
       undefined,
     );
     return message.#content;
+  }
+
+  /** The same when there is one already: a value that was published here needs none. */
+  static madeContentOf(message: object): Content | undefined {
+    return #content in message ? message.#content : undefined;
   }
 
   get sid(): number {

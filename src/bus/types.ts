@@ -126,8 +126,13 @@ export interface BufferOptions {
   /** Messages that an iterator keeps for its loop; default 65,536. */
   readonly bufferMax?: number;
   /**
-   * What happens beyond `bufferMax`. Default 'error': the subscription ends, and the loop gets what is
-   * buffered and then a CapacityError, because a loss that nobody chose must not go unseen. The other two
+   * Bytes of peers' messages that it keeps, subjects included; default 64 MiB. What the program has published is
+   * kept by reference, and counts 0.
+   */
+  readonly bufferMaxBytes?: number;
+  /**
+   * What happens beyond `bufferMax` or `bufferMaxBytes`. Default 'error': the subscription ends, and the loop gets
+   * what is buffered and then a CapacityError, because a loss that nobody chose must not go unseen. The other two
    * go on, count what they drop (`getDropped`) and tell `status()` once per overflow.
    */
   readonly overflow?: OverflowPolicy;

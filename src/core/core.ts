@@ -15,6 +15,7 @@ import {
   SUB_DELIVERED,
   SUBJECT_MAX,
 } from '../../assembly/abi.ts';
+import { systemClock } from '../shared/clock.ts';
 import { fillRandom } from '../shared/entropy.ts';
 import { CapacityError, InvalidSubjectError, WasmUnavailableError } from '../shared/errors.ts';
 import { type AccountHandle, Accounts } from './accounts.ts';
@@ -51,6 +52,8 @@ export interface CoreOptions {
 const POOL_MAX = 268_435_456;
 /** A region of more than this is not to be had: sizes are words. */
 const GATHERED_MAX = 0x4000_0000;
+/** Growth that was refused is asked for again after so long: each time everything is collected in vain. */
+const REFUSED_MS = 1000;
 /** Where the count of a subscription's messages stays. */
 const DELIVERED_MAX = 0xffffffff;
 
@@ -76,6 +79,8 @@ export class Core {
   #recordCount = 0;
   #gathered = 0;
   #gatheredBytes = 0;
+  /** When growth that was refused is asked for again; 0 = it is not known that it was. */
+  #askAgainAt = 0;
 
   /** Throws WasmUnavailableError, also when there is no memory for it. */
   constructor(options: CoreOptions = {}) {
@@ -122,7 +127,7 @@ export class Core {
       isRaw ? 1 : 0,
     );
     if (handle === STATUS_BAD_SUBJECT) throw new InvalidSubjectError(filter);
-    if (handle < 0) throw new CapacityError(`a subscription to ${filter}`);
+    if (handle < 0) throw this.#noMemoryFor(`a subscription to ${filter}`);
     return handle;
   }
 
@@ -160,7 +165,7 @@ export class Core {
   resolve(account: AccountHandle, subject: string): RouteView {
     const length = this.#subject(0, subject);
     const ptr = this.exports.routeResolve(account, this.#scratch, length) >>> 0;
-    if (ptr === 0) throw new CapacityError(`the route of ${subject}`);
+    if (ptr === 0) throw this.#noMemoryFor(`the route of ${subject}`);
     return this.#route.at(ptr);
   }
 
@@ -181,7 +186,7 @@ export class Core {
     const bodyLength = headerLength + payload.length;
     const body =
       bodyLength <= SCRATCH_BODY_MAX ? scratch + SCRATCH_BODY : this.gather(bodyLength + 2);
-    if (body === 0) throw new CapacityError(`a message of ${bodyLength} bytes`);
+    if (body === 0) throw this.#noMemoryFor(`a message of ${bodyLength} bytes`);
     if (headers !== undefined) this.views.u8.set(headers, body);
     this.views.u8.set(payload, body + headerLength);
     const record = this.#publish;
@@ -324,7 +329,31 @@ export class Core {
 
   /** Frees what is in quarantine. Only when no record is being drained. */
   turnEnd(): void {
-    this.exports.turnEnd();
+    if (this.exports.turnEnd() !== 0) this.#wasRefused();
+  }
+
+  /** Bounds the bytes of all subscriptions of peers; those of one may take half of it. */
+  limitSubscriptions(bytes: number): void {
+    this.exports.subscriptionsBound(bytes);
+  }
+
+  /** Whether a peer that has no subscription would be given one. */
+  get hasRoom(): boolean {
+    return this.exports.subscriptionsHaveRoom() !== 0;
+  }
+
+  #noMemoryFor(what: string): CapacityError {
+    this.#wasRefused();
+    return new CapacityError(what);
+  }
+
+  /** There was no memory: the core asks the system no more until it is told to. */
+  #wasRefused(): void {
+    const now = systemClock.monotonic();
+    if (this.#askAgainAt === 0) this.#askAgainAt = now + REFUSED_MS;
+    if (now < this.#askAgainAt) return;
+    this.#askAgainAt = 0;
+    this.exports.memoryAsk();
   }
 
   /** How many of each kind of record are alive, and bytes. */

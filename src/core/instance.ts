@@ -11,7 +11,10 @@ export interface WasmExports {
   regionPtr(region: number): number;
   blockAllocate(bytes: number): number;
   blockRelease(ptr: number, bytes: number): void;
-  turnEnd(): void;
+  turnEnd(): number;
+  memoryAsk(): void;
+  subscriptionsBound(bytes: number): void;
+  subscriptionsHaveRoom(): number;
   liveCount(which: number): number;
   counter(which: number): number;
   accountOpen(): number;

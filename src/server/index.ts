@@ -22,6 +22,7 @@ import {
   writePortsFile,
 } from './files.ts';
 import { createServerId } from './identity.ts';
+import { subscriptionBytesMax } from './memory-shares.ts';
 import { type MonitoringHandle, RUNTIME, startMonitoring } from './monitor.ts';
 import { resolveOptions, type ServeOptions, type ServerSettings } from './options.ts';
 import { coreCount, descriptorMax } from './process-usage.ts';
@@ -208,6 +209,7 @@ class RunningServer implements Server {
         host,
         port,
         outboundMax,
+        subscriptionBytesMax: subscriptionBytesMax(),
         serverId: this.id,
         serverName: this.name,
         runtime: RUNTIME,

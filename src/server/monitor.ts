@@ -58,11 +58,15 @@ export async function startMonitoring(server: MonitoredServer): Promise<Monitori
       },
       counters: () => counters(server),
       usage: () => meter.read(),
-      problem: () =>
-        // The text that nats-server has for a listener that is not there.
-        server.isReady() ? undefined : 'failed to be ready for connections after 1ms: server',
+      problem: () => problem(server),
     },
   });
+}
+
+function problem({ isReady, internals }: MonitoredServer): string | undefined {
+  // The text that nats-server has for a listener that is not there.
+  if (!isReady()) return 'failed to be ready for connections after 1ms: server';
+  return internals.core.hasRoom ? undefined : 'no memory for connections and subscriptions';
 }
 
 function counters({ internals, bridge }: MonitoredServer): ServerCounters {
