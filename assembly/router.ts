@@ -30,6 +30,7 @@ import {
   STATUS_OK,
   SUB_CLOSED,
   SUB_RAW,
+  SUB_SID,
 } from './abi';
 import { accountCountOut } from './account';
 import { hash } from './bytes';
@@ -52,6 +53,7 @@ import { matchedNode, sublistMatch } from './match';
 import { Route } from './match-cache';
 import { nodeMembers } from './node';
 import { outboundCommit, outboundIsSlow, outboundReserve, outboundShare } from './outbound';
+import { OWNER_SUB, Owned } from './ownership';
 import { poolUsed } from './pool';
 import { NO_PICK, queuePick } from './queue-group';
 import {
@@ -69,6 +71,7 @@ import { DELIVERED_MAX, memberAt, queueNameFind, Sub, subSidPtr } from './subscr
 
 /** A body of this size is shared even for one recipient: it would not fit into a chunk. */
 const SHARED_ALWAYS: u32 = 524288;
+const EVERYBODY: u32 = 0xffffffff;
 
 /** A route has stopped and waits for `routeGo`. */
 export let isStopped: bool = false;
@@ -87,6 +90,11 @@ let account: usize = 0;
 let block: usize = 0;
 let localOnly: bool = false;
 let mayShare: bool = false;
+// Of a message that has waited: whoever of the program has a higher SID came too late.
+let lastSid: u32 = EVERYBODY;
+// In a group without anybody else one of those stands in; it is their turn now.
+let standsIn: bool = false;
+let isLate: bool = false;
 // The cursor.
 let plainIndex: u32 = 0;
 let groupIndex: u32 = 0;
@@ -131,6 +139,9 @@ export function routeBegin(owner: usize, from: usize, found: usize, onlyLocal: b
   account = owner;
   origin = from;
   localOnly = onlyLocal;
+  lastSid = EVERYBODY;
+  standsIn = false;
+  isLate = false;
   reached = 0;
   remoteCount = 0;
   remoteBytes = 0;
@@ -143,6 +154,17 @@ export function routeBegin(owner: usize, from: usize, found: usize, onlyLocal: b
   groupPtr = block + ROUTE_MEMBERS + ((<usize>plainCount) << 2);
   const targets = plainCount + Route.get(block, ROUTE_GROUP_COUNT);
   mayShare = bodyLen >= <u32>SHARED_MIN && (targets > 1 || bodyLen >= SHARED_ALWAYS);
+}
+
+/**
+ * Behind routeBegin: the message has waited, and is not for whoever of the program has come since.
+ *
+ * @param last the highest SID of those who had come
+ * @param mayStandIn one of the others gets it in a group that has nobody else
+ */
+export function routeNarrow(last: u32, mayStandIn: bool): void {
+  lastSid = last;
+  standsIn = mayStandIn;
 }
 
 /**
@@ -175,8 +197,13 @@ export function routeGo(): i32 {
   const groupCount = Route.get(block, ROUTE_GROUP_COUNT);
   while (groupIndex < groupCount) {
     const members = Route.get(groupPtr, 0);
-    const outcome = deliverToOne(groupPtr + 4, members);
+    let outcome = deliverToOne(groupPtr + 4, members);
+    if (outcome == 0 && standsIn && !isLate) {
+      isLate = true;
+      outcome = deliverToOne(groupPtr + 4, members);
+    }
     if (outcome < 0) return outcome;
+    isLate = false;
     nextGroup();
   }
   if (!recordsHaveRoom()) return STATUS_AGAIN_RESULT;
@@ -234,6 +261,7 @@ function deliver(ptr: usize): i32 {
   if (sub.session == 0) {
     // What has no bytes is for nobody who takes bytes.
     if (localOnly && (sub.flags & SUB_RAW) != 0) return 0;
+    if (Owned.read<u32>(ptr + SUB_SID, OWNER_SUB) > lastSid && !isLate) return 0;
     deliverLocal(ptr);
     return 1;
   }

@@ -120,6 +120,8 @@ export class Content {
 /** Whom a message is for. */
 export interface Recipient {
   readonly sid: number;
+  /** Its bus or connection is open. */
+  readonly canAnswer: boolean;
   readonly home: MessageHome;
 }
 
@@ -184,8 +186,8 @@ export class MessageView {
 
   respond(payload?: unknown, options?: PublishOptions): boolean {
     const { reply } = this;
-    if (reply === undefined) return false;
-    const { home, sid } = this.#recipient;
+    const { home, sid, canAnswer } = this.#recipient;
+    if (reply === undefined || !canAnswer) return false;
     home.publish(reply, payload, options);
     home.answered(reply, sid);
     return true;
