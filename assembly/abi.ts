@@ -227,8 +227,9 @@ export const ACCOUNT_BYTES = 72;
 //       24     4  BODY_PTR     header block (HEADER_LEN bytes) and payload; two bytes behind it are overwritten
 //       28     4  BODY_LEN     both
 //       32     4  HEADER_LEN
-//       36     4  FLAGS        PUBLISH_LOCAL_ONLY
-//       40     4  REACHED      answer of a batch: how many recipients it reached
+//       36     4  FLAGS        PUBLISH_LOCAL_ONLY …
+//       40     4  REACHED      answer of a batch: how many recipients it reached; before, of a message that
+//                              has waited, LAST_SID
 //       44     4  PRESSED      answer of a batch: session of a recipient above half of its limit, 0 = none
 
 export const PUBLISH_TO_PTR = 0;
@@ -242,11 +243,16 @@ export const PUBLISH_BODY_LEN = 28;
 export const PUBLISH_HEADER_LEN = 32;
 export const PUBLISH_FLAGS = 36;
 export const PUBLISH_REACHED = 40;
+/** With PUBLISH_HAS_WAITED: who of the program has a higher SID has come too late for it. */
+export const PUBLISH_LAST_SID = 40;
 export const PUBLISH_PRESSED = 44;
 export const PUBLISH_BYTES = 48;
 
 /** In FLAGS: deliver to the program's subscriptions alone. */
 export const PUBLISH_LOCAL_ONLY = 1;
+export const PUBLISH_HAS_WAITED = 2;
+/** Beside it: in a group without anybody else one who has come too late stands in for one who has closed. */
+export const PUBLISH_STANDS_IN = 4;
 
 // ── Session record ────────────────────────────────────────────────────────────────────────────────
 // One for each peer, 8-aligned.
@@ -349,7 +355,8 @@ export const SESSION_SHEDDING = 0x200000;
 //       36     4  SESSION_PREV  the next newer one
 //       40     4  HELD_OR_NEXT  bytes with which it counts for its session; in quarantine the next one there
 //       44     4  SID_LEN       bytes
-//       48    16  SID           the sid itself up to 16 bytes; longer, a pointer to it
+//       48    16  SID           the sid itself up to 16 bytes; longer, a pointer to it; of the program a number,
+//                              written by JS, higher than that of all who came before in the account
 
 export const SUB_SESSION = 0;
 export const SUB_HANDLE = 4;

@@ -31,6 +31,7 @@ import {
   STATUS_OK,
   SUB_CLOSED,
   SUB_RAW,
+  SUB_SID,
 } from './abi';
 import { accountCountOut } from './account';
 import { Budget, FRAME_UNITS, MEMBER_UNITS, NO_RESPONDERS_UNITS, UNIT_BYTES_LOG2 } from './budget';
@@ -52,6 +53,7 @@ import {
 import { subscriptionForReply } from './interest';
 import { layOutGroups } from './match-cache';
 import { outboundCommit, outboundIsSlow, outboundReserve, outboundShare } from './outbound';
+import { OWNER_SUB, Owned } from './ownership';
 import { poolUsed } from './pool';
 import { NO_PICK, queuePick } from './queue-group';
 import {
@@ -70,6 +72,7 @@ import { walkHeard } from './walk-shares';
 
 /** A body of this size is shared even for one recipient: it would not fit into a chunk. */
 const SHARED_ALWAYS: u32 = 524288;
+const EVERYBODY: u32 = 0xffffffff;
 
 /** A route has stopped and waits for `routeGo`. */
 export let isStopped: bool = false;
@@ -90,6 +93,11 @@ let localOnly: bool = false;
 let mayShare: bool = false;
 /** It is a part of a longer one: who asks hears nothing from it. */
 let isPart: bool = false;
+// Of a message that has waited: whoever of the program has a higher SID came too late.
+let lastSid: u32 = EVERYBODY;
+// In a group without anybody else one of those stands in; it is their turn now.
+let standsIn: bool = false;
+let isLate: bool = false;
 // The cursor.
 let plainIndex: u32 = 0;
 let groupIndex: u32 = 0;
@@ -134,6 +142,9 @@ export function routeBegin(owner: usize, from: usize, found: usize, onlyLocal: b
   account = owner;
   origin = from;
   localOnly = onlyLocal;
+  lastSid = EVERYBODY;
+  standsIn = false;
+  isLate = false;
   reached = 0;
   remoteCount = 0;
   remoteBytes = 0;
@@ -147,6 +158,17 @@ export function routeBegin(owner: usize, from: usize, found: usize, onlyLocal: b
   const targets = plainCount + Route.get(block, ROUTE_GROUP_COUNT);
   isPart = false;
   mayShare = bodyLen >= <u32>SHARED_MIN && (targets > 1 || bodyLen >= SHARED_ALWAYS);
+}
+
+/**
+ * Behind routeBegin: the message has waited, and is not for whoever of the program has come since.
+ *
+ * @param last the highest SID of those who had come
+ * @param mayStandIn one of the others gets it in a group that has nobody else
+ */
+export function routeNarrow(last: u32, mayStandIn: bool): void {
+  lastSid = last;
+  standsIn = mayStandIn;
 }
 
 /**
@@ -200,8 +222,14 @@ export function routeGo(): i32 {
   }
   const groupCount = Route.get(block, ROUTE_GROUP_COUNT);
   while (groupIndex < groupCount) {
-    const outcome = deliverToOne(RouteGroup.size(groupPtr));
+    const size = RouteGroup.size(groupPtr);
+    let outcome = deliverToOne(size);
+    if (outcome == 0 && standsIn && !isLate) {
+      isLate = true;
+      outcome = deliverToOne(size);
+    }
     if (outcome < 0) return stop(outcome);
+    isLate = false;
     nextGroup();
   }
   if (!recordsHaveRoom()) return STATUS_AGAIN_RESULT;
@@ -258,6 +286,7 @@ function deliver(ptr: usize): i32 {
   if (sub.session == 0) {
     // What has no bytes is for nobody who takes bytes.
     if (localOnly && (sub.flags & SUB_RAW) != 0) return 0;
+    if (Owned.read<u32>(ptr + SUB_SID, OWNER_SUB) > lastSid && !isLate) return 0;
     deliverLocal(ptr);
     return 1;
   }

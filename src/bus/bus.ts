@@ -4,7 +4,8 @@
 
 import type { Clock } from '../shared/clock.ts';
 import { ClosedConnectionError, DrainingConnectionError } from '../shared/errors.ts';
-import { DRAIN_TIMEOUT_MS, drainAll } from './drain.ts';
+import { readSubscribe } from './arguments.ts';
+import { DRAIN_TIMEOUT_MS, whenDone } from './drain.ts';
 import { type Engine, GLOBAL_ACCOUNT } from './engine.ts';
 import { keepInsides } from './insides.ts';
 import { contentOf } from './message.ts';
@@ -102,9 +103,9 @@ export class Bus {
     republish(this.#side, message, payloadOf(message), optionsOf(message));
   }
 
-  /** Publishes to the message's reply what the message holds; false when it has none. */
+  /** Publishes to the message's reply what the message holds; false when it has none, or the bus has closed. */
   respondMessage(message: Msg): boolean {
-    if (!message.reply) return false;
+    if (!message.reply || this.#side.isClosed) return false;
     answerMessage(this.#side, message, payloadOf(message), optionsOf(message));
     this.#side.answered(message.reply, message.sid);
     return true;
@@ -121,14 +122,9 @@ export class Bus {
     options?: SubscribeOptions<T>,
   ): Subscription<T>;
   subscribe<T = unknown>(subject: string, options?: SubscribeOptions<T>): Subscription<T>;
-  subscribe<T>(
-    subject: string,
-    first?: MessageHandler<T> | SubscribeOptions<T>,
-    second?: SubscribeOptions<T>,
-  ): Subscription<T> {
+  subscribe<T>(subject: string, ...rest: readonly unknown[]): Subscription<T> {
     this.#assertOpen();
-    const handler = typeof first === 'function' ? (first as MessageHandler) : undefined;
-    const options = (typeof first === 'function' ? second : first) ?? {};
+    const [handler, options] = readSubscribe(rest);
     return this.#side.subscribe(subject, handler, options) as Subscription as Subscription<T>;
   }
 
@@ -171,22 +167,39 @@ export class Bus {
   }
 
   /**
-   * Closes in order: no new subscriptions or requests, the present ones take no more messages, loops get what
-   * is buffered for them (for at most `drainTimeoutMs`), and then the bus closes, and with `$G` the other accounts' as
-   * well. Publishing works until then.
-   * A loop that awaits this in its own body keeps what is buffered waiting, and so itself, until that time.
+   * Closes in order: no new subscriptions or requests; what has been published is delivered, and the present
+   * subscriptions take no more; handlers that have returned a promise are waited for, and loops until they have had what
+   * is buffered and are through with the last message, for at most `drainTimeoutMs`; then the bus closes, and with `$G`
+   * the other accounts' as well. Publishing works until then. Whoever is left behind is told by `status()`, each as a
+   * `slowConsumer`. A loop or handler that awaits this in its own body is waited for until that time.
    */
   async drain(): Promise<void> {
     this.#assertOpen();
     const ending = this.#ending();
     for (const bus of ending) bus.#isDraining = true;
-    // Answers to requests under way still come in.
-    const subscriptions = ending.flatMap((bus) =>
-      [...bus.#side.subscriptions].filter((each) => each !== bus.#mux.subscription),
-    );
     const { drainTimeoutMs = DRAIN_TIMEOUT_MS } = this.#options;
-    await drainAll(subscriptions, this.#clock, drainTimeoutMs);
+    const done = this.#engine.turn
+      .afterWaiting(() => {
+        for (const bus of ending) bus.#withdraw();
+      })
+      .then(() => Promise.all(ending.map((bus) => bus.#side.underWay.whenEmpty())));
+    await whenDone([done, this.#closed], this.#clock, drainTimeoutMs);
+    for (const bus of ending) bus.#tellLeft();
     await this.close();
+  }
+
+  /** Answers to requests under way still come in. */
+  #withdraw(): void {
+    for (const each of [...this.#side.subscriptions]) {
+      if (each !== this.#mux.subscription) this.#side.attempt(each, () => each.drainNow());
+    }
+  }
+
+  /** Tells whom a drain leaves behind. */
+  #tellLeft(): void {
+    for (const sub of this.#side.underWay.all()) {
+      this.#side.tell({ type: 'slowConsumer', sub, pending: sub.workCount });
+    }
   }
 
   /**

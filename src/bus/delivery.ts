@@ -197,7 +197,7 @@ export class DeliveryDrain {
     if (subscription.isOpen) {
       subscription.home.stats.inBytes += content.incomingBytes;
       subscription.deliver(content);
-      if (isLast || subscription.hasHadMax) subscription.end();
+      if (isLast || subscription.hasHadMax) subscription.stop();
     } else if (subscription.queue !== undefined) {
       subscription.home.deliverToGroup(subscription.queue, content, this.#routedTo(content));
     }

@@ -184,6 +184,7 @@ export class BusInternals {
 
 /** A delivery that has to wait for the message at hand. */
 class WaitingBatch implements Waiting {
+  serial = 0;
   readonly #door: BusInternals;
   readonly #entry: BatchEntry;
 

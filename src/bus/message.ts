@@ -154,6 +154,8 @@ export class Content {
 /** Whom a message is for. */
 export interface Recipient {
   readonly sid: number;
+  /** Its bus or connection is open. */
+  readonly canAnswer: boolean;
   readonly home: MessageHome;
 }
 
@@ -223,8 +225,8 @@ export class MessageView {
 
   respond(payload?: unknown, options?: PublishOptions): boolean {
     const { reply } = this;
-    if (reply === undefined) return false;
-    const { home, sid } = this.#recipient;
+    const { home, sid, canAnswer } = this.#recipient;
+    if (reply === undefined || !canAnswer) return false;
     home.answer(reply, this.#content?.names?.reply, payload, options);
     home.answered(reply, sid);
     return true;

@@ -4,6 +4,7 @@
 // one, and nothing is thrown for it.
 
 import { type BatchEntry, placeBatch } from '../core/index.ts';
+import { type KeptContext, keepContext } from '../shared/async-context.ts';
 import { ClosedConnectionError, InvalidPayloadError } from '../shared/errors.ts';
 import type { CycleWatch } from './cycle-watch.ts';
 import { type Content, contentOf, contentOfValue } from './message.ts';
@@ -71,6 +72,8 @@ export function answerMessage(
 }
 
 class NamedPublish implements Waiting {
+  serial = 0;
+  readonly #context: KeptContext | undefined = keepContext();
   readonly #side: ProgramSide;
   readonly #to: PeerName;
   readonly #content: Content;
@@ -92,6 +95,19 @@ class NamedPublish implements Waiting {
   }
 
   run(): void {
+    const context = this.#context;
+    if (context === undefined) this.#publish();
+    else {
+      context.runInAsyncScope(this.#publish, this);
+      context.emitDestroy();
+    }
+  }
+
+  drop(): void {
+    this.#context?.emitDestroy();
+  }
+
+  #publish(): void {
     const { engine, account, stats } = this.#side;
     try {
       const entry = this.#entry();
@@ -102,8 +118,6 @@ class NamedPublish implements Waiting {
       this.#side.report(error, { subject: this.subject, sid: 0 });
     }
   }
-
-  drop(): void {}
 
   /** Throws InvalidPayloadError, and for headers InvalidArgumentError. */
   #entry(): BatchEntry {

@@ -2,8 +2,7 @@
 // messages. A subject whose members are all in this process is delivered by the route map, without a crossing; the core
 // routes when a peer is among them, or when a member has a max (the core counts and closes).
 
-import type { Core, HandleMap, Outgoing, RouteView, SubHandle } from '../core/index.ts';
-import type { Clock } from '../shared/clock.ts';
+import type { Core, Outgoing, RouteView, SubHandle } from '../core/index.ts';
 import {
   CapacityError,
   ClosedConnectionError,
@@ -12,17 +11,18 @@ import {
   toError,
 } from '../shared/errors.ts';
 import type { Account, Side } from './account.ts';
+import { checkObject } from './arguments.ts';
 import { EMPTY_PAYLOAD } from './codec.ts';
-import type { InterestWatches } from './interest.ts';
+import type { EngineParts } from './engine-parts.ts';
+import type { Moment } from './late-comers.ts';
 import { type Content, contentOfValue } from './message.ts';
 import { publishNamed } from './named-publish.ts';
-import type { PickSource } from './random.ts';
 import type { RawSubscription } from './raw.ts';
-import type { Reporter } from './reporter.ts';
 import { type Fan, type Route, type RouteGroup, RouteMap } from './route-map.ts';
 import { StatusFeed } from './status.ts';
 import { checkQueue, checkReply, checkSubject, isMoreThanSubject } from './subject-text.ts';
-import { BusSubscription, type SubscriptionHome } from './subscription.ts';
+import { BusSubscription } from './subscription.ts';
+import type { SubscriptionHome } from './subscription-home.ts';
 import type { Turn } from './turn.ts';
 import type {
   Codec,
@@ -33,28 +33,8 @@ import type {
   Status,
   SubscribeOptions,
 } from './types.ts';
+import { UnderWay } from './under-way.ts';
 import { WaitingPublish } from './waiting-publish.ts';
-
-/** What all sides share. */
-export interface EngineParts {
-  readonly core: Core;
-  readonly turn: Turn;
-  readonly clock: Clock;
-  readonly codec: Codec;
-  readonly reporter: Reporter;
-  readonly picks: PickSource;
-  readonly maxPayload: number;
-  /** Every subscription of the process; those closed in a turn leave at its end. */
-  readonly subscriptions: HandleMap<BusSubscription>;
-  /** The same of those that are handed records. */
-  readonly raws: HandleMap<RawSubscription>;
-  /** Closed in this turn. */
-  readonly closing: { readonly handle: SubHandle }[];
-  /** Watches of interest, once somebody has asked for one. */
-  readonly interest: InterestWatches | undefined;
-  /** Somebody is no longer in the account. Part of a turn. */
-  leave(account: Account): void;
-}
 
 /** Who wants to know how far a publish went. */
 export interface RouteListener {
@@ -81,6 +61,7 @@ export class ProgramSide implements SubscriptionHome, Side {
   /** Those that are open, in the order in which they came. */
   readonly subscriptions: Set<BusSubscription> = new Set();
   readonly raws: Set<RawSubscription> = new Set();
+  readonly underWay: UnderWay = new UnderWay();
   isClosed = false;
   readonly #routes = new RouteMap();
   readonly #core: Core;
@@ -107,21 +88,33 @@ export class ProgramSide implements SubscriptionHome, Side {
     this.status.tell(status);
   }
 
+  /** Does something to a subscription that is followed by other things: what it throws is reported. */
+  attempt(
+    { subject, sid }: { readonly subject: string; readonly sid: number },
+    fn: () => void,
+  ): void {
+    try {
+      fn();
+    } catch (error) {
+      this.report(error, { subject, sid });
+    }
+  }
+
   /** Ends every subscription, and publishing. Part of a turn. */
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
     // What publishers have found out is void, even where nobody subscribes.
     this.#core.changes++;
-    for (const subscription of [...this.subscriptions]) subscription.unsubscribe();
-    for (const subscription of [...this.raws]) subscription.close();
+    for (const each of [...this.subscriptions]) this.attempt(each, () => each.unsubscribe());
+    for (const each of [...this.raws]) this.attempt(each, () => each.close());
     this.engine.interest?.leave(this);
     this.account.sides.delete(this);
     this.engine.leave(this.account);
     this.status.close();
   }
 
-  /** Throws InvalidSubjectError, InvalidArgumentError, CapacityError and ClosedConnectionError. */
+  /** Its options have been checked. Throws InvalidSubjectError, InvalidArgumentError, CapacityError and ClosedConnectionError. */
   subscribe(
     subject: string,
     handler: MessageHandler | undefined,
@@ -133,17 +126,25 @@ export class ProgramSide implements SubscriptionHome, Side {
     if (options.queue !== undefined && options.queue !== '') checkQueue(options.queue);
     const subscription = new BusSubscription(this, account.sid + 1, subject, handler, options);
     engine.turn.within(() => {
-      subscription.handle = engine.core.subscribe(account.handle, subject, subscription.queue);
+      const { queue, sid } = subscription;
+      subscription.handle = engine.core.subscribe(account.handle, subject, queue, sid);
       account.sid++;
       this.subscriptions.add(subscription);
       engine.subscriptions.add(subscription);
-      subscription.start(options);
+      try {
+        subscription.start(options);
+      } catch (error) {
+        subscription.unsubscribe();
+        throw error;
+      }
     });
     return subscription;
   }
 
   /** Takes a subscription out of the core. Its handle means it, and nobody else, until the turn ends. */
   withdraw(subscription: BusSubscription): void {
+    const { waitingFrom, waitingTo } = this.#turn;
+    this.account.lateComers.note(subscription, waitingFrom, waitingTo);
     this.subscriptions.delete(subscription);
     this.takeOut(subscription);
   }
@@ -210,6 +211,7 @@ export class ProgramSide implements SubscriptionHome, Side {
     listener: RouteListener | undefined,
   ): void {
     if (this.isClosed) throw new ClosedConnectionError();
+    if (typeof options !== 'object' && options !== undefined) checkObject(options);
     const reply = options?.reply || undefined;
     if (reply !== undefined) checkReply(reply);
     const content = contentOfValue(this, subject, reply, payload, options?.headers);
@@ -245,17 +247,25 @@ export class ProgramSide implements SubscriptionHome, Side {
   /**
    * Delivers to all who are interested in `to`, within the turn at hand and outside of any delivery.
    *
+   * @param moment to those alone who were interested then
    * @returns how many subscriptions got it
    */
-  route(content: Content, to: string): number {
-    return this.#routeBy(this.#find(to), content, to);
+  route(content: Content, to: string, moment?: Moment): number {
+    const route = this.#find(to);
+    // Most often nobody has come since.
+    const isLate = moment !== undefined && moment.lastSid < this.account.sid;
+    return this.#routeBy(route, content, to, isLate ? moment : undefined);
   }
 
-  #routeBy(route: Route, content: Content, to: string): number {
-    if (route instanceof BusSubscription) return this.#deliver(content, to, [route], NO_GROUPS);
-    if (!route.isLocal) return this.#routeThroughCore(content, to, route);
+  #routeBy(route: Route, content: Content, to: string, moment?: Moment): number {
+    if (route instanceof BusSubscription) {
+      if (moment !== undefined && moment.lastSid < route.sid) return 0;
+      return this.#deliver(content, to, [route], NO_GROUPS);
+    }
+    if (!route.isLocal) return this.#routeThroughCore(content, to, route, moment);
     if (route === NOBODY) return 0;
-    return this.#deliver(content, to, route.plain, route.groups);
+    const fan = moment === undefined ? route : this.account.lateComers.narrow(route, to, moment);
+    return this.#deliver(content, to, fan.plain, fan.groups);
   }
 
   /**
@@ -269,7 +279,7 @@ export class ProgramSide implements SubscriptionHome, Side {
     if (member?.isOpen !== true) return 0;
     member.count();
     member.deliver(content);
-    if (member.hasHadMax) member.end();
+    if (member.hasHadMax) member.stop();
     return 1;
   }
 
@@ -311,7 +321,7 @@ export class ProgramSide implements SubscriptionHome, Side {
     for (const handles of all) {
       const members = this.#members(handles);
       const queue = members[0]?.queue;
-      if (queue !== undefined) groups.push({ queue, members });
+      if (queue !== undefined) groups.push({ queue, members, count: members.length });
     }
     return groups;
   }
@@ -362,11 +372,11 @@ export class ProgramSide implements SubscriptionHome, Side {
   }
 
   #deliverToMember(content: Content, to: string, group: RouteGroup): number {
-    const { members, queue } = group;
+    const { members, queue, count } = group;
     const { picks } = this.engine;
-    const start = members.length === 1 ? 0 : picks.below(members.length);
-    for (let i = 0; i < members.length; i++) {
-      const member = members[(start + i) % members.length] as BusSubscription;
+    const start = count === 1 ? 0 : picks.below(count);
+    for (let i = 0; i < count; i++) {
+      const member = members[(start + i) % count] as BusSubscription;
       if (!member.isOpen) continue;
       member.count();
       member.deliver(content);
@@ -376,11 +386,18 @@ export class ProgramSide implements SubscriptionHome, Side {
     return this.deliverToGroup(queue, content, to);
   }
 
-  #routeThroughCore(content: Content, to: string, route: Fan): number {
+  #routeThroughCore(content: Content, to: string, route: Fan, moment: Moment | undefined): number {
     const outgoing = route.hasRemote ? this.#encode(content, to) : undefined;
-    if (outgoing !== undefined && this.#run(content, outgoing)) return this.#core.routed;
+    const recipients = moment && {
+      lastSid: moment.lastSid,
+      standsIn: this.account.lateComers.hasLost(to, moment),
+    };
+    if (outgoing !== undefined && this.#run(content, { ...outgoing, ...recipients })) {
+      return this.#core.routed;
+    }
     // The remote part has failed, or there is none.
-    const isRouted = this.#run(content, { to, payload: EMPTY_PAYLOAD, localOnly: true });
+    const local = { to, payload: EMPTY_PAYLOAD, localOnly: true, ...recipients };
+    const isRouted = this.#run(content, local);
     return isRouted ? this.#core.routed : 0;
   }
 

@@ -47,8 +47,10 @@ export function openRaw(home: ProgramSide, subject: string, handler: RawHandler)
   if (home.isClosed) throw new ClosedConnectionError();
   checkSubject(subject);
   return engine.turn.within(() => {
-    const handle = engine.core.subscribe(account.handle, subject, undefined, true);
-    const subscription = new RawSubscription(home, handle, ++account.sid, subject, handler);
+    const sid = account.sid + 1;
+    const handle = engine.core.subscribe(account.handle, subject, undefined, sid, true);
+    account.sid = sid;
+    const subscription = new RawSubscription(home, handle, sid, subject, handler);
     home.raws.add(subscription);
     engine.raws.add(subscription);
     return subscription;

@@ -12,9 +12,11 @@ import {
 } from '../shared/errors.ts';
 import { REQUEST_TIMEOUT_MS } from '../shared/limits.ts';
 import { NUID_LEN, nuid } from '../shared/nuid.ts';
+import { checkOptions } from './arguments.ts';
 import { contentOf } from './message.ts';
 import { MessageQueue } from './message-queue.ts';
 import type { ProgramSide, RouteListener } from './program-side.ts';
+import type { Abortable, Signals } from './signals.ts';
 import { checkSubject, isTooLong } from './subject-text.ts';
 import type { BusSubscription } from './subscription.ts';
 import { Tally } from './tally.ts';
@@ -79,10 +81,11 @@ type Inbox = Pick<RequestOptions, 'headers' | 'noMux' | 'reply' | 'signal'> & {
 };
 
 /** One request under way: its inbox, timer and signal, all let go at its end. */
-class Exchange implements RouteListener {
+class Exchange implements RouteListener, Abortable {
   readonly #subject: string;
   readonly #collector: Collector;
   readonly #clock: Clock;
+  readonly #signals: Signals;
   readonly #signal: AbortSignal | undefined;
   #timer: Timer | undefined;
   #isOver = false;
@@ -95,13 +98,15 @@ class Exchange implements RouteListener {
     subject: string,
     collector: Collector,
     clock: Clock,
+    signals: Signals,
     signal: AbortSignal | undefined,
   ) {
     this.#subject = subject;
     this.#collector = collector;
     this.#clock = clock;
+    this.#signals = signals;
     this.#signal = signal;
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal !== undefined) signals.add(signal, this);
   }
 
   /** Waits from now on; not at all when it is over, as it is when a responder answered at once. */
@@ -144,25 +149,36 @@ class Exchange implements RouteListener {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#timer?.cancel();
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#signal !== undefined) this.#signals.delete(this.#signal, this);
     this.onOver();
   }
 
-  readonly #onAbort = (): void => this.fail(this.#signal?.reason);
+  /** Its signal has been aborted. */
+  abort(): void {
+    this.fail(this.#signal?.reason);
+  }
 }
 
 export class MuxInbox {
   readonly #side: ProgramSide;
   readonly #clock: Clock;
   readonly #inboxPrefix: string;
+  readonly #owner: BusSubscription['owner'];
   readonly #exchanges = new Map<string, Exchange>();
   readonly #own = new Set<Exchange>();
   #prefix = '';
   #subscription: BusSubscription | undefined;
   #count = 0;
 
-  constructor(side: ProgramSide, clock: Clock, inboxPrefix: string) {
+  /** `owner`: whose it is beside the side's. */
+  constructor(
+    side: ProgramSide,
+    clock: Clock,
+    inboxPrefix: string,
+    owner?: BusSubscription['owner'],
+  ) {
     this.#side = side;
+    this.#owner = owner;
     this.#clock = clock;
     this.#inboxPrefix = inboxPrefix;
   }
@@ -173,7 +189,8 @@ export class MuxInbox {
   }
 
   /** Rejects with TimeoutError, the signal's reason, or RequestError (nobody there, or closed). */
-  request(subject: string, payload: unknown, options: RequestOptions): Promise<Message> {
+  request(subject: string, payload: unknown, given: RequestOptions): Promise<Message> {
+    const options = checkOptions(given);
     const timeout = options.timeout || REQUEST_TIMEOUT_MS;
     checkWait('timeout', timeout);
     if (options.reply !== undefined && options.noMux !== true) {
@@ -196,10 +213,12 @@ export class MuxInbox {
   requestMany(
     subject: string,
     payload: unknown,
-    options: RequestManyOptions,
+    given: RequestManyOptions,
   ): AsyncIterable<Message> {
-    const strategy = STRATEGIES[options.strategy ?? 'timer'];
-    if (strategy === undefined) {
+    const options = checkOptions(given);
+    const { strategy: name = 'timer' } = options;
+    const strategy = STRATEGIES[name];
+    if (!Object.hasOwn(STRATEGIES, name)) {
       throw InvalidArgumentError.format('strategy', 'must be all, timer, count, stall or sentinel');
     }
     const maxWait = options.maxWait || REQUEST_TIMEOUT_MS;
@@ -234,12 +253,17 @@ export class MuxInbox {
   /** Every request under way fails. */
   close(): void {
     const error = new RequestError('connection closed', { cause: new ClosedConnectionError() });
-    for (const exchange of [...this.#exchanges.values(), ...this.#own]) exchange.fail(error);
+    const at = { subject: this.#prefix, sid: 0 };
+    for (const exchange of [...this.#exchanges.values(), ...this.#own]) {
+      this.#side.attempt(at, () => exchange.fail(error));
+    }
   }
 
   #start(subject: string, payload: unknown, inbox: Inbox, collector: Collector): Exchange {
-    inbox.signal?.throwIfAborted();
-    const exchange = new Exchange(subject, collector, this.#clock, inbox.signal);
+    const { signal } = inbox;
+    if (signal?.aborted === true) throw signal.reason;
+    const { signals } = this.#side.engine;
+    const exchange = new Exchange(subject, collector, this.#clock, signals, signal);
     const reply =
       inbox.noMux === true ? this.#openOwn(exchange, inbox.reply) : this.#openShared(exchange);
     const options = inbox.headers === undefined ? { reply } : { reply, headers: inbox.headers };
@@ -260,6 +284,7 @@ export class MuxInbox {
       const answer = (message: Message): void =>
         this.#exchanges.get(message.subject.slice(start))?.answer(message);
       this.#subscription = this.#side.subscribe(`${this.#prefix}*`, answer, {});
+      this.#subscription.owner = this.#owner;
     }
     const token = (++this.#count).toString(36);
     this.#exchanges.set(token, exchange);
@@ -282,6 +307,7 @@ export class MuxInbox {
   #openOwn(exchange: Exchange, reply: string = createInbox(this.#inboxPrefix)): string {
     const answer = (message: Message): void => exchange.answer(message);
     const subscription = this.#side.subscribe(reply, answer, {});
+    subscription.owner = this.#owner;
     this.#own.add(exchange);
     exchange.onOver = () => {
       this.#own.delete(exchange);

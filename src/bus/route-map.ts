@@ -14,6 +14,8 @@ const ADMIT_HITS = 1;
 export interface RouteGroup {
   readonly queue: string;
   readonly members: readonly BusSubscription[];
+  /** Those that may get it are so many, from the first on. */
+  readonly count: number;
 }
 
 /** A route to anything but one subscription without a queue. */

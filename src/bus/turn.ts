@@ -59,11 +59,13 @@ export interface Published {
   readonly batch?: BatchPlace;
 }
 
-/** A publish that waits for its turn. */
+/** What waits for its turn: a publish, or what is to be done after those before it. */
 export interface Waiting {
+  /** How many have waited before it; set when it begins to wait. */
+  serial: number;
   readonly subject: string;
-  /** Of its account. */
-  readonly cycles: CycleWatch;
+  /** Of its account; undefined: it cannot be part of a circle. */
+  readonly cycles: CycleWatch | undefined;
   /** Delivers it; never throws. */
   run(): void;
   /** It is not going to be delivered. */
@@ -95,6 +97,8 @@ export class Turn {
   #hasWork = false;
   #waiting: Waiting[] = [];
   #next = 0;
+  /** How many have ever waited. */
+  #waited = 0;
   /** How many turns there have been. */
   #serial = 0;
   readonly #broken: CycleWatch[] = [];
@@ -219,14 +223,43 @@ export class Turn {
   /** Queues a publish. It is run now when nothing is being delivered, else at the end of the turn. */
   wait(item: Waiting): void {
     const { cycles } = item;
-    if (cycles.error !== undefined) {
+    if (cycles?.error !== undefined) {
       item.drop(cycles.error);
       return;
     }
     this.#hasWork = true;
+    item.serial = this.#waited++;
     this.#waiting.push(item);
     if (!this.isDelivering) this.#runWaiting();
-    else if (cycles.count(this.#serial, item.subject)) this.#break(cycles);
+    else if (cycles?.count(this.#serial, item.subject) === true) this.#break(cycles);
+  }
+
+  /**
+   * Calls fn when all that is on its way or waits has been delivered, and before what is published from now on: at once
+   * when nothing does. Resolves then, or rejects as fn throws.
+   */
+  afterWaiting(fn: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const run = (): void => {
+        try {
+          fn();
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+      };
+      if (!this.isBusy) run();
+      else this.wait({ serial: 0, subject: '', cycles: undefined, run, drop: reject });
+    });
+  }
+
+  /** The number of the first that waits, and that of the next that will: the same when none does. */
+  get waitingFrom(): number {
+    return this.#waiting[this.#next]?.serial ?? this.#waited;
+  }
+
+  get waitingTo(): number {
+    return this.#waited;
   }
 
   /** Calls fn once, after everything of this turn has been delivered and before sessions write. */
@@ -252,7 +285,7 @@ export class Turn {
     if (this.#atLoopEnd.length === 0) return;
     const functions = this.#atLoopEnd;
     this.#atLoopEnd = [];
-    this.within(() => this.#runAll(functions));
+    this.within(() => this.runAll(functions));
     this.#network?.loopEnded();
   }
 
@@ -302,10 +335,11 @@ export class Turn {
     const functions = this.#atEnd;
     if (functions.length === 0) return;
     this.#atEnd = [];
-    this.#runAll(functions);
+    this.runAll(functions);
   }
 
-  #runAll(functions: readonly (() => void)[]): void {
+  /** Calls them all; what one throws is reported. */
+  runAll(functions: readonly (() => void)[]): void {
     for (const fn of functions) {
       try {
         fn();

@@ -109,7 +109,7 @@ export interface Message<T = unknown, R = unknown> extends Msg {
   readonly value: T;
   /** The peer that published it; undefined when this process did. */
   readonly client: MessageClient | undefined;
-  /** Publishes to `reply`; false when there is none. */
+  /** Publishes to `reply`; false when there is none, or the bus or connection has closed. */
   respond(payload?: R, options?: PublishOptions): boolean;
 }
 
@@ -158,7 +158,7 @@ export interface Subscription<T = unknown, R = unknown> extends AsyncIterable<Me
   readonly closed: Promise<void | Error>;
   /** Ends it now, or after `max` messages since its beginning. */
   unsubscribe(max?: number): void;
-  /** Takes no more messages; resolves when a loop has had what is buffered. */
+  /** Takes no more messages; resolves when what was published before has arrived. A loop still gets what is buffered. */
   drain(): Promise<void>;
   isDraining(): boolean;
   isClosed(): boolean;
@@ -274,7 +274,7 @@ export interface BusOptions {
   readonly maxPayload?: number;
   /** First tokens of inboxes; default `_INBOX`. */
   readonly inboxPrefix?: string;
-  /** How long `drain` waits for loops to take what is buffered, in milliseconds; default 30,000. */
+  /** How long `drain` waits for loops and for promises of handlers, in milliseconds; default 30,000. */
   readonly drainTimeoutMs?: number;
   readonly clock?: Clock;
   /** Another build of the core. */

@@ -13,6 +13,7 @@ import {
   STATUS_BAD_SUBJECT,
   STATUS_OK,
   SUB_DELIVERED,
+  SUB_SID,
   SUBJECT_MAX,
 } from '../../assembly/abi.ts';
 import { systemClock } from '../shared/clock.ts';
@@ -23,7 +24,7 @@ import { growsInPlace } from './address-space.ts';
 import { type BatchPlace, readBatchTo } from './batch.ts';
 import { instantiate, type WasmExports } from './instance.ts';
 import { type LiveCounts, readLiveCounts } from './live-counts.ts';
-import { type Outgoing, PublishRecord } from './outgoing.ts';
+import { type Outgoing, PublishRecord, SID_MAX } from './outgoing.ts';
 import { OpView, RecordView, readCopy, readText } from './records.ts';
 import { RouteView, type SubHandle } from './route.ts';
 import {
@@ -112,9 +113,16 @@ export class Core {
   /**
    * Subscribes the program. Throws InvalidSubjectError and CapacityError.
    *
+   * @param sid higher than that of whoever came before in the account
    * @param isRaw its records have RECORD_RAW, and what has no bytes does not reach it
    */
-  subscribe(account: AccountHandle, filter: string, queue?: string, isRaw = false): SubHandle {
+  subscribe(
+    account: AccountHandle,
+    filter: string,
+    queue?: string,
+    sid = 0,
+    isRaw = false,
+  ): SubHandle {
     this.changes++;
     const length = this.#subject(SCRATCH_ASK, filter);
     const queueLength = queue === undefined ? 0 : this.#word(SCRATCH_ASK_SECOND, queue);
@@ -128,6 +136,8 @@ export class Core {
     );
     if (handle === STATUS_BAD_SUBJECT) throw new InvalidSubjectError(filter);
     if (handle < 0) throw this.#noMemoryFor(`a subscription to ${filter}`);
+    const ptr = this.exports.subscriptionPtr(handle) >>> 0;
+    this.views.u32[(ptr + SUB_SID) >>> 2] = Math.min(sid, SID_MAX);
     return handle;
   }
 
@@ -192,7 +202,8 @@ export class Core {
     const record = this.#publish;
     const shownPtr = isShown ? scratch + SCRATCH_SHOWN : scratch;
     record.setSubjects(toLength, shownPtr, shownLength, replyLength);
-    record.setBody(body, bodyLength, headerLength, message.localOnly === true);
+    record.setBody(body, bodyLength, headerLength);
+    record.setRecipients(message);
     const status = this.exports.publish(account, record.ptr);
     this.#recordCount = this.exports.recordCount();
     return status;
