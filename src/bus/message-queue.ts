@@ -10,7 +10,7 @@ import type { BufferOptions, OverflowPolicy } from './types.ts';
 /** As many messages, and as many bytes, as nats.go keeps for a subscription. */
 const BUFFER_MAX = 65_536;
 const BUFFER_MAX_BYTES = 67_108_864;
-/** So many small messages may each be the only one that keeps a slab of 64 KiB. */
+/** So many slabs of 64 KiB may be kept alive by the small messages that came in them. */
 const SLABS_MAX = 1024;
 /** Free slots at the front of the array above which it is moved down. */
 const SLACK_MAX = 1024;
@@ -38,6 +38,9 @@ export class MessageQueue<T extends object> implements AsyncIterable<T> {
   #head = 0;
   /** Of peers, in what is buffered. */
   #bytes = 0;
+  /** Slabs of what has been buffered since nothing was, and the last of them. */
+  #slabs = 0;
+  #slab: object | undefined;
   #waiting: ((result: IteratorResult<T>) => void)[] = [];
   #rejecting: ((error: Error) => void)[] = [];
   #isEnded = false;
@@ -118,8 +121,9 @@ export class MessageQueue<T extends object> implements AsyncIterable<T> {
       waiting({ value: item, done: false });
       return;
     }
-    if (this.#hasRoomFor(item)) this.#append(item);
-    else this.#overflowWith(item);
+    const bytes = bytesOf(item);
+    if (this.#hasRoom(bytes)) this.#append(item, bytes);
+    else this.#overflowWith(item, bytes);
   }
 
   /** What is buffered can still be taken; then the loop ends, or throws `error`. */
@@ -173,14 +177,20 @@ export class MessageQueue<T extends object> implements AsyncIterable<T> {
     return Promise.resolve({ value: undefined, done: true });
   }
 
-  #hasRoomFor(item: T): boolean {
-    return this.pending < this.#bufferMax && this.#bytes + bytesOf(item) <= this.#bufferMaxBytes;
+  #hasRoom(bytes: number): boolean {
+    return this.pending < this.#bufferMax && this.#bytes + bytes <= this.#bufferMaxBytes;
   }
 
-  #append(item: T): void {
-    if (this.pending >= SLABS_MAX) MessageView.madeContentOf(item)?.leaveSlab();
+  #append(item: T, bytes: number): void {
+    const content = MessageView.madeContentOf(item);
+    const slab = content?.slab;
+    if (slab !== undefined && slab !== this.#slab) {
+      this.#slab = slab;
+      this.#slabs++;
+    }
+    if (this.#slabs > SLABS_MAX) content?.leaveSlab();
     this.#items.push(item);
-    this.#bytes += bytesOf(item);
+    this.#bytes += bytes;
   }
 
   #removeOldest(): T {
@@ -195,6 +205,8 @@ export class MessageQueue<T extends object> implements AsyncIterable<T> {
     if (this.#head === this.#items.length) {
       this.#items.length = 0;
       this.#head = 0;
+      this.#slabs = 0;
+      this.#slab = undefined;
     } else {
       this.#compact();
     }
@@ -202,12 +214,12 @@ export class MessageQueue<T extends object> implements AsyncIterable<T> {
     return item;
   }
 
-  #overflowWith(item: T): void {
+  #overflowWith(item: T, bytes: number): void {
     // What can never fit alone takes nothing along.
-    const isOldest = this.#overflow === 'drop-oldest' && bytesOf(item) <= this.#bufferMaxBytes;
-    for (; isOldest && !this.#hasRoomFor(item); this.#dropped++) this.#removeOldest();
+    const isOldest = this.#overflow === 'drop-oldest' && bytes <= this.#bufferMaxBytes;
+    for (; isOldest && !this.#hasRoom(bytes); this.#dropped++) this.#removeOldest();
     if (!isOldest) this.#dropped++;
-    else this.#append(item);
+    else this.#append(item, bytes);
     this.#compact();
     if (this.#isOverflowing) return;
     this.#isOverflowing = true;
@@ -229,6 +241,8 @@ export class MessageQueue<T extends object> implements AsyncIterable<T> {
     this.#items = [];
     this.#head = 0;
     this.#bytes = 0;
+    this.#slabs = 0;
+    this.#slab = undefined;
     this.#answerWaiting();
     this.#finish();
     this.#error = undefined;

@@ -135,10 +135,18 @@ export class Content {
     return this.isIncoming ? this.incomingBytes + texts : 0;
   }
 
-  /** Takes its bytes out of the slab in which they came, which would stay as long as the message. */
+  /** Where its bytes lie among those of others; all of it stays as long as the message. */
+  get slab(): Uint8Array | undefined {
+    const from = this.#incoming;
+    return from !== undefined && from.bytes.length > 2 * (from.end - from.start)
+      ? from.bytes
+      : undefined;
+  }
+
+  /** Takes its bytes out of the slab. */
   leaveSlab(): void {
     const from = this.#incoming;
-    if (from === undefined || from.bytes.length <= 2 * (from.end - from.start)) return;
+    if (from === undefined || this.slab === undefined) return;
     const bytes = from.bytes.slice(from.start, from.end);
     this.#incoming = { ...from, bytes, start: 0, end: bytes.length };
     this.#data = undefined;
