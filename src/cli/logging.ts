@@ -9,6 +9,10 @@ export interface LoggingOptions {
   readonly hasTime: boolean;
   readonly isUtc: boolean;
   readonly logFile: string | undefined;
+  /** Bytes at which the file is moved away and another one begun; 0: never. */
+  readonly sizeLimit: number;
+  /** Files that are kept, the one at hand included; 0: all. */
+  readonly filesMax: number;
 }
 
 export interface Logging {
@@ -18,7 +22,8 @@ export interface Logging {
 
 /** Opens the log. Throws when its file cannot be opened. */
 export function openLogging(options: LoggingOptions): Logging {
-  const sink = options.logFile === undefined ? standardError() : openLogFile(options.logFile);
+  const sink =
+    options.logFile === undefined ? standardError() : openLogFile(options.logFile, options);
   const logger = createLogger({
     write: (line) => sink.write(line),
     pid: process.pid,
@@ -29,6 +34,7 @@ export function openLogging(options: LoggingOptions): Logging {
     isUtc: options.isUtc,
     hasColor: options.logFile === undefined && process.stderr.isTTY === true,
   });
+  sink.rotated = (text) => logger.info(text);
   return { logger, sink };
 }
 
@@ -42,6 +48,7 @@ function standardError(): LogSink {
   process.stderr.on('error', () => {});
   return {
     write: (line) => void process.stderr.write(line),
+    rotated: undefined,
     reopen: () => false,
     close: () => {},
   };

@@ -1,6 +1,6 @@
 // The files by which other programs find a running server: its process number, and its ports.
 // Source: nats-server 1787eee, server/server.go, logPid, logPorts, portFile.
-import { renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { unlink, writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,15 @@ interface PortsDocument {
 /** Writes the decimal process number without a line feed. It is not removed at the end. */
 export async function writePidFile(path: string): Promise<void> {
   await writeFile(path, String(process.pid), { mode: 0o660 });
+}
+
+/** What is in a file; undefined when it cannot be read. */
+export function contentOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 /** `<directory>/<executable>_<pid>.ports`. */
@@ -41,17 +50,4 @@ export function listenUrls(scheme: string, host: string, port: number): string[]
     .flatMap((list) => list ?? [])
     .map(({ address }) => address);
   return [...new Set(addresses)].map((address) => `${scheme}://${hostPort(address, port)}`);
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or directory',
-  EACCES: 'permission denied',
-  EISDIR: 'is a directory',
-  ENOTDIR: 'not a directory',
-};
-
-/** A file system's error as Go says it: `open /a/b: no such file or directory`. */
-export function fileErrorText(error: unknown, verb: string, path: string): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return `${verb} ${path}: ${REASONS[code ?? ''] ?? message}`;
 }

@@ -41,8 +41,9 @@ export const LAYERS: readonly Layer[] = [
   },
   { module: 'src/bridge/pacing/', uses: ['src/core/', 'src/shared/'] },
   { module: 'src/monitoring/', uses: ['src/net/', 'src/shared/'], typesOfAll: true },
-  { module: 'src/server/', uses: belowServer },
-  { module: 'src/cli/', uses: [...publicDoors, 'src/cli/bench/'] },
+  { module: 'src/config/', uses: ['src/shared/'], typesOfAll: true },
+  { module: 'src/server/', uses: [...belowServer, 'src/config/'] },
+  { module: 'src/cli/', uses: [...publicDoors, 'src/config/', 'src/cli/bench/'] },
   { module: 'src/cli/bench/', uses: [...publicDoors, 'src/cli/', 'src/net/', 'src/sublist.ts'] },
   { module: 'src/testing/', uses: publicDoors },
   { module: 'examples/', uses: [] },
@@ -138,7 +139,7 @@ export const PLACES: readonly Place[] = [
   {
     what: 'the file system',
     modules: ['fs', 'fs/promises'],
-    allowed: ['src/server/'],
+    allowed: ['src/server/', 'src/config/'],
   },
 ];
 

@@ -1,0 +1,113 @@
+// Configuration files beside nats-server: the same texts are valid, with the same digest, and the same are refused, in
+// the same words but for those of Go's run time. Each file goes to its binary with -t, and to our reader in this
+// process.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { readConfig } from '../../src/config/read.ts';
+import { brokenRule } from '../../src/config/validate.ts';
+import { ConfigError } from '../../src/config/value.ts';
+import { BLOCKS, CANDIDATES, keysOf } from '../config/blocks.ts';
+import { RULE_TEXTS, WRONG_TEXTS } from '../config/wrong-texts.ts';
+import { runChild } from './child.ts';
+import { titled } from './clients.ts';
+import { missing, pathOf } from './tools.ts';
+
+const { reference } = inject('tools');
+
+interface Verdict {
+  readonly isValid: boolean;
+  /** Lines, sorted: the original goes through its maps in any order. */
+  readonly lines: readonly string[];
+}
+
+let folder: string;
+let count = 0;
+
+/** Ours of a file. */
+function ours(file: string): Verdict {
+  try {
+    const { values, digest, warnings } = readConfig(file, (name) => process.env[name]);
+    const broken = warnings.length > 0 ? undefined : brokenRule(values);
+    const lines = broken === undefined ? warnings : [broken];
+    if (lines.length > 0) return { isValid: false, lines: lines.toSorted() };
+    return { isValid: true, lines: [`configuration file ${file} is valid (${digest})`] };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { isValid: false, lines: [...error.warnings, ...error.problems].toSorted() };
+  }
+}
+
+async function theirs(file: string): Promise<Verdict> {
+  const { code, output } = await runChild(pathOf(reference), ['-t', '-c', file]);
+  const lines = output.replace(/^nats-server: /, '').split('\n');
+  return { isValid: code === 0, lines: lines.filter((line) => line !== '').toSorted() };
+}
+
+async function both(text: string): Promise<{ our: Verdict; their: Verdict; file: string }> {
+  const file = join(folder, `${count++}.conf`);
+  writeFileSync(file, text);
+  return { our: ours(file), their: await theirs(file), file };
+}
+
+/** A line as far as it is not Go's: values that are lists or maps are printed as addresses, types as its own. */
+function comparable(line: string): string {
+  const place = /^(.*?:-?\d+:-?\d+:) /.exec(line)?.[1] ?? '';
+  if (/interface conversion|must be (?:a|an|true|false)\b|runtime error/.test(line)) {
+    return `${place} (wrong type)`;
+  }
+  return line.replace(/got (?:map\[|\[|0x|a list|a map).*/, 'got (a value)');
+}
+
+describe.skipIf(missing(reference) !== undefined)(
+  titled('configuration beside nats-server', missing(reference)),
+  () => {
+    beforeAll(() => {
+      folder = mkdtempSync(join(tmpdir(), 'ganglion-config-'));
+    });
+    afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+    const texts = [...WRONG_TEXTS.map(([text]) => text), ...RULE_TEXTS];
+    test.each(texts)('%j is judged alike', async (text) => {
+      const { our, their } = await both(text);
+      if (!isSame(our, their)) expect(our).toEqual(their);
+    });
+
+    test.each(BLOCKS.map((block) => [block.title, block] as const))(
+      'keys of %s take and refuse the same',
+      async (_title, { table, wrap }) => {
+        const different: unknown[] = [];
+        for (const name of keysOf(table).flatMap(({ names }) => names.slice(0, 1))) {
+          const results = await Promise.all(
+            CANDIDATES.map(async (value) => ({
+              value,
+              ...(await both(wrap(`${name}: ${value}`))),
+            })),
+          );
+          for (const { value, our, their } of results) {
+            if (isSame(our, their)) continue;
+            different.push({
+              entry: wrap(`${name}: ${value}`),
+              our: our.lines,
+              their: their.lines,
+            });
+          }
+        }
+        expect(different).toEqual([]);
+      },
+      300_000,
+    );
+  },
+);
+
+/** Where the original says no place, ours may. */
+function isSame(our: Verdict, their: Verdict): boolean {
+  const theirLines = their.lines.map(comparable);
+  const ourLines = our.lines.map(comparable).map((line) => {
+    const bare = line.replace(/^.*?:-?\d+:-?\d+: /, '');
+    return theirLines.includes(bare) ? bare : line;
+  });
+  const isAlike = JSON.stringify(ourLines.toSorted()) === JSON.stringify(theirLines.toSorted());
+  return our.isValid === their.isValid && isAlike;
+}
