@@ -31,7 +31,9 @@ export async function serverCommand(args: readonly string[]): Promise<void> {
   if (typeof flags.signal === 'string' && flags.signal !== '') signalAnother(flags.signal);
   const configured = await configure(flags);
   if ('status' in configured) {
-    process.stderr.write(`${name}: ${configured.lines.join('\n')}\n`);
+    // Of mistakes the first line alone has the name, of good news each.
+    const between = configured.status === 0 ? `\n${name}: ` : '\n';
+    process.stderr.write(`${name}: ${configured.lines.join(between)}\n`);
     return process.exit(configured.status);
   }
   for (const warning of configured.config?.warnings ?? []) process.stderr.write(`${warning}\n`);

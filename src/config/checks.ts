@@ -1,7 +1,7 @@
 // Whether a text is what a key wants: a subject, an nkey, a URL, a certificate. They answer alone; the tables say
 // what is reported.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { fileErrorText } from '../shared/file-error.ts';
 
 /** Tokens that are not empty and hold no blank; `>` only as the last. */
@@ -118,5 +118,15 @@ export function authoritiesMistake(file: string): string | undefined {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== undefined && /^E[A-Z]+$/.test(code)) return fileErrorText(error, 'open', file);
     return 'failed to parse root ca certificate';
+  }
+}
+
+/** Why the file cannot be read. */
+export function fileMistake(file: string): string | undefined {
+  try {
+    accessSync(file, constants.R_OK);
+    return undefined;
+  } catch (error) {
+    return fileErrorText(error, 'open', file);
   }
 }

@@ -68,6 +68,18 @@ export const LINK: Omit<Block<LinkValues>, 'tls'> = {
   pingMax: { names: ['ping_max'], kind: integer, about: 'PINGs that may be unanswered.' },
 };
 
+/** An interval that is shortened to the longest that such links have, with a warning. */
+function pingInterval(whose: string, links: string, mostMs: number): Kind<number> {
+  return (value, key, reading, path) => {
+    const ms = duration('ping_interval')(value, key, reading, path);
+    if (ms === undefined || ms <= mostMs) return ms;
+    const most = `${mostMs / 1000}s which is the max for ${links}`;
+    const warning = `${whose} 'ping_interval' will reset to ${most}`;
+    reading.warnings.push(located(value.place, warning));
+    return mostMs;
+  };
+}
+
 export interface Compression {
   mode?: string;
   rttsMs?: readonly number[];
@@ -81,7 +93,7 @@ export const COMPRESSION: Block<Compression> = {
   },
   rttsMs: {
     names: ['rtt_thresholds', 'thresholds', 'rtts', 'rtt'],
-    kind: list(durationText('')),
+    kind: (value, ...rest) => list(durationText('', value))(value, ...rest),
     about: 'Round trips at which s2_auto takes the next mode.',
   },
 };
@@ -175,6 +187,11 @@ const clusterPermissions: Kind<PermissionValues> = (value, key, reading, path) =
 
 export const CLUSTER: Block<ClusterValues> = {
   ...LINK,
+  pingIntervalMs: {
+    names: ['ping_interval'],
+    kind: pingInterval('Cluster', 'routes', 30_000),
+    about: 'Between PINGs.',
+  },
   tls: { names: ['tls'], kind: tls(false), about: 'Encryption of routes.' },
   name: { names: ['name'], kind: linkName('cluster'), about: 'The same for all servers of it.' },
   authorization: {
@@ -243,6 +260,11 @@ export interface GatewayValues extends LinkValues {
 
 export const GATEWAY: Block<GatewayValues> = {
   ...LINK,
+  pingIntervalMs: {
+    names: ['ping_interval'],
+    kind: pingInterval('Gateway', 'gateways', 15_000),
+    about: 'Between PINGs.',
+  },
   tls: { names: ['tls'], kind: tls(false), about: 'Encryption.' },
   name: { names: ['name'], kind: linkName('gateway'), about: 'Of this cluster.' },
   authorization: {

@@ -1,13 +1,27 @@
 // The keys of operator mode and of certificate status, which are checked for their form only: who asks for them is
 // refused a start.
 // Source: nats-server 2.15.3, server/opts.go, processConfigFileLine; ocsp_responsecache.go.
-import { isNkey, isUrl } from './checks.ts';
+import { fileMistake, isNkey, isUrl } from './checks.ts';
 import { DurationMistake, parseDuration } from './duration.ts';
 import { type Block, block, flag, type Kind, mistake, text } from './kinds.ts';
 import { type ConfigValue, quoted, typeName, wellFormed } from './value.ts';
 
+/** Files of JWTs, or JWTs themselves. Their signatures are not looked at. */
+export const operators: Kind<readonly string[]> = (value, key, reading, path) => {
+  const names = operatorNames(value, key, reading, path);
+  for (const name of names ?? []) {
+    const found = JWT.test(name) ? undefined : fileMistake(name);
+    if (found !== undefined) {
+      mistake(reading, value, `error parsing operator JWT: ${found}`);
+    }
+  }
+  return names;
+};
+
+const JWT = /^\s*eyJ[\w-]*\.[\w-]+\.[\w-]+\s*$/;
+
 /** A string or a list of them, with the errors of operators. */
-export const operators: Kind<readonly string[]> = (value, _key, reading) => {
+const operatorNames: Kind<readonly string[]> = (value, _key, reading) => {
   if (value.kind === 'string') return [wellFormed(value.value)];
   if (value.kind !== 'list') {
     const message = `error parsing operators: unsupported type ${typeName(value)}`;
@@ -15,11 +29,13 @@ export const operators: Kind<readonly string[]> = (value, _key, reading) => {
   }
   return value.value.flatMap((element) => {
     if (element.kind === 'string') return [wellFormed(element.value)];
-    const message = `error parsing operators: unsupported type ${typeName(element)} where string is expected`;
-    mistake(reading, value, message);
+    mistake(reading, value, `error parsing operators: ${NO_STRING}`);
     return [];
   });
 };
+
+/** The original names its own type here. */
+export const NO_STRING = 'unsupported type *conf.token where string is expected';
 
 /** Public keys of operators. */
 export const trustedKeys: Kind<readonly string[]> = (value, _key, reading) => {
@@ -33,7 +49,7 @@ export const trustedKeys: Kind<readonly string[]> = (value, _key, reading) => {
       mistake(reading, element, message);
     } else if (!isNkey(element.value, 'operator')) {
       const message = `trust key ${quoted(element.value)} required to be a valid public operator nkey`;
-      mistake(reading, value, message);
+      mistake(reading, element, message);
     } else {
       keys.push(element.value);
     }

@@ -24,7 +24,15 @@ import {
   type WriteTimeout,
   writeTimeout,
 } from './keys-links.ts';
-import { ocsp, ocspCache, operators, preload, resolver, trustedKeys } from './keys-operator.ts';
+import {
+  NO_STRING,
+  ocsp,
+  ocspCache,
+  operators,
+  preload,
+  resolver,
+  trustedKeys,
+} from './keys-operator.ts';
 import { type TlsValues, tls } from './keys-tls.ts';
 import { type AuthorizationValues, authorization } from './keys-users.ts';
 import {
@@ -432,7 +440,7 @@ export const SERVER: Block<ServerValues> = {
   mqtt: { names: ['mqtt'], kind: mqtt, about: 'Clients by MQTT.', effect: 'warned' },
   serverTags: {
     names: ['server_tags'],
-    kind: words('tags', (type) => `unsupported type ${type} where string is expected`),
+    kind: words('tags', () => NO_STRING),
     about: 'Words about the server, in monitoring.',
   },
   serverMetadata: {

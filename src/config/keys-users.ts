@@ -257,10 +257,7 @@ export const CALLOUT: Block<CalloutValues> = {
   },
   allowedAccounts: {
     names: ['allowed_accounts'],
-    kind: list(
-      text,
-      (value) => `Expected allowed accounts field to be an array, got ${typeName(value)}`,
-    ),
+    kind: list(text, () => 'Expected allowed accounts field to be an array, got *conf.token'),
     about: 'Accounts that an answer may name.',
   },
 };

@@ -127,15 +127,15 @@ export function size(label?: string): Kind<number> {
   };
 }
 
-/** Milliseconds of a duration as text; `before` and the reason are the error. */
-export function durationText(before: string): Kind<number> {
+/** Milliseconds of a duration as text; `before` and the reason are the error, at `at` when that is given. */
+export function durationText(before: string, at?: ConfigValue): Kind<number> {
   return (value, key, reading) => {
     if (value.kind !== 'string') return wrongType(value, key, reading, 'a duration such as "2s"');
     try {
       return Number(parseDuration(value.value)) / 1e6;
     } catch (error) {
       if (!(error instanceof DurationMistake)) throw error;
-      return mistake(reading, value, before + error.message);
+      return mistake(reading, at ?? value, before + error.message);
     }
   };
 }
@@ -339,5 +339,6 @@ function asksForSomething(result: unknown): boolean {
 /** A value as an error shows it: nothing of what is in a list or a map. */
 export function printed(value: ConfigValue): string {
   if (value.kind === 'list' || value.kind === 'map') return NOUNS[value.kind];
-  return value.kind === 'date' ? value.value.toISOString() : String(value.value);
+  if (value.kind !== 'date') return String(value.value);
+  return `${value.value.toISOString().slice(0, 19).replace('T', ' ')} +0000 UTC`;
 }

@@ -184,7 +184,7 @@ const mqtt: Rule = (values) => {
 const RESERVED_DOMAINS: readonly string[] = ['ACK', 'FC', 'SNAPSHOT', 'EVENT'];
 
 const jetstream: Rule = (values) => {
-  const { jetstream, accounts, systemAccount, cluster, serverName } = values;
+  const { jetstream, accounts, systemAccount, cluster, gateway, serverName } = values;
   for (const [account, domain] of values.defaultJsDomain ?? []) {
     const known = accounts?.get(account);
     if (known?.jetstream && domain !== '') {
@@ -215,7 +215,8 @@ const jetstream: Rule = (values) => {
   }
   if (!jetstream || portOf(cluster) === 0) return undefined;
   if (!serverName) return 'jetstream cluster requires `server_name` to be set';
-  if (!cluster?.name) return 'jetstream cluster requires `cluster.name` to be set';
+  if (!cluster?.name && !gateway?.name)
+    return 'jetstream cluster requires `cluster.name` to be set';
   const hint = (jetstream.extensionHint ?? '').toLowerCase();
   if (/^(?:will_extend|no_extend|)$/.test(hint)) return undefined;
   return `expected 'no_extend' for string value, got '${hint}'`;
