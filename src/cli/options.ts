@@ -121,9 +121,12 @@ export const EFFECTS: ReadonlyMap<FlagName, { readonly effect: Effect; readonly 
 
 /** The help, for a program of that name. */
 export function usage(programName: string): string {
-  return `
-Usage: ${programName} [options]
-       ${programName} bench [options]   Measure the bus in this process, or a server (bench --help)
+  return HELP.replaceAll('PROGRAM', programName);
+}
+
+const HELP = `
+Usage: PROGRAM [options]
+       PROGRAM bench [options]   Measure the bus in this process, or a server (bench --help)
 
 Ganglion ${VERSION}, with the behaviour of nats-server ${ANNOUNCED_VERSION}. A server that is asked for what is marked
 (no) does not start, since it would be open or plain; what is marked (-) is accepted and does nothing.
@@ -193,7 +196,6 @@ Common Options:
         --help_tls                   TLS help
 
 `;
-}
 
 /** The help about TLS. */
 export const TLS_USAGE = `

@@ -202,7 +202,7 @@ describe('a server from a file', () => {
 
   test('starts with what asks for nothing, and warns once of the rest by name', async () => {
     const child = await startFile(
-      'port: -1\nauthorization { timeout: 3 }\nwebsocket { no_tls: true }\nsystem_account: $SYS\n' +
+      'port: -1\nauthorization { timeout: 3 }\nwebsocket { no_tls: true }\nsystem_account: "$SYS"\n' +
         'proxy_protocol: false\naccounts {}\nmappings {}\nhttps_port: 0\njetstream: disabled\n' +
         'gateway { name: a, port: -1 }\nmqtt { }\nleafnodes { remotes: [ { url: "nats://a:1" } ], tls {} }',
       '-js',
