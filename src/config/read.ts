@@ -1,7 +1,7 @@
 // A configuration file from its path to typed values: parsed, digested, read by the tables. What is wrong with single
 // keys is found here; what keys say together in validate.ts.
 // Source: nats-server 2.15.3, server/opts.go, processConfigFile.
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { fileErrorText } from '../shared/file-error.ts';
 import { configDigest } from './digest.ts';
 import { SERVER, type ServerValues } from './keys-server.ts';
@@ -44,18 +44,34 @@ export function readConfig(
   return { file, digest, values, warnings: reading.warnings, demands: reading.demands };
 }
 
-/** The bytes of a file, one character each. One that is too large is not read. */
+/** The bytes of a file, one character each. What is too large, or never ends, is not read to its end. */
 function readBytes(path: string): string {
+  let verb = 'open';
   try {
-    // A file that is no file (a pipe) has no size to go by.
-    if (statSync(path).size > BYTES_MAX) {
-      throw new ConfigError([`${path} is larger than ${BYTES_MAX} bytes`]);
+    const file = openSync(path, 'r');
+    verb = 'read';
+    try {
+      return readUpTo(file, path);
+    } finally {
+      closeSync(file);
     }
-    return readFileSync(path, 'latin1');
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    const verb = (error as NodeJS.ErrnoException).code === 'EISDIR' ? 'read' : 'open';
     throw new ConfigError([fileErrorText(error, verb, path)]);
+  }
+}
+
+const CHUNK_BYTES = 65_536;
+
+function readUpTo(file: number, path: string): string {
+  const chunks: Buffer[] = [];
+  for (let total = 0; ; ) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    const count = readSync(file, chunk);
+    if (count === 0) return Buffer.concat(chunks).toString('latin1');
+    total += count;
+    if (total > BYTES_MAX) throw new ConfigError([`${path} is larger than ${BYTES_MAX} bytes`]);
+    chunks.push(chunk.subarray(0, count));
   }
 }
 

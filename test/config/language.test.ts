@@ -218,6 +218,10 @@ describe('what is wrong', () => {
     expect(problem(() => parse(`a: [${'b,'.repeat(8_000_000)}]`))).toContain('too many values');
   });
 
+  test('a file that never ends is given up', () => {
+    expect(problem(() => readConfig('/dev/zero', () => undefined))).toContain('is larger than');
+  });
+
   test('a folder is no file', () => {
     expect(problem(() => readConfig(folder, () => undefined))).toBe(
       `read ${folder}: is a directory`,
