@@ -73,7 +73,7 @@ const weight: Kind<number> = (value, _key, reading) => {
   const digits = value.kind === 'string' ? value.value.replace(/%$/, '') : printed(value);
   const isText = value.kind === 'string';
   if (!isText && value.kind !== 'integer') {
-    return mistake(reading, value, `Unknown entry type for weight of ${printed(value)}\n`);
+    return mistake(reading, value, `Unknown entry type for weight of ${printed(value)}`);
   }
   const isNumber = /^[-+]?[0-9]+$/.test(digits);
   if (isNumber && Number(digits) >= 0 && Number(digits) <= 100) return Number(digits);

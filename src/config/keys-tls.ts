@@ -12,6 +12,7 @@ import {
   lastKey,
   list,
   mistake,
+  printed,
   text,
 } from './kinds.ts';
 import { type ConfigValue, quoted, typeName } from './value.ts';
@@ -119,14 +120,15 @@ function names(known: ReadonlySet<string>, what: string): Kind<readonly string[]
 }
 
 /** Seconds as a number, or a duration. */
-function seconds(before: string, wrong: string): Kind<number> {
+function seconds(before: string | undefined, wrong: string): Kind<number> {
   return (value, _key, reading) => {
     if (value.kind === 'integer' || value.kind === 'float') return Number(value.value) * 1000;
     if (value.kind !== 'string') return mistake(reading, value, wrong);
     try {
       return Number(parseDuration(value.value)) / 1e6;
     } catch (error) {
-      return mistake(reading, value, before + (error as Error).message);
+      const text = before === undefined ? wrong : before + (error as Error).message;
+      return mistake(reading, value, text);
     }
   };
 }
@@ -178,7 +180,8 @@ const handshakeFirst: Kind<boolean | 'auto' | { delayMs: number }> = (value, key
 
 const tlsVersion: Kind<string> = (value, _key, reading) => {
   const before = 'error parsing tls config: ';
-  if (value.kind !== 'string') return mistake(reading, value, `${before}'min_version' wrong type`);
+  if (value.kind !== 'string')
+    return mistake(reading, value, `${before}'min_version' wrong type: ${printed(value)}`);
   if (/^1\.[23]$/.test(value.value)) return value.value;
   const old = /^1\.[01]$/.test(value.value);
   const reason = old
@@ -269,8 +272,9 @@ export const TLS: Block<TlsValues> = {
   certMatch: { names: ['cert_match'], kind: windowsOnly, about: 'What it must be.' },
   caCertsMatch: {
     names: ['ca_certs_match'],
+    // Anything else counts for nothing, and is no mistake.
     kind: (value, key, reading, path) =>
-      value.kind === 'string' ? [value.value] : list(text)(value, key, reading, path),
+      value.kind === 'list' ? list(text)(value, key, reading, path) : [String(value.value)],
     about: 'Authorities in the store of Windows.',
   },
   handshakeFirst: {
@@ -280,7 +284,10 @@ export const TLS: Block<TlsValues> = {
   },
   skipsInvalidCerts: {
     names: ['cert_match_skip_invalid'],
-    kind: flag,
+    kind: (value, key, reading) =>
+      value.kind === 'boolean'
+        ? value.value
+        : mistake(reading, value, `expected '${key}' to be a boolean`),
     about: 'Expired ones in the store of Windows are passed over.',
   },
   ocspPeer: {
@@ -301,13 +308,15 @@ export const TLS: Block<TlsValues> = {
   minVersion: { names: ['min_version'], kind: tlsVersion, about: '1.2 or 1.3.' },
 };
 
-const peerSeconds = seconds(
-  'error parsing tls peer config, conversion error: ',
-  'error parsing tls peer config, conversion error: unexpected type',
-);
+const UNEXPECTED = 'error parsing tls peer config, conversion error: unexpected type';
+const peerSeconds = seconds('error parsing tls peer config, conversion error: ', UNEXPECTED);
 export const OCSP_PEER: Block<Record<OcspPeerName, unknown>> = {
   verify: { names: ['verify'], kind: flag, about: 'It is done.' },
-  skew: { names: ['allowed_clockskew'], kind: peerSeconds, about: 'Clocks may differ so much.' },
+  skew: {
+    names: ['allowed_clockskew'],
+    kind: seconds(undefined, UNEXPECTED),
+    about: 'Clocks may differ so much.',
+  },
   caTimeout: { names: ['ca_timeout'], kind: peerSeconds, about: 'Time for the authority.' },
   cacheTtl: {
     names: ['cache_ttl_when_next_update_unset'],

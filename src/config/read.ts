@@ -3,6 +3,7 @@
 // Source: nats-server 2.15.3, server/opts.go, processConfigFile.
 import { closeSync, openSync, readSync } from 'node:fs';
 import { fileErrorText } from '../shared/file-error.ts';
+import { accountLinkMistakes } from './account-links.ts';
 import { configDigest } from './digest.ts';
 import { SERVER, type ServerValues } from './keys-server.ts';
 import type { UserValues } from './keys-users.ts';
@@ -38,6 +39,7 @@ export function readConfig(
   if (map.size === 0) reading.warnings.push(`${file}: config has no values or is empty`);
   const values = readKeys(SERVER, map, reading, '');
   checkTogether(values, map, reading);
+  checkLinks(values, map, reading);
   if (reading.errors.length > 0) {
     throw new ConfigError(reading.errors, reading.warnings, true);
   }
@@ -118,6 +120,13 @@ function checkTogether(values: ServerValues, map: ConfigMap, reading: Reading): 
     const what = `auth_callout allowed account ${quoted(name)}`;
     reading.errors.push(`${what} not found in configured accounts`);
   }
+}
+
+/** Accounts beside each other, when nothing else is wrong. */
+function checkLinks({ accounts }: ServerValues, map: ConfigMap, reading: Reading): void {
+  const at = valueAt(map, 'accounts');
+  if (accounts === undefined || at === undefined || reading.errors.length > 0) return;
+  for (const text of accountLinkMistakes(accounts)) mistake(reading, at, text);
 }
 
 /** The value of a key in any case. */

@@ -131,6 +131,11 @@ function noAuthUserMistake(values: ServerValues, name: string): string | undefin
 
 const noAuthUser: Rule = (values) => noAuthUserMistake(values, values.noAuthUser ?? '');
 
+const proxies: Rule = ({ proxies }) => {
+  const nameless = proxies?.trusted?.some(({ key = '' }) => key === '');
+  return nameless ? 'proxy trusted key "" is invalid' : undefined;
+};
+
 const gateway: Rule = ({ gateway }) => {
   const { name = '', gateways = [] } = gateway ?? {};
   const port = portOf(gateway);
@@ -276,6 +281,7 @@ const RULES: readonly Rule[] = [
   operators,
   leafnodes,
   noAuthUser,
+  proxies,
   gateway,
   cluster,
   mqtt,
