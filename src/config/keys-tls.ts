@@ -3,6 +3,7 @@
 // Source: nats-server 2.15.3, server/opts.go, parseTLS, GenTLSConfig; ocsp_peer.go; ocsp_responsecache.go.
 import { authoritiesMistake, keyPairMistake } from './checks.ts';
 import { parseDuration } from './duration.ts';
+import { NO_STRING } from './keys-operator.ts';
 import {
   type Block,
   block,
@@ -156,6 +157,15 @@ const windowsOnly: Kind<string> = (value, key, reading) => {
   return mistake(reading, value, `expected '${key}' to be a valid non-empty string`);
 };
 
+/** Anything but a string or a list counts for nothing, and is no mistake. */
+const caCertsMatch: Kind<readonly string[]> = (value, _key, reading) => {
+  const elements = value.kind === 'list' ? value.value : [value];
+  if (value.kind === 'list' && elements.some(({ kind }) => kind !== 'string')) {
+    return mistake(reading, value, `error parsing ca_cert_match: ${NO_STRING}`);
+  }
+  return elements.flatMap((element) => (element.kind === 'string' ? [element.value] : []));
+};
+
 const handshakeFirst: Kind<boolean | 'auto' | { delayMs: number }> = (value, key, reading) => {
   if (value.kind === 'boolean') return value.value;
   if (value.kind !== 'string') {
@@ -272,9 +282,7 @@ export const TLS: Block<TlsValues> = {
   certMatch: { names: ['cert_match'], kind: windowsOnly, about: 'What it must be.' },
   caCertsMatch: {
     names: ['ca_certs_match'],
-    // Anything else counts for nothing, and is no mistake.
-    kind: (value, key, reading, path) =>
-      value.kind === 'list' ? list(text)(value, key, reading, path) : [String(value.value)],
+    kind: caCertsMatch,
     about: 'Authorities in the store of Windows.',
   },
   handshakeFirst: {
