@@ -60,3 +60,31 @@ test.each([
 ])('%s is not enough for %s', (exports, imports, problem) => {
   expect(problems(exports, imports)).toEqual([problem]);
 });
+
+test('a user, a stream or a service is there once', () => {
+  const text = (config: string) => {
+    try {
+      readConfig(
+        'f',
+        () => undefined,
+        () => config,
+      );
+    } catch (error) {
+      if (error instanceof ConfigError) return error.problems;
+    }
+    return [];
+  };
+  // The original goes through its maps in any order, so the place is one of two there.
+  expect(text('accounts { A { users: [{ user: a }] }, B { users: [{ user: a }] } }')).toEqual([
+    'f:1:43: Duplicate user "a" detected',
+  ]);
+  expect(
+    text('accounts { A { users: [{ user: a }] } }\nauthorization { users: [{ user: a }] }'),
+  ).toEqual(['f:2:1: Duplicate user "a" detected']);
+  expect(text('accounts { A { exports: [{ stream: a, service: b }] } }')).toEqual([
+    'f:1:38: Detected service "b" but already saw a stream',
+  ]);
+  expect(text('accounts { A { exports: [{ service: b, stream: a }] } }')).toEqual([
+    'f:1:39: Detected stream "a" but already saw a service',
+  ]);
+});
