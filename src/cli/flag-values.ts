@@ -32,7 +32,8 @@ const SAME = [
 
 /** The values of the file with the flags over them. Throws CommandLineError. */
 export function withFlags(file: ServerValues, flags: Flags): ServerValues {
-  const values: Record<string, unknown> = { ...file };
+  const isTrace = file.trace || file.traceVerbose || file.traceHeaders;
+  const values: Record<string, unknown> = { ...file, ...(isTrace && { trace: true }) };
   for (const name of SAME) {
     if (flags[name] !== undefined) values[name] = flags[name];
   }

@@ -93,11 +93,11 @@ function signalAnother(text: string): never {
 }
 
 function openLog(values: ServerValues): Logging {
-  const { logFile, debug, trace, traceVerbose, traceHeaders } = values;
+  const { logFile, debug, trace } = values;
   try {
     return openLogging({
       isDebug: debug === true,
-      isTrace: trace === true || traceVerbose === true || traceHeaders === true,
+      isTrace: trace === true,
       hasTime: values.logTime !== false,
       isUtc: values.logTimeUtc === true,
       logFile: logFile === '' ? undefined : logFile,

@@ -101,15 +101,19 @@ function codePointAt(input: string, pos: number, width: number): number {
 /** Text of bytes. A byte that is no part of a character becomes a lone surrogate. */
 export function decode(bytes: string): string {
   if (/^[\0-\x7f]*$/.test(bytes)) return bytes;
-  const parts: string[] = [];
+  // A text may be as long as the file, so it is not put together from strings.
+  const units = new Uint16Array(bytes.length);
+  let count = 0;
   for (let pos = 0; pos < bytes.length; ) {
     const byte = bytes.charCodeAt(pos);
     const width = byte < 0x80 ? 1 : widthAt(bytes, pos);
-    if (width > 1) parts.push(String.fromCodePoint(codePointAt(bytes, pos, width)));
-    else parts.push(String.fromCharCode(byte < 0x80 ? byte : STRAY_BASE + byte));
+    const stray = byte < 0x80 ? byte : STRAY_BASE + byte;
+    const code = width === 1 ? stray : codePointAt(bytes, pos, width);
+    if (code > 0xffff) units[count++] = 0xd800 + ((code - 0x10000) >> 10);
+    units[count++] = code > 0xffff ? 0xdc00 + (code & 0x3ff) : code;
     pos += width;
   }
-  return parts.join('');
+  return Buffer.from(units.buffer, 0, 2 * count).toString('utf16le');
 }
 
 /** The bytes of a text. */

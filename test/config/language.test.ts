@@ -81,6 +81,8 @@ describe('values', () => {
       ['a\\tb', 'a\tb'],
       ['"é"', 'é'],
       ['"\\xc3\\xa9"', 'é'],
+      ['"a😀b"', 'a😀b'],
+      ['"\\xff\\xe2\\x82é"', '\udcff\udce2\udc82é'],
       ['$2a$11$abc', '$2a$11$abc'],
       ['[1, 2, [a, b]]', [1n, 2n, ['a', 'b']]],
       ['(\n  text\n)\n', '\n  text\n'],

@@ -4,6 +4,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { readConfig } from '../../src/config/read.ts';
 import { brokenRule } from '../../src/config/validate.ts';
@@ -21,6 +22,47 @@ interface Verdict {
   /** Lines, sorted: the original goes through its maps in any order. */
   readonly lines: readonly string[];
 }
+
+/** What random texts are made of. No key that is known, so that what is read shows in what is unknown. */
+const PIECES: readonly string[] = [
+  ...[
+    'foo',
+    'bar',
+    'a',
+    'include ',
+    '"q"',
+    "'s'",
+    '"e\\n\\x41"',
+    '"\\q"',
+    '$foo',
+    '$HOME',
+    '$2a$11$abc',
+  ],
+  ...['1', '-5', '1k', '2Mb', '1kbi', '5e7bcd', '1.5', '1.2.3.4:42', '12a', '1..2', '-', '.', '9e'],
+  ...['99999999999999999999', '2020-01-02T03:04:05Z', '2020-13-02T03:04:05Z', 'true', 'OFF'],
+  ...[
+    '{',
+    '}',
+    '[',
+    ']',
+    ':',
+    '=',
+    ' ',
+    ' ',
+    '\n',
+    '\n',
+    ',',
+    ';',
+    '/',
+    '\t',
+    '\\',
+    '"',
+    "'",
+    '(',
+    ')',
+  ],
+  ...['#c', '//c', '(\nblk\n)\n', 'é', '\u2003', '\ufeff', '\r\n', 'x: 1\n', 'y { z: [p, q] }\n'],
+];
 
 let folder: string;
 let count = 0;
@@ -72,6 +114,19 @@ describe.skipIf(missing(reference) !== undefined)(
       const { our, their } = await both(text);
       if (!isSame(our, their)) expect(our).toEqual(their);
     });
+
+    test('any text is judged alike', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.constantFrom(...PIECES), { maxLength: 14 }),
+          async (pieces) => {
+            const { our, their } = await both(pieces.join(''));
+            return isSame(our, their);
+          },
+        ),
+        { numRuns: 300 },
+      );
+    }, 120_000);
 
     test.each(BLOCKS.map((block) => [block.title, block] as const))(
       'keys of %s take and refuse the same',
