@@ -7,7 +7,15 @@ const interop = ['test/interop/**/*.test.ts'];
 
 // Coverage is of this process. These run in the processes of their tests alone, which start the bin.
 const inOtherProcesses = [
-  ...['main', 'server-command', 'logging', 'signals'].map((name) => `src/cli/${name}.ts`),
+  ...[
+    'main',
+    'server-command',
+    'configure',
+    'flag-values',
+    'send-signal',
+    'logging',
+    'signals',
+  ].map((name) => `src/cli/${name}.ts`),
   ...['index', 'in-process-cases', 'server-cases', 'worker'].map(
     (name) => `src/cli/bench/${name}.ts`,
   ),

@@ -12,6 +12,8 @@ export interface FlagSpec<Name extends string = string> {
   /** Without dashes. */
   readonly spellings: readonly string[];
   readonly kind: FlagKind;
+  /** A word that a boolean may have for its value, besides true and false. */
+  readonly also?: string;
 }
 
 export type FlagValue = boolean | number | string;
@@ -46,7 +48,7 @@ export function parseFlags<Name extends string>(
     const spec = bySpelling.get(spelling);
     if (spec === undefined) throw new FlagError(`flag provided but not defined: -${spelling}`);
     if (spec.kind === 'boolean') {
-      values[spec.name] = value === undefined ? true : parseBoolean(spelling, value);
+      values[spec.name] = value === undefined ? true : parseBoolean(spelling, value, spec.also);
       continue;
     }
     const text = value ?? args[index++];
@@ -70,10 +72,13 @@ function split(arg: string): { spelling: string; value: string | undefined } {
 const TRUE: readonly string[] = ['1', 't', 'T', 'TRUE', 'true', 'True'];
 const FALSE: readonly string[] = ['0', 'f', 'F', 'FALSE', 'false', 'False'];
 
-function parseBoolean(spelling: string, text: string): boolean {
+function parseBoolean(spelling: string, text: string, also: string | undefined): FlagValue {
   if (TRUE.includes(text)) return true;
   if (FALSE.includes(text)) return false;
-  throw new FlagError(`invalid boolean value ${quote(text)} for -${spelling}: parse error`);
+  if (also !== undefined && text.toLowerCase() === also) return also;
+  const parse = `strconv.ParseBool: parsing ${quote(text)}: invalid syntax`;
+  const reason = also === undefined ? 'parse error' : `expected true, false, or ${also}: ${parse}`;
+  throw new FlagError(`invalid boolean value ${quote(text)} for -${spelling}: ${reason}`);
 }
 
 // Underscores may separate digits, and stand behind a base's prefix; a bare leading 0 means octal.

@@ -15,6 +15,10 @@ export interface LoggingOptions {
   readonly hasTime: boolean;
   readonly isUtc: boolean;
   readonly logFile: string | undefined;
+  /** Bytes at which the file is moved away and another one begun; 0: never. */
+  readonly sizeLimit: number;
+  /** Files that are kept, the one at hand included; 0: all. */
+  readonly filesMax: number;
 }
 
 export interface Logging {
@@ -45,7 +49,8 @@ export function openLogging(options: LoggingOptions): Logging {
   };
   // Whoever read it has gone: that is no reason to end.
   process.stderr.on('error', () => {});
-  const sink = logFile === undefined ? standardError(trouble) : openLogFile(logFile, trouble);
+  const sink =
+    logFile === undefined ? standardError(trouble) : openLogFile(logFile, trouble, options);
   const logger = createLogger({
     write: (line) => sink.write(line),
     pid: process.pid,
@@ -56,6 +61,7 @@ export function openLogging(options: LoggingOptions): Logging {
     isUtc: options.isUtc,
     hasColor: logFile === undefined && process.stderr.isTTY === true,
   });
+  sink.rotated = (text) => logger.info(text);
   return { logger, sink };
 }
 
@@ -78,6 +84,7 @@ export function streamSink(stream: LogStream, trouble: LogTrouble): LogSink {
       if (stream.writableLength + line.length > UNWRITTEN_MAX) lost += 1;
       else stream.write(line);
     },
+    rotated: undefined,
     reopen: () => false,
     close: () => {},
   };

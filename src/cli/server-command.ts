@@ -1,39 +1,51 @@
 // The bin as a server: reads the command line as nats-server does, serves a bus, and ends by a signal. Texts and
-// exit statuses are nats-server's (1787eee, main.go; probed on 2.15.3), since programs wait for them.
+// exit statuses are nats-server's (2.15.3, main.go), since programs wait for them.
+import type { ServerValues } from '../config/keys-server.ts';
 import { type Bus, createBus } from '../index.ts';
 import { hostPort, isLoopback, listenErrorText } from '../server/addresses.ts';
-import { fileErrorText } from '../server/files.ts';
+import { serveOptionsOf } from '../server/file-options.ts';
 import { type ServeOptions, serve } from '../server/index.ts';
+import { ignoredText, refusedText } from '../server/unsupported.ts';
 import { InvalidArgumentError, toError } from '../shared/errors.ts';
-import { DEFAULT_PORT } from '../shared/limits.ts';
+import { fileErrorText } from '../shared/file-error.ts';
 import type { Logger } from '../shared/logger.ts';
-import { ANNOUNCED_VERSION, VERSION } from '../shared/version.ts';
-import { FlagError, type FlagValue, parseFlags, quote } from './go-flags.ts';
+import { ANNOUNCED_VERSION } from '../shared/version.ts';
+import { type Configured, configure } from './configure.ts';
+import type { Flags } from './flag-values.ts';
+import { FlagError, parseFlags, quote } from './go-flags.ts';
 import { type Logging, openLogging, secondsTimestamp } from './logging.ts';
-import { FLAGS, type FlagName, usage } from './options.ts';
+import { FLAGS, TLS_USAGE, usage } from './options.ts';
 import { programName } from './program-name.ts';
+import { sendSignal } from './send-signal.ts';
 import { handleSignals } from './signals.ts';
 
-type Values = Readonly<Partial<Record<FlagName, FlagValue>>>;
-
 const PORT_MAX = 65_535;
-/** Where the bin listens unless told otherwise, as nats-server. */
-const ALL_INTERFACES = '0.0.0.0';
+/** Suites wait for a ports file of this name. */
+const PORTS_FILE_NAME = 'nats-server';
 
 const name: string = programName(process.env.GANGLION_EXECUTABLE, process.argv0, process.argv[1]);
 
 /** Serves what `args` say until a signal; ends the process by itself when there is nothing to serve. */
 export async function serverCommand(args: readonly string[]): Promise<void> {
-  const values = readCommandLine(args);
-  const logging = openLog(values);
+  const flags = readCommandLine(args);
+  if (typeof flags.signal === 'string' && flags.signal !== '') signalAnother(flags.signal);
+  const configured = await configure(flags);
+  if ('status' in configured) {
+    // Of mistakes the first line alone has the name, of good news each.
+    const between = configured.status === 0 ? `\n${name}: ` : '\n';
+    process.stderr.write(`${name}: ${configured.lines.join(between)}\n`);
+    return process.exit(configured.status);
+  }
+  for (const warning of configured.config?.warnings ?? []) process.stderr.write(`${warning}\n`);
+  const logging = openLog(configured.values);
   const { logger, sink } = logging;
-  const options = serveOptions(values, logging);
+  const options = serveOptions(configured, logging);
   checkPorts(options, logger);
-  const bus = makeBus();
+  const bus = makeBus(options);
   try {
     const starting = serve(bus, options);
     // Before it is ready: a harness may send one as soon as it reads so.
-    handleSignals(starting, logger, sink, (status) => process.exit(status));
+    handleSignals(starting, logger, sink, configured.config, (status) => process.exit(status));
     const server = await starting;
     if (!isLoopback(options.host ?? '')) {
       const address = hostPort(options.host ?? '', server.port);
@@ -47,20 +59,21 @@ export async function serverCommand(args: readonly string[]): Promise<void> {
 }
 
 /** Without memory for it, or without WebAssembly, the program ends; nobody has logged that. */
-function makeBus(): Bus {
+function makeBus(options: ServeOptions): Bus {
   try {
-    return createBus();
+    return createBus(busOptions(options));
   } catch (error) {
     return fail(toError(error).message);
   }
 }
 
 /** The flags, or the end of the program when they ask for no server. */
-function readCommandLine(args: readonly string[]): Values {
+function readCommandLine(args: readonly string[]): Flags {
   try {
     const { values, words } = parseFlags(FLAGS, args);
     if (values.version === true) printVersion();
     if (values.help === true) printUsage();
+    if (values.helpTls === true) print(TLS_USAGE);
     const [word] = words;
     if (word !== undefined) runWord(word);
     return values;
@@ -84,16 +97,22 @@ function runWord(word: string): never {
   }
 }
 
-function openLog(values: Values): Logging {
-  const isVerbose = values.debugAndTrace === true || values.debugAndVerboseTrace === true;
-  const logFile = textOf(values.logFile);
+function signalAnother(text: string): never {
+  const problem = sendSignal(text);
+  return problem === undefined ? process.exit(0) : fail(problem);
+}
+
+function openLog(values: ServerValues): Logging {
+  const { logFile, debug, trace } = values;
   try {
     return openLogging({
-      isDebug: values.debug === true || isVerbose,
-      isTrace: values.trace === true || values.verboseTrace === true || isVerbose,
+      isDebug: debug === true,
+      isTrace: trace === true,
       hasTime: values.logTime !== false,
       isUtc: values.logTimeUtc === true,
-      logFile,
+      logFile: logFile === '' ? undefined : logFile,
+      sizeLimit: values.logSizeLimit ?? 0,
+      filesMax: values.logMaxNum ?? 0,
     });
   } catch (error) {
     const reason = fileErrorText(error, 'open', logFile ?? '');
@@ -102,31 +121,33 @@ function openLog(values: Values): Logging {
   }
 }
 
-/** What the flags mean to `serve`: there 0 is a free port, here it is the default one, or none. */
-function serveOptions(values: Values, { logger }: Logging): ServeOptions {
-  const host = textOf(values.host) ?? ALL_INTERFACES;
-  const serverName = textOf(values.serverName);
-  if (serverName?.includes(' ')) fail('server name cannot contain spaces');
-  const httpPort = values.httpPort ?? 0;
-  const portsFileDir = textOf(values.portsFileDir);
-  const pidFile = textOf(values.pidFile);
-  return {
-    host,
-    port: Number(values.port ?? 0) || DEFAULT_PORT,
-    ...(serverName === undefined ? {} : { serverName }),
-    ...(httpPort === 0 ? {} : { monitoring: { host, port: Number(httpPort) } }),
-    ...(portsFileDir === undefined ? {} : { portsFileDir }),
-    ...(pidFile === undefined ? {} : { pidFile }),
-    executableName: name,
-    logger,
-  };
+/** What is to be served, or the end of the program when that would lack what it must not. */
+function serveOptions({ values, demands, config }: Configured, { logger }: Logging): ServeOptions {
+  const refused = refusedText(demands);
+  if (refused !== undefined) {
+    logger.fatal(refused);
+    process.exit(1);
+  }
+  const ignored = ignoredText(demands);
+  const { file, digest } = config ?? { file: '', digest: '' };
+  const options = { ...serveOptionsOf(values), executableName: PORTS_FILE_NAME, logger };
+  if (config !== undefined) {
+    return { ...options, configuration: { file, digest, warnings: ignored } };
+  }
+  for (const line of ignored) logger.warn(line);
+  return options;
+}
+
+/** The program's side has the bound of its peers. */
+function busOptions({ maxPayload }: ServeOptions): { maxPayload?: number } {
+  return maxPayload === undefined ? {} : { maxPayload };
 }
 
 /** A port that no listener can have ends the program with the line that a busy one would give. */
 function checkPorts({ host = '', port = 0, monitoring }: ServeOptions, logger: Logger): void {
   const httpPort = monitoring?.port ?? 0;
   if (!isPort(httpPort)) {
-    const reason = listenErrorText(undefined, host, httpPort);
+    const reason = listenErrorText(undefined, monitoring?.host ?? host, httpPort);
     logger.fatal(`Can't start monitoring: can't listen to the monitor port: ${reason}`);
   } else if (!isPort(port)) {
     const reason = quote(listenErrorText(undefined, host, port));
@@ -141,20 +162,17 @@ function isPort(port: number): boolean {
   return port >= -1 && port <= PORT_MAX;
 }
 
-/** The value of a flag of text; an empty one is as good as none. */
-function textOf(value: FlagValue | undefined): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
+/** A program that asks for a version gets the one whose behaviour this is: suites go by the very text. */
 function printVersion(): never {
-  // A program that asks nats-server for its version gets the one whose behaviour this is.
-  const version = name === 'nats-server' ? ANNOUNCED_VERSION : VERSION;
-  process.stdout.write(`${name}: v${version}\n`);
-  return process.exit(0);
+  return print(`nats-server: v${ANNOUNCED_VERSION}\n`);
 }
 
 function printUsage(): never {
-  process.stdout.write(usage(name));
+  return print(usage(name));
+}
+
+function print(text: string): never {
+  process.stdout.write(text);
   return process.exit(0);
 }
 

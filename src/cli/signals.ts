@@ -1,9 +1,11 @@
 // What the signals do. Source: nats-server 1787eee, server/signal.go, handleSignals; probed on 2.15.3.
 
+import type { ReadConfig } from '../config/read.ts';
 import type { Server } from '../server/index.ts';
 import type { LogSink } from '../server/log-file.ts';
 import { toError } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
+import { load, RESTART_NEEDED } from './configure.ts';
 
 /** What Go's runtime exits with when SIGQUIT kills it. */
 const QUIT_STATUS = 2;
@@ -27,6 +29,7 @@ export function handleSignals(
   starting: Promise<Server>,
   logger: Logger,
   sink: LogSink,
+  config: ReadConfig | undefined,
   exit: (status: number) => void,
 ): void {
   let isLame = false;
@@ -55,10 +58,7 @@ export function handleSignals(
       isLame = true;
       void end((server) => server.lameDuck());
     },
-    SIGHUP: () =>
-      logger.error(
-        'Failed to reload server configuration: can only reload config when a file is provided using -c or --config',
-      ),
+    SIGHUP: () => void reload(config, logger),
   };
   for (const name of Object.keys(TEXTS) as SignalName[]) {
     process.on(name, () => {
@@ -70,6 +70,22 @@ export function handleSignals(
     process.stderr.write('SIGQUIT: quit\n');
     process.exit(QUIT_STATUS);
   });
+}
+
+/** Reads the file again and says what that comes to: what has changed waits for a restart. */
+async function reload(config: ReadConfig | undefined, logger: Logger): Promise<void> {
+  const before = 'Failed to reload server configuration:';
+  if (config === undefined) {
+    const reason = 'can only reload config when a file is provided using -c or --config';
+    return logger.error(`${before} ${reason}`);
+  }
+  try {
+    const { digest } = await load(config.file);
+    if (digest === config.digest) logger.info(`Reloaded server configuration (${digest})`);
+    else logger.error(`${before} ${RESTART_NEEDED}`);
+  } catch (error) {
+    logger.error(`${before} ${toError(error).message}`);
+  }
 }
 
 function reopen(logger: Logger, sink: LogSink): void {

@@ -20,6 +20,10 @@ export interface ServerFacts {
   /** Wall clock of the start, milliseconds since 1970. */
   readonly startMs: number;
   readonly cores: number;
+  readonly tags: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Of the configuration file; empty without one. */
+  readonly configDigest: string;
 }
 
 /** What is counted while it runs. Bytes and counts. */
@@ -68,7 +72,9 @@ export function varz(
     ...counters(counts),
     http_req_stats: Object.fromEntries([...requestCounts].sort()),
     config_load_time: rfc3339Nano(facts.startMs),
-    config_digest: '',
+    config_digest: facts.configDigest,
+    ...(facts.tags.length > 0 ? { tags: facts.tags } : {}),
+    ...(Object.keys(facts.metadata).length > 0 ? { metadata: facts.metadata } : {}),
     feature_flags: {},
     system_account: '$SYS',
     ...byKind(counts),

@@ -1,6 +1,6 @@
 // The files by which other programs find a running server: its process number, and its ports.
 // Source: nats-server 1787eee, server/server.go, logPid, logPorts, portFile.
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open, rm, unlink } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +25,15 @@ export async function writePidFile(path: string): Promise<void> {
     throw error;
   } finally {
     await file.close().catch(() => {});
+  }
+}
+
+/** What is in a file; undefined when it cannot be read. */
+export function contentOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
   }
 }
 
@@ -61,19 +70,4 @@ export function listenUrls(scheme: string, host: string, port: number): string[]
     .flatMap((list) => list ?? [])
     .map(({ address }) => address);
   return [...new Set(addresses)].map((address) => `${scheme}://${hostPort(address, port)}`);
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or directory',
-  EACCES: 'permission denied',
-  EISDIR: 'is a directory',
-  ENOTDIR: 'not a directory',
-  ENOSPC: 'no space left on device',
-  EMFILE: 'too many open files',
-};
-
-/** A file system's error as Go says it: `open /a/b: no such file or directory`. */
-export function fileErrorText(error: unknown, verb: string, path: string): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return `${verb} ${path}: ${REASONS[code ?? ''] ?? message}`;
 }

@@ -9,12 +9,13 @@ import {
 import type { Bus } from '../bus/bus.ts';
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
 import type { ServerInfo } from '../bus/types.ts';
+import type { RefusalListener } from '../net/refusal.ts';
 import { toError } from '../shared/errors.ts';
+import { fileErrorText } from '../shared/file-error.ts';
 import type { Logger } from '../shared/logger.ts';
 import { ANNOUNCED_VERSION, VERSION } from '../shared/version.ts';
 import { hostPort, listenErrorText } from './addresses.ts';
 import {
-  fileErrorText,
   listenUrls,
   portsFilePath,
   removePortsFile,
@@ -22,6 +23,7 @@ import {
   writePortsFile,
 } from './files.ts';
 import { createServerId } from './identity.ts';
+import { startLeafnodes } from './leafnodes.ts';
 import { subscriptionBytesMax } from './memory-shares.ts';
 import { type MonitoringHandle, RUNTIME, startMonitoring } from './monitor.ts';
 import { resolveOptions, type ServeOptions, type ServerSettings } from './options.ts';
@@ -29,7 +31,22 @@ import { coreCount, descriptorMax } from './process-usage.ts';
 
 export type { ConnectionSnapshot } from '../bridge/bridge.ts';
 export type { Logger } from '../shared/logger.ts';
-export type { MonitoringListenOptions, ServeOptions } from './options.ts';
+export type {
+  ConfigurationSource,
+  LeafnodesListenOptions,
+  MonitoringListenOptions,
+  ServeOptions,
+} from './options.ts';
+
+/**
+ * Reads a configuration file of nats-server as options of `serve` that mean the same: host and port default to
+ * 0.0.0.0 and 4222. What it says of the log is left to the program. Rejects with an InvalidArgumentError that lists
+ * what is wrong, and with one that names what the file asks for and a server must not start without.
+ */
+export async function loadConfig(file: string): Promise<ServeOptions> {
+  const { readServeOptions } = await import('./load-config.ts');
+  return readServeOptions(file);
+}
 
 /** A bus on the network. */
 export interface Server extends AsyncDisposable {
@@ -44,6 +61,8 @@ export interface Server extends AsyncDisposable {
   /** Undefined without monitoring. */
   readonly monitoringPort: number | undefined;
   readonly monitoringUrl: string | undefined;
+  /** Undefined when none was asked for. */
+  readonly leafnodesPort: number | undefined;
   /** The connections of this moment. */
   connections(): ConnectionSnapshot[];
   /**
@@ -68,6 +87,11 @@ export async function serve(bus: Bus, options: ServeOptions = {}): Promise<Serve
   return server;
 }
 
+/** Above it nats-server warns. */
+const LARGE_PAYLOAD: number = 8 * 1024 * 1024;
+const LARGE_PAYLOAD_TEXT =
+  'Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance';
+
 type State = 'starting' | 'running' | 'lameDuck' | 'closing';
 
 class RunningServer implements Server {
@@ -83,6 +107,7 @@ class RunningServer implements Server {
   #state: State = 'starting';
   #bridge: Bridge | undefined;
   #monitoring: MonitoringHandle | undefined;
+  #leafnodes: RefusalListener | undefined;
   #portsFile: string | undefined;
   #lameDuckEnd: Promise<void> | undefined;
   #closeEnd: Promise<void> | undefined;
@@ -117,6 +142,10 @@ class RunningServer implements Server {
     return this.#monitoring?.port;
   }
 
+  get leafnodesPort(): number | undefined {
+    return this.#leafnodes?.port;
+  }
+
   get monitoringUrl(): string | undefined {
     const { monitoring } = this.#settings;
     if (monitoring === undefined || this.#monitoring === undefined) return undefined;
@@ -133,8 +162,10 @@ class RunningServer implements Server {
     try {
       await this.#writePidFile();
       await this.#startMonitoring();
+      this.#leafnodes = await startLeafnodes(this.#settings, this.#logger);
       await this.#startBridge();
     } catch (error) {
+      this.#leafnodes?.close();
       await this.#monitoring?.close();
       throw error;
     }
@@ -165,6 +196,13 @@ class RunningServer implements Server {
     this.#logger.info(`  Ganglion: ${VERSION}`);
     this.#logger.info(`  Name:     ${this.name}`);
     this.#logger.info(`  ID:       ${this.id}`);
+    const { configuration, limits } = this.#settings;
+    if (configuration !== undefined) {
+      const { file, digest, warnings } = configuration;
+      this.#logger.info(`Using configuration file: ${file} (${digest})`);
+      for (const warning of warnings) this.#logger.warn(warning);
+    }
+    if (limits.maxPayload > LARGE_PAYLOAD) this.#logger.warn(LARGE_PAYLOAD_TEXT);
   }
 
   async #writePidFile(): Promise<void> {
@@ -274,6 +312,7 @@ class RunningServer implements Server {
     for (const stop of [
       () => this.#removePortsFile(),
       () => this.#bridge?.close(),
+      () => this.#leafnodes?.close(),
       () => this.#monitoring?.close(),
     ]) {
       try {

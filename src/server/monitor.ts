@@ -54,6 +54,9 @@ export async function startMonitoring(server: MonitoredServer): Promise<Monitori
           httpPort: configuredPort,
           startMs: server.startMs,
           cores: coreCount(),
+          tags: settings.serverTags,
+          metadata: settings.serverMetadata,
+          configDigest: settings.configuration?.digest ?? '',
         };
       },
       counters: () => counters(server),

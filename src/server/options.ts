@@ -13,6 +13,23 @@ export interface MonitoringListenOptions {
   readonly port?: number;
 }
 
+/** Where leaf nodes dial: the port is open, and refuses them. */
+export interface LeafnodesListenOptions {
+  /** Default: the client listener's host. */
+  readonly host?: string;
+  /** 0 and -1 are a free port (default 0). */
+  readonly port?: number;
+}
+
+/** The file that options were read from, as the log names it. */
+export interface ConfigurationSource {
+  readonly file: string;
+  /** `sha256:…` of its values. */
+  readonly digest: string;
+  /** Lines for the log. */
+  readonly warnings: readonly string[];
+}
+
 /** Where and how to serve. Bytes, counts, milliseconds; what is left out has nats-server's default. */
 export interface ServeOptions extends Partial<Limits> {
   /** Interface to listen on (default 127.0.0.1); `0.0.0.0` or empty is every interface of both families. */
@@ -29,6 +46,14 @@ export interface ServeOptions extends Partial<Limits> {
   readonly outboundMax?: number;
   /** Serve `/varz` and `/healthz` over HTTP. */
   readonly monitoring?: MonitoringListenOptions;
+  /** Open the port for leaf nodes; who dials is told that they are not supported. */
+  readonly leafnodes?: LeafnodesListenOptions;
+  /** Words about the server, in `/varz`. */
+  readonly serverTags?: readonly string[];
+  /** Facts about the server, in `/varz`. */
+  readonly serverMetadata?: Readonly<Record<string, string>>;
+  /** Where the options come from; `loadConfig` gives it. */
+  readonly configuration?: ConfigurationSource;
   /** Write `<executableName>_<pid>.ports` into this directory, and remove it at the end. */
   readonly portsFileDir?: string;
   /** Default `ganglion`. */
@@ -53,6 +78,10 @@ export interface ServerSettings {
   readonly monitoring:
     | { readonly host: string; readonly port: number; readonly configuredPort: number }
     | undefined;
+  readonly leafnodes: { readonly host: string; readonly port: number } | undefined;
+  readonly serverTags: readonly string[];
+  readonly serverMetadata: Readonly<Record<string, string>>;
+  readonly configuration: ConfigurationSource | undefined;
   readonly portsFileDir: string | undefined;
   readonly executableName: string;
   readonly pidFile: string | undefined;
@@ -91,6 +120,10 @@ export function resolveOptions(options: ServeOptions): ServerSettings {
     hasHeaders: !boolean('noHeaderSupport', options.noHeaderSupport ?? false),
     maxSubTokens: integer('maxSubTokens', options.maxSubTokens ?? 0, [0, 0x7fffffff]),
     monitoring: monitoring(options, host),
+    leafnodes: leafnodes(options, host),
+    serverTags: (options.serverTags ?? []).map((tag) => text('serverTags', tag) ?? ''),
+    serverMetadata: metadata(options.serverMetadata ?? {}),
+    configuration: options.configuration,
     portsFileDir: text('portsFileDir', options.portsFileDir),
     executableName: text('executableName', options.executableName) ?? 'ganglion',
     pidFile: text('pidFile', options.pidFile),
@@ -134,6 +167,22 @@ function monitoring(options: ServeOptions, clientHost: string): ServerSettings['
     port: listenPort,
     configuredPort: listenPort === 0 ? -1 : listenPort,
   };
+}
+
+function leafnodes(options: ServeOptions, clientHost: string): ServerSettings['leafnodes'] {
+  if (options.leafnodes === undefined) return undefined;
+  const host = text('leafnodes.host', options.leafnodes.host) ?? clientHost;
+  return {
+    host: host === '' ? '0.0.0.0' : host,
+    port: port('leafnodes.port', options.leafnodes.port ?? 0),
+  };
+}
+
+function metadata(given: Readonly<Record<string, unknown>>): Record<string, string> {
+  const entries = Object.entries(given);
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, text('serverMetadata', value) ?? '']),
+  );
 }
 
 function serverName(value: unknown): string | undefined {

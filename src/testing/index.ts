@@ -1,12 +1,20 @@
 // A server for a test suite: a bus of its own on a free loopback port, gone when it is closed.
 import { type Bus, createBus } from '../index.ts';
-import { type ConnectionSnapshot, type ServeOptions, type Server, serve } from '../server/index.ts';
+import {
+  type ConnectionSnapshot,
+  loadConfig,
+  type ServeOptions,
+  type Server,
+  serve,
+} from '../server/index.ts';
 
 export type { ConnectionSnapshot, ServeOptions } from '../server/index.ts';
 
 export interface TestServerOptions extends ServeOptions {
   /** Another build of the Wasm core than the one that is bundled. */
   readonly wasm?: Uint8Array;
+  /** A configuration file of nats-server; the other options go over it. Its port counts, 4222 by default. */
+  readonly config?: string;
 }
 
 /** A running server with its bus. */
@@ -30,7 +38,9 @@ export interface TestServer extends AsyncDisposable {
  * Rejects with InvalidArgumentError for an option, or with the system's error when it cannot listen.
  */
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const { wasm, ...serveOptions } = options;
+  const { wasm, config, ...given } = options;
+  const loaded = config === undefined ? { port: 0 } : await loadConfig(config);
+  const serveOptions: ServeOptions = { ...loaded, ...given };
   const { clock, maxPayload } = serveOptions;
   const bus = createBus({
     ...(wasm !== undefined && { wasm }),
@@ -38,7 +48,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     ...(maxPayload !== undefined && { maxPayload }),
   });
   try {
-    return new RunningTestServer(bus, await serve(bus, { port: 0, ...serveOptions }));
+    return new RunningTestServer(bus, await serve(bus, serveOptions));
   } catch (error) {
     await bus.close();
     throw error;

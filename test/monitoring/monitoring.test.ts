@@ -55,6 +55,9 @@ const source: MonitoringSource = {
       httpPort: -1,
       startMs: START_MS,
       cores: 2,
+      tags: [],
+      metadata: {},
+      configDigest: '',
     };
   },
   counters: () => ({

@@ -11,7 +11,6 @@ import {
   listenErrorText,
 } from '../../src/server/addresses.ts';
 import {
-  fileErrorText,
   listenUrls,
   portsFilePath,
   removePortsFile,
@@ -23,6 +22,7 @@ import { openLogFile } from '../../src/server/log-file.ts';
 import { resolveOptions, type ServeOptions } from '../../src/server/options.ts';
 import { UsageMeter } from '../../src/server/process-usage.ts';
 import { InvalidArgumentError } from '../../src/shared/errors.ts';
+import { fileErrorText } from '../../src/shared/file-error.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ganglion-parts-'));

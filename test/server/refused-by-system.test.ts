@@ -14,9 +14,10 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { listen } from '../../src/net/tcp.ts';
 import type { Transport } from '../../src/net/transport.ts';
-import { fileErrorText, writePidFile, writePortsFile } from '../../src/server/files.ts';
+import { writePidFile, writePortsFile } from '../../src/server/files.ts';
 import { openLogFile } from '../../src/server/log-file.ts';
 import { descriptorMax } from '../../src/server/process-usage.ts';
+import { fileErrorText } from '../../src/shared/file-error.ts';
 
 /** A device on which every write fails as on a full disk. */
 const FULL = '/dev/full';

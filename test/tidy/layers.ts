@@ -16,6 +16,7 @@ const belowServer = [
   'src/bridge/',
   'src/bridge/pacing/',
   'src/bus/',
+  'src/config/',
   'src/core/',
   'src/monitoring/',
   'src/net/',
@@ -41,8 +42,12 @@ export const LAYERS: readonly Layer[] = [
   },
   { module: 'src/bridge/pacing/', uses: ['src/core/', 'src/shared/'] },
   { module: 'src/monitoring/', uses: ['src/net/', 'src/shared/'], typesOfAll: true },
+  { module: 'src/config/', uses: ['src/shared/'], typesOfAll: true },
   { module: 'src/server/', uses: belowServer },
-  { module: 'src/cli/', uses: [...publicDoors, 'src/cli/bench/'] },
+  {
+    module: 'src/cli/',
+    uses: ['src/server/', 'src/config/', ...publicDoors.slice(1), 'src/cli/bench/'],
+  },
   { module: 'src/cli/bench/', uses: [...publicDoors, 'src/cli/', 'src/net/', 'src/sublist.ts'] },
   { module: 'src/testing/', uses: publicDoors },
   { module: 'examples/', uses: [] },
@@ -147,7 +152,7 @@ export const PLACES: readonly Place[] = [
   {
     what: 'the file system',
     modules: ['fs', 'fs/promises'],
-    allowed: ['src/server/'],
+    allowed: ['src/server/', 'src/config/'],
   },
 ];
 

@@ -1,0 +1,65 @@
+// From what a configuration file says, with the flags of a command over it, to the options of `serve`. There 0 is a
+// free port, here it is the default one, or none. It needs nothing of the code that reads files.
+// Source: nats-server 2.15.3, server/opts.go, setBaselineOptions.
+import type { ServerValues } from '../config/keys-server.ts';
+import { DEFAULT_PORT } from '../shared/limits.ts';
+import type { ServeOptions } from './options.ts';
+
+/** Where a server listens whose file or flags do not say, as nats-server. */
+const ALL_INTERFACES = '0.0.0.0';
+/** What is queued for one client is counted in 31 bits. */
+const PENDING_MAX = 0x7fffffff;
+
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
+
+/** Options that mean the same. What the log is to be like is not among them. */
+export function serveOptionsOf(values: ServerValues): ServeOptions {
+  const host = (values.host ?? values.listen?.host) || ALL_INTERFACES;
+  const options: Mutable<ServeOptions> = {
+    host,
+    port: (values.port ?? values.listen?.port) || DEFAULT_PORT,
+  };
+  const httpPort = values.httpPort ?? values.http?.port ?? 0;
+  if (httpPort !== 0) options.monitoring = { host: values.http?.host || host, port: httpPort };
+  const leafPort = values.leafnodes?.port ?? values.leafnodes?.listen?.port ?? 0;
+  if (leafPort !== 0) {
+    const leafHost = values.leafnodes?.host ?? values.leafnodes?.listen?.host;
+    options.leafnodes = { host: leafHost || ALL_INTERFACES, port: leafPort };
+  }
+  if (values.serverName) options.serverName = values.serverName;
+  if (values.pidFile) options.pidFile = values.pidFile;
+  if (values.portsFileDir) options.portsFileDir = values.portsFileDir;
+  if (values.noHeaderSupport) options.noHeaderSupport = true;
+  if (values.maxSubTokens) options.maxSubTokens = values.maxSubTokens;
+  if (values.serverTags?.length) options.serverTags = values.serverTags;
+  if (values.serverMetadata?.size) {
+    options.serverMetadata = Object.fromEntries(values.serverMetadata);
+  }
+  addLimits(values, options);
+  return options;
+}
+
+/** Nothing and 0 are the default; of counts of clients and subscriptions, 0 and less are no limit. */
+function addLimits(values: ServerValues, options: Mutable<ServeOptions>): void {
+  if (values.maxPayload) options.maxPayload = values.maxPayload;
+  if (values.maxControlLine) options.maxControlLine = values.maxControlLine;
+  if (values.maxPending) options.maxPending = Math.min(values.maxPending, PENDING_MAX);
+  if (values.maxConnections !== undefined) {
+    options.maxConnections = Math.max(0, values.maxConnections);
+  }
+  if (values.maxSubscriptions !== undefined) {
+    options.maxSubscriptions = Math.max(0, values.maxSubscriptions);
+  }
+  if (values.pingIntervalMs) options.pingIntervalMs = wholeMs(values.pingIntervalMs);
+  if (values.pingMax) options.pingMax = values.pingMax;
+  if (values.writeDeadlineMs) options.writeDeadlineMs = wholeMs(values.writeDeadlineMs);
+  if (values.lameDuckDurationMs) {
+    options.lameDuckDurationMs = wholeMs(values.lameDuckDurationMs);
+  }
+  if (values.lameDuckGraceMs) options.lameDuckGraceMs = wholeMs(values.lameDuckGraceMs);
+}
+
+/** Timers here are of milliseconds. */
+function wholeMs(ms: number): number {
+  return ms > 0 ? Math.max(1, Math.round(ms)) : Math.round(ms);
+}

@@ -1,0 +1,355 @@
+// The bin with a configuration file: flags over it, what it refuses to start without, what it only warns of, -t,
+// --signal, and SIGHUP. Where nats-server is found, the same command lines are given to both.
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect as openSocket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type Child, runChild, startChild } from '../interop/child.ts';
+import { findReference } from '../reference.ts';
+import { bundleFile, type Program } from '../support/bundle.ts';
+
+// A start takes a moment on a busy machine, and some cases have two.
+const TIMEOUT_MS = 30_000;
+vi.setConfig({ testTimeout: TIMEOUT_MS, expect: { poll: { timeout: TIMEOUT_MS } } });
+
+let program: Program;
+let folder: string;
+let file: string;
+const ends: (() => unknown)[] = [];
+const named = { env: { GANGLION_EXECUTABLE: 'nats-server', LIMIT: '2KB' } };
+
+beforeAll(async () => {
+  program = await bundleFile('src/cli/main.ts');
+}, TIMEOUT_MS);
+afterAll(() => program?.remove());
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ganglion-configure-'));
+  file = join(folder, 'server.conf');
+});
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function start(...args: string[]): Child {
+  const child = startChild(process.execPath, [program.path, '-a', '127.0.0.1', ...args], named);
+  ends.push(() => child.close());
+  return child;
+}
+
+function run(...args: string[]) {
+  return runChild(process.execPath, [program.path, ...args], named);
+}
+
+/** Starts from a file of that text and resolves when it is ready. */
+async function startFile(text: string, ...args: string[]): Promise<Child> {
+  writeFileSync(file, text);
+  const child = start('-c', file, ...args);
+  await child.line(/Server is ready/);
+  return child;
+}
+
+/** The log without process numbers and times. */
+function texts(output: string): string[] {
+  return output.split('\n').map((line) => line.replace(/^\[\d+\] [\d/]+ [\d:.]+ /, ''));
+}
+
+function portIn(child: Child, words: string): number {
+  return Number(new RegExp(`${words} \\S+:(\\d+)`).exec(child.output())?.[1]);
+}
+
+/** Everything that a port says until it closes. */
+function saidBy(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    const socket = openSocket(port, '127.0.0.1');
+    socket.on('data', (data) => {
+      said += data;
+    });
+    socket.on('close', () => resolve(said));
+    socket.on('error', reject);
+  });
+}
+
+/** The first line that a client is told. */
+function infoOf(port: number): Promise<Record<string, unknown>> {
+  return new Promise((resolve, reject) => {
+    const socket = openSocket(port, '127.0.0.1');
+    socket.once('data', (data) => {
+      socket.destroy();
+      resolve(JSON.parse(String(data).slice('INFO '.length)));
+    });
+    socket.on('error', reject);
+  });
+}
+
+describe('a server from a file', () => {
+  test('has what the file says, with flags over it', async () => {
+    const child = await startFile(
+      'port: 4333\nhttp: "127.0.0.1:-1"\nserver_name: file\nmax_payload: $LIMIT\nserver_tags: [a, b]\n' +
+        'server_metadata { k: v }\nmax_connections: 7\nping_interval: "30s"\nwrite_deadline: "1s"',
+      '-p',
+      '-1',
+      '-n',
+      'flag',
+    );
+    const { server_name, max_payload, port } = await infoOf(portIn(child, 'client connections on'));
+    expect({ server_name, max_payload }).toEqual({ server_name: 'flag', max_payload: 2048 });
+    expect(port).not.toBe(4333);
+    const monitor = portIn(child, 'http monitor on');
+    const varz = (await (await fetch(`http://127.0.0.1:${monitor}/varz`)).json()) as object;
+    const digest = /server\.conf \((sha256:[0-9a-f]{64})\)/.exec(child.output())?.[1];
+    expect(varz).toMatchObject({
+      tags: ['a', 'b'],
+      metadata: { k: 'v' },
+      max_connections: 7,
+      ping_interval: 30e9,
+      write_deadline: 1e9,
+      config_digest: digest,
+    });
+  });
+
+  test('logs as the file says: into a file, without times, moved away when it has grown', async () => {
+    const log = join(folder, 'log');
+    writeFileSync(
+      file,
+      `port: -1\nlog_file: "${log}"\nlogtime: false\ndebug: true\nlog_size_limit: 300\nlog_max_num: 2`,
+    );
+    const child = start('-c', file);
+    await expect
+      .poll(() => existsSync(log) && readFileSync(log, 'utf8'))
+      .toMatch(/Rotated log, backup saved as ".*log\.\d{4}(\.\d\d){5}\.\d{9}"/);
+    await expect
+      .poll(() => readdirSync(folder).filter((name) => name.startsWith('log.')).length)
+      .toBe(1);
+    child.signal('SIGTERM');
+    await child.exited;
+    const all = readdirSync(folder).filter((name) => name.startsWith('log'));
+    const kept = all.map((name) => readFileSync(join(folder, name), 'utf8')).join('');
+    expect(kept).toMatch(/^\[\d+\] \[INF\]/);
+    expect(child.output()).toBe('');
+  });
+
+  test('opens the port for leaf nodes and refuses who dials', async () => {
+    const child = await startFile('port: -1\nleafnodes { listen: "127.0.0.1:-1" }');
+    const said = await saidBy(portIn(child, 'leafnode connections on'));
+    expect(said).toBe("-ERR 'leaf nodes are not supported'\r\n");
+  });
+
+  test('does not start without what decides who may do what, and names all of it in one line', async () => {
+    writeFileSync(
+      file,
+      'port: -1\nauthorization { token: secret }\ntls {}\nwebsocket { port: -1, no_tls: true }\n' +
+        'accounts { A {} }\nmappings { a: b }\njetstream { key: secret }\ncluster { name: a }',
+    );
+    const { code, output } = await run('-c', file, '--user', 'u');
+    expect(code).toBe(1);
+    expect(texts(output)).toEqual([
+      '[FTL] Not supported yet, and nothing to start without: authorization, tls, websocket, accounts, ' +
+        'mappings, jetstream.key, --user',
+    ]);
+    expect(output).not.toContain('secret');
+    expect((await run('-t', '-c', file)).output).toMatch(/is valid \(sha256:[0-9a-f]{64}\)$/);
+  });
+
+  test.each([
+    ['authorization { user: a, password: b }', 'authorization'],
+    ['authorization { users: [] }', 'authorization'],
+    ['authorization { users: [ { user: a } ] }\nno_auth_user: a', 'authorization, no_auth_user'],
+    ['accounts: [ A ]', 'accounts'],
+    ['system_account: SYS', 'system_account'],
+    ['trusted_keys: OAHPM27CZM3X3K62FTHXQKMIYSOB6WJISMFRTQXXUY5I2WH723SCGUTH', 'trusted'],
+    ['resolver: MEMORY', 'resolver'],
+    ['https_port: 1', 'https_port'],
+    ['https: "127.0.0.1:1"', 'https'],
+    ['proxy_protocol: true', 'proxy_protocol'],
+    [
+      'proxies { trusted: [ { key: OAHPM27CZM3X3K62FTHXQKMIYSOB6WJISMFRTQXXUY5I2WH723SCGUTH } ] }',
+      'proxies',
+    ],
+    ['jetstream { tpm { pcr: 1 } }', 'jetstream.tpm'],
+  ])('%j is no start', async (text, name) => {
+    writeFileSync(file, `port: -1\n${text}`);
+    const { code, output } = await run('-c', file);
+    expect([code, texts(output).at(-1)]).toEqual([
+      1,
+      `[FTL] Not supported yet, and nothing to start without: ${name}`,
+    ]);
+  });
+
+  test.each([
+    [['--pass', 'x'], '--pass'],
+    [['--auth=x'], '--auth'],
+    [['-ms', '1'], '--https_port'],
+    [['--tls', '--tlscert', 'a', '--tlskey', 'b'], '--tls, --tlscert, --tlskey'],
+  ])('%j is no start', async (args, name) => {
+    const { code, output } = await run('-p', '-1', ...args);
+    expect(code).toBe(1);
+    expect(texts(output)).toEqual([
+      `[FTL] Not supported yet, and nothing to start without: ${name}`,
+    ]);
+  });
+
+  test('starts with what asks for nothing, and warns once of the rest by name', async () => {
+    const child = await startFile(
+      'port: -1\nauthorization { timeout: 3 }\nwebsocket { no_tls: true }\nsystem_account: "$SYS"\n' +
+        'proxy_protocol: false\naccounts {}\nmappings {}\nhttps_port: 0\njetstream: disabled\n' +
+        'gateway { name: a, port: -1 }\nmqtt { }\nleafnodes { remotes: [ { url: "nats://a:1" } ], tls {} }',
+      '-js',
+      '-n=x',
+      '-sd=/tmp/x',
+      '--routes',
+      '',
+      '--cluster',
+      'nats://127.0.0.1:-1',
+    );
+    const warnings = texts(child.output()).filter((line) => line.startsWith('[WRN]'));
+    expect(warnings).toEqual(
+      [
+        'gateway',
+        'leafnodes.remotes',
+        'leafnodes.tls',
+        '--jetstream',
+        '--store_dir',
+        '--cluster',
+      ].map((name) => `[WRN] Not supported yet, and ignored: ${name}`),
+    );
+  });
+
+  test('is not taken for nats-server alone: a link of that name starts it, too', async () => {
+    writeFileSync(file, 'port: x');
+    const link = join(folder, 'nats-server');
+    symlinkSync(program.path, link);
+    const { code, output } = await runChild(process.execPath, [link, '-c', file], {
+      env: { GANGLION_EXECUTABLE: undefined },
+    });
+    expect([code, output.split(': ')[0]]).toEqual([1, 'nats-server']);
+  });
+
+  test('SIGHUP reads the file again and says what that comes to', async () => {
+    const child = await startFile('port: -1');
+    child.signal('SIGHUP');
+    await child.line(/\[INF\] Reloaded server configuration \(sha256:/);
+    writeFileSync(file, 'port: -1\nmax_payload: 100');
+    child.signal('SIGHUP');
+    await child.line(/\[ERR\] Failed to reload server configuration: .*a change needs a restart/);
+    writeFileSync(file, 'port: x');
+    child.signal('SIGHUP');
+    await child.line(
+      /\[ERR\] Failed to reload server configuration: .*:1:0: "port" must be an integer/,
+    );
+    expect(await infoOf(portIn(child, 'client connections on'))).toMatchObject({
+      max_payload: 1_048_576,
+    });
+  });
+
+  test('does not load what reads files when there is none', () => {
+    const folderOf = program.path.slice(0, program.path.lastIndexOf('/'));
+    const reader = readdirSync(folderOf).filter((name) =>
+      readFileSync(join(folderOf, name), 'utf8').includes('Expected a top-level value'),
+    );
+    expect(reader).toHaveLength(1);
+    const hook = `process.on('exit', () => {}); import('node:module').then((m) => m.register('data:text/javascript,' + encodeURIComponent("export async function load(u, c, n) { if (u.includes('${reader[0]}')) console.log('LOADED'); return n(u, c) }")));`;
+    const args = ['--import', `data:text/javascript,${encodeURIComponent(hook)}`, program.path];
+    const loads = (more: string[]): boolean =>
+      execFileSync(process.execPath, [...args, ...more], { stdio: 'pipe' }).includes('LOADED');
+    writeFileSync(file, 'port: 1');
+    expect(loads(['-t', '-c', file])).toBe(true);
+    expect(loads(['-p', '-1', '-v'])).toBe(false);
+  });
+});
+
+describe('--signal', () => {
+  test('ends the server whose number is named, or stands in a file', async () => {
+    const pidFile = join(folder, 'pid');
+    const child = await startFile(`port: -1\npid_file: "${pidFile}"`);
+    expect(await run('--signal', `ldm=${pidFile}`)).toMatchObject({ code: 0, output: '' });
+    expect(await child.exited).toMatchObject({ code: 0 });
+    expect(child.output()).toContain('Entering lame duck mode');
+    const other = await startFile('port: -1');
+    expect((await run('-sl', `quit=${other.pid}`)).code).toBe(0);
+    expect(await other.exited).toMatchObject({ code: 0 });
+  });
+});
+
+const binary = findReference();
+const reason = binary === undefined ? ' (nats-server was not found)' : '';
+describe.skipIf(binary === undefined)(`beside nats-server${reason}`, () => {
+  /** Status and output of both for one command line that starts no server. `FILE` is a file of that text. */
+  async function both(args: readonly string[], text: string) {
+    writeFileSync(file, text);
+    const line = args.map((arg) => arg.replace('FILE', file));
+    const [ours, theirs] = await Promise.all([run(...line), runChild(binary!, line)]);
+    // The original goes through its maps in any order.
+    const lines = (output: string) => output.replace('nats-server: ', '').split('\n').toSorted();
+    return [ours, theirs].map(({ code, output }) => ({ code, lines: lines(output) }));
+  }
+
+  test.each<[string, ...string[]]>([
+    ['', '-t', '-c', 'FILE'],
+    ['', '-t'],
+    ['', '-t', '-c', ''],
+    ['', '-c', '/nowhere/file'],
+    ['', '-t', '--config=/nowhere/file'],
+    ['port: 1\nhost: "::"', '-t', '-c', 'FILE'],
+    ['port: 1', '-t', '-config', 'FILE', '-p', '99999', '-D', '--js=false'],
+    ['foo: 1\nbar { }', '-c', 'FILE', '-p', '-1'],
+    ['a: [', '-c', 'FILE'],
+    ['a: [', '-t', '-c', 'FILE'],
+    ['write_deadline: 10', '-t', '-c', 'FILE'],
+    ['max_payload: 100MB', '-c', 'FILE', '-p', '-1'],
+    ['max_payload: 100MB', '-t', '-c', 'FILE'],
+    ['server_name: a', '-t', '-c', 'FILE', '-n', 'a b'],
+    ['jetstream: true', '-t', '-c', 'FILE', '--cluster', 'nats://127.0.0.1:-1'],
+    ['jetstream { domain: "a.b" }', '-t', '-c', 'FILE', '-js'],
+    ['', '--test_reload', 'FILE'],
+    ['port: 1', '-t', '-c', 'FILE', '--test_reload', 'FILE'],
+    ['port: 1', '-t', '-c', 'FILE', '--test_reload', '/nowhere/file'],
+    ['', '--signal', 'foo=1'],
+    ['', '--signal', 'stop=999999999'],
+    ['', '-sl=stop=x'],
+    ['', '--signal=a=b=c=d'],
+    ['12\n', '--signal', 'stop=FILE'],
+    ['', '--tls'],
+    ['', '--tls=false', '--tlscert', 'a', '-t'],
+    ['', '--tlsverify', '--tlscert', 'a'],
+    ['', '--tlsverify=Optional', '--tlscert', 'a'],
+    ['', '--tlskey', 'a'],
+    ['', '--routes', 'nats://a:1'],
+    ['', '--routes', 'nats://a:1', '--cluster', ''],
+    ['', '--cluster', 'x'],
+    ['', '--cluster_listen', 'nats://a'],
+    ['', '-cluster', 'nats://u@a:1'],
+    ['', '-p', '-1', 'c'],
+  ])('%j %j %j %j %j %j ends alike', async (text, ...args) => {
+    const [ours, theirs] = await both(args, text);
+    expect(ours).toEqual(theirs);
+  });
+
+  test.each([
+    ['--tlsverify=maybe'],
+    ['-connect_retries', 'x'],
+    ['--no_advertise=x'],
+    ['-log_size_limit'],
+    ['--js=1.5'],
+    ['-profile=a'],
+  ])('%j is the same mistake', async (...args) => {
+    const [ours, theirs] = await both(args, '');
+    const first = (result: typeof ours) => [
+      result?.code,
+      result?.lines.find((line) => /^(?:invalid|flag)/.test(line)),
+    ];
+    expect(first(ours)).toEqual(first(theirs));
+    expect(first(ours)[1]).toBeDefined();
+  });
+});
