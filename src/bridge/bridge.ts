@@ -7,12 +7,12 @@ import type { NetworkSide, Turn } from '../bus/turn.ts';
 import type { MessageClient } from '../bus/types.ts';
 import type { Core, SessionHandle, SessionSubscription } from '../core/index.ts';
 import { type Listener, listen } from '../net/tcp.ts';
-import type { Transport } from '../net/transport.ts';
+import type { PeerFacts, Transport } from '../net/transport.ts';
 import type { Timer } from '../shared/clock.ts';
 import { ClosedConnectionError, InvalidOperationError } from '../shared/errors.ts';
 import { ANNOUNCED_VERSION } from '../shared/version.ts';
 import { Authentication } from './authentication.ts';
-import { ClosedReason, errorLine } from './closing.ts';
+import { ClosedReason, errorLine, farewell } from './closing.ts';
 import { Endings } from './endings.ts';
 import { Feed } from './feed.ts';
 import type { SessionHost } from './host.ts';
@@ -82,6 +82,8 @@ export class Bridge implements SessionHost, NetworkSide {
   readonly #sessions = new Map<SessionHandle, Session>();
   readonly #ended: ConnectionSnapshot[] = [];
   #listener: Listener | undefined;
+  /** Listeners of other kinds that bring it peers. */
+  readonly #others: Pick<Listener, 'close'>[] = [];
   #lameDuck: LameDuck | undefined;
   #isLameDuck = false;
   #onEmpty: (() => void) | undefined;
@@ -150,6 +152,16 @@ export class Bridge implements SessionHost, NetworkSide {
       onError: (error) =>
         this.options.logger.error(`Error on the client listener: ${error.message}`),
     });
+  }
+
+  /** Another listener attaches its peers here. It is closed when nobody more is to come. */
+  alsoListens(listener: Pick<Listener, 'close'>): void {
+    this.#others.push(listener);
+  }
+
+  #stopListening(): void {
+    this.#listener?.close();
+    for (const listener of this.#others.splice(0)) listener.close();
   }
 
   // ── Connections ─────────────────────────────────────────────────────────────────────────────────
@@ -227,7 +239,7 @@ export class Bridge implements SessionHost, NetworkSide {
   lameDuck(): Promise<void> {
     if (this.#isLameDuck || this.#closed !== undefined) return Promise.resolve();
     this.#isLameDuck = true;
-    this.#listener?.close();
+    this.#stopListening();
     if (this.#sessions.size === 0) return Promise.resolve();
     this.turn.within(() => {
       for (const session of this.#sessions.values()) if (session.takesInfo) session.sendInfo();
@@ -261,7 +273,7 @@ export class Bridge implements SessionHost, NetworkSide {
   async #closeAll(): Promise<void> {
     this.#lameDuck?.cancel();
     this.#onEmpty?.();
-    this.#listener?.close();
+    this.#stopListening();
     this.endings.slices.close();
     const sessions = [...this.#sessions.values()];
     this.turn.within(() => {
@@ -292,7 +304,7 @@ export class Bridge implements SessionHost, NetworkSide {
   #refuse(transport: Transport, cid: number): void {
     const log = new PeerLog(this.options.logger, transport.peer, cid);
     log.debug('Client connection created');
-    const info = this.infoLine(cid, transport.peer.address);
+    const info = this.infoLine(cid, transport.peer);
     const words = new TextEncoder().encode(`${info}${errorLine('maxConnections')}`);
     transport.start({
       staysInPlace: false,
@@ -301,19 +313,20 @@ export class Bridge implements SessionHost, NetworkSide {
       onClose: () => this.endings.lingered(transport),
     });
     transport.pause();
-    const end = (): void => transport.end();
+    const reason = ClosedReason.MaxConnectionsExceeded;
+    const end = (): void => transport.end(farewell(reason));
     this.endings.linger(transport);
     if (transport.write([words], end) === 'taken') end();
     log.error('maximum connections exceeded');
-    log.debug(`Client connection closed: ${ClosedReason.MaxConnectionsExceeded}`);
+    log.debug(`Client connection closed: ${reason}`);
   }
 
   // ── For sessions ────────────────────────────────────────────────────────────────────────────────
 
-  infoLine(cid: number, address: string, account?: Account): string {
+  infoLine(cid: number, peer: PeerFacts, account?: Account): string {
     return infoLine(this.#infoFacts(), {
       cid,
-      address,
+      peer,
       isLameDuck: this.#isLameDuck,
       ...(account === undefined ? {} : accountFacts(account)),
     });

@@ -1,6 +1,7 @@
 // The INFO line. Its keys are in nats-server's order; clients insist on server_id, version, go, host, port and
 // headers.
 // Source: nats-server 1787eee, server/server.go, Info; client.go, generateClientInfoJSON.
+import type { PeerFacts } from '../net/transport.ts';
 import { API_LEVEL, PROTO } from '../shared/version.ts';
 
 /** What is the same for every peer. */
@@ -22,7 +23,7 @@ interface InfoFacts {
 /** What differs from peer to peer and from moment to moment. */
 interface InfoMoment {
   readonly cid: number;
-  readonly address: string;
+  readonly peer: PeerFacts;
   /** The second INFO, which answers the first PING, names the account. */
   readonly account?: string;
   readonly isSystemAccount?: boolean;
@@ -31,22 +32,24 @@ interface InfoMoment {
 
 /** `INFO {…}`, a blank, CR and LF. */
 export function infoLine(facts: InfoFacts, moment: InfoMoment): string {
+  const { address, listener } = moment.peer;
+  // Other addresses are those of the listener for plain clients, where nobody else gets on.
+  const connectUrls = listener === undefined && moment.isLameDuck !== true ? facts.connectUrls : [];
   const json = JSON.stringify({
     server_id: facts.serverId,
     server_name: facts.serverName,
     version: facts.version,
     proto: PROTO,
     go: facts.runtime,
-    host: facts.host,
-    port: facts.port,
+    host: listener?.host ?? facts.host,
+    port: listener?.port ?? facts.port,
     headers: facts.hasHeaders,
     auth_required: facts.isAuthRequired || undefined,
     max_payload: facts.maxPayload,
     client_id: moment.cid,
-    client_ip: moment.address === '' ? undefined : moment.address,
+    client_ip: address === '' ? undefined : address,
     // In lame duck our own addresses are no place to go to.
-    connect_urls:
-      facts.connectUrls.length === 0 || moment.isLameDuck === true ? undefined : facts.connectUrls,
+    connect_urls: connectUrls.length === 0 ? undefined : connectUrls,
     ldm: moment.isLameDuck || undefined,
     connect_info: moment.account === undefined ? undefined : true,
     remote_account: moment.account,

@@ -1,5 +1,5 @@
 // Log lines about one connection, as nats-server writes them:
-// `127.0.0.1:51034 - cid:7 - "v1.2.3:go:name" - text`.
+// `127.0.0.1:51034 - cid:7 - "v1.2.3:go:name" - text`, with `wid` for a WebSocket.
 import type { PeerFacts } from '../net/transport.ts';
 import type { Logger } from '../shared/logger.ts';
 import { type ConnectOptions, clientText } from './connect.ts';
@@ -13,10 +13,11 @@ export class PeerLog {
   readonly #logger: Logger;
   #label: string;
 
-  constructor(logger: Logger, { address, port }: PeerFacts, cid: number) {
+  constructor(logger: Logger, { address, port, type, forwardedFor }: PeerFacts, cid: number) {
     this.#logger = logger;
-    const host = address.includes(':') ? `[${address}]` : address;
-    this.#label = `${host}:${port} - cid:${cid}`;
+    const from = forwardedFor === undefined ? '' : `${bracketed(forwardedFor)}/`;
+    const id = type === 'websocket' ? 'wid' : 'cid';
+    this.#label = `${from}${bracketed(address)}:${port} - ${id}:${cid}`;
   }
 
   /** The peer has said what it is. */
@@ -83,4 +84,8 @@ export class PeerLog {
   #trace(text: string): void {
     this.#logger.trace(`${this.#label} - ->> [${text}]`);
   }
+}
+
+function bracketed(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
 }

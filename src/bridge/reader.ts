@@ -57,6 +57,8 @@ export class Reader implements PacedReader {
   #need = 0;
   /** Of this read nothing but PONGs has been consumed. */
   #isAnswer = true;
+  /** Bytes of what has come that the transport keeps. */
+  #kept = 0;
   /** The peer has ended its side; what it has said before is still to be replayed. */
   #onDone: (() => void) | undefined;
 
@@ -97,6 +99,12 @@ export class Reader implements PacedReader {
     this.#pacer.goOn();
   }
 
+  /** The transport keeps so many bytes, which count as the tail does. */
+  kept(bytes: number): void {
+    this.#kept = bytes;
+    this.#hold();
+  }
+
   /** Calls `fn` when nothing that has come is going to be looked at any more: now, nearly always. */
   whenDone(fn: () => void): void {
     if (this.isWaiting) this.#onDone = fn;
@@ -126,7 +134,8 @@ export class Reader implements PacedReader {
   }
 
   giveUp(): void {
-    const problem = `an unfinished message, of which ${this.#tail.bytes} bytes are here, made no progress`;
+    const bytes = this.#tail.bytes + this.#kept;
+    const problem = `an unfinished message, of which ${bytes} bytes are here, made no progress`;
     this.#session.giveUp(problem, ClosedReason.ReadError);
   }
 
@@ -262,12 +271,13 @@ export class Reader implements PacedReader {
     this.#hold();
   }
 
-  /** The tail is counted among all that is kept. */
+  /** The tail, and what the transport keeps, are counted among all that is kept. */
   #hold(): void {
     const { bytes, held, wanted } = this.#tail;
-    if (bytes === 0) this.#pacer.drop();
-    else if (this.isWaiting) this.#pacer.keep(held);
-    else this.#pacer.hold(held, wanted);
+    const all = held + this.#kept;
+    if (bytes + this.#kept === 0) this.#pacer.drop();
+    else if (this.isWaiting) this.#pacer.keep(all);
+    else this.#pacer.hold(all, wanted);
   }
 
   #noMemory(bytes: number): void {
