@@ -11,6 +11,12 @@ import {
   OUTBOUND_SHARE,
 } from '../shared/limits.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
+import { boolean, integer, port, text } from './checks.ts';
+import {
+  type WebSocketListenOptions,
+  type WebSocketSettings,
+  websocketSettings,
+} from './websocket.ts';
 
 export interface MonitoringListenOptions {
   /** Default: the client listener's host. */
@@ -35,6 +41,8 @@ export interface ServeOptions extends Partial<Limits> {
   readonly outboundMax?: number;
   /** Serve `/varz` and `/healthz` over HTTP. */
   readonly monitoring?: MonitoringListenOptions;
+  /** Serve clients by WebSocket as well. */
+  readonly websocket?: WebSocketListenOptions;
   /** Write `<executableName>_<pid>.ports` into this directory, and remove it at the end. */
   readonly portsFileDir?: string;
   /** Default `ganglion`. */
@@ -59,6 +67,7 @@ export interface ServerSettings {
   readonly monitoring:
     | { readonly host: string; readonly port: number; readonly configuredPort: number }
     | undefined;
+  readonly websocket: WebSocketSettings | undefined;
   readonly portsFileDir: string | undefined;
   readonly executableName: string;
   readonly pidFile: string | undefined;
@@ -97,6 +106,7 @@ export function resolveOptions(options: ServeOptions): ServerSettings {
     hasHeaders: !boolean('noHeaderSupport', options.noHeaderSupport ?? false),
     maxSubTokens: integer('maxSubTokens', options.maxSubTokens ?? 0, [0, 0x7fffffff]),
     monitoring: monitoring(options, host),
+    websocket: websocketSettings(options.websocket, host),
     portsFileDir: text('portsFileDir', options.portsFileDir),
     executableName: text('executableName', options.executableName) ?? 'ganglion',
     pidFile: text('pidFile', options.pidFile),
@@ -148,32 +158,6 @@ function serverName(value: unknown): string | undefined {
     throw InvalidArgumentError.format('serverName', 'cannot contain blanks');
   }
   return name;
-}
-
-function port(name: string, value: unknown): number {
-  return Math.max(0, integer(name, value, [-1, 65_535]));
-}
-
-function integer(name: string, value: unknown, [min, max]: readonly [number, number]): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) {
-    return value;
-  }
-  const wanted = `must be a whole number from ${min} to ${max}`;
-  throw InvalidArgumentError.format(name, `${wanted}, not ${shown(value)}`);
-}
-
-function boolean(name: string, value: unknown): boolean {
-  if (typeof value === 'boolean') return value;
-  throw InvalidArgumentError.format(name, `must be true or false, not ${shown(value)}`);
-}
-
-function text(name: string, value: unknown): string | undefined {
-  if (value === undefined || typeof value === 'string') return value;
-  throw InvalidArgumentError.format(name, `must be a string, not ${shown(value)}`);
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 
 /** A share of the machine's memory, or of what the container leaves this process. */
