@@ -23,6 +23,8 @@ interface WebSocketListenOptions extends HandshakeOptions {
   readonly messageMax: number;
   /** For a handshake to be whole. */
   readonly handshakeTimeoutMs: number;
+  /** Sockets at a time, those before their handshake too; more are closed at once. 0: no limit. */
+  readonly socketsMax: number;
   /** Called for each connection; it has to `start` the transport or `destroy` it. */
   readonly onConnection: (transport: Transport) => void;
   /** Somebody has been refused; the text is for the log. */
@@ -36,7 +38,7 @@ const TIMEOUT_LOOKS = 4;
 
 /** Listens, and resolves when it does. Rejects with the platform's error (`EADDRINUSE`, …) when it cannot. */
 export async function listenWebSocket(options: WebSocketListenOptions): Promise<Listener> {
-  const { handshakeTimeoutMs } = options;
+  const { handshakeTimeoutMs, socketsMax } = options;
   let door: Door | undefined;
   let endHandshakes = (): void => {};
   const listener = await listenWith(options, (host, port) => {
@@ -48,6 +50,7 @@ export async function listenWebSocket(options: WebSocketListenOptions): Promise<
       // Judged below, with the rest.
       requireHostHeader: false,
     });
+    server.maxConnections = socketsMax === 0 ? Number.POSITIVE_INFINITY : socketsMax;
     server.on('request', (request, response) => door?.refuse(request, response));
     server.on('upgrade', (request, socket, head) => door?.open(request, socket as Socket, head));
     endHandshakes = () => server.closeAllConnections();

@@ -242,9 +242,8 @@ class RunningServer implements Server {
     const { websocket: settings, limits, logger } = this.#settings;
     const bridge = this.#bridge;
     if (settings === undefined || bridge === undefined) return;
-    const { maxPayload } = limits;
     try {
-      this.#websocket = await startWebSocket({ bridge, settings, maxPayload, logger });
+      this.#websocket = await startWebSocket({ bridge, settings, limits, logger });
     } catch (error) {
       const reason = listenErrorText(error, settings.host, settings.port);
       this.#logger.fatal(`Unable to listen for websocket connections: ${reason}`);

@@ -3,6 +3,7 @@
 import type { Bridge } from '../bridge/bridge.ts';
 import { type Origin, readOrigin } from '../net/origins.ts';
 import { InvalidArgumentError } from '../shared/errors.ts';
+import type { Limits } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
 import { boolean, integer, port, shown, text } from './checks.ts';
 
@@ -105,22 +106,27 @@ function headersOf(headers: Readonly<Record<string, unknown>>): ReadonlyMap<stri
   return new Map(Object.entries(headers as Record<string, string>));
 }
 
+/** Sockets beyond `maxConnections`: they shake hands, or are told that they are too many. */
+const SOCKETS_EXTRA = 1024;
+
 interface WebSocketStart {
   readonly bridge: Bridge;
   readonly settings: WebSocketSettings;
-  readonly maxPayload: number;
+  readonly limits: Pick<Limits, 'maxPayload' | 'maxConnections'>;
   readonly logger: Logger;
 }
 
 /** Listens for the bridge, which closes the listener with its own; rejects with the system's error. */
 export async function startWebSocket(start: WebSocketStart): Promise<WebSocketHandle> {
-  const { bridge, settings, maxPayload, logger } = start;
+  const { bridge, settings, logger } = start;
+  const { maxPayload, maxConnections } = start.limits;
   const { listenWebSocket } = await import('../net/websocket.ts');
   const { allowedOrigins: allowed, sameOrigin, ...others } = settings;
   const listener = await listenWebSocket({
     ...others,
     origins: { sameOrigin, allowed },
     messageMax: maxPayload + MESSAGE_EXTRA,
+    socketsMax: maxConnections === 0 ? 0 : maxConnections + SOCKETS_EXTRA,
     onConnection: (transport) => bridge.attach(transport),
     onRefused: (line) => logger.error(line),
     onError: (error) => logger.error(`websocket: ${error.message}`),

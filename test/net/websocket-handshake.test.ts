@@ -14,8 +14,8 @@ const accepted: Transport[] = [];
 const refused: string[] = [];
 const TIMEOUT_MS = 400;
 
-beforeAll(async () => {
-  listener = await listenWebSocket({
+function listenFor(handshakeTimeoutMs: number, socketsMax: number): Promise<Listener> {
+  return listenWebSocket({
     host: '127.0.0.1',
     port: 0,
     compression: true,
@@ -23,11 +23,16 @@ beforeAll(async () => {
     headers: new Map([['X-Served', 'yes']]),
     cookies: ['user', 'pass'],
     messageMax: 1000,
-    handshakeTimeoutMs: TIMEOUT_MS,
+    handshakeTimeoutMs,
+    socketsMax,
     onConnection: (transport) => accepted.push(transport),
     onRefused: (text) => refused.push(text),
     onError: (error) => expect.fail(error.message),
   });
+}
+
+beforeAll(async () => {
+  listener = await listenFor(TIMEOUT_MS, 0);
 });
 afterAll(() => {
   listener.close();
@@ -122,4 +127,20 @@ it('what is no HTTP at all is refused', async () => {
   const [bytes] = await once(socket, 'data');
   expect(String(bytes)).toMatch(/^HTTP\/1\.1 400 /);
   socket.destroy();
+});
+
+it('so many sockets are there at a time, whatever they say', async () => {
+  const few = await listenFor(60_000, 20);
+  const sockets = Array.from({ length: 40 }, () => connect(few.port, '127.0.0.1'));
+  let closed = 0;
+  for (const socket of sockets) {
+    socket.on('error', () => {});
+    socket.resume();
+    socket.once('close', () => {
+      closed += 1;
+    });
+  }
+  await expect.poll(() => closed).toBe(20);
+  few.close();
+  await expect.poll(() => closed).toBe(40);
 });

@@ -54,6 +54,7 @@ export async function listenForOne(options: PairOptions = {}): Promise<{
     cookies: [],
     messageMax: options.messageMax ?? MESSAGE_MAX,
     handshakeTimeoutMs: 10_000,
+    socketsMax: 0,
     onConnection: accept,
     onRefused: (text) => refused.push(text),
     onError: (error) => {
