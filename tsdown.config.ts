@@ -23,6 +23,12 @@ const common: UserConfig = {
   fixedExtension: true,
   sourcemap: false,
   report: false,
+  // Of `ws` only what is named is taken, and none of the native helpers that it looks for.
+  treeshake: { moduleSideEffects: [{ test: /[\\/]node_modules[\\/]ws[\\/]/, sideEffects: false }] },
+  define: {
+    'process.env.WS_NO_BUFFER_UTIL': '"1"',
+    'process.env.WS_NO_UTF_8_VALIDATE': '"1"',
+  },
   outputOptions: {
     // The types have them; Node reads and scans what is there.
     comments: { annotation: true, legal: true, jsdoc: false },

@@ -2,7 +2,15 @@
 // builds anyway). It builds beside dist/ and moves the files in when all are whole, then removes those of
 // earlier builds, so that whoever runs from dist/ meanwhile does not meet half a build.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { isFresh, root, stampOf, writeStamp } from './stamp.mjs';
 
@@ -26,6 +34,37 @@ function bundle(outDir) {
   if (status !== 0) throw new Error('tsdown failed');
 }
 
+/** Packages of others of which something is in the bundles, as their regions there tell. */
+function bundledPackages(outDir) {
+  const names = new Set();
+  for (const file of readdirSync(outDir)) {
+    if (!/\.[cm]js$/.test(file)) continue;
+    const text = readFileSync(join(outDir, file), 'utf8');
+    for (const [, name] of text.matchAll(/#region node_modules\/((?:@[^/\s]+\/)?[^/\s]+)/g)) {
+      names.add(name);
+    }
+  }
+  return [...names].sort();
+}
+
+/** Whoever gets their code gets their licences. */
+function writeLicences(outDir) {
+  const { license: ownLicence } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const texts = bundledPackages(outDir).map((name) => {
+    const dir = join(root, 'node_modules', name);
+    const { version, license } = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8'));
+    const file = readdirSync(dir).find((entry) => /^licen[cs]e/i.test(entry));
+    if (file === undefined && license !== ownLicence) throw new Error(`${name} has no licence`);
+    const text =
+      file === undefined
+        ? 'Under the licence of this package, which is in LICENSE.'
+        : readFileSync(join(dir, file), 'utf8').trim();
+    return `${name} ${version} (${license})\n\n${text}\n`;
+  });
+  const head = 'Parts of these packages are in the bundles beside this file.\n';
+  writeFileSync(join(outDir, 'THIRD-PARTY.txt'), [head, ...texts].join(`\n${'-'.repeat(80)}\n\n`));
+}
+
 function moveIn(outDir) {
   mkdirSync(distDir, { recursive: true });
   const names = new Set(readdirSync(outDir));
@@ -45,6 +84,7 @@ function build() {
   const outDir = mkdtempSync(join(buildDir, 'dist-'));
   try {
     bundle(outDir);
+    writeLicences(outDir);
     moveIn(outDir);
     writeStamp(stampFile, stamp);
   } finally {

@@ -1,8 +1,9 @@
 // Packs the package and asks of the tarball what a user would find out: publint (fields and files), attw
-// (types per door and condition), both doors of one class, and the size of the bus with its Wasm.
+// (types per door and condition), both doors of one class, what is loaded on demand, the licences of what is bundled,
+// and the size of the bus with its Wasm.
 // Expects `npm run build` to have run.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -47,6 +48,45 @@ async function checkIdentity() {
   }
 }
 
+const dist = (file) => readFileSync(join(root, 'dist', file), 'utf8');
+
+/** Files of dist/ that one of them loads at once, itself included. */
+function loadedBy(entry) {
+  const files = new Set([entry]);
+  for (const file of files) {
+    const text = dist(file);
+    const imports = text.matchAll(/^(?:import|export)\b[^;]*?["']\.\/([^"']+)["'];?$/gm);
+    const requires = text.matchAll(/^(?:const|let|var)\b[^;]*?= require\("\.\/([^"]+)"\);?$/gm);
+    for (const [, name] of [...imports, ...requires]) files.add(name);
+  }
+  return [...files];
+}
+
+/** Each bundled package has its licence beside it, and none but the Wasm loader is loaded by a door. */
+function checkBundled() {
+  const licences = dist('THIRD-PARTY.txt');
+  const bundles = readdirSync(join(root, 'dist')).filter((file) => /\.[cm]js$/.test(file));
+  const region = /#region node_modules\/((?:@[^/\s]+\/)?[^/\s]+)/g;
+  const packagesOf = (file) => [...dist(file).matchAll(region)].map(([, name]) => name);
+  const all = new Set(bundles.flatMap(packagesOf));
+  for (const name of all) {
+    if (!licences.includes(`\n${name} `)) throw new Error(`${name} is bundled without its licence`);
+  }
+  for (const name of ['ws', '@assemblyscript/loader']) {
+    if (!all.has(name)) throw new Error(`${name} is not where it is looked for`);
+  }
+  const doors = bundles.filter((file) => /^[a-z]+\.[cm]js$/.test(file));
+  for (const door of doors) {
+    const early = loadedBy(door).flatMap(packagesOf);
+    const others = early.filter((name) => name !== '@assemblyscript/loader');
+    if (others.length > 0) throw new Error(`${door} loads ${others[0]} before it is asked for`);
+  }
+  const count = doors.length;
+  process.stdout.write(
+    `bundled: ${[...all].join(', ')}; ${count} doors load what they need alone\n`,
+  );
+}
+
 async function check() {
   mkdirSync(join(root, 'build'), { recursive: true });
   const outDir = mkdtempSync(join(root, 'build/pack-'));
@@ -58,6 +98,7 @@ async function check() {
     run('attw', node, [attw, tarball, '--profile', 'node16', '--format', 'ascii']);
     run('size-limit', node, [bin('size-limit', 'size-limit')]);
     await checkIdentity();
+    checkBundled();
   } finally {
     rmSync(outDir, { recursive: true, force: true });
   }

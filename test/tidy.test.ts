@@ -43,6 +43,10 @@ it('the bus uses nothing of Node and no package but the Wasm loader', () => {
   expect(rules.portable(sources)).toEqual([]);
 });
 
+it('what a start loads imports no package but the Wasm loader', () => {
+  expect(rules.onDemand(sources)).toEqual([]);
+});
+
 it('no file imports itself through others', () => {
   expect(rules.cycles(sources)).toEqual([]);
 });

@@ -1,7 +1,7 @@
 // The network side of a bus: it accepts connections, keeps their sessions, and ties them to the turns of the
 // core. What a session is, is in session.ts; here is only what they have in common.
 import type { Account } from '../bus/account.ts';
-import { type Engine, SYSTEM_ACCOUNT } from '../bus/engine.ts';
+import type { Engine } from '../bus/engine.ts';
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
 import type { NetworkSide, Turn } from '../bus/turn.ts';
 import type { MessageClient } from '../bus/types.ts';
@@ -13,18 +13,18 @@ import {
   type Sessions,
 } from '../core/index.ts';
 import { type Listener, listen } from '../net/tcp.ts';
-import type { Transport } from '../net/transport.ts';
+import type { PeerFacts, Transport } from '../net/transport.ts';
 import type { Timer } from '../shared/clock.ts';
 import { ClosedConnectionError, InvalidOperationError } from '../shared/errors.ts';
 import { SUBSCRIPTION_BYTES_MAX } from '../shared/limits.ts';
 import { ANNOUNCED_VERSION } from '../shared/version.ts';
 import { Authentication } from './authentication.ts';
-import { ClosedReason, errorLine } from './closing.ts';
+import { ClosedReason, errorLine, farewell } from './closing.ts';
 import { Ended } from './ended.ts';
 import { Endings } from './endings.ts';
 import { Feed } from './feed.ts';
 import type { SessionHost } from './host.ts';
-import { infoLine } from './info.ts';
+import { accountFacts, infoLine } from './info.ts';
 import { LameDuck } from './lame-duck.ts';
 import {
   type BridgeAddress,
@@ -93,6 +93,8 @@ export class Bridge implements SessionHost, NetworkSide {
   readonly #sessions = new Map<SessionHandle, Session>();
   readonly #ended: Ended = new Ended();
   #listener: Listener | undefined;
+  /** Listeners of other kinds that bring it peers. */
+  readonly #others: Pick<Listener, 'close'>[] = [];
   #lameDuck: LameDuck | undefined;
   #isLameDuck = false;
   #onEmpty: (() => void) | undefined;
@@ -166,6 +168,16 @@ export class Bridge implements SessionHost, NetworkSide {
       onError: (error) =>
         this.options.logger.error(`Error on the client listener: ${error.message}`),
     });
+  }
+
+  /** Another listener attaches its peers here. It is closed when nobody more is to come. */
+  alsoListens(listener: Pick<Listener, 'close'>): void {
+    this.#others.push(listener);
+  }
+
+  #stopListening(): void {
+    this.#listener?.close();
+    for (const listener of this.#others.splice(0)) listener.close();
   }
 
   // ── Connections ─────────────────────────────────────────────────────────────────────────────────
@@ -243,7 +255,7 @@ export class Bridge implements SessionHost, NetworkSide {
   lameDuck(): Promise<void> {
     if (this.#isLameDuck || this.#closed !== undefined) return Promise.resolve();
     this.#isLameDuck = true;
-    this.#listener?.close();
+    this.#stopListening();
     if (this.#sessions.size === 0) return Promise.resolve();
     this.turn.within(() => {
       for (const session of this.#sessions.values()) if (session.takesInfo) session.sendInfo();
@@ -277,7 +289,7 @@ export class Bridge implements SessionHost, NetworkSide {
   async #closeAll(): Promise<void> {
     this.#lameDuck?.cancel();
     this.#onEmpty?.();
-    this.#listener?.close();
+    this.#stopListening();
     this.endings.slices.close();
     const sessions = [...this.#sessions.values()];
     this.turn.within(() => {
@@ -320,7 +332,7 @@ export class Bridge implements SessionHost, NetworkSide {
   #refuse(transport: Transport, cid: number): void {
     const log = new PeerLog(this.options.logger, transport.peer, cid);
     log.debug('Client connection created');
-    const info = this.infoLine(cid, transport.peer.address);
+    const info = this.infoLine(cid, transport.peer);
     const words = new TextEncoder().encode(`${info}${errorLine('maxConnections')}`);
     transport.start({
       staysInPlace: false,
@@ -329,19 +341,20 @@ export class Bridge implements SessionHost, NetworkSide {
       onClose: () => this.endings.lingered(transport),
     });
     transport.pause();
-    const end = (): void => transport.end();
+    const reason = ClosedReason.MaxConnectionsExceeded;
+    const end = (): void => transport.end(farewell(reason));
     this.endings.linger(transport);
     if (transport.write([words], end) === 'taken') end();
     log.error('maximum connections exceeded');
-    log.debug(`Client connection closed: ${ClosedReason.MaxConnectionsExceeded}`);
+    log.debug(`Client connection closed: ${reason}`);
   }
 
   // ── For sessions ────────────────────────────────────────────────────────────────────────────────
 
-  infoLine(cid: number, address: string, account?: Account): string {
+  infoLine(cid: number, peer: PeerFacts, account?: Account): string {
     return infoLine(this.#infoFacts(), {
       cid,
-      address,
+      peer,
       isLameDuck: this.#isLameDuck,
       ...(account === undefined ? {} : accountFacts(account)),
     });
@@ -432,9 +445,4 @@ export class Bridge implements SessionHost, NetworkSide {
       connectUrls: options.connectUrls ?? [],
     };
   }
-}
-
-/** What the second INFO says of the account that a session is in. */
-function accountFacts({ name }: Account): { account: string; isSystemAccount: boolean } {
-  return { account: name, isSystemAccount: name === SYSTEM_ACCOUNT };
 }

@@ -1,6 +1,7 @@
 // Every error text that a peer can be sent, whether it ends the connection, and for which reason. Only rows
 // whose cause exists. Clients match on these texts, so none may be invented.
 // Source: nats-server 1787eee, server/errors.go, client.go, parser.go; server/monitor.go (reasons).
+import type { Farewell } from '../net/transport.ts';
 
 /** Why a connection ended, as `/connz` says it. */
 export const ClosedReason = {
@@ -105,4 +106,28 @@ export function errorLine(
   const { text }: Closing = CLOSINGS[name];
   if (text === undefined) return undefined;
   return `-ERR '${text.replace(/\{(\w+)\}/g, (_, key: string) => values[key] ?? '')}'\r\n`;
+}
+
+/** Status of a WebSocket's end by reason (RFC 6455, 7.4.1); of others 1011. What is aborted has no farewell. */
+const STATUSES: Readonly<Partial<Record<ClosedReason, number>>> = {
+  [ClosedReason.ClientClosed]: 1000,
+  [ClosedReason.StaleConnection]: 1001,
+  [ClosedReason.ServerShutdown]: 1001,
+  [ClosedReason.BadClientProtocolVersion]: 1002,
+  [ClosedReason.ParseError]: 1002,
+  [ClosedReason.ProtocolViolation]: 1002,
+  [ClosedReason.AuthenticationTimeout]: 1008,
+  [ClosedReason.AuthenticationViolation]: 1008,
+  [ClosedReason.MaxConnectionsExceeded]: 1008,
+  [ClosedReason.MaxControlLineExceeded]: 1008,
+  [ClosedReason.MaxPayloadExceeded]: 1009,
+};
+const STATUS_OTHER = 1011;
+
+/**
+ * What the peer of a WebSocket is told at the end.
+ * Source: nats-server 2.15.3, server/websocket.go, wsEnqueueCloseMessage.
+ */
+export function farewell(reason: ClosedReason): Farewell {
+  return { status: STATUSES[reason] ?? STATUS_OTHER, text: reason };
 }

@@ -9,7 +9,7 @@
 import type { Account } from '../bus/account.ts';
 import type { SessionHandle } from '../core/index.ts';
 import type { Transport } from '../net/transport.ts';
-import { ClosedReason } from './closing.ts';
+import { ClosedReason, farewell } from './closing.ts';
 import type { SessionHost } from './host.ts';
 import type { PeerLog } from './peer-log.ts';
 import type { SessionState } from './session-state.ts';
@@ -33,6 +33,7 @@ export class Ending {
   readonly #host: SessionHost;
   readonly #session: EndingSession;
   readonly #state: SessionState;
+  #reason: ClosedReason = ClosedReason.ClientClosed;
   #endCount: number | undefined;
   #peerHasEnded = false;
 
@@ -82,7 +83,7 @@ export class Ending {
     outbound.remove(handle);
     sessions.close(handle);
     this.#host.engine.leave(this.#session.account);
-    transport.end();
+    transport.end(farewell(this.#reason));
     if (isLingering) endings.linger(transport);
     else transport.destroy();
     endings.gone(this);
@@ -140,6 +141,7 @@ export class Ending {
 
   #begin(state: 'ending' | 'discarding', reason: ClosedReason): void {
     this.#session.log.debug(`Client connection closed: ${reason}`);
+    this.#reason = reason;
     this.#state.move(state);
     this.#session.stop(reason);
     this.#host.turn.within(() => this.#host.endings.closing(this));

@@ -3,6 +3,7 @@ import type { Account } from '../bus/account.ts';
 import type { Engine } from '../bus/engine.ts';
 import type { Turn } from '../bus/turn.ts';
 import type { Core, SessionHandle, Sessions } from '../core/index.ts';
+import type { PeerFacts } from '../net/transport.ts';
 import type { Authentication } from './authentication.ts';
 import type { Endings } from './endings.ts';
 import type { Feed } from './feed.ts';
@@ -28,7 +29,7 @@ export interface SessionHost {
   /** Undefined: whoever comes may come in. */
   readonly authentication: Authentication | undefined;
   /** The INFO line for a peer now; the second one, which names its account, when that is given. */
-  infoLine(cid: number, address: string, account?: Account): string;
+  infoLine(cid: number, peer: PeerFacts, account?: Account): string;
   /** A session of that account is on its way out: this was it. */
   ended(snapshot: ConnectionSnapshot, account: Account): void;
   /** The core knows the session no more. */

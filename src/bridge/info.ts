@@ -1,6 +1,9 @@
 // The INFO line. Its keys are in nats-server's order; clients insist on server_id, version, go, host, port and
 // headers.
 // Source: nats-server 1787eee, server/server.go, Info; client.go, generateClientInfoJSON.
+import type { Account } from '../bus/account.ts';
+import { SYSTEM_ACCOUNT } from '../bus/engine.ts';
+import type { PeerFacts } from '../net/transport.ts';
 import { API_LEVEL, PROTO } from '../shared/version.ts';
 
 /** What is the same for every peer. */
@@ -22,7 +25,7 @@ interface InfoFacts {
 /** What differs from peer to peer and from moment to moment. */
 interface InfoMoment {
   readonly cid: number;
-  readonly address: string;
+  readonly peer: PeerFacts;
   /** The second INFO, which answers the first PING, names the account. */
   readonly account?: string;
   readonly isSystemAccount?: boolean;
@@ -31,22 +34,24 @@ interface InfoMoment {
 
 /** `INFO {…}`, a blank, CR and LF. */
 export function infoLine(facts: InfoFacts, moment: InfoMoment): string {
+  const { address, listener } = moment.peer;
+  // Other addresses are those of the listener for plain clients, where nobody else gets on.
+  const connectUrls = listener === undefined && moment.isLameDuck !== true ? facts.connectUrls : [];
   const json = JSON.stringify({
     server_id: facts.serverId,
     server_name: facts.serverName,
     version: facts.version,
     proto: PROTO,
     go: facts.runtime,
-    host: facts.host,
-    port: facts.port,
+    host: listener?.host ?? facts.host,
+    port: listener?.port ?? facts.port,
     headers: facts.hasHeaders,
     auth_required: facts.isAuthRequired || undefined,
     max_payload: facts.maxPayload,
     client_id: moment.cid,
-    client_ip: moment.address === '' ? undefined : moment.address,
+    client_ip: address === '' ? undefined : address,
     // In lame duck our own addresses are no place to go to.
-    connect_urls:
-      facts.connectUrls.length === 0 || moment.isLameDuck === true ? undefined : facts.connectUrls,
+    connect_urls: connectUrls.length === 0 ? undefined : connectUrls,
     ldm: moment.isLameDuck || undefined,
     connect_info: moment.account === undefined ? undefined : true,
     remote_account: moment.account,
@@ -54,4 +59,9 @@ export function infoLine(facts: InfoFacts, moment: InfoMoment): string {
     api_lvl: API_LEVEL === 0 ? undefined : API_LEVEL,
   });
   return `INFO ${json} \r\n`;
+}
+
+/** What the second INFO says of the account that a session is in. */
+export function accountFacts({ name }: Account): { account: string; isSystemAccount: boolean } {
+  return { account: name, isSystemAccount: name === SYSTEM_ACCOUNT };
 }

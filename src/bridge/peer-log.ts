@@ -1,5 +1,5 @@
 // Log lines about one connection, as nats-server writes them:
-// `127.0.0.1:51034 - cid:7 - "v1.2.3:go:name" - text`.
+// `127.0.0.1:51034 - cid:7 - "v1.2.3:go:name" - text`, with `wid` for a WebSocket.
 //
 // What a peer has said is shown without what is secret, without characters that a terminal would obey, and as much of it
 // as is of use: how long a line gets is not the peer's to say.
@@ -30,10 +30,11 @@ export class PeerLog {
   #label: string;
   #often = 0;
 
-  constructor(logger: Logger, { address, port }: PeerFacts, cid: number) {
+  constructor(logger: Logger, { address, port, type, forwardedFor }: PeerFacts, cid: number) {
     this.#logger = logger;
-    const host = address.includes(':') ? `[${address}]` : address;
-    this.#label = `${host}:${port} - cid:${cid}`;
+    const from = forwardedFor === undefined ? '' : `${bracketed(forwardedFor)}/`;
+    const id = type === 'websocket' ? 'wid' : 'cid';
+    this.#label = `${from}${bracketed(address)}:${port} - ${id}:${cid}`;
   }
 
   /** The peer has said what it is. */
@@ -108,6 +109,10 @@ export class PeerLog {
     const shown = text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}...` : text;
     return `${this.#label} - ${shown.replace(CONTROL, escaped)}`;
   }
+}
+
+function bracketed(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
 }
 
 /** The text of a line, as far as it is shown. */

@@ -15,6 +15,7 @@ import type { Transport } from '../net/transport.ts';
 import { ClosedReason } from './closing.ts';
 import type { Feed } from './feed.ts';
 import type { Performed } from './ops.ts';
+import type { UnfinishedRead } from './pacing/inbound-budget.ts';
 import { type PacedReader, Pacer } from './pacing/pacer.ts';
 import type { Pacing } from './pacing/pacing.ts';
 import { Replay, type Replays } from './replay.ts';
@@ -59,6 +60,10 @@ export class Reader implements PacedReader {
   #need = 0;
   /** Of this read nothing but PONGs has been consumed. */
   #isAnswer = true;
+  /** Bytes of what has come that the transport keeps. */
+  #kept = 0;
+  /** How often it has become less. */
+  #keptCount = 0;
   /** The peer has ended its side; what it has said before is still to be replayed. */
   #onDone: (() => void) | undefined;
 
@@ -100,6 +105,13 @@ export class Reader implements PacedReader {
     this.#pacer.goOn();
   }
 
+  /** The transport keeps so many bytes, which count as the tail does. */
+  kept(bytes: number): void {
+    if (bytes < this.#kept) this.#keptCount += 1;
+    this.#kept = bytes;
+    this.#hold();
+  }
+
   /** Calls `fn` when nothing that has come is going to be looked at any more: now, nearly always. */
   whenDone(fn: () => void): void {
     if (this.isWaiting) this.#onDone = fn;
@@ -129,7 +141,8 @@ export class Reader implements PacedReader {
   }
 
   giveUp(): void {
-    const problem = `an unfinished message, of which ${this.#tail.bytes} bytes are here, made no progress`;
+    const bytes = this.#tail.bytes + this.#kept;
+    const problem = `an unfinished message, of which ${bytes} bytes are here, made no progress`;
     this.#session.giveUp(problem, ClosedReason.ReadError);
   }
 
@@ -272,12 +285,19 @@ export class Reader implements PacedReader {
     this.#hold();
   }
 
-  /** The tail is counted among all that is kept. */
+  /** The tail, and what the transport keeps, are counted among all that is kept. */
   #hold(): void {
     const { bytes, held } = this.#tail;
-    if (bytes === 0) this.#pacer.drop();
-    else if (this.isWaiting) this.#pacer.keep(held);
-    else this.#pacer.hold(this.#tail);
+    if (bytes + this.#kept === 0) this.#pacer.drop();
+    else if (this.isWaiting) this.#pacer.keep(held + this.#kept);
+    else this.#pacer.hold(this.#kept === 0 ? this.#tail : this.#allKept());
+  }
+
+  /** The tail and what the transport keeps, as one: less of the latter is another of its messages. */
+  #allKept(): UnfinishedRead {
+    const { bytes, held, wanted, frames } = this.#tail;
+    const kept = this.#kept;
+    return { held: held + kept, bytes: bytes + kept, wanted, frames: frames + this.#keptCount };
   }
 
   #noMemory(bytes: number): void {

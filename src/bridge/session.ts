@@ -17,7 +17,7 @@ import {
   type SessionHandle,
   type Sessions,
 } from '../core/index.ts';
-import type { Transport, TransportReader } from '../net/transport.ts';
+import { PeerError, type Transport, type TransportReader } from '../net/transport.ts';
 import { Admission, type Guest } from './authentication.ts';
 import { CLOSINGS, ClosedReason, type Closing, type ClosingName, errorLine } from './closing.ts';
 import type { ConnectOptions } from './connect.ts';
@@ -166,8 +166,13 @@ export class Session
     this.#reader.read(length);
   }
 
+  onKept(bytes: number): void {
+    if (this.isOpen()) this.#reader.kept(bytes);
+  }
+
   /** What a peer has said before it ended its side counts; what a broken connection has left does not. */
   onClose(error?: Error): void {
+    if (error instanceof PeerError && this.isOpen()) this.log.error(`read error: ${error.message}`);
     if (error !== undefined) this.#ending.transportClosed(error);
     else this.#reader.whenDone(() => this.#ending.transportClosed());
   }
@@ -287,7 +292,7 @@ export class Session
   }
 
   #sendInfo(account?: Account): void {
-    this.#send(this.#host.infoLine(this.cid, this.transport.peer.address, account));
+    this.#send(this.#host.infoLine(this.cid, this.transport.peer, account));
   }
 
   #applyFlags(): void {

@@ -74,9 +74,20 @@ const header: Kind<string> = (value, key, reading) => {
 
 export const WEBSOCKET: Block<WebsocketValues> = {
   ...LISTENER,
-  advertise: { names: ['advertise'], kind: text, about: 'Address that clients are told.' },
+  advertise: {
+    names: ['advertise'],
+    kind: text,
+    about: 'Address that clients are told.',
+    effect: 'warned',
+  },
   noTls: { names: ['no_tls'], kind: flag, about: 'Plain; else there must be a TLS block.' },
-  tls: { names: ['tls'], kind: tls(true), about: 'Encryption.' },
+  tls: {
+    names: ['tls'],
+    kind: tls(true),
+    about: 'Encryption.',
+    effect: 'refused',
+    asks: () => true,
+  },
   sameOrigin: { names: ['same_origin'], kind: flag, about: 'Only pages from the same host.' },
   allowedOrigins: {
     names: [
@@ -100,18 +111,30 @@ export const WEBSOCKET: Block<WebsocketValues> = {
     names: ['authorization', 'authentication'],
     kind: simpleAuthorization,
     about: 'Who may come in here.',
+    effect: 'refused',
+    asks: ({ timeoutMs: _, ...rest }) => Object.keys(rest).length > 0,
   },
   jwtCookie: { names: ['jwt_cookie'], kind: text, about: 'Cookie with a JWT.' },
   userCookie: { names: ['user_cookie'], kind: text, about: 'Cookie with the name.' },
   passwordCookie: { names: ['pass_cookie'], kind: text, about: 'Cookie with the password.' },
   tokenCookie: { names: ['token_cookie'], kind: text, about: 'Cookie with the token.' },
-  noAuthUser: { names: ['no_auth_user'], kind: text, about: 'Who comes in without a name.' },
+  noAuthUser: {
+    names: ['no_auth_user'],
+    kind: text,
+    about: 'Who comes in without a name.',
+    effect: 'refused',
+  },
   headers: {
     names: ['headers'],
     kind: mapOf(header, (value) => `error parsing headers: unsupported type ${typeName(value)}`),
     about: 'Headers of the answer to a handshake.',
   },
-  pingIntervalMs: { names: ['ping_interval'], kind: duration(), about: 'Between PINGs.' },
+  pingIntervalMs: {
+    names: ['ping_interval'],
+    kind: duration(),
+    about: 'Between PINGs.',
+    effect: 'warned',
+  },
 };
 
 export const websocket: Kind<WebsocketValues> = block(WEBSOCKET, {

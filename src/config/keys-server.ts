@@ -434,8 +434,6 @@ export const SERVER: Block<ServerValues> = {
     names: ['websocket', 'ws'],
     kind: websocket,
     about: 'Clients by WebSocket.',
-    effect: 'refused',
-    asks: ({ port, listen }) => (port ?? listen?.port ?? 0) !== 0,
   },
   mqtt: { names: ['mqtt'], kind: mqtt, about: 'Clients by MQTT.', effect: 'warned' },
   serverTags: {

@@ -53,6 +53,24 @@ function handleOf(socket: Socket): Handle | undefined {
   return isKnown ? (handle as Handle) : undefined;
 }
 
+/** Stops reading. `Socket.pause` alone lets one more read by 'data' come: with thousands paused that is too much. */
+export function pauseSocket(socket: Socket): void {
+  socket.pause();
+  const handle = handleOf(socket);
+  if (handle?.reading !== true) return;
+  handle.reading = false;
+  handle.readStop();
+}
+
+export function resumeSocket(socket: Socket): void {
+  const handle = handleOf(socket);
+  if (handle?.reading === false) {
+    handle.reading = true;
+    handle.readStart();
+  }
+  socket.resume();
+}
+
 /** Whether a socket can be made anew: nothing of it is in a buffer yet. */
 function isUntouched(socket: Socket): boolean {
   const isBuffered = socket.readableLength > 0 || socket.writableLength > 0 || socket.readableEnded;
@@ -140,23 +158,12 @@ export class TcpTransport implements Transport {
     this.#socket.resume();
   }
 
-  /** `Socket.pause` alone lets one more read by 'data' come: with thousands paused that is too much. */
   pause(): void {
-    if (this.#isEnded) return;
-    this.#socket.pause();
-    const handle = handleOf(this.#socket);
-    if (handle?.reading !== true) return;
-    handle.reading = false;
-    handle.readStop();
+    if (!this.#isEnded) pauseSocket(this.#socket);
   }
 
   resume(): void {
-    const handle = handleOf(this.#socket);
-    if (handle?.reading === false) {
-      handle.reading = true;
-      handle.readStart();
-    }
-    this.#socket.resume();
+    resumeSocket(this.#socket);
   }
 
   end(): void {

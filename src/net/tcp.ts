@@ -47,18 +47,24 @@ const ANY = ['::', '0.0.0.0'];
  * Rejects with the platform's error (`EADDRINUSE`, …) when it cannot.
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const isAny = options.host === '' || options.host === '0.0.0.0';
-  const hosts = isAny ? ANY : [options.host];
-  const port = Math.max(0, options.port);
+  return listenWith(options, (host, port) => bind(host, port, options));
+}
+
+/** Listens with servers of any kind: the first that can be bound to an address that the host stands for. */
+export async function listenWith(
+  { host, port }: Pick<ListenOptions, 'host' | 'port'>,
+  bindTo: (host: string, port: number) => Promise<Server>,
+): Promise<Listener> {
+  const isAny = host === '' || host === '0.0.0.0';
+  const wanted = Math.max(0, port);
   let failure: unknown;
-  for (const host of hosts) {
+  for (const address of isAny ? ANY : [host]) {
     try {
-      const server = await bind(host, port, options);
-      const address = server.address();
-      const bound = typeof address === 'object' && address !== null ? address.port : port;
+      const server = await bindTo(address, wanted);
+      const bound = server.address();
       return {
-        address: isAny ? '0.0.0.0' : options.host,
-        port: bound,
+        address: isAny ? '0.0.0.0' : host,
+        port: typeof bound === 'object' && bound !== null ? bound.port : wanted,
         close: () => void server.close(),
       };
     } catch (error) {
@@ -67,6 +73,22 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     }
   }
   throw failure;
+}
+
+/** Resolves when the server listens. `onError` is for what goes wrong with it afterwards. */
+export function listening(
+  server: Server,
+  address: { readonly host: string; readonly port: number },
+  onError: (error: Error) => void,
+): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ ...address, backlog: BACKLOG }, () => {
+      server.off('error', reject);
+      server.on('error', onError);
+      resolve(server);
+    });
+  });
 }
 
 function bind(host: string, port: number, options: ListenOptions): Promise<Server> {
@@ -78,14 +100,7 @@ function bind(host: string, port: number, options: ListenOptions): Promise<Serve
     pauseOnConnect: true,
   });
   server.on('connection', (socket) => take(socket, options));
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port, backlog: BACKLOG }, () => {
-      server.off('error', reject);
-      server.on('error', options.onError);
-      resolve(server);
-    });
-  });
+  return listening(server, { host, port }, options.onError);
 }
 
 function take(socket: Socket, options: ListenOptions): void {

@@ -16,6 +16,11 @@ export interface TransportReader {
    */
   onFilled(length: number): void;
   /**
+   * So many bytes of what has come are kept by the transport now: an unfinished frame, or what came before it
+   * could stop. Only a transport that has frames of its own keeps any. It may pause, as in `onFilled`.
+   */
+  onKept?(bytes: number): void;
+  /**
    * Nothing arrives any more; called once. Without an error the peer has ended its side, and may still
    * read what is written until `end` or `destroy`.
    */
@@ -47,7 +52,24 @@ export interface PeerFacts {
   readonly address: string;
   readonly port: number;
   /** How it speaks, in nats-server's word for it. */
-  readonly type: 'nats';
+  readonly type: 'nats' | 'websocket';
+  /** The address for which a proxy says that it speaks; for the log, nobody may rely on it. */
+  readonly forwardedFor?: string;
+  /** Values of the cookies that were asked for, by name. Secrets: they are for authentication alone. */
+  readonly cookies?: ReadonlyMap<string, string>;
+  /** The listener that it came by, where that is not the one that INFO names. */
+  readonly listener?: { readonly host: string; readonly port: number };
+}
+
+/** The peer has broken the rules of the transport itself; the message says how, in words for a log. */
+export class PeerError extends Error {
+  override readonly name: string = 'PeerError';
+}
+
+/** Why our side ends, for transports that tell the peer: a status of RFC 6455 and a short text. */
+export interface Farewell {
+  readonly status: number;
+  readonly text: string;
 }
 
 /**
@@ -79,8 +101,12 @@ export interface Transport {
   pause(): void;
   resume(): void;
 
-  /** Ends our side after what was written. What still arrives is thrown away; `destroy` has to follow. */
-  end(): void;
+  /**
+   * Ends our side after what was written. What still arrives is thrown away; `destroy` has to follow.
+   *
+   * @param farewell told to the peer, where the transport has a way to
+   */
+  end(farewell?: Farewell): void;
 
   /** Ends both sides at once. `onClose` follows, unless it was called already. */
   destroy(): void;

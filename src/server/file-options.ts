@@ -4,6 +4,7 @@
 import type { ServerValues } from '../config/keys-server.ts';
 import { DEFAULT_PORT } from '../shared/limits.ts';
 import type { ServeOptions } from './options.ts';
+import type { WebSocketListenOptions } from './websocket.ts';
 
 /** Where a server listens whose file or flags do not say, as nats-server. */
 const ALL_INTERFACES = '0.0.0.0';
@@ -26,6 +27,8 @@ export function serveOptionsOf(values: ServerValues): ServeOptions {
     const leafHost = values.leafnodes?.host ?? values.leafnodes?.listen?.host;
     options.leafnodes = { host: leafHost || ALL_INTERFACES, port: leafPort };
   }
+  const webSocket = webSocketOptions(values);
+  if (webSocket !== undefined) options.websocket = webSocket;
   if (values.serverName) options.serverName = values.serverName;
   if (values.pidFile) options.pidFile = values.pidFile;
   if (values.portsFileDir) options.portsFileDir = values.portsFileDir;
@@ -36,6 +39,30 @@ export function serveOptionsOf(values: ServerValues): ServeOptions {
     options.serverMetadata = Object.fromEntries(values.serverMetadata);
   }
   addLimits(values, options);
+  return options;
+}
+
+/** Nothing without a port. */
+function webSocketOptions({ websocket = {} }: ServerValues): WebSocketListenOptions | undefined {
+  const port = websocket.port ?? websocket.listen?.port ?? 0;
+  if (port === 0) return undefined;
+  const { compression, sameOrigin, allowedOrigins, handshakeTimeoutMs, headers } = websocket;
+  const { jwtCookie, userCookie, passwordCookie, tokenCookie } = websocket;
+  const options: Mutable<WebSocketListenOptions> = {
+    port,
+    host: (websocket.host ?? websocket.listen?.host) || ALL_INTERFACES,
+  };
+  if (compression) options.compression = true;
+  if (sameOrigin) options.sameOrigin = true;
+  if (allowedOrigins?.length) options.allowedOrigins = allowedOrigins;
+  if (handshakeTimeoutMs) options.handshakeTimeoutMs = wholeMs(handshakeTimeoutMs);
+  if (headers?.size) options.headers = Object.fromEntries(headers);
+  options.cookies = {
+    ...(jwtCookie ? { jwt: jwtCookie } : {}),
+    ...(userCookie ? { user: userCookie } : {}),
+    ...(passwordCookie ? { pass: passwordCookie } : {}),
+    ...(tokenCookie ? { token: tokenCookie } : {}),
+  };
   return options;
 }
 

@@ -10,6 +10,7 @@ import { hostPort, isAllInterfaces } from './addresses.ts';
 interface PortsDocument {
   readonly nats: readonly string[];
   readonly monitoring?: readonly string[];
+  readonly websocket?: readonly string[];
 }
 
 /** Writes the decimal process number without a line feed. It is not removed at the end, but when it is not whole. */

@@ -28,6 +28,7 @@ import { subscriptionBytesMax } from './memory-shares.ts';
 import { type MonitoringHandle, RUNTIME, startMonitoring } from './monitor.ts';
 import { resolveOptions, type ServeOptions, type ServerSettings } from './options.ts';
 import { coreCount, descriptorMax } from './process-usage.ts';
+import { startWebSocket, type WebSocketHandle } from './websocket.ts';
 
 export type { ConnectionSnapshot } from '../bridge/bridge.ts';
 export type { Logger } from '../shared/logger.ts';
@@ -37,6 +38,7 @@ export type {
   MonitoringListenOptions,
   ServeOptions,
 } from './options.ts';
+export type { WebSocketListenOptions } from './websocket.ts';
 
 /**
  * Reads a configuration file of nats-server as options of `serve` that mean the same: host and port default to
@@ -63,6 +65,8 @@ export interface Server extends AsyncDisposable {
   readonly monitoringUrl: string | undefined;
   /** Undefined when none was asked for. */
   readonly leafnodesPort: number | undefined;
+  /** What a client connects to by WebSocket: `ws://127.0.0.1:8080`. Undefined without it. */
+  readonly websocketUrl: string | undefined;
   /** The connections of this moment. */
   connections(): ConnectionSnapshot[];
   /**
@@ -108,6 +112,7 @@ class RunningServer implements Server {
   #bridge: Bridge | undefined;
   #monitoring: MonitoringHandle | undefined;
   #leafnodes: RefusalListener | undefined;
+  #websocket: WebSocketHandle | undefined;
   #portsFile: string | undefined;
   #lameDuckEnd: Promise<void> | undefined;
   #closeEnd: Promise<void> | undefined;
@@ -152,6 +157,12 @@ class RunningServer implements Server {
     return `http://${hostPort(reachable(monitoring.host), this.#monitoring.port)}`;
   }
 
+  get websocketUrl(): string | undefined {
+    if (this.#websocket === undefined) return undefined;
+    const { host, port } = this.#websocket;
+    return `ws://${hostPort(reachable(host), port)}`;
+  }
+
   connections(): ConnectionSnapshot[] {
     return this.#bridge?.connections() ?? [];
   }
@@ -164,11 +175,14 @@ class RunningServer implements Server {
       await this.#startMonitoring();
       this.#leafnodes = await startLeafnodes(this.#settings, this.#logger);
       await this.#startBridge();
+      await this.#startWebSocket();
     } catch (error) {
       this.#leafnodes?.close();
+      await this.#bridge?.close();
       await this.#monitoring?.close();
       throw error;
     }
+    this.#logListening();
     this.#state = 'running';
     this.#internals.engine.server = this.#info();
     this.#logger.info('Server is ready');
@@ -263,7 +277,29 @@ class RunningServer implements Server {
       this.#logger.fatal(`Error listening on port: ${hostPort(host, port)}, ${reason}`);
       throw error;
     }
-    const address = hostPort(host, this.#bridge.port);
+  }
+
+  async #startWebSocket(): Promise<void> {
+    const { websocket: settings, limits, logger } = this.#settings;
+    const bridge = this.#bridge;
+    if (settings === undefined || bridge === undefined) return;
+    try {
+      this.#websocket = await startWebSocket({ bridge, settings, limits, logger });
+    } catch (error) {
+      const reason = listenErrorText(error, settings.host, settings.port);
+      this.#logger.fatal(`Unable to listen for websocket connections: ${reason}`);
+      throw error;
+    }
+  }
+
+  /** In the order of nats-server. */
+  #logListening(): void {
+    if (this.#websocket !== undefined) {
+      const { host, port } = this.#websocket;
+      this.#logger.info(`Listening for websocket clients on ws://${hostPort(host, port)}`);
+      this.#logger.warn('Websocket not configured with TLS. DO NOT USE IN PRODUCTION!');
+    }
+    const address = hostPort(this.#settings.host, this.port);
     this.#logger.info(`Listening for client connections on ${address}`);
   }
 
@@ -276,8 +312,10 @@ class RunningServer implements Server {
       monitoring !== undefined && this.#monitoring !== undefined
         ? { monitoring: listenUrls('http', monitoring.host, this.#monitoring.port) }
         : {};
+    const ws = this.#websocket;
+    const websocket = ws === undefined ? {} : { websocket: listenUrls('ws', ws.host, ws.port) };
     try {
-      writePortsFile(this.#portsFile, { nats, ...http });
+      writePortsFile(this.#portsFile, { nats, ...http, ...websocket });
     } catch (error) {
       const reason = fileErrorText(error, 'open', this.#portsFile);
       this.#logger.error(`Error writing ports file (${this.#portsFile}): ${reason}`);

@@ -4,7 +4,13 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import { InvalidArgumentError } from '../shared/errors.ts';
 import { DEFAULT_HOST, DEFAULT_LIMITS, DEFAULT_PORT, type Limits } from '../shared/limits.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
+import { boolean, integer, port, text } from './checks.ts';
 import { defaultInboundMax, defaultOutboundMax } from './memory-shares.ts';
+import {
+  type WebSocketListenOptions,
+  type WebSocketSettings,
+  websocketSettings,
+} from './websocket.ts';
 
 export interface MonitoringListenOptions {
   /** Default: the client listener's host. */
@@ -54,6 +60,8 @@ export interface ServeOptions extends Partial<Limits> {
   readonly serverMetadata?: Readonly<Record<string, string>>;
   /** Where the options come from; `loadConfig` gives it. */
   readonly configuration?: ConfigurationSource;
+  /** Serve clients by WebSocket as well. */
+  readonly websocket?: WebSocketListenOptions;
   /** Write `<executableName>_<pid>.ports` into this directory, and remove it at the end. */
   readonly portsFileDir?: string;
   /** Default `ganglion`. */
@@ -82,6 +90,7 @@ export interface ServerSettings {
   readonly serverTags: readonly string[];
   readonly serverMetadata: Readonly<Record<string, string>>;
   readonly configuration: ConfigurationSource | undefined;
+  readonly websocket: WebSocketSettings | undefined;
   readonly portsFileDir: string | undefined;
   readonly executableName: string;
   readonly pidFile: string | undefined;
@@ -124,6 +133,7 @@ export function resolveOptions(options: ServeOptions): ServerSettings {
     serverTags: (options.serverTags ?? []).map((tag) => text('serverTags', tag) ?? ''),
     serverMetadata: metadata(options.serverMetadata ?? {}),
     configuration: options.configuration,
+    websocket: websocketSettings(options.websocket, host),
     portsFileDir: text('portsFileDir', options.portsFileDir),
     executableName: text('executableName', options.executableName) ?? 'ganglion',
     pidFile: text('pidFile', options.pidFile),
@@ -192,30 +202,4 @@ function serverName(value: unknown): string | undefined {
     throw InvalidArgumentError.format('serverName', 'cannot contain blanks');
   }
   return name;
-}
-
-function port(name: string, value: unknown): number {
-  return Math.max(0, integer(name, value, [-1, 65_535]));
-}
-
-function integer(name: string, value: unknown, [min, max]: readonly [number, number]): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) {
-    return value;
-  }
-  const wanted = `must be a whole number from ${min} to ${max}`;
-  throw InvalidArgumentError.format(name, `${wanted}, not ${shown(value)}`);
-}
-
-function boolean(name: string, value: unknown): boolean {
-  if (typeof value === 'boolean') return value;
-  throw InvalidArgumentError.format(name, `must be true or false, not ${shown(value)}`);
-}
-
-function text(name: string, value: unknown): string | undefined {
-  if (value === undefined || typeof value === 'string') return value;
-  throw InvalidArgumentError.format(name, `must be a string, not ${shown(value)}`);
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }

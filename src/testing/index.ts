@@ -26,6 +26,8 @@ export interface TestServer extends AsyncDisposable {
   readonly bus: Bus;
   /** Base address of the monitoring endpoints; undefined unless `monitoring` was given. */
   readonly monitoringUrl: string | undefined;
+  /** What a client connects to by WebSocket; undefined unless `websocket` was given. */
+  readonly websocketUrl: string | undefined;
   connections(): ConnectionSnapshot[];
   /** Sends the clients elsewhere, then closes. */
   lameDuck(): Promise<void>;
@@ -74,6 +76,10 @@ class RunningTestServer implements TestServer {
 
   get monitoringUrl(): string | undefined {
     return this.#server.monitoringUrl;
+  }
+
+  get websocketUrl(): string | undefined {
+    return this.#server.websocketUrl;
   }
 
   connections(): ConnectionSnapshot[] {

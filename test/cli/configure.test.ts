@@ -10,6 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { get, type IncomingMessage } from 'node:http';
 import { connect as openSocket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -146,16 +147,43 @@ describe('a server from a file', () => {
     expect(said).toBe("-ERR 'leaf nodes are not supported'\r\n");
   });
 
+  test('listens for WebSocket clients where the file says, as it says', async () => {
+    const child = await startFile(
+      'port: -1\nwebsocket { listen: "127.0.0.1:-1", no_tls: true, compression: true, headers { x-who: me } }',
+    );
+    const port = portIn(child, 'websocket clients on');
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const headers = {
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-key': Buffer.alloc(16).toString('base64'),
+        'sec-websocket-version': '13',
+        'sec-websocket-extensions': 'permessage-deflate',
+      };
+      const asked = get({ host: '127.0.0.1', port, headers });
+      asked.once('upgrade', (response, socket) => {
+        socket.destroy();
+        resolve(response);
+      });
+      asked.once('error', reject);
+    });
+    expect(answer.statusCode).toBe(101);
+    expect(answer.headers).toMatchObject({
+      'x-who': 'me',
+      'sec-websocket-extensions': expect.stringContaining('permessage-deflate'),
+    });
+  });
+
   test('does not start without what decides who may do what, and names all of it in one line', async () => {
     writeFileSync(
       file,
-      'port: -1\nauthorization { token: secret }\ntls {}\nwebsocket { port: -1, no_tls: true }\n' +
+      'port: -1\nauthorization { token: secret }\ntls {}\nwebsocket { port: -1, no_tls: true, authorization { token: secret } }\n' +
         'accounts { A {} }\nmappings { a: b }\njetstream { key: secret }\ncluster { name: a }',
     );
     const { code, output } = await run('-c', file, '--user', 'u');
     expect(code).toBe(1);
     expect(texts(output)).toEqual([
-      '[FTL] Not supported yet, and nothing to start without: authorization, tls, websocket, accounts, ' +
+      '[FTL] Not supported yet, and nothing to start without: authorization, tls, websocket.authorization, accounts, ' +
         'mappings, jetstream.key, --user',
     ]);
     expect(output).not.toContain('secret');
@@ -178,6 +206,10 @@ describe('a server from a file', () => {
       'proxies',
     ],
     ['jetstream { tpm { pcr: 1 } }', 'jetstream.tpm'],
+    [
+      'websocket { port: -1, no_tls: true, authorization { user: a, password: b } }',
+      'websocket.authorization',
+    ],
   ])('%j is no start', async (text, name) => {
     writeFileSync(file, `port: -1\n${text}`);
     const { code, output } = await run('-c', file);

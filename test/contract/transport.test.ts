@@ -9,6 +9,7 @@ import { plainAddress, TcpTransport } from '../../src/net/tcp-transport.ts';
 import type { Transport } from '../../src/net/transport.ts';
 import { byteReader } from '../support/byte-reader.ts';
 import { PipePeer } from '../support/pipe-peer.ts';
+import { DEFLATE_OFFER, webSocketPair } from '../support/websocket-pair.ts';
 import { type TransportPair, transportContract } from './transport.ts';
 
 function disposable(ours: Transport, theirs: Transport, close: () => void): TransportPair {
@@ -27,6 +28,17 @@ transportContract('a pipe', async () => {
   const [ours, theirs] = createPipe();
   return disposable(ours, theirs, () => {});
 });
+
+transportContract('a WebSocket', () => webSocketPair());
+transportContract('a WebSocket that compresses', () =>
+  webSocketPair({ compression: true, headers: [DEFLATE_OFFER] }),
+);
+transportContract('the WebSocket of a browser', () =>
+  webSocketPair({ headers: ['User-Agent: Mozilla/5.0'] }),
+);
+transportContract('the WebSocket of a browser that compresses', () =>
+  webSocketPair({ compression: true, headers: [DEFLATE_OFFER, 'User-Agent: Mozilla/5.0'] }),
+);
 
 async function connectTcp(): Promise<TransportPair> {
   let accepted: (transport: Transport) => void = () => {};

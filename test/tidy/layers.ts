@@ -35,7 +35,7 @@ export const LAYERS: readonly Layer[] = [
   { module: 'src/bus/', uses: ['src/core/', 'src/shared/'] },
   { module: 'src/sublist.ts', uses: ['src/core/', 'src/shared/'] },
   { module: 'src/index.ts', uses: ['src/bus/', 'src/shared/'] },
-  { module: 'src/net/', uses: ['src/shared/'] },
+  { module: 'src/net/', uses: ['src/shared/'], packages: ['ws'] },
   {
     module: 'src/bridge/',
     uses: ['src/bridge/pacing/', 'src/net/', 'src/bus/', 'src/core/', 'src/shared/'],
@@ -107,6 +107,16 @@ export const ASSEMBLY_ARROWS: Readonly<Record<string, readonly string[]>> = {
 
 /** Roots that may import nothing outside themselves at run time but the Wasm loader. */
 export const PORTABLE = ['src/index.ts', 'src/sublist.ts', 'src/bus/', 'src/core/'] as const;
+
+/** What a program loads that uses a door or the command; the rest is loaded when options or words name it. */
+export const STARTS = [
+  'src/index.ts',
+  'src/sublist.ts',
+  'src/server/index.ts',
+  'src/testing/index.ts',
+  'src/cli/main.ts',
+  'src/cli/server-command.ts',
+] as const;
 
 /** A thing of the platform and the only places in `src/` where it may appear. */
 export interface Place {

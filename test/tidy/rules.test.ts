@@ -248,6 +248,28 @@ describe('the portable bus', () => {
   });
 });
 
+describe('a start', () => {
+  const net = file('src/net/websocket.ts', "import * as ws from 'ws';");
+
+  it('a package is refused, also behind an import', () => {
+    const server = file('src/server/index.ts', "import { listen } from '../net/websocket.ts';");
+    expect(rules.onDemand([server, net])).toEqual([
+      'src/net/websocket.ts:1: a start loads this file, which may not import ws',
+    ]);
+  });
+
+  it('types, the Wasm loader, modules of Node and what is loaded on demand are free', () => {
+    const server = file(
+      'src/server/index.ts',
+      "import { instantiateSync } from '@assemblyscript/loader';",
+      "import 'node:fs';",
+      "import type { WebSocket } from 'ws';",
+      "const { listen } = await import('../net/websocket.ts');",
+    );
+    expect(rules.onDemand([server, net])).toEqual([]);
+  });
+});
+
 describe('circles', () => {
   it('a circle of two files and one of three are found', () => {
     const two = [

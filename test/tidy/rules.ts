@@ -10,6 +10,7 @@ import {
   PLACES,
   type Place,
   PORTABLE,
+  STARTS,
 } from './layers.ts';
 import { builtinName, type Import, packageName, type Source, type TextFile } from './source.ts';
 
@@ -127,6 +128,28 @@ export function portable(sources: readonly Source[]): string[] {
       if (!NODE_GLOBALS.some((global) => global === name)) return;
       found.push(`${source.path}:${line}: the bus is portable and may not use ${name}`);
     });
+  }
+  return found;
+}
+
+/** What is loaded at the start of anything imports no package but the Wasm loader: others wait for an `import()`. */
+export function onDemand(sources: readonly Source[]): string[] {
+  const byPath = new Map(sources.map((source) => [source.path, source]));
+  const waiting = sources.filter(({ path }) => STARTS.some((at) => isWithin(path, at)));
+  const seen = new Set(waiting);
+  const found: string[] = [];
+  for (const { path, imports } of waiting) {
+    for (const { specifier, target, isTypeOnly, isDynamic, line } of imports) {
+      if (isTypeOnly || isDynamic) continue;
+      const isPackage = target === undefined && builtinName(specifier) === undefined;
+      if (isPackage && specifier !== '@assemblyscript/loader') {
+        found.push(`${path}:${line}: a start loads this file, which may not import ${specifier}`);
+      }
+      const next = target === undefined ? undefined : byPath.get(target);
+      if (next === undefined || seen.has(next)) continue;
+      seen.add(next);
+      waiting.push(next);
+    }
   }
   return found;
 }

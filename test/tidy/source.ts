@@ -12,6 +12,8 @@ export interface Import {
   /** The imported file relative to the root, `.ts` added; undefined for packages and built-ins. */
   readonly target: string | undefined;
   readonly isTypeOnly: boolean;
+  /** It is loaded when the program comes to it: `import()`. */
+  readonly isDynamic: boolean;
   readonly line: number;
 }
 
@@ -85,7 +87,10 @@ function importsOf(ast: ts.SourceFile): Import[] {
   const found: Import[] = [];
   const add = (specifier: string, isTypeOnly: boolean, node: ts.Node): void => {
     const line = ast.getLineAndCharacterOfPosition(node.getStart(ast)).line + 1;
-    found.push({ specifier, target: resolve(ast.fileName, specifier), isTypeOnly, line });
+    const target = resolve(ast.fileName, specifier);
+    const isDynamic =
+      ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword;
+    found.push({ specifier, target, isTypeOnly, isDynamic, line });
   };
   const visit = (node: ts.Node): void => {
     const specifier = specifierOf(node);
