@@ -146,9 +146,11 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
       return STATUS_SPENT;
     }
     const before = at;
-    if (session.walk == 0) at = expressRun(ptr, at, end);
+    // What the lane has in its hand is of whoever it has run for last.
+    const isOnLane = session.walk == 0;
+    if (isOnLane) at = expressRun(ptr, at, end);
     if (at == end) break;
-    if (handBlock != 0) {
+    if (isOnLane && handBlock != 0) {
       at = handNext;
       const status = publishInHand(session, ptr);
       if (status == STATUS_OK) continue;

@@ -12,6 +12,8 @@ import { memberAt, queueNameFind, Sub } from './subscription';
 
 /** Only filters of thirteen tokens and more lead past so many. */
 const REPLY_NODES_MAX: u32 = 8192;
+/** What is looked through for one answer takes some milliseconds at most. */
+const REPLY_MEMBERS_MAX: u64 = 65536;
 
 /**
  * A session's own plain subscription that would hear a reply, or 0: searched among those who hear it, or among its
@@ -23,7 +25,7 @@ export function subscriptionForReply(
   replyPtr: usize,
   replyLen: u32,
 ): usize {
-  // A reply past so many filters is one that nobody waits for.
+  // A reply past so many filters, or of so many subscriptions, is one that nobody waits for.
   const key = hash(replyPtr, replyLen);
   const count = sublistMatch(account, replyPtr, replyLen, key, REPLY_NODES_MAX);
   if (count <= 0) return 0;
@@ -32,7 +34,9 @@ export function subscriptionForReply(
     members += Node.at(matchedNode(index)).membersCount;
   }
   const own = <u64>Session.at(session).subsCount * count;
-  Budget.charge(<u32>min<u64>(own, members) * MEMBER_UNITS);
+  const least = min<u64>(own, members);
+  if (least > REPLY_MEMBERS_MAX) return 0;
+  Budget.charge(<u32>least * MEMBER_UNITS);
   return own < members ? ownAmongMatched(session, count) : ownMember(session, count);
 }
 

@@ -107,7 +107,8 @@ export class Reader implements PacedReader {
 
   /** The transport keeps so many bytes, which count as the tail does. */
   kept(bytes: number): void {
-    if (bytes < this.#kept) this.#keptCount += 1;
+    // Less is the end of a message of the transport only where no frame is left unfinished.
+    if (bytes < this.#kept && this.#tail.bytes === 0) this.#keptCount += 1;
     this.#kept = bytes;
     this.#hold();
   }
@@ -158,7 +159,8 @@ export class Reader implements PacedReader {
     this.#endReplay();
     const tail = this.#tail;
     const { bytes } = tail;
-    if (bytes > 0) {
+    if (bytes === 0) this.#hold();
+    else {
       this.#host.turn.within(() => {
         this.#pacer.begin();
         this.#host.feed.begin();
@@ -290,7 +292,7 @@ export class Reader implements PacedReader {
     const { bytes, held } = this.#tail;
     if (bytes + this.#kept === 0) this.#pacer.drop();
     else if (this.isWaiting) this.#pacer.keep(held + this.#kept);
-    else this.#pacer.hold(this.#kept === 0 ? this.#tail : this.#allKept());
+    else this.#pacer.hold(this.#kept + this.#keptCount === 0 ? this.#tail : this.#allKept());
   }
 
   /** The tail and what the transport keeps, as one: less of the latter is another of its messages. */

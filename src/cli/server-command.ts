@@ -51,6 +51,11 @@ export async function serverCommand(args: readonly string[]): Promise<void> {
       const address = hostPort(options.host ?? '', server.port);
       logger.warn(`No authorization is set: whoever reaches ${address} may use this server`);
     }
+    const { websocket } = options;
+    if (websocket !== undefined && !isLoopback(websocket.host ?? '')) {
+      const url = server.websocketUrl ?? '';
+      logger.warn(`No authorization is set: whoever reaches ${url} may use this server`);
+    }
   } catch (error) {
     // Whatever went wrong behind the door has been logged.
     if (error instanceof InvalidArgumentError) fail(error.message);

@@ -1,7 +1,7 @@
 // Whether a text is what a key wants: a subject, an nkey, a URL, a certificate. They answer alone; the tables say
 // what is reported.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { fileErrorText } from '../shared/file-error.ts';
 
 /** Tokens that are not empty and hold no blank; `>` only as the last. */
@@ -93,13 +93,29 @@ export function isUrl(text: string): boolean {
   return /^(?:\[[^[\]]*\]|[^[\] <>"\\^`{|}:]*)(?::[0-9]*)?$/.test(host);
 }
 
+/** Bytes of a file with certificates or a key. */
+const PEM_MAX = 1_048_576;
+
+/** A pipe or a device might never end. Throws the system's error. */
+function readPem(file: string): Buffer {
+  const facts = statSync(file);
+  if (!facts.isFile()) throw new Error('is not a file');
+  if (facts.size > PEM_MAX) throw new Error(`has more than ${PEM_MAX} bytes`);
+  return readFileSync(file);
+}
+
+/** A URL without who logs in by it. */
+export function withoutUser(url: string): string {
+  return url.replace(/\/\/[^/?#]*@/, '//');
+}
+
 /** Why the files cannot be a certificate and its key, in the original's words as far as they are not Go's own. */
 export function keyPairMistake(certFile: string, keyFile: string): string | undefined {
   let file = certFile;
   try {
-    const certificate = new X509Certificate(readFileSync(certFile));
+    const certificate = new X509Certificate(readPem(certFile));
     file = keyFile;
-    const key = createPrivateKey(readFileSync(keyFile));
+    const key = createPrivateKey(readPem(keyFile));
     if (certificate.checkPrivateKey(key)) return undefined;
     return 'tls: private key does not match public key';
   } catch (error) {
@@ -112,7 +128,7 @@ export function keyPairMistake(certFile: string, keyFile: string): string | unde
 /** Why the file cannot be one of certificates of authorities. */
 export function authoritiesMistake(file: string): string | undefined {
   try {
-    new X509Certificate(readFileSync(file));
+    new X509Certificate(readPem(file));
     return undefined;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

@@ -1,6 +1,6 @@
 // The keys of cluster and gateway blocks, and what all links between servers have in common.
 // Source: nats-server 2.15.3, server/opts.go, parseCluster, parseGateway.
-import { isUrl } from './checks.ts';
+import { isUrl, withoutUser } from './checks.ts';
 import { type TlsValues, tls } from './keys-tls.ts';
 import {
   type AuthorizationValues,
@@ -128,7 +128,7 @@ export function urls(what: string): Kind<readonly string[]> {
         return url(what)(element, ...rest);
       }
       const reason = `Duplicate ${what} entry detected`;
-      const warning = `invalid use of field ${quoted(element.value)}: ${reason}`;
+      const warning = `invalid use of field ${quoted(withoutUser(element.value))}: ${reason}`;
       reading.warnings.push(located(element.place, warning));
       return undefined;
     };

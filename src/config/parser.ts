@@ -4,7 +4,7 @@
 // variables put in, which by naming each twice could grow without end.
 // Source: nats-server 2.15.3, conf/parse.go.
 import { decode, encode } from './cursor.ts';
-import { Lexer } from './lexer.ts';
+import { DEPTH_MAX, Lexer } from './lexer.ts';
 import { type Item, SyntaxMistake } from './scalars.ts';
 import { ConfigError, type ConfigMap, type ConfigValue, type Place, wellFormed } from './value.ts';
 
@@ -44,11 +44,20 @@ interface Budget {
   readonly files: string[];
   /** Weight of lists and maps with all that is in them. */
   readonly weights: WeakMap<Container | ConfigMap, number>;
+  /** How deep lists and maps go. */
+  readonly depths: WeakMap<Container | ConfigMap, number>;
 }
 
 /** Parses a file. Throws ConfigError with one problem, in the original's words. */
 export function parseFile(path: string, sources: Sources): ConfigMap {
-  const budget = { bytes: 0, includes: 0, weight: 0, files: [], weights: new WeakMap() };
+  const budget = {
+    bytes: 0,
+    includes: 0,
+    weight: 0,
+    files: [],
+    weights: new WeakMap(),
+    depths: new WeakMap(),
+  };
   return parsePath(path, sources, budget);
 }
 
@@ -226,10 +235,13 @@ class Parser {
 
   #put(value: ConfigValue, place: Place | undefined): void {
     const context = this.#contexts.at(-1) ?? this.mapping;
-    const { weights } = this.#budget;
+    const { weights, depths } = this.#budget;
     const weight = (weights.get(context) ?? 0) + this.#weigh(value);
     if (weight > WEIGHT_MAX) throw tooMuch();
     weights.set(context, weight);
+    const depth = Math.max(depths.get(context) ?? 0, 1 + this.#depthOf(value));
+    if (depth > DEPTH_MAX + 1) throw tooMuch();
+    depths.set(context, depth);
     if (Array.isArray(context)) {
       context.push(value);
       return;
@@ -245,6 +257,12 @@ class Parser {
       return VALUE_WEIGHT + (this.#budget.weights.get(value as Container) ?? 0);
     }
     return VALUE_WEIGHT + (kind === 'string' ? value.length : 0);
+  }
+
+  /** Variables put whole trees in: brackets alone do not tell. */
+  #depthOf({ kind, value }: ConfigValue): number {
+    if (kind !== 'list' && kind !== 'map') return 0;
+    return this.#budget.depths.get(value as Container) ?? 1;
   }
 
   #place(line: number, column: number): Place {

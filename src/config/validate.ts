@@ -1,7 +1,7 @@
 // What keys say together, with flags already over them: the rules that the original checks when it starts, and when
 // it only tests a configuration. Their texts name no place in a file. The first that is broken is told.
 // Source: nats-server 2.15.3, server/server.go, validateOptions, and the functions it calls.
-import { isSubject, isUrl } from './checks.ts';
+import { isSubject, isUrl, withoutUser } from './checks.ts';
 import { formatDuration } from './duration.ts';
 import type { Compression } from './keys-links.ts';
 import type { ServerValues } from './keys-server.ts';
@@ -76,7 +76,7 @@ const leafnodes: Rule = (values) => {
   for (const { urls = [], compression } of remotes) {
     const isWs = (url: string): boolean => /^wss?:/i.test(url);
     if (urls.some((url) => isWs(url) !== isWs(urls[0] ?? ''))) {
-      const list = urls.map(quoted).join(' ');
+      const list = urls.map((url) => quoted(withoutUser(url))).join(' ');
       const mix = 'a mix of websocket and non-websocket urls';
       return `remote leaf node configuration cannot have ${mix}: [${list}]`;
     }

@@ -183,6 +183,7 @@ export class WebSocketTransport implements Transport {
     this.#isPumping = true;
     this.#work();
     this.#isPumping = false;
+    if (this.#pong !== undefined && this.#socket.writableLength <= PONG_BACKLOG) this.#sendPong();
     if (this.#isSettled) this.#closed();
     else if (!this.#isDeaf) this.#settle();
   }
@@ -285,9 +286,9 @@ export class WebSocketTransport implements Transport {
     done?.(error);
   }
 
+  /** The last one of a read alone, when that is done: RFC 6455, 5.5.3. */
   #answerPing(payload: Uint8Array): void {
     this.#pong = controlFrame(OPCODE_PONG, payload);
-    if (this.#socket.writableLength <= PONG_BACKLOG) this.#sendPong();
   }
 
   #sendPong(): void {

@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Listener, listening, listenWith } from './tcp.ts';
-import { plainAddress } from './tcp-transport.ts';
+import { descriptorOf, plainAddress } from './tcp-transport.ts';
 import type { PeerFacts, Transport } from './transport.ts';
 import {
   type Agreement,
@@ -25,6 +25,8 @@ interface WebSocketListenOptions extends HandshakeOptions {
   readonly handshakeTimeoutMs: number;
   /** Sockets at a time, those before their handshake too; more are closed at once. 0: no limit. */
   readonly socketsMax: number;
+  /** Who comes with as many descriptors in use is closed at once. */
+  readonly descriptorMax?: number | undefined;
   /** Called for each connection; it has to `start` the transport or `destroy` it. */
   readonly onConnection: (transport: Transport) => void;
   /** Somebody has been refused; the text is for the log. */
@@ -38,7 +40,7 @@ const TIMEOUT_LOOKS = 4;
 
 /** Listens, and resolves when it does. Rejects with the platform's error (`EADDRINUSE`, …) when it cannot. */
 export async function listenWebSocket(options: WebSocketListenOptions): Promise<Listener> {
-  const { handshakeTimeoutMs, socketsMax } = options;
+  const { handshakeTimeoutMs, socketsMax, descriptorMax = Number.POSITIVE_INFINITY } = options;
   let door: Door | undefined;
   let endHandshakes = (): void => {};
   const listener = await listenWith(options, (host, port) => {
@@ -51,6 +53,9 @@ export async function listenWebSocket(options: WebSocketListenOptions): Promise<
       requireHostHeader: false,
     });
     server.maxConnections = socketsMax === 0 ? Number.POSITIVE_INFINITY : socketsMax;
+    server.on('connection', (socket: Socket) => {
+      if (descriptorOf(socket) >= descriptorMax) socket.destroy();
+    });
     server.on('request', (request, response) => door?.refuse(request, response));
     server.on('upgrade', (request, socket, head) => door?.open(request, socket as Socket, head));
     endHandshakes = () => server.closeAllConnections();
@@ -69,6 +74,8 @@ export async function listenWebSocket(options: WebSocketListenOptions): Promise<
 /** Where requests come in. */
 class Door {
   readonly #options: WebSocketListenOptions;
+  /** Who has been refused is not listened to any more. */
+  readonly #refused = new WeakSet<Socket>();
   readonly #listener: NonNullable<PeerFacts['listener']>;
 
   constructor(options: WebSocketListenOptions, listener: NonNullable<PeerFacts['listener']>) {
@@ -78,13 +85,19 @@ class Door {
 
   /** A request that asks for no other protocol is no handshake, and is told what it lacks. */
   refuse(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    if (this.#refused.has(socket)) {
+      socket.destroySoon();
+      return;
+    }
+    this.#refused.add(socket);
     const result = shakeHands(request, this.#options);
     // Whatever Node takes for no upgrade lacks a header of one.
     const { status, reason } = 'status' in result ? result : { status: 400, reason: 'no upgrade' };
     this.#log(request, reason);
     request.resume();
     const { headers, body } = refusalAnswer(status);
-    response.writeHead(status, headers);
+    response.writeHead(status, { ...headers, Connection: 'close' });
     response.end(body);
   }
 

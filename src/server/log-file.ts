@@ -152,14 +152,15 @@ class FileLog implements LogSink {
   #rotate(): void {
     const path = this.#path as string;
     const backup = `${path}.${stamp()}`;
+    let isMoved = false;
     try {
-      renameSync(path, backup);
+      isMoved = moveAway(path, backup);
       this.reopen();
     } catch {
       // The log goes on where it is, and tries again as much later.
       this.#bytes = 0;
-      return;
     }
+    if (!isMoved) return;
     this.rotated?.(`Rotated log, backup saved as ${JSON.stringify(backup)}`);
     if (this.#filesMax > 0) this.#purge(path);
   }
@@ -179,6 +180,17 @@ class FileLog implements LogSink {
     } catch {
       // What is left is purged the next time.
     }
+  }
+}
+
+/** False: there is none, because somebody else has moved it away. Throws the system's error. */
+function moveAway(path: string, backup: string): boolean {
+  try {
+    renameSync(path, backup);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
   }
 }
 

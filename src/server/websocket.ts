@@ -6,6 +6,7 @@ import { InvalidArgumentError } from '../shared/errors.ts';
 import type { Limits } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
 import { boolean, integer, port, shown, text } from './checks.ts';
+import { descriptorMax } from './process-usage.ts';
 
 /** Where and how clients come by WebSocket. */
 export interface WebSocketListenOptions {
@@ -106,6 +107,8 @@ function headersOf(headers: Readonly<Record<string, unknown>>): ReadonlyMap<stri
   return new Map(Object.entries(headers as Record<string, string>));
 }
 
+/** With so few left nobody is let in, as on the plain listener. */
+const LAST_DESCRIPTORS = 32;
 /** Sockets beyond `maxConnections`: they shake hands, or are told that they are too many. */
 const SOCKETS_EXTRA = 1024;
 
@@ -127,6 +130,7 @@ export async function startWebSocket(start: WebSocketStart): Promise<WebSocketHa
     origins: { sameOrigin, allowed },
     messageMax: maxPayload + MESSAGE_EXTRA,
     socketsMax: maxConnections === 0 ? 0 : maxConnections + SOCKETS_EXTRA,
+    descriptorMax: descriptorMax() - LAST_DESCRIPTORS,
     onConnection: (transport) => bridge.attach(transport),
     onRefused: (line) => logger.error(line),
     onError: (error) => logger.error(`websocket: ${error.message}`),

@@ -84,6 +84,28 @@ function dice(seed: number): (count: number) => number {
 }
 
 describe('a message in parts', () => {
+  it('is not mistaken for what the express lane of another session has left in its hand', () => {
+    const core = new Stage(10, false);
+    const [asker, reader, many] = [core.peer(), core.peer(), core.peer()];
+    core.say(many, subs(range(1, 2000), 'big'));
+    core.say(reader, subs([1], 'm'));
+    const goOn = (text = ''): boolean => {
+      core.call('lookupLimit', 0, 0);
+      const isUnderWay = core.part(many, 50, text);
+      core.call('lookupLimit', 8192, 16_384);
+      return isUnderWay;
+    };
+    expect(goOn('PUB big 1\r\nx\r\n')).toBe(true);
+    // Both leave the lane: one asks and nobody hears, the other's recipient has no chunk yet.
+    core.say(asker, 'PUB n r 0\r\n\r\n');
+    expect(goOn()).toBe(true);
+    core.say(asker, 'PUB m 1\r\ny\r\n');
+    while (goOn());
+    expect(core.got(many).sort()).toEqual(range(1, 2000).map(String).sort());
+    expect(core.got(reader)).toEqual(['1']);
+    core.expectNothingLeft();
+  });
+
   it.each([1, 3, 1000])('reaches everybody once, with room for %d members a part', (members) => {
     const core = new Stage(members);
     const [from, to] = [core.peer(), core.peer()];
