@@ -146,8 +146,7 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
       return STATUS_SPENT;
     }
     const before = at;
-    // What the lane has in its hand is of whoever it has run for last.
-    const isOnLane = session.walk == 0;
+    const isOnLane = session.walk == 0; // Else what is in its hand is another's.
     if (isOnLane) at = expressRun(ptr, at, end);
     if (at == end) break;
     if (isOnLane && handBlock != 0) {
