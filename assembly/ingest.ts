@@ -141,10 +141,7 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
         return STATUS_OP;
       }
     }
-    if (Budget.isSpent) {
-      Op.set(OP_CONSUMED, <u32>(at - start));
-      return STATUS_SPENT;
-    }
+    if (Budget.isSpent) return stopAt(at, start, STATUS_SPENT);
     const before = at;
     const isOnLane = session.walk == 0; // Else what is in its hand is another's.
     if (isOnLane) at = expressRun(ptr, at, end);
@@ -153,8 +150,7 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
       at = handNext;
       const status = publishInHand(session, ptr);
       if (status == STATUS_OK) continue;
-      Op.set(OP_CONSUMED, <u32>(at - start));
-      return status;
+      return stopAt(at, start, status);
     }
     if (at != before && Budget.isSpent) continue; // At least one op is done.
     Budget.charge(OP_UNITS);
@@ -173,10 +169,7 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
       break;
     }
     if ((session.flags & SESSION_TRACE) != 0 && session.walk == 0) {
-      if (!recordsHaveRoom()) {
-        Op.set(OP_CONSUMED, <u32>(at - start));
-        return STATUS_AGAIN_RESULT;
-      }
+      if (!recordsHaveRoom()) return stopAt(at, start, STATUS_AGAIN_RESULT);
       trace(session);
     }
     sessionSetParseState(ptr, PARSE_LINE);
@@ -185,13 +178,14 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
     const status = isPublish ? publish(session, ptr) : control(session, ptr);
     // What is under way in parts is not consumed: it is read again.
     if (session.walk == 0) at = opNext;
-    if (status < 0) {
-      Op.set(OP_CONSUMED, <u32>(at - start));
-      return status;
-    }
+    if (status < 0) return stopAt(at, start, status);
   }
+  return stopAt(at, start, STATUS_OK);
+}
+
+function stopAt(at: usize, start: usize, status: i32): i32 {
   Op.set(OP_CONSUMED, <u32>(at - start));
-  return STATUS_OK;
+  return status;
 }
 
 // Before it is authenticated a peer may say CONNECT alone. It is judged by the first byte of an op, whatever that
