@@ -7,9 +7,10 @@ import { ClosedConnectionError, DrainingConnectionError } from '../shared/errors
 import { DRAIN_TIMEOUT_MS, drainAll } from './drain.ts';
 import { type Engine, GLOBAL_ACCOUNT } from './engine.ts';
 import { keepInsides } from './insides.ts';
+import { contentOf } from './message.ts';
 import type { ProgramSide } from './program-side.ts';
 import { BusPublisher } from './publisher.ts';
-import { MuxInbox } from './request.ts';
+import { answerOf, MuxInbox } from './request.ts';
 import type {
   BusOptions,
   Message,
@@ -79,7 +80,8 @@ export class Bus {
    * Delivers a value to everybody interested: the object itself in this process, its bytes to peers.
    * Inside a handler it is delivered after the message at hand has reached all its subscribers.
    * Wildcards in `subject` are tokens like any other, as in nats-server: `a.*` reaches `a.*` and `a.>`, not
-   * `a.b`. Throws InvalidSubjectError and ClosedConnectionError; what handlers throw goes to `onError`.
+   * `a.b`. Throws InvalidSubjectError, ClosedConnectionError, and InvalidArgumentError for headers that are no block;
+   * what handlers throw goes to `onError`.
    */
   publish(subject: string, payload?: unknown, options?: PublishOptions): void {
     this.#side.publish(subject, payload, options);
@@ -132,8 +134,9 @@ export class Bus {
 
   /**
    * Publishes and waits for the first answer, 1,000 ms unless told otherwise.
-   * Rejects with TimeoutError, with the signal's reason, or with RequestError: at once when nobody is
-   * interested (its cause is a NoRespondersError), and when the bus closes (a ClosedConnectionError).
+   * Rejects with TimeoutError, with the signal's reason, or with RequestError: at once when nobody is interested (its
+   * cause is a NoRespondersError), when all who got it are handlers in this process and have failed (their error, or
+   * an AggregateError of them), and when the bus closes (a ClosedConnectionError).
    */
   async request<T = unknown>(
     subject: string,
@@ -141,7 +144,7 @@ export class Bus {
     options: RequestOptions = {},
   ): Promise<Message<T>> {
     this.#assertOpen();
-    return (await this.#mux.request(subject, payload, options)) as Message<T>;
+    return answerOf(await this.#mux.request(subject, payload, options)) as Message<T>;
   }
 
   /** Publishes and collects answers until the strategy says that it has them all. */
@@ -288,9 +291,11 @@ export class Bus {
   }
 }
 
-/** By reference when the message is one of ours. */
+/** By reference when that is how the message has come; of a copy that somebody has made what stands there. */
 function payloadOf(message: Msg | Message): unknown {
-  return 'value' in message && message.client === undefined ? message.value : message.data;
+  const content = contentOf(message);
+  const isValue = content === undefined ? message.data === undefined : !content.incoming;
+  return isValue ? (message as Message).value : message.data;
 }
 
 function optionsOf({ headers, reply }: Msg): PublishOptions {

@@ -11,10 +11,10 @@ import {
 } from '../shared/errors.ts';
 import type { Bus } from './bus.ts';
 import { DRAIN_TIMEOUT_MS, drainAll } from './drain.ts';
-import { encodeHeaders, MessageHeaders } from './headers.ts';
+import { checkHeaders, sentHeaders } from './headers.ts';
 import { insidesOf } from './insides.ts';
 import type { ProgramSide } from './program-side.ts';
-import { MuxInbox } from './request.ts';
+import { answerOf, MuxInbox } from './request.ts';
 import { StatusFeed } from './status.ts';
 import type { BusSubscription } from './subscription.ts';
 import type {
@@ -69,7 +69,7 @@ export class Connection {
    */
   publish(subject: string, payload?: Payload, options?: PublishOptions): void {
     if (this.isClosed()) throw new ClosedConnectionError();
-    this.#side.publish(subject, this.#payload(payload), frozen(options));
+    this.#side.publish(subject, this.#payload(payload), options && checked(options));
   }
 
   /** Publishes to the message's subject what the message holds. Throws as `publish`. */
@@ -99,8 +99,8 @@ export class Connection {
 
   /**
    * As `bus.request`: the first answer, within `timeout` milliseconds (1,000 unless given). Rejects with
-   * TimeoutError, the signal's reason, or RequestError, whose cause is NoRespondersError when nobody is interested;
-   * for its arguments as `publish` throws, and with DrainingConnectionError.
+   * TimeoutError, the signal's reason, or RequestError, whose cause is NoRespondersError when nobody is interested, and
+   * what they threw when all handlers have failed; for its arguments as `publish` throws, and with DrainingConnectionError.
    */
   async request(
     subject: string,
@@ -108,13 +108,13 @@ export class Connection {
     options: RequestOptions = {},
   ): Promise<Message> {
     this.#assertOpen();
-    return this.#mux.request(subject, this.#payload(payload), { ...options, ...frozen(options) });
+    return answerOf(await this.#mux.request(subject, this.#payload(payload), checked(options)));
   }
 
   /**
    * As `bus.requestMany`: answers until `maxWait` milliseconds (1,000 unless given) or the strategy's end. Rejects for
-   * its arguments as `request`; the loop throws RequestError, when nobody is interested or the connection closes,
-   * or the signal's reason.
+   * its arguments as `request`; the loop throws RequestError, when nobody is interested, all handlers have failed or
+   * the connection closes, or the signal's reason.
    */
   async requestMany(
     subject: string,
@@ -122,8 +122,7 @@ export class Connection {
     options: RequestManyOptions = {},
   ): Promise<AsyncIterable<Message>> {
     this.#assertOpen();
-    const frozenOptions = { ...options, ...frozen(options) };
-    return this.#mux.requestMany(subject, this.#payload(payload), frozenOptions);
+    return this.#mux.requestMany(subject, this.#payload(payload), checked(options));
   }
 
   /** Resolves when everything published so far has been delivered. Rejects with ClosedConnectionError. */
@@ -253,10 +252,12 @@ function checkSize(bytes: number, maxPayload: number): void {
   if (bytes > maxPayload) throw InvalidArgumentError.format('payload', 'max_payload size exceeded');
 }
 
-/** With headers as they are now: what is done to the block later shows nowhere. */
-function frozen<Options extends PublishOptions>(options: Options | undefined): Options | undefined {
-  if (options?.headers === undefined) return options;
-  return { ...options, headers: MessageHeaders.decode(encodeHeaders(options.headers)) };
+/** With headers that a server would take, as they are now. */
+function checked<Options extends PublishOptions>(options: Options): Options {
+  if (options.headers === undefined) return options;
+  const headers = sentHeaders(options.headers);
+  checkHeaders(headers);
+  return { ...options, headers };
 }
 
 function optionsOf({ headers, reply }: Msg): PublishOptions {

@@ -19,6 +19,7 @@ import {
   type RecordView,
   type SessionHandle,
 } from '../core/index.ts';
+import { EMPTY_PAYLOAD } from './codec.ts';
 import { type Content, contentOfIncoming, type Incoming } from './message.ts';
 import type { RawSubscription } from './raw.ts';
 import type { BusSubscription } from './subscription.ts';
@@ -29,6 +30,8 @@ import type { MessageClient } from './types.ts';
 const SLAB_BYTES = 65_536;
 /** From this size on a payload has a buffer of its own. */
 const SLAB_PAYLOAD_MAX = 8192;
+/** Up to this size, too: V8 keeps so many bytes beside the object. */
+const OWN_MAX = 64;
 
 /** A record of the message at hand. */
 interface Pick {
@@ -221,21 +224,24 @@ export class DeliveryDrain {
     return contentOfIncoming(subscription.home, subject, reply, incoming);
   }
 
-  #copy(record: RecordView): Incoming {
-    const { bodyPtr, bodyLen, headerLen } = record;
-    const client = this.#clientOf(record.origin);
-    if (bodyLen > SLAB_PAYLOAD_MAX) {
-      const bytes = this.#core.copy(bodyPtr, bodyLen);
-      return { bytes, start: 0, headerLen, end: bodyLen, client };
-    }
-    if (this.#slabUsed + bodyLen > this.#slab.length) {
+  #copy({ bodyPtr, bodyLen, headerLen, origin }: RecordView): Incoming {
+    const client = this.#clientOf(origin);
+    const data = this.#copied(bodyPtr + headerLen, bodyLen - headerLen);
+    const block = headerLen === 0 ? undefined : this.#copied(bodyPtr, headerLen);
+    return { data, block, client };
+  }
+
+  #copied(ptr: number, length: number): Uint8Array {
+    if (length === 0) return EMPTY_PAYLOAD;
+    if (length <= OWN_MAX || length > SLAB_PAYLOAD_MAX) return this.#core.copy(ptr, length);
+    if (this.#slabUsed + length > this.#slab.length) {
       this.#slab = new Uint8Array(SLAB_BYTES);
       this.#slabUsed = 0;
     }
     const start = this.#slabUsed;
-    if (bodyLen > 0) this.#slab.set(this.#core.view(bodyPtr, bodyLen), start);
-    this.#slabUsed = start + bodyLen;
-    return { bytes: this.#slab, start, headerLen, end: start + bodyLen, client };
+    this.#slabUsed = start + length;
+    this.#slab.set(this.#core.view(ptr, length), start);
+    return new Uint8Array(this.#slab.buffer, start, length);
   }
 
   #clientOf(origin: SessionHandle): MessageClient | undefined {

@@ -9,10 +9,12 @@ import {
   ClosedConnectionError,
   InvalidPayloadError,
   InvalidSubjectError,
+  shortened,
   toError,
 } from '../shared/errors.ts';
 import type { Account, Side } from './account.ts';
 import { EMPTY_PAYLOAD } from './codec.ts';
+import { sentHeaders } from './headers.ts';
 import { type Content, contentOfValue } from './message.ts';
 import type { PickSource } from './random.ts';
 import type { RawSubscription } from './raw.ts';
@@ -58,6 +60,11 @@ export interface RouteListener {
   routed(count: number): void;
   /** It could not be routed. */
   fail(error: Error): void;
+  /**
+   * The handler of one that got it has failed. `report` is called if the listener does not tell who asked: then the
+   * error is uncaught. There is none where it has been reported.
+   */
+  handlerFailed(error: unknown, report: (() => void) | undefined): void;
 }
 
 const NO_GROUPS: readonly RouteGroup[] = [];
@@ -93,10 +100,14 @@ export class ProgramSide implements SubscriptionHome, Side {
     account.sides.add(this);
   }
 
-  /** Tells `status()` and `onError` what failed. Never throws. */
-  report(error: unknown, context: Omit<ErrorContext, 'account'>): void {
+  /** Tells `status()` and `onError` what failed, and who `asked` for it. Never throws. */
+  report(error: unknown, context: Omit<ErrorContext, 'account'>, asked?: RouteListener): void {
     this.tell({ type: 'error', error: toError(error) });
-    this.engine.reporter.report(error, { ...context, account: this.account.name });
+    const { reporter } = this.engine;
+    const report = (): void => reporter.report(error, { ...context, account: this.account.name });
+    const isTold = asked === undefined || reporter.hasHandler;
+    if (isTold) report();
+    asked?.handlerFailed(error, isTold ? undefined : report);
   }
 
   tell(status: Status): void {
@@ -182,7 +193,8 @@ export class ProgramSide implements SubscriptionHome, Side {
 
   /**
    * Publishes: now, or, while a message is on its way, after it.
-   * Throws ClosedConnectionError and InvalidSubjectError; all else goes to the reporter.
+   * Throws ClosedConnectionError, InvalidSubjectError, and InvalidArgumentError for headers that are no block; all else
+   * goes to the reporter.
    */
   send(
     subject: string,
@@ -193,7 +205,9 @@ export class ProgramSide implements SubscriptionHome, Side {
     if (this.isClosed) throw new ClosedConnectionError();
     const reply = options?.reply || undefined;
     if (reply !== undefined) checkSubject(reply);
-    const content = contentOfValue(this, subject, reply, payload, options?.headers);
+    const headers = options?.headers;
+    const sent = headers === undefined ? undefined : sentHeaders(headers);
+    const content = contentOfValue(this, subject, reply, payload, sent, listener);
     const turn = this.#turn;
     if (turn.isBusy) {
       if (!this.#routes.has(subject)) checkSubject(subject);
@@ -268,7 +282,7 @@ export class ProgramSide implements SubscriptionHome, Side {
   }
 
   #resolve(subject: string): Route {
-    if (typeof subject !== 'string') throw new InvalidSubjectError(String(subject));
+    if (typeof subject !== 'string') throw new InvalidSubjectError(subject);
     const resolved = this.#core.resolve(this.account.handle, subject);
     const route = this.#routeOf(resolved);
     this.#routes.offer(subject, route, resolved.hits);
@@ -372,7 +386,7 @@ export class ProgramSide implements SubscriptionHome, Side {
     try {
       const status = turn.run(() => core.publish(this.account.handle, outgoing), { content, to });
       if (status >= 0) return true;
-      throw new CapacityError(`a message on ${to}`);
+      throw new CapacityError(`a message on ${shortened(to)}`);
     } catch (error) {
       this.report(error, { subject: content.subject, sid: 0 });
       return false;
@@ -386,7 +400,7 @@ export class ProgramSide implements SubscriptionHome, Side {
       const payload = content.data;
       const headers = content.headerBlock;
       const bytes = payload.length + headers.length;
-      if (bytes > maxPayload && !content.isIncoming) {
+      if (bytes > maxPayload && content.incoming === undefined) {
         throw new InvalidPayloadError(
           `payload of ${bytes} bytes exceeds max_payload ${maxPayload}`,
         );

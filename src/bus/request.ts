@@ -7,8 +7,10 @@ import {
   InvalidArgumentError,
   InvalidSubjectError,
   NoRespondersError,
+  quoted,
   RequestError,
   TimeoutError,
+  toError,
 } from '../shared/errors.ts';
 import { REQUEST_TIMEOUT_MS } from '../shared/limits.ts';
 import { NUID_LEN, nuid } from '../shared/nuid.ts';
@@ -18,6 +20,7 @@ import type { ProgramSide, RouteListener } from './program-side.ts';
 import { checkSubject, isTooLong } from './subject-text.ts';
 import type { BusSubscription } from './subscription.ts';
 import { Tally } from './tally.ts';
+import type { Turn } from './turn.ts';
 import type { Message, RequestManyOptions, RequestOptions, RequestStrategy } from './types.ts';
 
 const INBOX_PREFIX = '_INBOX';
@@ -61,8 +64,19 @@ export function checkInboxPrefix(prefix: string): void {
 function checkTokens(prefix: string): void {
   if (typeof prefix !== 'string') throw new TypeError('prefix must be a string');
   if (/(^|\.)[*>](\.|$)/.test(prefix)) {
-    throw InvalidArgumentError.format('prefix', `cannot have wildcards ('${prefix}')`);
+    throw InvalidArgumentError.format('prefix', `cannot have wildcards (${quoted(prefix)})`);
   }
+}
+
+/** Makes the error where it is thrown, so that its stack shows who has asked. */
+type Failure = () => unknown;
+/** What came of a request. */
+export type Outcome = Message | Failure;
+
+/** The answer; throws the error there is instead, which is made here: for the function that awaits the outcome. */
+export function answerOf(outcome: Outcome): Message {
+  if (typeof outcome === 'function') throw outcome();
+  return outcome;
 }
 
 /** What a request does with what it hears, told apart by its kind. */
@@ -71,7 +85,13 @@ interface Collector {
   take(message: Message): boolean;
   /** The time is over. */
   expire(): void;
-  fail(error: unknown): void;
+  fail(failure: Failure): void;
+}
+
+/** What the handler of a recipient threw, and how to report it if it has not been. */
+interface HandlerFailure {
+  readonly error: unknown;
+  readonly report: (() => void) | undefined;
 }
 
 type Inbox = Pick<RequestOptions, 'headers' | 'noMux' | 'reply' | 'signal'> & {
@@ -84,8 +104,13 @@ class Exchange implements RouteListener {
   readonly #collector: Collector;
   readonly #clock: Clock;
   readonly #signal: AbortSignal | undefined;
+  readonly #turn: Turn;
   #timer: Timer | undefined;
   #isOver = false;
+  #hasAnswer = false;
+  /** How many subscriptions have got it; undefined until it has reached all of them. */
+  #recipients: number | undefined;
+  #failures: HandlerFailure[] | undefined;
   /** Closes the inbox. */
   onOver: () => void = () => {};
   /** Of a request for 'all'. */
@@ -94,12 +119,13 @@ class Exchange implements RouteListener {
   constructor(
     subject: string,
     collector: Collector,
-    clock: Clock,
+    { clock, turn }: { readonly clock: Clock; readonly turn: Turn },
     signal: AbortSignal | undefined,
   ) {
     this.#subject = subject;
     this.#collector = collector;
     this.#clock = clock;
+    this.#turn = turn;
     this.#signal = signal;
     signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
@@ -123,21 +149,41 @@ class Exchange implements RouteListener {
     if (this.#isOver) return;
     // Only a status has this code and no payload; told without encoding a local answer's value.
     if (message.headers?.code === NO_RESPONDERS && contentOf(message)?.isEmpty === true) {
-      this.fail(new NoRespondersError(this.#subject));
-    } else if (this.#collector.take(message)) {
-      this.end();
+      this.#nobodyIsThere();
+      return;
     }
+    this.#hasAnswer = true;
+    if (this.#collector.take(message)) this.end();
   }
 
   routed(count: number): void {
-    if (count === 0) this.fail(new NoRespondersError(this.#subject));
-    else this.tally?.routed(count);
+    if (count === 0) {
+      this.#nobodyIsThere();
+      return;
+    }
+    this.#recipients = count;
+    this.#checkFailures();
+    this.tally?.routed(count);
+  }
+
+  handlerFailed(error: unknown, report: (() => void) | undefined): void {
+    if (this.#isOver) {
+      report?.();
+      return;
+    }
+    this.#failures ??= [];
+    this.#failures.push({ error, report });
+    this.#checkFailures();
   }
 
   fail(error: unknown): void {
+    this.failWith(() => error);
+  }
+
+  failWith(failure: Failure): void {
     if (this.#isOver) return;
     this.end();
-    this.#collector.fail(error);
+    this.#collector.fail(failure);
   }
 
   end(): void {
@@ -146,6 +192,29 @@ class Exchange implements RouteListener {
     this.#timer?.cancel();
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.onOver();
+    // Who asked has something else, so these are for nobody.
+    for (const { report } of this.#failures ?? []) report?.();
+    this.#failures = undefined;
+  }
+
+  #nobodyIsThere(): void {
+    this.failWith(() => new NoRespondersError(this.#subject));
+  }
+
+  /** All who got it are in this process, and their handlers have failed: nobody is going to answer. */
+  #checkFailures(): void {
+    if (this.#failures?.length !== this.#recipients) return;
+    // What they have answered before that comes first. With an answer a request for many has not failed, but is over.
+    this.#turn.atTurnEnd(() => {
+      if (this.#isOver) return;
+      if (this.#hasAnswer) {
+        this.expire();
+        return;
+      }
+      const errors = (this.#failures ?? []).map(({ error }) => error);
+      this.#failures = undefined;
+      this.failWith(() => handlersFailed(this.#subject, errors));
+    });
   }
 
   readonly #onAbort = (): void => this.fail(this.#signal?.reason);
@@ -172,27 +241,33 @@ export class MuxInbox {
     return this.#subscription;
   }
 
-  /** Rejects with TimeoutError, the signal's reason, or RequestError (nobody there, or closed). */
-  request(subject: string, payload: unknown, options: RequestOptions): Promise<Message> {
+  /**
+   * What comes of it instead of an answer is TimeoutError, the signal's reason, or RequestError: nobody there, all
+   * handlers failed, or closed. Rejects for its arguments.
+   */
+  request(subject: string, payload: unknown, options: RequestOptions): Promise<Outcome> {
     const timeout = options.timeout || REQUEST_TIMEOUT_MS;
     checkWait('timeout', timeout);
     if (options.reply !== undefined && options.noMux !== true) {
       throw InvalidArgumentError.format(['reply', 'noMux'], 'go together');
     }
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       const exchange = this.#start(subject, payload, options, {
         take(message) {
           resolve(message);
           return true;
         },
-        expire: () => reject(new TimeoutError()),
-        fail: (error) => reject(asRequestError(error)),
+        expire: () => resolve(() => TimeoutError.of('answer', subject, timeout)),
+        fail: (failure) => resolve(() => asRequestError(failure())),
       });
       exchange.wait(timeout);
     });
   }
 
-  /** The loop throws NoRespondersError, the signal's reason, or RequestError when the bus closes. */
+  /**
+   * The loop throws NoRespondersError, the signal's reason, or RequestError when all handlers have failed or the bus
+   * closes.
+   */
   requestMany(
     subject: string,
     payload: unknown,
@@ -210,7 +285,6 @@ export class MuxInbox {
     let hasAnswer = false;
     let exchange: Exchange | undefined;
     const queue = new MessageQueue<Message>(options, { onFinished: () => exchange?.end() });
-    const end = (error?: unknown): void => queue.end(error as Error | undefined);
     const inbox = { ...options, isTallied: strategy === 'all' };
     exchange = this.#start(subject, payload, inbox, {
       take(message) {
@@ -220,11 +294,11 @@ export class MuxInbox {
         const isLast =
           (strategy === 'count' && --left === 0) ||
           (strategy === 'sentinel' && contentOf(message)?.isEmpty === true);
-        if (isLast) end();
+        if (isLast) queue.end();
         return isLast;
       },
-      expire: end,
-      fail: end,
+      expire: () => queue.end(),
+      fail: (failure) => queue.end(failure() as Error),
     });
     // A synchronous responder has answered by now.
     exchange.wait(hasAnswer && strategy === 'stall' ? stall : maxWait);
@@ -233,13 +307,13 @@ export class MuxInbox {
 
   /** Every request under way fails. */
   close(): void {
-    const error = new RequestError('connection closed', { cause: new ClosedConnectionError() });
-    for (const exchange of [...this.#exchanges.values(), ...this.#own]) exchange.fail(error);
+    for (const exchange of [...this.#exchanges.values(), ...this.#own]) exchange.failWith(closed);
   }
 
   #start(subject: string, payload: unknown, inbox: Inbox, collector: Collector): Exchange {
     inbox.signal?.throwIfAborted();
-    const exchange = new Exchange(subject, collector, this.#clock, inbox.signal);
+    const parts = { clock: this.#clock, turn: this.#side.engine.turn };
+    const exchange = new Exchange(subject, collector, parts, inbox.signal);
     const reply =
       inbox.noMux === true ? this.#openOwn(exchange, inbox.reply) : this.#openShared(exchange);
     const options = inbox.headers === undefined ? { reply } : { reply, headers: inbox.headers };
@@ -293,6 +367,18 @@ export class MuxInbox {
 
 function checkWait(name: string, ms: number): void {
   if (!(ms >= 1)) throw InvalidArgumentError.format(name, 'must be greater than 0');
+}
+
+function closed(): Error {
+  return new RequestError('connection closed', { cause: new ClosedConnectionError() });
+}
+
+/** The code is not that of the handler's error, which says nothing of this request. */
+function handlersFailed(subject: string, errors: readonly unknown[]): Error {
+  const [first] = errors;
+  const cause = errors.length > 1 ? new AggregateError(errors) : first;
+  const message = `all handlers of ${quoted(subject)} have failed: ${toError(first).message}`;
+  return new RequestError(message, { cause, code: 'ERR_REQUEST' });
 }
 
 /** As nats-core: that nobody was there is the cause of a failed request. */

@@ -21,7 +21,7 @@ export function checkSubject(subject: string): void {
     BAD_TEXT.test(subject) ||
     isTooLong(subject)
   ) {
-    throw new InvalidSubjectError(String(subject));
+    throw new InvalidSubjectError(subject);
   }
 }
 

@@ -9,8 +9,9 @@ import {
   InvalidOperationError,
   TimeoutError,
 } from '../shared/errors.ts';
-import { type Content, type MessageHome, MessageView, messageOf } from './message.ts';
+import { type Content, contentOf, type MessageHome, MessageView, messageOf } from './message.ts';
 import { MessageQueue } from './message-queue.ts';
+import type { RouteListener } from './program-side.ts';
 import type { StatusFeed } from './status.ts';
 import type { Tally } from './tally.ts';
 import type { Turn } from './turn.ts';
@@ -33,7 +34,7 @@ export interface SubscriptionHome extends MessageHome {
   readonly status: StatusFeed;
   readonly stats: Stats;
   readonly isClosed: boolean;
-  report(error: unknown, context: Omit<ErrorContext, 'account'>): void;
+  report(error: unknown, context: Omit<ErrorContext, 'account'>, asked?: RouteListener): void;
   /** Takes it out of the core. */
   withdraw(subscription: BusSubscription): void;
   /** Gives its message to another member of its group; answers how many got it. */
@@ -117,9 +118,10 @@ export class BusSubscription implements Subscription {
   /** Begins to watch the clock and the signal; called once the core has its record. */
   start(options: SubscribeOptions<never>): void {
     if (options.max !== undefined && options.max > 0) this.#limit(options.max);
-    if (options.timeout !== undefined && options.timeout > 0) {
+    const { timeout } = options;
+    if (timeout !== undefined && timeout > 0) {
       this.handler = undefined;
-      this.#timer = this.home.engine.clock.setTimeout(() => this.#expire(), options.timeout);
+      this.#timer = this.home.engine.clock.setTimeout(() => this.#expire(timeout), timeout);
     }
     const signal = options.signal;
     if (signal === undefined) return;
@@ -138,7 +140,8 @@ export class BusSubscription implements Subscription {
     this.alone++;
     turn.beginDelivery();
     try {
-      this.#hand(handler, new MessageView(this, subject, value, undefined) as unknown as Message);
+      const view = new MessageView(this, subject, value, undefined, undefined, undefined);
+      this.#hand(handler, view as unknown as Message);
       turn.endDelivery();
     } catch (error) {
       turn.level = 0;
@@ -352,12 +355,13 @@ export class BusSubscription implements Subscription {
   }
 
   report(error: unknown, message: Message): void {
-    this.home.report(error, { subject: message.subject, sid: this.sid, message });
+    const context = { subject: message.subject, sid: this.sid, message };
+    this.home.report(error, context, contentOf(message)?.asked);
   }
 
-  #expire(): void {
+  #expire(ms: number): void {
     this.#timer = undefined;
-    const error = new TimeoutError();
+    const error = TimeoutError.of('message', this.subject, ms);
     this.#close(error);
     if (this.#callback === undefined) return;
     // As nats-core: a callback gets the error beside an empty message.

@@ -17,7 +17,12 @@ import {
   SUBJECT_MAX,
 } from '../../assembly/abi.ts';
 import { fillRandom } from '../shared/entropy.ts';
-import { CapacityError, InvalidSubjectError, WasmUnavailableError } from '../shared/errors.ts';
+import {
+  CapacityError,
+  InvalidSubjectError,
+  shortened,
+  WasmUnavailableError,
+} from '../shared/errors.ts';
 import { type AccountHandle, Accounts } from './accounts.ts';
 import { growsInPlace } from './address-space.ts';
 import { type BatchPlace, readBatchTo } from './batch.ts';
@@ -126,7 +131,7 @@ export class Core {
       isRaw ? 1 : 0,
     );
     if (handle === STATUS_BAD_SUBJECT) throw new InvalidSubjectError(filter);
-    if (handle < 0) throw new CapacityError(`a subscription to ${filter}`);
+    if (handle < 0) throw new CapacityError(`a subscription to ${shortened(filter)}`);
     return handle;
   }
 
@@ -164,7 +169,7 @@ export class Core {
   resolve(account: AccountHandle, subject: string): RouteView {
     const length = this.#text(0, subject, true);
     const ptr = this.exports.routeResolve(account, this.#scratch, length) >>> 0;
-    if (ptr === 0) throw new CapacityError(`the route of ${subject}`);
+    if (ptr === 0) throw new CapacityError(`the route of ${shortened(subject)}`);
     return this.#route.at(ptr);
   }
 

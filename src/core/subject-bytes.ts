@@ -12,7 +12,7 @@ const LOOP_MAX = 24;
  *
  * @param bytesMax room there
  * @param wantsTokens no token may be empty
- * @returns bytes written, or -1: empty, too long, a blank, CR, LF, NUL, a lone surrogate or an empty token
+ * @returns bytes written, or -1: no text, empty, too long, a blank, CR, LF, NUL, a lone surrogate or an empty token
  */
 export function writeSubject(
   u8: Uint8Array,
@@ -21,6 +21,7 @@ export function writeSubject(
   text: string,
   wantsTokens: boolean,
 ): number {
+  if (typeof text !== 'string') return -1;
   const { length } = text;
   if (length === 0 || length > bytesMax) return -1;
   let before = DOT;
