@@ -100,7 +100,10 @@ export interface Message<T = unknown, R = unknown> extends Msg {
   readonly subject: string;
   readonly sid: number;
   readonly reply?: string;
-  /** The payload's bytes; encoded once, on first use, when the message was published in this process. */
+  /**
+   * The payload's bytes; encoded once, on first use, when the message was published in this process. What a peer sent
+   * has them as its own property, and the value not: so it compares and clones by its bytes.
+   */
   readonly data: Uint8Array;
   /** What was sent; of this subscription alone, to keep and to change. */
   readonly headers?: MsgHdrs;
