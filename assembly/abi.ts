@@ -22,6 +22,8 @@ export const STATUS_STALE = -5;
 export const STATUS_BAD_SUBJECT = -6;
 /** The session has a subscription with that sid: nothing was done. */
 export const STATUS_DUPLICATE = -7;
+/** The budget of the read is spent: the rest comes with another one, when others have had their turn. */
+export const STATUS_SPENT = -8;
 
 // ── Limits ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -36,6 +38,10 @@ export const SUBJECT_MAX = 4096;
 export const TOKENS_MAX = 2048;
 /** 65,535 pages: at 65,536 the end address would be 0. */
 export const PAGES_MAX = 65535;
+/** Bytes of all subscriptions of peers, unless `quotaSet` says less; those of one may take half of it. */
+export const SUBSCRIPTION_BYTES_MAX = 0x80000000;
+/** Most subscriptions of one session: half of the handles that there are. */
+export const SUBSCRIPTION_COUNT_MAX = 0x200000;
 /** Bytes past the end of any span that may be read (never judged). */
 export const SLACK_BYTES = 64;
 
@@ -221,8 +227,9 @@ export const ACCOUNT_BYTES = 72;
 //       24     4  BODY_PTR     header block (HEADER_LEN bytes) and payload; two bytes behind it are overwritten
 //       28     4  BODY_LEN     both
 //       32     4  HEADER_LEN
-//       36     4  FLAGS        PUBLISH_LOCAL_ONLY
-//       40     4  REACHED      answer of a batch: how many recipients it reached
+//       36     4  FLAGS        PUBLISH_LOCAL_ONLY …
+//       40     4  REACHED      answer of a batch: how many recipients it reached; before, of a message that
+//                              has waited, LAST_SID
 //       44     4  PRESSED      answer of a batch: session of a recipient above half of its limit, 0 = none
 
 export const PUBLISH_TO_PTR = 0;
@@ -236,11 +243,16 @@ export const PUBLISH_BODY_LEN = 28;
 export const PUBLISH_HEADER_LEN = 32;
 export const PUBLISH_FLAGS = 36;
 export const PUBLISH_REACHED = 40;
+/** With PUBLISH_HAS_WAITED: who of the program has a higher SID has come too late for it. */
+export const PUBLISH_LAST_SID = 40;
 export const PUBLISH_PRESSED = 44;
 export const PUBLISH_BYTES = 48;
 
 /** In FLAGS: deliver to the program's subscriptions alone. */
 export const PUBLISH_LOCAL_ONLY = 1;
+export const PUBLISH_HAS_WAITED = 2;
+/** Beside it: in a group without anybody else one who has come too late stands in for one who has closed. */
+export const PUBLISH_STANDS_IN = 4;
 
 // ── Session record ────────────────────────────────────────────────────────────────────────────────
 // One for each peer, 8-aligned.
@@ -263,11 +275,13 @@ export const PUBLISH_LOCAL_ONLY = 1;
 //       56     4  OUT_CLASS         class of the next chunk
 //       60     4  FLIGHT            the first segment that a transport holds, 0 = none
 //       64     4  DIRTY_NEXT        the next session with something to send
-//       68     4                    free
+//       68     4  WALK              the message that it has published in part, 0 = none
 //       72     8  IN_MSGS           f64, as the three that follow: messages and their bytes, header blocks
 //       80     8  IN_BYTES          included, over all its time
 //       88     8  OUT_MSGS
 //       96     8  OUT_BYTES
+//      104     4  SUBS_BYTES        what its subscriptions count with
+//      108     4                    free
 
 export const SESSION_HANDLE = 0;
 export const SESSION_FLAGS = 4;
@@ -286,11 +300,13 @@ export const SESSION_OUT_END = 52;
 export const SESSION_OUT_CLASS = 56;
 export const SESSION_FLIGHT = 60;
 export const SESSION_DIRTY_NEXT = 64;
+export const SESSION_WALK = 68;
 export const SESSION_IN_MSGS = 72;
 export const SESSION_IN_BYTES = 80;
 export const SESSION_OUT_MSGS = 88;
 export const SESSION_OUT_BYTES = 96;
-export const SESSION_BYTES = 104;
+export const SESSION_SUBS_BYTES = 104;
+export const SESSION_BYTES = 112;
 
 // Bits of SESSION_FLAGS that `sessionSetFlags` sets. Nobody is plain with a new one until session.ts says so.
 export const SESSION_ECHO = 1;
@@ -320,6 +336,8 @@ export const SESSION_SLOW = 0x40000;
 export const SESSION_PLAIN_IN = 0x80000;
 /** What it is sent may take the express lane. */
 export const SESSION_PLAIN_OUT = 0x100000;
+/** All its subscriptions are being removed, a part at a time; meanwhile nothing is delivered to it. */
+export const SESSION_SHEDDING = 0x200000;
 
 // ── Subscription record ───────────────────────────────────────────────────────────────────────────
 // One line of the processor's cache, and full: what more a subscription needs lies in a table beside it.
@@ -335,9 +353,10 @@ export const SESSION_PLAIN_OUT = 0x100000;
 //       28     4  DELIVERED     deliveries so far
 //       32     4  SESSION_NEXT  the next older one of the session
 //       36     4  SESSION_PREV  the next newer one
-//       40     4  SID_NEXT      the next one in quarantine
+//       40     4  HELD_OR_NEXT  bytes with which it counts for its session; in quarantine the next one there
 //       44     4  SID_LEN       bytes
-//       48    16  SID           the sid itself up to 16 bytes; longer, a pointer to it
+//       48    16  SID           the sid itself up to 16 bytes; longer, a pointer to it; of the program a number,
+//                              written by JS, higher than that of all who came before in the account
 
 export const SUB_SESSION = 0;
 export const SUB_HANDLE = 4;
@@ -349,7 +368,7 @@ export const SUB_MAX = 24;
 export const SUB_DELIVERED = 28;
 export const SUB_SESSION_NEXT = 32;
 export const SUB_SESSION_PREV = 36;
-export const SUB_SID_NEXT = 40;
+export const SUB_HELD_OR_NEXT = 40;
 export const SUB_SID_LEN = 44;
 export const SUB_SID = 48;
 export const SUB_BYTES = 64;
@@ -363,7 +382,7 @@ export const SUB_RAW = 4;
 
 // ── Resolved route (answer of `routeResolve`) ─────────────────────────────────────────────────────
 // PLAIN_COUNT pointers to subscription records, then for each group: how many members, and their
-// pointers.
+// pointers. Inside the core a large group may be laid out by reference (match-cache.ts); nothing of that gets out.
 
 export const ROUTE_PLAIN_COUNT = 0;
 export const ROUTE_GROUP_COUNT = 4;

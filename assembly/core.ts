@@ -18,6 +18,7 @@ import {
   REGION_SCRATCH,
 } from './abi';
 import { accounts, accountsInit } from './account';
+import { cursorsInit } from './cursors';
 import { matchCacheBytes, matchCacheInit } from './match-cache';
 import {
   heapBytesLive,
@@ -36,12 +37,14 @@ import { queueSeed } from './queue-group';
 import { quarantineCount, sessions, sessionsInit } from './session';
 import { groups, sublistInit } from './sublist';
 import { subs, subscriptionsInit } from './subscription';
+import { sharesInit } from './walk-shares';
 
 /** Lays everything out. False: no memory. */
 export function layOut(seedLow: u32, seedHigh: u32, poolMax: u32): bool {
   if (!memoryInit(((<u64>seedHigh) << 32) | seedLow)) return false;
   queueSeed(seedLow ^ seedHigh);
   const made = subscriptionsInit() && sublistInit() && matchCacheInit() && sessionsInit();
+  if (!cursorsInit() || !sharesInit()) return false;
   return made && accountsInit() && outboundInit() && poolInit(poolMax);
 }
 

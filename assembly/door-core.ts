@@ -4,9 +4,17 @@ import { STATUS_NO_MEMORY, STATUS_OK } from './abi';
 import { accountsTotal } from './account';
 import { layOut, liveCountOf, regionOf } from './core';
 import { matchCacheEnable } from './match-cache';
-import { allocate, canariesIntact, memorySetGrowth, release } from './memory';
+import {
+  allocate,
+  canariesIntact,
+  memoryIsRefused,
+  memoryRetry,
+  memorySetGrowth,
+  release,
+} from './memory';
 import { OWNER_PROGRAM } from './ownership';
 import { poolUsed } from './pool';
+import { quotaHasRoom, quotaSet } from './quota';
 import { recordCount as records, recordsLimit } from './records';
 import { isStopped } from './router';
 import { quarantineRelease } from './session';
@@ -36,9 +44,25 @@ export function recordCount(): u32 {
   return records;
 }
 
-/** Frees what is in quarantine. Only while nothing is being delivered. */
-export function turnEnd(): void {
+/** Frees what is in quarantine. Only while nothing is being delivered. 1: growth is refused until `memoryAsk`. */
+export function turnEnd(): u32 {
   if (!isStopped) quarantineRelease();
+  return memoryIsRefused() ? 1 : 0;
+}
+
+/** Growth that was refused may be asked for again. */
+export function memoryAsk(): void {
+  memoryRetry();
+}
+
+/** Bounds the bytes of all subscriptions of peers; those of one may take half of it. */
+export function subscriptionsBound(bytes: u32): void {
+  quotaSet(bytes);
+}
+
+/** 1: a peer that has nothing would be given a subscription. May grow memory. */
+export function subscriptionsHaveRoom(): u32 {
+  return quotaHasRoom() ? 1 : 0;
 }
 
 /** LIVE_*: all zero when everything is closed (but for what the heap keeps for use again). */

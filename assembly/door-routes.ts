@@ -2,9 +2,10 @@
 
 import { STATUS_STALE } from './abi';
 import { accountFind } from './account';
+import { routeHasInterest, routeRepick } from './interest';
 import { publishGiveUp, publishGoOn, publishRecord, publishRecords } from './publish';
 import { resolve } from './resolve';
-import { isStopped, reached, routeHasInterest, routeRepick } from './router';
+import { isStopped, reached } from './router';
 import { Sub } from './subscription';
 
 /** The route of a subject (ROUTE_*) or 0. Valid until the next call that routes. May grow memory. */

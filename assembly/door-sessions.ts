@@ -53,7 +53,7 @@ export function sessionSetLimits(
   if (session != 0) setLimits(session, payloadMax, controlLineMax, pendingMax);
 }
 
-/** Removes the session's subscriptions, the newest first, at most so many (0 = all). */
+/** Removes the session's subscriptions, the newest first, up to so much work (0 = all); what is left hears nothing. */
 export function sessionShed(handle: u32, most: u32): void {
   const session = sessionFind(handle);
   if (session != 0) sessionUnsubscribeAll(session, most);
@@ -90,11 +90,13 @@ export function sessionClose(handle: u32): void {
 /**
  * Feeds bytes of a session. STATUS_OK: OP_CONSUMED of them are done with, and a frame may lack OP_NEED
  * more. STATUS_OP: the op record wants a decision. STATUS_AGAIN_*: drain (and flush), then call again for
- * the rest. May grow memory.
+ * the rest. STATUS_SPENT: the rest is for later, with a new budget. May grow memory.
+ *
+ * @param units the budget of the read (budget.ts); 0 = what the last call has left of it. There is none until one is set
  */
-export function ingest(handle: u32, ptr: u32, length: u32): i32 {
+export function ingest(handle: u32, ptr: u32, length: u32, units: u32): i32 {
   const session = sessionFind(handle);
-  return session == 0 ? STATUS_STALE : ingestSession(session, ptr, length);
+  return session == 0 ? STATUS_STALE : ingestSession(session, ptr, length, units);
 }
 
 // ── Outbound ──────────────────────────────────────────────────────────────────────────────────────

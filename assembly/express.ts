@@ -25,18 +25,24 @@ import {
   SUB_PLAIN,
   SUB_RAW,
 } from './abi';
+import { Budget, OP_UNITS, UNIT_BYTES_LOG2 } from './budget';
 import { longAt, pairAt, peekAt, readDecimal, watchChunk } from './control-line';
 import { Encoder } from './encoder';
-import { lookup, Route } from './match-cache';
+import { lookupForgetLong, lookupShort } from './match-cache';
 import { OpenChunk } from './outbound';
 import { HPUB_ARGS, headerSize, PUB_ARGS, PublishLine, readSizes } from './publish-line';
 import { NO_PICK, queuePick } from './queue-group';
 import { recordDelivery, recordsHaveRoom } from './records';
 import { DOLLAR, Reserved, refusal, UNDERSCORE } from './reserved';
+import { Route, RouteGroup } from './route-block';
 import { assertSessionJudged, Session } from './session';
 import { assertSubJudged, DELIVERED_MAX, Sub } from './subscription';
 
 const CRLF: u32 = 0x0a0d;
+/** A message, and the first frame of it. */
+const LANE_UNITS: u32 = OP_UNITS + 1;
+/** Bytes for each unit: the shortest message has eleven. */
+const UNIT_REACH: u64 = 4;
 
 let enabled: bool = true;
 /** Whole messages in, and frames out, of the last run. */
@@ -84,8 +90,8 @@ export function express(ptr: usize, at: usize, end: usize): usize {
   let outBytes: f64 = 0;
   watchChunk(at, end);
   const takesHeaders = (session.flags & SESSION_HEADERS) != 0;
-  const last = begin(ptr) ? end - 8 : 0;
-  while (at <= last) {
+  const last = begin(ptr) ? min<usize>(end - 8, at + reach(<u64>(end - at))) : 0;
+  while (at <= last && !Budget.isSpent) {
     const word = longAt(at);
     let headed: u32 = 0;
     let subject = at + PUB_ARGS;
@@ -113,12 +119,13 @@ export function express(ptr: usize, at: usize, end: usize): usize {
     if (size > payloadMax) break;
     if (next > end) break;
     if (pairAt(next - 2) != CRLF) break;
-    const block = lookup(account, subject, subjectLen);
+    const block = lookupShort(account, subject, subjectLen);
     if (block == 0) break;
     const reached =
       headed == 0
         ? Lane.serve(block, ptr, subject, shape, next, size, 0)
         : serveHeaded(block, ptr, subject, shape, next, size);
+    if (reached > 1) Budget.charge(reached * (1 + (<u32>(next - at) >> UNIT_BYTES_LOG2)));
     outMsgs += reached;
     outBytes += <f64>size * <f64>reached;
     const targets = Route.get(block, ROUTE_PLAIN_COUNT) + Route.get(block, ROUTE_GROUP_COUNT);
@@ -143,8 +150,19 @@ export function express(ptr: usize, at: usize, end: usize): usize {
   return at;
 }
 
+// How far the lane may go on what is left of the budget, if nobody or one gets each message. The op and its first frame
+// are charged at the end: counted in the loop they would cost a nanosecond of fifteen. Beyond that each frame is charged
+// a unit, and what its bytes are.
+function reach(bytes: u64): usize {
+  if (Budget.isSpent) return 0;
+  return Budget.left >= <i64>bytes
+    ? <usize>bytes
+    : <usize>min<u64>(<u64>Budget.left * UNIT_REACH, bytes);
+}
+
 // What was reached and was no frame was a record.
 function tally(msgs: u32, bytes: f64, outMsgs: u32, outBytes: f64): void {
+  Budget.charge(msgs * LANE_UNITS + (<u32>bytes >> UNIT_BYTES_LOG2));
   expressMsgs = msgs;
   expressBytes = bytes;
   expressOutMsgs = outMsgs - recordMsgs;
@@ -156,6 +174,7 @@ function begin(ptr: usize): bool {
   recordMsgs = 0;
   recordBytes = 0;
   handBlock = 0;
+  lookupForgetLong();
   servedPlain = 0;
   servedGroups = 0;
   servedPick = NO_PICK;
@@ -343,12 +362,11 @@ function serveGroups(
   headed: u32,
 ): u32 {
   while (servedGroups < count) {
-    const members = Route.get(at, 0);
-    servedPick = queuePick(members);
-    const member = Route.get(at, 4 + ((<usize>servedPick) << 2));
+    servedPick = queuePick(RouteGroup.size(at));
+    const member = RouteGroup.member(at, servedPick);
     if (!Lane.deliver(member, from, subject, shape, next, size, headed)) break;
     servedPick = NO_PICK;
-    at += 4 + ((<usize>members) << 2);
+    at += RouteGroup.bytes(at);
     servedGroups++;
   }
   return servedGroups;

@@ -8,17 +8,24 @@
 // compares all four slots of it, without a branch for each that cannot be foreseen. A slot is the address of its
 // scope.
 //
-//   find:   slot = tableHome(t, h, scope); while slotValue(slot): matches? done; slot = tableNext(t, slot)
+// A table has 64 parts, chosen by the uppermost bits, and each doubles at half full and halves at an eighth by itself.
+// So no insert or remove lays out more than a 64th anew, which takes some milliseconds with millions of entries, and
+// what a table has taken for a while is given back.
+//
+//   find:   part = tablePart(t, h, scope); slot = tableHome(part, h, scope)
+//           while slotValue(slot): matches? done; slot = tableNext(part, slot)
 //   remove: the hole is closed by shifting back the entries behind it that belong before (no tombstones)
 
 import { allocate, release } from './memory';
 import { OWNER_SLOTS, OWNER_TABLE, Owned } from './ownership';
 
+/** A table is the first of its parts. */
 @unmanaged
 export class Table {
   slots: usize;
   mask: u32;
   count: u32;
+  unused: u32;
 }
 
 const SLOT_BYTES: u32 = 16;
@@ -27,42 +34,68 @@ const LINE_BYTES: u32 = 64;
 const VALUE: usize = 16;
 const HASH_LOW: usize = 32;
 const HASH_HIGH: usize = 48;
-const FIRST_SLOTS: u32 = 256;
+const PARTS: u32 = 64;
+const PART_BYTES: u32 = offsetof<Table>();
+if (PART_BYTES != 16) ERROR('The parts of a table are not 16 bytes each');
+const PART_SHIFT: u32 = 26;
+const FIRST_SLOTS: u32 = 4;
+/** A part does not shrink below that: some thousand entries come and go without one being laid out anew. */
+const KEPT_SLOTS: u32 = 64;
 const SCOPE_FACTOR: u32 = 0x9e3779b1;
 
 /** A new, empty table, or 0. */
 export function tableCreate(): Table {
-  const ptr = allocate(16, OWNER_TABLE);
-  const slots = allocate(FIRST_SLOTS * SLOT_BYTES, OWNER_SLOTS);
-  if (ptr == 0 || slots == 0) return changetype<Table>(0);
-  Owned.clear(slots, FIRST_SLOTS * SLOT_BYTES, OWNER_SLOTS);
-  assert((slots & (LINE_BYTES - 1)) == 0);
-  const table = changetype<Table>(ptr);
-  table.slots = slots;
-  table.mask = FIRST_SLOTS - 1;
-  table.count = 0;
-  return table;
+  const ptr = allocate(PARTS * PART_BYTES, OWNER_TABLE);
+  if (ptr == 0) return changetype<Table>(0);
+  for (let index: u32 = 0; index < PARTS; index++) {
+    const slots = allocate(FIRST_SLOTS * SLOT_BYTES, OWNER_SLOTS);
+    if (slots == 0) return changetype<Table>(0);
+    lay(partAt(changetype<Table>(ptr), index), slots, FIRST_SLOTS);
+    partAt(changetype<Table>(ptr), index).count = 0;
+  }
+  return changetype<Table>(ptr);
 }
 
-/** The slot where a search for (hash, scope) begins: the first of a line. Scopes that are nodes are multiples of 64. */
-export function tableHome(table: Table, hash: u64, scope: u32): usize {
-  const index = (<u32>hash ^ ((scope >> 6) * SCOPE_FACTOR)) & table.mask & ~3;
-  return table.slots + ((<usize>index) << 4);
+function partAt(table: Table, index: u32): Table {
+  return changetype<Table>(changetype<usize>(table) + ((<usize>index) << 4));
+}
+
+// New slots for a part, all of them empty.
+function lay(part: Table, slots: usize, count: u32): void {
+  assert((slots & (LINE_BYTES - 1)) == 0);
+  Owned.clear(slots, count * SLOT_BYTES, OWNER_SLOTS);
+  part.slots = slots;
+  part.mask = count - 1;
+}
+
+function mix(hash: u64, scope: u32): u32 {
+  return <u32>hash ^ ((scope >> 6) * SCOPE_FACTOR);
+}
+
+/** The part of a table where (hash, scope) belongs. Scopes that are nodes are multiples of 64. */
+export function tablePart(table: Table, hash: u64, scope: u32): Table {
+  return partAt(table, mix(hash, scope) >> PART_SHIFT);
+}
+
+/** The slot where a search in that part begins: the first of a line. */
+export function tableHome(part: Table, hash: u64, scope: u32): usize {
+  const index = mix(hash, scope) & part.mask & ~3;
+  return part.slots + ((<usize>index) << 4);
 }
 
 /** The slot to look at next. */
-export function tableNext(table: Table, slot: usize): usize {
-  if (!ASC_NO_ASSERT) assertSlot(table, slot);
-  return (slot & 12) != 12 ? slot + 4 : lineAfter(table, slot - 12);
+export function tableNext(part: Table, slot: usize): usize {
+  if (!ASC_NO_ASSERT) assertSlot(part, slot);
+  return (slot & 12) != 12 ? slot + 4 : lineAfter(part, slot - 12);
 }
 
-function assertSlot(table: Table, slot: usize): void {
-  const offset = slot - table.slots;
-  assert(offset <= (<usize>table.mask) << 4 && (offset & (LINE_BYTES - 1)) < SLOT_BYTES);
+function assertSlot(part: Table, slot: usize): void {
+  const offset = slot - part.slots;
+  assert(offset <= (<usize>part.mask) << 4 && (offset & (LINE_BYTES - 1)) < SLOT_BYTES);
 }
 
-function lineAfter(table: Table, line: usize): usize {
-  return table.slots + ((line - table.slots + LINE_BYTES) & ((<usize>table.mask) << 4));
+function lineAfter(part: Table, line: usize): usize {
+  return part.slots + ((line - part.slots + LINE_BYTES) & ((<usize>part.mask) << 4));
 }
 
 /** The value in a slot; 0 ends the search. */
@@ -99,7 +132,8 @@ export function tableLikely(table: Table, hash: u64, scope: u32): u32 {
   const scopes = i32x4.splat(scope);
   const low = i32x4.splat(<u32>hash);
   const high = i32x4.splat(<u32>(hash >> 32));
-  let line = tableHome(table, hash, scope);
+  const part = tablePart(table, hash, scope);
+  let line = tableHome(part, hash, scope);
   while (true) {
     Owned.assertSpan(line, LINE_BYTES, OWNER_SLOTS);
     const isLow = i32x4.eq(v128.load(line, HASH_LOW), low);
@@ -108,7 +142,7 @@ export function tableLikely(table: Table, hash: u64, scope: u32): u32 {
     const equal = i32x4.bitmask(v128.and(isScope, v128.and(isLow, isHigh)));
     if (equal != 0) return slotValue(line + ((<usize>ctz(equal)) << 2));
     if (slotValue(line + 12) == 0) return 0;
-    line = lineAfter(table, line);
+    line = lineAfter(part, line);
   }
 }
 
@@ -117,38 +151,41 @@ export function tableLikely(table: Table, hash: u64, scope: u32): u32 {
  * as much as one.
  */
 export function tableTouch(table: Table, hash: u64, scope: u32): void {
-  load<u32>(tableHome(table, hash, scope));
+  load<u32>(tableHome(tablePart(table, hash, scope), hash, scope));
 }
 
 /** Adds an entry. False: memory ends, nothing was done. */
 export function tableInsert(table: Table, hash: u64, scope: u32, value: u32): bool {
-  if (table.count << 1 > table.mask && !grow(table)) return false;
-  place(table, hash, scope, value);
-  table.count++;
+  const part = tablePart(table, hash, scope);
+  if (part.count << 1 > part.mask && !grow(part)) return false;
+  place(part, hash, scope, value);
+  part.count++;
   return true;
 }
 
-function place(table: Table, hash: u64, scope: u32, value: u32): void {
-  let slot = tableHome(table, hash, scope);
-  while (slotValue(slot) != 0) slot = tableNext(table, slot);
+function place(part: Table, hash: u64, scope: u32, value: u32): void {
+  let slot = tableHome(part, hash, scope);
+  while (slotValue(slot) != 0) slot = tableNext(part, slot);
   setSlot(slot, hash, scope, value);
 }
 
-// At half full. When memory ends a table may go on until three quarters are full.
-function grow(table: Table): bool {
-  const count = table.mask + 1;
-  const bytes = count * SLOT_BYTES;
-  const old = table.slots;
-  const slots = bytes > 0x10000000 ? <usize>0 : allocate(bytes << 1, OWNER_SLOTS);
-  if (slots == 0) return table.count < count - (count >> 2);
-  Owned.clear(slots, bytes << 1, OWNER_SLOTS);
-  table.slots = slots;
-  table.mask = (count << 1) - 1;
-  assert((slots & (LINE_BYTES - 1)) == 0);
+// At half full. When memory ends a part may go on until three quarters are full.
+function grow(part: Table): bool {
+  const count = part.mask + 1;
+  return resize(part, count << 1) || part.count < count - (count >> 2);
+}
+
+// Lays a part out anew in that many slots. False: memory ends, nothing was done.
+function resize(part: Table, count: u32): bool {
+  const old = part.slots;
+  const bytes = (part.mask + 1) * SLOT_BYTES;
+  const slots = allocate(count * SLOT_BYTES, OWNER_SLOTS);
+  if (slots == 0) return false;
+  lay(part, slots, count);
   for (let line = old; line < old + bytes; line += LINE_BYTES) {
     for (let slot = line; slot < line + 16; slot += 4) {
       const value = slotValue(slot);
-      if (value != 0) place(table, slotHash(slot), slotScope(slot), value);
+      if (value != 0) place(part, slotHash(slot), slotScope(slot), value);
     }
   }
   release(old, bytes);
@@ -157,34 +194,45 @@ function grow(table: Table): bool {
 
 /** Removes the entry with this value. It must be there. */
 export function tableRemove(table: Table, hash: u64, scope: u32, value: u32): void {
-  let hole = tableHome(table, hash, scope);
+  const part = tablePart(table, hash, scope);
+  let hole = tableHome(part, hash, scope);
   while (slotValue(hole) != value) {
     assert(slotValue(hole) != 0);
-    hole = tableNext(table, hole);
+    hole = tableNext(part, hole);
   }
-  const bytes = ((<usize>table.mask) << 4) | 15;
-  let slot = tableNext(table, hole);
+  const bytes = ((<usize>part.mask) << 4) | 15;
+  let slot = tableNext(part, hole);
   while (slotValue(slot) != 0) {
-    const home = tableHome(table, slotHash(slot), slotScope(slot));
+    const home = tableHome(part, slotHash(slot), slotScope(slot));
     // The entry may move into the hole unless its home lies behind the hole.
     if (((slot - home) & bytes) >= ((slot - hole) & bytes)) {
       setSlot(hole, slotHash(slot), slotScope(slot), slotValue(slot));
       hole = slot;
     }
-    slot = tableNext(table, slot);
+    slot = tableNext(part, slot);
   }
   setSlot(hole, 0, 0, 0);
-  table.count--;
+  part.count--;
+  const count = part.mask + 1;
+  if (part.count < count >> 3 && count > KEPT_SLOTS) resize(part, count >> 1);
 }
 
 /** Longest run of full slots, also over the end: what the worst search costs. For tests. */
 export function tableLongestRun(table: Table): u32 {
-  const count = table.mask + 1;
+  let longest: u32 = 0;
+  for (let index: u32 = 0; index < PARTS; index++) {
+    longest = max<u32>(longest, longestRun(partAt(table, index)));
+  }
+  return longest;
+}
+
+function longestRun(part: Table): u32 {
+  const count = part.mask + 1;
   let longest: u32 = 0;
   let run: u32 = 0;
   for (let index: u32 = 0; index < count << 1; index++) {
-    const at = index & table.mask;
-    const slot = table.slots + ((<usize>(at >> 2)) << 6) + ((at & 3) << 2);
+    const at = index & part.mask;
+    const slot = part.slots + ((<usize>(at >> 2)) << 6) + ((at & 3) << 2);
     run = slotValue(slot) == 0 ? 0 : run + 1;
     longest = max<u32>(longest, run);
   }

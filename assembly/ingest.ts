@@ -7,6 +7,7 @@ import {
   OP_ARGS_PTR,
   OP_BACKLOG,
   OP_BYTES,
+  OP_CONNECT,
   OP_CONSUMED,
   OP_ERROR_CODE,
   OP_HPUB,
@@ -41,8 +42,10 @@ import {
   STATUS_AGAIN_RESULT,
   STATUS_OK,
   STATUS_OP,
+  STATUS_SPENT,
 } from './abi';
 import { accountCountIn, accountCountOut } from './account';
+import { Budget, CONNECT_UNITS, DECISION_UNITS, OP_UNITS, UNSUBSCRIBE_UNITS } from './budget';
 import { sendInvalidSubject, sendOk, sendPong } from './control-frames';
 import { byteAt, watchChunk } from './control-line';
 import { encoderBegin, encoderHeadFromSizes, encoderHeadVerbatim } from './encoder';
@@ -62,7 +65,7 @@ import {
   servedPick,
   servedPlain,
 } from './express';
-import { lookup } from './match-cache';
+import { lookupIsLong, lookupShort } from './match-cache';
 import { Op, opPtr } from './memory';
 import { backlog, backlogReset } from './outbound';
 import { OWNER_OP, Owned } from './ownership';
@@ -97,15 +100,18 @@ import { refusal } from './reserved';
 import { isStopped, pressed, pressureReset, routeBegin, routeGo, routeSkip } from './router';
 import { Session, sessionSetParseState, sessionUnsubscribe } from './session';
 import { isLiteralSubject } from './subject';
+import { walkBegin, walkGo, walkIsFor } from './walk-route';
+import { walkDrop } from './walk-shares';
 
 const LETTER_C: u32 = 99;
 
 /** Bits that decide whether anything of a session is read; only the first should be set. */
 const STANDING: u32 = SESSION_AUTHENTICATED | SESSION_CLOSED | SESSION_SLOW;
 
-/** Reads from `start` on; see index.ts for what it answers. */
-export function ingestSession(ptr: usize, start: usize, length: u32): i32 {
+/** Reads from `start` on, with a new budget unless `units` is 0; see door-sessions.ts for what it answers. */
+export function ingestSession(ptr: usize, start: usize, length: u32, units: u32): i32 {
   const session = Session.at(ptr);
+  if (units != 0) Budget.left = units;
   Owned.clear(opPtr, OP_BYTES, OWNER_OP);
   recordsReset();
   pressureReset();
@@ -135,7 +141,12 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
         return STATUS_OP;
       }
     }
-    at = expressRun(ptr, at, end);
+    if (Budget.isSpent) {
+      Op.set(OP_CONSUMED, <u32>(at - start));
+      return STATUS_SPENT;
+    }
+    const before = at;
+    if (session.walk == 0) at = expressRun(ptr, at, end);
     if (at == end) break;
     if (handBlock != 0) {
       at = handNext;
@@ -144,6 +155,8 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
       Op.set(OP_CONSUMED, <u32>(at - start));
       return status;
     }
+    if (at != before && Budget.isSpent) continue; // At least one op is done.
+    Budget.charge(OP_UNITS);
     const isWhole = parse(
       session.parseState,
       at,
@@ -158,7 +171,7 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
       at = opNext;
       break;
     }
-    if ((session.flags & SESSION_TRACE) != 0) {
+    if ((session.flags & SESSION_TRACE) != 0 && session.walk == 0) {
       if (!recordsHaveRoom()) {
         Op.set(OP_CONSUMED, <u32>(at - start));
         return STATUS_AGAIN_RESULT;
@@ -166,9 +179,11 @@ function run(session: Session, ptr: usize, start: usize, end: usize): i32 {
       trace(session);
     }
     sessionSetParseState(ptr, PARSE_LINE);
-    at = opNext;
-    const status =
-      opVerb == OP_PUB || opVerb == OP_HPUB ? publish(session, ptr) : control(session, ptr);
+    const isPublish = opVerb == OP_PUB || opVerb == OP_HPUB;
+    if (!isPublish) walkDrop(ptr);
+    const status = isPublish ? publish(session, ptr) : control(session, ptr);
+    // What is under way in parts is not consumed: it is read again.
+    if (session.walk == 0) at = opNext;
     if (status < 0) {
       Op.set(OP_CONSUMED, <u32>(at - start));
       return status;
@@ -209,6 +224,7 @@ function control(session: Session, ptr: usize): i32 {
   if (opVerb == OP_PONG && (session.flags & SESSION_WANTS_PONG) == 0) return STATUS_OK;
   if (opVerb == OP_PLUS_OK) return STATUS_OK;
   if (opVerb == OP_UNSUB) {
+    Budget.charge(UNSUBSCRIBE_UNITS);
     const isRemoved = sessionUnsubscribe(ptr, opSidPtr, opSidLen, opMax);
     // Its op has left a record and there is room for some more behind it.
     if (isRemoved && (session.flags & SESSION_TRACE) != 0) {
@@ -221,6 +237,8 @@ function control(session: Session, ptr: usize): i32 {
 }
 
 function handOver(verb: u32): i32 {
+  const bytes = opArgsLen + opSubjectLen + opReplyLen + opSidLen;
+  Budget.charge((verb == OP_CONNECT ? CONNECT_UNITS : DECISION_UNITS) + (bytes >> 2));
   Op.set(OP_VERB, verb);
   Op.set(OP_ERROR_CODE, opError);
   Op.set(OP_ARGS_PTR, <u32>opArgsPtr);
@@ -242,6 +260,13 @@ function count(session: Session, bytes: u32): void {
 }
 
 function publish(session: Session, ptr: usize): i32 {
+  if (session.walk != 0) {
+    if (!takeUp()) {
+      walkDrop(ptr);
+      return STATUS_OK;
+    }
+    if (walkIsFor(ptr)) return walkGo(ptr);
+  }
   const flags = session.flags;
   count(session, opBodyLen);
   if ((flags & SESSION_PEDANTIC) != 0 && !isLiteralSubject(opSubjectPtr, opSubjectLen)) {
@@ -250,6 +275,19 @@ function publish(session: Session, ptr: usize): i32 {
   const refused = refusal(opSubjectPtr, opSubjectLen, opReplyPtr, opReplyLen);
   if (refused != OP_NONE) return handOver(refused);
   if ((flags & SESSION_VERBOSE) != 0) sendOk(ptr);
+  if (!takeUp()) return STATUS_OK;
+  // The lane may have found it too long already.
+  const block = lookupIsLong ? <usize>0 : lookupShort(session.account, opSubjectPtr, opSubjectLen);
+  if (block != 0) {
+    routeBegin(session.account, ptr, block, false);
+    return routeGo();
+  }
+  // No memory for the result: at most once, so it is dropped.
+  return lookupIsLong && walkBegin(ptr) ? walkGo(ptr) : STATUS_OK;
+}
+
+// Has the encoder take up the message of the op. False: no memory.
+function takeUp(): bool {
   encoderBegin(
     opSubjectPtr,
     opSubjectLen,
@@ -259,12 +297,9 @@ function publish(session: Session, ptr: usize): i32 {
     opBodyLen,
     opHeaderLen,
   );
-  if (opCanonical) encoderHeadVerbatim();
-  else if (!encoderHeadFromSizes(opSizesPtr, opSizesLen)) return STATUS_OK;
-  const block = lookup(session.account, opSubjectPtr, opSubjectLen);
-  if (block == 0) return STATUS_OK; // No memory for the result: at most once, so it is dropped.
-  routeBegin(session.account, ptr, block, false);
-  return routeGo();
+  if (!opCanonical) return encoderHeadFromSizes(opSizesPtr, opSizesLen);
+  encoderHeadVerbatim();
+  return true;
 }
 
 // The message that the express lane has left in hand: it is read and looked up, and whoever stands before the

@@ -1,6 +1,4 @@
-// The match cache: subject → laid-out result, so that a hot subject costs one hash and one compare.
-//
-//   block:  PLAIN_COUNT · GROUP_COUNT · FLAGS · HITS · plain members … · { count · members … } …
+// The match cache: subject → laid-out result (route-block.ts), so that a hot subject costs one hash and one compare.
 //
 // Two-way set-associative, 16,384 entries; a set is one line of the processor's cache. An entry is good while its
 // account's generation is what it was (one number, so a change of the sublist costs nothing here), and while it is asked
@@ -8,23 +6,14 @@
 // notes that it has been met. Its result is laid out in one wide block that belongs to the route at hand, as are those
 // of more than BLOCK_MAX_BYTES and of subjects of more than SUBJECT_CACHED_MAX. So subjects that never come again cost
 // little more than their match.
-// Queue groups of one name are one group, whatever filters brought their members in.
 
-import {
-  ROUTE_FLAGS,
-  ROUTE_GROUP_COUNT,
-  ROUTE_HITS,
-  ROUTE_MEMBERS,
-  ROUTE_PLAIN_COUNT,
-} from './abi';
+import { ROUTE_HITS } from './abi';
 import { Account, accountFind } from './account';
 import { copyExact, equal, hash } from './bytes';
-import { matchedCount, matchedNode, matchInit, sublistMatch } from './match';
+import { matchInit, matchIsLong, sublistMatch } from './match';
 import { allocate, blockBytes, release } from './memory';
-import { Node, nodeMembers } from './node';
 import { OWNER_ENTRIES, OWNER_ROUTE, OWNER_TEXT, Owned } from './ownership';
-import { Group, groupMembers } from './sublist';
-import { Members, memberAt, QueueName } from './subscription';
+import { BLOCK_MAX_BYTES, copyRoute, fill, laidOutBytes, measure, Route } from './route-block';
 
 @unmanaged
 class Entry {
@@ -56,24 +45,10 @@ function assertEntry(ptr: usize): void {
   Owned.assertSpan(ptr, ENTRY_BYTES, OWNER_ENTRIES);
 }
 
-/** Words of a block, `offset` bytes behind its beginning or that of something in it. */
-export class Route {
-  @inline
-  static get(ptr: usize, offset: usize): u32 {
-    return Owned.read<u32>(ptr + offset, OWNER_ROUTE);
-  }
-
-  @inline
-  static set(ptr: usize, offset: usize, value: u32): void {
-    Owned.write<u32>(ptr + offset, value, OWNER_ROUTE);
-  }
-}
-
 const ENTRY_BYTES: u32 = offsetof<Entry>();
 if (ENTRY_BYTES != 32) ERROR('Two entries are not one line');
 const SET_COUNT: u32 = 8192;
 const SUBJECT_CACHED_MAX: u32 = 256;
-const BLOCK_MAX_BYTES: u32 = 4096;
 // The clock of the cache goes by strangers, 2,048 to a step. A subject that was asked for 16,384 strangers ago, as many
 // as there are entries, does not count as one that comes again; what was not asked for while 131,072 came may go.
 const STEP_LOG2: u32 = 11;
@@ -87,13 +62,17 @@ let cacheBytes: u32 = 0;
 let enabled: bool = true;
 /** The entry of the last hit, 0 = none: a publisher tends to stay with its subject. */
 let recent: usize = 0;
+/** What is too long for one route of a peer's message. Only filters of thirteen tokens and more lead past so many nodes. */
+let shortNodes: u32 = 8192;
+let shortMembers: u32 = 4096;
+/** The lookup at hand is for one. */
+let isShort: bool = false;
+/** The last result that was not found was too long for that. */
+export let lookupIsLong: bool = false;
 /** Subjects that were met for the first time and turned away. */
 let strangers: u32 = 0;
 let wide: usize = 0;
 let wideRoom: u32 = 0;
-/** Of the match at hand. 64 bits never come round: a name would be taken for one that has been met. */
-let serial: u64 = 0;
-let firstName: usize = 0;
 
 /** Reserves the entries. False: no memory. */
 export function matchCacheInit(): bool {
@@ -113,6 +92,28 @@ export function matchCacheEnable(on: bool): void {
 
 /** The block for a subject, or 0 when memory ended while it was laid out. Valid until the next lookup. */
 export function lookup(account: usize, ptr: usize, length: u32): usize {
+  isShort = false;
+  return find(account, ptr, length);
+}
+
+/** The same, or 0 when the result is too long for one route (`lookupIsLong`). */
+export function lookupShort(account: usize, ptr: usize, length: u32): usize {
+  isShort = true;
+  return find(account, ptr, length);
+}
+
+/** Nothing is known of the next message. */
+export function lookupForgetLong(): void {
+  lookupIsLong = false;
+}
+
+/** Test hook: what is too long for one route. */
+export function lookupLimit(nodes: u32, members: u32): void {
+  shortNodes = nodes;
+  shortMembers = members;
+}
+
+function find(account: usize, ptr: usize, length: u32): usize {
   if (recent != 0 && isFor(Entry.at(recent), account, ptr, length)) return count(Entry.at(recent));
   const key = hash(ptr, length);
   if (!enabled || length > SUBJECT_CACHED_MAX) return layOutWide(account, ptr, length, key);
@@ -173,8 +174,8 @@ function count(entry: Entry): usize {
 
 // The newer entry of a set stands first; the older one is given up.
 function admit(set: usize, account: usize, ptr: usize, length: u32, key: u64): usize {
-  if (sublistMatch(account, ptr, length, key) < 0) return 0;
-  const bytes = measure();
+  const bytes = measured(account, ptr, length, key);
+  if (bytes == 0) return 0;
   if (bytes > BLOCK_MAX_BYTES) return fillWide(bytes);
   swap(set, set + ENTRY_BYTES);
   const entry = Entry.at(set);
@@ -242,8 +243,16 @@ export function matchCacheBytes(): u32 {
 }
 
 function layOutWide(account: usize, ptr: usize, length: u32, key: u64): usize {
-  if (sublistMatch(account, ptr, length, key) < 0) return 0;
-  return fillWide(measure());
+  const bytes = measured(account, ptr, length, key);
+  return bytes == 0 ? 0 : fillWide(bytes);
+}
+
+// Matches, and answers the bytes of the block, or 0.
+function measured(account: usize, ptr: usize, length: u32, key: u64): u32 {
+  const status = sublistMatch(account, ptr, length, key, isShort ? shortNodes : u32.MAX_VALUE);
+  const bytes = status < 0 ? 0 : measure(isShort ? shortMembers : u32.MAX_VALUE);
+  lookupIsLong = matchIsLong || (status >= 0 && bytes == 0);
+  return bytes;
 }
 
 function fillWide(bytes: u32): usize {
@@ -258,68 +267,22 @@ function fillWide(bytes: u32): usize {
   return wide;
 }
 
-// Counts the members of each queue name over all matched nodes and answers the bytes of the block.
-function measure(): u32 {
-  serial++;
-  firstName = 0;
-  let words: u32 = 0;
-  for (let index: u32 = 0; index < matchedCount; index++) {
-    const node = matchedNode(index);
-    words += Node.at(node).membersCount;
-    for (let group = Node.at(node).groups; group != 0; ) {
-      const record = Group.at(group);
-      const name = QueueName.at(record.name);
-      if (name.matchSerial != serial) {
-        name.matchSerial = serial;
-        name.matchCount = 0;
-        name.nextName = firstName;
-        firstName = record.name;
-        words++;
-      }
-      name.matchCount += record.membersCount;
-      words += record.membersCount;
-      group = record.next;
-    }
-  }
-  return ROUTE_MEMBERS + (words << 2);
-}
-
-function fill(block: usize): void {
-  let at = block + ROUTE_MEMBERS;
-  for (let index: u32 = 0; index < matchedCount; index++) {
-    at = copyMembers(at, nodeMembers(matchedNode(index)));
-  }
-  Route.set(block, ROUTE_PLAIN_COUNT, <u32>((at - block - ROUTE_MEMBERS) >> 2));
-  let groupCount: u32 = 0;
-  for (let name = firstName; name != 0; ) {
-    const record = QueueName.at(name);
-    Route.set(at, 0, record.matchCount);
-    record.matchCursor = at + 4;
-    at += 4 + ((<usize>record.matchCount) << 2);
-    groupCount++;
-    name = record.nextName;
-  }
-  Route.set(block, ROUTE_GROUP_COUNT, groupCount);
-  Route.set(block, ROUTE_FLAGS, 0);
-  Route.set(block, ROUTE_HITS, 0);
-  if (groupCount == 0) return;
-  for (let index: u32 = 0; index < matchedCount; index++) {
-    for (let group = Node.at(matchedNode(index)).groups; group != 0; ) {
-      const record = Group.at(group);
-      const name = QueueName.at(record.name);
-      name.matchCursor = copyMembers(name.matchCursor, groupMembers(group));
-      group = record.next;
-    }
-  }
-}
-
-function copyMembers(at: usize, list: Members): usize {
-  const count = list.count;
-  if (count == 1) {
-    Route.set(at, 0, <u32>memberAt(list, 0));
-    return at + 4;
-  }
-  Owned.assertSpan(at, (<usize>count) << 2, OWNER_ROUTE);
-  if (count != 0) copyExact(at, list.ptr, (<usize>count) << 2);
-  return at + ((<usize>count) << 2);
+/**
+ * The same block with the members of all groups in it: itself, or a wide one that holds until the next lookup. 0: there
+ * is no memory.
+ *
+ * @param from the first group that is still asked for; those before it have no members then
+ */
+export function layOutGroups(block: usize, from: u32): usize {
+  const bytes = laidOutBytes(block, from);
+  if (bytes == 0) return block;
+  // It may be the wide block that is copied.
+  const room = blockBytes(bytes);
+  const target = allocate(room, OWNER_ROUTE);
+  if (target == 0) return 0;
+  copyRoute(target, block, from);
+  if (wideRoom != 0) release(wide, wideRoom);
+  wide = target;
+  wideRoom = room;
+  return target;
 }

@@ -11,6 +11,7 @@
 
 import { STATUS_NO_MEMORY, TOKENS_MAX } from './abi';
 import { Account } from './account';
+import { Budget, NODE_UNITS } from './budget';
 import { copyExact } from './bytes';
 import { tableLikely, tableTouch } from './hash-table';
 import { allocate, release } from './memory';
@@ -27,6 +28,8 @@ const NEAR_NODES: u32 = 2;
 /** Pointers of the nodes that the last match found, and how many. */
 export let matched: usize = 0;
 export let matchedCount: u32 = 0;
+/** The last match was given up: it was longer than was allowed. */
+export let matchIsLong: bool = false;
 let matchedCapacity: u32 = 1024;
 
 /** Makes room for results. False: no memory. */
@@ -42,10 +45,19 @@ export function matchInit(): bool {
  * matches nothing.
  *
  * @param key the subject's hash
- * @returns how many, or STATUS_NO_MEMORY when the collection cannot grow
+ * @param most nodes that it may visit
+ * @returns how many, or STATUS_NO_MEMORY when the collection cannot grow, or the walk is longer (`matchIsLong`)
  */
-export function sublistMatch(account: usize, ptr: usize, length: u32, key: u64): i32 {
+export function sublistMatch(
+  account: usize,
+  ptr: usize,
+  length: u32,
+  key: u64,
+  most: u32 = u32.MAX_VALUE,
+): i32 {
   matchedCount = 0;
+  matchIsLong = false;
+  Budget.charge(NODE_UNITS);
   const owner = Account.at(account);
   const count: u32 = owner.wildcardCount == 0 ? 0 : splitTokens(ptr, length);
   tableTouch(literals, key, <u32>account);
@@ -53,8 +65,9 @@ export function sublistMatch(account: usize, ptr: usize, length: u32, key: u64):
   if (count != 0) top = Trie.walk(push(top, owner.root, 0), count, NEAR_NODES);
   let literal = <usize>tableLikely(literals, key, <u32>account);
   nodeTouch(literal);
-  if (count != 0 && top != 0) top = Trie.walk(top, count, u32.MAX_VALUE);
-  if (top == 0) return STATUS_NO_MEMORY;
+  if (count != 0 && top != 0) top = Trie.walk(top, count, most);
+  matchIsLong = count != 0 && top >= stack;
+  if (top == 0 || matchIsLong) return STATUS_NO_MEMORY;
   if (literal == 0) return matchedCount;
   if (!isLiteralOf(literal, ptr, length)) literal = findLiteral(account, key, ptr, length);
   return literal == 0 || collect(literal) ? matchedCount : STATUS_NO_MEMORY;
@@ -65,6 +78,7 @@ class Trie {
   @inline
   static walk(top: usize, count: u32, most: u32): usize {
     for (; top >= stack && most > 0; most--) {
+      Budget.charge(NODE_UNITS);
       let node = <usize>load<u32>(top);
       const level = load<u32>(top, 4);
       top -= 8;

@@ -7,11 +7,10 @@
 //                RESULT    records of the last call
 //                SCRATCH   text handed over by JS
 //                TAKE, OP, PUBLISH  small fixed records
-//   heap         blocks of powers of two on free lists; slabs, tables and arenas are blocks, too
+//   heap         blocks of powers of two (blocks.ts); slabs, tables and arenas are blocks, too
 //
-// The heap grows at the end, in steps of a quarter. A block that is given back is used again for its own class,
-// or cut into halves for smaller ones when they have none; halves are not joined again. So what a table leaves
-// behind when it doubles becomes records. Nothing here traps when memory ends: `allocate` answers 0.
+// The heap grows at the end, in steps of a quarter. What is given back is there again for whoever asks, whatever it
+// was. Nothing here traps when memory ends: `allocate` answers 0.
 
 import {
   HEADROOM_BYTES,
@@ -26,6 +25,15 @@ import {
   TAKE_SEGMENTS,
   TAKE_SEGMENTS_MAX,
 } from './abi';
+import {
+  blockClassOf,
+  blockGive,
+  blockGiveRange,
+  blockMapSpan,
+  blockSpansMissing,
+  blockTake,
+  SPAN_MAP_BYTES,
+} from './blocks';
 import { HASH_KEYS_BYTES, hashSeed } from './bytes';
 import {
   GAP_BYTES,
@@ -45,11 +53,8 @@ import {
 
 /** Where the compiler's data begins, at the earliest. */
 const STATIC_BEGIN: usize = 8;
-/** Of the processor's cache. */
-const LINE_BYTES: usize = 64;
-const freeLists: usize = memory.data(128, 16);
-/** A bit for each class that has a free block. */
-let freeClasses: u32 = 0;
+/** `memoryBound`: none. */
+export const NO_BOUND: u32 = 0xffffffff;
 /** Canary between the fixed regions; tests check that it stays. */
 export const CANARY: u64 = 0x9d5c_a1b2_73e4_f608;
 
@@ -64,8 +69,15 @@ export let heapBytesLive: u32 = 0;
 let keysPtr: usize = 0;
 let heapNext: usize = 0;
 let memoryEnd: usize = 0;
+/** Of the heap, what does not count in its bound. */
+let bytesAside: u32 = 0;
+let bound: u32 = NO_BOUND;
+/** Growth has been refused; it is not asked for again until `memoryRetry`. */
+let isRefused: bool = false;
 let growBlocked: bool = false;
 let growAlways: bool = false;
+/** How often growth was refused because a test wants it so. */
+export let growthsRefused: u32 = 0;
 
 /** Lays the regions out. False: there is no room even for them. */
 export function memoryInit(seed: u64): bool {
@@ -87,11 +99,11 @@ export function memoryInit(seed: u64): bool {
 }
 
 function fixed(bytes: u32, owner: u32): usize {
-  const ptr = bump((bytes + SLACK_BYTES + 8 + 63) & ~63);
-  if (ptr != 0) {
-    Owned.claim(ptr, bytes, owner);
-    store<u64>(ptr + bytes + SLACK_BYTES, CANARY);
-  }
+  const ptr = heapNext;
+  const end = ptr + ((bytes + SLACK_BYTES + 8 + 63) & ~63);
+  if (!advance(end)) return 0;
+  Owned.claim(ptr, bytes, owner);
+  store<u64>(ptr + bytes + SLACK_BYTES, CANARY);
   return ptr;
 }
 
@@ -120,28 +132,67 @@ export class Op {
   }
 }
 
-function bump(bytes: usize): usize {
-  const ptr = bytes < LINE_BYTES ? heapNext : (heapNext + LINE_BYTES - 1) & ~(LINE_BYTES - 1);
-  const end = ptr + bytes;
+// Everything up to `end`, and the map of owners behind it, is given out or free from now on. False: memory ends.
+function advance(end: usize): bool {
   const next = end + mapBytes(end);
-  if (next < ptr || next + SLACK_BYTES < ptr) return 0;
-  if ((growAlways || next + SLACK_BYTES > memoryEnd) && !grow(next + SLACK_BYTES)) return 0;
+  if (next < heapNext || next + SLACK_BYTES < next) return false;
+  if (next + SLACK_BYTES > memoryEnd && !grow(next + SLACK_BYTES)) return false;
   heapNext = next;
   mapExtend(end, end);
+  return true;
+}
+
+// A new block behind all others. What lies in front of it, up to its address, is free; so are the maps' places taken.
+function bump(blockClass: u32): usize {
+  const size = (<usize>1) << blockClass;
+  const first = heapNext;
+  let missing: usize = 0;
+  let ptr: usize = 0;
+  while (true) {
+    ptr = (first + missing * SPAN_MAP_BYTES + size - 1) & ~(size - 1);
+    if (ptr < first || ptr + size < ptr) return 0;
+    const wanted = blockSpansMissing(ptr + size);
+    if (wanted == missing) break;
+    missing = wanted;
+  }
+  if (!advance(ptr + size)) return 0;
+  let free = first;
+  for (; missing > 0; missing--) {
+    blockMapSpan(free);
+    free += SPAN_MAP_BYTES;
+  }
+  blockGiveRange(free, ptr);
   return ptr;
 }
 
-// One `memory.grow` takes about 0.1 ms whatever its size, so growth goes in steps of a quarter.
+// One `memory.grow` takes about 0.1 ms whatever its size, so growth goes in steps of a quarter. One that the system
+// refuses takes a hundred times as long, for it is refused only when everything has been collected.
 function grow(end: usize): bool {
-  if (growBlocked) return end <= memoryEnd;
+  if (growBlocked) {
+    growthsRefused++;
+    return end <= memoryEnd;
+  }
   const pages = <u32>memory.size();
   const missing: u32 = end > memoryEnd ? <u32>((end - memoryEnd + 0xffff) >> 16) : 1;
   const room: u32 = PAGES_MAX - pages;
-  if (missing > room) return end <= memoryEnd;
+  if (isRefused || missing > room) return end <= memoryEnd;
   const generous = growAlways ? missing : min<u32>(room, max<u32>(missing, pages >> 2));
-  if (memory.grow(generous) < 0 && memory.grow(missing) < 0) return end <= memoryEnd;
+  if (memory.grow(generous) < 0 && memory.grow(missing) < 0) {
+    isRefused = true;
+    return end <= memoryEnd;
+  }
   memoryEnd = (<usize>memory.size()) << 16;
   return true;
+}
+
+/** Whether growth was refused, and is not asked for any more. */
+export function memoryIsRefused(): bool {
+  return isRefused;
+}
+
+/** Growth may be asked for again. */
+export function memoryRetry(): void {
+  isRefused = false;
 }
 
 /** Test hooks: growth refused from now on; growth by a page or more at every new block. */
@@ -150,47 +201,44 @@ export function memorySetGrowth(blocked: bool, always: bool): void {
   growAlways = always;
 }
 
-function classOf(bytes: u32): u32 {
-  return bytes <= 16 ? 4 : 32 - clz<u32>(bytes - 1);
-}
-
 /** The bytes that a block for `bytes` really has. */
 export function blockBytes(bytes: u32): u32 {
-  return (<u32>1) << classOf(bytes);
-}
-
-function push(ptr: usize, blockClass: u32): void {
-  const list = freeLists + ((<usize>blockClass) << 2);
-  store<u32>(ptr, load<u32>(list));
-  store<u32>(list, <u32>ptr);
-  freeClasses |= 1 << blockClass;
-}
-
-// A free block of the smallest class that will do; its upper halves stay free. 0: there is none.
-function pop(wanted: u32): usize {
-  const fitting = freeClasses >> wanted;
-  if (fitting == 0) return 0;
-  let blockClass = wanted + ctz(fitting);
-  const list = freeLists + ((<usize>blockClass) << 2);
-  const ptr: usize = load<u32>(list);
-  const next = load<u32>(ptr);
-  store<u32>(list, next);
-  if (next == 0) freeClasses &= ~(1 << blockClass);
-  while (blockClass > wanted) push(ptr + ((<usize>1) << --blockClass), blockClass);
-  return ptr;
+  return (<u32>1) << blockClassOf(bytes + GAP_BYTES);
 }
 
 /**
- * A block of at least `bytes` (its content is undefined), or 0 when memory ends. 16-byte aligned, from 64
- * bytes on to 64.
+ * Bounds the heap, but for what is set aside: whatever would go beyond is refused, as when memory ends.
+ *
+ * @param bytes NO_BOUND = memory alone is the bound
+ */
+export function memoryBound(bytes: u32): void {
+  bound = bytes;
+}
+
+/** So many bytes more of the heap do not count in its bound. */
+export function memorySetAside(bytes: i32): void {
+  bytesAside += bytes;
+}
+
+function isBeyondBound(size: u32): bool {
+  if (bound == NO_BOUND) return false;
+  const counted = heapBytesLive - bytesAside;
+  return counted > bound || size > bound - counted;
+}
+
+/**
+ * A block of at least `bytes` (its content is undefined), or 0 when memory ends. It lies at a multiple of its size.
  *
  * @param owner OWNER_*: in debug builds who may touch those bytes, and no more of the block than them
  */
 export function allocate(bytes: u32, owner: u32): usize {
-  if (bytes > 0x40000000) return 0;
-  const size = blockBytes(bytes);
-  let ptr = pop(classOf(bytes));
-  if (ptr == 0) ptr = bump(size + GAP_BYTES);
+  if (bytes > 0x20000000) return 0;
+  const blockClass = blockClassOf(bytes + GAP_BYTES);
+  const size = (<u32>1) << blockClass;
+  if (isBeyondBound(size)) return 0;
+  if (growAlways) grow(memoryEnd + 1);
+  let ptr = blockTake(blockClass);
+  if (ptr == 0) ptr = bump(blockClass);
   if (ptr != 0) {
     heapBytesLive += size;
     Owned.claim(ptr, bytes, owner);
@@ -202,5 +250,5 @@ export function allocate(bytes: u32, owner: u32): usize {
 export function release(ptr: usize, bytes: u32): void {
   Owned.disclaim(ptr, bytes, OWNER_NONE);
   heapBytesLive -= blockBytes(bytes);
-  push(ptr, classOf(bytes));
+  blockGive(ptr, blockClassOf(bytes + GAP_BYTES));
 }

@@ -10,6 +10,7 @@ import { Arena, arenaCreate, arenaInsert, arenaRemove, NO_HANDLES } from './aren
 import { copyExact, equal, hash } from './bytes';
 import { allocate, release } from './memory';
 import { OWNER_NODE, OWNER_TEXT, Owned } from './ownership';
+import { Quota } from './quota';
 import { DOT, FWC, PWC, tokenLength, tokenPtr } from './subject';
 import { Members } from './subscription';
 
@@ -67,6 +68,7 @@ export function nodeCreate(account: usize, parent: usize, textPtr: usize, textLe
   record.parent = parent;
   record.account = account;
   record.textLen = textLen;
+  Quota.countRecord(NODE_BYTES);
   if (textLen == 0) return node;
   let text = textPlace(node);
   if (isApart(node)) {
@@ -76,6 +78,7 @@ export function nodeCreate(account: usize, parent: usize, textPtr: usize, textLe
       return 0;
     }
     Owned.write<u32>(textPlace(node), <u32>text, OWNER_NODE);
+    Quota.countBlock(textLen + TEXT_PAD);
   }
   copyExact(text, textPtr, textLen);
   return node;

@@ -31,6 +31,7 @@ import { takePtr } from './memory';
 import { Frame, OWNER_SEGMENT, OWNER_TAKE, Owned } from './ownership';
 import { CHUNK_HEAD, chunkClass, chunkDrop, chunkKeep, chunkLend, chunkRoom } from './pool';
 import { Session, sessionMark, sessionRetire, sessionUnsubscribeAll } from './session';
+import { walkDrop } from './walk-shares';
 
 @unmanaged
 class Segment {
@@ -319,6 +320,7 @@ export function sessionClose(ptr: usize): void {
   const session = Session.at(ptr);
   if ((session.flags & SESSION_CLOSED) != 0) return;
   sessionMark(ptr, SESSION_CLOSED);
+  walkDrop(ptr);
   sessionUnsubscribeAll(ptr);
   accountLeave(session.account);
   freeSegments(session.outHead);

@@ -38,6 +38,7 @@ export const OWNER_FRAMES: u32 = 19;
 /** The log of changes in watched accounts. */
 export const OWNER_CHANGES: u32 = 20;
 export const OWNER_PUBLISH: u32 = 21;
+export const OWNER_WALK: u32 = 22;
 // Records that live.
 export const OWNER_ACCOUNT: u32 = 32;
 export const OWNER_NODE: u32 = 33;
@@ -49,7 +50,7 @@ export const OWNER_SLAB: u32 = 38;
 export const OWNER_CHUNK: u32 = 39;
 export const OWNER_QUEUE_NAME: u32 = 40;
 
-/** Debug builds leave so much unowned behind each block. */
+/** Debug builds ask for so much more with each block, and leave it unowned. */
 export const GAP_BYTES: u32 = ASC_NO_ASSERT ? 0 : 64;
 const BEGIN: u32 = 0x80;
 const PAGE_BITS: usize = 16;

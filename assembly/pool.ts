@@ -1,12 +1,13 @@
 // The chunk pool: memory that is lent to sessions for what waits to be written, and given back when it
 // has been. Chunks of 4, 16, 64, 256 and 1,024 KiB are cut from slabs of 1 MiB, one class a slab; an empty
-// slab serves any class again.
+// slab serves any class again, and what is empty beyond a few goes back to the heap.
 //
 //   chunk:  references u32 · class u32 · slab u32 · next free u32 │ bytes … │ 16 spare for copyLoose
 
 import { POOL_CLASS_BYTES_LOG2, POOL_CLASSES, POOL_SLAB_BYTES } from './abi';
 import { Arena, arenaCreate, arenaInsert, arenaRemove, NO_HANDLES } from './arena';
-import { allocate } from './memory';
+import { Budget, CHUNK_BYTES_LOG2 } from './budget';
+import { allocate, blockBytes, memorySetAside, release } from './memory';
 import { OWNER_CHUNK, OWNER_FRAMES, OWNER_SLAB, OWNER_SLAB_BYTES, Owned } from './ownership';
 
 @unmanaged
@@ -50,6 +51,9 @@ let slabs: Arena = changetype<Arena>(0);
 /** Per class: slabs with a chunk to lend. */
 const partial: usize = memory.data(32, 16);
 let emptySlabs: usize = 0;
+let emptyCount: u32 = 0;
+/** What a burst needs at once, and comes again. */
+const EMPTY_MAX: u32 = 4;
 export let poolUsed: u32 = 0;
 export let poolMax: u32 = 0;
 
@@ -91,6 +95,7 @@ export function chunkLend(sizeClass: u32, mayExceed: bool): usize {
     if (ptr == 0) return 0;
     link(list, ptr);
   }
+  Budget.charge(bytes >> CHUNK_BYTES_LOG2);
   const slab = Slab.at(ptr);
   let chunk = slab.free;
   if (chunk != 0) {
@@ -137,9 +142,8 @@ export function chunkDrop(chunk: usize): void {
   Owned.disclaim(chunk + CHUNK_HEAD, bytes - CHUNK_HEAD, OWNER_SLAB_BYTES);
   if (slab.used == 0) {
     if (!wasFull) unlink(list, ptr);
-    slab.next = emptySlabs;
-    emptySlabs = ptr;
     Owned.claim(chunk, CHUNK_HEAD, OWNER_SLAB_BYTES);
+    closeSlab(ptr);
     return;
   }
   record.nextFree = slab.free;
@@ -148,18 +152,42 @@ export function chunkDrop(chunk: usize): void {
   if (wasFull) link(list, ptr);
 }
 
+// An empty slab waits for the next use, or its memory goes back.
+function closeSlab(ptr: usize): void {
+  const slab = Slab.at(ptr);
+  if (emptyCount < EMPTY_MAX) {
+    slab.next = emptySlabs;
+    emptySlabs = ptr;
+    emptyCount++;
+    return;
+  }
+  if (!ASC_NO_ASSERT) Owned.claim(slab.base, POOL_SLAB_BYTES, OWNER_SLAB_BYTES);
+  release(slab.base, POOL_SLAB_BYTES);
+  memorySetAside(-(<i32>blockBytes(POOL_SLAB_BYTES)));
+  arenaRemove(slabs, ptr);
+}
+
+function makeSlab(): usize {
+  const ptr = arenaInsert(slabs, OWNER_SLAB);
+  if (ptr == 0) return 0;
+  const base = allocate(POOL_SLAB_BYTES, OWNER_SLAB_BYTES);
+  if (base == 0) {
+    arenaRemove(slabs, ptr);
+    return 0;
+  }
+  memorySetAside(blockBytes(POOL_SLAB_BYTES));
+  Slab.at(ptr).base = base;
+  return ptr;
+}
+
 function openSlab(sizeClass: u32): usize {
   let ptr = emptySlabs;
-  if (ptr != 0) emptySlabs = Slab.at(ptr).next;
-  else {
-    ptr = arenaInsert(slabs, OWNER_SLAB);
+  if (ptr != 0) {
+    emptySlabs = Slab.at(ptr).next;
+    emptyCount--;
+  } else {
+    ptr = makeSlab();
     if (ptr == 0) return 0;
-    const base = allocate(POOL_SLAB_BYTES, OWNER_SLAB_BYTES);
-    if (base == 0) {
-      arenaRemove(slabs, ptr);
-      return 0;
-    }
-    Slab.at(ptr).base = base;
   }
   const slab = Slab.at(ptr);
   slab.sizeClass = sizeClass;

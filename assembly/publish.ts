@@ -7,12 +7,15 @@ import {
   PUBLISH_BODY_PTR,
   PUBLISH_BYTES,
   PUBLISH_FLAGS,
+  PUBLISH_HAS_WAITED,
   PUBLISH_HEADER_LEN,
+  PUBLISH_LAST_SID,
   PUBLISH_LOCAL_ONLY,
   PUBLISH_PRESSED,
   PUBLISH_REACHED,
   PUBLISH_REPLY_LEN,
   PUBLISH_REPLY_PTR,
+  PUBLISH_STANDS_IN,
   PUBLISH_SUBJECT_LEN,
   PUBLISH_SUBJECT_PTR,
   PUBLISH_TO_LEN,
@@ -38,6 +41,7 @@ import {
   routeAbandon,
   routeBegin,
   routeGo,
+  routeNarrow,
   routeResume,
 } from './router';
 
@@ -77,6 +81,7 @@ if (offsetof<Publish>('bodyLen') != PUBLISH_BODY_LEN) ERROR('Publish.bodyLen is 
 if (offsetof<Publish>('headerLen') != PUBLISH_HEADER_LEN) ERROR('Publish.headerLen is off');
 if (offsetof<Publish>('flags') != PUBLISH_FLAGS) ERROR('Publish.flags is off');
 if (offsetof<Publish>('reached') != PUBLISH_REACHED) ERROR('Publish.reached is off');
+if (offsetof<Publish>('reached') != PUBLISH_LAST_SID) ERROR('Publish.reached is off');
 if (offsetof<Publish>('pressed') != PUBLISH_PRESSED) ERROR('Publish.pressed is off');
 if (offsetof<Publish>() != PUBLISH_BYTES) ERROR('Publish is not the size abi.ts says');
 
@@ -185,6 +190,9 @@ function begin(owner: usize, ptr: usize): i32 {
   const block = lookup(owner, message.toPtr, message.toLen);
   if (block == 0) return STATUS_NO_MEMORY;
   routeBegin(owner, 0, block, (message.flags & PUBLISH_LOCAL_ONLY) != 0);
+  if ((message.flags & PUBLISH_HAS_WAITED) != 0) {
+    routeNarrow(message.reached, (message.flags & PUBLISH_STANDS_IN) != 0);
+  }
   return routeGo();
 }
 

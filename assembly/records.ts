@@ -18,6 +18,7 @@ import {
   RESULT_BYTES,
   SUB_RAW,
 } from './abi';
+import { Budget, RECORD_UNITS } from './budget';
 import { resultPtr } from './memory';
 import { OWNER_RESULT, Owned } from './ownership';
 
@@ -63,6 +64,7 @@ export function recordAppend(type: u32, target: u32): usize {
   assert((recordCount + 1) * <u32>RECORD_BYTES <= <u32>RESULT_BYTES);
   const ptr = resultPtr + <usize>recordCount * RECORD_BYTES;
   recordCount++;
+  Budget.charge(RECORD_UNITS);
   Owned.clear(ptr, RECORD_BYTES, OWNER_RESULT);
   Result.set(ptr, RECORD_TYPE, type);
   Result.set(ptr, RECORD_TARGET, target);
@@ -106,6 +108,7 @@ export function recordDelivery(
   assert((recordCount + 1) * <u32>RECORD_BYTES <= <u32>RESULT_BYTES);
   const record = resultPtr + <usize>recordCount * RECORD_BYTES;
   recordCount++;
+  Budget.charge(RECORD_UNITS);
   Result.set(record, RECORD_TYPE, RECORD_DELIVERY);
   Result.set(record, RECORD_TARGET, target);
   Result.set(record, RECORD_SUBJECT_PTR, <u32>subjectPtr);

@@ -10,12 +10,14 @@ import {
   ROUTE_PLAIN_COUNT,
   SUB_RAW,
 } from './abi';
-import { lookup, Route } from './match-cache';
+import { layOutGroups, lookup } from './match-cache';
+import { Route } from './route-block';
 import { Sub } from './subscription';
 
 /** The block of a subject with ROUTE_FLAGS filled in, or 0. */
 export function resolve(account: usize, subjectPtr: usize, subjectLen: u32): usize {
-  const block = lookup(account, subjectPtr, subjectLen);
+  const found = lookup(account, subjectPtr, subjectLen);
+  const block = found == 0 ? <usize>0 : layOutGroups(found, 0);
   if (block == 0) return 0;
   const plainCount = Route.get(block, ROUTE_PLAIN_COUNT);
   let at = block + ROUTE_MEMBERS;

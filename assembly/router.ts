@@ -22,6 +22,7 @@ import {
   SESSION_ECHO,
   SESSION_HEADERS,
   SESSION_NO_RESPONDERS,
+  SESSION_SHEDDING,
   SESSION_SLOW,
   SESSION_TRACE,
   SHARED_MIN,
@@ -30,9 +31,10 @@ import {
   STATUS_OK,
   SUB_CLOSED,
   SUB_RAW,
+  SUB_SID,
 } from './abi';
 import { accountCountOut } from './account';
-import { hash } from './bytes';
+import { Budget, FRAME_UNITS, MEMBER_UNITS, NO_RESPONDERS_UNITS, UNIT_BYTES_LOG2 } from './budget';
 import { sendNoResponders } from './control-frames';
 import {
   bodyLen,
@@ -48,10 +50,10 @@ import {
   subjectLen,
   subjectPtr,
 } from './encoder';
-import { matchedNode, sublistMatch } from './match';
-import { Route } from './match-cache';
-import { nodeMembers } from './node';
+import { subscriptionForReply } from './interest';
+import { layOutGroups } from './match-cache';
 import { outboundCommit, outboundIsSlow, outboundReserve, outboundShare } from './outbound';
+import { OWNER_SUB, Owned } from './ownership';
 import { poolUsed } from './pool';
 import { NO_PICK, queuePick } from './queue-group';
 import {
@@ -63,12 +65,14 @@ import {
   recordSetFlags,
   recordsHaveRoom,
 } from './records';
+import { Route, RouteGroup } from './route-block';
 import { Session, sessionMark, subscriptionClose } from './session';
-import { groupMembers, groupNamed } from './sublist';
-import { DELIVERED_MAX, memberAt, queueNameFind, Sub, subSidPtr } from './subscription';
+import { DELIVERED_MAX, Sub, subSidPtr } from './subscription';
+import { walkHeard } from './walk-shares';
 
 /** A body of this size is shared even for one recipient: it would not fit into a chunk. */
 const SHARED_ALWAYS: u32 = 524288;
+const EVERYBODY: u32 = 0xffffffff;
 
 /** A route has stopped and waits for `routeGo`. */
 export let isStopped: bool = false;
@@ -87,6 +91,13 @@ let account: usize = 0;
 let block: usize = 0;
 let localOnly: bool = false;
 let mayShare: bool = false;
+/** It is a part of a longer one: who asks hears nothing from it. */
+let isPart: bool = false;
+// Of a message that has waited: whoever of the program has a higher SID came too late.
+let lastSid: u32 = EVERYBODY;
+// In a group without anybody else one of those stands in; it is their turn now.
+let standsIn: bool = false;
+let isLate: bool = false;
 // The cursor.
 let plainIndex: u32 = 0;
 let groupIndex: u32 = 0;
@@ -131,6 +142,9 @@ export function routeBegin(owner: usize, from: usize, found: usize, onlyLocal: b
   account = owner;
   origin = from;
   localOnly = onlyLocal;
+  lastSid = EVERYBODY;
+  standsIn = false;
+  isLate = false;
   reached = 0;
   remoteCount = 0;
   remoteBytes = 0;
@@ -142,7 +156,19 @@ export function routeBegin(owner: usize, from: usize, found: usize, onlyLocal: b
   const plainCount = Route.get(block, ROUTE_PLAIN_COUNT);
   groupPtr = block + ROUTE_MEMBERS + ((<usize>plainCount) << 2);
   const targets = plainCount + Route.get(block, ROUTE_GROUP_COUNT);
+  isPart = false;
   mayShare = bodyLen >= <u32>SHARED_MIN && (targets > 1 || bodyLen >= SHARED_ALWAYS);
+}
+
+/**
+ * Behind routeBegin: the message has waited, and is not for whoever of the program has come since.
+ *
+ * @param last the highest SID of those who had come
+ * @param mayStandIn one of the others gets it in a group that has nobody else
+ */
+export function routeNarrow(last: u32, mayStandIn: bool): void {
+  lastSid = last;
+  standsIn = mayStandIn;
 }
 
 /**
@@ -157,9 +183,31 @@ export function routeSkip(plain: u32, groups: u32, pick: u32): void {
   while (groupIndex < groups) nextGroup();
 }
 
+/**
+ * Behind routeBegin: the route is a part of a walk of the session that has published.
+ *
+ * @param pick the member that its one group has chosen, NO_PICK = none
+ */
+export function routePart(pick: u32): void {
+  isPart = true;
+  picked = pick;
+}
+
 function nextGroup(): void {
-  groupPtr += 4 + ((<usize>Route.get(groupPtr, 0)) << 2);
+  groupPtr += RouteGroup.bytes(groupPtr);
   groupIndex++;
+}
+
+// Members come and go while a route is stopped: what lies elsewhere is brought in. Without memory for that whoever is
+// in a group does not get the message.
+function stop(status: i32): i32 {
+  const found = layOutGroups(block, groupIndex);
+  if (found == block) return status;
+  if (found == 0) groupIndex = Route.get(block, ROUTE_GROUP_COUNT);
+  else block = found;
+  const plainCount = Route.get(block, ROUTE_PLAIN_COUNT);
+  groupPtr = block + ROUTE_MEMBERS + ((<usize>plainCount) << 2) + ((<usize>groupIndex) << 2);
+  return status;
 }
 
 /** Routes, or goes on. STATUS_OK: done, `reached` tells how many got it; STATUS_AGAIN_*: call again. */
@@ -169,14 +217,19 @@ export function routeGo(): i32 {
   while (plainIndex < plainCount) {
     const member: usize = Route.get(block + ROUTE_MEMBERS, (<usize>plainIndex) << 2);
     const outcome = deliver(member);
-    if (outcome < 0) return outcome;
+    if (outcome < 0) return stop(outcome);
     plainIndex++;
   }
   const groupCount = Route.get(block, ROUTE_GROUP_COUNT);
   while (groupIndex < groupCount) {
-    const members = Route.get(groupPtr, 0);
-    const outcome = deliverToOne(groupPtr + 4, members);
-    if (outcome < 0) return outcome;
+    const size = RouteGroup.size(groupPtr);
+    let outcome = deliverToOne(size);
+    if (outcome == 0 && standsIn && !isLate) {
+      isLate = true;
+      outcome = deliverToOne(size);
+    }
+    if (outcome < 0) return stop(outcome);
+    isLate = false;
     nextGroup();
   }
   if (!recordsHaveRoom()) return STATUS_AGAIN_RESULT;
@@ -189,10 +242,21 @@ function finish(): void {
   if (remoteCount != 0) accountCountOut(account, remoteCount, remoteBytes);
   if (sharedWhole != 0) endShared(sharedWhole, sharedWholeCount);
   if (sharedPlain != 0) endShared(sharedPlain, sharedPlainCount);
-  if (reached != 0 || replyLen == 0 || origin == 0) return;
+  if (isPart) {
+    const walk = Session.at(origin).walk;
+    if (walk != 0 && reached != 0) walkHeard(walk);
+    return;
+  }
+  if (reached == 0 && origin != 0) routeUnheard(account, origin);
+}
+
+/** Nobody has got the message of a session that the encoder has taken up: whoever has asked for a reply is told. */
+export function routeUnheard(account: usize, origin: usize): void {
+  if (replyLen == 0) return;
   const session = Session.at(origin);
   if ((session.flags & SESSION_NO_RESPONDERS) == 0) return;
-  const sub = subscriptionForReply();
+  Budget.charge(NO_RESPONDERS_UNITS);
+  const sub = subscriptionForReply(account, origin, replyPtr, replyLen);
   if (sub != 0) sendNoResponders(origin, sub, replyPtr, replyLen, subjectPtr, subjectLen);
 }
 
@@ -200,25 +264,12 @@ function endShared(id: u32, references: u32): void {
   recordSetFlags(recordAppend(RECORD_SHARED_END, id), references);
 }
 
-// The publisher's own plain subscription that would hear the reply.
-function subscriptionForReply(): usize {
-  const count = sublistMatch(account, replyPtr, replyLen, hash(replyPtr, replyLen));
-  for (let index = 0; index < count; index++) {
-    const members = nodeMembers(matchedNode(index));
-    for (let at: u32 = 0; at < members.count; at++) {
-      const sub = memberAt(members, at);
-      if (Sub.at(sub).session == origin) return sub;
-    }
-  }
-  return 0;
-}
-
 // A random start, then one after the other until one takes it. A stop keeps to the one it came to.
-function deliverToOne(members: usize, count: u32): i32 {
+function deliverToOne(count: u32): i32 {
   let index = picked == NO_PICK ? queuePick(count) : picked;
   picked = NO_PICK;
   for (let tries: u32 = 0; tries < count; tries++) {
-    const outcome = deliver(Route.get(members, (<usize>index) << 2));
+    const outcome = deliver(RouteGroup.member(groupPtr, index));
     if (outcome < 0) picked = index;
     if (outcome != 0) return outcome;
     if (++index == count) index = 0;
@@ -228,12 +279,14 @@ function deliverToOne(members: usize, count: u32): i32 {
 
 // 1 = delivered, 0 = it cannot take it, negative = stopped before anything was changed.
 function deliver(ptr: usize): i32 {
+  Budget.charge(MEMBER_UNITS);
   const sub = Sub.at(ptr);
   if ((sub.flags & SUB_CLOSED) != 0) return 0;
   if (!recordsHaveRoom()) return STATUS_AGAIN_RESULT;
   if (sub.session == 0) {
     // What has no bytes is for nobody who takes bytes.
     if (localOnly && (sub.flags & SUB_RAW) != 0) return 0;
+    if (Owned.read<u32>(ptr + SUB_SID, OWNER_SUB) > lastSid && !isLate) return 0;
     deliverLocal(ptr);
     return 1;
   }
@@ -278,13 +331,14 @@ function deliverLocal(ptr: usize): void {
 function deliverRemote(sub: usize, ptr: usize): i32 {
   const session = Session.at(ptr);
   const flags = session.flags;
-  if ((flags & (SESSION_CLOSED | SESSION_SLOW)) != 0) return 0;
+  if ((flags & (SESSION_CLOSED | SESSION_SLOW | SESSION_SHEDDING)) != 0) return 0;
   if (ptr == origin && (flags & SESSION_ECHO) == 0) return 0;
   const stripped = headerLen != 0 && (flags & SESSION_HEADERS) == 0;
   if (stripped && !encoderStrip()) return 0; // No memory for another head: at most once.
   const headBytes = frameHeadBytes(sub, stripped);
   const bodyBytes = frameBodyBytes(stripped);
   const bytes = mayShare ? headBytes : headBytes + bodyBytes;
+  Budget.charge(FRAME_UNITS + (bytes >> UNIT_BYTES_LOG2));
   if (!outboundReserve(ptr, bytes, false)) return starve(ptr);
   const at = session.outCursor;
   assert(at + bytes <= session.outEnd);
@@ -338,65 +392,4 @@ function share(ptr: usize, stripped: bool, bytes: u32): void {
   }
   if (stripped) sharedPlainCount++;
   else sharedWholeCount++;
-}
-
-/**
- * Another living member of a queue group, for a delivery whose pick has closed meanwhile. The program's
- * members only. Usable while a route is stopped.
- *
- * @returns the subscription, or 0
- */
-export function routeRepick(
-  owner: usize,
-  toPtr: usize,
-  toLen: u32,
-  queuePtr: usize,
-  queueLen: u32,
-): usize {
-  const name = queueNameFind(queuePtr, queueLen);
-  if (name == 0) return 0;
-  const count = sublistMatch(owner, toPtr, toLen, hash(toPtr, toLen));
-  let total: u32 = 0;
-  for (let index = 0; index < count; index++) {
-    const group = groupNamed(matchedNode(index), name);
-    if (group != 0) total += groupMembers(group).count;
-  }
-  if (total == 0) return 0;
-  const start = queuePick(total);
-  const after = localMember(name, count, start, total);
-  return after != 0 ? after : localMember(name, count, 0, start);
-}
-
-// The first of the program's members from the one numbered `from` on, over all matched nodes.
-function localMember(name: usize, nodeCount: i32, from: u32, to: u32): usize {
-  let number: u32 = 0;
-  for (let index = 0; index < nodeCount; index++) {
-    const group = groupNamed(matchedNode(index), name);
-    if (group == 0) continue;
-    const members = groupMembers(group);
-    for (let at: u32 = 0; at < members.count; at++, number++) {
-      if (number < from || number >= to) continue;
-      const sub = memberAt(members, at);
-      if (Sub.at(sub).session == 0) return sub;
-    }
-  }
-  return 0;
-}
-
-/** Whether anybody is interested in a subject; with a queue name, in that group. Usable while a route is stopped. */
-export function routeHasInterest(
-  owner: usize,
-  toPtr: usize,
-  toLen: u32,
-  queuePtr: usize,
-  queueLen: u32,
-): bool {
-  const name = queueLen == 0 ? <usize>0 : queueNameFind(queuePtr, queueLen);
-  if (queueLen != 0 && name == 0) return false;
-  const count = sublistMatch(owner, toPtr, toLen, hash(toPtr, toLen));
-  if (queueLen == 0) return count > 0;
-  for (let index = 0; index < count; index++) {
-    if (groupNamed(matchedNode(index), name) != 0) return true;
-  }
-  return false;
 }

@@ -3,6 +3,9 @@
 // A closed subscription leaves the sublist and the index of sids at once. Its record waits in quarantine
 // until `quarantineRelease`, since a result that is being delivered may still point to it. A closed session
 // waits there too, and as long as one of its writes is under way.
+//
+// What a session has subscribed to may be removed in parts, each with a bound of work, for there may be millions, and
+// each may have made thousands of nodes. Meanwhile the session is SESSION_SHEDDING: nothing is delivered to it.
 
 import {
   PARSE_LINE,
@@ -36,9 +39,12 @@ import {
   SESSION_PENDING_MAX,
   SESSION_PLAIN_IN,
   SESSION_PLAIN_OUT,
+  SESSION_SHEDDING,
+  SESSION_SUBS_BYTES,
   SESSION_SUBS_COUNT,
   SESSION_SUBS_HEAD,
   SESSION_VERBOSE,
+  SESSION_WALK,
   SESSION_WANTS_PING,
   SESSION_WANTS_PONG,
   STATUS_DUPLICATE,
@@ -50,6 +56,7 @@ import { accountEnter, accountLeave, accountTouch } from './account';
 import { Arena, arenaCreate, arenaFind, arenaInsert, arenaRemove } from './arena';
 import { Node } from './node';
 import { OWNER_SESSION, Owned } from './ownership';
+import { quotaClose, quotaOpen } from './quota';
 import { sublistInsert, sublistRemove } from './sublist';
 import {
   Sub,
@@ -81,10 +88,14 @@ export class Session {
   outClass: u32;
   flight: usize;
   dirtyNext: usize;
+  walk: usize;
   inMsgs: f64;
   inBytes: f64;
   outMsgs: f64;
   outBytes: f64;
+  /** Bytes of its subscriptions (quota.ts). */
+  subsBytes: u32;
+  unused: u32;
 
   /** The living record at an address. */
   @inline
@@ -110,14 +121,16 @@ if (offsetof<Session>('outEnd') != SESSION_OUT_END) ERROR('Session.outEnd is off
 if (offsetof<Session>('outClass') != SESSION_OUT_CLASS) ERROR('Session.outClass is off');
 if (offsetof<Session>('flight') != SESSION_FLIGHT) ERROR('Session.flight is off');
 if (offsetof<Session>('dirtyNext') != SESSION_DIRTY_NEXT) ERROR('Session.dirtyNext is off');
+if (offsetof<Session>('walk') != SESSION_WALK) ERROR('Session.walk is off');
 if (offsetof<Session>('inMsgs') != SESSION_IN_MSGS) ERROR('Session.inMsgs is off');
 if (offsetof<Session>('inBytes') != SESSION_IN_BYTES) ERROR('Session.inBytes is off');
 if (offsetof<Session>('outMsgs') != SESSION_OUT_MSGS) ERROR('Session.outMsgs is off');
 if (offsetof<Session>('outBytes') != SESSION_OUT_BYTES) ERROR('Session.outBytes is off');
+if (offsetof<Session>('subsBytes') != SESSION_SUBS_BYTES) ERROR('Session.subsBytes is off');
 if (offsetof<Session>() != SESSION_BYTES) ERROR('Session is not the size abi.ts says');
 
 export let sessions: Arena = changetype<Arena>(0);
-/** Subscriptions in quarantine, linked by `sidNext`; sessions, by `subsHead`. */
+/** Subscriptions in quarantine, linked by `heldOrNext`; sessions, by `subsHead`. */
 let quarantinedSubs: usize = 0;
 let quarantinedSessions: usize = 0;
 export let quarantineCount: u32 = 0;
@@ -196,7 +209,7 @@ export function sessionSetLimits(
   session.pendingMax = pendingMax;
 }
 
-/** Sets bits of the core's own for good: SESSION_CLOSED, SESSION_SLOW. SESSION_DIRTY matters to nobody here. */
+/** Sets bits of the core's own: SESSION_CLOSED, SESSION_SLOW for good. SESSION_DIRTY matters to nobody here. */
 export function sessionMark(ptr: usize, bits: u32): void {
   const session = Session.at(ptr);
   session.flags |= bits;
@@ -230,26 +243,41 @@ export function sessionSubscribe(
 ): i32 {
   const session = Session.at(ptr);
   if (subBySid(ptr, sidPtr, sidLen) != 0) return STATUS_DUPLICATE;
-  const sub = subCreate(ptr, sidPtr, sidLen);
-  if (sub == 0) return STATUS_NO_MEMORY;
-  const status = sublistInsert(session.account, sub, filterPtr, filterLen, queuePtr, queueLen);
-  if (status != STATUS_OK) {
+  const mayHave = quotaOpen(session.subsBytes, session.subsCount);
+  const sub = mayHave ? subCreate(ptr, sidPtr, sidLen) : <usize>0;
+  const status =
+    sub == 0
+      ? STATUS_NO_MEMORY
+      : sublistInsert(session.account, sub, filterPtr, filterLen, queuePtr, queueLen);
+  const held = quotaClose();
+  if (status == STATUS_OK) own(session, sub, held);
+  else if (sub != 0) {
     subForgetSid(sub);
     subFree(sub);
-    return status;
   }
-  const head = session.subsHead;
-  Sub.at(sub).sessionNext = head;
-  if (head != 0) Sub.at(head).sessionPrev = sub;
-  session.subsHead = sub;
-  session.subsCount++;
-  return STATUS_OK;
+  return status;
 }
 
-/** Closes a subscription of whatever owner; its record goes to quarantine. */
-export function subscriptionClose(ptr: usize): void {
+// It is the newest one of the session.
+function own(session: Session, ptr: usize, held: u32): void {
   const sub = Sub.at(ptr);
-  sublistRemove(ptr);
+  const head = session.subsHead;
+  sub.sessionNext = head;
+  if (head != 0) Sub.at(head).sessionPrev = ptr;
+  sub.heldOrNext = held;
+  session.subsHead = ptr;
+  session.subsCount++;
+  session.subsBytes += held;
+}
+
+/**
+ * Closes a subscription of whatever owner; its record goes to quarantine.
+ *
+ * @returns the work that it was: 1, and as much more as it has freed of what is not in one place
+ */
+export function subscriptionClose(ptr: usize): u32 {
+  const sub = Sub.at(ptr);
+  const work = 1 + sublistRemove(ptr) + (sub.sidLen >> 8);
   subJudge(ptr);
   if (sub.session != 0) {
     subForgetSid(ptr);
@@ -258,10 +286,12 @@ export function subscriptionClose(ptr: usize): void {
     else session.subsHead = sub.sessionNext;
     if (sub.sessionNext != 0) Sub.at(sub.sessionNext).sessionPrev = sub.sessionPrev;
     session.subsCount--;
+    session.subsBytes -= sub.heldOrNext;
   }
-  sub.sidNext = quarantinedSubs;
+  sub.heldOrNext = <u32>quarantinedSubs;
   quarantinedSubs = ptr;
   quarantineCount++;
+  return work;
 }
 
 /**
@@ -282,14 +312,19 @@ export function sessionUnsubscribe(ptr: usize, sidPtr: usize, sidLen: u32, max: 
 }
 
 /**
- * Removes subscriptions of a session, the newest first.
+ * Removes the subscriptions of a session, the newest first. As long as some are left it is SESSION_SHEDDING.
  *
- * @param most so many at most; 0 = all
+ * @param most work (`subscriptionClose`) after which it stops; 0 = all of it
  */
 export function sessionUnsubscribeAll(ptr: usize, most: u32 = 0): void {
   const session = Session.at(ptr);
-  const rest: u32 = most == 0 || most > session.subsCount ? 0 : session.subsCount - most;
-  while (session.subsCount > rest) subscriptionClose(session.subsHead);
+  let work: u32 = 0;
+  while (session.subsHead != 0 && (most == 0 || work < most)) {
+    work += subscriptionClose(session.subsHead);
+  }
+  if (session.subsHead != 0) session.flags |= SESSION_SHEDDING;
+  else session.flags &= ~SESSION_SHEDDING;
+  judge(session);
 }
 
 /** Moves a session to an account. False: it has subscriptions in its own, or is closed. */
@@ -354,7 +389,7 @@ export function sessionRetire(ptr: usize): void {
 export function quarantineRelease(): void {
   while (quarantinedSubs != 0) {
     const ptr = quarantinedSubs;
-    quarantinedSubs = Sub.at(ptr).sidNext;
+    quarantinedSubs = Sub.at(ptr).heldOrNext;
     subFree(ptr);
   }
   while (quarantinedSessions != 0) {

@@ -14,8 +14,10 @@
 import { STATUS_BAD_SUBJECT, STATUS_NO_MEMORY, STATUS_OK, SUB_CLOSED } from './abi';
 import { Account, accountTouch } from './account';
 import { Arena, arenaCreate, arenaInsert, arenaRemove, NO_HANDLES } from './arena';
+import { Budget, NODE_UNITS } from './budget';
 import { hash } from './bytes';
 import { changesNote, changesNoteNode } from './changes';
+import { cursorCount, cursorsStepOn } from './cursors';
 import {
   slotMatches,
   slotValue,
@@ -24,6 +26,7 @@ import {
   tableHome,
   tableInsert,
   tableNext,
+  tablePart,
   tableRemove,
 } from './hash-table';
 import {
@@ -38,6 +41,7 @@ import {
   nodesInit,
 } from './node';
 import { OWNER_GROUP, Owned } from './ownership';
+import { Quota } from './quota';
 import {
   FILTER_INVALID,
   FILTER_LITERAL,
@@ -68,6 +72,8 @@ export class Group {
   membersCount: u32;
   membersCapacity: u32;
   name: usize;
+  /** The account's generation when it was made. */
+  since: f64;
 
   @inline
   static at(ptr: usize): Group {
@@ -157,11 +163,12 @@ function join(node: usize, sub: usize, queuePtr: usize, queueLen: u32): bool {
 export function groupNamed(node: usize, name: usize): usize {
   if (Node.at(node).groups == 0) return 0;
   const key = QueueName.at(name).hash;
-  let slot = tableHome(groupNames, key, <u32>node);
+  const part = tablePart(groupNames, key, <u32>node);
+  let slot = tableHome(part, key, <u32>node);
   for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
     const isSame = Group.at(value).name == name;
     if (isSame && slotMatches(slot, key, <u32>node)) return value;
-    slot = tableNext(groupNames, slot);
+    slot = tableNext(part, slot);
   }
   return 0;
 }
@@ -173,10 +180,12 @@ function createGroup(node: usize, name: usize): usize {
     arenaRemove(groups, group);
     return 0;
   }
+  Quota.countRecord(offsetof<Group>());
   const record = Group.at(group);
   const head = Node.at(node).groups;
   record.node = node;
   record.name = name;
+  record.since = Account.at(Node.at(node).account).generation;
   record.next = head;
   if (head != 0) Group.at(head).previous = group;
   Node.at(node).groups = group;
@@ -190,13 +199,18 @@ function dropGroup(node: usize, group: usize): void {
   if (previous != 0) Group.at(previous).next = next;
   else Node.at(node).groups = next;
   if (next != 0) Group.at(next).previous = previous;
+  if (cursorCount != 0) cursorsStepOn(group, next);
   tableRemove(groupNames, QueueName.at(record.name).hash, <u32>node, <u32>group);
   queueNameDrop(record.name);
   arenaRemove(groups, group);
 }
 
-/** Removes a subscription from its node. Its record stays, marked closed. */
-export function sublistRemove(sub: usize): void {
+/**
+ * Removes a subscription from its node. Its record stays, marked closed.
+ *
+ * @returns the work that it was: nodes that were freed, and each 256 bytes of their texts
+ */
+export function sublistRemove(sub: usize): u32 {
   const record = Sub.at(sub);
   assert((record.flags & SUB_CLOSED) == 0);
   record.flags |= SUB_CLOSED;
@@ -212,17 +226,20 @@ export function sublistRemove(sub: usize): void {
   if (owner.isWatched != 0) changesNoteNode(account, node);
   owner.subscriptionCount--;
   if (Node.at(node).parent != 0 || Node.at(node).textLen == 0) owner.wildcardCount--;
-  prune(node);
+  return prune(node);
 }
 
 // Frees a node that holds nothing, and what that leaves empty above it.
-function prune(node: usize): void {
+function prune(node: usize): u32 {
+  let work: u32 = 0;
   while (true) {
-    if (!nodeIsEmpty(node)) return;
+    if (!nodeIsEmpty(node)) return work;
+    Budget.charge(NODE_UNITS);
     const record = Node.at(node);
     const parent = record.parent;
+    work += 1 + (record.textLen >> 8);
     if (parent == 0) {
-      if (record.textLen == 0) return; // A root stays.
+      if (record.textLen == 0) return work; // A root stays.
       tableRemove(literals, nodeHash(node), <u32>record.account, <u32>node);
     } else {
       const above = Node.at(parent);
@@ -234,17 +251,18 @@ function prune(node: usize): void {
       }
     }
     nodeDiscard(node);
-    if (parent == 0) return;
+    if (parent == 0) return work;
     node = parent;
   }
 }
 
 /** The literal of a subject, or 0. `key`: the subject's hash. */
 export function findLiteral(account: usize, key: u64, ptr: usize, length: u32): usize {
-  let slot = tableHome(literals, key, <u32>account);
+  const part = tablePart(literals, key, <u32>account);
+  let slot = tableHome(part, key, <u32>account);
   for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
     if (slotMatches(slot, key, <u32>account) && isLiteralOf(value, ptr, length)) return value;
-    slot = tableNext(literals, slot);
+    slot = tableNext(part, slot);
   }
   return 0;
 }
@@ -263,6 +281,7 @@ function literalNode(account: usize, ptr: usize, length: u32): usize {
 // Walks down from the root, making what is missing. On failure what was made is pruned again.
 function filterNode(account: usize, ptr: usize, length: u32): usize {
   const count = splitTokens(ptr, length);
+  Budget.charge(count * NODE_UNITS);
   let node = Account.at(account).root;
   for (let index: u32 = 0; index < count; index++) {
     const next = childFor(node, index);
@@ -278,10 +297,11 @@ function filterNode(account: usize, ptr: usize, length: u32): usize {
 /** The child of a node by token `index` of the last split, taken literally, or 0. */
 export function findChild(parent: usize, index: u32): usize {
   const key: u64 = tokenHash(index);
-  let slot = tableHome(edges, key, <u32>parent);
+  const part = tablePart(edges, key, <u32>parent);
+  let slot = tableHome(part, key, <u32>parent);
   for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
     if (slotMatches(slot, key, <u32>parent) && isOfToken(value, index)) return value;
-    slot = tableNext(edges, slot);
+    slot = tableNext(part, slot);
   }
   return 0;
 }

@@ -15,6 +15,7 @@ import {
   SUB_FLAGS,
   SUB_GROUP,
   SUB_HANDLE,
+  SUB_HELD_OR_NEXT,
   SUB_INDEX,
   SUB_MAX,
   SUB_NODE,
@@ -25,10 +26,10 @@ import {
   SUB_SESSION_PREV,
   SUB_SID,
   SUB_SID_LEN,
-  SUB_SID_NEXT,
 } from './abi';
 import { Arena, arenaCreate, arenaFind, arenaInsert, arenaRemove } from './arena';
 import { copyExact, equal, hash } from './bytes';
+import { cursorCount, cursorsBoundary } from './cursors';
 import {
   slotMatches,
   slotValue,
@@ -37,10 +38,12 @@ import {
   tableHome,
   tableInsert,
   tableNext,
+  tablePart,
   tableRemove,
 } from './hash-table';
 import { allocate, release } from './memory';
 import { OWNER_MEMBERS, OWNER_QUEUE_NAME, OWNER_SUB, OWNER_TEXT, Owned } from './ownership';
+import { Quota } from './quota';
 
 @unmanaged
 export class Sub {
@@ -56,8 +59,8 @@ export class Sub {
   delivered: u32;
   sessionNext: usize;
   sessionPrev: usize;
-  /** Next in quarantine. */
-  sidNext: usize;
+  /** Bytes with which it counts for its session (quota.ts); in quarantine the next one there. */
+  heldOrNext: u32;
   sidLen: u32;
   sidInline: v128;
 
@@ -78,12 +81,15 @@ if (offsetof<Sub>('max') != SUB_MAX) ERROR('Sub.max is not where abi.ts says');
 if (offsetof<Sub>('delivered') != SUB_DELIVERED) ERROR('Sub.delivered is not where abi.ts says');
 if (offsetof<Sub>('sessionNext') != SUB_SESSION_NEXT) ERROR('Sub.sessionNext is off');
 if (offsetof<Sub>('sessionPrev') != SUB_SESSION_PREV) ERROR('Sub.sessionPrev is off');
-if (offsetof<Sub>('sidNext') != SUB_SID_NEXT) ERROR('Sub.sidNext is not where abi.ts says');
+if (offsetof<Sub>('heldOrNext') != SUB_HELD_OR_NEXT) ERROR('Sub.heldOrNext is off');
 if (offsetof<Sub>('sidLen') != SUB_SID_LEN) ERROR('Sub.sidLen is not where abi.ts says');
 if (offsetof<Sub>('sidInline') != SUB_SID) ERROR('Sub.sidInline is not where abi.ts says');
 if (offsetof<Sub>() != SUB_BYTES) ERROR('Sub is not the size abi.ts says');
 
 export const SID_INLINE_MAX: u32 = 16;
+/** Of a member in a list that is half full. */
+const MEMBER_BYTES: u32 = 8;
+const CAPACITY_LEAST: u32 = 4;
 /** The count stays there: whoever sets a max later has had as many. */
 export const DELIVERED_MAX: u32 = 0xffffffff;
 
@@ -103,6 +109,7 @@ export class QueueName {
   // Scratch of the match that is being laid out (match-cache.ts).
   matchSerial: u64;
   matchCount: u32;
+  matchGroups: u32;
   matchCursor: usize;
   nextName: usize;
   // The text follows.
@@ -143,6 +150,7 @@ export function subCreate(session: usize, sidPtr: usize, sidLen: u32): usize {
   sub.sidLen = sidLen;
   subJudge(ptr);
   if (session == 0) return ptr;
+  Quota.countRecord(SUB_BYTES + MEMBER_BYTES);
   let text = ptr + SUB_SID;
   if (sidLen > SID_INLINE_MAX) {
     text = allocate(sidLen + 16, OWNER_TEXT);
@@ -151,6 +159,7 @@ export function subCreate(session: usize, sidPtr: usize, sidLen: u32): usize {
       return 0;
     }
     Owned.write<u32>(ptr + SUB_SID, <u32>text, OWNER_SUB);
+    Quota.countBlock(sidLen + 16);
   }
   copyExact(text, sidPtr, sidLen);
   if (!tableInsert(sids, hash(text, sidLen), <u32>session, <u32>ptr)) {
@@ -200,13 +209,14 @@ export function subSidPtr(ptr: usize): usize {
 /** The subscription of a session with this sid, or 0. */
 export function subBySid(session: usize, sidPtr: usize, sidLen: u32): usize {
   const key = hash(sidPtr, sidLen);
-  let slot = tableHome(sids, key, <u32>session);
+  const part = tablePart(sids, key, <u32>session);
+  let slot = tableHome(part, key, <u32>session);
   for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
     if (slotMatches(slot, key, <u32>session)) {
       const sub = Sub.at(value);
       if (sub.sidLen == sidLen && equal(subSidPtr(value), sidPtr, sidLen)) return value;
     }
-    slot = tableNext(sids, slot);
+    slot = tableNext(part, slot);
   }
   return 0;
 }
@@ -249,23 +259,46 @@ export function memberAdd(list: Members, ptr: usize): bool {
     return true;
   }
   if (list.capacity == 0 || list.count == list.capacity) {
-    const capacity: u32 = list.capacity == 0 ? 4 : list.capacity << 1;
-    const block = allocate(capacity << 2, OWNER_MEMBERS);
-    if (block == 0) return false;
-    if (list.capacity == 0) Owned.write<u32>(block, <u32>list.ptr, OWNER_MEMBERS);
-    else {
-      copyExact(block, list.ptr, (<usize>list.count) << 2);
-      release(list.ptr, list.capacity << 2);
-    }
-    list.ptr = block;
-    list.capacity = capacity;
+    const capacity: u32 = list.capacity == 0 ? CAPACITY_LEAST : list.capacity << 1;
+    if (!resize(list, capacity)) return false;
   }
   Owned.write<u32>(placeOf(list, list.count), <u32>ptr, OWNER_MEMBERS);
   sub.index = list.count++;
   return true;
 }
 
-/** Removes a subscription; the last member takes its place. */
+function move(list: Members, from: u32, to: u32): void {
+  const member = Owned.read<u32>(placeOf(list, from), OWNER_MEMBERS);
+  Owned.write<u32>(placeOf(list, to), member, OWNER_MEMBERS);
+  Sub.at(<usize>member).index = to;
+}
+
+// Closes a hole as far as cursors stand in these members, and answers where it is then.
+function closeAtCursors(list: Members, index: u32): u32 {
+  let hole = index;
+  let boundary = cursorsBoundary(changetype<usize>(list), hole);
+  for (; boundary != 0; boundary = cursorsBoundary(changetype<usize>(list), hole)) {
+    if (boundary - 1 != hole) move(list, boundary - 1, hole);
+    hole = boundary - 1;
+  }
+  return hole;
+}
+
+// Moves the members into a block of that many places. False: no memory, nothing was done.
+function resize(list: Members, capacity: u32): bool {
+  const block = allocate(capacity << 2, OWNER_MEMBERS);
+  if (block == 0) return false;
+  if (list.capacity == 0) Owned.write<u32>(block, <u32>list.ptr, OWNER_MEMBERS);
+  else {
+    copyExact(block, list.ptr, (<usize>list.count) << 2);
+    release(list.ptr, list.capacity << 2);
+  }
+  list.ptr = block;
+  list.capacity = capacity;
+  return true;
+}
+
+/** Removes a subscription; the last member takes its place. A list that was long gives its memory back. */
 export function memberRemove(list: Members, ptr: usize): void {
   const index = Sub.at(ptr).index;
   assert(memberAt(list, index) == ptr);
@@ -274,26 +307,28 @@ export function memberRemove(list: Members, ptr: usize): void {
     list.ptr = 0;
     return;
   }
-  const last = Owned.read<u32>(placeOf(list, list.count), OWNER_MEMBERS);
-  Owned.write<u32>(placeOf(list, index), last, OWNER_MEMBERS);
-  Sub.at(<usize>last).index = index;
+  const hole = cursorCount == 0 ? index : closeAtCursors(list, index);
+  if (hole != list.count) move(list, list.count, hole);
   if (list.count == 0) {
     release(list.ptr, list.capacity << 2);
     list.ptr = 0;
     list.capacity = 0;
+  } else if (list.count <= list.capacity >> 2 && list.capacity > CAPACITY_LEAST) {
+    resize(list, list.capacity >> 1);
   }
 }
 
 /** The record of a queue name, or 0 when no group has it. */
 export function queueNameFind(ptr: usize, length: u32): usize {
   const key = hash(ptr, length);
-  let slot = tableHome(queueNames, key, 0);
+  const part = tablePart(queueNames, key, 0);
+  let slot = tableHome(part, key, 0);
   for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
     const name = QueueName.at(value);
     if (slotMatches(slot, key, 0) && name.length == length) {
       if (equal(queueNamePtr(value), ptr, length)) return value;
     }
-    slot = tableNext(queueNames, slot);
+    slot = tableNext(part, slot);
   }
   return 0;
 }
@@ -309,6 +344,8 @@ export function queueNameTake(ptr: usize, length: u32): usize {
 function createQueueName(ptr: usize, length: u32, key: u64): usize {
   const made = allocate(QUEUE_NAME_HEAD + length + 16, OWNER_QUEUE_NAME);
   if (made == 0) return 0;
+  Quota.countRecord(0);
+  Quota.countBlock(QUEUE_NAME_HEAD + length + 16);
   const name = QueueName.at(made);
   name.references = 1;
   name.length = length;
@@ -323,6 +360,11 @@ function createQueueName(ptr: usize, length: u32, key: u64): usize {
 /** Where the text of a queue name begins. */
 export function queueNamePtr(name: usize): usize {
   return name + QUEUE_NAME_HEAD;
+}
+
+/** One reference more to a living name. */
+export function queueNameHold(ptr: usize): void {
+  QueueName.at(ptr).references++;
 }
 
 /** Gives one reference back; the last one frees the name. */

@@ -2,8 +2,9 @@
 
 import { RECORD_BYTES } from './abi';
 import { copyExact } from './bytes';
+import { cursorCount } from './cursors';
 import { tableLongestRun, tableNext } from './hash-table';
-import { resultPtr } from './memory';
+import { growthsRefused, resultPtr } from './memory';
 import { nodeMembers } from './node';
 import { outboundReserve } from './outbound';
 import { Frame, Owned } from './ownership';
@@ -17,6 +18,7 @@ import { memberAt, Sub } from './subscription';
 export { hash } from './bytes';
 export { expressEnable, expressMsgs } from './express';
 export * from './index';
+export { lookupLimit } from './match-cache';
 export {
   opArgsLen,
   opArgsPtr,
@@ -41,10 +43,21 @@ export {
   opSubjectPtr,
   opVerb,
 } from './parser';
+export { walkLimit } from './walk-route';
 
 /** Longest run of full slots among the literal subjects: what the worst search for one costs. */
 export function literalsLongestRun(): u32 {
   return tableLongestRun(literalTable());
+}
+
+/** Cursors that stand somewhere. */
+export function cursorsStanding(): u32 {
+  return cursorCount;
+}
+
+/** How often growth was refused since `memoryForceGrowth` blocked it. */
+export function growthRefusals(): u32 {
+  return growthsRefused;
 }
 
 /** `parse` of parser.ts with all of its parameters. */
@@ -85,12 +98,12 @@ export function nodeMember(node: usize, index: u32): u32 {
   return <u32>memberAt(nodeMembers(node), index);
 }
 
-/** The slot behind one of the table of literals. A trap unless that is one of its slots. */
+/** The slot behind one of the first part of the table of literals. A trap unless that is one of its slots. */
 export function literalsNext(slot: usize): u32 {
   return <u32>tableNext(literalTable(), slot);
 }
 
-/** Where the slots of the table of literals begin. */
+/** Where the slots of the first part of the table of literals begin. */
 export function literalsSlots(): u32 {
   return <u32>literalTable().slots;
 }

@@ -1,9 +1,11 @@
-// The door of the benches: `npm run bench -- [bench ...] [flags]`. Without a word all of them run.
+// The door of the benches: `npm run bench -- [bench ...] [flags]`. Without a word all of them run but `hostile`.
 
 import { parseArgs } from 'node:util';
 import { runChart } from './chart/chart.ts';
 import { LOOP_CASES } from './event-loop/cases.ts';
 import { runEventLoop } from './event-loop/event-loop.ts';
+import { HOSTILE_CASES } from './hostile/cases.ts';
+import { runHostile } from './hostile/hostile.ts';
 import { MACRO_CASES } from './macro/cases.ts';
 import { type MacroOptions, runMacro } from './macro/macro.ts';
 import { runNatsBench } from './macro/nats-bench.ts';
@@ -19,12 +21,13 @@ const USAGE = `npm run bench -- [bench ...] [flags]
   macro                   servers over loopback, in turn
   nats-bench              the same servers under the nats command line's own bench
   event-loop              how late the loop of an embedding program gets
+  hostile                 what a pair of peers notices while others attack; only when asked for
   chart                   bench/results/chart.svg from the figures of macro
 
   --quick                 few and short rounds; under 3 minutes
   --case PATTERN          only the cases whose name matches this regular expression
   --rounds N              rounds of each case
-  --seconds S             length of a round of the macro bench
+  --seconds S             length of a round of macro, event-loop and hostile
   --server NAME=COMMAND   another server that takes nats-server's flags; may be repeated
   --servers A,B,...       who takes part; the first is compared with the others
                           (default: ganglion,nats-server,relay)
@@ -47,6 +50,7 @@ const BENCHES: Readonly<Record<string, (options: MacroOptions) => Promise<boolea
     await runEventLoop(options);
     return true;
   },
+  hostile: runHostile,
   chart: async (options) => {
     runChart(options);
     return true;
@@ -91,14 +95,20 @@ async function main(): Promise<void> {
   }
 }
 
-/** A chart of some cases, or of other servers, is drawn only when it is asked for. */
+/**
+ * Without a word: an attack loads the machine for minutes, and is made only when it is asked for. So is a chart of
+ * some cases, or of other servers.
+ */
 function isLeftOut(name: string, { pattern, resultName, servers }: MacroOptions): boolean {
+  if (name === 'hostile') return true;
   const isUsual = servers[0] === 'ganglion' && servers.includes('nats-server');
   return name === 'chart' && (pattern !== undefined || resultName !== undefined || !isUsual);
 }
 
 function hasCase(pattern: RegExp): boolean {
-  const lists = [MACRO_CASES, NATS_BENCH_CASES, LOOP_CASES].flat().map(({ name }) => name);
+  const lists = [MACRO_CASES, NATS_BENCH_CASES, LOOP_CASES, HOSTILE_CASES]
+    .flat()
+    .map(({ name }) => name);
   const names = [...lists, ...MEASURE_NAMES, ...Object.keys(MICRO_CASES)];
   return names.some((name) => pattern.test(name));
 }

@@ -6,12 +6,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { MacroOptions } from '../macro/macro.ts';
 import { compileNative, type NativePrograms } from '../macro/native.ts';
+import { Child } from '../shared/child.ts';
 import { readEnvironment } from '../shared/machine.ts';
 import { writeResult } from '../shared/results.ts';
 import { type Spread, spreadOf } from '../shared/statistics.ts';
 import { formatNumber, formatTable } from '../shared/table.ts';
 import { LOOP_CASES, type LoopCase } from './cases.ts';
-import { Child } from './child.ts';
 import type { HostDelay } from './host.ts';
 
 const run = promisify(execFile);
@@ -77,7 +77,7 @@ async function measure(
 ): Promise<HostDelay> {
   const children: Child[] = [];
   const start = (name: string, words: readonly string[] = []): Child => {
-    const child = new Child(native.leash, name, words);
+    const child = new Child(native.leash, `event-loop/${name}`, words);
     children.push(child);
     return child;
   };

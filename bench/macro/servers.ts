@@ -4,21 +4,26 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
   closeSync,
+  fstatSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   rmSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readResident } from '../shared/resident.ts';
 
 const READY_MS = 15_000;
 const END_MS = 5_000;
 /** How long a started server is left alone before its memory at rest is read. */
 const REST_MS = 300;
+/** So much of the end of a log is shown. */
+const LOG_BYTES = 2000;
 
 /** How to start a server: a command that takes nats-server's flags. */
 export interface ServerCommand {
@@ -34,9 +39,13 @@ export interface RunningServer {
   readonly command: ServerCommand;
   readonly pid: number;
   readonly port: number;
+  /** Of its monitoring, when the flags ask for it. */
+  readonly monitorPort: number | undefined;
   readonly restKiB: number;
-  /** The end of what it printed. */
+  /** The end of what it printed; nothing when nobody reads it. */
   log(): string;
+  /** How it has ended; undefined while it runs. */
+  ended(): string | undefined;
   stop(): Promise<void>;
 }
 
@@ -51,32 +60,42 @@ export class ServerYard {
     this.#leash = leash;
   }
 
-  /** Resolves when the server accepts connections. Throws with its log when it does not. */
-  async start(command: ServerCommand, flags: readonly string[] = []): Promise<RunningServer> {
+  /**
+   * Resolves when the server accepts connections. Throws with its log when it does not.
+   *
+   * @param output where it prints to: a file, or a pipe that nobody reads
+   */
+  async start(
+    command: ServerCommand,
+    flags: readonly string[] = [],
+    output: 'file' | 'unread' = 'file',
+  ): Promise<RunningServer> {
     this.#started += 1;
     const folder = join(this.#folder, String(this.#started));
     mkdirSync(folder);
     const logPath = join(folder, 'log');
     const log = openSync(logPath, 'w');
     const place = ['-a', '127.0.0.1', '-p', '-1', '--ports_file_dir', folder];
+    const target = output === 'file' ? log : 'pipe';
     const child = spawn(this.#leash, [...command.words, ...place, ...flags], {
-      stdio: ['ignore', log, log],
+      stdio: ['ignore', target, target],
     });
     closeSync(log);
     this.#children.add(child);
     child.once('close', () => this.#children.delete(child));
     child.once('error', () => this.#children.delete(child));
-    const readLog = (): string => readFileSync(logPath, 'utf8').slice(-2000);
+    const readLog = (): string => readEnd(logPath, LOG_BYTES);
     try {
-      const port = await waitForPort(child, folder);
+      const ports = await waitForPorts(child, folder);
       await delay(REST_MS);
       const pid = child.pid!;
       return {
         command,
         pid,
-        port,
-        restKiB: residentKiB(pid),
+        ...ports,
+        restKiB: readResident(pid).nowMiB * 1024,
         log: readLog,
+        ended: () => (hasEnded(child) ? howEnded(child) : undefined),
         stop: () => end(child),
       };
     } catch (cause) {
@@ -112,28 +131,48 @@ function hasEnded(child: ChildProcess): boolean {
   return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 }
 
-async function waitForPort(child: ChildProcess, folder: string): Promise<number> {
+function howEnded({ exitCode, signalCode }: ChildProcess): string {
+  return signalCode ?? `exit ${exitCode}`;
+}
+
+type Ports = Pick<RunningServer, 'port' | 'monitorPort'>;
+
+async function waitForPorts(child: ChildProcess, folder: string): Promise<Ports> {
   const deadline = Date.now() + READY_MS;
   while (Date.now() < deadline) {
-    if (hasEnded(child)) throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`);
-    const port = readPort(folder);
-    if (port !== undefined) return port;
+    if (hasEnded(child)) throw new Error(`it ended with ${howEnded(child)}`);
+    const ports = readPorts(folder);
+    if (ports !== undefined) return ports;
     await delay(10);
   }
   throw new Error(`no ports file within ${READY_MS} ms`);
 }
 
-/** The client port of the ports file, or undefined while there is none or a half-written one. */
-function readPort(folder: string): number | undefined {
+/** What the ports file says, or undefined while there is none or a half-written one. */
+function readPorts(folder: string): Ports | undefined {
   const name = readdirSync(folder).find((entry) => entry.endsWith('.ports'));
   if (name === undefined) return undefined;
-  const found = /"nats:\/\/[^"]*:(\d+)"/.exec(readFileSync(join(folder, name), 'utf8'));
-  return found === null ? undefined : Number(found[1]);
+  const text = readFileSync(join(folder, name), 'utf8');
+  const portOf = (scheme: string): number | undefined => {
+    const found = new RegExp(`"${scheme}://[^"]*:(\\d+)"`).exec(text);
+    return found === null ? undefined : Number(found[1]);
+  };
+  const port = portOf('nats');
+  // Half a file may lack the second one: a whole one ends in a brace.
+  if (port === undefined || !text.trimEnd().endsWith('}')) return undefined;
+  return { port, monitorPort: portOf('http') };
 }
 
-function residentKiB(pid: number): number {
-  const found = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  return Number(found?.[1] ?? 0);
+/** The last bytes of a file that may be large. */
+function readEnd(path: string, bytes: number): string {
+  const file = openSync(path, 'r');
+  try {
+    const buffer = Buffer.alloc(bytes);
+    const start = Math.max(0, fstatSync(file).size - bytes);
+    return buffer.toString('utf8', 0, readSync(file, buffer, 0, bytes, start));
+  } finally {
+    closeSync(file);
+  }
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -7,12 +7,13 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { readEnvironment } from '../shared/machine.ts';
+import { readResident } from '../shared/resident.ts';
 import { writeResult } from '../shared/results.ts';
 import { ROOT } from '../shared/root.ts';
 import { type Spread, spreadOf } from '../shared/statistics.ts';
 import { formatNumber, formatTable } from '../shared/table.ts';
 import { formatJudgements, type Judgement, judge, type Target } from '../shared/targets.ts';
-import { residentMiB, runNode, startServer } from './process.ts';
+import { runNode, startServer } from './process.ts';
 import { accountBytes, serverBytes, sublistBytes } from './subscriptions.ts';
 
 /** What the command line says about the measures. */
@@ -150,7 +151,7 @@ async function idleMiB(command: readonly string[]): Promise<number> {
   const server = await startServer(command);
   try {
     await delay(REST_MS);
-    return residentMiB(server.pid);
+    return readResident(server.pid).nowMiB;
   } finally {
     await server.stop();
   }

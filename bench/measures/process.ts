@@ -1,8 +1,6 @@
-// Child processes of the measures: one that ends by itself, and a server that says when it is ready. All are
-// Linux's: memory is read from /proc.
+// Child processes of the measures: one that ends by itself, and a server that says when it is ready.
 
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { ROOT } from '../shared/root.ts';
 
 /** A process that takes longer has failed. */
@@ -89,10 +87,4 @@ export function startServer(command: readonly string[]): Promise<MeasuredServer>
       resolve({ pid, port: Number(PORT.exec(log)?.[1]), readyMs, stop });
     });
   });
-}
-
-/** Resident memory of a process now, in MiB. */
-export function residentMiB(pid: number): number {
-  const found = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  return Number(found?.[1] ?? 0) / 1024;
 }

@@ -4,7 +4,8 @@
 
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { residentMiB, runNode, startServer } from './process.ts';
+import { readResident } from '../shared/resident.ts';
+import { runNode, startServer } from './process.ts';
 
 const SUBSCRIPTIONS = 1_000_000;
 
@@ -62,12 +63,12 @@ export async function serverBytes(command: readonly string[]): Promise<number> {
   try {
     await confirm(socket, 'CONNECT {"verbose":false}\r\n');
     await delay(SETTLE_MS);
-    const before = residentMiB(server.pid);
+    const before = readResident(server.pid).nowMiB;
     for (let at = 0; at < SUBSCRIPTIONS; at += LINES_A_WRITE) {
       await confirm(socket, subscribeLines(at, at + LINES_A_WRITE));
     }
     await delay(SETTLE_MS);
-    return ((residentMiB(server.pid) - before) * 2 ** 20) / SUBSCRIPTIONS;
+    return ((readResident(server.pid).nowMiB - before) * 2 ** 20) / SUBSCRIPTIONS;
   } finally {
     socket.destroy();
     await server.stop();

@@ -3,7 +3,13 @@
 import { createBus } from '../../src/bus/create-bus.ts';
 import { type BusInternals, internalsOf } from '../../src/bus/internals.ts';
 import type { SessionHandle } from '../../src/core/index.ts';
-import { SESSION_AUTHENTICATED, SESSION_ECHO, STATUS_OK, STATUS_OP } from '../../src/core/index.ts';
+import {
+  peersOf,
+  SESSION_AUTHENTICATED,
+  SESSION_ECHO,
+  STATUS_OK,
+  STATUS_OP,
+} from '../../src/core/index.ts';
 import { makeRead } from './reads.ts';
 import type { MicroCase, Workload, WorkloadLane } from './workload.ts';
 
@@ -27,9 +33,9 @@ class Peer {
   constructor(door: BusInternals) {
     const { core } = door;
     this.#door = door;
-    this.handle = core.sessions.open(door.home.account.handle);
-    core.sessions.setFlags(this.handle, SESSION_AUTHENTICATED | SESSION_ECHO);
-    core.sessions.setLimits(this.handle, LIMITS);
+    this.handle = peersOf(core).sessions.open(door.home.account.handle);
+    peersOf(core).sessions.setFlags(this.handle, SESSION_AUTHENTICATED | SESSION_ECHO);
+    peersOf(core).sessions.setLimits(this.handle, LIMITS);
   }
 
   /** One read, as the bridge does it. */
@@ -41,7 +47,7 @@ class Peer {
         const status = turn.run(() =>
           core.ingest(this.handle, core.inbox.ptr + at, read.length - at),
         );
-        if (status === STATUS_OP) core.sessions.subscribe(this.handle);
+        if (status === STATUS_OP) peersOf(core).sessions.subscribe(this.handle);
         else if (status !== STATUS_OK) throw new Error(`the core answers ${status}`);
       }
     });
@@ -51,10 +57,14 @@ class Peer {
 /** Throws away what is to be sent; answers how many bytes. */
 function drain({ core }: BusInternals): number {
   let bytes = 0;
-  for (let take = core.outbound.take(); take !== undefined; take = core.outbound.take()) {
+  for (
+    let take = peersOf(core).outbound.take();
+    take !== undefined;
+    take = peersOf(core).outbound.take()
+  ) {
     bytes += take.bytes;
-    core.outbound.release(take.session);
-    core.outbound.settle(take.session, take.bytes);
+    peersOf(core).outbound.release(take.session);
+    peersOf(core).outbound.settle(take.session, take.bytes);
   }
   return bytes;
 }

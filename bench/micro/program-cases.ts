@@ -3,6 +3,7 @@
 import { createBus } from '../../src/bus/create-bus.ts';
 import { type BusInternals, internalsOf } from '../../src/bus/internals.ts';
 import {
+  peersOf,
   SESSION_AUTHENTICATED,
   SESSION_ECHO,
   SESSION_HEADERS,
@@ -38,9 +39,12 @@ class Publisher {
   constructor(door: BusInternals, read: Buffer) {
     const { core } = door;
     this.#door = door;
-    this.#handle = core.sessions.open(door.home.account.handle);
-    core.sessions.setFlags(this.#handle, SESSION_AUTHENTICATED | SESSION_ECHO | SESSION_HEADERS);
-    core.sessions.setLimits(this.#handle, LIMITS);
+    this.#handle = peersOf(core).sessions.open(door.home.account.handle);
+    peersOf(core).sessions.setFlags(
+      this.#handle,
+      SESSION_AUTHENTICATED | SESSION_ECHO | SESSION_HEADERS,
+    );
+    peersOf(core).sessions.setLimits(this.#handle, LIMITS);
     core.writeBytes(core.inbox.ptr, read);
     this.#length = read.length;
   }

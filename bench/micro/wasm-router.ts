@@ -6,6 +6,7 @@ import {
   type AccountHandle,
   type Core,
   createCore,
+  peersOf,
   SESSION_AUTHENTICATED,
   SESSION_ECHO,
   SESSION_HEADERS,
@@ -40,9 +41,12 @@ export class WasmRouter implements Router {
     this.#core = createCore(isParserOnly ? { wasm: parserWasm() } : {});
     this.#account = this.#core.accounts.create();
     this.#sessions = Array.from({ length: SESSIONS }, () => {
-      const session = this.#core.sessions.open(this.#account);
-      this.#core.sessions.setFlags(session, SESSION_AUTHENTICATED | SESSION_ECHO | SESSION_HEADERS);
-      this.#core.sessions.setLimits(session, LIMITS);
+      const session = peersOf(this.#core).sessions.open(this.#account);
+      peersOf(this.#core).sessions.setFlags(
+        session,
+        SESSION_AUTHENTICATED | SESSION_ECHO | SESSION_HEADERS,
+      );
+      peersOf(this.#core).sessions.setLimits(session, LIMITS);
       return session;
     });
   }
@@ -55,7 +59,8 @@ export class WasmRouter implements Router {
       const handle = this.#sessions[session]!;
       const status = core.ingest(handle, core.inbox.ptr + at, bytes.length - at);
       if (status === STATUS_OP) {
-        if (core.sessions.subscribe(handle) !== STATUS_OK) throw new Error('not subscribed');
+        if (peersOf(core).sessions.subscribe(handle) !== STATUS_OK)
+          throw new Error('not subscribed');
       } else if (status !== STATUS_OK || core.op.consumed === 0) {
         throw new Error(`the core answers ${status}`);
       }
@@ -75,10 +80,14 @@ export class WasmRouter implements Router {
       throw new Error(`the core answers ${status} after ${core.op.consumed} bytes`);
     }
     let sent = 0;
-    for (let take = core.outbound.take(); take !== undefined; take = core.outbound.take()) {
+    for (
+      let take = peersOf(core).outbound.take();
+      take !== undefined;
+      take = peersOf(core).outbound.take()
+    ) {
       for (const { ptr, length } of take.segments) sent += core.view(ptr, length).length;
-      core.outbound.release(take.session);
-      core.outbound.settle(take.session, take.bytes);
+      peersOf(core).outbound.release(take.session);
+      peersOf(core).outbound.settle(take.session, take.bytes);
     }
     core.turnEnd();
     return sent;

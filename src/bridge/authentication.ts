@@ -89,11 +89,7 @@ export class Authentication {
     const { turn, authenticate } = this.#options;
     return turn.within(() => {
       turn.isDelivering = true;
-      try {
-        return authenticate(options, peer);
-      } finally {
-        turn.isDelivering = false;
-      }
+      return authenticate(options, peer);
     });
   }
 
@@ -169,7 +165,8 @@ export class Admission {
 
   /** The time for CONNECT begins. */
   open(): void {
-    this.#shared.begin(this);
+    // INFO may have been too much for it.
+    if (this.#question === FOR_CONNECT) this.#shared.begin(this);
   }
 
   /** CONNECT has come. Undefined: the guest will be told. */

@@ -5,14 +5,22 @@ import { type Engine, SYSTEM_ACCOUNT } from '../bus/engine.ts';
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
 import type { NetworkSide, Turn } from '../bus/turn.ts';
 import type { MessageClient } from '../bus/types.ts';
-import type { Core, SessionHandle, SessionSubscription } from '../core/index.ts';
+import {
+  type Core,
+  peersOf,
+  type SessionHandle,
+  type SessionSubscription,
+  type Sessions,
+} from '../core/index.ts';
 import { type Listener, listen } from '../net/tcp.ts';
 import type { Transport } from '../net/transport.ts';
 import type { Timer } from '../shared/clock.ts';
 import { ClosedConnectionError, InvalidOperationError } from '../shared/errors.ts';
+import { SUBSCRIPTION_BYTES_MAX } from '../shared/limits.ts';
 import { ANNOUNCED_VERSION } from '../shared/version.ts';
 import { Authentication } from './authentication.ts';
 import { ClosedReason, errorLine } from './closing.ts';
+import { Ended } from './ended.ts';
 import { Endings } from './endings.ts';
 import { Feed } from './feed.ts';
 import type { SessionHost } from './host.ts';
@@ -29,6 +37,7 @@ import {
 import { Outbound } from './outbound.ts';
 import { Pacing } from './pacing/pacing.ts';
 import { PeerLog } from './peer-log.ts';
+import { Replays } from './replay.ts';
 import { Session } from './session.ts';
 
 export type {
@@ -44,8 +53,8 @@ export function assertServable({ home, turn }: BusInternals): void {
   if (turn.network !== undefined) throw new InvalidOperationError('the bus is served already');
 }
 
-/** Ended connections that are remembered. Source: nats-server, DEFAULT_MAX_CLOSED_CLIENTS. */
-const ENDED_MAX = 10_000;
+/** Ends that are finished before their turn for one that comes; each takes a millisecond at the most. */
+const HURRIED_MAX = 8;
 /** What held writes get to leave when the whole bridge closes. Source: nats-server, flushAndClose. */
 const CLOSE_MS = 100;
 
@@ -70,6 +79,7 @@ export async function createBridge(
 
 export class Bridge implements SessionHost, NetworkSide {
   readonly core: Core;
+  readonly sessions: Sessions;
   readonly turn: Turn;
   readonly feed: Feed;
   readonly engine: Engine;
@@ -78,9 +88,10 @@ export class Bridge implements SessionHost, NetworkSide {
   readonly outbound: Outbound;
   readonly pacing: Pacing;
   readonly endings: Endings;
+  readonly replays: Replays;
   readonly authentication: Authentication | undefined;
   readonly #sessions = new Map<SessionHandle, Session>();
-  readonly #ended: ConnectionSnapshot[] = [];
+  readonly #ended: Ended = new Ended();
   #listener: Listener | undefined;
   #lameDuck: LameDuck | undefined;
   #isLameDuck = false;
@@ -96,13 +107,15 @@ export class Bridge implements SessionHost, NetworkSide {
     assertServable(bus);
     const { core, turn } = bus;
     this.core = core;
+    this.sessions = peersOf(core).sessions;
     this.turn = turn;
-    this.feed = new Feed(core, turn);
     this.engine = bus.engine;
     this.home = bus.home.account;
     this.home.holds += 1;
     this.options = settle(options);
+    core.limitSubscriptions(options.subscriptionBytesMax ?? SUBSCRIPTION_BYTES_MAX);
     const { clock, defer, outboundMax, writeDeadlineMs, hasSpareProcessor } = this.options;
+    this.feed = new Feed(core, turn, this.options.readUnits);
     this.outbound = new Outbound({
       core,
       outboundMax,
@@ -114,6 +127,7 @@ export class Bridge implements SessionHost, NetworkSide {
     const { outbound } = this;
     this.pacing = new Pacing({ core, clock, defer, limits: options, hasSpareProcessor, outbound });
     this.endings = new Endings({ clock, defer, writeDeadlineMs });
+    this.replays = new Replays(clock, defer);
     const { authenticate, authTimeoutMs: timeoutMs, authenticationsMax: max } = this.options;
     if (authenticate !== undefined) {
       const { slices } = this.endings;
@@ -146,7 +160,9 @@ export class Bridge implements SessionHost, NetworkSide {
   async listen(address: BridgeAddress): Promise<void> {
     this.#listener = await listen({
       ...address,
+      descriptorMax: this.options.descriptorMax,
       onConnection: (transport) => this.attach(transport),
+      onCrowded: (transport) => this.#turnAway(transport),
       onError: (error) =>
         this.options.logger.error(`Error on the client listener: ${error.message}`),
     });
@@ -163,9 +179,9 @@ export class Bridge implements SessionHost, NetworkSide {
     this.#cid += 1;
     const { maxConnections } = this.options;
     const isFull = (): boolean => maxConnections > 0 && this.#sessions.size >= maxConnections;
-    // One that has ended makes room.
-    while (isFull() && this.endings.slices.next());
-    const handle = isFull() ? 0 : this.core.sessions.open(this.home.handle);
+    // One that has ended makes room, unless too much stands before it.
+    for (let ends = 0; ends < HURRIED_MAX && isFull() && this.endings.slices.next(); ends++);
+    const handle = isFull() ? 0 : this.sessions.open(this.home.handle);
     if (handle === 0) {
       this.#refuse(transport, this.#cid);
       return;
@@ -184,15 +200,15 @@ export class Bridge implements SessionHost, NetworkSide {
     return open.map((session) => session.snapshot(now));
   }
 
-  /** The last 10,000 connections that ended, oldest first. */
+  /** The last connections that ended, oldest first: 10,000, unless they have said too much of themselves. */
   endedConnections(): readonly ConnectionSnapshot[] {
-    return this.#ended;
+    return this.#ended.snapshots;
   }
 
   /** The subscriptions of an open connection. */
   subscriptionsOf(cid: number): readonly SessionSubscription[] {
     const session = this.sessionOf(cid);
-    return session === undefined ? [] : this.core.sessions.subscriptions(session.handle);
+    return session === undefined ? [] : this.sessions.subscriptions(session.handle);
   }
 
   sessionOf(cid: number): Session | undefined {
@@ -288,6 +304,18 @@ export class Bridge implements SessionHost, NetworkSide {
     this.turn.detach();
   }
 
+  /** There is no descriptor left for it. */
+  #turnAway(transport: Transport | undefined): void {
+    if (transport === undefined) {
+      this.options.logger.error('maximum connections exceeded: no descriptors are left');
+    } else if (this.#isLameDuck || this.#closed !== undefined) {
+      transport.destroy();
+    } else {
+      this.#cid += 1;
+      this.#refuse(transport, this.#cid);
+    }
+  }
+
   /** Says INFO and why not. */
   #refuse(transport: Transport, cid: number): void {
     const log = new PeerLog(this.options.logger, transport.peer, cid);
@@ -321,8 +349,7 @@ export class Bridge implements SessionHost, NetworkSide {
 
   ended(snapshot: ConnectionSnapshot, account: Account): void {
     this.#openCount -= 1;
-    if (this.#ended.length === ENDED_MAX) this.#ended.shift();
-    this.#ended.push(snapshot);
+    this.#ended.add(snapshot);
     switch (snapshot.reason) {
       case ClosedReason.SlowConsumerPendingBytes:
       case ClosedReason.SlowConsumerWriteDeadline:

@@ -197,8 +197,9 @@ function readObject(
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    return { problem: (error as Error).message };
+  } catch {
+    // The engine's own text shows pieces of it, which may be secret.
+    return { problem: 'the arguments are no valid JSON' };
   }
   if (value === null) return { list: [] };
   if (typeof value !== 'object' || Array.isArray(value)) {

@@ -7,19 +7,16 @@
 //                                      │
 //                          the peer's side ended ◄── it has ended it, or a second has passed
 import type { Account } from '../bus/account.ts';
-import type { Core, SessionHandle } from '../core/index.ts';
+import type { SessionHandle } from '../core/index.ts';
 import type { Transport } from '../net/transport.ts';
 import { ClosedReason } from './closing.ts';
 import type { SessionHost } from './host.ts';
 import type { PeerLog } from './peer-log.ts';
 import type { SessionState } from './session-state.ts';
-
-/** Subscriptions that are removed in one go: a millisecond. */
-const SHED_MAX = 4096;
+import type { Shedding } from './shedding.ts';
 
 /** The session that ends. */
 export interface EndingSession {
-  readonly core: Core;
   readonly handle: SessionHandle;
   readonly transport: Transport;
   readonly log: PeerLog;
@@ -27,6 +24,7 @@ export interface EndingSession {
   readonly account: Account;
   readonly pendingBytes: number;
   readonly subscriptionCount: number;
+  readonly shedding: Shedding;
   /** Its end begins: nothing is read any more, nor asked of the peer. It is told after the state has moved. */
   stop(reason: ClosedReason): void;
 }
@@ -37,7 +35,6 @@ export class Ending {
   readonly #state: SessionState;
   #endCount: number | undefined;
   #peerHasEnded = false;
-  #isDetached = false;
 
   constructor(host: SessionHost, session: EndingSession, state: SessionState) {
     this.#host = host;
@@ -75,18 +72,15 @@ export class Ending {
    */
   finish(): void {
     if (this.#state.name === 'closed') return;
-    const { core, handle, transport } = this.#session;
-    const { outbound, endings } = this.#host;
-    if (!this.#isDetached && this.#session.subscriptionCount > 0) {
-      core.sessions.shed(handle);
-      this.#host.turn.touch(); // Whoever watches interest is told in this turn.
-    }
-    this.#isDetached = true;
-    if (!outbound.flushSession(handle)) return;
+    const { handle, transport, shedding } = this.#session;
+    const { outbound, endings, sessions } = this.#host;
+    const isDetached = shedding.begin(() => endings.closing(this));
+    // The peer hears why, whatever is left of its subscriptions.
+    if (!outbound.flushSession(handle) || !isDetached) return;
     const isLingering = this.#state.name === 'ending' && !this.#peerHasEnded;
     this.#state.move('closed');
     outbound.remove(handle);
-    core.sessions.close(handle);
+    sessions.close(handle);
     this.#host.engine.leave(this.#session.account);
     transport.end();
     if (isLingering) endings.linger(transport);
@@ -101,23 +95,17 @@ export class Ending {
   }
 
   #peerEnded(error: Error | undefined): void {
-    if (this.#shed()) {
-      this.transportClosed(error);
-      return;
+    if (this.#state.isOpen) {
+      this.#endCount ??= this.#session.subscriptionCount;
+      if (!this.#session.shedding.part()) {
+        this.transportClosed(error);
+        return;
+      }
     }
     this.#peerHasEnded = true;
     if (this.#state.name === 'closed') this.#host.endings.lingered(this.#session.transport);
     else if (error === undefined) this.close(ClosedReason.ClientClosed);
     else this.abort(isWriteError(error) ? ClosedReason.WriteError : ClosedReason.ReadError);
-  }
-
-  /** Removes some of its subscriptions, when they are too many for one slice, as if the peer had said so. */
-  #shed(): boolean {
-    const { core, handle, subscriptionCount } = this.#session;
-    if (subscriptionCount <= SHED_MAX || !this.#state.isOpen) return false;
-    this.#endCount ??= subscriptionCount;
-    this.#host.turn.within(() => core.sessions.shed(handle, SHED_MAX));
-    return true;
   }
 
   /** The transport holds what was written. */

@@ -2,16 +2,19 @@
 import type { Account } from '../bus/account.ts';
 import type { Engine } from '../bus/engine.ts';
 import type { Turn } from '../bus/turn.ts';
-import type { Core, SessionHandle } from '../core/index.ts';
+import type { Core, SessionHandle, Sessions } from '../core/index.ts';
 import type { Authentication } from './authentication.ts';
 import type { Endings } from './endings.ts';
 import type { Feed } from './feed.ts';
 import type { BridgeSettings, ConnectionSnapshot } from './options.ts';
 import type { Outbound } from './outbound.ts';
 import type { Pacing } from './pacing/pacing.ts';
+import type { Replays } from './replay.ts';
 
 export interface SessionHost {
   readonly core: Core;
+  /** The core's. */
+  readonly sessions: Sessions;
   readonly turn: Turn;
   readonly feed: Feed;
   readonly engine: Engine;
@@ -21,6 +24,7 @@ export interface SessionHost {
   readonly outbound: Outbound;
   readonly pacing: Pacing;
   readonly endings: Endings;
+  readonly replays: Replays;
   /** Undefined: whoever comes may come in. */
   readonly authentication: Authentication | undefined;
   /** The INFO line for a peer now; the second one, which names its account, when that is given. */

@@ -16,26 +16,34 @@ import {
   PARSE_PAYLOAD,
   PARSE_UNKNOWN,
   type SessionHandle,
+  type Sessions,
   STATUS_BAD_SUBJECT,
   STATUS_NO_MEMORY,
 } from '../core/index.ts';
 import type { ClosingName } from './closing.ts';
 import { type ConnectOptions, infoProblem, parseConnect, userText } from './connect.ts';
 import { quoteGo } from './go-quote.ts';
+import { refusedLineText } from './refused-line.ts';
 
 /** A session, as far as its ops go. */
 export interface OpTarget {
   readonly core: Core;
+  readonly sessions: Sessions;
   readonly handle: SessionHandle;
   readonly options: ConnectOptions;
   readonly subscriptionCount: number;
   readonly limits: {
+    readonly maxPayload: number;
+    readonly maxControlLine: number;
     readonly maxSubscriptions: number;
     readonly maxSubTokens: number;
     readonly hasHeaders: boolean;
   };
-  /** Takes over what CONNECT said; subscriptions made under an earlier CONNECT are gone after it. */
-  connected(options: ConnectOptions): void;
+  /**
+   * Takes over what CONNECT said; subscriptions made under an earlier CONNECT are gone after it. False: they are being
+   * removed, and it does itself what follows, `admit`.
+   */
+  connected(options: ConnectOptions): boolean;
   /** Its end has not begun. */
   isOpen(): boolean;
   /** Whether the peer may come in as what it said; undefined: that is decided later, by `settleConnect`. */
@@ -48,6 +56,10 @@ export interface OpTarget {
   /** Tells the peer, and ends the connection where the row of the table says so. */
   refuse(name: ClosingName, values?: Readonly<Record<string, string>>): void;
   logError(text: string): void;
+  /** The same for what a peer may repeat without end. */
+  logNowAndThen(text: string): void;
+  /** What has come and is not done with, from the op at hand on: bytes for the call at hand. */
+  restOfRead(): Uint8Array;
 }
 
 /** Whether the op behind this one is next, or has to wait. */
@@ -112,7 +124,11 @@ function connect(target: OpTarget): Performed {
     target.refuse('malformed');
     return 'next';
   }
-  target.connected(options);
+  return target.connected(options) ? admit(target) : 'wait';
+}
+
+/** What follows when nothing is left of an earlier CONNECT. */
+export function admit(target: OpTarget): Performed {
   const isAdmitted = target.authenticate();
   if (isAdmitted === undefined) return 'wait';
   // Whoever was asked may have ended it: then it is not refused as well.
@@ -146,26 +162,37 @@ function subscribe(target: OpTarget): void {
   const queue = op.reply();
   if (queue === SYSTEM_QUEUE) {
     const subject = quoteGo(op.subjectBytes());
-    target.logError(
-      `Subscription Violation - Subject ${subject}, Queue: "${queue}", SID ${op.sid()}`,
-    );
+    const sid = op.sid();
+    target.logError(`Subscription Violation - Subject ${subject}, Queue: "${queue}", SID ${sid}`);
     target.refuse('queue', { subject, queue: `"${queue}"` });
     return;
   }
   if (limits.maxSubTokens > 0 && op.subject().split('.').length > limits.maxSubTokens) {
     const subject = quoteGo(op.subjectBytes());
-    target.logError(`Subscription Violation - Subject ${subject}, too many tokens`);
+    const sid = op.sid();
+    target.logError(`Subscription Violation Too Many Tokens - Subject ${subject}, SID ${sid}`);
     target.refuse('tooManyTokens', { subject });
     return;
   }
   if (limits.maxSubscriptions > 0 && target.subscriptionCount >= limits.maxSubscriptions) {
-    target.refuse('maxSubscriptions');
+    refuseSubscription(target);
     return;
   }
-  const status = core.sessions.subscribe(handle);
-  if (status === STATUS_BAD_SUBJECT) target.refuse('invalidSubject');
-  else if (status === STATUS_NO_MEMORY) target.refuse('maxSubscriptions');
-  else target.acknowledge();
+  const status = target.sessions.subscribe(handle);
+  if (status === STATUS_BAD_SUBJECT) {
+    target.logNowAndThen(`malformed subject: ${quoteGo(op.subjectBytes())}`);
+    target.refuse('invalidSubject');
+  } else if (status === STATUS_NO_MEMORY) {
+    refuseSubscription(target);
+  } else {
+    target.acknowledge();
+  }
+}
+
+function refuseSubscription(target: OpTarget): void {
+  const subject = quoteGo(target.core.op.subjectBytes());
+  target.logNowAndThen(`maximum subscriptions exceeded - Subject ${subject}`);
+  target.refuse('maxSubscriptions');
 }
 
 function ignoreInfo(target: OpTarget): void {
@@ -176,21 +203,21 @@ function ignoreInfo(target: OpTarget): void {
 }
 
 function refuseBytes(target: OpTarget, error: number): void {
+  const { maxPayload, maxControlLine, hasHeaders } = target.limits;
+  const takesHeaders = hasHeaders && target.options.headers;
+  const limits = { maxPayload, maxControlLine, takesHeaders };
+  target.logError(refusedLineText(error, target.restOfRead(), limits));
   switch (error) {
     case PARSE_UNKNOWN:
-      target.logError('Client parser ERROR');
       target.refuse('unknownOperation');
       return;
     case PARSE_CONTROL_LINE:
-      target.logError('maximum control line exceeded');
       target.refuse('maxControlLine');
       return;
     case PARSE_PAYLOAD:
-      target.logError('maximum payload exceeded');
       target.refuse('maxPayload');
       return;
     default:
-      target.logError('Client parser ERROR, malformed arguments');
       target.refuse('malformed');
   }
 }

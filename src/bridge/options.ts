@@ -7,6 +7,7 @@ import type { Limits } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { Authenticate } from './authentication.ts';
 import type { ClosedReason } from './closing.ts';
+import { READ_UNITS } from './feed.ts';
 import { randomUnit } from './random.ts';
 
 /** Everything is filled in and checked by the caller. Bytes, counts, milliseconds; 0 of a count is no limit. */
@@ -16,6 +17,10 @@ export interface BridgeOptions extends Limits {
   readonly serverName: string;
   /** Bytes queued for all peers together; beyond it the one with the most is closed. */
   readonly outboundMax: number;
+  /** Descriptors that this process may have, where that is known. */
+  readonly descriptorMax?: number | undefined;
+  /** Bytes of all subscriptions of peers, of which one may have half (default: 2 GiB). */
+  readonly subscriptionBytesMax?: number;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The nats-server version to announce (default: the one whose behaviour this is). */
@@ -40,6 +45,8 @@ export interface BridgeOptions extends Limits {
   readonly authenticationsMax?: number;
   /** There are processors besides ours, so the loop may stay awake for a moment (default false). */
   readonly hasSpareProcessor?: boolean;
+  /** Units of work that one read may cause before others have their turn (default: some 5 ms). */
+  readonly readUnits?: number;
 }
 
 /** The same when nothing is left open. */
@@ -54,6 +61,7 @@ export type BridgeSettings = BridgeOptions &
       | 'authTimeoutMs'
       | 'authenticationsMax'
       | 'hasSpareProcessor'
+      | 'readUnits'
     >
   >;
 
@@ -73,6 +81,7 @@ export function settle(options: BridgeOptions): BridgeSettings {
     authTimeoutMs: options.authTimeoutMs ?? AUTH_TIMEOUT_MS,
     authenticationsMax: options.authenticationsMax ?? AUTHENTICATIONS_MAX,
     hasSpareProcessor: options.hasSpareProcessor ?? false,
+    readUnits: options.readUnits ?? READ_UNITS,
   };
 }
 

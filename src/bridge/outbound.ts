@@ -9,7 +9,14 @@
 // made so that the chunks come back whatever the sockets do. What is queued for thousands is written in slices,
 // one in a turn of the loop, so that nothing else waits for all of them. `outboundMax` bounds everything that is queued
 // for peers: chunks, copies and shared payloads.
-import type { Core, SessionHandle, Take } from '../core/index.ts';
+import {
+  type Core,
+  type OutboundRegions,
+  peersOf,
+  type SessionHandle,
+  type Sessions,
+  type Take,
+} from '../core/index.ts';
 import type { Transport } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import { InvariantError } from '../shared/errors.ts';
@@ -77,6 +84,8 @@ const SLICE_WRITES = 8;
 export class Outbound {
   readonly shared: SharedPayloads = new SharedPayloads();
   readonly #core: Core;
+  readonly #sessions: Sessions;
+  readonly #regions: OutboundRegions;
   readonly #outboundMax: number;
   readonly #clock: Clock;
   readonly #onDue: () => void;
@@ -110,6 +119,9 @@ export class Outbound {
 
   constructor(options: OutboundOptions) {
     this.#core = options.core;
+    const { sessions, outbound } = peersOf(options.core);
+    this.#sessions = sessions;
+    this.#regions = outbound;
     this.#outboundMax = options.outboundMax;
     this.#clock = options.clock;
     this.#onDue = options.onDue;
@@ -124,7 +136,7 @@ export class Outbound {
 
   /** Bytes held for all peers: chunks, copies and shared payloads, without those of given-up sessions. */
   get bytes(): number {
-    const all = this.#core.outbound.poolUsed + this.#copiedBytes + this.shared.bytes;
+    const all = this.#core.poolUsed + this.#copiedBytes + this.shared.bytes;
     return Math.max(0, all - this.#lostBytes);
   }
 
@@ -156,8 +168,7 @@ export class Outbound {
 
   /** At the end of a turn: writes now when much has come together, else when the loop's turn is over. */
   turnEnded(): void {
-    const { outbound, poolMax } = this.#core;
-    const { poolUsed } = outbound;
+    const { poolUsed, poolMax } = this.#core;
     if (this.#isBehind) {
       // The next slice is on its way, unless so much comes that it cannot be waited for.
       if (this.#isPoolShort() || this.bytes > this.#outboundMax) this.flush();
@@ -177,7 +188,7 @@ export class Outbound {
   /** Calls `fn` once, later, when less than `below` bytes are pending for the session, or it is gone. */
   whenDrained(handle: SessionHandle, below: number, fn: () => void): void {
     const isGone = !this.#channels.has(handle) || this.#lost.has(handle);
-    if (isGone || this.#core.sessions.pending(handle) < below) {
+    if (isGone || this.#sessions.pending(handle) < below) {
       this.#defer(fn);
       return;
     }
@@ -190,7 +201,7 @@ export class Outbound {
     const drain = this.#drains.get(handle);
     if (drain === undefined) return;
     const isGone = !this.#channels.has(handle) || this.#lost.has(handle);
-    if (!isGone && this.#core.sessions.pending(handle) >= drain.below) return;
+    if (!isGone && this.#sessions.pending(handle) >= drain.below) return;
     this.#drains.delete(handle);
     for (const fn of drain.fns) this.#defer(fn);
   }
@@ -221,7 +232,7 @@ export class Outbound {
       this.#isFlushing = false;
     }
     if (this.#isBehind) this.#schedule();
-    else this.#poolAtFlush = this.#core.outbound.poolUsed;
+    else this.#poolAtFlush = this.#core.poolUsed;
     this.#checkTotal();
     if (!this.#isBehind) this.#onCaughtUp();
   }
@@ -229,7 +240,7 @@ export class Outbound {
   /** False: the time is over, and more waits. */
   #sendUntil(deadline: number): boolean {
     for (let count = 1; ; count++) {
-      const take = this.#core.outbound.take();
+      const take = this.#regions.take();
       if (take === undefined) return true;
       this.#send(take);
       if (count % SLICE_WRITES === 0 && this.#clock.monotonic() >= deadline) return false;
@@ -239,7 +250,7 @@ export class Outbound {
   /** Writes, or throws away, what one session has to send. True when nothing is left of it. */
   flushSession(handle: SessionHandle): boolean {
     while (!this.isHeld(handle)) {
-      const take = this.#core.outbound.takeFrom(handle);
+      const take = this.#regions.takeFrom(handle);
       if (take === undefined) return true;
       this.#send(take);
     }
@@ -253,14 +264,14 @@ export class Outbound {
     const { waiting } = channel;
     channel.waiting = undefined;
     if (waiting !== undefined) this.#finish(handle, waiting);
-    const pending = this.#core.sessions.pending(handle);
+    const pending = this.#sessions.pending(handle);
     this.#lost.set(handle, pending);
     this.#lostBytes += pending;
     if (this.#drains.size > 0) this.#drained(handle);
   }
 
   #isPoolShort(): boolean {
-    return this.#core.outbound.poolUsed > this.#core.poolMax / 2;
+    return this.#core.poolUsed > this.#core.poolMax / 2;
   }
 
   /** What has come together behind held writes is copied, so that its chunks go back. */
@@ -268,12 +279,12 @@ export class Outbound {
     for (const [handle, channel] of this.#channels) {
       if (channel.held === undefined) continue;
       for (
-        let take = this.#core.outbound.takeCopy(handle);
+        let take = this.#regions.takeCopy(handle);
         take !== undefined;
-        take = this.#core.outbound.takeCopy(handle)
+        take = this.#regions.takeCopy(handle)
       ) {
         const batch = this.#batch(take, true);
-        this.#core.outbound.copied();
+        this.#regions.copied();
         this.#copiedBytes += batch.copied;
         if (channel.outlet.isDiscarding) this.#finish(handle, batch);
         else channel.waiting = merge(channel.waiting, batch);
@@ -298,7 +309,7 @@ export class Outbound {
     const isBusy = channel.held !== undefined;
     const isCopy = isBusy || !this.#core.growsInPlace || this.#isPoolShort();
     const batch = this.#batch(take, isCopy && !outlet.isDiscarding);
-    if (batch.isCopy) this.#core.outbound.release(session);
+    if (batch.isCopy) this.#regions.release(session);
     this.#copiedBytes += batch.copied;
     if (outlet.isDiscarding) this.#finish(session, batch);
     else if (isBusy) channel.waiting = merge(channel.waiting, batch);
@@ -347,8 +358,8 @@ export class Outbound {
 
   /** The bytes have left, or are lost. */
   #finish(handle: SessionHandle, batch: Batch): void {
-    if (!batch.isCopy) this.#core.outbound.release(handle);
-    this.#core.outbound.settle(handle, batch.bytes);
+    if (!batch.isCopy) this.#regions.release(handle);
+    this.#regions.settle(handle, batch.bytes);
     this.#copiedBytes -= batch.copied;
     for (const id of batch.shared) this.shared.release(id);
     if (this.#drains.size > 0) this.#drained(handle);
@@ -361,7 +372,7 @@ export class Outbound {
       let mostBytes = 0;
       for (const { outlet, held } of this.#channels.values()) {
         if (outlet.isDiscarding || held === undefined) continue;
-        const pending = this.#core.sessions.pending(outlet.handle);
+        const pending = this.#sessions.pending(outlet.handle);
         if (pending > mostBytes) {
           most = outlet;
           mostBytes = pending;

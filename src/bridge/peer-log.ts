@@ -1,17 +1,34 @@
 // Log lines about one connection, as nats-server writes them:
 // `127.0.0.1:51034 - cid:7 - "v1.2.3:go:name" - text`.
+//
+// What a peer has said is shown without what is secret, without characters that a terminal would obey, and as much of it
+// as is of use: how long a line gets is not the peer's to say.
 import type { PeerFacts } from '../net/transport.ts';
 import type { Logger } from '../shared/logger.ts';
 import { type ConnectOptions, clientText } from './connect.ts';
-import { quoteGo, quoteGoText } from './go-quote.ts';
+import { quoteGoStart } from './go-quote.ts';
 
-/** Values that must not be in a log. Source: nats-server 1787eee, server/client.go, removeSecretsFromTrace. */
-const SECRET = /("(?:pass|auth_token|sig|proxy_sig|nkey)"\s*:\s*")(?:[^"\\]|\\.)*/gi;
+/**
+ * Values that must not be in a log, also where the JSON around them is broken or cut off.
+ * Source: nats-server 1787eee, server/client.go, removeSecretsFromTrace.
+ */
+const SECRET =
+  /("(?:pass|auth_token|sig|proxy_sig|nkey|jwt)"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}\]]+)/gi;
+/** A key that is written in another way than it is read. */
+const ESCAPED_KEY = /\\[^"]*"\s*:/;
+/** What a terminal obeys, and other ends of a line. */
+const CONTROL = /[\0-\x1f\x7f-\x9f\u2028\u2029]/g;
+/** Bytes of a line or a payload that are shown, and characters of a text. */
+const SHOWN_MAX = 4096;
+/** Bytes of what a peer calls itself: they stand in each line about it. */
+const LABEL_MAX = 256;
 const decoder = new TextDecoder();
+const encoder = new TextEncoder();
 
 export class PeerLog {
   readonly #logger: Logger;
   #label: string;
+  #often = 0;
 
   constructor(logger: Logger, { address, port }: PeerFacts, cid: number) {
     this.#logger = logger;
@@ -22,65 +39,90 @@ export class PeerLog {
   /** The peer has said what it is. */
   introduce(options: ConnectOptions): void {
     const text = clientText(options);
-    if (text !== '') this.#label += ` - ${quoteGoText(text)}`;
+    if (text !== '') this.#label += ` - ${quoteGoStart(encoder.encode(text), LABEL_MAX)}`;
   }
 
   debug(text: string): void {
-    if (this.#logger.isDebug) this.#logger.debug(`${this.#label} - ${text}`);
+    if (this.#logger.isDebug) this.#logger.debug(this.#line(text));
   }
 
   info(text: string): void {
-    this.#logger.info(`${this.#label} - ${text}`);
+    this.#logger.info(this.#line(text));
   }
 
   warn(text: string): void {
-    this.#logger.warn(`${this.#label} - ${text}`);
+    this.#logger.warn(this.#line(text));
   }
 
   error(text: string): void {
-    this.#logger.error(`${this.#label} - ${text}`);
+    this.#logger.error(this.#line(text));
+  }
+
+  /** An error that a peer may make as often as it likes: the first, second, fourth, eighth … of them is told. */
+  errorNowAndThen(text: string): void {
+    this.#often += 1;
+    if ((this.#often & (this.#often - 1)) !== 0) return;
+    this.error(this.#often === 1 ? text : `${text} (${this.#often} refused so far)`);
   }
 
   /** A control line that came in, without its end, and what a publish carries. */
   traceIn(line: Uint8Array, body: Uint8Array | undefined): void {
     if (!this.#logger.isTrace) return;
-    const text = decoder.decode(line);
-    const shown = /^connect/i.test(text) ? text.replace(SECRET, '$1[REDACTED]') : text;
-    this.#logger.trace(`${this.#label} - <<- [${shown}]`);
+    const text = textOf(line);
+    this.#trace(`<<- [${/^connect/i.test(text) ? withoutSecrets(text) : text}]`);
     if (body !== undefined) this.#payload('<<-', body);
   }
 
   /** A line of the core that goes out, and what a message carries. */
   traceOut(line: Uint8Array, body: Uint8Array | undefined): void {
-    this.traceSent(decoder.decode(line));
+    if (!this.#logger.isTrace) return;
+    this.traceSent(textOf(line));
     if (body !== undefined) this.#payload('->>', body);
   }
 
   /** A subscription that has ended. */
   traceEnd(sid: Uint8Array): void {
-    if (this.#logger.isTrace) {
-      this.#logger.trace(`${this.#label} - <-> [DELSUB ${decoder.decode(sid)}]`);
-    }
+    if (this.#logger.isTrace) this.#trace(`<-> [DELSUB ${textOf(sid)}]`);
   }
 
   #payload(arrow: string, body: Uint8Array): void {
-    if (this.#logger.isTrace) {
-      this.#logger.trace(`${this.#label} - ${arrow} MSG_PAYLOAD: [${quoteGo(body)}]`);
-    }
+    // Not cut again: quoted it may be longer.
+    this.#logger.trace(`${this.#label} - ${arrow} MSG_PAYLOAD: [${quoteGoStart(body, SHOWN_MAX)}]`);
   }
 
   /** A line of the server's own: `+OK` and `-ERR` as nats-server shows them, INFO not at all. */
   traceSent(line: string): void {
     if (!this.#logger.isTrace || line.startsWith('INFO')) return;
-    this.#trace(
-      line
-        .trimEnd()
-        .replace(/^\+/, '')
-        .replace(/^-ERR '(.*)'$/, '-ERR $1'),
-    );
+    const text = line
+      .trimEnd()
+      .replace(/^\+/, '')
+      .replace(/^-ERR '(.*)'$/, '-ERR $1');
+    this.#trace(`->> [${text}]`);
   }
 
   #trace(text: string): void {
-    this.#logger.trace(`${this.#label} - ->> [${text}]`);
+    this.#logger.trace(this.#line(text));
   }
+
+  #line(text: string): string {
+    const shown = text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}...` : text;
+    return `${this.#label} - ${shown.replace(CONTROL, escaped)}`;
+  }
+}
+
+/** The text of a line, as far as it is shown. */
+function textOf(line: Uint8Array): string {
+  return decoder.decode(line.length > SHOWN_MAX ? line.subarray(0, SHOWN_MAX) : line);
+}
+
+function withoutSecrets(connect: string): string {
+  if (ESCAPED_KEY.test(connect)) return 'CONNECT [REDACTED]';
+  return connect.replace(SECRET, '$1"[REDACTED]"');
+}
+
+function escaped(char: string): string {
+  const code = char.charCodeAt(0);
+  return code < 0x100
+    ? `\\x${code.toString(16).padStart(2, '0')}`
+    : `\\u${code.toString(16).padStart(4, '0')}`;
 }

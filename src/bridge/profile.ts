@@ -1,6 +1,6 @@
 // What is known of one peer, and what is told about it: to subscribers of what it publishes, and to monitoring.
 import type { MessageClient } from '../bus/types.ts';
-import type { Core, SessionHandle } from '../core/index.ts';
+import type { SessionHandle, Sessions } from '../core/index.ts';
 import type { PeerFacts } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { ClosedReason } from './closing.ts';
@@ -8,7 +8,7 @@ import { type ConnectOptions, DEFAULT_CONNECT } from './connect.ts';
 import type { ConnectionSnapshot } from './options.ts';
 
 interface ProfileOptions {
-  readonly core: Core;
+  readonly sessions: Sessions;
   readonly clock: Clock;
   readonly cid: number;
   readonly handle: SessionHandle;
@@ -81,8 +81,8 @@ export class Profile {
 
   /** Messages in or out are activity; PING and PONG are not. @param now monotonic milliseconds */
   noteActivity(now: number): void {
-    const { core, handle } = this.#facts;
-    const { inMsgs, outMsgs } = core.sessions.traffic(handle);
+    const { sessions, handle } = this.#facts;
+    const { inMsgs, outMsgs } = sessions.traffic(handle);
     if (inMsgs === this.#inMsgs && outMsgs === this.#outMsgs) return;
     this.#inMsgs = inMsgs;
     this.#outMsgs = outMsgs;
@@ -90,7 +90,7 @@ export class Profile {
   }
 
   snapshot({ now, rttMs, subscriptions, reason }: SnapshotMoment): ConnectionSnapshot {
-    const { core, clock, cid, handle, peer } = this.#facts;
+    const { sessions, clock, cid, handle, peer } = this.#facts;
     const { name, lang, version } = this.#options;
     const idleMs = clock.monotonic() - this.#lastActivity;
     return {
@@ -104,8 +104,8 @@ export class Profile {
       ...(rttMs === undefined ? {} : { rttMs }),
       uptimeMs: now - this.#start,
       idleMs,
-      pendingBytes: core.sessions.pending(handle),
-      ...core.sessions.traffic(handle),
+      pendingBytes: sessions.pending(handle),
+      ...sessions.traffic(handle),
       subscriptions,
       ...(name === '' ? {} : { name }),
       ...(lang === '' ? {} : { lang }),

@@ -9,6 +9,7 @@ import {
   STATUS_AGAIN_RESULT,
   STATUS_OK,
   STATUS_OP,
+  STATUS_SPENT,
 } from '../core/index.ts';
 import type { Transport } from '../net/transport.ts';
 import { ClosedReason } from './closing.ts';
@@ -16,7 +17,7 @@ import type { Feed } from './feed.ts';
 import type { Performed } from './ops.ts';
 import { type PacedReader, Pacer } from './pacing/pacer.ts';
 import type { Pacing } from './pacing/pacing.ts';
-import { Replay } from './replay.ts';
+import { Replay, type Replays } from './replay.ts';
 import { Tail } from './tail.ts';
 
 /** The session that is read. */
@@ -38,6 +39,7 @@ interface ReaderOptions {
   readonly turn: Turn;
   readonly feed: Feed;
   readonly pacing: Pacing;
+  readonly replays: Replays;
 }
 
 /** `PONG` and its line end: what a peer sends that only answers. */
@@ -84,6 +86,7 @@ export class Reader implements PacedReader {
     turn.touch();
     try {
       this.#pacer.begin();
+      this.#host.feed.begin();
       this.#route(length);
       if (this.#session.isOpen()) this.#pacer.routed(length);
     } finally {
@@ -145,6 +148,7 @@ export class Reader implements PacedReader {
     if (bytes > 0) {
       this.#host.turn.within(() => {
         this.#pacer.begin();
+        this.#host.feed.begin();
         this.#isAnswer = true;
         this.#replayPieces();
         this.#session.onRouted(this.#isAnswer);
@@ -208,7 +212,7 @@ export class Reader implements PacedReader {
       if (bytes > 0) tail.writeTo(core, start);
       if (!isBehind) core.writeBytes(start + bytes, core.view(ptr + at, count));
       const done = this.#ingest(start, bytes + count);
-      if (this.#session.isOpen()) this.#keep(start + done, bytes + count - done);
+      if (this.#session.isOpen()) this.#keep(start + done, bytes + count - done, done > 0);
       at += count;
     }
     this.#session.onRouted(this.#isAnswer);
@@ -227,7 +231,7 @@ export class Reader implements PacedReader {
       if (!session.isOpen()) break;
       const { consumed } = op;
       this.#pacer.note(op.pressed !== 0, op.backlog);
-      if (status !== STATUS_OK && status !== STATUS_OP) {
+      if (status !== STATUS_OK && status !== STATUS_OP && status !== STATUS_SPENT) {
         const problem = `no memory to route what arrived (status ${status})`;
         session.giveUp(problem, ClosedReason.ReadError);
         break;
@@ -242,21 +246,27 @@ export class Reader implements PacedReader {
         this.#need = op.need;
         break;
       }
-      const performed = session.perform();
+      const performed = status === STATUS_SPENT ? 'wait' : session.perform();
       if (!session.isOpen()) break;
       if (performed === 'wait') {
-        this.#replay = new Replay(this.#host.pacing.defer, () => this.#replayTail());
-        this.#pacer.wait();
+        this.#wait();
+        if (status === STATUS_SPENT) this.#pacer.goOn();
         break;
       }
     }
     return bytes - length;
   }
 
+  /** What is behind in the read waits until `goOn`; without a budget no longer than others have their turn. */
+  #wait(): void {
+    this.#replay = new Replay(this.#host.replays, () => this.#replayTail());
+    this.#pacer.wait();
+  }
+
   /** What is left of the read becomes the tail. */
-  #keep(ptr: number, length: number): void {
+  #keep(ptr: number, length: number, isNew: boolean): void {
     const tail = this.#tail;
-    if (length > 0) tail.replace(this.#host.core.copy(ptr, length), this.#need);
+    if (length > 0) tail.replace(this.#host.core.copy(ptr, length), this.#need, isNew);
     else if (tail.bytes > 0) tail.clear();
     else return;
     this.#hold();
@@ -264,10 +274,10 @@ export class Reader implements PacedReader {
 
   /** The tail is counted among all that is kept. */
   #hold(): void {
-    const { bytes, held, wanted } = this.#tail;
+    const { bytes, held } = this.#tail;
     if (bytes === 0) this.#pacer.drop();
     else if (this.isWaiting) this.#pacer.keep(held);
-    else this.#pacer.hold(held, wanted);
+    else this.#pacer.hold(this.#tail);
   }
 
   #noMemory(bytes: number): void {

@@ -15,6 +15,7 @@ import {
   SESSION_WANTS_PING,
   SESSION_WANTS_PONG,
   type SessionHandle,
+  type Sessions,
 } from '../core/index.ts';
 import type { Transport, TransportReader } from '../net/transport.ts';
 import { Admission, type Guest } from './authentication.ts';
@@ -23,13 +24,14 @@ import type { ConnectOptions } from './connect.ts';
 import { Ending, type EndingSession } from './ending.ts';
 import type { SessionHost } from './host.ts';
 import { Keepalive, type KeptAlive } from './keepalive.ts';
-import { type OpTarget, type Performed, performOp, settleConnect } from './ops.ts';
+import { admit, type OpTarget, type Performed, performOp, settleConnect } from './ops.ts';
 import type { ConnectionSnapshot } from './options.ts';
 import type { Outlet } from './outbound.ts';
 import { PeerLog } from './peer-log.ts';
 import { Profile } from './profile.ts';
 import { Reader, type ReadSession } from './reader.ts';
 import { SessionState } from './session-state.ts';
+import { Shedding } from './shedding.ts';
 
 /** Debug lines: the two ways of what a socket brings. */
 const READS_INTO = 'Reads go straight into linear memory';
@@ -44,6 +46,7 @@ export class Session
   readonly handle: SessionHandle;
   readonly transport: Transport;
   readonly log: PeerLog;
+  readonly shedding: Shedding;
   readonly #host: SessionHost;
   #account: Account;
   readonly #state: SessionState = new SessionState();
@@ -67,11 +70,12 @@ export class Session
     this.core = host.core;
     this.handle = handle;
     this.transport = transport;
-    const { core, options } = host;
+    const { options, sessions } = host;
     const { clock, hasHeaders, serverName } = options;
     this.log = new PeerLog(options.logger, transport.peer, cid);
     const { peer } = transport;
-    this.#profile = new Profile({ core, clock, cid, handle, peer, serverName, hasHeaders });
+    this.shedding = new Shedding(host, handle);
+    this.#profile = new Profile({ sessions, clock, cid, handle, peer, serverName, hasHeaders });
     this.#ending = new Ending(host, this, this.#state);
     this.#reader = new Reader(host, this);
     const { authentication } = host;
@@ -88,6 +92,10 @@ export class Session
 
   get staysInPlace(): boolean {
     return this.core.growsInPlace;
+  }
+
+  get sessions(): Sessions {
+    return this.#host.sessions;
   }
 
   get limits(): OpTarget['limits'] {
@@ -112,11 +120,11 @@ export class Session
   }
 
   get pendingBytes(): number {
-    return this.core.sessions.pending(this.handle);
+    return this.#host.sessions.pending(this.handle);
   }
 
   get subscriptionCount(): number {
-    return this.core.sessions.subscriptionCount(this.handle);
+    return this.#host.sessions.subscriptionCount(this.handle);
   }
 
   /** Who it is, for the messages it publishes. */
@@ -132,7 +140,7 @@ export class Session
   /** Says INFO and begins to read. Part of a turn. */
   open(): void {
     const { maxPayload, maxControlLine, maxPending } = this.#host.options;
-    this.core.sessions.setLimits(this.handle, {
+    this.#host.sessions.setLimits(this.handle, {
       payloadMax: maxPayload,
       controlLineMax: maxControlLine,
       pendingMax: maxPending,
@@ -176,24 +184,36 @@ export class Session
 
   // ── What it asks for ────────────────────────────────────────────────────────────────────────────
 
-  connected(options: ConnectOptions): void {
-    if (this.#hasConnected) this.core.sessions.shed(this.handle);
-    else this.log.introduce(options);
+  connected(options: ConnectOptions): boolean {
+    const isFirst = !this.#hasConnected;
+    if (isFirst) this.log.introduce(options);
     this.#hasConnected = true;
     this.#profile.connected(options);
     this.#keepalive.connected();
     this.#applyFlags();
+    return isFirst || this.shedding.begin(() => this.#forgotten());
   }
 
-  /** Moves to another account, if it has not ended; what it has subscribed to ends. Part of a turn. */
-  enter(account: Account): void {
-    if (!this.#state.isOpen) return;
+  /** What was subscribed to under the CONNECT before is gone. */
+  #forgotten(): void {
+    if (this.#state.isOpen && admit(this) === 'next') this.#reader.goOn();
+  }
+
+  /**
+   * Moves to another account; what it has subscribed to ends. Part of a turn.
+   *
+   * @returns false: it stays where it is, because it or that account has ended
+   */
+  enter(account: Account): boolean {
+    const { sessions, engine } = this.#host;
+    if (!this.#state.isOpen) return false;
     const before = this.#account;
-    this.core.sessions.shed(this.handle);
-    this.core.sessions.move(this.handle, account.handle);
+    sessions.shed(this.handle);
+    if (!sessions.move(this.handle, account.handle)) return false;
     this.#account = account;
     this.#profile.moved();
-    this.#host.engine.leave(before);
+    engine.leave(before);
+    return true;
   }
 
   authenticate(): boolean | undefined {
@@ -230,8 +250,10 @@ export class Session
     });
   }
 
+  /** There may be thousands at once. */
   stale(): void {
-    this.#host.turn.within(() => this.refuse('stale'));
+    const { endings, turn } = this.#host;
+    endings.slices.run(() => turn.within(() => this.refuse('stale')));
   }
 
   greet(): void {
@@ -280,13 +302,13 @@ export class Session
     if (takesHeaders && noResponders) flags |= SESSION_NO_RESPONDERS;
     if (this.#hasConnected && !this.#hasGreeted) flags |= SESSION_WANTS_PING;
     if (this.#host.options.logger.isTrace) flags |= SESSION_TRACE;
-    this.core.sessions.setFlags(this.handle, flags);
+    this.#host.sessions.setFlags(this.handle, flags);
   }
 
   #send(line: string): void {
     if (!this.isOpen()) return;
     this.log.traceSent(line);
-    if (!this.core.sessions.send(this.handle, encoder.encode(line)))
+    if (!this.#host.sessions.send(this.handle, encoder.encode(line)))
       this.abort(ClosedReason.WriteError);
     else if (this.pendingBytes > this.#host.options.maxPending) this.slow();
   }
@@ -361,5 +383,13 @@ export class Session
 
   logError(text: string): void {
     this.log.error(text);
+  }
+
+  logNowAndThen(text: string): void {
+    this.log.errorNowAndThen(text);
+  }
+
+  restOfRead(): Uint8Array {
+    return this.#host.feed.rest();
   }
 }

@@ -29,6 +29,13 @@ export class Slices {
     if (!this.#isRunning) this.#slice();
   }
 
+  /** The same, but not before this call has returned. */
+  later(work: () => void): void {
+    this.#waiting.push(work);
+    if (this.#isClosed) this.run(() => {});
+    else if (!this.#isRunning) this.#schedule();
+  }
+
   /** Does now what has waited longest. False: nothing waits. */
   next(): boolean {
     const work = this.#waiting[this.#next++];

@@ -4,6 +4,7 @@
 
 import type { AccountCounts, AccountHandle, Core } from '../core/index.ts';
 import { CycleWatch } from './cycle-watch.ts';
+import { LateComers } from './late-comers.ts';
 import type { Reporter } from './reporter.ts';
 import type { Tally } from './tally.ts';
 import type { Status } from './types.ts';
@@ -21,6 +22,7 @@ export class Account {
   /** Of requests for 'all' under way, by reply. */
   readonly tallies: Map<string, Tally> = new Map();
   readonly cycles: CycleWatch;
+  readonly lateComers: LateComers = new LateComers();
   /** The last sid given: whoever subscribed later has a higher one, whichever side it is of. */
   sid = 0;
   /** Who keeps it although nobody is in it. */

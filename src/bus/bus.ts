@@ -4,10 +4,12 @@
 
 import type { Clock } from '../shared/clock.ts';
 import { ClosedConnectionError, DrainingConnectionError } from '../shared/errors.ts';
-import { DRAIN_TIMEOUT_MS, drainAll } from './drain.ts';
+import { readSubscribe } from './arguments.ts';
+import { DRAIN_TIMEOUT_MS, whenDone } from './drain.ts';
 import { type Engine, GLOBAL_ACCOUNT } from './engine.ts';
 import { keepInsides } from './insides.ts';
 import { contentOf } from './message.ts';
+import { answerMessage, republish } from './named-publish.ts';
 import type { ProgramSide } from './program-side.ts';
 import { BusPublisher } from './publisher.ts';
 import { answerOf, MuxInbox } from './request.ts';
@@ -99,13 +101,13 @@ export class Bus {
 
   /** Publishes to the message's subject what the message holds. */
   publishMessage(message: Msg): void {
-    this.publish(message.subject, payloadOf(message), optionsOf(message));
+    republish(this.#side, message, payloadOf(message), optionsOf(message));
   }
 
-  /** Publishes to the message's reply what the message holds; false when it has none. */
+  /** Publishes to the message's reply what the message holds; false when it has none, or the bus has closed. */
   respondMessage(message: Msg): boolean {
-    if (!message.reply) return false;
-    this.publish(message.reply, payloadOf(message), optionsOf(message));
+    if (!message.reply || this.#side.isClosed) return false;
+    answerMessage(this.#side, message, payloadOf(message), optionsOf(message));
     this.#side.answered(message.reply, message.sid);
     return true;
   }
@@ -121,14 +123,9 @@ export class Bus {
     options?: SubscribeOptions<T>,
   ): Subscription<T>;
   subscribe<T = unknown>(subject: string, options?: SubscribeOptions<T>): Subscription<T>;
-  subscribe<T>(
-    subject: string,
-    first?: MessageHandler<T> | SubscribeOptions<T>,
-    second?: SubscribeOptions<T>,
-  ): Subscription<T> {
+  subscribe<T>(subject: string, ...rest: readonly unknown[]): Subscription<T> {
     this.#assertOpen();
-    const handler = typeof first === 'function' ? (first as MessageHandler) : undefined;
-    const options = (typeof first === 'function' ? second : first) ?? {};
+    const [handler, options] = readSubscribe(rest);
     return this.#side.subscribe(subject, handler, options) as Subscription as Subscription<T>;
   }
 
@@ -172,22 +169,39 @@ export class Bus {
   }
 
   /**
-   * Closes in order: no new subscriptions or requests, the present ones take no more messages, loops get what
-   * is buffered for them (for at most `drainTimeoutMs`), and then the bus closes, and with `$G` the other accounts' as
-   * well. Publishing works until then.
-   * A loop that awaits this in its own body keeps what is buffered waiting, and so itself, until that time.
+   * Closes in order: no new subscriptions or requests; what has been published is delivered, and the present
+   * subscriptions take no more; handlers that have returned a promise are waited for, and loops until they have had what
+   * is buffered and are through with the last message, for at most `drainTimeoutMs`; then the bus closes, and with `$G`
+   * the other accounts' as well. Publishing works until then. Whoever is left behind is told by `status()`, each as a
+   * `slowConsumer`. A loop or handler that awaits this in its own body is waited for until that time.
    */
   async drain(): Promise<void> {
     this.#assertOpen();
     const ending = this.#ending();
     for (const bus of ending) bus.#isDraining = true;
-    // Answers to requests under way still come in.
-    const subscriptions = ending.flatMap((bus) =>
-      [...bus.#side.subscriptions].filter((each) => each !== bus.#mux.subscription),
-    );
     const { drainTimeoutMs = DRAIN_TIMEOUT_MS } = this.#options;
-    await drainAll(subscriptions, this.#clock, drainTimeoutMs);
+    const done = this.#engine.turn
+      .afterWaiting(() => {
+        for (const bus of ending) bus.#withdraw();
+      })
+      .then(() => Promise.all(ending.map((bus) => bus.#side.underWay.whenEmpty())));
+    await whenDone([done, this.#closed], this.#clock, drainTimeoutMs);
+    for (const bus of ending) bus.#tellLeft();
     await this.close();
+  }
+
+  /** Answers to requests under way still come in. */
+  #withdraw(): void {
+    for (const each of [...this.#side.subscriptions]) {
+      if (each !== this.#mux.subscription) this.#side.attempt(each, () => each.drainNow());
+    }
+  }
+
+  /** Tells whom a drain leaves behind. */
+  #tellLeft(): void {
+    for (const sub of this.#side.underWay.all()) {
+      this.#side.tell({ type: 'slowConsumer', sub, pending: sub.workCount });
+    }
   }
 
   /**
@@ -291,11 +305,13 @@ export class Bus {
   }
 }
 
-/** By reference when that is how the message has come; of a copy that somebody has made what stands there. */
+/** By reference when the message is one of ours; a peer's bytes as they came, whatever the codec would say. */
 function payloadOf(message: Msg | Message): unknown {
-  const content = contentOf(message);
-  const isValue = content === undefined ? message.data === undefined : !content.incoming;
-  return isValue ? (message as Message).value : message.data;
+  // A copy that somebody has made of one has no content, but what stands there.
+  const isBytes =
+    contentOf(message)?.isIncoming ??
+    (!('value' in message) || message.client !== undefined || Object.hasOwn(message, 'data'));
+  return isBytes ? message.data : (message as Message).value;
 }
 
 function optionsOf({ headers, reply }: Msg): PublishOptions {

@@ -4,9 +4,11 @@
 
 import * as all from '../shared/errors.ts';
 import { nuid as nextNuid } from '../shared/nuid.ts';
+import { checkObject } from './arguments.ts';
 import type { Bus } from './bus.ts';
 import { Connection } from './connection.ts';
 import { createBus } from './create-bus.ts';
+import { insidesOf } from './insides.ts';
 import { checkInboxPrefix } from './request.ts';
 
 /** Options that only mean something on a network. */
@@ -58,11 +60,12 @@ let shared: { readonly bus: Bus; count: number } | undefined;
  * Nothing is left behind then.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Connection> {
-  const { bus, inboxPrefix = '', noEcho } = options;
+  const { bus, inboxPrefix = '', noEcho } = checkObject(options);
   if (noEcho === true) {
     throw all.InvalidArgumentError.format('noEcho', 'is not for connections inside a process');
   }
   checkInboxPrefix(inboxPrefix);
+  if (bus !== undefined) insidesOf(bus);
   if (bus?.isClosed() === true) throw new all.ClosedConnectionError();
   if (bus !== undefined) return new Connection(bus, inboxPrefix, async () => {});
   shared ??= { bus: createBus(), count: 0 };

@@ -3,16 +3,16 @@
 // bytes are taken as they are at the moment of publishing. It has subscriptions and an inbox of its own, so that
 // several can share a bus and close one by one.
 
-import type { Clock } from '../shared/clock.ts';
 import {
   ClosedConnectionError,
   DrainingConnectionError,
   InvalidArgumentError,
 } from '../shared/errors.ts';
+import { checkObject, checkOptions } from './arguments.ts';
 import type { Bus } from './bus.ts';
-import { DRAIN_TIMEOUT_MS, drainAll } from './drain.ts';
 import { checkHeaders, sentHeaders } from './headers.ts';
 import { insidesOf } from './insides.ts';
+import { answerMessage, republish } from './named-publish.ts';
 import type { ProgramSide } from './program-side.ts';
 import { answerOf, MuxInbox } from './request.ts';
 import { StatusFeed } from './status.ts';
@@ -38,7 +38,6 @@ const encoder = new TextEncoder();
 export class Connection {
   readonly #bus: Bus;
   readonly #side: ProgramSide;
-  readonly #clock: Clock;
   readonly #mux: MuxInbox;
   readonly #status: StatusFeed;
   readonly #subscriptions = new Set<BusSubscription>();
@@ -53,8 +52,7 @@ export class Connection {
     const { home, engine } = insidesOf(bus);
     this.#bus = bus;
     this.#side = home;
-    this.#clock = engine.clock;
-    this.#mux = new MuxInbox(home, engine.clock, inboxPrefix);
+    this.#mux = new MuxInbox(home, engine.clock, inboxPrefix, this);
     this.#status = new StatusFeed(home.status, () => void this.close());
     this.#onClose = onClose;
     this.#closed = new Promise((resolve) => {
@@ -74,13 +72,17 @@ export class Connection {
 
   /** Publishes to the message's subject what the message holds. Throws as `publish`. */
   publishMessage(message: Msg): void {
-    this.publish(message.subject, message.data, optionsOf(message));
+    if (this.isClosed()) throw new ClosedConnectionError();
+    republish(this.#side, message, this.#payload(message.data), checked(optionsOf(message)));
   }
 
-  /** Publishes to the message's reply what the message holds; false when it has none. Throws as `publish`. */
+  /**
+   * Publishes to the message's reply what the message holds; false when it has none, or the connection has closed. Throws
+   * as `publish`.
+   */
   respondMessage(message: Msg): boolean {
-    if (!message.reply) return false;
-    this.publish(message.reply, message.data, optionsOf(message));
+    if (!message.reply || this.isClosed()) return false;
+    answerMessage(this.#side, message, this.#payload(message.data), checked(optionsOf(message)));
     this.#side.answered(message.reply, message.sid);
     return true;
   }
@@ -89,9 +91,17 @@ export class Connection {
    * As `bus.subscribe`, by `callback` or iterator; ends with the connection. Throws InvalidSubjectError,
    * InvalidArgumentError for an option, CapacityError, DrainingConnectionError and ClosedConnectionError.
    */
-  subscribe(subject: string, options: SubscribeOptions = {}): Subscription {
+  subscribe(
+    subject: string,
+    options: SubscribeOptions = {},
+    ...more: readonly never[]
+  ): Subscription {
     this.#assertOpen();
-    const subscription = this.#side.subscribe(subject, undefined, options);
+    if (more[0] !== undefined)
+      throw InvalidArgumentError.format('handler', 'is for options.callback');
+    const checked = checkOptions(options);
+    const subscription = this.#side.subscribe(subject, undefined, checked);
+    subscription.owner = this;
     this.#subscriptions.add(subscription);
     void subscription.closed.then(() => this.#subscriptions.delete(subscription));
     return subscription;
@@ -108,6 +118,7 @@ export class Connection {
     options: RequestOptions = {},
   ): Promise<Message> {
     this.#assertOpen();
+    checkObject(options);
     return answerOf(await this.#mux.request(subject, this.#payload(payload), checked(options)));
   }
 
@@ -122,6 +133,7 @@ export class Connection {
     options: RequestManyOptions = {},
   ): Promise<AsyncIterable<Message>> {
     this.#assertOpen();
+    checkObject(options);
     return this.#mux.requestMany(subject, this.#payload(payload), checked(options));
   }
 
@@ -138,26 +150,30 @@ export class Connection {
   }
 
   /**
-   * Takes no more messages, lets loops have what is buffered, 30,000 ms at most, then closes. Rejects with
-   * DrainingConnectionError or ClosedConnectionError.
+   * Closes when what has been published so far has been handed over; loops get what is buffered for them afterwards.
+   * Rejects with DrainingConnectionError or ClosedConnectionError.
    */
   async drain(): Promise<void> {
     this.#assertOpen();
     this.#isDraining = true;
-    await drainAll([...this.#subscriptions], this.#clock, DRAIN_TIMEOUT_MS);
+    await this.#side.engine.turn.afterWaiting(() => {
+      for (const each of [...this.#subscriptions]) this.#side.attempt(each, () => each.drainNow());
+    });
     await this.close();
   }
 
   /**
-   * Ends subscriptions and requests under way, these with RequestError, and throws away what loops have not had. The
+   * Ends subscriptions and requests under way, these with RequestError; loops get what is buffered for them. The
    * bus that all connections share ends with the last of them. Never rejects.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#mux.close();
-    this.#mux.subscription?.unsubscribe();
-    for (const subscription of [...this.#subscriptions]) subscription.unsubscribe();
+    const inbox = this.#mux.subscription;
+    for (const each of [...this.#subscriptions, ...(inbox === undefined ? [] : [inbox])]) {
+      this.#side.attempt(each, () => each.unsubscribe());
+    }
     this.#status.close();
     await this.#onClose();
     this.#resolveClosed();

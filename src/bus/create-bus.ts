@@ -1,6 +1,7 @@
 // The way to a bus.
 
 import { createCore } from '../core/index.ts';
+import { checkOptions } from './arguments.ts';
 import { Bus } from './bus.ts';
 import { Engine, GLOBAL_ACCOUNT } from './engine.ts';
 import { checkInboxPrefix } from './request.ts';
@@ -21,7 +22,8 @@ type OptionsOf<M> = [M] extends [never] ? [unnamed: never] : [options?: BusOptio
  */
 export function createBus<M extends object = never>(...args: OptionsOf<M>): TypedBus<M>;
 export function createBus(options?: BusOptions): Bus;
-export function createBus(options: BusOptions = {}): Bus {
+export function createBus(given: BusOptions = {}): Bus {
+  const options = checkOptions(given);
   const { wasm, poolMax, inboxPrefix = '' } = options;
   checkInboxPrefix(inboxPrefix);
   const core = createCore({

@@ -19,7 +19,6 @@ import {
   type RecordView,
   type SessionHandle,
 } from '../core/index.ts';
-import { EMPTY_PAYLOAD } from './codec.ts';
 import { type Content, contentOfIncoming, type Incoming } from './message.ts';
 import type { RawSubscription } from './raw.ts';
 import type { BusSubscription } from './subscription.ts';
@@ -30,8 +29,6 @@ import type { MessageClient } from './types.ts';
 const SLAB_BYTES = 65_536;
 /** From this size on a payload has a buffer of its own. */
 const SLAB_PAYLOAD_MAX = 8192;
-/** Up to this size, too: V8 keeps so many bytes beside the object. */
-const OWN_MAX = 64;
 
 /** A record of the message at hand. */
 interface Pick {
@@ -86,12 +83,14 @@ export class DeliveryDrain {
    * Hands over all records.
    *
    * @param published the message when this process publishes it
-   * @param isResumed the call before answered AGAIN: its message may go on
+   * @param isBegun there were records of the same call before: their last message may go on
    */
-  drain(published: Published | undefined, isResumed: boolean): void {
+  drain(published: Published | undefined, isBegun: boolean): void {
     const core = this.#core;
     const count = core.recordCount;
-    if (!isResumed) {
+    if (!isBegun) {
+      // Something was thrown before they were handed over.
+      if (this.#picks.length > 0) this.#picks = [];
       this.#clientSession = 0;
       this.#content = published?.content;
       this.#to = published?.to ?? '';
@@ -198,7 +197,7 @@ export class DeliveryDrain {
     if (subscription.isOpen) {
       subscription.home.stats.inBytes += content.incomingBytes;
       subscription.deliver(content);
-      if (isLast || subscription.hasHadMax) subscription.end();
+      if (isLast || subscription.hasHadMax) subscription.stop();
     } else if (subscription.queue !== undefined) {
       subscription.home.deliverToGroup(subscription.queue, content, this.#routedTo(content));
     }
@@ -213,35 +212,39 @@ export class DeliveryDrain {
   #build(record: RecordView, subscription: BusSubscription): Content {
     const { subjectPtr, subjectLen, replyPtr, replyLen } = record;
     // A literal filter has matched, so the subject is that text, unless a batch shows another: nothing to decode.
-    const subject =
+    const isKnown =
       this.#batch === undefined &&
       subscription.isLiteral &&
-      subscription.subject.length === subjectLen
-        ? subscription.subject
-        : this.#core.text(subjectPtr, subjectLen);
+      subscription.subject.length === subjectLen;
+    const subject = isKnown ? subscription.subject : this.#core.text(subjectPtr, subjectLen);
     const reply = replyLen === 0 ? undefined : this.#core.text(replyPtr, replyLen);
-    const incoming = this.#copy(record);
+    const isFaulty =
+      (!isKnown && hasReplacement(subject)) || (reply !== undefined && hasReplacement(reply));
+    const names = isFaulty ? this.#names(record) : undefined;
+    const incoming = this.#copy(record, names);
     return contentOfIncoming(subscription.home, subject, reply, incoming);
   }
 
-  #copy({ bodyPtr, bodyLen, headerLen, origin }: RecordView): Incoming {
-    const client = this.#clientOf(origin);
-    const data = this.#copied(bodyPtr + headerLen, bodyLen - headerLen);
-    const block = headerLen === 0 ? undefined : this.#copied(bodyPtr, headerLen);
-    return { data, block, client };
+  #names({ subjectPtr, subjectLen, replyPtr, replyLen }: RecordView): Incoming['names'] {
+    const core = this.#core;
+    return { subject: core.copy(subjectPtr, subjectLen), reply: core.copy(replyPtr, replyLen) };
   }
 
-  #copied(ptr: number, length: number): Uint8Array {
-    if (length === 0) return EMPTY_PAYLOAD;
-    if (length <= OWN_MAX || length > SLAB_PAYLOAD_MAX) return this.#core.copy(ptr, length);
-    if (this.#slabUsed + length > this.#slab.length) {
+  #copy(record: RecordView, names: Incoming['names']): Incoming {
+    const { bodyPtr, bodyLen, headerLen } = record;
+    const client = this.#clientOf(record.origin);
+    if (bodyLen > SLAB_PAYLOAD_MAX) {
+      const bytes = this.#core.copy(bodyPtr, bodyLen);
+      return { bytes, start: 0, headerLen, end: bodyLen, client, names };
+    }
+    if (this.#slabUsed + bodyLen > this.#slab.length) {
       this.#slab = new Uint8Array(SLAB_BYTES);
       this.#slabUsed = 0;
     }
     const start = this.#slabUsed;
-    this.#slabUsed = start + length;
-    this.#slab.set(this.#core.view(ptr, length), start);
-    return new Uint8Array(this.#slab.buffer, start, length);
+    if (bodyLen > 0) this.#slab.set(this.#core.view(bodyPtr, bodyLen), start);
+    this.#slabUsed = start + bodyLen;
+    return { bytes: this.#slab, start, headerLen, end: start + bodyLen, client, names };
   }
 
   #clientOf(origin: SessionHandle): MessageClient | undefined {
@@ -279,4 +282,9 @@ export class DeliveryDrain {
     else if (type === RECORD_TRACE_OUT) network.traceOut(target, line, body);
     else if (type === RECORD_TRACE_END) network.traceEnd(target, line);
   }
+}
+
+/** A decoder has put this in place of bytes that are no UTF-8, or the peer has said it itself. */
+function hasReplacement(text: string): boolean {
+  return text.indexOf('\ufffd') >= 0;
 }

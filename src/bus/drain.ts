@@ -1,22 +1,24 @@
-// The end of subscriptions in order, within a time.
+// The wait of a drain for what is still at work.
 
 import type { Clock } from '../shared/clock.ts';
 
 /** As nats.go's DrainTimeout. */
 export const DRAIN_TIMEOUT_MS = 30_000;
 
-interface Drainable {
-  drain(): Promise<void>;
-}
-
-/** They take no more messages; resolves when their loops have had what is buffered, at the latest after `ms`. */
-export async function drainAll(all: readonly Drainable[], clock: Clock, ms: number): Promise<void> {
-  const drained = Promise.allSettled(all.map((subscription) => subscription.drain()));
+/** Resolves when one of them has, or after `ms`; the time is given up then. */
+export async function whenDone(
+  any: readonly Promise<unknown>[],
+  clock: Clock,
+  ms: number,
+): Promise<void> {
   let stop = (): void => {};
   const deadline = new Promise<void>((resolve) => {
     const timer = clock.setTimeout(resolve, ms);
     stop = () => timer.cancel();
   });
-  await Promise.race([drained, deadline]);
-  stop();
+  try {
+    await Promise.race([...any, deadline]);
+  } finally {
+    stop();
+  }
 }

@@ -10,11 +10,13 @@ import { ANNOUNCED_VERSION, PROTO } from '../shared/version.ts';
 import { Account } from './account.ts';
 import { jsonCodec } from './codec.ts';
 import { DeliveryDrain } from './delivery.ts';
+import type { EngineParts } from './engine-parts.ts';
 import type { InterestWatches } from './interest.ts';
-import { type EngineParts, ProgramSide } from './program-side.ts';
+import { ProgramSide } from './program-side.ts';
 import { PickSource } from './random.ts';
 import type { RawSubscription } from './raw.ts';
 import { Reporter } from './reporter.ts';
+import { Signals } from './signals.ts';
 import { checkAccountName } from './subject-text.ts';
 import type { BusSubscription } from './subscription.ts';
 import { Turn } from './turn.ts';
@@ -32,6 +34,7 @@ export class Engine implements EngineParts {
   readonly codec: Codec;
   readonly reporter: Reporter;
   readonly picks: PickSource = new PickSource();
+  readonly signals: Signals;
   readonly maxPayload: number;
   readonly subscriptions: HandleMap<BusSubscription> = new HandleMap();
   readonly raws: HandleMap<RawSubscription> = new HandleMap();
@@ -49,6 +52,7 @@ export class Engine implements EngineParts {
   constructor(core: Core, options: BusOptions) {
     this.core = core;
     this.turn = new Turn(core);
+    this.signals = new Signals(this.turn);
     this.clock = options.clock ?? systemClock;
     this.codec = options.codec ?? jsonCodec;
     this.reporter = new Reporter(options.onError);
@@ -111,10 +115,8 @@ export class Engine implements EngineParts {
     }
     if (this.#left.size === 0) return;
     for (const account of this.#left) {
-      const { handle, name } = account;
-      if (handle === 0 || !account.end()) continue;
-      this.#accounts.delete(name);
-      this.interest?.forget(handle);
+      if (account.handle === 0 || !account.end()) continue;
+      this.#accounts.delete(account.name);
     }
     this.#left.clear();
   }

@@ -24,51 +24,61 @@ const GOOD_NAME = /^[!-9;-~]+$/;
 
 type Entries = Map<string, string[]>;
 
-/** In the place of a block whose state is taken: texts that nobody has checked. */
-const UNCHECKED: unique symbol = Symbol('unchecked');
+/** In the place of a block that is shared: entries of its own, which nobody has checked. */
+const UNCHECKED = null;
 
 /** Made by this package: it has entries, and tells who shares them. */
 let isOurs: (block: object) => block is MessageHeaders;
 /** All texts have passed the checks when they were set. */
 let isChecked: (block: MessageHeaders) => boolean;
-/** The block of the same entries that nobody changes. */
-let sentBlock: (block: MessageHeaders) => MessageHeaders;
+/** The block of the same entries that nobody changes, of one that is ours. */
+let sentBlock: (block: object) => MessageHeaders | undefined;
+/** The entries, to be changed: nobody shares them any more. */
+let ownEntries: (block: MessageHeaders) => Entries;
 
+/** It has no private methods: the brand of those is a word, and a store, in every block. */
 export class MessageHeaders implements MsgHdrs {
-  // Own properties, all there is: comparing and printing see them.
-  readonly code: number;
-  readonly description: string;
+  // Own properties, all there is: comparing and printing see them. Declared alone, or they would be set twice.
+  declare readonly code: number;
+  declare readonly description: string;
   /** For looking at; `set`, `append` and `delete` change it. */
-  readonly entries: ReadonlyMap<string, readonly string[]>;
-  readonly #isChecked: boolean;
-  // Holds the same entries, and is never changed; undefined while they are this block's alone.
-  #sent: MessageHeaders | undefined;
+  declare readonly entries: ReadonlyMap<string, readonly string[]>;
+  // Who holds the same entries, and is never changed. Of one that shares none undefined when all of them have passed
+  // the checks, else UNCHECKED; so, too, of one that is never changed.
+  #sent: MessageHeaders | typeof UNCHECKED | undefined;
 
   static {
     isOurs = (block) => #sent in block;
-    isChecked = (block) => block.#isChecked;
-    sentBlock = (block) => {
-      if (block.#sent === undefined) {
-        block.#sent = new MessageHeaders(block.code, block.description, block);
-        block.#sent.#sent = block.#sent;
+    isChecked = (block) => (block.#sent ? block.#sent.#sent : block.#sent) === undefined;
+    const share = (block: MessageHeaders): MessageHeaders => {
+      const sent = new MessageHeaders(block.code, block.description, block);
+      sent.#sent = block.#sent;
+      block.#sent = sent;
+      return sent;
+    };
+    sentBlock = (block) => (#sent in block ? block.#sent || share(block) : undefined);
+    ownEntries = (block) => {
+      if (block.#sent) {
+        block.#sent = block.#sent.#sent;
+        const own: Entries = new Map();
+        fill(own, block.entries);
+        (block as { entries: MessageHeaders['entries'] }).entries = own;
       }
-      return block.#sent;
+      return block.entries as Entries;
     };
   }
 
   /**
    * An empty block. Throws InvalidArgumentError for a status that a block cannot hold.
    *
-   * @param origin the package's own: a block to share the entries with
+   * @param sent the package's own: a block to share the entries with, that is never changed
    */
-  constructor(code = 0, description = '', origin?: MessageHeaders | typeof UNCHECKED) {
-    if (origin === undefined) checkStatus(code, description);
-    const isShared = typeof origin === 'object';
+  constructor(code = 0, description = '', sent?: MessageHeaders | typeof UNCHECKED) {
+    if (sent === undefined) checkStatus(code, description);
     this.code = code;
     this.description = description;
-    this.entries = isShared ? origin.entries : new Map();
-    this.#isChecked = isShared ? origin.#isChecked : origin === undefined;
-    this.#sent = isShared ? origin : undefined;
+    this.entries = sent ? sent.entries : new Map();
+    this.#sent = sent;
   }
 
   /** Reads a block as it is on the wire. Lines without a colon are passed over, nothing is refused. */
@@ -84,7 +94,7 @@ export class MessageHeaders implements MsgHdrs {
     for (let i = 1; i < lines.length; i++) {
       const line = lines[i] as string;
       const colon = line.indexOf(':');
-      if (colon > 0) headers.#add(line.slice(0, colon), line.slice(colon + 1).trim());
+      if (colon > 0) add(headers, line.slice(0, colon), line.slice(colon + 1).trim());
     }
     return headers;
   }
@@ -121,22 +131,22 @@ export class MessageHeaders implements MsgHdrs {
 
   /** The first value, or an empty string. */
   get(k: string, match: Match = Match.Exact): string {
-    const [name] = this.#find(k, match);
+    const [name] = find(this, k, match);
     return (name === undefined ? undefined : this.entries.get(name)?.[0]) ?? '';
   }
 
   /** The last value, or an empty string. */
   last(k: string, match: Match = Match.Exact): string {
-    const [name] = this.#find(k, match);
+    const [name] = find(this, k, match);
     return (name === undefined ? undefined : this.entries.get(name)?.at(-1)) ?? '';
   }
 
   has(k: string, match: Match = Match.Exact): boolean {
-    return this.#find(k, match).length > 0;
+    return find(this, k, match).length > 0;
   }
 
   values(k: string, match: Match = Match.Exact): string[] {
-    return this.#find(k, match).flatMap((name) => this.entries.get(name) ?? []);
+    return find(this, k, match).flatMap((name) => this.entries.get(name) ?? []);
   }
 
   /** Replaces all values. Throws InvalidArgumentError for text that a block cannot hold. */
@@ -144,19 +154,19 @@ export class MessageHeaders implements MsgHdrs {
     checkName(k);
     checkValue(k, v);
     this.delete(k, match);
-    this.append(k, v, match);
+    ownEntries(this).set(match === Match.CanonicalMIME ? canonicalName(k) : k, [v.trim()]);
   }
 
   /** Adds a value. Throws InvalidArgumentError for text that a block cannot hold. */
   append(k: string, v: string, match: Match = Match.Exact): void {
     checkName(k);
     checkValue(k, v);
-    const name = this.#find(k, match)[0] ?? (match === Match.CanonicalMIME ? canonicalName(k) : k);
-    this.#add(name, v.trim());
+    const name = find(this, k, match)[0] ?? (match === Match.CanonicalMIME ? canonicalName(k) : k);
+    add(this, name, v.trim());
   }
 
   delete(k: string, match: Match = Match.Exact): void {
-    for (const name of this.#find(k, match)) this.#own().delete(name);
+    for (const name of find(this, k, match)) ownEntries(this).delete(name);
   }
 
   toRecord(): Record<string, string[]> {
@@ -175,34 +185,23 @@ export class MessageHeaders implements MsgHdrs {
   encode(): Uint8Array {
     return encodeHeaders(this);
   }
+}
 
-  #add(name: string, value: string): void {
-    const entries = this.#own();
-    const values = entries.get(name);
-    if (values === undefined) entries.set(name, [value]);
-    else values.push(value);
-  }
+function add(block: MessageHeaders, name: string, value: string): void {
+  const entries = ownEntries(block);
+  const values = entries.get(name);
+  if (values === undefined) entries.set(name, [value]);
+  else values.push(value);
+}
 
-  /** The entries, to be changed: nobody shares them any more. */
-  #own(): Entries {
-    if (this.#sent !== undefined) {
-      this.#sent = undefined;
-      const own: Entries = new Map();
-      fill(own, this.entries);
-      (this as { entries: MessageHeaders['entries'] }).entries = own;
-    }
-    return this.entries as Entries;
+function find({ entries }: MessageHeaders, k: string, match: Match): string[] {
+  checkText(k);
+  if (match === Match.IgnoreCase) {
+    const lower = k.toLowerCase();
+    return [...entries.keys()].filter((name) => name.toLowerCase() === lower);
   }
-
-  #find(k: string, match: Match): string[] {
-    checkText(k);
-    if (match === Match.IgnoreCase) {
-      const lower = k.toLowerCase();
-      return this.keys().filter((name) => name.toLowerCase() === lower);
-    }
-    const name = match === Match.CanonicalMIME ? canonicalName(k) : k;
-    return this.entries.has(name) ? [name] : [];
-  }
+  const name = match === Match.CanonicalMIME ? canonicalName(k) : k;
+  return entries.has(name) ? [name] : [];
 }
 
 /**
@@ -228,17 +227,18 @@ export function canonicalMIMEHeaderKey(name: string): string {
  * Throws InvalidArgumentError for what is no block.
  */
 export function sentHeaders(block: MsgHdrs): MessageHeaders {
-  if (typeof block === 'object' && block !== null) {
-    if (isOurs(block)) return sentBlock(block);
-    // Of nats-core, or of another copy of this package.
-    if (typeof block.code === 'number' && typeof block[Symbol.iterator] === 'function') {
-      const { code, description } = block;
-      const copy = new MessageHeaders(code, description, UNCHECKED);
-      fill(copy.entries as Entries, block);
-      return copy;
-    }
+  return (typeof block === 'object' && block !== null && sentBlock(block)) || copyOf(block);
+}
+
+/** Of a block of nats-core, or of another copy of this package. */
+function copyOf(block: MsgHdrs): MessageHeaders {
+  const { code, description } = Object(block) as MsgHdrs;
+  if (typeof code !== 'number' || typeof block[Symbol.iterator] !== 'function') {
+    throw InvalidArgumentError.format('headers', `must be made by headers(), not ${kindOf(block)}`);
   }
-  throw InvalidArgumentError.format('headers', `must be made by headers(), not ${kindOf(block)}`);
+  const copy = new MessageHeaders(code, description, UNCHECKED);
+  fill(copy.entries as Entries, block);
+  return copy;
 }
 
 function fill(copy: Entries, entries: Iterable<readonly [string, readonly string[]]>): void {
@@ -255,9 +255,9 @@ export function receivedHeaders(sent: MessageHeaders): MessageHeaders {
  * Throws InvalidArgumentError for text that a block cannot hold, whoever made the object.
  */
 export function encodeHeaders(block: MsgHdrs): Uint8Array {
-  const sent = sentHeaders(block);
-  checkHeaders(sent);
-  const text = blockText(sent);
+  const ours = isOurs(block) ? block : sentHeaders(block);
+  checkHeaders(ours);
+  const text = blockText(ours);
   return text === '' ? EMPTY : encoder.encode(text);
 }
 

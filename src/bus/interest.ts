@@ -3,7 +3,8 @@
 // watched accounts, and a watch is looked at again when its subject is matched by one of them; all are when that is
 // less work.
 
-import type { AccountHandle, Core } from '../core/index.ts';
+import { type AccountHandle, type Core, takeChanges, watchChanges } from '../core/index.ts';
+import { ClosedConnectionError } from '../shared/errors.ts';
 import type { Engine } from './engine.ts';
 import type { ProgramSide } from './program-side.ts';
 import { WatchTrie } from './watch-trie.ts';
@@ -29,6 +30,7 @@ export function interestOf(engine: Engine): InterestWatches {
 export class InterestWatches {
   readonly #core: Core;
   readonly #tries = new Map<AccountHandle, WatchTrie<Watch>>();
+  readonly #bySide = new Map<ProgramSide, Set<Watch>>();
 
   constructor(core: Core) {
     this.#core = core;
@@ -36,7 +38,7 @@ export class InterestWatches {
 
   /**
    * Calls `onChange` at the end of each turn after which the interest in the subject, in the account of that side, is
-   * another. Throws CapacityError.
+   * another. Throws CapacityError and ClosedConnectionError.
    *
    * @returns ends the watch
    */
@@ -46,16 +48,20 @@ export class InterestWatches {
     onChange: (hasInterest: boolean) => void,
     queue: string | undefined,
   ): () => void {
+    if (side.isClosed) throw new ClosedConnectionError();
     const { handle } = side.account;
     const watch = { side, subject, queue, onChange, hasInterest: false, isEnded: false };
     watch.hasInterest = this.#ask(watch);
     let trie = this.#tries.get(handle);
     if (trie === undefined) {
-      this.#core.accounts.watch(handle, true);
+      watchChanges(this.#core, handle, true);
       trie = new WatchTrie();
       this.#tries.set(handle, trie);
     }
     trie.add(subject, watch);
+    const watches = this.#bySide.get(side);
+    if (watches === undefined) this.#bySide.set(side, new Set([watch]));
+    else watches.add(watch);
     return () => this.#remove(watch);
   }
 
@@ -64,10 +70,6 @@ export class InterestWatches {
     if (this.#tries.size === 0) return;
     for (const watch of this.#touched()) {
       if (watch.isEnded) continue; // By one that was told before.
-      if (watch.side.isClosed) {
-        this.#remove(watch);
-        continue;
-      }
       const hasInterest = this.#ask(watch);
       if (hasInterest === watch.hasInterest) continue;
       watch.hasInterest = hasInterest;
@@ -79,9 +81,9 @@ export class InterestWatches {
     }
   }
 
-  /** The account is no more: neither are its watches. */
-  forget(handle: AccountHandle): void {
-    this.#tries.delete(handle);
+  /** The side is closed: its watches end. */
+  leave(side: ProgramSide): void {
+    for (const watch of this.#bySide.get(side) ?? []) this.#remove(watch);
   }
 
   /** Those whose subjects are matched by what came or went, or all, where as many nodes would have to be visited. */
@@ -89,7 +91,7 @@ export class InterestWatches {
     const found = new Set<Watch>();
     let left = 0;
     for (const { count } of this.#tries.values()) left += count;
-    const isWhole = this.#core.accounts.takeChanges((account, filter) => {
+    const isWhole = takeChanges(this.#core, (account, filter) => {
       const trie = this.#tries.get(account);
       if (trie !== undefined && left >= 0) left -= trie.match(filter, found, left);
     });
@@ -99,14 +101,18 @@ export class InterestWatches {
   }
 
   #remove(watch: Watch): void {
+    if (watch.isEnded) return;
     watch.isEnded = true;
-    const { handle } = watch.side.account;
-    const trie = this.#tries.get(handle);
-    if (trie === undefined) return;
+    const { side } = watch;
+    const { handle } = side.account;
+    const watches = this.#bySide.get(side) as Set<Watch>;
+    watches.delete(watch);
+    if (watches.size === 0) this.#bySide.delete(side);
+    const trie = this.#tries.get(handle) as WatchTrie<Watch>;
     trie.delete(watch.subject, watch);
     if (trie.count > 0) return;
     this.#tries.delete(handle);
-    this.#core.accounts.watch(handle, false);
+    watchChanges(this.#core, handle, false);
   }
 
   #ask({ side, subject, queue }: Watch): boolean {

@@ -15,7 +15,7 @@ import type { Engine } from './engine.ts';
 import { encodeHeaders } from './headers.ts';
 import { insidesOf } from './insides.ts';
 import { interestOf } from './interest.ts';
-import { contentOfBytes } from './message.ts';
+import { contentOf, contentOfBytes } from './message.ts';
 import type { ProgramSide } from './program-side.ts';
 import { openRaw, type RawHandler, type RawMessage, type RawSubscription } from './raw.ts';
 import type { Turn, Waiting } from './turn.ts';
@@ -120,7 +120,7 @@ export class BusInternals {
 
   /**
    * Calls `onChange` at the end of each turn after which `hasInterest(subject, queue)` answers otherwise than
-   * before.
+   * before. Throws CapacityError and ClosedConnectionError.
    *
    * @returns ends the watch
    */
@@ -134,8 +134,8 @@ export class BusInternals {
 
   /**
    * Answers a request as if nobody had been interested: for a subject that is claimed and not served. A peer that did
-   * not ask for such answers gets none. In a handler the answer waits, as a publish does. A reply that is no text is
-   * answered on its very bytes if the message is a raw one, and not at all otherwise, because its bytes are gone.
+   * not ask for such answers gets none. In a handler the answer waits, as a publish does. A reply is answered on the very
+   * bytes that the peer has named.
    *
    * @returns whether there is somebody to answer
    */
@@ -184,6 +184,7 @@ export class BusInternals {
 
 /** A delivery that has to wait for the message at hand. */
 class WaitingBatch implements Waiting {
+  serial = 0;
   readonly #door: BusInternals;
   readonly #entry: BatchEntry;
 
@@ -218,13 +219,11 @@ function spansOf(message: RawMessage): [subject: Uint8Array, reply: Uint8Array] 
   return [message.subject.slice(), message.reply.slice()];
 }
 
-function textsOf({
-  client,
-  subject,
-  reply = '',
-}: Message): [subject: Uint8Array, reply: Uint8Array] {
-  const isText = client === undefined || !reply.includes('\ufffd');
-  return [encoder.encode(subject), isText ? encoder.encode(reply) : EMPTY];
+function textsOf(message: Message): [subject: Uint8Array, reply: Uint8Array] {
+  const names = contentOf(message)?.names;
+  if (names !== undefined) return [names.subject, names.reply];
+  const { subject, reply = '' } = message;
+  return [encoder.encode(subject), encoder.encode(reply)];
 }
 
 /** nats-server 2.15.3 names the subject of the request beside the status. */

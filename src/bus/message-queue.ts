@@ -1,47 +1,69 @@
-// The bounded buffer between a synchronous bus and an asynchronous loop. One loop at a time; when the buffer
-// is full the overflow policy decides. It ends after what is buffered, with an error if there was one.
+// The bounded buffer between a synchronous bus and an asynchronous loop. It is bounded by messages and by the bytes
+// that came from peers, for those are all that it keeps alive. One loop at a time; when the buffer is full the
+// overflow policy decides. It ends after what is buffered, with an error if there was one.
+// A loop is in its body from one message until it asks for the next one, or is left.
 
-import { CapacityError, InvalidArgumentError, InvalidOperationError } from '../shared/errors.ts';
+import { CapacityError, InvalidOperationError } from '../shared/errors.ts';
+import { MessageView } from './message.ts';
 import type { BufferOptions, OverflowPolicy } from './types.ts';
 
-/** As many as nats.go keeps for a channel subscription. */
-export const BUFFER_MAX = 65_536;
+/** As many messages, and as many bytes, as nats.go keeps for a subscription. */
+const BUFFER_MAX = 65_536;
+const BUFFER_MAX_BYTES = 67_108_864;
+/** So many slabs of 64 KiB may be kept alive by the small messages that came in them. */
+const SLABS_MAX = 1024;
 /** Free slots at the front of the array above which it is moved down. */
 const SLACK_MAX = 1024;
-const POLICIES: readonly string[] = ['drop-oldest', 'drop-newest', 'error'];
 
 export interface QueueListener {
   /** A message was dropped, or the queue has ended because of one; once until there is room again. */
   onOverflow?(): void;
   /** Nothing will come any more: the last message has been taken, or the loop was left. */
   onFinished(error: Error | undefined): void;
+  /** It has ended, and a loop takes what is left; or that loop is through with its last message. */
+  onRest?(): void;
 }
 
-export class MessageQueue<T> implements AsyncIterable<T> {
+/** What a loop is given: as nats-core's, an async generator in all but name. */
+interface Loop<T> extends AsyncIterableIterator<T, unknown, unknown> {
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export class MessageQueue<T extends object> implements AsyncIterable<T> {
   readonly #bufferMax: number;
+  readonly #bufferMaxBytes: number;
   readonly #overflow: OverflowPolicy;
   readonly #listener: QueueListener;
   #items: (T | undefined)[] = [];
   #head = 0;
+  /** Of peers, in what is buffered. */
+  #bytes = 0;
+  /** Slabs of what has been buffered since nothing was, and the last of them. */
+  #slabs = 0;
+  #slab: object | undefined;
   #waiting: ((result: IteratorResult<T>) => void)[] = [];
   #rejecting: ((error: Error) => void)[] = [];
   #isEnded = false;
   #isFinished = false;
   #isStarted = false;
+  #isInBody = false;
   #isOverflowing = false;
   #error: Error | undefined;
   #processed = 0;
   #dropped = 0;
-  #onEmpty: (() => void)[] = [];
+  // Of `iterClosed`, once somebody has asked for it.
+  #closed: Promise<void | Error> | undefined;
+  #tellClosed: ((error: Error | undefined) => void) | undefined;
+  #reason: Error | undefined;
 
-  /** Throws InvalidArgumentError for a bad option. */
   constructor(options: BufferOptions, listener: QueueListener) {
-    const { bufferMax = BUFFER_MAX, overflow = 'error' } = options;
-    if (!(bufferMax >= 1)) throw InvalidArgumentError.format('bufferMax', 'must be at least 1');
-    if (!POLICIES.includes(overflow)) {
-      throw InvalidArgumentError.format('overflow', `must be one of ${POLICIES.join(', ')}`);
-    }
+    const {
+      bufferMax = BUFFER_MAX,
+      bufferMaxBytes = BUFFER_MAX_BYTES,
+      overflow = 'error',
+    } = options;
     this.#bufferMax = bufferMax;
+    this.#bufferMaxBytes = bufferMaxBytes;
     this.#overflow = overflow;
     this.#listener = listener;
   }
@@ -58,9 +80,35 @@ export class MessageQueue<T> implements AsyncIterable<T> {
     return this.#dropped;
   }
 
-  /** A loop has begun and not been left. */
-  get isStarted(): boolean {
-    return this.#isStarted && !this.#isFinished;
+  /** A loop is in its body, or has begun and has messages to take. */
+  get isUnderWay(): boolean {
+    return this.#isInBody || (this.#isStarted && this.pending > 0);
+  }
+
+  /** As nats-core: resolves at the end, to the error when that was one. */
+  get iterClosed(): Promise<void | Error> {
+    this.#closed ??= new Promise((resolve) => {
+      if (this.#isFinished) resolve(this.#reason);
+      else this.#tellClosed = resolve;
+    });
+    return this.#closed;
+  }
+
+  /** As `end`, by the name that it has in nats-core. */
+  stop(error?: Error): void {
+    this.end(error);
+  }
+
+  getProcessed(): number {
+    return this.#processed;
+  }
+
+  getPending(): number {
+    return this.pending;
+  }
+
+  getReceived(): number {
+    return this.#processed + this.pending;
   }
 
   push(item: T): void {
@@ -69,11 +117,13 @@ export class MessageQueue<T> implements AsyncIterable<T> {
     if (waiting !== undefined) {
       this.#rejecting.shift();
       this.#processed++;
+      this.#isInBody = this.#waiting.length === 0;
       waiting({ value: item, done: false });
       return;
     }
-    if (this.pending >= this.#bufferMax) this.#overflowWith(item);
-    else this.#items.push(item);
+    const bytes = bytesOf(item);
+    if (this.#hasRoom(bytes)) this.#append(item, bytes);
+    else this.#overflowWith(item, bytes);
   }
 
   /** What is buffered can still be taken; then the loop ends, or throws `error`. */
@@ -85,29 +135,32 @@ export class MessageQueue<T> implements AsyncIterable<T> {
     if (this.pending === 0) this.#answerWaiting();
   }
 
-  /** Resolves when everything buffered has been taken, or nobody is going to. */
-  whenEmpty(): Promise<void> {
-    if (this.pending === 0 || !this.isStarted) return Promise.resolve();
-    return new Promise((resolve) => this.#onEmpty.push(resolve));
-  }
-
   /** Throws InvalidOperationError when there is a loop already. */
-  [Symbol.asyncIterator](): AsyncIterator<T> {
+  [Symbol.asyncIterator](): Loop<T> {
     if (this.#isStarted) throw new InvalidOperationError('iterator is already yielding');
     this.#isStarted = true;
-    return {
+    const loop: Loop<T> = {
       next: () => this.#next(),
-      return: () => {
+      return: async (value) => {
         this.#abandon();
-        return Promise.resolve({ value: undefined, done: true });
+        return { value: await value, done: true };
       },
+      throw: async (error) => {
+        this.#abandon();
+        throw error;
+      },
+      [Symbol.asyncIterator]: () => loop,
+      [Symbol.asyncDispose]: async () => this.#abandon(),
     };
+    return loop;
   }
 
   #next(): Promise<IteratorResult<T>> {
-    if (this.pending > 0) {
+    this.#isInBody = this.pending > 0;
+    if (this.#isInBody) {
       const value = this.#take();
       this.#processed++;
+      if (this.#isEnded) this.#listener.onRest?.();
       return Promise.resolve({ value, done: false });
     }
     if (!this.#isEnded) {
@@ -117,38 +170,63 @@ export class MessageQueue<T> implements AsyncIterable<T> {
       });
     }
     this.#finish();
+    this.#listener.onRest?.();
     const error = this.#error;
     this.#error = undefined;
     if (error !== undefined) return Promise.reject(error);
     return Promise.resolve({ value: undefined, done: true });
   }
 
-  #take(): T {
+  #hasRoom(bytes: number): boolean {
+    return this.pending < this.#bufferMax && this.#bytes + bytes <= this.#bufferMaxBytes;
+  }
+
+  #append(item: T, bytes: number): void {
+    const content = MessageView.madeContentOf(item);
+    const slab = content?.slab;
+    if (slab !== undefined && slab !== this.#slab) {
+      this.#slab = slab;
+      this.#slabs++;
+    }
+    if (this.#slabs > SLABS_MAX) content?.leaveSlab();
+    this.#items.push(item);
+    this.#bytes += bytes;
+  }
+
+  #removeOldest(): T {
     const item = this.#items[this.#head] as T;
     this.#items[this.#head++] = undefined;
+    this.#bytes -= bytesOf(item);
+    return item;
+  }
+
+  #take(): T {
+    const item = this.#removeOldest();
     if (this.#head === this.#items.length) {
       this.#items.length = 0;
       this.#head = 0;
+      this.#slabs = 0;
+      this.#slab = undefined;
     } else {
       this.#compact();
     }
     this.#isOverflowing = false;
-    if (this.pending === 0) this.#tellEmpty();
     return item;
   }
 
-  #overflowWith(item: T): void {
-    this.#dropped++;
-    if (this.#overflow === 'drop-oldest') {
-      this.#items[this.#head++] = undefined;
-      this.#items.push(item);
-      this.#compact();
-    }
+  #overflowWith(item: T, bytes: number): void {
+    // What can never fit alone takes nothing along.
+    const isOldest = this.#overflow === 'drop-oldest' && bytes <= this.#bufferMaxBytes;
+    for (; isOldest && !this.#hasRoom(bytes); this.#dropped++) this.#removeOldest();
+    if (!isOldest) this.#dropped++;
+    else this.#append(item, bytes);
+    this.#compact();
     if (this.#isOverflowing) return;
     this.#isOverflowing = true;
     this.#listener.onOverflow?.();
     if (this.#overflow !== 'error') return;
-    this.end(new CapacityError(`more than ${this.#bufferMax} messages in a loop's buffer`));
+    const most = `${this.#bufferMax} messages or ${this.#bufferMaxBytes} bytes`;
+    this.end(new CapacityError(`more than ${most} in a loop's buffer`));
   }
 
   #compact(): void {
@@ -159,11 +237,16 @@ export class MessageQueue<T> implements AsyncIterable<T> {
 
   #abandon(): void {
     this.#isEnded = true;
+    this.#isInBody = false;
     this.#items = [];
     this.#head = 0;
-    this.#tellEmpty();
+    this.#bytes = 0;
+    this.#slabs = 0;
+    this.#slab = undefined;
     this.#answerWaiting();
     this.#finish();
+    this.#error = undefined;
+    this.#listener.onRest?.();
   }
 
   #answerWaiting(): void {
@@ -179,15 +262,15 @@ export class MessageQueue<T> implements AsyncIterable<T> {
     }
   }
 
-  #tellEmpty(): void {
-    const told = this.#onEmpty;
-    this.#onEmpty = [];
-    for (const tell of told) tell();
-  }
-
   #finish(): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
+    this.#reason = this.#error;
+    this.#tellClosed?.(this.#reason);
     this.#listener.onFinished(this.#error);
   }
+}
+/** Bytes of a peer that an item keeps alive. */
+function bytesOf(item: object): number {
+  return MessageView.madeContentOf(item)?.heldBytes ?? 0;
 }

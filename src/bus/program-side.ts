@@ -2,8 +2,7 @@
 // messages. A subject whose members are all in this process is delivered by the route map, without a crossing; the core
 // routes when a peer is among them, or when a member has a max (the core counts and closes).
 
-import type { Core, HandleMap, Outgoing, RouteView, SubHandle } from '../core/index.ts';
-import type { Clock } from '../shared/clock.ts';
+import type { Core, Outgoing } from '../core/index.ts';
 import {
   CapacityError,
   ClosedConnectionError,
@@ -13,16 +12,19 @@ import {
   toError,
 } from '../shared/errors.ts';
 import type { Account, Side } from './account.ts';
+import { checkObject } from './arguments.ts';
 import { EMPTY_PAYLOAD } from './codec.ts';
-import { sentHeaders } from './headers.ts';
-import { type Content, contentOfValue } from './message.ts';
-import type { PickSource } from './random.ts';
+import type { EngineParts } from './engine-parts.ts';
+import type { Moment } from './late-comers.ts';
+import { type Content, contentOfValue, MessageView } from './message.ts';
+import { publishNamed } from './named-publish.ts';
 import type { RawSubscription } from './raw.ts';
-import type { Reporter } from './reporter.ts';
-import { type Fan, type Route, type RouteGroup, RouteMap } from './route-map.ts';
+import type { RouteListener } from './route-listener.ts';
+import { type Fan, NOBODY, type Route, type RouteGroup, RouteMap, routeOf } from './route-map.ts';
 import { StatusFeed } from './status.ts';
-import { checkQueue, checkSubject } from './subject-text.ts';
-import { BusSubscription, type SubscriptionHome } from './subscription.ts';
+import { checkQueue, checkReply, checkSubject, isMoreThanSubject } from './subject-text.ts';
+import { BusSubscription } from './subscription.ts';
+import type { SubscriptionHome } from './subscription-home.ts';
 import type { Turn } from './turn.ts';
 import type {
   Codec,
@@ -33,46 +35,8 @@ import type {
   Status,
   SubscribeOptions,
 } from './types.ts';
+import { UnderWay } from './under-way.ts';
 import { WaitingPublish } from './waiting-publish.ts';
-
-/** What all sides share. */
-export interface EngineParts {
-  readonly core: Core;
-  readonly turn: Turn;
-  readonly clock: Clock;
-  readonly codec: Codec;
-  readonly reporter: Reporter;
-  readonly picks: PickSource;
-  readonly maxPayload: number;
-  /** Every subscription of the process; those closed in a turn leave at its end. */
-  readonly subscriptions: HandleMap<BusSubscription>;
-  /** The same of those that are handed records. */
-  readonly raws: HandleMap<RawSubscription>;
-  /** Closed in this turn. */
-  readonly closing: { readonly handle: SubHandle }[];
-  /** Somebody is no longer in the account. Part of a turn. */
-  leave(account: Account): void;
-}
-
-/** Who wants to know how far a publish went. */
-export interface RouteListener {
-  /** So many subscriptions got it. Called once it has reached all of them. */
-  routed(count: number): void;
-  /** It could not be routed. */
-  fail(error: Error): void;
-  /**
-   * The handler of one that got it has failed. `report` is called if the listener does not tell who asked: then the
-   * error is uncaught. There is none where it has been reported.
-   */
-  handlerFailed(error: unknown, report: (() => void) | undefined): void;
-}
-
-const NO_GROUPS: readonly RouteGroup[] = [];
-const NO_MEMBERS: readonly BusSubscription[] = [];
-const NOBODY: Fan = fanOf(true, false);
-const REMOTE: Fan = fanOf(false, true);
-/** A member has a max: the core counts. */
-const COUNTED: Fan = fanOf(false, false);
 
 export class ProgramSide implements SubscriptionHome, Side {
   readonly account: Account;
@@ -84,6 +48,7 @@ export class ProgramSide implements SubscriptionHome, Side {
   /** Those that are open, in the order in which they came. */
   readonly subscriptions: Set<BusSubscription> = new Set();
   readonly raws: Set<RawSubscription> = new Set();
+  readonly underWay: UnderWay = new UnderWay();
   isClosed = false;
   readonly #routes = new RouteMap();
   readonly #core: Core;
@@ -100,9 +65,10 @@ export class ProgramSide implements SubscriptionHome, Side {
     account.sides.add(this);
   }
 
-  /** Tells `status()` and `onError` what failed, and who `asked` for it. Never throws. */
-  report(error: unknown, context: Omit<ErrorContext, 'account'>, asked?: RouteListener): void {
+  /** Tells `status()` and `onError` what failed, and who has asked for it. Never throws. */
+  report(error: unknown, context: Omit<ErrorContext, 'account'>): void {
     this.tell({ type: 'error', error: toError(error) });
+    const asked = context.message && MessageView.madeContentOf(context.message)?.asked;
     const { reporter } = this.engine;
     const report = (): void => reporter.report(error, { ...context, account: this.account.name });
     const isTold = asked === undefined || reporter.hasHandler;
@@ -114,20 +80,33 @@ export class ProgramSide implements SubscriptionHome, Side {
     this.status.tell(status);
   }
 
+  /** Does something to a subscription that is followed by other things: what it throws is reported. */
+  attempt(
+    { subject, sid }: { readonly subject: string; readonly sid: number },
+    fn: () => void,
+  ): void {
+    try {
+      fn();
+    } catch (error) {
+      this.report(error, { subject, sid });
+    }
+  }
+
   /** Ends every subscription, and publishing. Part of a turn. */
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
     // What publishers have found out is void, even where nobody subscribes.
     this.#core.changes++;
-    for (const subscription of [...this.subscriptions]) subscription.unsubscribe();
-    for (const subscription of [...this.raws]) subscription.close();
+    for (const each of [...this.subscriptions]) this.attempt(each, () => each.unsubscribe());
+    for (const each of [...this.raws]) this.attempt(each, () => each.close());
+    this.engine.interest?.leave(this);
     this.account.sides.delete(this);
     this.engine.leave(this.account);
     this.status.close();
   }
 
-  /** Throws InvalidSubjectError, InvalidArgumentError, CapacityError and ClosedConnectionError. */
+  /** Its options have been checked. Throws InvalidSubjectError, InvalidArgumentError, CapacityError and ClosedConnectionError. */
   subscribe(
     subject: string,
     handler: MessageHandler | undefined,
@@ -139,17 +118,25 @@ export class ProgramSide implements SubscriptionHome, Side {
     if (options.queue !== undefined && options.queue !== '') checkQueue(options.queue);
     const subscription = new BusSubscription(this, account.sid + 1, subject, handler, options);
     engine.turn.within(() => {
-      subscription.handle = engine.core.subscribe(account.handle, subject, subscription.queue);
+      const { queue, sid } = subscription;
+      subscription.handle = engine.core.subscribe(account.handle, subject, queue, sid);
       account.sid++;
       this.subscriptions.add(subscription);
       engine.subscriptions.add(subscription);
-      subscription.start(options);
+      try {
+        subscription.start(options);
+      } catch (error) {
+        subscription.unsubscribe();
+        throw error;
+      }
     });
     return subscription;
   }
 
   /** Takes a subscription out of the core. Its handle means it, and nobody else, until the turn ends. */
   withdraw(subscription: BusSubscription): void {
+    const { waitingFrom, waitingTo } = this.#turn;
+    this.account.lateComers.note(subscription, waitingFrom, waitingTo);
     this.subscriptions.delete(subscription);
     this.takeOut(subscription);
   }
@@ -182,6 +169,20 @@ export class ProgramSide implements SubscriptionHome, Side {
     }
   }
 
+  /** As `publish`, to what a peer may have named. Throws ClosedConnectionError. */
+  answer(
+    reply: string,
+    bytes: Uint8Array | undefined,
+    payload: unknown,
+    options: PublishOptions | undefined,
+  ): void {
+    if (bytes !== undefined || isMoreThanSubject(reply)) {
+      publishNamed(this, { text: reply, bytes }, payload, options);
+    } else {
+      this.publish(reply, payload, options);
+    }
+  }
+
   answered(reply: string, sid: number): void {
     this.account.tallies.get(reply)?.done(sid);
   }
@@ -203,20 +204,22 @@ export class ProgramSide implements SubscriptionHome, Side {
     listener: RouteListener | undefined,
   ): void {
     if (this.isClosed) throw new ClosedConnectionError();
+    if (typeof options !== 'object' && options !== undefined) checkObject(options);
     const reply = options?.reply || undefined;
-    if (reply !== undefined) checkSubject(reply);
-    const headers = options?.headers;
-    const sent = headers === undefined ? undefined : sentHeaders(headers);
-    const content = contentOfValue(this, subject, reply, payload, sent, listener);
-    const turn = this.#turn;
-    if (turn.isBusy) {
-      if (!this.#routes.has(subject)) checkSubject(subject);
-      this.stats.outMsgs++;
-      turn.wait(new WaitingPublish(this, content, listener));
-      return;
+    if (reply !== undefined) checkReply(reply);
+    const content = contentOfValue(this, subject, reply, payload, options?.headers, listener);
+    if (this.#turn.isBusy) this.#wait(content, listener);
+    else {
+      const count = this.#spread(this.#find(subject), content);
+      if (listener !== undefined) listener.routed(count);
     }
-    const count = this.#spread(this.#find(subject), content);
-    if (listener !== undefined) listener.routed(count);
+  }
+
+  #wait(content: Content, listener: RouteListener | undefined): void {
+    const { subject } = content;
+    if (!this.#routes.has(subject)) checkSubject(subject);
+    this.stats.outMsgs++;
+    this.#turn.wait(new WaitingPublish(this, content, listener));
   }
 
   /** Publishes on a route, in a turn; answers how many subscriptions got it. */
@@ -240,17 +243,29 @@ export class ProgramSide implements SubscriptionHome, Side {
   /**
    * Delivers to all who are interested in `to`, within the turn at hand and outside of any delivery.
    *
+   * @param moment to those alone who were interested then
    * @returns how many subscriptions got it
    */
-  route(content: Content, to: string): number {
-    return this.#routeBy(this.#find(to), content, to);
+  route(content: Content, to: string, moment?: Moment): number {
+    const route = this.#find(to);
+    // Most often nobody has come since.
+    const isLate = moment !== undefined && moment.lastSid < this.account.sid;
+    return this.#routeBy(route, content, to, isLate ? moment : undefined);
   }
 
-  #routeBy(route: Route, content: Content, to: string): number {
-    if (route instanceof BusSubscription) return this.#deliver(content, to, [route], NO_GROUPS);
-    if (!route.isLocal) return this.#routeThroughCore(content, to, route);
+  #routeBy(route: Route, content: Content, to: string, moment?: Moment): number {
+    if (route instanceof BusSubscription) {
+      if (moment !== undefined && moment.lastSid < route.sid) return 0;
+      return this.#deliverToOne(content, route);
+    }
+    return this.#routeFan(content, to, route, moment);
+  }
+
+  #routeFan(content: Content, to: string, route: Fan, moment: Moment | undefined): number {
+    if (!route.isLocal) return this.#routeThroughCore(content, to, route, moment);
     if (route === NOBODY) return 0;
-    return this.#deliver(content, to, route.plain, route.groups);
+    const fan = moment === undefined ? route : this.account.lateComers.narrow(route, to, moment);
+    return this.#deliver(content, to, fan.plain, fan.groups);
   }
 
   /**
@@ -264,7 +279,7 @@ export class ProgramSide implements SubscriptionHome, Side {
     if (member?.isOpen !== true) return 0;
     member.count();
     member.deliver(content);
-    if (member.hasHadMax) member.end();
+    if (member.hasHadMax) member.stop();
     return 1;
   }
 
@@ -284,42 +299,19 @@ export class ProgramSide implements SubscriptionHome, Side {
   #resolve(subject: string): Route {
     if (typeof subject !== 'string') throw new InvalidSubjectError(subject);
     const resolved = this.#core.resolve(this.account.handle, subject);
-    const route = this.#routeOf(resolved);
+    const route = routeOf(resolved, this.engine.subscriptions);
     this.#routes.offer(subject, route, resolved.hits);
     return route;
   }
 
-  #routeOf(resolved: RouteView): Route {
-    const { only } = resolved;
-    if (resolved.hasRemote) return REMOTE;
-    if (resolved.hasMax) return COUNTED;
-    if (only !== 0) return this.engine.subscriptions.get(only) ?? NOBODY;
-    if (resolved.isEmpty) return NOBODY;
-    const plain = this.#members(resolved.plain());
-    const groups = this.#groups(resolved.groups());
-    return { handler: undefined, isLocal: true, hasRemote: false, plain, groups };
-  }
-
-  #groups(all: readonly (readonly SubHandle[])[]): readonly RouteGroup[] {
-    if (all.length === 0) return NO_GROUPS;
-    const groups: RouteGroup[] = [];
-    for (const handles of all) {
-      const members = this.#members(handles);
-      const queue = members[0]?.queue;
-      if (queue !== undefined) groups.push({ queue, members });
+  #deliverToOne(content: Content, member: BusSubscription): number {
+    const turn = this.#turn;
+    turn.isDelivering = true;
+    try {
+      return give(member, content);
+    } finally {
+      turn.isDelivering = false;
     }
-    return groups;
-  }
-
-  /** In the order in which they subscribed. */
-  #members(handles: readonly SubHandle[]): readonly BusSubscription[] {
-    if (handles.length === 0) return NO_MEMBERS;
-    const members: BusSubscription[] = [];
-    for (const handle of handles) {
-      const member = this.engine.subscriptions.get(handle);
-      if (member !== undefined) members.push(member);
-    }
-    return members.length > 1 ? members.sort((a, b) => a.sid - b.sid) : members;
   }
 
   #deliver(
@@ -329,24 +321,10 @@ export class ProgramSide implements SubscriptionHome, Side {
     groups: readonly RouteGroup[],
   ): number {
     const turn = this.#turn;
-    // A request may be for 'all', which its recipients keep a tally of.
-    const isRequest = content.reply !== undefined;
     let count = 0;
     turn.isDelivering = true;
     try {
-      for (let i = 0; i < plain.length; i++) {
-        const member = plain[i] as BusSubscription;
-        const { handler } = member;
-        if (handler !== undefined && !isRequest) {
-          member.deliverShared(handler, content);
-          count++;
-        } else if (member.isOpen) {
-          // Else a handler before it has closed it.
-          member.count();
-          member.deliver(content);
-          count++;
-        }
-      }
+      for (let i = 0; i < plain.length; i++) count += give(plain[i] as BusSubscription, content);
       for (let i = 0; i < groups.length; i++) {
         count += this.#deliverToMember(content, to, groups[i] as RouteGroup);
       }
@@ -357,11 +335,11 @@ export class ProgramSide implements SubscriptionHome, Side {
   }
 
   #deliverToMember(content: Content, to: string, group: RouteGroup): number {
-    const { members, queue } = group;
+    const { members, queue, count } = group;
     const { picks } = this.engine;
-    const start = members.length === 1 ? 0 : picks.below(members.length);
-    for (let i = 0; i < members.length; i++) {
-      const member = members[(start + i) % members.length] as BusSubscription;
+    const start = count === 1 ? 0 : picks.below(count);
+    for (let i = 0; i < count; i++) {
+      const member = members[(start + i) % count] as BusSubscription;
       if (!member.isOpen) continue;
       member.count();
       member.deliver(content);
@@ -371,11 +349,18 @@ export class ProgramSide implements SubscriptionHome, Side {
     return this.deliverToGroup(queue, content, to);
   }
 
-  #routeThroughCore(content: Content, to: string, route: Fan): number {
+  #routeThroughCore(content: Content, to: string, route: Fan, moment: Moment | undefined): number {
     const outgoing = route.hasRemote ? this.#encode(content, to) : undefined;
-    if (outgoing !== undefined && this.#run(content, outgoing)) return this.#core.routed;
+    const recipients = moment && {
+      lastSid: moment.lastSid,
+      standsIn: this.account.lateComers.hasLost(to, moment),
+    };
+    if (outgoing !== undefined && this.#run(content, { ...outgoing, ...recipients })) {
+      return this.#core.routed;
+    }
     // The remote part has failed, or there is none.
-    const isRouted = this.#run(content, { to, payload: EMPTY_PAYLOAD, localOnly: true });
+    const local = { to, payload: EMPTY_PAYLOAD, localOnly: true, ...recipients };
+    const isRouted = this.#run(content, local);
     return isRouted ? this.#core.routed : 0;
   }
 
@@ -400,7 +385,7 @@ export class ProgramSide implements SubscriptionHome, Side {
       const payload = content.data;
       const headers = content.headerBlock;
       const bytes = payload.length + headers.length;
-      if (bytes > maxPayload && content.incoming === undefined) {
+      if (bytes > maxPayload && !content.isIncoming) {
         throw new InvalidPayloadError(
           `payload of ${bytes} bytes exceeds max_payload ${maxPayload}`,
         );
@@ -420,6 +405,16 @@ export class ProgramSide implements SubscriptionHome, Side {
   }
 }
 
-function fanOf(isLocal: boolean, hasRemote: boolean): Fan {
-  return { handler: undefined, isLocal, hasRemote, plain: NO_MEMBERS, groups: NO_GROUPS };
+/** Hands a message to a member; answers how many got it, which is none when a handler before has closed it. */
+function give(member: BusSubscription, content: Content): number {
+  const { handler } = member;
+  // A request may be for 'all', which its recipients keep a tally of.
+  if (handler !== undefined && content.reply === undefined) {
+    member.deliverShared(handler, content);
+    return 1;
+  }
+  if (!member.isOpen) return 0;
+  member.count();
+  member.deliver(content);
+  return 1;
 }

@@ -1,7 +1,13 @@
 // Messages as they lie in the core's memory, for who keeps bytes: a subscription that is handed records, and no message
 // is made of them. What the program publishes reaches it as it reaches a peer: encoded, and not when it has no bytes.
 
-import type { Core, RecordView, SessionHandle, SubHandle } from '../core/index.ts';
+import {
+  type Core,
+  copyTo,
+  type RecordView,
+  type SessionHandle,
+  type SubHandle,
+} from '../core/index.ts';
 import { ClosedConnectionError } from '../shared/errors.ts';
 import type { ProgramSide } from './program-side.ts';
 import { checkSubject } from './subject-text.ts';
@@ -41,8 +47,10 @@ export function openRaw(home: ProgramSide, subject: string, handler: RawHandler)
   if (home.isClosed) throw new ClosedConnectionError();
   checkSubject(subject);
   return engine.turn.within(() => {
-    const handle = engine.core.subscribe(account.handle, subject, undefined, true);
-    const subscription = new RawSubscription(home, handle, ++account.sid, subject, handler);
+    const sid = account.sid + 1;
+    const handle = engine.core.subscribe(account.handle, subject, undefined, sid, true);
+    account.sid = sid;
+    const subscription = new RawSubscription(home, handle, sid, subject, handler);
     home.raws.add(subscription);
     engine.raws.add(subscription);
     return subscription;
@@ -98,9 +106,6 @@ export class RawSubscription {
     this.#home.takeOut(this);
   }
 }
-
-/** A loop copies so many bytes sooner than `set` does. */
-const LOOP_MAX = 48;
 
 class RawView implements RawMessage {
   readonly #core: Core;
@@ -174,11 +179,7 @@ class RawView implements RawMessage {
   #copy(ptr: number, length: number, target: Uint8Array, at: number): number {
     if (at < 0 || at + length > target.length)
       throw new RangeError('the message does not fit there');
-    if (length > LOOP_MAX) target.set(this.#core.view(ptr, length), at);
-    else {
-      const { u8 } = this.#core.views;
-      for (let i = 0; i < length; i++) target[at + i] = u8[ptr + i] as number;
-    }
+    copyTo(this.#core, ptr, length, target, at);
     return at + length;
   }
 }

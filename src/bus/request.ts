@@ -14,9 +14,12 @@ import {
 } from '../shared/errors.ts';
 import { REQUEST_TIMEOUT_MS } from '../shared/limits.ts';
 import { NUID_LEN, nuid } from '../shared/nuid.ts';
+import { checkOptions } from './arguments.ts';
 import { contentOf } from './message.ts';
 import { MessageQueue } from './message-queue.ts';
-import type { ProgramSide, RouteListener } from './program-side.ts';
+import type { ProgramSide } from './program-side.ts';
+import type { RouteListener } from './route-listener.ts';
+import type { Abortable, Signals } from './signals.ts';
 import { checkSubject, isTooLong } from './subject-text.ts';
 import type { BusSubscription } from './subscription.ts';
 import { Tally } from './tally.ts';
@@ -98,11 +101,18 @@ type Inbox = Pick<RequestOptions, 'headers' | 'noMux' | 'reply' | 'signal'> & {
   readonly isTallied?: boolean;
 };
 
+interface ExchangeParts {
+  readonly clock: Clock;
+  readonly turn: Turn;
+  readonly signals: Signals;
+}
+
 /** One request under way: its inbox, timer and signal, all let go at its end. */
-class Exchange implements RouteListener {
+class Exchange implements RouteListener, Abortable {
   readonly #subject: string;
   readonly #collector: Collector;
   readonly #clock: Clock;
+  readonly #signals: Signals;
   readonly #signal: AbortSignal | undefined;
   readonly #turn: Turn;
   #timer: Timer | undefined;
@@ -119,15 +129,16 @@ class Exchange implements RouteListener {
   constructor(
     subject: string,
     collector: Collector,
-    { clock, turn }: { readonly clock: Clock; readonly turn: Turn },
+    { clock, turn, signals }: ExchangeParts,
     signal: AbortSignal | undefined,
   ) {
     this.#subject = subject;
     this.#collector = collector;
     this.#clock = clock;
     this.#turn = turn;
+    this.#signals = signals;
     this.#signal = signal;
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal !== undefined) signals.add(signal, this);
   }
 
   /** Waits from now on; not at all when it is over, as it is when a responder answered at once. */
@@ -190,7 +201,7 @@ class Exchange implements RouteListener {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#timer?.cancel();
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#signal !== undefined) this.#signals.delete(this.#signal, this);
     this.onOver();
     // Who asked has something else, so these are for nobody.
     for (const { report } of this.#failures ?? []) report?.();
@@ -217,21 +228,32 @@ class Exchange implements RouteListener {
     });
   }
 
-  readonly #onAbort = (): void => this.fail(this.#signal?.reason);
+  /** Its signal has been aborted. */
+  abort(): void {
+    this.fail(this.#signal?.reason);
+  }
 }
 
 export class MuxInbox {
   readonly #side: ProgramSide;
   readonly #clock: Clock;
   readonly #inboxPrefix: string;
+  readonly #owner: BusSubscription['owner'];
   readonly #exchanges = new Map<string, Exchange>();
   readonly #own = new Set<Exchange>();
   #prefix = '';
   #subscription: BusSubscription | undefined;
   #count = 0;
 
-  constructor(side: ProgramSide, clock: Clock, inboxPrefix: string) {
+  /** `owner`: whose it is beside the side's. */
+  constructor(
+    side: ProgramSide,
+    clock: Clock,
+    inboxPrefix: string,
+    owner?: BusSubscription['owner'],
+  ) {
     this.#side = side;
+    this.#owner = owner;
     this.#clock = clock;
     this.#inboxPrefix = inboxPrefix;
   }
@@ -245,7 +267,8 @@ export class MuxInbox {
    * What comes of it instead of an answer is TimeoutError, the signal's reason, or RequestError: nobody there, all
    * handlers failed, or closed. Rejects for its arguments.
    */
-  request(subject: string, payload: unknown, options: RequestOptions): Promise<Outcome> {
+  request(subject: string, payload: unknown, given: RequestOptions): Promise<Outcome> {
+    const options = checkOptions(given);
     const timeout = options.timeout || REQUEST_TIMEOUT_MS;
     checkWait('timeout', timeout);
     if (options.reply !== undefined && options.noMux !== true) {
@@ -271,10 +294,12 @@ export class MuxInbox {
   requestMany(
     subject: string,
     payload: unknown,
-    options: RequestManyOptions,
+    given: RequestManyOptions,
   ): AsyncIterable<Message> {
-    const strategy = STRATEGIES[options.strategy ?? 'timer'];
-    if (strategy === undefined) {
+    const options = checkOptions(given);
+    const { strategy: name = 'timer' } = options;
+    const strategy = STRATEGIES[name];
+    if (!Object.hasOwn(STRATEGIES, name)) {
       throw InvalidArgumentError.format('strategy', 'must be all, timer, count, stall or sentinel');
     }
     const maxWait = options.maxWait || REQUEST_TIMEOUT_MS;
@@ -307,13 +332,18 @@ export class MuxInbox {
 
   /** Every request under way fails. */
   close(): void {
-    for (const exchange of [...this.#exchanges.values(), ...this.#own]) exchange.failWith(closed);
+    const at = { subject: this.#prefix, sid: 0 };
+    for (const exchange of [...this.#exchanges.values(), ...this.#own]) {
+      this.#side.attempt(at, () => exchange.failWith(closed));
+    }
   }
 
   #start(subject: string, payload: unknown, inbox: Inbox, collector: Collector): Exchange {
-    inbox.signal?.throwIfAborted();
-    const parts = { clock: this.#clock, turn: this.#side.engine.turn };
-    const exchange = new Exchange(subject, collector, parts, inbox.signal);
+    const { signal } = inbox;
+    if (signal?.aborted === true) throw signal.reason;
+    const { signals, turn } = this.#side.engine;
+    const parts = { clock: this.#clock, turn, signals };
+    const exchange = new Exchange(subject, collector, parts, signal);
     const reply =
       inbox.noMux === true ? this.#openOwn(exchange, inbox.reply) : this.#openShared(exchange);
     const options = inbox.headers === undefined ? { reply } : { reply, headers: inbox.headers };
@@ -334,6 +364,7 @@ export class MuxInbox {
       const answer = (message: Message): void =>
         this.#exchanges.get(message.subject.slice(start))?.answer(message);
       this.#subscription = this.#side.subscribe(`${this.#prefix}*`, answer, {});
+      this.#subscription.owner = this.#owner;
     }
     const token = (++this.#count).toString(36);
     this.#exchanges.set(token, exchange);
@@ -356,6 +387,7 @@ export class MuxInbox {
   #openOwn(exchange: Exchange, reply: string = createInbox(this.#inboxPrefix)): string {
     const answer = (message: Message): void => exchange.answer(message);
     const subscription = this.#side.subscribe(reply, answer, {});
+    subscription.owner = this.#owner;
     this.#own.add(exchange);
     exchange.onOver = () => {
       this.#own.delete(exchange);

@@ -1,6 +1,7 @@
 // The check of subjects, replies and queue names that the program says, where they do not pass the core (which
 // judges by the same rule what it is given). Wildcards are no concern here: in a subject that is published they
-// are tokens like any other, as in nats-server.
+// are tokens like any other, as in nats-server. A reply may be whatever a peer can name, so that a request is passed
+// on with the reply that it came with.
 
 import { SUBJECT_MAX } from '../core/index.ts';
 import { InvalidArgumentError, InvalidSubjectError } from '../shared/errors.ts';
@@ -9,8 +10,11 @@ const encoder = new TextEncoder();
 
 /** As src/core/subject-bytes.ts: blanks, line ends, NUL; half of a surrogate pair has no UTF-8. */
 const BAD_TEXT = /[ \t\r\n\0]|\p{Surrogate}/u;
+/** What a control line cannot hold. */
+const BAD_WORD = /[ \t\r\n]|\p{Surrogate}/u;
+const DOT = 46;
 
-/** Throws InvalidSubjectError for an empty token, or text that cannot be on a control line or is too long. */
+/** Throws InvalidSubjectError for an empty token, a NUL, or text that cannot be on a control line or is too long. */
 export function checkSubject(subject: string): void {
   if (
     typeof subject !== 'string' ||
@@ -22,6 +26,23 @@ export function checkSubject(subject: string): void {
     isTooLong(subject)
   ) {
     throw new InvalidSubjectError(subject);
+  }
+}
+
+/** Of text that can be on a control line: whether it is more than a subject of the program may be. */
+export function isMoreThanSubject(text: string): boolean {
+  return (
+    text.charCodeAt(0) === DOT ||
+    text.charCodeAt(text.length - 1) === DOT ||
+    text.indexOf('..') >= 0 ||
+    text.indexOf('\0') >= 0
+  );
+}
+
+/** Throws InvalidSubjectError for text that cannot be on a control line or is too long. */
+export function checkReply(reply: string): void {
+  if (typeof reply !== 'string' || reply === '' || BAD_WORD.test(reply) || isTooLong(reply)) {
+    throw new InvalidSubjectError(reply);
   }
 }
 

@@ -1,22 +1,22 @@
 // One expression of interest of the program. It is a handler, a callback as nats-core has it, or an async
 // iterator with a bounded buffer. The core counts its deliveries; here is its life: open, draining, closed.
 
-import type { Core, SubHandle } from '../core/index.ts';
-import type { Clock, Timer } from '../shared/clock.ts';
+import type { SubHandle } from '../core/index.ts';
+import type { Timer } from '../shared/clock.ts';
 import {
   ClosedConnectionError,
   InvalidArgumentError,
   InvalidOperationError,
   TimeoutError,
 } from '../shared/errors.ts';
-import { type Content, contentOf, type MessageHome, MessageView, messageOf } from './message.ts';
+import { checkMax } from './arguments.ts';
+import { isPromise } from './handler-result.ts';
+import { type Content, MessageView, messageOf } from './message.ts';
 import { MessageQueue } from './message-queue.ts';
-import type { RouteListener } from './program-side.ts';
-import type { StatusFeed } from './status.ts';
-import type { Tally } from './tally.ts';
+import type { Abortable } from './signals.ts';
+import type { SubscriptionHome } from './subscription-home.ts';
 import type { Turn } from './turn.ts';
 import type {
-  ErrorContext,
   Message,
   MessageCallback,
   MessageHandler,
@@ -26,22 +26,7 @@ import type {
   Subscription,
 } from './types.ts';
 
-/** What a subscription needs of the side it is of. */
-export interface SubscriptionHome extends MessageHome {
-  readonly engine: { readonly core: Core; readonly clock: Clock };
-  /** With requests for 'all' under way, by reply. */
-  readonly account: { readonly tallies: ReadonlyMap<string, Tally> };
-  readonly status: StatusFeed;
-  readonly stats: Stats;
-  readonly isClosed: boolean;
-  report(error: unknown, context: Omit<ErrorContext, 'account'>, asked?: RouteListener): void;
-  /** Takes it out of the core. */
-  withdraw(subscription: BusSubscription): void;
-  /** Gives its message to another member of its group; answers how many got it. */
-  deliverToGroup(queue: string, content: Content, to: string): number;
-}
-
-export class BusSubscription implements Subscription {
+export class BusSubscription implements Subscription, Abortable {
   // What each delivery reads comes first: with 1,000 subscriptions a line of memory is a cache miss.
   /**
    * Its handler while a message need only be handed to that: it is open, and has no buffer, no timer that the
@@ -65,6 +50,8 @@ export class BusSubscription implements Subscription {
   underway = 0;
   /** Without wildcards. */
   readonly isLiteral: boolean;
+  /** Whose it is beside its home's: with that, too, it has nothing to answer any more. */
+  owner: { isClosed(): boolean } | undefined;
 
   readonly #stats: Stats;
   // Calls the callback, if that is how it takes messages; undefined: there is a buffer.
@@ -79,6 +66,8 @@ export class BusSubscription implements Subscription {
   #signal: AbortSignal | undefined;
   #slow: number | undefined;
   #isSlow = false;
+  // Promises of its handler that have not settled.
+  #calls = 0;
   #resolveClosed!: (reason: void | Error) => void;
 
   /** Throws InvalidArgumentError for options that cannot be. */
@@ -111,24 +100,24 @@ export class BusSubscription implements Subscription {
       this.#buffer = new MessageQueue<Message>(options, {
         onOverflow: () => this.#tellSlow(options.overflow ?? 'error'),
         onFinished: (error) => this.#finish(error),
+        onRest: () => this.#noteWork(),
       });
     }
   }
 
   /** Begins to watch the clock and the signal; called once the core has its record. */
   start(options: SubscribeOptions<never>): void {
-    if (options.max !== undefined && options.max > 0) this.#limit(options.max);
-    const { timeout } = options;
+    const { max, timeout, signal } = options;
+    if (max !== undefined && max > 0) this.#limit(max);
     if (timeout !== undefined && timeout > 0) {
       this.handler = undefined;
       this.#timer = this.home.engine.clock.setTimeout(() => this.#expire(timeout), timeout);
     }
-    const signal = options.signal;
     if (signal === undefined) return;
     if (signal.aborted) this.unsubscribe();
     else {
       this.#signal = signal;
-      signal.addEventListener('abort', this.#onAbort, { once: true });
+      this.home.engine.signals.add(signal, this);
     }
   }
 
@@ -140,8 +129,7 @@ export class BusSubscription implements Subscription {
     this.alone++;
     turn.beginDelivery();
     try {
-      const view = new MessageView(this, subject, value, undefined, undefined, undefined);
-      this.#hand(handler, view as unknown as Message);
+      this.#hand(handler, new MessageView(this, subject, value) as unknown as Message);
       turn.endDelivery();
     } catch (error) {
       turn.level = 0;
@@ -205,26 +193,17 @@ export class BusSubscription implements Subscription {
   #receiveTallied(handler: MessageHandler, message: Message, settle: () => void): void {
     this.#stats.inMsgs++;
     this.#cancelTimer();
-    const fail = (error: unknown): void => {
-      this.report(error, message);
-      settle();
-    };
     try {
       const result = handler(message);
-      const then = thenOf(result);
-      if (then === undefined) settle();
-      else then.call(result, settle, fail);
+      if (!this.watch(result, message, settle)) settle();
     } catch (error) {
-      fail(error);
+      this.report(error, message);
+      settle();
     }
   }
 
-  /** The core has closed it: it has had its max. */
-  end(error?: Error): void {
-    this.#close(error);
-  }
-
   unsubscribe(max?: number): void {
+    if (max !== undefined) checkMax(max);
     if (this.#isClosed || !this.isOpen) return;
     if (max !== undefined && max > 0) this.#limit(max);
     else this.#close(undefined);
@@ -236,8 +215,26 @@ export class BusSubscription implements Subscription {
       return Promise.reject(new InvalidOperationError('subscription is already closed'));
     }
     this.#isDraining = true;
-    this.#withdraw();
-    return this.#settle();
+    return this.home.engine.turn.afterWaiting(() => this.drainNow());
+  }
+
+  /** It takes nothing more from now on. */
+  drainNow(): void {
+    this.#isDraining = true;
+    this.#close(undefined);
+  }
+
+  abort(): void {
+    this.unsubscribe();
+  }
+
+  /** Ends it after what is buffered, with an error if one is given; an iterator of nats-core has this name for it. */
+  stop(error?: Error): void {
+    this.#close(error);
+  }
+
+  get iterClosed(): Promise<void | Error> {
+    return this.closed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -260,7 +257,7 @@ export class BusSubscription implements Subscription {
     return (error, message) => {
       if (error !== null) this.#close(error);
       else if (this.#buffer !== undefined) this.#keep(this.#buffer, message as Message);
-      else this.#handler?.(message as Message);
+      else if (this.isOpen) this.#handler?.(message as Message);
     };
   }
 
@@ -307,7 +304,16 @@ export class BusSubscription implements Subscription {
     return this.#handler !== undefined;
   }
 
-  readonly #onAbort = (): void => this.unsubscribe();
+  /** Messages that it is at work with, and those that its loop will take. */
+  get workCount(): number {
+    const buffer = this.#buffer;
+    return buffer?.isUnderWay === true ? Math.max(1, buffer.pending) : this.#calls;
+  }
+
+  /** It can still answer what it was sent. */
+  get canAnswer(): boolean {
+    return !this.home.isClosed && this.owner?.isClosed() !== true;
+  }
 
   /** It has got as many as it may. */
   get hasHadMax(): boolean {
@@ -350,13 +356,43 @@ export class BusSubscription implements Subscription {
     if (reason === 'error') this.#withdraw();
   }
 
-  watch(result: unknown, message: Message): void {
-    thenOf(result)?.call(result, undefined, (error: unknown) => this.report(error, message));
+  /** Of what a handler has returned: when it is a promise it is at work until that settles. False: it is none. */
+  watch(result: unknown, message: Message, onSettled?: () => void): boolean {
+    if (!isPromise(result)) return false;
+    if (++this.#calls === 1) this.#noteWork();
+    let isOver = false;
+    const settle = (): void => {
+      if (isOver) return;
+      isOver = true;
+      if (--this.#calls === 0) this.#noteWork();
+      onSettled?.();
+    };
+    const fail = (error: unknown): void => {
+      if (!isOver) this.report(error, message);
+      settle();
+    };
+    try {
+      result.then(settle, fail);
+    } catch (error) {
+      fail(error);
+    }
+    return true;
+  }
+
+  /** While it is open its home knows it anyway. */
+  #noteWork(): void {
+    if (this.isOpen) return;
+    const { account, underWay } = this.home;
+    const isAtWork = this.workCount > 0;
+    if (isAtWork) underWay.add(this);
+    else underWay.delete(this);
+    // What a loop has not answered by now it will not answer; a handler is through when it has settled.
+    if (isAtWork || this.#buffer === undefined) return;
+    for (const tally of account.tallies.values()) tally.done(this.sid);
   }
 
   report(error: unknown, message: Message): void {
-    const context = { subject: message.subject, sid: this.sid, message };
-    this.home.report(error, context, contentOf(message)?.asked);
+    this.home.report(error, { subject: message.subject, sid: this.sid, message });
   }
 
   #expire(ms: number): void {
@@ -376,9 +412,12 @@ export class BusSubscription implements Subscription {
 
   #close(error: Error | undefined): void {
     if (this.#isClosed) return;
-    this.#withdraw();
-    if (this.#buffer !== undefined) this.#buffer.end(error);
-    else this.#finish(error);
+    try {
+      this.#withdraw();
+    } finally {
+      if (this.#buffer !== undefined) this.#buffer.end(error);
+      else this.#finish(error);
+    }
   }
 
   /** Nothing is delivered any more; a loop still gets what is buffered. */
@@ -387,23 +426,19 @@ export class BusSubscription implements Subscription {
     this.#received = this.getReceived();
     this.#tellAlone();
     this.isOpen = false;
-    this.#cancelTimer();
     this.handler = undefined;
-    this.#signal?.removeEventListener('abort', this.#onAbort);
     this.home.withdraw(this);
+    this.#noteWork();
+    if (this.#signal !== undefined) this.home.engine.signals.delete(this.#signal, this);
+    this.#timer?.cancel();
+    this.#timer = undefined;
   }
 
   #finish(error: Error | undefined): void {
     if (this.#isClosed) return;
     this.#withdraw();
     this.#isClosed = true;
-    for (const tally of this.home.account.tallies.values()) tally.done(this.sid);
     this.#resolveClosed(error);
-  }
-
-  async #settle(): Promise<void> {
-    await this.#buffer?.whenEmpty();
-    this.#close(undefined);
   }
 
   #cancelTimer(): void {
@@ -412,15 +447,4 @@ export class BusSubscription implements Subscription {
     this.#timer = undefined;
     if (this.#max === undefined) this.handler = this.#handler;
   }
-}
-
-type Then = (
-  this: unknown,
-  onDone: (() => void) | undefined,
-  onError: (e: unknown) => void,
-) => void;
-
-function thenOf(result: unknown): Then | undefined {
-  const then = (result as { then?: unknown } | null | undefined)?.then;
-  return typeof then === 'function' ? (then as Then) : undefined;
 }

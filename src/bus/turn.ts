@@ -59,11 +59,13 @@ export interface Published {
   readonly batch?: BatchPlace;
 }
 
-/** A publish that waits for its turn. */
+/** What waits for its turn: a publish, or what is to be done after those before it. */
 export interface Waiting {
+  /** How many have waited before it; set when it begins to wait. */
+  serial: number;
   readonly subject: string;
-  /** Of its account. */
-  readonly cycles: CycleWatch;
+  /** Of its account; undefined: it cannot be part of a circle. */
+  readonly cycles: CycleWatch | undefined;
   /** Delivers it; never throws. */
   run(): void;
   /** It is not going to be delivered. */
@@ -77,7 +79,7 @@ const DEPTH = 2;
 export class Turn {
   readonly #core: Core;
   /** Set by the bus: hands the records of the last call to the program's subscriptions. */
-  onRecords: ((published: Published | undefined, isResumed: boolean) => void) | undefined;
+  onRecords: ((published: Published | undefined, isBegun: boolean) => void) | undefined;
   /** Called when a turn has nothing left to do, before sessions write: watches of interest are looked at. */
   readonly atSettled: (() => void)[] = [];
   /** Set by the bus: takes what an atTurnEnd function throws. */
@@ -95,6 +97,8 @@ export class Turn {
   #hasWork = false;
   #waiting: Waiting[] = [];
   #next = 0;
+  /** How many have ever waited. */
+  #waited = 0;
   /** How many turns there have been. */
   #serial = 0;
   readonly #broken: CycleWatch[] = [];
@@ -193,8 +197,8 @@ export class Turn {
     this.#hasWork = true;
     try {
       let status = call();
-      for (let isResumed = false; ; isResumed = true) {
-        this.#drain(published, isResumed);
+      for (let isBegun = false; ; ) {
+        if (this.#drain(published, isBegun)) isBegun = true;
         if (status === STATUS_AGAIN_POOL) status = this.#core.resume(!this.#relieve());
         else if (status === STATUS_AGAIN_RESULT) status = this.#core.resume();
         else return status;
@@ -211,22 +215,51 @@ export class Turn {
 
   /** Sessions write. False: that has brought no chunk back to the pool. */
   #relieve(): boolean {
-    const before = this.#core.outbound.poolUsed;
+    const before = this.#core.poolUsed;
     this.#network?.flush();
-    return this.#core.outbound.poolUsed < before;
+    return this.#core.poolUsed < before;
   }
 
   /** Queues a publish. It is run now when nothing is being delivered, else at the end of the turn. */
   wait(item: Waiting): void {
     const { cycles } = item;
-    if (cycles.error !== undefined) {
+    if (cycles?.error !== undefined) {
       item.drop(cycles.error);
       return;
     }
     this.#hasWork = true;
+    item.serial = this.#waited++;
     this.#waiting.push(item);
     if (!this.isDelivering) this.#runWaiting();
-    else if (cycles.count(this.#serial, item.subject)) this.#break(cycles);
+    else if (cycles?.count(this.#serial, item.subject) === true) this.#break(cycles);
+  }
+
+  /**
+   * Calls fn when all that is on its way or waits has been delivered, and before what is published from now on: at once
+   * when nothing does. Resolves then, or rejects as fn throws.
+   */
+  afterWaiting(fn: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const run = (): void => {
+        try {
+          fn();
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+      };
+      if (!this.isBusy) run();
+      else this.wait({ serial: 0, subject: '', cycles: undefined, run, drop: reject });
+    });
+  }
+
+  /** The number of the first that waits, and that of the next that will: the same when none does. */
+  get waitingFrom(): number {
+    return this.#waiting[this.#next]?.serial ?? this.#waited;
+  }
+
+  get waitingTo(): number {
+    return this.#waited;
   }
 
   /** Calls fn once, after everything of this turn has been delivered and before sessions write. */
@@ -252,19 +285,21 @@ export class Turn {
     if (this.#atLoopEnd.length === 0) return;
     const functions = this.#atLoopEnd;
     this.#atLoopEnd = [];
-    this.within(() => this.#runAll(functions));
+    this.within(() => this.runAll(functions));
     this.#network?.loopEnded();
   }
 
-  #drain(published: Published | undefined, isResumed: boolean): void {
-    if (this.#core.recordCount === 0) return;
+  /** @returns false: there were none. @param isBegun some of this call have been handed over */
+  #drain(published: Published | undefined, isBegun: boolean): boolean {
+    if (this.#core.recordCount === 0) return false;
     this.isDelivering = true;
     try {
-      this.onRecords?.(published, isResumed);
+      this.onRecords?.(published, isBegun);
     } finally {
       this.isDelivering = false;
       this.#core.clearRecords();
     }
+    return true;
   }
 
   /** The depth is one now and stays so until all is done: whatever is called from here is part of this turn. */
@@ -300,10 +335,11 @@ export class Turn {
     const functions = this.#atEnd;
     if (functions.length === 0) return;
     this.#atEnd = [];
-    this.#runAll(functions);
+    this.runAll(functions);
   }
 
-  #runAll(functions: readonly (() => void)[]): void {
+  /** Calls them all; what one throws is reported. */
+  runAll(functions: readonly (() => void)[]): void {
     for (const fn of functions) {
       try {
         fn();

@@ -114,7 +114,7 @@ export interface Message<T = unknown, R = unknown> extends Msg {
   readonly value: T;
   /** The peer that published it; undefined when this process did. */
   readonly client: MessageClient | undefined;
-  /** Publishes to `reply`; false when there is none. */
+  /** Publishes to `reply`; false when there is none, or the bus or connection has closed. */
   respond(payload?: R, options?: PublishOptions): boolean;
 }
 
@@ -131,8 +131,13 @@ export interface BufferOptions {
   /** Messages that an iterator keeps for its loop; default 65,536. */
   readonly bufferMax?: number;
   /**
-   * What happens beyond `bufferMax`. Default 'error': the subscription ends, and the loop gets what is
-   * buffered and then a CapacityError, because a loss that nobody chose must not go unseen. The other two
+   * Bytes of peers' messages that it keeps, subjects included; default 64 MiB. What the program has published is
+   * kept by reference, and counts 0.
+   */
+  readonly bufferMaxBytes?: number;
+  /**
+   * What happens beyond `bufferMax` or `bufferMaxBytes`. Default 'error': the subscription ends, and the loop gets
+   * what is buffered and then a CapacityError, because a loss that nobody chose must not go unseen. The other two
    * go on, count what they drop (`getDropped`) and tell `status()` once per overflow.
    */
   readonly overflow?: OverflowPolicy;
@@ -158,7 +163,7 @@ export interface Subscription<T = unknown, R = unknown> extends AsyncIterable<Me
   readonly closed: Promise<void | Error>;
   /** Ends it now, or after `max` messages since its beginning. */
   unsubscribe(max?: number): void;
-  /** Takes no more messages; resolves when a loop has had what is buffered. */
+  /** Takes no more messages; resolves when what was published before has arrived. A loop still gets what is buffered. */
   drain(): Promise<void>;
   isDraining(): boolean;
   isClosed(): boolean;
@@ -276,7 +281,7 @@ export interface BusOptions {
   readonly maxPayload?: number;
   /** First tokens of inboxes; default `_INBOX`. */
   readonly inboxPrefix?: string;
-  /** How long `drain` waits for loops to take what is buffered, in milliseconds; default 30,000. */
+  /** How long `drain` waits for loops and for promises of handlers, in milliseconds; default 30,000. */
   readonly drainTimeoutMs?: number;
   readonly clock?: Clock;
   /** Another build of the core. */

@@ -1,5 +1,11 @@
-// The logger that the flags ask for.
-import { type LogSink, openLogFile } from '../server/log-file.ts';
+// The logger that the flags ask for. A log that nobody reads, or that cannot be written, costs lines and never the
+// server: neither its memory nor its life.
+import {
+  type LogSink,
+  type LogTrouble,
+  openLogFile,
+  standardErrorFile,
+} from '../server/log-file.ts';
 import { systemClock } from '../shared/clock.ts';
 import { createLogger, type Logger, timestamp } from '../shared/logger.ts';
 
@@ -16,9 +22,30 @@ export interface Logging {
   readonly sink: LogSink;
 }
 
+/** What a stream of log lines is written to. */
+interface LogStream {
+  /** Bytes that it has been given and has not written. */
+  readonly writableLength: number;
+  write(line: string): unknown;
+  on(event: 'drain', listener: () => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/** Bytes that may wait for whoever reads the log. */
+const UNWRITTEN_MAX = 1_048_576;
+
 /** Opens the log. Throws when its file cannot be opened. */
 export function openLogging(options: LoggingOptions): Logging {
-  const sink = options.logFile === undefined ? standardError() : openLogFile(options.logFile);
+  const { logFile } = options;
+  const trouble: LogTrouble = {
+    failed: (error) => {
+      if (logFile !== undefined) tell(`error writing log file ${logFile}: ${error.message}`);
+    },
+    resumed: (lost) => logger.warn(`${lost} lines of the log could not be written`),
+  };
+  // Whoever read it has gone: that is no reason to end.
+  process.stderr.on('error', () => {});
+  const sink = logFile === undefined ? standardError(trouble) : openLogFile(logFile, trouble);
   const logger = createLogger({
     write: (line) => sink.write(line),
     pid: process.pid,
@@ -27,7 +54,7 @@ export function openLogging(options: LoggingOptions): Logging {
     isTrace: options.isTrace,
     hasTime: options.hasTime,
     isUtc: options.isUtc,
-    hasColor: options.logFile === undefined && process.stderr.isTTY === true,
+    hasColor: logFile === undefined && process.stderr.isTTY === true,
   });
   return { logger, sink };
 }
@@ -37,12 +64,34 @@ export function secondsTimestamp(): string {
   return timestamp(systemClock.now()).slice(0, 19);
 }
 
-function standardError(): LogSink {
-  // Whoever read our log has gone: that is no reason to end.
-  process.stderr.on('error', () => {});
+/** Lines to a stream, of which no more wait than there is room for; the others are dropped and counted. */
+export function streamSink(stream: LogStream, trouble: LogTrouble): LogSink {
+  let lost = 0;
+  stream.on('error', trouble.failed);
+  stream.on('drain', () => {
+    const count = lost;
+    lost = 0;
+    if (count > 0) trouble.resumed(count);
+  });
   return {
-    write: (line) => void process.stderr.write(line),
+    write: (line) => {
+      if (stream.writableLength + line.length > UNWRITTEN_MAX) lost += 1;
+      else stream.write(line);
+    },
     reopen: () => false,
     close: () => {},
   };
+}
+
+function standardError(trouble: LogTrouble): LogSink {
+  const file = process.stderr.isTTY === true ? undefined : standardErrorFile(trouble);
+  return file ?? streamSink(process.stderr, trouble);
+}
+
+function tell(text: string): void {
+  try {
+    process.stderr.write(`${secondsTimestamp()} ${text}\n`);
+  } catch {
+    // Standard error is on a full disk, too.
+  }
 }

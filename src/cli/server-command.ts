@@ -1,10 +1,10 @@
 // The bin as a server: reads the command line as nats-server does, serves a bus, and ends by a signal. Texts and
 // exit statuses are nats-server's (1787eee, main.go; probed on 2.15.3), since programs wait for them.
-import { createBus } from '../index.ts';
+import { type Bus, createBus } from '../index.ts';
 import { hostPort, isLoopback, listenErrorText } from '../server/addresses.ts';
 import { fileErrorText } from '../server/files.ts';
 import { type ServeOptions, serve } from '../server/index.ts';
-import { InvalidArgumentError } from '../shared/errors.ts';
+import { InvalidArgumentError, toError } from '../shared/errors.ts';
 import { DEFAULT_PORT } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
 import { ANNOUNCED_VERSION, VERSION } from '../shared/version.ts';
@@ -29,8 +29,9 @@ export async function serverCommand(args: readonly string[]): Promise<void> {
   const { logger, sink } = logging;
   const options = serveOptions(values, logging);
   checkPorts(options, logger);
+  const bus = makeBus();
   try {
-    const starting = serve(createBus(), options);
+    const starting = serve(bus, options);
     // Before it is ready: a harness may send one as soon as it reads so.
     handleSignals(starting, logger, sink, (status) => process.exit(status));
     const server = await starting;
@@ -42,6 +43,15 @@ export async function serverCommand(args: readonly string[]): Promise<void> {
     // Whatever went wrong behind the door has been logged.
     if (error instanceof InvalidArgumentError) fail(error.message);
     process.exit(1);
+  }
+}
+
+/** Without memory for it, or without WebAssembly, the program ends; nobody has logged that. */
+function makeBus(): Bus {
+  try {
+    return createBus();
+  } catch (error) {
+    return fail(toError(error).message);
   }
 }
 

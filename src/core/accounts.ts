@@ -8,11 +8,9 @@ import {
   ACCOUNT_SESSIONS,
   ACCOUNT_SLOW_CONSUMERS,
   ACCOUNT_SUBSCRIPTIONS,
-  STATUS_NO_MEMORY,
 } from '../../assembly/abi.ts';
 import { assert, CapacityError } from '../shared/errors.ts';
 import type { WasmExports } from './instance.ts';
-import { readText } from './records.ts';
 import type { Traffic } from './session-state.ts';
 import type { Views } from './views.ts';
 
@@ -68,34 +66,6 @@ export class Accounts {
       this.#lastAccount = account;
     }
     return this.#views.f64[this.#lastGeneration] as number;
-  }
-
-  /**
-   * Has the changes of an account noted from now on, for `takeChanges`, or no more. Throws CapacityError. An account
-   * that is closed has none.
-   */
-  watch(account: AccountHandle, isWatched: boolean): void {
-    const status = this.#exports.accountWatch(account, isWatched ? 1 : 0);
-    if (status === STATUS_NO_MEMORY) throw new CapacityError('a watch of interest');
-  }
-
-  /**
-   * Calls `visit` for each filter that came or went in a watched account since the last time; bytes that are no UTF-8
-   * are replaced.
-   *
-   * @returns false, without a call: there were too many to note
-   */
-  takeChanges(visit: (account: AccountHandle, filter: string) => void): boolean {
-    const bytes = this.#exports.changesTake();
-    if (bytes < 0) return false;
-    const start = this.#exports.changesLogPtr() >>> 0;
-    for (let ptr = start; ptr < start + bytes; ) {
-      const account = this.#views.word(ptr);
-      const length = this.#views.word(ptr + 4);
-      visit(account, readText(this.#views, ptr + 8, length));
-      ptr += 8 + ((length + 3) & ~3);
-    }
-    return true;
   }
 
   counts(account: AccountHandle): AccountCounts {

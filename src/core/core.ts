@@ -9,13 +9,14 @@ import {
   REGION_PUBLISH,
   REGION_RESULT,
   REGION_SCRATCH,
-  REGION_TAKE,
   SLACK_BYTES,
   STATUS_BAD_SUBJECT,
   STATUS_OK,
   SUB_DELIVERED,
+  SUB_SID,
   SUBJECT_MAX,
 } from '../../assembly/abi.ts';
+import { systemClock } from '../shared/clock.ts';
 import { fillRandom } from '../shared/entropy.ts';
 import {
   CapacityError,
@@ -28,8 +29,7 @@ import { growsInPlace } from './address-space.ts';
 import { type BatchPlace, readBatchTo } from './batch.ts';
 import { instantiate, type WasmExports } from './instance.ts';
 import { type LiveCounts, readLiveCounts } from './live-counts.ts';
-import { OutboundRegions } from './outbound.ts';
-import { type Outgoing, PublishRecord } from './outgoing.ts';
+import { type Outgoing, PublishRecord, SID_MAX } from './outgoing.ts';
 import { OpView, RecordView, readCopy, readText } from './records.ts';
 import { RouteView, type SubHandle } from './route.ts';
 import {
@@ -42,8 +42,8 @@ import {
   SCRATCH_SHOWN,
   SCRATCH_TEXT,
 } from './scratch.ts';
-import { type SessionHandle, Sessions } from './sessions.ts';
-import { writeSubject } from './subject-bytes.ts';
+import type { SessionHandle } from './sessions.ts';
+import { writeSubject, writeWord } from './subject-bytes.ts';
 import { Views } from './views.ts';
 
 export interface CoreOptions {
@@ -56,6 +56,10 @@ export interface CoreOptions {
 }
 
 const POOL_MAX = 268_435_456;
+/** A region of more than this is not to be had: sizes are words. */
+const GATHERED_MAX = 0x4000_0000;
+/** Growth that was refused is asked for again after so long: each time everything is collected in vain. */
+const REFUSED_MS = 1000;
 /** Where the count of a subscription's messages stays. */
 const DELIVERED_MAX = 0xffffffff;
 
@@ -64,8 +68,6 @@ export class Core {
   readonly views: Views;
   readonly op: OpView;
   readonly accounts: Accounts;
-  readonly sessions: Sessions;
-  readonly outbound: OutboundRegions;
   readonly poolMax: number;
   /** Addresses stay right: sockets may read into linear memory and write from it while it grows. */
   readonly growsInPlace: boolean;
@@ -83,6 +85,8 @@ export class Core {
   #recordCount = 0;
   #gathered = 0;
   #gatheredBytes = 0;
+  /** When growth that was refused is asked for again; 0 = it is not known that it was. */
+  #askAgainAt = 0;
 
   /** Throws WasmUnavailableError, also when there is no memory for it. */
   constructor(options: CoreOptions = {}) {
@@ -102,8 +106,6 @@ export class Core {
     this.#record = new RecordView(this.views, this.#region(REGION_RESULT));
     this.#beside = new RecordView(this.views, this.#region(REGION_RESULT));
     this.#scratch = this.#region(REGION_SCRATCH);
-    this.outbound = new OutboundRegions(this.exports, this.views, this.#region(REGION_TAKE));
-    this.sessions = new Sessions(this, this.#scratch);
     const reply = this.#scratch + SCRATCH_REPLY;
     const publish = this.#region(REGION_PUBLISH);
     this.#publish = new PublishRecord(this.views, publish, this.#scratch, reply);
@@ -116,12 +118,19 @@ export class Core {
   /**
    * Subscribes the program. Throws InvalidSubjectError and CapacityError.
    *
+   * @param sid higher than that of whoever came before in the account
    * @param isRaw its records have RECORD_RAW, and what has no bytes does not reach it
    */
-  subscribe(account: AccountHandle, filter: string, queue?: string, isRaw = false): SubHandle {
+  subscribe(
+    account: AccountHandle,
+    filter: string,
+    queue?: string,
+    sid = 0,
+    isRaw = false,
+  ): SubHandle {
     this.changes++;
-    const length = this.#text(SCRATCH_ASK, filter, true);
-    const queueLength = queue === undefined ? 0 : this.#text(SCRATCH_ASK_SECOND, queue, false);
+    const length = this.#subject(SCRATCH_ASK, filter);
+    const queueLength = queue === undefined ? 0 : this.#word(SCRATCH_ASK_SECOND, queue);
     const handle = this.exports.subscriptionOpen(
       account,
       this.#scratch + SCRATCH_ASK,
@@ -131,7 +140,9 @@ export class Core {
       isRaw ? 1 : 0,
     );
     if (handle === STATUS_BAD_SUBJECT) throw new InvalidSubjectError(filter);
-    if (handle < 0) throw new CapacityError(`a subscription to ${shortened(filter)}`);
+    if (handle < 0) throw this.#noMemoryFor(`a subscription to ${shortened(filter)}`);
+    const ptr = this.exports.subscriptionPtr(handle) >>> 0;
+    this.views.u32[(ptr + SUB_SID) >>> 2] = Math.min(sid, SID_MAX);
     return handle;
   }
 
@@ -167,9 +178,9 @@ export class Core {
    * Throws InvalidSubjectError, and CapacityError without memory.
    */
   resolve(account: AccountHandle, subject: string): RouteView {
-    const length = this.#text(0, subject, true);
+    const length = this.#subject(0, subject);
     const ptr = this.exports.routeResolve(account, this.#scratch, length) >>> 0;
-    if (ptr === 0) throw new CapacityError(`the route of ${shortened(subject)}`);
+    if (ptr === 0) throw this.#noMemoryFor(`the route of ${shortened(subject)}`);
     return this.#route.at(ptr);
   }
 
@@ -182,21 +193,22 @@ export class Core {
     this.changes++;
     const { to, subject, reply, headers, payload } = message;
     const scratch = this.#scratch;
-    const toLength = this.#text(0, to, true);
+    const toLength = this.#subject(0, to);
     const isShown = subject !== undefined && subject !== to;
-    const shownLength = isShown ? this.#text(SCRATCH_SHOWN, subject, true) : toLength;
-    const replyLength = reply === undefined ? 0 : this.#text(SCRATCH_REPLY, reply, true);
+    const shownLength = isShown ? this.#subject(SCRATCH_SHOWN, subject) : toLength;
+    const replyLength = reply === undefined ? 0 : this.#word(SCRATCH_REPLY, reply);
     const headerLength = headers?.length ?? 0;
     const bodyLength = headerLength + payload.length;
     const body =
       bodyLength <= SCRATCH_BODY_MAX ? scratch + SCRATCH_BODY : this.gather(bodyLength + 2);
-    if (body === 0) throw new CapacityError(`a message of ${bodyLength} bytes`);
+    if (body === 0) throw this.#noMemoryFor(`a message of ${bodyLength} bytes`);
     if (headers !== undefined) this.views.u8.set(headers, body);
     this.views.u8.set(payload, body + headerLength);
     const record = this.#publish;
     const shownPtr = isShown ? scratch + SCRATCH_SHOWN : scratch;
     record.setSubjects(toLength, shownPtr, shownLength, replyLength);
-    record.setBody(body, bodyLength, headerLength, message.localOnly === true);
+    record.setBody(body, bodyLength, headerLength);
+    record.setRecipients(message);
     const status = this.exports.publish(account, record.ptr);
     this.#recordCount = this.exports.recordCount();
     return status;
@@ -245,8 +257,8 @@ export class Core {
 
   /** Whether anybody is interested; with a queue, whether that group has a member. Usable at any time. */
   hasInterest(account: AccountHandle, subject: string, queue?: string): boolean {
-    const length = this.#text(SCRATCH_ASK, subject, true);
-    const queueLength = queue === undefined ? 0 : this.#text(SCRATCH_ASK_SECOND, queue, false);
+    const length = this.#subject(SCRATCH_ASK, subject);
+    const queueLength = queue === undefined ? 0 : this.#word(SCRATCH_ASK_SECOND, queue);
     const { exports } = this;
     const ptr = this.#scratch + SCRATCH_ASK;
     return exports.routeInterest(account, ptr, length, ptr + SCRATCH_TEXT, queueLength) !== 0;
@@ -254,18 +266,13 @@ export class Core {
 
   /**
    * Another living member of a queue group of the program, in place of a pick that closed; 0 = none, also for a
-   * peer's subject that is no text of ours (a NUL, bytes that are no UTF-8).
+   * peer's subject that is no text (bytes that are no UTF-8).
    */
   pickGroup(account: AccountHandle, queue: string, subject: string): SubHandle {
-    const length = writeSubject(
-      this.views.u8,
-      this.#scratch + SCRATCH_ASK,
-      SUBJECT_MAX,
-      subject,
-      false,
-    );
+    const at = this.#scratch + SCRATCH_ASK;
+    const length = writeWord(this.views.u8, at, SUBJECT_MAX, subject);
     if (length < 0) return 0;
-    const queueLength = this.#text(SCRATCH_ASK_SECOND, queue, false);
+    const queueLength = this.#word(SCRATCH_ASK_SECOND, queue);
     const ptr = this.#scratch + SCRATCH_ASK;
     return this.exports.routePick(account, ptr, length, ptr + SCRATCH_TEXT, queueLength);
   }
@@ -289,6 +296,11 @@ export class Core {
     this.#recordCount = 0;
   }
 
+  /** Bytes that the pool has lent to sessions. */
+  get poolUsed(): number {
+    return this.exports.poolBytes() >>> 0;
+  }
+
   /** Copies bytes into linear memory. */
   writeBytes(ptr: number, bytes: Uint8Array): void {
     this.views.u8.set(bytes, ptr);
@@ -297,6 +309,7 @@ export class Core {
   /** A region of at least that many bytes, or 0. What it held before is lost. */
   gather(bytes: number): number {
     const wanted = bytes + SLACK_BYTES;
+    if (wanted > GATHERED_MAX) return 0;
     if (this.#gatheredBytes < wanted || this.#gatheredBytes > wanted * 8) {
       if (this.#gathered !== 0) this.exports.blockRelease(this.#gathered, this.#gatheredBytes);
       this.#gathered = this.exports.blockAllocate(wanted) >>> 0;
@@ -305,10 +318,14 @@ export class Core {
     return this.#gathered;
   }
 
-  /** Feeds bytes of a session that lie at `ptr`; `op` tells how far it got. */
-  ingest(session: SessionHandle, ptr: number, length: number): number {
+  /**
+   * Feeds bytes of a session that lie at `ptr`; `op` tells how far it got.
+   *
+   * @param units of work after which the rest is to wait (STATUS_SPENT); 0: what the last call has left of them
+   */
+  ingest(session: SessionHandle, ptr: number, length: number, units = 0): number {
     this.changes++;
-    const status = this.exports.ingest(session, ptr, length);
+    const status = this.exports.ingest(session, ptr, length, units);
     this.#recordCount = this.exports.recordCount();
     return status;
   }
@@ -328,7 +345,31 @@ export class Core {
 
   /** Frees what is in quarantine. Only when no record is being drained. */
   turnEnd(): void {
-    this.exports.turnEnd();
+    if (this.exports.turnEnd() !== 0) this.#wasRefused();
+  }
+
+  /** Bounds the bytes of all subscriptions of peers; those of one may take half of it. */
+  limitSubscriptions(bytes: number): void {
+    this.exports.subscriptionsBound(bytes);
+  }
+
+  /** Whether a peer that has no subscription would be given one. */
+  get hasRoom(): boolean {
+    return this.exports.subscriptionsHaveRoom() !== 0;
+  }
+
+  #noMemoryFor(what: string): CapacityError {
+    this.#wasRefused();
+    return new CapacityError(what);
+  }
+
+  /** There was no memory: the core asks the system no more until it is told to. */
+  #wasRefused(): void {
+    const now = systemClock.monotonic();
+    if (this.#askAgainAt === 0) this.#askAgainAt = now + REFUSED_MS;
+    if (now < this.#askAgainAt) return;
+    this.#askAgainAt = 0;
+    this.exports.memoryAsk();
   }
 
   /** How many of each kind of record are alive, and bytes. */
@@ -336,10 +377,15 @@ export class Core {
     return readLiveCounts(this.exports);
   }
 
-  // Writes text to the scratch region and answers its length.
-  #text(offset: number, text: string, wantsTokens: boolean): number {
-    const ptr = this.#scratch + offset;
-    const length = writeSubject(this.views.u8, ptr, SUBJECT_MAX, text, wantsTokens);
+  // Write text to the scratch region and answer its length.
+  #subject(offset: number, text: string): number {
+    const length = writeSubject(this.views.u8, this.#scratch + offset, SUBJECT_MAX, text);
+    if (length < 0) throw new InvalidSubjectError(text);
+    return length;
+  }
+
+  #word(offset: number, text: string): number {
+    const length = writeWord(this.views.u8, this.#scratch + offset, SUBJECT_MAX, text);
     if (length < 0) throw new InvalidSubjectError(text);
     return length;
   }

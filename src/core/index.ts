@@ -36,11 +36,10 @@ export {
   STATUS_AGAIN_POOL,
   STATUS_AGAIN_RESULT,
   STATUS_BAD_SUBJECT,
-  STATUS_DUPLICATE,
   STATUS_NO_MEMORY,
   STATUS_OK,
   STATUS_OP,
-  STATUS_STALE,
+  STATUS_SPENT,
   SUBJECT_MAX,
 } from '../../assembly/abi.ts';
 export type { AccountCounts, AccountHandle } from './accounts.ts';
@@ -51,15 +50,16 @@ export {
   batchOutcomes,
   placeBatch,
 } from './batch.ts';
+export { takeChanges, watchChanges } from './changes.ts';
 export {
   Core,
-  type CoreOptions,
   createCore,
 } from './core.ts';
 export { HandleMap } from './handle-map.ts';
-export type { LiveCounts } from './live-counts.ts';
+export type { OutboundRegions } from './outbound.ts';
 export type { Outgoing } from './outgoing.ts';
-export { OpView, RecordView } from './records.ts';
-export { RouteView, type Segment, type SubHandle, type Take } from './route.ts';
-export type { SessionSubscription, Traffic } from './session-state.ts';
-export type { SessionHandle } from './sessions.ts';
+export { type Peers, peersOf } from './peers.ts';
+export { copyTo, RecordView } from './records.ts';
+export { RouteView, type SubHandle, type Take } from './route.ts';
+export type { SessionSubscription } from './session-state.ts';
+export type { SessionHandle, Sessions } from './sessions.ts';

@@ -47,9 +47,4 @@ export class OutboundRegions {
   settle(session: SessionHandle, bytes: number): void {
     this.#exports.outboundSettle(session, bytes);
   }
-
-  /** Bytes that the pool has lent. */
-  get poolUsed(): number {
-    return this.#exports.poolBytes() >>> 0;
-  }
 }

@@ -57,7 +57,11 @@ export class Sessions {
     this.#exports.sessionSetLimits(session, payloadMax, controlLineMax, pending);
   }
 
-  /** Removes a session's subscriptions, the newest first, at most so many (0: all). */
+  /**
+   * Removes a session's subscriptions, the newest first. As long as some are left nothing is delivered to it.
+   *
+   * @param most work after which it stops, a subscription or a node being one; 0 = all of it
+   */
   shed(session: SessionHandle, most = 0): void {
     this.#owner.changes++;
     this.#exports.sessionShed(session, most);

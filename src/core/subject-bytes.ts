@@ -4,22 +4,31 @@
 const encoder = new TextEncoder();
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const SPACE = 32;
+const NUL = 0;
 const DOT = 46;
 const LOOP_MAX = 24;
 
+/** Writes a subject at `ptr`; as `writeWord`, and -1 also for NUL and for an empty token. */
+export function writeSubject(u8: Uint8Array, ptr: number, bytesMax: number, text: string): number {
+  return writeText(u8, ptr, bytesMax, text, true);
+}
+
 /**
- * Writes a subject or a queue name at `ptr`.
+ * Writes at `ptr` what can stand on a control line: a reply, which may be whatever a peer has named, or a queue name.
  *
  * @param bytesMax room there
- * @param wantsTokens no token may be empty
- * @returns bytes written, or -1: no text, empty, too long, a blank, CR, LF, NUL, a lone surrogate or an empty token
+ * @returns bytes written, or -1: no text, empty, too long, a blank, CR, LF or a lone surrogate
  */
-export function writeSubject(
+export function writeWord(u8: Uint8Array, ptr: number, bytesMax: number, text: string): number {
+  return writeText(u8, ptr, bytesMax, text, false);
+}
+
+function writeText(
   u8: Uint8Array,
   ptr: number,
   bytesMax: number,
   text: string,
-  wantsTokens: boolean,
+  isSubject: boolean,
 ): number {
   if (typeof text !== 'string') return -1;
   const { length } = text;
@@ -28,14 +37,14 @@ export function writeSubject(
   for (let i = 0; i < length; i++) {
     const code = text.charCodeAt(i);
     if (code >= 0x80 || (i === LOOP_MAX && length > LOOP_MAX * 2)) {
-      return writeLong(u8, ptr, bytesMax, text, wantsTokens);
+      return writeLong(u8, ptr, bytesMax, text, isSubject);
     }
-    if (code <= SPACE && isForbidden(code)) return -1;
-    if (code === DOT && before === DOT && wantsTokens) return -1;
+    if (code <= SPACE && isForbidden(code, isSubject)) return -1;
+    if (code === DOT && before === DOT && isSubject) return -1;
     u8[ptr + i] = code;
     before = code;
   }
-  return before === DOT && wantsTokens ? -1 : length;
+  return before === DOT && isSubject ? -1 : length;
 }
 
 function writeLong(
@@ -43,7 +52,7 @@ function writeLong(
   ptr: number,
   bytesMax: number,
   text: string,
-  wantsTokens: boolean,
+  isSubject: boolean,
 ): number {
   if (LONE_SURROGATE.test(text)) return -1;
   const { read, written } = encoder.encodeInto(text, u8.subarray(ptr, ptr + bytesMax));
@@ -51,14 +60,14 @@ function writeLong(
   let before = DOT;
   for (let at = ptr; at < ptr + written; at++) {
     const byte = u8[at] as number;
-    if (byte <= SPACE && isForbidden(byte)) return -1;
-    if (byte === DOT && before === DOT && wantsTokens) return -1;
+    if (byte <= SPACE && isForbidden(byte, isSubject)) return -1;
+    if (byte === DOT && before === DOT && isSubject) return -1;
     before = byte;
   }
-  return before === DOT && wantsTokens ? -1 : written;
+  return before === DOT && isSubject ? -1 : written;
 }
 
-// Blanks, CR, LF and NUL: what would tear a control line.
-function isForbidden(code: number): boolean {
-  return code === SPACE || code === 9 || code === 10 || code === 13 || code === 0;
+// Blanks, CR and LF would tear a control line; a NUL is no part of a subject that the program says.
+function isForbidden(code: number, isSubject: boolean): boolean {
+  return code === SPACE || code === 9 || code === 10 || code === 13 || (code === NUL && isSubject);
 }

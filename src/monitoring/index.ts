@@ -20,6 +20,8 @@ interface MonitoringOptions {
   readonly host: string;
   /** 0 is a free port. */
   readonly port: number;
+  /** See HttpServerOptions. */
+  readonly descriptorMax?: number;
   readonly source: MonitoringSource;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -32,7 +34,7 @@ const LINKS: readonly PageLink[] = [
 
 /** Listens for HTTP; rejects with the system's error when it cannot. */
 export function createMonitoring(options: MonitoringOptions): Promise<HttpServer> {
-  const { host, port, source, clock, logger } = options;
+  const { host, port, descriptorMax, source, clock, logger } = options;
   const counts = new Map<string, number>();
   const endpoints = new Map<string, Endpoint>([
     ['/', () => page(source)],
@@ -42,6 +44,8 @@ export function createMonitoring(options: MonitoringOptions): Promise<HttpServer
   return createHttpServer({
     host,
     port,
+    clock,
+    ...(descriptorMax === undefined ? {} : { descriptorMax }),
     handler: (request) => dispatch(request, endpoints, counts),
     onError: (error) => logger.error(`Error answering a monitoring request: ${String(error)}`),
   });

@@ -1,27 +1,33 @@
-// The HTTP server of the monitoring pages: requests and responses as plain values, so that only this file
-// knows node:http. Small answers only: a response is sent whole, with its length.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+// The HTTP server of the monitoring pages: requests and responses as plain values. It stands on plain sockets, because
+// Node's own reads and answers all that a peer has sent at once, whether or not the peer reads.
+//
+// However many ask, and however much, an event loop's turn has a few answers, in turn; and there are so many connections
+// at most: one more ends the one that has been idle longest. A connection that is kept lives as long as that, as with
+// nats-server, which never ends one.
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '../shared/clock.ts';
+import { defer } from '../shared/defer.ts';
+import { HttpConnection, type HttpHost } from './http-connection.ts';
+import type { HttpRequest, HttpResponse } from './http-text.ts';
+import { descriptorOf } from './tcp-transport.ts';
 
-export interface HttpRequest {
-  readonly method: string;
-  /** The target's path as it was sent, percent-encoding and all; begins with `/`. */
-  readonly path: string;
-  /** Text after `?`, without it; empty when there is none. */
-  readonly search: string;
-}
+export type { HttpRequest, HttpResponse } from './http-text.ts';
 
-export interface HttpResponse {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
+/** 128 hold at most 10 MiB. */
+const CONNECTIONS_MAX = 128;
+/** A turn of the loop has so many: `/varz` takes a tenth of a millisecond. */
+const ANSWERS_MAX = 16;
+/** Of the system's own probes, which end connections to hosts that are gone. Source: Go, net, defaultTCPKeepAliveIdle. */
+const KEEP_ALIVE_MS = 15_000;
 
 interface HttpServerOptions {
   /** `0.0.0.0` or empty: all interfaces of both families. */
   readonly host: string;
   /** 0 is a free port. */
   readonly port: number;
+  readonly clock: Clock;
+  /** A connection whose descriptor has this number, or a higher one, is closed at once. */
+  readonly descriptorMax?: number;
   /** Answers one request; what it throws is answered with a 500 and handed to `onError`. */
   readonly handler: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
   readonly onError?: (error: unknown) => void;
@@ -36,7 +42,14 @@ export interface HttpServer {
 
 /** Listens, and resolves when it does. Rejects with the system's error (EADDRINUSE, …). */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const server = createServer((request, response) => void answer(options, request, response));
+  const host = new Host(options);
+  const server = createServer({
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_MS,
+  });
+  server.on('connection', (socket) => host.accept(socket));
   const isAll = options.host === '' || options.host === '0.0.0.0';
   try {
     await listen(server, isAll ? '::' : options.host, options.port);
@@ -46,7 +59,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     if (!isAll || (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL')) throw error;
     await listen(server, '0.0.0.0', options.port);
   }
-  if (options.onError !== undefined) server.on('error', options.onError);
+  server.on('error', (error) => options.onError?.(error));
   const { address, port } = server.address() as AddressInfo;
   return {
     address,
@@ -54,7 +67,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        host.close();
       }),
   };
 }
@@ -69,36 +82,78 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-async function answer(
-  options: HttpServerOptions,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  // A request's body has no meaning here.
-  request.resume();
-  const [path = '', ...rest] = targetOf(request.url ?? '/').split('?');
-  let result: HttpResponse;
-  try {
-    result = await options.handler({
-      method: request.method ?? 'GET',
-      path,
-      search: rest.join('?'),
-    });
-  } catch (error) {
-    options.onError?.(error);
-    result = { status: 500, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: '' };
-  }
-  response.writeHead(result.status, {
-    ...result.headers,
-    'Content-Length': Buffer.byteLength(result.body),
-  });
-  response.end(result.body);
-}
+class Host implements HttpHost {
+  readonly clock: Clock;
+  readonly #options: HttpServerOptions;
+  /** The one that has been idle longest first. */
+  readonly #connections = new Set<HttpConnection>();
+  /** With a request to answer, in the order in which it came. */
+  readonly #waiting = new Set<HttpConnection>();
+  #isScheduled = false;
 
-/** Path and query of a request target, which a proxy may have sent as a whole URL. */
-function targetOf(url: string): string {
-  if (url.startsWith('/')) return url;
-  const match = /^[a-z]+:\/\/[^/?]*(.*)$/i.exec(url);
-  const target = match?.[1] ?? '/';
-  return target.startsWith('/') ? target : `/${target}`;
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    this.clock = options.clock;
+  }
+
+  accept(socket: Socket): void {
+    const { descriptorMax = Number.POSITIVE_INFINITY } = this.#options;
+    if (descriptorOf(socket) >= descriptorMax) {
+      socket.destroy();
+      return;
+    }
+    if (this.#connections.size >= CONNECTIONS_MAX) {
+      const [longestIdle] = this.#connections;
+      // Now, and not when its socket has told its end: there may be many more before that.
+      if (longestIdle !== undefined) this.#connections.delete(longestIdle);
+      longestIdle?.destroy();
+    }
+    this.#connections.add(new HttpConnection(this, socket));
+  }
+
+  wantsTurn(connection: HttpConnection): void {
+    this.#waiting.add(connection);
+    this.#schedule();
+  }
+
+  noteActive(connection: HttpConnection): void {
+    if (this.#connections.delete(connection)) this.#connections.add(connection);
+  }
+
+  gone(connection: HttpConnection): void {
+    this.#connections.delete(connection);
+    this.#waiting.delete(connection);
+  }
+
+  async respond(request: HttpRequest): Promise<HttpResponse> {
+    try {
+      return await this.#options.handler(request);
+    } catch (error) {
+      this.#options.onError?.(error);
+      return { status: 500, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: '' };
+    }
+  }
+
+  close(): void {
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    defer(() => {
+      this.#isScheduled = false;
+      this.#answer();
+    });
+  }
+
+  /** Whoever wants another turn is behind all others by then. */
+  #answer(): void {
+    const turn = [...this.#waiting].slice(0, ANSWERS_MAX);
+    for (const connection of turn) {
+      this.#waiting.delete(connection);
+      connection.step();
+    }
+    if (this.#waiting.size > 0) this.#schedule();
+  }
 }

@@ -25,6 +25,15 @@ export function plainAddress(address: string): string {
   return MAPPED.exec(address)?.[1] ?? address;
 }
 
+/**
+ * The number of a socket's descriptor; -1 where this runtime does not tell it. The system gives out the lowest that is
+ * free: so many descriptors, at least, are in use.
+ */
+export function descriptorOf(socket: Socket): number {
+  const handle = (socket as unknown as { _handle?: { fd?: unknown } | null })._handle;
+  return typeof handle?.fd === 'number' ? handle.fd : -1;
+}
+
 /** What is below a socket, as far as it is used here. */
 interface Handle {
   reading: boolean;

@@ -1,6 +1,9 @@
 // Listening on TCP. Every connection becomes a TcpTransport.
-import { createServer, type Server } from 'node:net';
-import { HIGH_WATER_MARK, TcpTransport } from './tcp-transport.ts';
+//
+// When descriptors are used up Node accepts and closes, and tells nobody. So those that are left when it comes close to
+// the limit are for saying no:  │ … served … │ 16: told so │ 16: closed at once │ limit
+import { createServer, type Server, type Socket } from 'node:net';
+import { descriptorOf, HIGH_WATER_MARK, TcpTransport } from './tcp-transport.ts';
 import type { Transport } from './transport.ts';
 
 interface ListenOptions {
@@ -10,6 +13,13 @@ interface ListenOptions {
   readonly port: number;
   /** Called for each connection; it has to `start` the transport or `destroy` it. */
   readonly onConnection: (transport: Transport) => void;
+  /** Descriptors that this process may have, where that is known. */
+  readonly descriptorMax?: number | undefined;
+  /**
+   * The same for a connection that is one too many for the descriptors; undefined: there is none left to say so by, and
+   * it has been closed. Without this it is closed in any case.
+   */
+  readonly onCrowded?: (transport: Transport | undefined) => void;
   /** Something is wrong with the listening socket; it goes on. */
   readonly onError: (error: Error) => void;
 }
@@ -22,6 +32,10 @@ export interface Listener {
   close(): void;
 }
 
+/** Descriptors that are not given to peers: other things of the program need some, too. */
+const SPARE_DESCRIPTORS = 32;
+/** Of those, the last ones are not even for a refusal. */
+const LAST_DESCRIPTORS = 16;
 /** Connections that wait to be accepted; the kernel has a lower bound of its own. */
 const BACKLOG = 4096;
 /** All addresses, where there is IPv6 and where there is none. */
@@ -63,7 +77,7 @@ function bind(host: string, port: number, options: ListenOptions): Promise<Serve
     // Nothing is read before the transport is started: it may have to make its socket anew.
     pauseOnConnect: true,
   });
-  server.on('connection', (socket) => options.onConnection(new TcpTransport(socket, 'into')));
+  server.on('connection', (socket) => take(socket, options));
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host, port, backlog: BACKLOG }, () => {
@@ -72,6 +86,20 @@ function bind(host: string, port: number, options: ListenOptions): Promise<Serve
       resolve(server);
     });
   });
+}
+
+function take(socket: Socket, options: ListenOptions): void {
+  const { descriptorMax = Number.POSITIVE_INFINITY, onConnection, onCrowded } = options;
+  const left = descriptorMax - descriptorOf(socket);
+  if (left > SPARE_DESCRIPTORS) {
+    onConnection(new TcpTransport(socket, 'into'));
+  } else if (left > LAST_DESCRIPTORS && onCrowded !== undefined) {
+    onCrowded(new TcpTransport(socket, 'data'));
+  } else {
+    socket.on('error', () => {});
+    socket.destroy();
+    onCrowded?.(undefined);
+  }
 }
 
 function isFamilyMissing(error: unknown): boolean {

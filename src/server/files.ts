@@ -1,7 +1,7 @@
 // The files by which other programs find a running server: its process number, and its ports.
 // Source: nats-server 1787eee, server/server.go, logPid, logPorts, portFile.
-import { renameSync, writeFileSync } from 'node:fs';
-import { unlink, writeFile } from 'node:fs/promises';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { open, rm, unlink } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { hostPort, isAllInterfaces } from './addresses.ts';
@@ -12,9 +12,20 @@ interface PortsDocument {
   readonly monitoring?: readonly string[];
 }
 
-/** Writes the decimal process number without a line feed. It is not removed at the end. */
+/** Writes the decimal process number without a line feed. It is not removed at the end, but when it is not whole. */
 export async function writePidFile(path: string): Promise<void> {
-  await writeFile(path, String(process.pid), { mode: 0o660 });
+  const file = await open(path, 'w', 0o660);
+  let isFile = false;
+  try {
+    // A device of that name stays.
+    isFile = (await file.stat()).isFile();
+    await file.writeFile(String(process.pid));
+  } catch (error) {
+    if (isFile) await rm(path, { force: true }).catch(() => {});
+    throw error;
+  } finally {
+    await file.close().catch(() => {});
+  }
 }
 
 /** `<directory>/<executable>_<pid>.ports`. */
@@ -22,12 +33,21 @@ export function portsFilePath(directory: string, executableName: string): string
   return join(directory, `${executableName}_${process.pid}.ports`);
 }
 
-/** The file appears whole: whoever waits for its name never reads a part. */
+/** The file appears whole: whoever waits for its name never reads a part, and a draft does not stay. */
 export function writePortsFile(path: string, document: PortsDocument): void {
   const draft = `${path}.tmp`;
-  // Without a pause between the two, so that the draft is hardly ever seen.
-  writeFileSync(draft, JSON.stringify(document), { mode: 0o640 });
-  renameSync(draft, path);
+  try {
+    // Without a pause between the two, so that the draft is hardly ever seen.
+    writeFileSync(draft, JSON.stringify(document), { mode: 0o640 });
+    renameSync(draft, path);
+  } catch (error) {
+    try {
+      rmSync(draft, { force: true });
+    } catch {
+      // It was not made: something else has its name.
+    }
+    throw error;
+  }
 }
 
 export async function removePortsFile(path: string): Promise<void> {
@@ -48,6 +68,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EISDIR: 'is a directory',
   ENOTDIR: 'not a directory',
+  ENOSPC: 'no space left on device',
+  EMFILE: 'too many open files',
 };
 
 /** A file system's error as Go says it: `open /a/b: no such file or directory`. */

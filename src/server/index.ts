@@ -22,9 +22,10 @@ import {
   writePortsFile,
 } from './files.ts';
 import { createServerId } from './identity.ts';
+import { subscriptionBytesMax } from './memory-shares.ts';
 import { type MonitoringHandle, RUNTIME, startMonitoring } from './monitor.ts';
 import { resolveOptions, type ServeOptions, type ServerSettings } from './options.ts';
-import { coreCount } from './process-usage.ts';
+import { coreCount, descriptorMax } from './process-usage.ts';
 
 export type { ConnectionSnapshot } from '../bridge/bridge.ts';
 export type { Logger } from '../shared/logger.ts';
@@ -208,6 +209,7 @@ class RunningServer implements Server {
         host,
         port,
         outboundMax,
+        subscriptionBytesMax: subscriptionBytesMax(),
         serverId: this.id,
         serverName: this.name,
         runtime: RUNTIME,
@@ -215,6 +217,7 @@ class RunningServer implements Server {
         maxSubTokens,
         logger,
         clock,
+        descriptorMax: descriptorMax(),
         hasSpareProcessor: coreCount() > 1,
       });
     } catch (error) {

@@ -4,10 +4,13 @@ import type { Bridge } from '../bridge/bridge.ts';
 import type { BusInternals } from '../bus/internals.ts';
 import type { ServerCounters, ServerFacts } from '../monitoring/index.ts';
 import type { ServerSettings } from './options.ts';
-import { coreCount, UsageMeter } from './process-usage.ts';
+import { coreCount, descriptorMax, UsageMeter } from './process-usage.ts';
 
 /** What is told under the key `go`, which clients insist on. */
 export const RUNTIME: string = `node${process.versions.node}`;
+
+/** Descriptors that are left for the program. */
+const LAST_DESCRIPTORS = 16;
 
 export interface MonitoringHandle {
   readonly port: number;
@@ -34,6 +37,8 @@ export async function startMonitoring(server: MonitoredServer): Promise<Monitori
   return createMonitoring({
     host,
     port,
+    // Whoever asks how it goes is answered when clients are not let in any more.
+    descriptorMax: descriptorMax() - LAST_DESCRIPTORS,
     clock: settings.clock,
     logger: settings.logger,
     source: {
@@ -53,11 +58,15 @@ export async function startMonitoring(server: MonitoredServer): Promise<Monitori
       },
       counters: () => counters(server),
       usage: () => meter.read(),
-      problem: () =>
-        // The text that nats-server has for a listener that is not there.
-        server.isReady() ? undefined : 'failed to be ready for connections after 1ms: server',
+      problem: () => problem(server),
     },
   });
+}
+
+function problem({ isReady, internals }: MonitoredServer): string | undefined {
+  // The text that nats-server has for a listener that is not there.
+  if (!isReady()) return 'failed to be ready for connections after 1ms: server';
+  return internals.core.hasRoom ? undefined : 'no memory for connections and subscriptions';
 }
 
 function counters({ internals, bridge }: MonitoredServer): ServerCounters {

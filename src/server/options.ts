@@ -1,16 +1,10 @@
 // The options of `serve`, checked once at the door: what comes out of here is trusted inside.
-import { totalmem } from 'node:os';
 import { leastInboundMax } from '../bridge/pacing/inbound-budget.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { InvalidArgumentError } from '../shared/errors.ts';
-import {
-  DEFAULT_HOST,
-  DEFAULT_LIMITS,
-  DEFAULT_PORT,
-  type Limits,
-  OUTBOUND_SHARE,
-} from '../shared/limits.ts';
+import { DEFAULT_HOST, DEFAULT_LIMITS, DEFAULT_PORT, type Limits } from '../shared/limits.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
+import { defaultInboundMax, defaultOutboundMax } from './memory-shares.ts';
 
 export interface MonitoringListenOptions {
   /** Default: the client listener's host. */
@@ -127,7 +121,8 @@ function limits(options: ServeOptions): Limits {
   for (const name of Object.keys(RANGES) as (keyof Limits)[]) {
     result[name] = integer(name, options[name] ?? DEFAULT_LIMITS[name], RANGES[name]);
   }
-  return result as unknown as Limits;
+  const limits = result as unknown as Limits;
+  return { ...limits, inboundMax: options.inboundMax ?? defaultInboundMax(limits) };
 }
 
 function monitoring(options: ServeOptions, clientHost: string): ServerSettings['monitoring'] {
@@ -174,11 +169,4 @@ function text(name: string, value: unknown): string | undefined {
 
 function shown(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
-}
-
-/** A share of the machine's memory, or of what the container leaves this process. */
-function defaultOutboundMax(): number {
-  const constrained = process.constrainedMemory?.() ?? 0;
-  const memoryBytes = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
-  return Math.floor(memoryBytes * OUTBOUND_SHARE);
 }

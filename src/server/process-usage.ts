@@ -1,4 +1,5 @@
-// What this process takes of the machine, for `/varz`.
+// What this process takes of the machine, for `/varz`, and what it may take.
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { ProcessUsage } from '../monitoring/index.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -9,6 +10,33 @@ const SAMPLE_MS = 1000;
 /** How many cores this process may use. */
 export function coreCount(): number {
   return availableParallelism();
+}
+
+let descriptors: number | undefined;
+
+/** How many descriptors this process may have, as it was when that was asked first; Infinity where it is not told. */
+export function descriptorMax(): number {
+  descriptors ??= readDescriptorMax();
+  return descriptors;
+}
+
+function readDescriptorMax(): number {
+  try {
+    const match = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
+    if (match !== null) return Number(match[1]);
+  } catch {
+    // Not a Linux.
+  }
+  try {
+    const { userLimits } = process.report.getReport() as { userLimits?: UserLimits };
+    return Number(userLimits?.open_files?.soft ?? Number.NaN) || Number.POSITIVE_INFINITY;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+interface UserLimits {
+  readonly open_files?: { readonly soft: number | string };
 }
 
 /** Measures between its calls: memory as it is now, processor time since the sample before. */

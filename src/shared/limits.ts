@@ -45,8 +45,15 @@ export const DEFAULT_LIMITS: Limits = {
 
 /** Seconds within which a peer has to authenticate, as `/varz` shows it. */
 export const AUTH_TIMEOUT_SECONDS = 2;
-/** The share of this process's memory that all queued bytes together may take; the rest is the program's. */
+// Shares of this process's memory that peers may take; the rest is the program's.
+/** All queued bytes. */
 export const OUTBOUND_SHARE = 0.25;
+/** All unfinished reads, where that is less than the default of `inboundMax`. */
+export const INBOUND_SHARE = 0.25;
+/** All subscriptions, where that is less than their bound. */
+export const SUBSCRIPTION_SHARE = 0.5;
+/** Bytes of all subscriptions; those of one connection may take half of it. */
+export const SUBSCRIPTION_BYTES_MAX: number = 2 * GIB;
 
 /** How long a request waits for its answer unless told otherwise (as @nats-io/nats-core). */
 export const REQUEST_TIMEOUT_MS = 1000;

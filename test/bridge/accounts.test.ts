@@ -17,6 +17,19 @@ function newest(server: TestBridge): Session {
   return server.bridge.sessionOf(cid) as Session;
 }
 
+it('who is sent to an account that has ended stays where it is', async () => {
+  await using server = createTestBridge();
+  const peer = await server.greeted();
+  const { engine, turn } = server.bridge;
+  const gone = engine.account('A');
+  turn.within(() => engine.leave(gone));
+  expect(gone.handle).toBe(0);
+  turn.within(() => expect(newest(server).enter(gone)).toBe(false));
+  expect(newest(server).account.name).toBe('$G');
+  await peer.send('SUB a 1\r\nPUB a 1\r\nx\r\n');
+  await peer.expectLine('MSG a 1 1');
+});
+
 async function greetedIn(server: TestBridge, name: string): Promise<PipePeer> {
   const peer = await server.greeted();
   enter(server, name);

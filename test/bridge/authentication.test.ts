@@ -254,6 +254,18 @@ it('a verdict that does not come in time is a refusal, and does not count when i
   expect([guard.got, lastReason(guard)]).toEqual([[], 'Authentication Failure']);
 });
 
+it('for whom INFO is too much there is no time that could end', async () => {
+  await using server = createTestBridge({
+    maxPending: 100,
+    authTimeoutMs: 2000,
+    authenticate: () => ({ isAdmitted: true }),
+  });
+  server.attach(new FakeSocket());
+  expect(server.bridge.connections()).toEqual([]);
+  server.clock.advance(10_000);
+  expect(server.bridge.endedConnections().at(-1)?.reason).toBe('Slow Consumer (Pending Bytes)');
+});
+
 it('a verdict that comes after the end is dropped', async () => {
   await using guard = guarded(50);
   const peer = guard.come();

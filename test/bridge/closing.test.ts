@@ -95,7 +95,7 @@ it('closing the bridge writes what is queued, says nothing and leaves nothing', 
   }
   const { core } = internalsOf(server.bus);
   expect(core.live().sessions).toBe(0);
-  expect(core.outbound.poolUsed).toBe(0);
+  expect(core.poolUsed).toBe(0);
   await server.close();
   expect(server.clock.timerCount).toBe(0);
   expect(server.bridge.endedConnections().map(({ reason }) => reason)).toEqual([

@@ -12,6 +12,10 @@ export class FakeSocket implements Transport {
   #done: (() => void) | undefined;
   #isDestroyed = false;
 
+  get isDestroyed(): boolean {
+    return this.#isDestroyed;
+  }
+
   /** One read brings as much of the text as there is room for: so many bytes. */
   arrive(text: string): number {
     const reader = this.#reader as TransportReader;

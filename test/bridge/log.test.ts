@@ -44,8 +44,158 @@ it('each op and delivery is a trace line, without secrets', async () => {
     '->> [MSG a 1 2]',
     '->> MSG_PAYLOAD: ["hi"]',
     '<<- [SUB a..b 2]',
+    '[ERR] :0 - cid:1 - malformed subject: "a..b"',
     '->> [-ERR Invalid Subject]',
     '<<- [PING]',
     '->> [PONG]',
   ]);
+});
+
+/** What the log says, without its label, of peers that each send one of the texts (a character a byte). */
+async function loggedOf(...texts: string[]): Promise<string[]> {
+  await using server = createTestBridge({ maxPayload: 1000 });
+  for (const text of texts) {
+    const peer = await server.greeted();
+    await peer.send(text);
+    // It is refused, or it is still there.
+    await Promise.race([peer.ended(), peer.send('PING\r\n').then(() => peer.more())]);
+  }
+  await expect.poll(() => server.log.some((line) => line.startsWith('[ERR]'))).toBe(true);
+  return server.log
+    .filter((line) => line.startsWith('[ERR]'))
+    .map((line) => line.replace(/^\[ERR\] :0 - cid:\d+ - /, ''));
+}
+
+it.each([
+  ['SUB foo job worker 1\r\n', 'processSub Parse Error: "foo job worker 1"'],
+  ['SUB foo\r\n', 'processSub Parse Error: "foo"'],
+  ['UNSUB\t1 2 3\r\n', 'processUnsub Parse Error: "1 2 3"'],
+  ['PUB foo\r\n', 'processPub Parse Error: "foo"'],
+  ['pub foo b c 3\r\n', 'processPub Parse Error: "foo b c 3"'],
+  ['PUB foo x\r\n', 'processPub Bad or Missing Size: "foo x"'],
+  ['PUB \nfoo 3\r\n', 'processPub Parse Error: ""'],
+  ['HPUB foo 3\r\n', 'processHeaderPub Parse Error: "foo 3"'],
+  ['HPUB foo x 3\r\n', 'processHeaderPub Bad or Missing Header Size: "foo x 3"'],
+  ['HPUB foo 3 x\r\n', 'processHeaderPub Bad or Missing Total Size: "foo 3 x"'],
+  ['HPUB foo 5 3\r\n', 'processHeaderPub Header Size larger then TotalSize: "foo 5 3"'],
+  ['PUB foo 2000000\r\n', 'maximum payload exceeded: 2000000 vs 1000'],
+  ['HPUB foo r 12 2000 \r\n', 'maximum payload exceeded: 2000 vs 1000'],
+  ['GET / HTTP/1.1\r\nHost: x\r\n\r\n', 'Client parser ERROR, proto="GET / HTTP/1.1"'],
+  ['\x16\x03\x01\x02\xff\x1b[2J', 'Client parser ERROR, proto="\\x16\\x03\\x01\\x02\\xff\\x1b[2J"'],
+  ['PUB foo 1\r\nabc\r\n', 'Client parser ERROR, proto="PUB foo 1"'],
+  ['CONECT {"pass":"s3cret"}\r\n', 'Client parser ERROR, proto="CONECT "'],
+  ['SUB foo..bar 1\r\n', 'malformed subject: "foo..bar"'],
+])('a line that is refused, %j, is named', async (line, text) => {
+  expect(await loggedOf(line)).toEqual([text]);
+});
+
+it('a line that is too long is named by its beginning, without what may be secret', async () => {
+  const [sub, connect] = await loggedOf(
+    `SUB ${'x'.repeat(5000)}`,
+    `CONNECT {"pass":"s3cret","name":"${'x'.repeat(5000)}"}\r\n`,
+  );
+  const max = 'maximum control line exceeded - max_control_line 4096';
+  expect(sub).toBe(`${max} (snip: "SUB ${'x'.repeat(124)}...")`);
+  expect(connect).toBe(`${max} (snip: "CONNECT ")`);
+});
+
+it('a malformed CONNECT shows nothing of itself', async () => {
+  const logged = await loggedOf(
+    'CONNECT {"pass":SECRET}\r\n',
+    'CONNECT {"user":"\x1b[2J","pass":"SECRET\r\n',
+    'CONNECT {"pass":["SECRET"]}\r\n',
+    'INFO {"nonce":SECRET}\r\n',
+  );
+  expect(logged).toHaveLength(4);
+  expect(logged.join('')).not.toMatch(/SECRET|\x1b/);
+});
+
+it('what a terminal obeys is escaped wherever a peer has said it', async () => {
+  expect(await loggedOf("-ERR '\x1b]0;owned\x07'\r\n")).toEqual([
+    "Client Error '\\x1b]0;owned\\x07'",
+  ]);
+});
+
+it('secrets are not traced, however the JSON is written', async () => {
+  const lines: string[] = [];
+  const write = (line: string): void => void lines.push(line);
+  const logger = createLogger({ write, hasTime: false, isTrace: true, now: () => 0 });
+  await using server = createTestBridge({ logger });
+  const texts = [
+    'CONNECT {"pass":SECRET,"user":"u"}',
+    'CONNECT {"user":"u","PASS" : "SECRET',
+    'CONNECT {"p\\u0061ss":"SECRET"}',
+    'CONNECT {"auth_token":"a\\"SECRET"}',
+  ];
+  for (const text of texts) {
+    const peer = server.connect();
+    await peer.line();
+    await peer.send(`${text}\r\n`);
+    await Promise.race([peer.ended(), peer.more()]);
+  }
+  expect(lines.filter((line) => line.includes('<<- [CONNECT'))).toHaveLength(4);
+  expect(lines.join('')).not.toContain('SECRET');
+});
+
+it('how long a line of the log gets is not for the peer to say', async () => {
+  const lines: string[] = [];
+  const write = (line: string): void => void lines.push(line);
+  const logger = createLogger({ write, hasTime: false, isTrace: true, now: () => 0 });
+  await using server = createTestBridge({ logger, maxControlLine: 100_000 });
+  const peer = await server.greeted({ name: 'n'.repeat(50_000) });
+  await peer.send('SUB > 1\r\n');
+  await peer.ping();
+  for (const byte of ['\xff', 'x', '\x1b']) {
+    void peer.send(`PUB a 1000000\r\n${byte.repeat(1_000_000)}\r\n`);
+    await peer.expectLine('MSG a 1 1000000');
+    await peer.take(1_000_002);
+  }
+  void peer.send(`SUB ${'\xff'.repeat(90_000)} 1\r\n`);
+  await peer.ended();
+  // Each byte of a payload may be four characters.
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(20_000);
+  expect(lines.some((line) => line.endsWith('xxx..."]\n'))).toBe(true);
+});
+
+it('a megabyte of any bytes is quoted within a moment', () => {
+  const kinds: ((i: number) => number)[] = [
+    () => 0xff,
+    (i) => (i * 7919) % 256,
+    (i) => [0xed, 0xa0, 0x80][i % 3] as number,
+    (i) => [0xe4, 0xb8, 0x96][i % 3] as number,
+    () => 0x41,
+  ];
+  for (const byteAt of kinds) {
+    const bytes = Uint8Array.from({ length: 1_048_575 }, (_, i) => byteAt(i));
+    const start = performance.now();
+    const text = quoteGo(bytes);
+    // It took seconds when each faulty byte was an exception.
+    expect(performance.now() - start).toBeLessThan(1000);
+    expect(text.length).toBeGreaterThan(340_000);
+  }
+});
+
+it('text that is all but UTF-8 is told from it', () => {
+  const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const isText = (bytes: Uint8Array): boolean => {
+    try {
+      strict.decode(bytes);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const firsts = [0x7f, 0x80, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xed, 0xef, 0xf0, 0xf1, 0xf4, 0xf5];
+  const others = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0];
+  for (const first of firsts) {
+    for (const second of others) {
+      for (const rest of [[], [0x80], [0x80, 0x80], [0xbf, 0xbf]]) {
+        const bytes = Uint8Array.of(first, second, ...rest);
+        const shows = quoteGo(bytes).includes('\\x');
+        // Of ASCII, NUL and DEL are shown so, too.
+        const isEscaped = !isText(bytes) || bytes.some((byte) => byte === 0 || byte === 0x7f);
+        expect(shows, `${bytes}`).toBe(isEscaped);
+      }
+    }
+  }
 });

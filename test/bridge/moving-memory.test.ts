@@ -74,7 +74,7 @@ it('what a transport holds does not lie in linear memory, nor is it read into', 
   const { core } = internalsOf(server.bus);
   const linear = core.exports.memory.buffer;
   expect(holder.views.map(({ buffer }) => buffer === linear)).toEqual([false]);
-  expect(core.outbound.poolUsed).toBe(0);
+  expect(core.poolUsed).toBe(0);
   expect(holder.reader?.staysInPlace).toBe(false);
   holder.close();
 });

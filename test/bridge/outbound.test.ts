@@ -172,6 +172,25 @@ it('with a pool that is spent the readers that are stuck stop nobody', async () 
   await expect.poll(() => server.bridge.heldBytes.outbound).toBe(0);
 });
 
+it('what the program publishes is itself to its own subscription behind peers for whom the pool is too small', async () => {
+  await using server = createTestBridge({ pingIntervalMs: 3_600_000 }, { poolMax: 1024 * 1024 });
+  const readers: PipePeer[] = [];
+  // A message of 20 KiB takes a chunk of 64 KiB of each: the core stops before it comes to the program's own.
+  for (let i = 0; i < 17; i++) readers.push(await reader(server, 'a'));
+  const got: unknown[] = [];
+  server.bus.subscribe('a', ({ value }) => void got.push(value));
+  const values = ['1', '2', '3'].map((letter) => Buffer.from(letter.repeat(20_000)));
+  for (const value of values) {
+    server.bus.publish('a', value);
+    for (const peer of readers) {
+      await peer.expectLine('MSG a 1 20000');
+      expect((await peer.take(20_002)).slice(0, 1)).toBe(value.toString('latin1', 0, 1));
+    }
+  }
+  expect(got.map((value, index) => value === values[index])).toEqual([true, true, true]);
+  expect(server.bus.stats().inBytes).toBe(0);
+});
+
 it('a publisher that meets a reader above half its limit is paused ten milliseconds, then goes on', async () => {
   await using server = createTestBridge({ maxPending: 100_000 });
   const stuck = await stuckReader(server, 'a');

@@ -2,8 +2,9 @@
 // what is kept for it.
 import { afterEach, expect, it, vi } from 'vitest';
 import type { Verdict } from '../../src/bridge/authentication.ts';
-import { Replay } from '../../src/bridge/replay.ts';
+import { Replay, Replays } from '../../src/bridge/replay.ts';
 import { internalsOf } from '../../src/bus/internals.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { HurriedClock, Loop } from './held-loop.ts';
 import {
   arrive,
@@ -80,13 +81,11 @@ it('what comes between the verdict and the replay goes behind it, and the sessio
 it('a tail is replayed once, however often its session is let go on', () => {
   const deferred: (() => void)[] = [];
   let runs = 0;
-  const replay = new Replay(
-    (fn) => deferred.push(fn),
-    () => {
-      runs += 1;
-      replay.end();
-    },
-  );
+  const replays = new Replays(new FakeClock(), (fn) => deferred.push(fn));
+  const replay = new Replay(replays, () => {
+    runs += 1;
+    replay.end();
+  });
   replay.schedule();
   replay.schedule();
   for (const fn of deferred) fn();

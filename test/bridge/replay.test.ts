@@ -8,7 +8,15 @@ import { TcpTransport } from '../../src/net/tcp-transport.ts';
 import type { Transport } from '../../src/net/transport.ts';
 import { PipePeer } from '../support/pipe-peer.ts';
 import { Loop } from './held-loop.ts';
-import { arrive, CONNECT, closeLater, closeOpened, settle, waiting } from './waiting-bridge.ts';
+import {
+  arrive,
+  CONNECT,
+  closeLater,
+  closeOpened,
+  settle,
+  type Waiting,
+  waiting,
+} from './waiting-bridge.ts';
 
 const TEXT = `${CONNECT}SUB a 1\r\nPUB a 2\r\nhi\r\nPUB b 5\r\nthere\r\nPUB a 0\r\n\r\nPING\r\n`;
 const ANSWER = 'MSG a 1 2\r\nhi\r\nMSG a 1 0\r\n\r\nPONG\r\n';
@@ -45,15 +53,23 @@ const TRANSPORTS: Record<string, () => Promise<() => Promise<[Transport, Transpo
   },
 };
 
+/** A bridge, and a peer that has come and read INFO. */
+async function arrivedOver(
+  connect: () => Promise<[Transport, Transport]>,
+): Promise<{ bridge: Waiting; peer: PipePeer }> {
+  const bridge = waiting();
+  const [ours, theirs] = await connect();
+  bridge.server.attach(ours);
+  const peer = new PipePeer(theirs);
+  await peer.expectLine(/^INFO /);
+  return { bridge, peer };
+}
+
 describe.each(Object.entries(TRANSPORTS))('over %s', (_, transports) => {
   it('what came with a CONNECT is done in order when it is decided, however it is cut', async () => {
     const connect = await transports();
     for (let cut = 0; cut < TEXT.length; cut += 1) {
-      const bridge = waiting();
-      const [ours, theirs] = await connect();
-      bridge.server.attach(ours);
-      const peer = new PipePeer(theirs);
-      await peer.expectLine(/^INFO /);
+      const { bridge, peer } = await arrivedOver(connect);
       if (cut > 0) void peer.send(TEXT.slice(0, cut));
       await settle(2);
       void peer.send(TEXT.slice(cut));
@@ -73,12 +89,7 @@ describe.each(Object.entries(TRANSPORTS))('over %s', (_, transports) => {
   });
 
   it('what comes in later reads while it waits is done behind the rest of the first', async () => {
-    const connect = await transports();
-    const bridge = waiting();
-    const [ours, theirs] = await connect();
-    bridge.server.attach(ours);
-    const peer = new PipePeer(theirs);
-    await peer.expectLine(/^INFO /);
+    const { bridge, peer } = await arrivedOver(await transports());
     for (const text of [`${CONNECT}PUB a 1\r`, '\n1\r\nPUB a 1\r\n', '2\r\nPUB a 1\r\n3\r\n']) {
       void peer.send(text);
       await settle(2);
@@ -90,12 +101,7 @@ describe.each(Object.entries(TRANSPORTS))('over %s', (_, transports) => {
   });
 
   it('a peer that has ended its side meanwhile is answered before the end', async () => {
-    const connect = await transports();
-    const bridge = waiting();
-    const [ours, theirs] = await connect();
-    bridge.server.attach(ours);
-    const peer = new PipePeer(theirs);
-    await peer.expectLine(/^INFO /);
+    const { bridge, peer } = await arrivedOver(await transports());
     void peer.send(TEXT).then(() => peer.end());
     while (bridge.asked === 0) await settle(1);
     await settle();
@@ -106,12 +112,7 @@ describe.each(Object.entries(TRANSPORTS))('over %s', (_, transports) => {
   });
 
   it('a payload that comes in many reads after the wait arrives whole', async () => {
-    const connect = await transports();
-    const bridge = waiting();
-    const [ours, theirs] = await connect();
-    bridge.server.attach(ours);
-    const peer = new PipePeer(theirs);
-    await peer.expectLine(/^INFO /);
+    const { bridge, peer } = await arrivedOver(await transports());
     const payload = Array.from({ length: 60_000 }, (_, i) => String(i % 10)).join('');
     void peer.send(`${CONNECT}PUB a ${payload.length}\r\n${payload}\r\nPUB b 1\r\nx\r\nPING\r\n`);
     while (bridge.asked === 0) await settle(1);

@@ -3,7 +3,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type BusInternals, internalsOf } from '../../src/bus/internals.ts';
 import type { MessageClient } from '../../src/bus/types.ts';
+import { takeChanges } from '../../src/core/index.ts';
 import { type Bus, createBus } from '../../src/index.ts';
+import { ClosedConnectionError } from '../../src/shared/errors.ts';
 import { CorePeer } from '../support/core-peer.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
@@ -199,7 +201,7 @@ describe('words of a batch', () => {
   });
 });
 
-it('a message whose reply is no text is not answered, for its bytes are gone', () => {
+it('a message whose reply is no text is answered on its very bytes', () => {
   const bus = createBus();
   const door = internalsOf(bus);
   const peer = new CorePeer(door);
@@ -208,8 +210,10 @@ it('a message whose reply is no text is not answered, for its bytes are gone', (
   bus.subscribe('c', (msg) => void answered.push(door.noResponders(msg)));
   peer.say('SUB > 1\n');
   peer.sayBytes('PUB c _I.\xff 0\r\n\r\nPUB c _I.\xc3\xa9 0\r\n\r\n');
-  expect(answered).toEqual([false, true]);
-  expect(peer.heardBytes()).toContain('HMSG _I.\xc3\xa9 1 ');
+  expect(answered).toEqual([true, true]);
+  const heard = peer.heardBytes();
+  expect(heard).toContain('HMSG _I.\xff 1 ');
+  expect(heard).toContain('HMSG _I.\xc3\xa9 1 ');
 });
 
 it('a watch ends with the side whose it is', () => {
@@ -223,4 +227,16 @@ it('a watch ends with the side whose it is', () => {
   end();
   expect(seen.filter(([who]) => who === 'one')).toEqual([]);
   expect(seen).toContainEqual(['two', true]);
+});
+
+it('nothing is noted for watches whose side is closed, and a closed side has none', () => {
+  const door = internalsOf(createBus());
+  const [one, two] = [door.account('X'), door.account('X')];
+  one.watchInterest('never', () => {});
+  one.close();
+  two.subscribeRaw('else', () => {});
+  const changes: string[] = [];
+  takeChanges(door.core, (_account, filter) => changes.push(filter));
+  expect(changes).toEqual([]);
+  expect(() => one.watchInterest('w', () => {})).toThrow(ClosedConnectionError);
 });

@@ -1,6 +1,11 @@
 // Subscriptions as async iterators: order, the bounded buffer and its policies.
 import { describe, expect, it } from 'vitest';
-import { createBus, type OverflowPolicy, type Subscription } from '../../src/index.ts';
+import {
+  createBus,
+  type Message,
+  type OverflowPolicy,
+  type Subscription,
+} from '../../src/index.ts';
 
 async function take(sub: AsyncIterable<{ value: unknown }>, count: number): Promise<unknown[]> {
   const seen: unknown[] = [];
@@ -84,6 +89,58 @@ describe('an iterator', () => {
     sub[Symbol.asyncIterator]();
     expect(() => sub[Symbol.asyncIterator]()).toThrow(refusal);
     expect(() => bus.subscribe('a', () => {})[Symbol.asyncIterator]()).toThrow(refusal);
+  });
+
+  it('has what an async generator has', async () => {
+    const bus = createBus();
+    const open = (): { sub: Subscription; loop: AsyncGenerator<Message, unknown> } => {
+      const sub = bus.subscribe('a');
+      bus.publish('a', 1);
+      bus.publish('a', 2);
+      return { sub, loop: sub[Symbol.asyncIterator]() as AsyncGenerator<Message, unknown> };
+    };
+    const first = open();
+    expect(first.loop[Symbol.asyncIterator]()).toBe(first.loop);
+    expect(await take(first.loop, 1)).toEqual([1]);
+    expect(first.sub.isClosed()).toBe(true);
+    const second = open();
+    expect(await second.loop.return(Promise.resolve('mine'))).toEqual({
+      value: 'mine',
+      done: true,
+    });
+    expect(await second.loop.next()).toEqual({ value: undefined, done: true });
+    expect(second.sub.isClosed()).toBe(true);
+    const third = open();
+    await expect(third.loop.throw(new Error('mine'))).rejects.toThrow('mine');
+    expect(await third.loop.next()).toEqual({ value: undefined, done: true });
+    expect(third.sub.isClosed()).toBe(true);
+    async function* through(): AsyncGenerator<unknown> {
+      yield* open().loop;
+    }
+    expect((await through().next()).value).toMatchObject({ value: 1 });
+  });
+
+  it('can be stopped, and tells its end, as that of nats-core', async () => {
+    type Stoppable = { stop(error?: Error): void; iterClosed: Promise<void | Error> };
+    const bus = createBus();
+    const sub = bus.subscribe('a') as Subscription & Stoppable;
+    const other = bus.subscribe('a') as Subscription & Stoppable;
+    bus.publish('a', 1);
+    const all = take(sub, 9);
+    const failed = take(other, 9);
+    sub.stop();
+    other.stop(new Error('enough'));
+    expect(await all).toEqual([1]);
+    await expect(failed).rejects.toThrow('enough');
+    expect(await sub.iterClosed).toBeUndefined();
+    expect(await other.iterClosed).toEqual(new Error('enough'));
+    bus.subscribe('svc', (msg) => msg.respond(1));
+    const many = (await bus.requestMany('svc', '', { maxWait: 5000 })) as AsyncIterable<Message> &
+      Stoppable & { getPending(): number; getProcessed(): number; getReceived(): number };
+    expect([many.getPending(), many.getProcessed(), many.getReceived()]).toEqual([1, 0, 1]);
+    many.stop();
+    expect(await take(many, 9)).toEqual([1]);
+    expect(await many.iterClosed).toBeUndefined();
   });
 
   it('throws TimeoutError when nothing comes in time', async () => {

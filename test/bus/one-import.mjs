@@ -154,8 +154,10 @@ const rested = (async () => {
 })();
 for (const n of [1, 2]) service.publish('rest', `${n}`);
 const drained = service.drain();
-await failure('draining', async () => service.subscribe('a'));
-await failure('draining', () => service.drain());
+await Promise.all([
+  failure('draining', async () => service.subscribe('a')),
+  failure('draining', () => service.drain()),
+]);
 await drained;
 await rested;
 console.log(last);

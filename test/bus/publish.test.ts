@@ -237,13 +237,27 @@ describe('values', () => {
 describe('text from the program', () => {
   const bad = ['', '.', 'a.', '.a', 'a..b', 'a b', 'a\tb', 'a\r', 'a\n', 'a\0b', 'a.\ud800'];
 
-  it.each(bad)('refuses %j as subject, filter and reply', (text) => {
+  it.each(bad)('refuses %j as subject and filter', (text) => {
     const bus = createBus();
     const refusal = expect.objectContaining({ name: 'InvalidSubjectError' });
     bus.subscribe('a', () => {});
     expect(() => bus.publish(text)).toThrow(refusal);
     expect(() => bus.subscribe(text, () => {})).toThrow(refusal);
-    if (text !== '') expect(() => bus.publish('a', 1, { reply: text })).toThrow(refusal);
+  });
+
+  it.each(['a b', 'a\tb', 'a\r', 'a\n', 'a.\ud800'])('refuses %j as reply', (text) => {
+    const bus = createBus();
+    const refusal = expect.objectContaining({ name: 'InvalidSubjectError' });
+    bus.subscribe('a', () => {});
+    expect(() => bus.publish('a', 1, { reply: text })).toThrow(refusal);
+  });
+
+  it.each(['.', 'a.', '.a', 'a..b', 'a\0b'])('takes %j as reply, as a peer may', (text) => {
+    const bus = createBus();
+    const seen: unknown[] = [];
+    bus.subscribe('a', (msg) => seen.push(msg.reply, msg.respond('x')));
+    bus.publish('a', 1, { reply: text });
+    expect(seen).toEqual([text, true]);
   });
 
   it('judges inside a handler as outside', () => {

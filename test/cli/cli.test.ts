@@ -108,6 +108,18 @@ describe('the command line', () => {
   });
 });
 
+describe('without memory for its core', () => {
+  // As under a limit of virtual memory, where less is given than it needs to begin with.
+  test('it says so in one line and ends', async () => {
+    const args = ['--wasm-max-mem-pages=8', program.path, '-a', '127.0.0.1', '-p', '-1'];
+    const { code, stdout, output } = await runChild(process.execPath, args, named('ganglion'));
+    expect([code, stdout]).toEqual([1, '']);
+    expect(output.trimEnd()).toMatch(
+      /^ganglion: WebAssembly cannot be used: its memory cannot be reserved.*$/,
+    );
+  });
+});
+
 describe('a server', () => {
   test('serves where it is told to, under the name it is given', async () => {
     const { child, port } = await startReady('-m', '-1', '-n', 'east');

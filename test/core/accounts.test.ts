@@ -6,25 +6,16 @@ import {
   type Core,
   createCore,
   OP_SUB,
-  SESSION_AUTHENTICATED,
-  SESSION_ECHO,
-  SESSION_HEADERS,
+  peersOf,
   type SessionHandle,
   STATUS_AGAIN_RESULT,
   STATUS_OK,
   STATUS_OP,
 } from '../../src/core/index.ts';
+import { openSession, sentTo } from '../support/core-sessions.ts';
 
-const LIMITS = { payloadMax: 1_048_576, controlLineMax: 4096, pendingMax: 67_108_864 };
 /** Lives of one record after which its handles begin anew. */
 const HANDLE_LIVES = 512;
-
-function open(core: Core, account: AccountHandle): SessionHandle {
-  const session = core.sessions.open(account);
-  core.sessions.setFlags(session, SESSION_AUTHENTICATED | SESSION_ECHO | SESSION_HEADERS);
-  core.sessions.setLimits(session, LIMITS);
-  return session;
-}
 
 function feed(core: Core, session: SessionHandle, text: string): void {
   const bytes = Buffer.from(text, 'latin1');
@@ -32,27 +23,13 @@ function feed(core: Core, session: SessionHandle, text: string): void {
   for (let at = 0; at < bytes.length; ) {
     const status = core.ingest(session, core.inbox.ptr + at, bytes.length - at);
     at += core.op.consumed;
-    if (status === STATUS_OP && core.op.verb === OP_SUB) core.sessions.subscribe(session);
+    if (status === STATUS_OP && core.op.verb === OP_SUB) peersOf(core).sessions.subscribe(session);
   }
-}
-
-function sentTo(core: Core, session: SessionHandle): string {
-  let text = '';
-  for (
-    let take = core.outbound.takeFrom(session);
-    take !== undefined;
-    take = core.outbound.takeFrom(session)
-  ) {
-    for (const { ptr, length } of take.segments) text += core.text(ptr, length);
-    core.outbound.release(session);
-    core.outbound.settle(session, take.bytes);
-  }
-  return text;
 }
 
 function end(core: Core, session: SessionHandle): void {
-  core.sessions.close(session);
-  core.outbound.take();
+  peersOf(core).sessions.close(session);
+  peersOf(core).outbound.take();
   core.turnEnd();
 }
 
@@ -109,7 +86,7 @@ describe.each(['debug', 'release'])('accounts of the core (%s)', (build) => {
     expect(() => core.subscribe(first, 'a')).toThrow(
       expect.objectContaining({ name: 'CapacityError' }),
     );
-    expect(core.sessions.open(first)).toBe(0);
+    expect(peersOf(core).sessions.open(first)).toBe(0);
     expect(() => core.accounts.generation(first)).toThrow('the account is closed');
     expect(core.accounts.has(second)).toBe(true);
   });
@@ -137,7 +114,7 @@ describe.each(['debug', 'release'])('accounts of the core (%s)', (build) => {
     const before = core.live();
     const account = core.accounts.create();
     const sub = core.subscribe(account, 'a.*.c', 'q');
-    const session = open(core, account);
+    const session = openSession(core, account);
     feed(core, session, 'SUB a.> 1\r\nSUB b 2\r\nPUB b 2\r\nhi\r\n');
     expect(core.accounts.close(account)).toBe(false);
     core.unsubscribe(sub);
@@ -154,16 +131,16 @@ describe.each(['debug', 'release'])('accounts of the core (%s)', (build) => {
     const account = core.accounts.create();
     core.exports.recordsSetLimit(8);
     const subs = Array.from({ length: 3 }, () => core.subscribe(account, 'x'));
-    const session = open(core, account);
+    const session = openSession(core, account);
     feed(core, session, 'SUB x 1\r\n');
     expect(core.publish(account, { to: 'x', payload: Buffer.from('hi') })).toBe(
       STATUS_AGAIN_RESULT,
     );
     for (const sub of subs) core.unsubscribe(sub);
-    core.sessions.close(session);
+    peersOf(core).sessions.close(session);
     expect(core.accounts.close(account)).toBe(false);
     expect(core.resume()).toBe(STATUS_OK);
-    while (core.outbound.take() !== undefined);
+    while (peersOf(core).outbound.take() !== undefined);
     core.turnEnd();
     expect(core.accounts.close(account)).toBe(true);
   });
@@ -171,13 +148,13 @@ describe.each(['debug', 'release'])('accounts of the core (%s)', (build) => {
   it('a session that has ended moves to no other', () => {
     const core = createCore({ wasm });
     const [a, b] = [core.accounts.create(), core.accounts.create()];
-    const session = open(core, a);
+    const session = openSession(core, a);
     feed(core, session, 'PUB x 2\r\nhi\r\n');
-    core.sessions.close(session);
-    expect(core.sessions.move(session, b)).toBe(false);
+    peersOf(core).sessions.close(session);
+    expect(peersOf(core).sessions.move(session, b)).toBe(false);
     expect(core.accounts.counts(a).connections).toBe(0);
     expect(core.accounts.counts(b).connections).toBe(0);
-    core.outbound.take();
+    peersOf(core).outbound.take();
     core.turnEnd();
     expect([core.accounts.close(a), core.accounts.close(b)]).toEqual([true, true]);
   });
@@ -213,8 +190,8 @@ describe.each(['debug', 'release'])('accounts of the core (%s)', (build) => {
     const core = createCore({ wasm });
     const a = core.accounts.create();
     const b = core.accounts.create();
-    const inA = open(core, a);
-    const inB = open(core, b);
+    const inA = openSession(core, a);
+    const inB = openSession(core, b);
     feed(core, inA, 'SUB x 1\r\nSUB y 2\r\nUNSUB 2 1\r\n');
     feed(core, inB, 'SUB x 1\r\n');
     // A member with a max takes the long way.
@@ -241,11 +218,11 @@ describe.each(['debug', 'release'])('accounts of the core (%s)', (build) => {
     const core = createCore({ wasm });
     const a = core.accounts.create();
     const b = core.accounts.create();
-    const session = open(core, a);
+    const session = openSession(core, a);
     feed(core, session, 'SUB x 1\r\n');
-    expect(core.sessions.move(session, b)).toBe(false);
-    core.sessions.shed(session);
-    expect(core.sessions.move(session, b)).toBe(true);
+    expect(peersOf(core).sessions.move(session, b)).toBe(false);
+    peersOf(core).sessions.shed(session);
+    expect(peersOf(core).sessions.move(session, b)).toBe(true);
     expect(core.accounts.counts(a)).toMatchObject({ connections: 0, subscriptions: 0 });
     expect(core.accounts.counts(b)).toMatchObject({ connections: 1, subscriptions: 0 });
     feed(core, session, 'SUB x 1\r\n');

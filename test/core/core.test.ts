@@ -3,34 +3,23 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
-  type AccountHandle,
   type Core,
   createCore,
   OP_SUB,
+  peersOf,
   RECORD_DELIVERY,
   RECORD_SHARED,
   RECORD_SHARED_END,
   RECORD_SLOW,
   SESSION_AUTHENTICATED,
   SESSION_ECHO,
-  SESSION_HEADERS,
-  SESSION_NO_RESPONDERS,
   type SessionHandle,
   STATUS_AGAIN_POOL,
   STATUS_AGAIN_RESULT,
   STATUS_OK,
   STATUS_OP,
 } from '../../src/core/index.ts';
-
-const FLAGS = SESSION_AUTHENTICATED | SESSION_ECHO | SESSION_HEADERS | SESSION_NO_RESPONDERS;
-const LIMITS = { payloadMax: 1_048_576, controlLineMax: 4096, pendingMax: 67_108_864 };
-
-function open(core: Core, account: AccountHandle, limits = LIMITS): SessionHandle {
-  const session = core.sessions.open(account);
-  core.sessions.setFlags(session, FLAGS);
-  core.sessions.setLimits(session, limits);
-  return session;
-}
+import { LIMITS, openSession } from '../support/core-sessions.ts';
 
 /** Feeds bytes, doing what SUB asks for. Answers the last status. */
 function feed(core: Core, session: SessionHandle, text: string): number {
@@ -41,21 +30,25 @@ function feed(core: Core, session: SessionHandle, text: string): number {
     const status = core.ingest(session, core.inbox.ptr + at, bytes.length - at);
     at += core.op.consumed;
     if (status !== STATUS_OP) return status;
-    if (core.op.verb === OP_SUB) expect(core.sessions.subscribe(session)).toBe(STATUS_OK);
+    if (core.op.verb === OP_SUB) expect(peersOf(core).sessions.subscribe(session)).toBe(STATUS_OK);
   }
 }
 
 /** Takes everything that is queued, as text by session. */
 function takeAll(core: Core): Map<SessionHandle, string> {
   const out = new Map<SessionHandle, string>();
-  for (let take = core.outbound.take(); take !== undefined; take = core.outbound.take()) {
+  for (
+    let take = peersOf(core).outbound.take();
+    take !== undefined;
+    take = peersOf(core).outbound.take()
+  ) {
     let text = out.get(take.session) ?? '';
     for (const { ptr, length, shared } of take.segments) {
       text += shared === 0 ? core.text(ptr, length) : `<shared ${shared}: ${length}>`;
     }
     out.set(take.session, text);
-    core.outbound.release(take.session);
-    core.outbound.settle(take.session, take.bytes);
+    peersOf(core).outbound.release(take.session);
+    peersOf(core).outbound.settle(take.session, take.bytes);
   }
   return out;
 }
@@ -66,8 +59,8 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
   it('routes a publish to plain, wildcard and queue subscribers of other sessions', () => {
     const core = createCore({ wasm });
     const account = core.accounts.create();
-    const a = open(core, account);
-    const b = open(core, account);
+    const a = openSession(core, account);
+    const b = openSession(core, account);
     feed(core, a, 'SUB foo.* 1\r\nSUB foo.> q 2\r\nSUB foo.bar q 3\r\n');
     feed(core, b, 'PUB foo.bar 5\r\nhello\r\nPUB foo.baz re.ply 2\r\nhi\r\nPING\r\n');
     const out = takeAll(core);
@@ -77,7 +70,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
     expect(text).toMatch(/MSG foo\.bar [23] 5\r\nhello\r\n/);
     expect(text).toContain('MSG foo.baz 1 re.ply 2\r\nhi\r\n');
     expect(text.match(/MSG/g)).toHaveLength(4);
-    for (const session of [a, b]) core.sessions.close(session);
+    for (const session of [a, b]) peersOf(core).sessions.close(session);
     core.turnEnd();
     expect(core.live()).toMatchObject({
       subscriptions: 0,
@@ -91,7 +84,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
 
   it('answers a request that nobody serves with the 503 and its subject', () => {
     const core = createCore({ wasm });
-    const session = open(core, core.accounts.create());
+    const session = openSession(core, core.accounts.create());
     feed(core, session, 'SUB in.* 9\r\nPUB nobody in.1 0\r\n\r\n');
     expect(takeAll(core).get(session)).toBe(
       'HMSG in.1 9 38 38\r\nNATS/1.0 503\r\nNats-Subject: nobody\r\n\r\n\r\n',
@@ -101,9 +94,9 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
   it('strips the header block for a recipient without header support', () => {
     const core = createCore({ wasm });
     const account = core.accounts.create();
-    const a = open(core, account);
-    const b = open(core, account);
-    core.sessions.setFlags(b, SESSION_AUTHENTICATED | SESSION_ECHO);
+    const a = openSession(core, account);
+    const b = openSession(core, account);
+    peersOf(core).sessions.setFlags(b, SESSION_AUTHENTICATED | SESSION_ECHO);
     feed(core, a, 'SUB h 1\r\n');
     feed(core, b, 'SUB h 2\r\n');
     feed(core, a, 'HPUB  h r 12 14\r\nNATS/1.0\r\n\r\nhi\r\n');
@@ -116,7 +109,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
     const core = createCore({ wasm });
     const account = core.accounts.create();
     const sub = core.subscribe(account, 'a.>');
-    const session = open(core, account);
+    const session = openSession(core, account);
     feed(core, session, 'PUB a.b 3\r\nabc\r\n');
     expect(core.recordCount).toBe(1);
     const record = core.record(0);
@@ -131,7 +124,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
   it('publishes for the program to peers and subscriptions alike', () => {
     const core = createCore({ wasm });
     const account = core.accounts.create();
-    const session = open(core, account);
+    const session = openSession(core, account);
     feed(core, session, 'SUB p.* 77\r\n');
     core.subscribe(account, 'p.q');
     const payload = Buffer.from('xyz');
@@ -147,7 +140,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
     core.exports.recordsSetLimit(8);
     const account = core.accounts.create();
     const wanted = new Set(Array.from({ length: 50 }, () => core.subscribe(account, 'x')));
-    const session = open(core, account);
+    const session = openSession(core, account);
     let status = feed(core, session, 'PUB x 1\r\ny\r\n');
     const got: number[] = [];
     for (;;) {
@@ -163,9 +156,9 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
   it('goes on where it stopped when the pool is spent', () => {
     const core = createCore({ wasm, poolMax: 64 * 1024 });
     const account = core.accounts.create();
-    const sessions = Array.from({ length: 100 }, () => open(core, account));
+    const sessions = Array.from({ length: 100 }, () => openSession(core, account));
     for (const s of sessions) feed(core, s, 'SUB x 1\r\n');
-    const publisher = open(core, account);
+    const publisher = openSession(core, account);
     let status = feed(core, publisher, `PUB x 100\r\n${'z'.repeat(100)}\r\n`);
     const out = new Map<SessionHandle, string>();
     let rounds = 0;
@@ -178,14 +171,14 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
     expect(rounds).toBeGreaterThan(3);
     expect(out.size).toBe(100);
     for (const text of out.values()) expect(text).toBe(`MSG x 1 100\r\n${'z'.repeat(100)}\r\n`);
-    expect(core.outbound.poolUsed).toBe(0);
+    expect(core.poolUsed).toBe(0);
   });
 
   it('keeps a large payload once for several recipients', () => {
     const core = createCore({ wasm });
     const account = core.accounts.create();
-    const a = open(core, account);
-    const b = open(core, account);
+    const a = openSession(core, account);
+    const b = openSession(core, account);
     for (const s of [a, b]) feed(core, s, 'SUB big 1\r\n');
     feed(core, a, `PUB big 40000\r\n${'z'.repeat(40_000)}\r\nPUB big 1\r\n!\r\n`);
     const types = Array.from({ length: core.recordCount }, (_, i) => core.record(i).type);
@@ -203,8 +196,8 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
   it('reports a session over its pending limit once, and sends it nothing more', () => {
     const core = createCore({ wasm });
     const account = core.accounts.create();
-    const slow = open(core, account, { ...LIMITS, pendingMax: 100 });
-    const other = open(core, account);
+    const slow = openSession(core, account, { ...LIMITS, pendingMax: 100 });
+    const other = openSession(core, account);
     feed(core, slow, 'SUB x 1\r\n');
     feed(core, other, 'SUB x 1\r\n');
     feed(core, other, `PUB x 80\r\n${'z'.repeat(80)}\r\n`.repeat(3));
@@ -217,27 +210,27 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
   it('gives up a recipient when memory has ended and nothing is lent that could come back', () => {
     const core = createCore({ wasm });
     const account = core.accounts.create();
-    const session = open(core, account);
+    const session = openSession(core, account);
     feed(core, session, 'SUB x 1\r\n');
-    const publisher = open(core, account);
+    const publisher = openSession(core, account);
     core.exports.memoryForceGrowth(1, 0);
     while (core.exports.blockAllocate(1_048_576) !== 0);
     expect(feed(core, publisher, 'PUB x 1\r\n!\r\n')).toBe(STATUS_OK);
     expect(core.record(0)).toMatchObject({ type: RECORD_SLOW, target: session });
-    expect(core.outbound.poolUsed).toBe(0);
+    expect(core.poolUsed).toBe(0);
   });
 
   it('gives up a recipient without room when flushing has brought no chunk back', () => {
     const core = createCore({ wasm, poolMax: 4096 });
     const account = core.accounts.create();
     const [held, other, publisher] = [
-      open(core, account),
-      open(core, account),
-      open(core, account),
+      openSession(core, account),
+      openSession(core, account),
+      openSession(core, account),
     ];
     for (const s of [held, other]) feed(core, s, 'SUB x 1\r\n');
     expect(feed(core, publisher, 'PUB x 1\r\n!\r\n')).toBe(STATUS_AGAIN_POOL);
-    expect(core.outbound.take()).toBeDefined(); // Held by its transport for good.
+    expect(peersOf(core).outbound.take()).toBeDefined(); // Held by its transport for good.
     expect(core.resume()).toBe(STATUS_AGAIN_POOL);
     expect(core.resume(true)).toBe(STATUS_OK);
     expect(core.recordCount).toBe(1);
@@ -248,19 +241,19 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
   it('removes a subscription with its last delivery', () => {
     const core = createCore({ wasm });
     const account = core.accounts.create();
-    const session = open(core, account);
+    const session = openSession(core, account);
     feed(core, session, 'SUB x 1\r\nUNSUB 1 2\r\n');
     feed(core, session, 'PUB x 0\r\n\r\n'.repeat(5));
     expect(takeAll(core).get(session)).toBe('MSG x 1 0\r\n\r\n'.repeat(2));
-    expect(core.sessions.subscriptionCount(session)).toBe(0);
+    expect(peersOf(core).sessions.subscriptionCount(session)).toBe(0);
   });
 
   it('tells a session its subscriptions as they were made', () => {
     const core = createCore({ wasm });
-    const session = open(core, core.accounts.create());
+    const session = openSession(core, core.accounts.create());
     const sid = 'a-sid-that-does-not-fit-into-the-record';
     feed(core, session, `SUB a.*.c.> q1 ${sid}\r\nSUB plain.literal 2\r\n`);
-    expect(core.sessions.subscriptions(session)).toEqual([
+    expect(peersOf(core).sessions.subscriptions(session)).toEqual([
       { subject: 'plain.literal', queue: undefined, sid: '2', delivered: 0, max: 0 },
       { subject: 'a.*.c.>', queue: 'q1', sid, delivered: 0, max: 0 },
     ]);
@@ -269,17 +262,17 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
   it('keeps the chunks of a held write until it is released, also when the session closes', () => {
     const core = createCore({ wasm });
     const account = core.accounts.create();
-    const session = open(core, account);
+    const session = openSession(core, account);
     feed(core, session, 'SUB x 1\r\nPUB x 0\r\n\r\n');
-    const take = core.outbound.take();
+    const take = peersOf(core).outbound.take();
     expect(take?.session).toBe(session);
-    core.sessions.close(session);
+    peersOf(core).sessions.close(session);
     core.turnEnd();
-    expect(core.outbound.poolUsed).toBeGreaterThan(0);
+    expect(core.poolUsed).toBeGreaterThan(0);
     expect(core.live()).toMatchObject({ sessions: 1, subscriptions: 0 });
-    core.outbound.release(session);
+    peersOf(core).outbound.release(session);
     core.turnEnd();
-    expect(core.outbound.poolUsed).toBe(0);
+    expect(core.poolUsed).toBe(0);
     expect(core.live()).toMatchObject({ sessions: 0, quarantine: 0 });
   });
 });

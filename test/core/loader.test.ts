@@ -66,6 +66,7 @@ const EXPORTS = [
   'ingest',
   'liveCount',
   'memory',
+  'memoryAsk',
   'memoryForceGrowth',
   'memoryIntact',
   'outboundCopyDone',
@@ -103,6 +104,8 @@ const EXPORTS = [
   'subscriptionQueuePtr',
   'subscriptionSetMax',
   'subscriptionShut',
+  'subscriptionsBound',
+  'subscriptionsHaveRoom',
   'turnEnd',
 ];
 

@@ -70,21 +70,34 @@ interface Setting {
   readonly records: number;
   /** Every op leaves a record, too. */
   readonly trace: boolean;
+  /** Of each read; 0 = none. */
+  readonly readUnits: number;
+  /** Members of a part, where every message goes in parts; 0 = as it is. Of the test build alone. */
+  readonly partMembers: number;
 }
 
 const setting = fc.record({
   cache: fc.boolean(),
   records: fc.constantFrom(0, 8, 9, 12),
   trace: fc.boolean(),
+  readUnits: fc.constantFrom(0, 1, 20, 200),
+  partMembers: fc.constant(0),
 });
+const inParts = fc
+  .record({ how: setting, partMembers: fc.constantFrom(1, 2, 100) })
+  .map(({ how, partMembers }) => ({ ...how, partMembers }));
 
 function follows(
   build: Build,
   bits: number[],
   actions: Action[],
-  { cache, records, trace }: Setting,
+  { cache, records, trace, readUnits, partMembers }: Setting,
 ): boolean {
-  const core = new CoreDriver(build, { seed: [actions.length, bits[0] ?? 0] });
+  const core = new CoreDriver(build, { seed: [actions.length, bits[0] ?? 0], readUnits });
+  if (partMembers > 0) {
+    core.call('lookupLimit', 0, 0);
+    core.call('walkLimit', partMembers);
+  }
   core.call('cacheEnable', cache ? 1 : 0);
   if (records > 0) core.call('recordsSetLimit', records);
   const account = core.call('accountOpen');
@@ -115,6 +128,16 @@ describe('the core', () => {
         fc.array(action, { minLength: 1, maxLength: 40 }),
         setting,
         (bits, actions, how) => follows(build, bits, actions, how),
+      ),
+    );
+  });
+
+  it('does so when every message goes in parts', () => {
+    const actions = fc.array(action, { minLength: 1, maxLength: 40 });
+    check(
+      300,
+      fc.property(sessionFlags, actions, inParts, (bits, some, how) =>
+        follows('test', bits, some, how),
       ),
     );
   });

@@ -4,6 +4,7 @@
 //
 //   a publish is routed when everything before it has been delivered; a read's messages all at once, before the
 //   first handler runs. Routed, a message is owed to each plain subscription and to one member of each group.
+//   Who has come since it was published is owed nothing, unless to stand in for a member of a group that has closed.
 //   What closes before its turn is owed nothing; a group owes to whoever lives in it at its turn.
 
 import { matches } from '../model/matches.ts';
@@ -34,6 +35,15 @@ interface Group {
   mayMiss: boolean;
 }
 
+interface Waiting extends ModelMessage {
+  /** Who has a lower id had subscribed when it was published. */
+  readonly bound: number;
+  /** Groups that have lost a member since then. */
+  readonly lost: Set<string>;
+  /** Groups whose member was in its last handler then: that counts as here or as gone. */
+  readonly mayHaveLost: Set<string>;
+}
+
 interface Routed extends ModelMessage {
   readonly owed: Set<ModelSubscription>;
   readonly groups: Map<string, Group>;
@@ -44,7 +54,9 @@ export class DeliveryModel {
   readonly #subscriptions: ModelSubscription[] = [];
   /** In the order of their turns; the first one is under way. */
   #routed: Routed[] = [];
-  #waiting: ModelMessage[] = [];
+  #waiting: Waiting[] = [];
+  /** Whose handler runs, if its max has ended it. */
+  #ending: ModelSubscription | undefined;
 
   fault(text: string): void {
     this.faults.push(text);
@@ -60,6 +72,10 @@ export class DeliveryModel {
   close(subscription: ModelSubscription): void {
     if (!subscription.isOpen) return;
     subscription.isOpen = false;
+    const { id, queue, filter } = subscription;
+    for (const { bound, lost, subject } of this.#waiting) {
+      if (queue !== '' && id < bound && matches(subject, filter)) lost.add(queue);
+    }
     for (const message of this.#routed) {
       message.owed.delete(subscription);
       const group = message.groups.get(subscription.queue);
@@ -106,18 +122,44 @@ export class DeliveryModel {
 
   /** The program is about to publish. */
   publish(message: ModelMessage): void {
-    this.#waiting.push(message);
+    const mayHaveLost = new Set<string>();
+    const { queue = '', filter = '' } = this.#ending ?? {};
+    if (queue !== '' && matches(message.subject, filter)) mayHaveLost.add(queue);
+    const bound = this.#subscriptions.length;
+    this.#waiting.push({ ...message, bound, lost: new Set(), mayHaveLost });
   }
 
   /** A peer's messages are about to be read, outside of handlers. */
   read(messages: readonly ModelMessage[]): void {
-    for (const message of messages) this.#route(message);
+    const bound = this.#subscriptions.length;
+    const none = new Set<string>();
+    for (const message of messages) {
+      this.#route({ ...message, bound, lost: none, mayHaveLost: none });
+    }
     this.#weigh();
   }
 
-  #route(message: ModelMessage): void {
-    const routed: Routed = { ...message, owed: new Set(), groups: new Map() };
-    for (const each of this.#open(message.subject)) {
+  #route({ id, subject, bound, lost, mayHaveLost }: Waiting): void {
+    const routed: Routed = { id, subject, owed: new Set(), groups: new Map() };
+    const open = this.#open(subject);
+    this.#owe(
+      routed,
+      open.filter((each) => each.id < bound),
+    );
+    // In a group without anybody else. Where the core routes, one lost member makes room in all such groups.
+    for (const each of open) {
+      if (each.queue === '' || each.id < bound || lost.size + mayHaveLost.size === 0) continue;
+      const group = routed.groups.get(each.queue);
+      if (group !== undefined && !group.hasLost) continue;
+      const mayMiss = !lost.has(each.queue);
+      const members = new Set([...(group?.members ?? []), each]);
+      routed.groups.set(each.queue, { members, isServed: false, hasLost: true, mayMiss });
+    }
+    this.#routed.push(routed);
+  }
+
+  #owe(routed: Routed, subscriptions: readonly ModelSubscription[]): void {
+    for (const each of subscriptions) {
       if (each.queue === '') {
         if (each.max > 0 && each.routed === each.max) continue;
         each.routed++;
@@ -131,7 +173,6 @@ export class DeliveryModel {
       }
       group.members.add(each);
     }
-    this.#routed.push(routed);
   }
 
   /** A handler is called; what it does comes after this. */
@@ -148,7 +189,8 @@ export class DeliveryModel {
       if (!message.owed.delete(subscription)) this.fault(`${what}, a stranger`);
     } else this.#serve(message, subscription, what);
     subscription.arrived++;
-    if (subscription.arrived === subscription.max) this.close(subscription);
+    this.#ending = subscription.arrived === subscription.max ? subscription : undefined;
+    if (this.#ending !== undefined) this.close(subscription);
     this.#weigh();
   }
 

@@ -2,7 +2,7 @@
 // the same frames whatever the cut and whatever the build, and nothing left when all is closed.
 
 import fc from 'fast-check';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as abi from '../../assembly/abi.ts';
 import { readFrames } from '../model/outgoing.ts';
 import { type Build, CoreDriver, type CoreDriverOptions } from '../wasm/core-driver.ts';
@@ -34,6 +34,9 @@ interface Setting {
   readonly records: number;
   readonly growth: boolean;
 }
+
+/** Budgets of reads: each op by itself, a few of them, and none. */
+const units = fc.constantFrom(1, 2, 30, 300, 0);
 
 function settingOf(text: fc.Arbitrary<string>, growth = false): fc.Arbitrary<Setting> {
   return fc.record({
@@ -92,6 +95,49 @@ function sentAlike(one: Outcome, other: Outcome): boolean {
   return one.sent.every((bytes, index) => bytes.equals(other.sent[index] ?? Buffer.alloc(0)));
 }
 
+// Every answer to a SUB or PING takes the decision with it: nobody else is there in between.
+function budgetIsUnseen(setting: Setting, lengths: number[], readUnits: number): boolean {
+  const cut = (bytes: Uint8Array): Uint8Array[] => cutBy(bytes, lengths);
+  const options = { keepsRecords: true };
+  const whole = play('debug', setting, cut, options);
+  const parts = play('release', setting, cut, { ...options, readUnits });
+  if (setting.records > 0) return true;
+  return sentAlike(whole, parts) && `${whole.records}` === `${parts.records}`;
+}
+
+/** Takes all memory that is left, so that whoever wants a block is refused. */
+function starve(core: CoreDriver): void {
+  core.call('memoryForceGrowth', 1, 0);
+  for (let bytes = 1 << 20; bytes >= 16; bytes >>= 1) {
+    while (core.call('blockAllocate', bytes) !== 0);
+  }
+}
+
+// What is refused may be anything; what is done is right all the same.
+function standsRefusal(setting: Setting, from: number, lengths: number[]): number {
+  const core = new CoreDriver('test', { seed: [7, 9] });
+  const account = core.call('accountOpen');
+  const sessions = setting.sessions.map((bits) => core.openSession(account, bits));
+  const reads = setting.reads.flatMap(([which, text]) =>
+    cutBy(toBytes(text), lengths).map((chunk) => [which, chunk] as const),
+  );
+  let refused = 0;
+  for (const [index, [which, chunk]] of reads.entries()) {
+    if (index === from % reads.length) {
+      starve(core);
+      refused = core.call('growthRefusals');
+    }
+    core.feed(sessions[which] ?? 0, chunk);
+  }
+  const count = core.call('growthRefusals') - refused;
+  for (const session of sessions) readFrames(core.takeSent(session));
+  core.closeAll();
+  for (const [what, left] of Object.entries(core.liveCounts())) {
+    if (left !== 0) throw new Error(`${left} ${what} live on`);
+  }
+  return count;
+}
+
 function growthIsUnseen(setting: Setting, lengths: number[]): boolean {
   const cut = (bytes: Uint8Array): Uint8Array[] => cutBy(bytes, lengths);
   const still = play('release', setting, cut, { keepsRecords: true });
@@ -102,6 +148,24 @@ function growthIsUnseen(setting: Setting, lengths: number[]): boolean {
 describe('the core', () => {
   it('sends the same frames under every cut', () => {
     check(400, fc.property(settingOf(conversation), cuts, cutsAgree));
+  });
+
+  it('sends the same frames and makes the same records under every budget', () => {
+    check(300, fc.property(settingOf(conversation), cuts, units, budgetIsUnseen));
+  });
+
+  it('stands the refusal of growth in the middle of a read', () => {
+    let refusals = 0;
+    const property = fc.property(
+      settingOf(conversation),
+      fc.nat(),
+      cuts,
+      (setting, from, lengths) => {
+        refusals += standsRefusal(setting, from, lengths);
+      },
+    );
+    check(100, property);
+    expect(refusals).toBeGreaterThan(100);
   });
 
   it('sends the same frames when memory grows at every new block', () => {

@@ -18,7 +18,7 @@ import {
   tableRows,
 } from './markdown.ts';
 
-const README_LINES_MAX = 270;
+const README_LINES_MAX = 320;
 const MAP_LINES_MAX = 250;
 const PAGE_LINES_MAX = 200;
 const decisions = readdirSync(`${ROOT}docs/decisions`).map((name) => `docs/decisions/${name}`);

@@ -50,7 +50,8 @@ beforeAll(async () => {
 afterAll(() => closeAll(children));
 
 async function round(load: BusyLoad): Promise<BusyOutcome> {
-  await Promise.all(programs.map((program) => program.ask('round', load)));
+  await Promise.all(programs.map((program) => program.ask('ready', load)));
+  await Promise.all(programs.map((program) => program.ask('round')));
   const outcomes = await Promise.all(programs.map((program) => program.ask('outcome')));
   return outcomes.reduce((sum, outcome) => ({
     own: sum.own + outcome.own,

@@ -11,7 +11,7 @@ const MIB = 1024 * 1024;
 /** The default, and less than all first reads of 64 KiB would bring. All that they want to send is 5 GiB. */
 const INBOUND_MAX = [1024 * MIB, 256 * MIB];
 const OPEN_TIMEOUT_MS = 60_000;
-/** Beyond the ten seconds after which whoever makes no progress has to go, when others wait for room. */
+/** Well beyond the two seconds in which whoever is read has to make progress, when others wait for room. */
 const WATCH_MS = 14_000;
 const STEP_MS = 500;
 /** How long the healthy pair may stand still, for instance while the server reads from all the others. */

@@ -28,6 +28,8 @@ import { FakeClock } from '../support/fake-clock.ts';
 const folder = mkdtempSync(join(tmpdir(), 'ganglion-parts-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const quiet = { failed: () => {}, resumed: () => {} };
+
 describe("a server's id", () => {
   test('is a public key of a server, as nkeys writes it', () => {
     const ids = new Set(Array.from({ length: 50 }, createServerId));
@@ -103,7 +105,7 @@ describe('files', () => {
 
   test('a log file is continued under its name after it was moved away', () => {
     const path = join(folder, 'log');
-    const sink = openLogFile(path);
+    const sink = openLogFile(path, quiet);
     sink.write('one\n');
     writeFileSync(`${path}.old`, readFileSync(path));
     rmSync(path);
@@ -113,7 +115,7 @@ describe('files', () => {
     sink.close();
     expect(readFileSync(`${path}.old`, 'utf8')).toBe('one\n');
     expect(readFileSync(path, 'utf8')).toBe('two\n');
-    expect(() => openLogFile(join(folder, 'nowhere', 'log'))).toThrow(/ENOENT/);
+    expect(() => openLogFile(join(folder, 'nowhere', 'log'), quiet)).toThrow(/ENOENT/);
   });
 });
 

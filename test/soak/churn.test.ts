@@ -22,8 +22,8 @@ const EMPTY_TIMEOUT_MS = 10_000;
 const TEST_TIMEOUT_MS = 300_000;
 /** A table of the core that meets more at one time than before may double. */
 const CORE_SLACK = 64 * 1024;
-/** The pool keeps as many slabs as were lent at one time, and how much one read brings depends on the moment. */
-const SLABS_MAX = 2;
+/** The pool keeps so many empty slabs, if there were as many at one time: that depends on the moment. */
+const SLABS_MAX = 4;
 /** Compiled code, and what the moment of a collection leaves. */
 const HEAP_SLACK = 2 * MIB;
 const BUFFERS_SLACK = MIB;

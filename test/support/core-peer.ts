@@ -3,6 +3,7 @@ import type { BusInternals } from '../../src/bus/internals.ts';
 import type { NetworkSide } from '../../src/bus/turn.ts';
 import {
   OP_SUB,
+  peersOf,
   SESSION_AUTHENTICATED,
   SESSION_ECHO,
   SESSION_HEADERS,
@@ -46,9 +47,9 @@ export class CorePeer {
   /** Greeted, with headers, no-responders and echo. */
   constructor(door: BusInternals, limits: { pendingMax?: number } = {}) {
     this.#door = door;
-    this.handle = door.core.sessions.open(door.home.account.handle);
-    door.core.sessions.setFlags(this.handle, GREETED);
-    door.core.sessions.setLimits(this.handle, {
+    this.handle = peersOf(door.core).sessions.open(door.home.account.handle);
+    peersOf(door.core).sessions.setFlags(this.handle, GREETED);
+    peersOf(door.core).sessions.setLimits(this.handle, {
       payloadMax: 1 << 20,
       controlLineMax: 4096,
       pendingMax: limits.pendingMax ?? 1 << 26,
@@ -90,7 +91,7 @@ export class CorePeer {
         if (first === STATUS_AGAIN_RESULT || first === STATUS_AGAIN_POOL) continue;
         if (status !== STATUS_OP) return;
         if (core.op.verb !== OP_SUB) throw new Error(`unexpected op ${core.op.verb}`);
-        core.sessions.subscribe(this.handle);
+        peersOf(core).sessions.subscribe(this.handle);
       }
     });
   }
@@ -109,17 +110,17 @@ export class CorePeer {
     const { core } = this.#door;
     const pieces: Uint8Array[] = [];
     for (
-      let take = core.outbound.takeFrom(this.handle);
+      let take = peersOf(core).outbound.takeFrom(this.handle);
       take;
-      take = core.outbound.takeFrom(this.handle)
+      take = peersOf(core).outbound.takeFrom(this.handle)
     ) {
       for (const { ptr, length, shared } of take.segments) {
         pieces.push(
           shared === 0 ? core.copy(ptr, length) : (this.#shared.get(shared) as Uint8Array),
         );
       }
-      core.outbound.release(this.handle);
-      core.outbound.settle(this.handle, take.bytes);
+      peersOf(core).outbound.release(this.handle);
+      peersOf(core).outbound.settle(this.handle, take.bytes);
     }
     return Buffer.concat(pieces);
   }
@@ -128,10 +129,10 @@ export class CorePeer {
     this.heard();
     const { core, engine, home, turn } = this.#door;
     turn.within(() => {
-      core.sessions.close(this.handle);
+      peersOf(core).sessions.close(this.handle);
       engine.leave(home.account);
     });
     // Looked at for the last time, it leaves the list of sessions with something to send.
-    core.outbound.take();
+    peersOf(core).outbound.take();
   }
 }

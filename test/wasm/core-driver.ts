@@ -15,6 +15,8 @@ export interface CoreDriverOptions {
   readonly controlLineMax?: number;
   /** Memory grows by a page before every call: every view is detached each time. */
   readonly growsAtCalls?: boolean;
+  /** The budget of a read, and of each further part of it; none unless given. */
+  readonly readUnits?: number;
   /** Keeps what `takeRecords` gives. */
   readonly keepsRecords?: boolean;
 }
@@ -57,6 +59,8 @@ interface Peer {
 
 export class CoreDriver {
   readonly exports: Record<string, Numbers>;
+  /** How often a budget was spent before its read was done. */
+  spent = 0;
   /** Deliveries to the program since the last `takeDelivered`. */
   #delivered: Delivered[] = [];
   /** Records since the last `takeRecords`. */
@@ -177,8 +181,10 @@ export class CoreDriver {
     this.bytes.set(peer.tail, ptr);
     this.bytes.set(chunk, ptr + peer.tail.length);
     const op = this.#region(abi.REGION_OP);
+    let units = this.#options.readUnits ?? 0;
     while (!peer.closed) {
-      const status = this.call('ingest', session, ptr, left);
+      const status = this.call('ingest', session, ptr, left, units);
+      units = 0;
       this.#check();
       this.drain();
       const consumed = this.word(op + abi.OP_CONSUMED);
@@ -186,7 +192,10 @@ export class CoreDriver {
       ptr += consumed;
       left -= consumed;
       if (status === abi.STATUS_OK) break;
-      if (status === abi.STATUS_OP) this.#decide(session, peer);
+      if (status === abi.STATUS_SPENT) {
+        units = this.#options.readUnits ?? 0;
+        this.spent++;
+      } else if (status === abi.STATUS_OP) this.#decide(session, peer);
       else if (status === abi.STATUS_AGAIN_POOL) this.#makeRoom(consumed);
       else if (status !== abi.STATUS_AGAIN_RESULT) throw new Error(`ingest: ${status}`);
     }

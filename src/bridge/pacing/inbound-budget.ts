@@ -1,8 +1,8 @@
 // A bound for all unfinished reads together, and for the reads that are still to come: what a session may bring
 // with its next read counts before it is here. Above it, whoever has an unfinished read is not read until there
 // is room. Some are read to their end all the same, the first that came, so that there is always somebody who
-// finishes and makes room; the next in line takes the place. Who of those that are read makes no progress for
-// ten seconds while others wait is given up.
+// finishes and makes room; the next in line takes the place. While others wait, whoever of those that are read has
+// brought too little in the last seconds is given up, the slowest first: a byte now and then is no progress.
 //
 //   ┌ whole inbox ┬──── first reads ────┬─ small frames ─┬──────── large frames ────────┐
 //   └──── 1/16 ───┴──────── 1/4 ────────┴──── 1/4 ───────┴──────────── 7/16 ────────────┘
@@ -23,7 +23,11 @@ const FIRST_SHARE = 1 / 4;
 const SMALL_SHARE = 1 / 4;
 /** The share, of either budget, of those that are read to their end. */
 const FINISHING_SHARE = 1 / 4;
-const NO_PROGRESS_MS = 10_000;
+/** While others wait, a frame has to end, or to grow by PROGRESS_BYTES, within PROGRESS_MS: 32 KiB a second. */
+const PROGRESS_MS = 2000;
+const PROGRESS_BYTES = 65_536;
+/** So many are given up in one go: each costs up to a tenth of a millisecond. */
+const GIVE_UP_MAX = 32;
 /** There has to be room for that many messages, so that some of those that finish can be large. */
 const PAYLOADS_LEAST = 16;
 /** Reads of the least size take an eighth of the whole. */
@@ -70,12 +74,27 @@ export interface TailHolder extends Paced {
   giveUp(): void;
 }
 
-interface Holding {
+/** What a session keeps of a frame that has not all come. */
+export interface UnfinishedRead {
+  /** Bytes of memory that it takes. */
+  readonly held: number;
+  /** Bytes of it that have come. */
   readonly bytes: number;
-  /** Of the whole frame, as far as known. */
-  readonly frame: number;
-  /** When it last grew, monotonic milliseconds. */
-  readonly progress: number;
+  /** Bytes of the whole frame, 0 when that is not known. */
+  readonly wanted: number;
+  /** Another number for another frame. */
+  readonly frames: number;
+}
+
+interface Holding {
+  /** Bytes of memory. */
+  bytes: number;
+  /** Bytes of the whole frame, as far as known. */
+  frame: number;
+  frames: number;
+  /** When it last made progress, monotonic milliseconds, and how many bytes of the frame had come then. */
+  progress: number;
+  mark: number;
   /** It is read to its end. */
   isFinishing: boolean;
   /** Bytes that count for it: the whole frame if it is finishing, else what it holds; and its next read. */
@@ -118,20 +137,18 @@ class Budget {
     return finishing + Math.max(0, this.#reading - this.#readingMax);
   }
 
-  hold(holder: TailHolder, bytes: number, frame: number): void {
+  hold(holder: TailHolder, read: UnfinishedRead, frame: number): void {
     this.#release(holder);
-    const before = this.#holdings.get(holder);
-    const holding: Holding = {
-      bytes,
-      frame,
-      progress: this.#clock.monotonic(),
-      isFinishing: before?.isFinishing ?? false,
-      charge: before?.charge ?? 0,
-    };
-    this.#bytes += bytes - (before?.bytes ?? 0);
-    this.#holdings.delete(holder);
-    this.#holdings.set(holder, holding);
-    if (this.#stopped.has(holder)) this.#charge(holding, bytes);
+    const holding = this.#holdings.get(holder) ?? this.#open(holder);
+    this.#bytes += read.held - holding.bytes;
+    holding.bytes = read.held;
+    holding.frame = frame;
+    if (read.frames !== holding.frames || read.bytes - holding.mark >= PROGRESS_BYTES) {
+      holding.frames = read.frames;
+      holding.mark = read.bytes;
+      this.#noteProgress(holder, holding);
+    }
+    if (this.#stopped.has(holder)) this.#charge(holding, read.held);
     else if (!this.#admits(holding)) this.#stop(holder, holding);
     this.#wake();
   }
@@ -157,6 +174,28 @@ class Budget {
     this.#timer = undefined;
   }
 
+  /** It holds nothing yet. */
+  #open(holder: TailHolder): Holding {
+    const holding: Holding = {
+      bytes: 0,
+      frame: 0,
+      frames: -1,
+      progress: 0,
+      mark: 0,
+      isFinishing: false,
+      charge: 0,
+    };
+    this.#holdings.set(holder, holding);
+    return holding;
+  }
+
+  /** It goes to the end of the order. */
+  #noteProgress(holder: TailHolder, holding: Holding): void {
+    holding.progress = this.#clock.monotonic();
+    this.#holdings.delete(holder);
+    this.#holdings.set(holder, holding);
+  }
+
   #stop(holder: TailHolder, holding: Holding): void {
     this.#charge(holding, holding.bytes);
     this.#stopped.add(holder);
@@ -168,8 +207,11 @@ class Budget {
   #wake(): void {
     if (this.#stopped.size === 0) return;
     for (const stopped of this.#stopped) {
-      if (!this.#admits(this.#holdings.get(stopped) as Holding)) return;
+      const holding = this.#holdings.get(stopped) as Holding;
+      if (!this.#admits(holding)) return;
       this.#stopped.delete(stopped);
+      // It has waited for us: its time begins now.
+      this.#noteProgress(stopped, holding);
       stopped.resume(PAUSE_ROOM);
     }
   }
@@ -223,7 +265,7 @@ class Budget {
     if (this.#timer !== undefined || this.#stopped.size === 0) return;
     for (const [holder, { progress }] of this.#holdings) {
       if (this.#stopped.has(holder)) continue;
-      const delayMs = Math.max(0, progress + NO_PROGRESS_MS - this.#clock.monotonic());
+      const delayMs = Math.max(0, progress + PROGRESS_MS - this.#clock.monotonic());
       this.#timer = this.#clock.setTimeout(() => this.#expire(), delayMs, { unref: true });
       return;
     }
@@ -231,10 +273,12 @@ class Budget {
 
   #expire(): void {
     this.#timer = undefined;
-    const before = this.#clock.monotonic() - NO_PROGRESS_MS;
+    const before = this.#clock.monotonic() - PROGRESS_MS;
+    let count = 0;
     for (const [holder, { progress }] of this.#holdings) {
-      if (this.#stopped.size === 0 || progress > before) break;
+      if (this.#stopped.size === 0 || progress > before || count === GIVE_UP_MAX) break;
       if (this.#stopped.has(holder)) continue;
+      count += 1;
       holder.giveUp();
       this.drop(holder);
     }
@@ -263,16 +307,12 @@ export class InboundBudget {
     return this.#small.overdraft + this.#large.overdraft;
   }
 
-  /**
-   * `holder` holds so many bytes now, and has made progress.
-   *
-   * @param wanted length of the unfinished frame, 0 when not known
-   */
-  hold(holder: TailHolder, bytes: number, wanted: number): void {
-    const frame = Math.max(bytes, wanted);
+  /** `holder` has so much of a frame now. */
+  hold(holder: TailHolder, read: UnfinishedRead): void {
+    const frame = Math.max(read.held, read.wanted);
     const isLarge = isLargeFrame(frame);
     (isLarge ? this.#small : this.#large).drop(holder);
-    (isLarge ? this.#large : this.#small).hold(holder, bytes, frame);
+    (isLarge ? this.#large : this.#small).hold(holder, read, frame);
   }
 
   /** `holder` waits for us with so many bytes of a read. */

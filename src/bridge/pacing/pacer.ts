@@ -4,7 +4,7 @@
 //   may be read ──a reason──► paused, by one bit for each ──the last one ends──► may be read
 import type { SessionHandle } from '../../core/index.ts';
 import { CrumbWatch } from './crumbs.ts';
-import { isLargeFrame, type TailHolder } from './inbound-budget.ts';
+import { isLargeFrame, type TailHolder, type UnfinishedRead } from './inbound-budget.ts';
 import { LoopHold } from './loop-hold.ts';
 import type { Pacing } from './pacing.ts';
 import { PAUSE_WAITING } from './pauses.ts';
@@ -72,9 +72,9 @@ export class Pacer implements TailHolder {
     this.#pacing.outbound.noteBacklog(backlog);
   }
 
-  /** So many bytes of an unfinished frame are kept; it has so many in all, 0 when that is not known. */
-  hold(bytes: number, wanted: number): void {
-    this.#pacing.inbound.hold(this, bytes, wanted);
+  /** What has come of an unfinished frame is kept. */
+  hold(read: UnfinishedRead): void {
+    this.#pacing.inbound.hold(this, read);
   }
 
   /** So many bytes of a read are kept, in the middle of which it waits. */

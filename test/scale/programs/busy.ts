@@ -43,8 +43,10 @@ export interface BusyOutcome {
 
 export interface BusyCommands {
   open(share: BusyShare): Promise<void>;
+  /** Begins to count for a round. Others may send as soon as they have been told to: it comes first everywhere. */
+  ready(load: BusyLoad): void;
   /** Sends it all; answers when the connections here have got what is due to them for certain. */
-  round(load: BusyLoad): Promise<void>;
+  round(): Promise<void>;
   /** Answers when each has said PING and has got PONG: whatever was on its way to it has come. */
   outcome(): Promise<BusyOutcome>;
   /** Half of them end, half are destroyed. */
@@ -55,6 +57,8 @@ const SHARED_SUBJECTS = 100;
 /** Coprime to any power of ten: neighbours do not talk to each other. */
 const STRIDE = 7919;
 const PROBLEMS_MAX = 5;
+/** A round that takes longer tells what has not come. */
+const ROUND_MAX_MS = 60_000;
 const SIDS = { own: 1, shared: 2, work: 3, ask: 4, inbox: 5 } as const;
 const DELIVERY = /^(?:MSG|HMSG) /;
 
@@ -87,12 +91,16 @@ class Busy {
     peer.onClose = () => this.#closed();
   }
 
+  ready(): void {
+    Object.assign(this, { own: 0, shared: 0, work: 0, answers: 0, served: 0, refused: 0 });
+  }
+
   /** Resolves when everything but its share of the work has come. */
   begin(): Promise<void> {
-    Object.assign(this, { own: 0, shared: 0, work: 0, answers: 0, served: 0, refused: 0 });
     this.peer.socket.write(this.#words());
     return new Promise((resolve) => {
       this.#onDue = resolve;
+      if (this.isServed()) resolve();
     });
   }
 
@@ -140,7 +148,7 @@ class Busy {
       at = next;
     }
     this.#tail = chunk.slice(at);
-    if (this.#isServed()) this.#onDue();
+    if (this.isServed()) this.#onDue();
   }
 
   // MSG <subject> <sid> [reply] <bytes>
@@ -167,7 +175,7 @@ class Busy {
     }
   }
 
-  #isServed(): boolean {
+  isServed(): boolean {
     const { asks } = load;
     return (
       this.own >= load.own &&
@@ -205,6 +213,36 @@ function sum(count: (client: Busy) => number): number {
   return clients.reduce((total, client) => total + count(client), 0);
 }
 
+function counted(): BusyOutcome {
+  return {
+    own: sum(({ own }) => own),
+    shared: sum(({ shared }) => shared),
+    work: sum(({ work }) => work),
+    answers: sum(({ answers }) => answers),
+    served: sum(({ served }) => served),
+    refused: sum(({ refused }) => refused),
+    problems,
+    closed: clients.filter(({ peer }) => peer.isClosed).length,
+  };
+}
+
+/** Rejects with what has come so far when the rest does not. */
+async function inTime(all: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => {
+      const waiting = clients.filter((client) => !client.isServed()).length;
+      const got = JSON.stringify(counted());
+      reject(new Error(`${waiting} of ${clients.length} wait for more; together they have ${got}`));
+    }, ROUND_MAX_MS);
+  });
+  try {
+    await Promise.race([all, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 const commands: BusyCommands = {
   async open(given) {
     share = given;
@@ -212,23 +250,17 @@ const commands: BusyCommands = {
     const peers = await openPeers(port, to - from, (at) => subscriptions(from + at));
     clients = peers.map((peer, at) => new Busy(peer, from + at));
   },
-  async round(given) {
+  ready(given) {
     load = given;
     problems = [];
-    await Promise.all(clients.map((client) => client.begin()));
+    for (const client of clients) client.ready();
+  },
+  async round() {
+    await inTime(Promise.all(clients.map((client) => client.begin())));
   },
   async outcome() {
-    await Promise.all(clients.map((client) => client.flush()));
-    return {
-      own: sum(({ own }) => own),
-      shared: sum(({ shared }) => shared),
-      work: sum(({ work }) => work),
-      answers: sum(({ answers }) => answers),
-      served: sum(({ served }) => served),
-      refused: sum(({ refused }) => refused),
-      problems,
-      closed: clients.filter(({ peer }) => peer.isClosed).length,
-    };
+    await inTime(Promise.all(clients.map((client) => client.flush())));
+    return counted();
   },
   async go() {
     const gone = clients.map(

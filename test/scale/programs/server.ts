@@ -4,6 +4,7 @@ import { LIVE_CACHE_BYTES, LIVE_HEAP_BYTES } from '../../../assembly/abi.ts';
 import type { Bridge } from '../../../src/bridge/bridge.ts';
 import type { BridgeStats, ConnectionSnapshot } from '../../../src/bridge/options.ts';
 import { type BusInternals, internalsOf } from '../../../src/bus/internals.ts';
+import type { Subscription } from '../../../src/index.ts';
 import { type ServeOptions, startServer, type TestServer } from '../../../src/testing/index.ts';
 import { ReplayService } from '../../support/replay-service.ts';
 import { serveCommands } from './commands.ts';
@@ -62,6 +63,10 @@ export interface ServerCommands {
   keep(): void;
   /** How many messages it has, and how often a replay has waited for its reader. */
   kept(): { readonly count: number; readonly waits: number };
+  /** A loop of the program over that subject, which takes nothing for now and loses what is too much. */
+  neglect(subject: string): void;
+  /** How many messages wait for it, and how many it has lost. */
+  neglected(): readonly [number, number];
   /** Ends the program's subscriptions. */
   unsubscribe(): void;
   close(): Promise<void>;
@@ -71,6 +76,7 @@ const SAMPLE_MS = 20;
 
 let server: TestServer;
 let service: ReplayService | undefined;
+let neglectedLoop: Subscription | undefined;
 let door: BusInternals;
 let rssPeak = 0;
 let inboundPeak = 0;
@@ -201,11 +207,17 @@ const commands: ServerCommands = {
   serve(subject) {
     subscriptions.push(server.bus.subscribe(subject, (message) => message.respond('answer')));
   },
+  neglect(subject) {
+    neglectedLoop = server.bus.subscribe(subject, { overflow: 'drop-newest' });
+    subscriptions.push(neglectedLoop);
+  },
+  neglected: () => [neglectedLoop?.getPending() ?? 0, neglectedLoop?.getDropped() ?? 0],
   keep() {
     service = new ReplayService(door.account('$G'));
   },
   kept: () => ({ count: service?.count ?? 0, waits: service?.waits ?? 0 }),
   unsubscribe() {
+    neglectedLoop = undefined;
     for (const subscription of subscriptions.splice(0)) subscription.unsubscribe();
   },
   close: () => server.close(),

@@ -1,20 +1,29 @@
-// A program of this bench in a process of its own: on a leash, so that it does not outlive the bench, and with
-// as many open files as 10,000 connections need.
+// A program of a bench in a process of its own: on a leash, so that it does not outlive the bench, and with as
+// many open files as 10,000 connections need.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { ROOT } from '../shared/root.ts';
+import { ROOT } from './root.ts';
 
 const OPEN_FILES = 20_000;
 const SHELL_LINE = `ulimit -n ${OPEN_FILES} 2>/dev/null || ulimit -n "$(ulimit -Hn)"; exec "$0" "$@"`;
 
-/** A running program that answers each question with one message. */
+/** A running program that answers each question with one message, or tells of itself. */
 export class Child {
   readonly #process: ChildProcess;
 
-  constructor(leash: string, name: string, words: readonly string[] = []) {
-    const program = join(ROOT, 'build', 'bench', 'event-loop', `${name}.mjs`);
-    const command = [leash, process.execPath, program, ...words];
+  /**
+   * @param program its path in build/bench/ without the ending
+   * @param flags for node, before the program
+   */
+  constructor(
+    leash: string,
+    program: string,
+    words: readonly string[] = [],
+    flags: readonly string[] = [],
+  ) {
+    const path = join(ROOT, 'build', 'bench', `${program}.mjs`);
+    const command = [leash, process.execPath, ...flags, path, ...words];
     this.#process = spawn('/bin/sh', ['-c', SHELL_LINE, ...command], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
@@ -48,8 +57,24 @@ export class Child {
     return answer;
   }
 
+  /** Says something that is not answered. */
+  tell(word: string): void {
+    this.#process.send(word);
+  }
+
+  /** Hands over everything that it says. */
+  listen(see: (message: unknown) => void): void {
+    this.#process.on('message', see);
+  }
+
+  /** How it has ended; undefined while it runs. */
+  ended(): string | undefined {
+    const { exitCode, signalCode } = this.#process;
+    return signalCode ?? (exitCode === null ? undefined : `exit ${exitCode}`);
+  }
+
   async close(): Promise<void> {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    if (this.ended() !== undefined) return;
     const gone = once(this.#process, 'exit');
     this.#process.kill('SIGKILL');
     await gone;

@@ -1,0 +1,26 @@
+// What peers need of a core beyond what the program does: their sessions, and what they have to send. Made for whoever
+// serves them, so that a bus without a network does not carry it.
+import { REGION_SCRATCH, REGION_TAKE } from '../../assembly/abi.ts';
+import type { Core } from './core.ts';
+import { OutboundRegions } from './outbound.ts';
+import { Sessions } from './sessions.ts';
+
+export interface Peers {
+  readonly sessions: Sessions;
+  readonly outbound: OutboundRegions;
+}
+
+const made = new WeakMap<Core, Peers>();
+
+/** The peers' part of a core, the same each time. */
+export function peersOf(core: Core): Peers {
+  const known = made.get(core);
+  if (known !== undefined) return known;
+  const { exports, views } = core;
+  const peers = {
+    sessions: new Sessions(core, exports.regionPtr(REGION_SCRATCH) >>> 0),
+    outbound: new OutboundRegions(exports, views, exports.regionPtr(REGION_TAKE) >>> 0),
+  };
+  made.set(core, peers);
+  return peers;
+}

@@ -1,0 +1,149 @@
+// One connection of the HTTP server. It has one request at a time: what else the peer sends waits, in the socket if it
+// is more than a read, until the answer has been taken. So a peer that asks and does not read is not answered any more,
+// and holds no more than a read, a head and an answer.
+//
+//   read ─► a whole head? ─► the server gives it a turn ─► answer written ─► taken ─► the next head, or read on
+import type { Socket } from 'node:net';
+import type { Clock, Timer } from '../shared/clock.ts';
+import {
+  HEAD_MAX,
+  type HttpRequest,
+  type HttpResponse,
+  headEnd,
+  leadingLineEnds,
+  type RequestHead,
+  readHead,
+  refusalResponse,
+  responseBytes,
+} from './http-text.ts';
+
+/** The server, as far as its connections go. */
+export interface HttpHost {
+  readonly clock: Clock;
+  /** Calls the connection's `step` when it is its turn. */
+  wantsTurn(connection: HttpConnection): void;
+  /** It is asked something, or has taken an answer: of all it is idle for the shortest time now. */
+  noteActive(connection: HttpConnection): void;
+  gone(connection: HttpConnection): void;
+  /** Never rejects. */
+  respond(request: HttpRequest): Promise<HttpResponse>;
+}
+
+/** After our end the peer may still be sending; closing at once could make it lose our last words. */
+const LINGER_MS = 1000;
+const HEAD_TOO_LARGE = 431;
+
+export class HttpConnection {
+  readonly #host: HttpHost;
+  readonly #socket: Socket;
+  /** What has come and is not done with. */
+  #bytes: Buffer = Buffer.alloc(0);
+  /** Bytes of a body that are still to be passed over. */
+  #skip = 0;
+  #isAnswering = false;
+  #hasEnded = false;
+  /** Nothing more is answered; what comes is thrown away. */
+  #isLeaving = false;
+  #linger: Timer | undefined;
+
+  constructor(host: HttpHost, socket: Socket) {
+    this.#host = host;
+    this.#socket = socket;
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      this.#linger?.cancel();
+      host.gone(this);
+    });
+    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
+    socket.on('end', () => {
+      this.#hasEnded = true;
+      this.#goOn();
+    });
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** Its turn: takes the next request and answers it. */
+  step(): void {
+    if (this.#isLeaving || this.#isAnswering || this.#socket.destroyed) return;
+    const end = headEnd(this.#bytes);
+    if (end < 0 || end > HEAD_MAX) {
+      if (end > HEAD_MAX) this.#refuse(HEAD_TOO_LARGE);
+      return;
+    }
+    const head = readHead(this.#bytes.toString('latin1', 0, end));
+    this.#bytes = this.#bytes.subarray(end);
+    if (typeof head === 'number') this.#refuse(head);
+    else void this.#answer(head);
+  }
+
+  #onData(bytes: Buffer): void {
+    if (this.#isLeaving) return;
+    this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]);
+    this.#goOn();
+  }
+
+  /** After something has come, or an answer has been taken. */
+  #goOn(): void {
+    if (this.#isLeaving || this.#isAnswering) return;
+    this.#passOver();
+    if (this.#skip === 0 && headEnd(this.#bytes) >= 0) {
+      this.#socket.pause();
+      this.#host.wantsTurn(this);
+    } else if (this.#bytes.length > HEAD_MAX) {
+      this.#refuse(HEAD_TOO_LARGE);
+    } else if (this.#hasEnded) {
+      this.#leave();
+    } else {
+      // What is kept is no view of a whole read.
+      this.#bytes = Buffer.from(this.#bytes);
+      this.#socket.resume();
+    }
+  }
+
+  #passOver(): void {
+    const body = Math.min(this.#skip, this.#bytes.length);
+    this.#skip -= body;
+    const rest = this.#bytes.subarray(body);
+    this.#bytes = this.#skip > 0 ? rest : rest.subarray(leadingLineEnds(rest));
+  }
+
+  async #answer({ request, minor, bodyBytes, staysOpen }: RequestHead): Promise<void> {
+    this.#isAnswering = true;
+    this.#host.noteActive(this);
+    const response = await this.#host.respond(request);
+    const isHead = request.method === 'HEAD';
+    this.#skip = bodyBytes;
+    this.#send(response, isHead, minor, staysOpen);
+  }
+
+  #refuse(status: number): void {
+    this.#isAnswering = true;
+    this.#send(refusalResponse(status), false, 1, false);
+  }
+
+  #send(response: HttpResponse, isHead: boolean, minor: number, staysOpen: boolean): void {
+    const now = this.#host.clock.now();
+    const bytes = responseBytes(response, { isHead, minor, staysOpen, now });
+    this.#socket.write(bytes, (error) => {
+      this.#isAnswering = false;
+      if (error) return;
+      this.#host.noteActive(this);
+      if (staysOpen) this.#goOn();
+      else this.#leave();
+    });
+  }
+
+  #leave(): void {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    this.#bytes = Buffer.alloc(0);
+    this.#socket.end();
+    this.#socket.resume();
+    if (this.#hasEnded) return;
+    const destroy = (): void => this.destroy();
+    this.#linger = this.#host.clock.setTimeout(destroy, LINGER_MS, { unref: true });
+  }
+}

@@ -1,0 +1,216 @@
+// The HTTP server under peers that ask and do not read, that never end a request, or that are many.
+import { connect, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createHttpServer, type HttpRequest, type HttpServer } from '../../src/net/http.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+const CONNECTIONS_MAX = 128;
+const BODY = 'x'.repeat(20_000);
+
+let server: HttpServer;
+let asked: HttpRequest[] = [];
+const clock = new FakeClock();
+const peers: Peer[] = [];
+
+/** A client that says bytes and keeps what it hears, unless it does not read. */
+class Peer {
+  readonly socket: Socket;
+  heard = '';
+  /** The server has ended its side, or both. */
+  isEnded = false;
+  isClosed = false;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('error', () => {});
+    socket.on('end', () => {
+      this.isEnded = true;
+    });
+    socket.on('close', () => {
+      this.isEnded = true;
+      this.isClosed = true;
+    });
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      this.heard += text;
+    });
+  }
+
+  say(text: string): void {
+    this.socket.write(text, 'latin1');
+  }
+
+  get answers(): number {
+    return this.heard.split('HTTP/1.').length - 1;
+  }
+}
+
+async function open(): Promise<Peer> {
+  const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
+  const peer = new Peer(socket);
+  peers.push(peer);
+  await new Promise((resolve) => socket.once('connect', resolve));
+  return peer;
+}
+
+/** As `open`, of as many as one likes. */
+async function openAll(count: number): Promise<Peer[]> {
+  return Promise.all(Array.from({ length: count }, open));
+}
+
+const get = (path = '/', more = ''): string => `GET ${path} HTTP/1.1\r\nHost: h\r\n${more}\r\n`;
+
+beforeEach(async () => {
+  asked = [];
+  server = await createHttpServer({
+    host: '127.0.0.1',
+    port: 0,
+    clock,
+    handler: (request) => {
+      asked.push(request);
+      return { status: 200, headers: { 'Content-Type': 'text/plain' }, body: BODY };
+    },
+  });
+});
+afterEach(async () => {
+  for (const peer of peers.splice(0)) peer.socket.destroy();
+  await server.close();
+});
+
+describe('a connection', () => {
+  test('is answered one request after the other, however many it sends at once', async () => {
+    const peer = await open();
+    peer.say(get('/1').repeat(50) + get('/2?q=1'));
+    await expect.poll(() => peer.answers).toBe(51);
+    expect(asked).toHaveLength(51);
+    expect(asked.at(-1)).toEqual({ method: 'GET', path: '/2', search: 'q=1' });
+    expect(peer.isClosed).toBe(false);
+  });
+
+  test('that does not read is not answered any more, and goes on when it reads again', async () => {
+    const peer = await open();
+    peer.socket.pause();
+    const all = 3000;
+    peer.say(get().repeat(all));
+    let before = -1;
+    await expect
+      .poll(
+        () => {
+          const isStill = asked.length === before && before > 0;
+          before = asked.length;
+          return isStill;
+        },
+        { interval: 100 },
+      )
+      .toBe(true);
+    // What the system takes of 60 MB.
+    expect(asked.length).toBeLessThan(all / 2);
+    peer.socket.resume();
+    await expect.poll(() => peer.answers, { timeout: 10_000 }).toBe(all);
+  });
+
+  test('lives for as long as it likes', async () => {
+    const peer = await open();
+    peer.say(get());
+    await expect.poll(() => peer.answers).toBe(1);
+    clock.advance(3_600_000);
+    peer.say(get());
+    await expect.poll(() => peer.answers).toBe(2);
+  });
+
+  test('is understood in single bytes, with bodies that are passed over', async () => {
+    const peer = await open();
+    peer.socket.setNoDelay(true);
+    const text = `\r\nPOST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nGET /${get('/b')}`;
+    for (const char of text) {
+      peer.say(char);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await expect.poll(() => peer.answers).toBe(2);
+    expect(asked.map(({ method, path }) => method + path)).toEqual(['POST/a', 'GET/b']);
+  });
+
+  test.each([
+    ['HTTP/1.0 ends behind its answer', 'GET / HTTP/1.0\r\n\r\n', 200],
+    ['so does close', get('/', 'Connection: close\r\n'), 200],
+    ['so does a body of chunks', get('/', 'Transfer-Encoding: chunked\r\n'), 200],
+    ['so does a body that is too long to wait for', get('/', 'Content-Length: 300000\r\n'), 200],
+    ['garbage is refused', '\x16\x03\x01\x02\r\n\r\n', 400],
+    ['a request without Host is refused', 'GET / HTTP/1.1\r\n\r\n', 400],
+    ['two lengths are refused', get('/', 'Content-Length: 1\r\nContent-Length: 2\r\n'), 400],
+    ['a line that is no field is refused', get('/', 'no field\r\n'), 400],
+    ['another version is refused', 'GET / HTTP/2.0\r\nHost: h\r\n\r\n', 505],
+    ['a head that is too long is refused', `GET /${'x'.repeat(20_000)}`, 431],
+  ])('%s', async (_, text, status) => {
+    const peer = await open();
+    peer.say(text);
+    await expect.poll(() => peer.heard).toMatch(new RegExp(`^HTTP/1\\.\\d ${status} `));
+    // Our side ends; the peer has a moment to end its own.
+    await expect.poll(() => peer.isEnded).toBe(true);
+    expect([peer.answers, peer.isClosed]).toEqual([1, false]);
+    clock.advance(1000);
+    // Whoever goes on all the same is told by a reset.
+    const goesOn = (): boolean => {
+      peer.say('more');
+      return peer.isClosed;
+    };
+    await expect.poll(goesOn).toBe(true);
+  });
+
+  test('that asks and ends its side is answered', async () => {
+    const peer = await open();
+    peer.socket.end(get());
+    await expect.poll(() => peer.heard.length).toBeGreaterThan(BODY.length);
+    await expect.poll(() => peer.isClosed).toBe(true);
+  });
+
+  test('of HTTP/1.0 that wants to stay may, and HEAD has a length and no body', async () => {
+    const peer = await open();
+    peer.say('HEAD / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
+    await expect.poll(() => peer.heard).toMatch(/\r\n\r\n$/);
+    expect(peer.heard).toMatch(/^HTTP\/1\.0 200 OK\r\n/);
+    expect(peer.heard).toContain(`Content-Length: ${BODY.length}\r\nConnection: keep-alive\r\n`);
+    peer.say(get());
+    await expect.poll(() => peer.answers).toBe(2);
+  });
+});
+
+describe('many connections', () => {
+  test('one more than there may be ends the one that has been idle longest', async () => {
+    const all = await openAll(CONNECTIONS_MAX);
+    const [first, second] = all as [Peer, Peer];
+    first.say(get());
+    await expect.poll(() => first.answers).toBe(1);
+    const newcomer = await open();
+    newcomer.say(get());
+    await expect.poll(() => newcomer.answers).toBe(1);
+    await expect.poll(() => second.isEnded).toBe(true);
+    expect(first.isEnded).toBe(false);
+  });
+
+  test('that send half a request, or never read, do not keep another from being answered', async () => {
+    const stuck = await openAll(300);
+    stuck.forEach((peer, i) => {
+      peer.socket.pause();
+      peer.say(i % 2 === 0 ? get().repeat(1000) : 'GET / HT');
+    });
+    const peer = await open();
+    const start = performance.now();
+    peer.say(get());
+    await expect.poll(() => peer.answers).toBe(1);
+    expect(performance.now() - start).toBeLessThan(3000);
+  });
+
+  test('one whose descriptor is among the last is closed', async () => {
+    const crowded = await createHttpServer({
+      host: '127.0.0.1',
+      port: 0,
+      clock,
+      descriptorMax: 3,
+      handler: () => ({ status: 200, headers: {}, body: '' }),
+    });
+    const socket = connect(crowded.port, '127.0.0.1');
+    socket.on('error', () => {});
+    await new Promise((resolve) => socket.once('close', resolve));
+    await crowded.close();
+  });
+});
