@@ -16,6 +16,7 @@ import {
   tableHome,
   tableInsert,
   tableNext,
+  tablePart,
   tableRemove,
 } from './hash-table';
 
@@ -59,10 +60,11 @@ export function cursorEnterMembers(ptr: usize, node: usize, count: u32): bool {
 /** Whether as many stand at a node as may. */
 export function cursorsAreMany(node: usize): bool {
   let count: u32 = 0;
-  let slot = tableHome(places, 0, <u32>node);
+  const part = tablePart(places, 0, <u32>node);
+  let slot = tableHome(part, 0, <u32>node);
   for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
     if (slotMatches(slot, 0, <u32>node)) count++;
-    slot = tableNext(places, slot);
+    slot = tableNext(part, slot);
   }
   return count >= CURSORS_MAX;
 }
@@ -95,10 +97,11 @@ export function cursorsStepOn(group: usize, next: usize): void {
 }
 
 function cursorAt(place: usize): usize {
-  let slot = tableHome(places, 0, <u32>place);
+  const part = tablePart(places, 0, <u32>place);
+  let slot = tableHome(part, 0, <u32>place);
   for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
     if (slotMatches(slot, 0, <u32>place)) return value;
-    slot = tableNext(places, slot);
+    slot = tableNext(part, slot);
   }
   return 0;
 }
@@ -109,7 +112,8 @@ function cursorAt(place: usize): usize {
  */
 export function cursorsBoundary(place: usize, hole: u32): u32 {
   let boundary: u32 = 0;
-  let slot = tableHome(places, 0, <u32>place);
+  const part = tablePart(places, 0, <u32>place);
+  let slot = tableHome(part, 0, <u32>place);
   for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
     if (slotMatches(slot, 0, <u32>place)) {
       const cursor = changetype<Cursor>(<usize>value);
@@ -117,17 +121,17 @@ export function cursorsBoundary(place: usize, hole: u32): u32 {
         boundary = cursor.index;
       if (cursor.end > hole && (boundary == 0 || cursor.end < boundary)) boundary = cursor.end;
     }
-    slot = tableNext(places, slot);
+    slot = tableNext(part, slot);
   }
   if (boundary == 0) return 0;
-  slot = tableHome(places, 0, <u32>place);
+  slot = tableHome(part, 0, <u32>place);
   for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
     if (slotMatches(slot, 0, <u32>place)) {
       const cursor = changetype<Cursor>(<usize>value);
       if (cursor.index == boundary) cursor.index--;
       if (cursor.end == boundary) cursor.end--;
     }
-    slot = tableNext(places, slot);
+    slot = tableNext(part, slot);
   }
   return boundary;
 }

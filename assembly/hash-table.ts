@@ -19,9 +19,14 @@
 import { allocate, release } from './memory';
 import { OWNER_SLOTS, OWNER_TABLE, Owned } from './ownership';
 
-/** A table is the first of its parts. */
+/** It begins with the first of its parts. */
 @unmanaged
 export class Table {
+  parts: usize;
+}
+
+@unmanaged
+export class Part {
   slots: usize;
   mask: u32;
   count: u32;
@@ -35,7 +40,7 @@ const VALUE: usize = 16;
 const HASH_LOW: usize = 32;
 const HASH_HIGH: usize = 48;
 const PARTS: u32 = 64;
-const PART_BYTES: u32 = offsetof<Table>();
+const PART_BYTES: u32 = offsetof<Part>();
 if (PART_BYTES != 16) ERROR('The parts of a table are not 16 bytes each');
 const PART_SHIFT: u32 = 26;
 const FIRST_SLOTS: u32 = 4;
@@ -56,12 +61,12 @@ export function tableCreate(): Table {
   return changetype<Table>(ptr);
 }
 
-function partAt(table: Table, index: u32): Table {
-  return changetype<Table>(changetype<usize>(table) + ((<usize>index) << 4));
+function partAt(table: Table, index: u32): Part {
+  return changetype<Part>(changetype<usize>(table) + ((<usize>index) << 4));
 }
 
 // New slots for a part, all of them empty.
-function lay(part: Table, slots: usize, count: u32): void {
+function lay(part: Part, slots: usize, count: u32): void {
   assert((slots & (LINE_BYTES - 1)) == 0);
   Owned.clear(slots, count * SLOT_BYTES, OWNER_SLOTS);
   part.slots = slots;
@@ -72,29 +77,34 @@ function mix(hash: u64, scope: u32): u32 {
   return <u32>hash ^ ((scope >> 6) * SCOPE_FACTOR);
 }
 
+/** The first part of a table. For tests. */
+export function tableFirst(table: Table): Part {
+  return partAt(table, 0);
+}
+
 /** The part of a table where (hash, scope) belongs. Scopes that are nodes are multiples of 64. */
-export function tablePart(table: Table, hash: u64, scope: u32): Table {
+export function tablePart(table: Table, hash: u64, scope: u32): Part {
   return partAt(table, mix(hash, scope) >> PART_SHIFT);
 }
 
 /** The slot where a search in that part begins: the first of a line. */
-export function tableHome(part: Table, hash: u64, scope: u32): usize {
+export function tableHome(part: Part, hash: u64, scope: u32): usize {
   const index = mix(hash, scope) & part.mask & ~3;
   return part.slots + ((<usize>index) << 4);
 }
 
 /** The slot to look at next. */
-export function tableNext(part: Table, slot: usize): usize {
+export function tableNext(part: Part, slot: usize): usize {
   if (!ASC_NO_ASSERT) assertSlot(part, slot);
   return (slot & 12) != 12 ? slot + 4 : lineAfter(part, slot - 12);
 }
 
-function assertSlot(part: Table, slot: usize): void {
+function assertSlot(part: Part, slot: usize): void {
   const offset = slot - part.slots;
   assert(offset <= (<usize>part.mask) << 4 && (offset & (LINE_BYTES - 1)) < SLOT_BYTES);
 }
 
-function lineAfter(part: Table, line: usize): usize {
+function lineAfter(part: Part, line: usize): usize {
   return part.slots + ((line - part.slots + LINE_BYTES) & ((<usize>part.mask) << 4));
 }
 
@@ -163,20 +173,20 @@ export function tableInsert(table: Table, hash: u64, scope: u32, value: u32): bo
   return true;
 }
 
-function place(part: Table, hash: u64, scope: u32, value: u32): void {
+function place(part: Part, hash: u64, scope: u32, value: u32): void {
   let slot = tableHome(part, hash, scope);
   while (slotValue(slot) != 0) slot = tableNext(part, slot);
   setSlot(slot, hash, scope, value);
 }
 
 // At half full. When memory ends a part may go on until three quarters are full.
-function grow(part: Table): bool {
+function grow(part: Part): bool {
   const count = part.mask + 1;
   return resize(part, count << 1) || part.count < count - (count >> 2);
 }
 
 // Lays a part out anew in that many slots. False: memory ends, nothing was done.
-function resize(part: Table, count: u32): bool {
+function resize(part: Part, count: u32): bool {
   const old = part.slots;
   const bytes = (part.mask + 1) * SLOT_BYTES;
   const slots = allocate(count * SLOT_BYTES, OWNER_SLOTS);
@@ -226,7 +236,7 @@ export function tableLongestRun(table: Table): u32 {
   return longest;
 }
 
-function longestRun(part: Table): u32 {
+function longestRun(part: Part): u32 {
   const count = part.mask + 1;
   let longest: u32 = 0;
   let run: u32 = 0;

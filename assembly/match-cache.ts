@@ -64,7 +64,7 @@ let enabled: bool = true;
 let recent: usize = 0;
 /** What is too long for one route of a peer's message. Only filters of thirteen tokens and more lead past so many nodes. */
 let shortNodes: u32 = 8192;
-let shortMembers: u32 = 4096;
+let shortMembers: u32 = 16384;
 /** The lookup at hand is for one. */
 let isShort: bool = false;
 /** The last result that was not found was too long for that. */

@@ -3,7 +3,7 @@
 import { RECORD_BYTES } from './abi';
 import { copyExact } from './bytes';
 import { cursorCount } from './cursors';
-import { tableLongestRun, tableNext } from './hash-table';
+import { tableFirst, tableLongestRun, tableNext } from './hash-table';
 import { growthsRefused, resultPtr } from './memory';
 import { nodeMembers } from './node';
 import { outboundReserve } from './outbound';
@@ -100,12 +100,12 @@ export function nodeMember(node: usize, index: u32): u32 {
 
 /** The slot behind one of the first part of the table of literals. A trap unless that is one of its slots. */
 export function literalsNext(slot: usize): u32 {
-  return <u32>tableNext(literalTable(), slot);
+  return <u32>tableNext(tableFirst(literalTable()), slot);
 }
 
 /** Where the slots of the first part of the table of literals begin. */
 export function literalsSlots(): u32 {
-  return <u32>literalTable().slots;
+  return <u32>tableFirst(literalTable()).slots;
 }
 
 /** Copies a span as the core does. A trap unless each lies in one thing. */

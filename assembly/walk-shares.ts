@@ -12,6 +12,7 @@ import {
   tableHome,
   tableInsert,
   tableNext,
+  tablePart,
   tableRemove,
 } from './hash-table';
 import { allocate, release } from './memory';
@@ -59,10 +60,11 @@ export function shareFind(walk: usize, name: usize): usize {
 
 function find(walk: usize, name: usize): usize {
   const key = QueueName.at(name).hash;
-  let slot = tableHome(shares, key, <u32>walk);
+  const part = tablePart(shares, key, <u32>walk);
+  let slot = tableHome(part, key, <u32>walk);
   for (let value = slotValue(slot); value != 0; value = slotValue(slot)) {
     if (slotMatches(slot, key, <u32>walk) && Share.at(value).name == name) return value;
-    slot = tableNext(shares, slot);
+    slot = tableNext(part, slot);
   }
   return 0;
 }
