@@ -27,9 +27,7 @@ type Entries = Map<string, string[]>;
 /** In the place of a block that is shared: entries of its own, which nobody has checked. */
 const UNCHECKED = null;
 
-/** Made by this package: it has entries, and tells who shares them. */
-let isOurs: (block: object) => block is MessageHeaders;
-/** All texts have passed the checks when they were set. */
+/** Of a block of this package: all texts have passed the checks when they were set. */
 let isChecked: (block: MessageHeaders) => boolean;
 /** The block of the same entries that nobody changes, of one that is ours. */
 let sentBlock: (block: object) => MessageHeaders | undefined;
@@ -44,22 +42,23 @@ export class MessageHeaders implements MsgHdrs {
   /** For looking at; `set`, `append` and `delete` change it. */
   declare readonly entries: ReadonlyMap<string, readonly string[]>;
   // Who holds the same entries, and is never changed. Of one that shares none undefined when all of them have passed
-  // the checks, else UNCHECKED; so, too, of one that is never changed.
+  // the checks, else UNCHECKED.
   #sent: MessageHeaders | typeof UNCHECKED | undefined;
 
   static {
-    isOurs = (block) => #sent in block;
-    isChecked = (block) => (block.#sent ? block.#sent.#sent : block.#sent) === undefined;
+    const markOf = (block: MessageHeaders): typeof UNCHECKED | undefined =>
+      block.#sent ? markOf(block.#sent) : block.#sent;
     const share = (block: MessageHeaders): MessageHeaders => {
       const sent = new MessageHeaders(block.code, block.description, block);
-      sent.#sent = block.#sent;
+      sent.#sent = markOf(block);
       block.#sent = sent;
       return sent;
     };
+    isChecked = (block) => markOf(block) === undefined;
     sentBlock = (block) => (#sent in block ? block.#sent || share(block) : undefined);
     ownEntries = (block) => {
       if (block.#sent) {
-        block.#sent = block.#sent.#sent;
+        block.#sent = markOf(block);
         const own: Entries = new Map();
         fill(own, block.entries);
         (block as { entries: MessageHeaders['entries'] }).entries = own;
@@ -255,9 +254,9 @@ export function receivedHeaders(sent: MessageHeaders): MessageHeaders {
  * Throws InvalidArgumentError for text that a block cannot hold, whoever made the object.
  */
 export function encodeHeaders(block: MsgHdrs): Uint8Array {
-  const ours = isOurs(block) ? block : sentHeaders(block);
-  checkHeaders(ours);
-  const text = blockText(ours);
+  const sent = sentHeaders(block);
+  checkHeaders(sent);
+  const text = blockText(sent);
   return text === '' ? EMPTY : encoder.encode(text);
 }
 

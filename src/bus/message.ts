@@ -255,12 +255,16 @@ export class MessageView {
   /** What it is, for people; never throws for what a peer sent. */
   toJSON(): object {
     const { subject, reply, headers } = this;
-    return {
-      subject,
-      ...shownValue(this),
-      ...(reply !== undefined && { reply }),
-      ...(headers !== undefined && { headers: headers.toJSON() }),
-    };
+    const shown: Record<string, unknown> = { subject };
+    try {
+      shown.value = this.value;
+    } catch {
+      // The codec makes no value of it.
+      shown.data = this.string();
+    }
+    if (reply !== undefined) shown.reply = reply;
+    if (headers !== undefined) shown.headers = headers.toJSON();
+    return shown;
   }
 }
 
@@ -320,15 +324,6 @@ Object.setPrototypeOf(IncomingMessage.prototype, MessageView.prototype);
 
 function sharedOf(message: MessageView): Content {
   return MessageView.contentOf(message) as Content;
-}
-
-/** The payload as text where the codec makes no value of it. */
-function shownValue(message: MessageView): object {
-  try {
-    return { value: message.value };
-  } catch {
-    return { data: message.string() };
-  }
 }
 
 /** The message as a recipient sees it. It is short, so that V8 inlines all of a publish. */

@@ -295,3 +295,20 @@ describe('what is no header block', () => {
 function recordOf({ headers: block }: Message): Record<string, string[]> {
   return Object.fromEntries(block ?? []);
 }
+
+describe('a block that goes through a connection', () => {
+  it('is sent each time as it is then', async () => {
+    const bus = createBus();
+    const seen: string[] = [];
+    bus.subscribe('a', (msg) => seen.push(msg.headers?.get('k') ?? ''));
+    const connection = await connect({ bus });
+    const h = headers();
+    for (const value of ['1', '2', '3']) {
+      h.set('k', value);
+      connection.publish('a', '', { headers: h });
+      connection.publish('a', '', { headers: h });
+    }
+    expect(seen).toEqual(['1', '1', '2', '2', '3', '3']);
+    await bus.close();
+  });
+});
