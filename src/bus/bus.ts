@@ -53,7 +53,7 @@ export class Bus {
     this.#options = options;
     this.#family = family;
     this.#clock = engine.clock;
-    this.#mux = new MuxInbox(this.#side, engine.clock, options.inboxPrefix ?? '');
+    this.#mux = new MuxInbox(this.#side, options.inboxPrefix ?? '');
     this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });

@@ -49,10 +49,10 @@ export class Connection {
 
   /** `onClose` is called once, when all of the connection has ended. */
   constructor(bus: Bus, inboxPrefix: string, onClose: () => Promise<void>) {
-    const { home, engine } = insidesOf(bus);
+    const { home } = insidesOf(bus);
     this.#bus = bus;
     this.#side = home;
-    this.#mux = new MuxInbox(home, engine.clock, inboxPrefix, this);
+    this.#mux = new MuxInbox(home, inboxPrefix, this);
     this.#status = new StatusFeed(home.status, () => void this.close());
     this.#onClose = onClose;
     this.#closed = new Promise((resolve) => {

@@ -9,7 +9,8 @@
 //                            ▲ ▲
 //     one recipient's block ─┘ └─ another's
 
-import { InvalidArgumentError, kindOf, quoted } from '../shared/errors.ts';
+import { InvalidArgumentError, quoted } from '../shared/errors.ts';
+import { wrong } from './arguments.ts';
 import { Match, type MsgHdrs } from './types.ts';
 
 const VERSION_LINE = 'NATS/1.0';
@@ -233,7 +234,7 @@ export function sentHeaders(block: MsgHdrs): MessageHeaders {
 function copyOf(block: MsgHdrs): MessageHeaders {
   const { code, description } = Object(block) as MsgHdrs;
   if (typeof code !== 'number' || typeof block[Symbol.iterator] !== 'function') {
-    throw InvalidArgumentError.format('headers', `must be made by headers(), not ${kindOf(block)}`);
+    throw wrong('headers', 'made by headers()', block);
   }
   const copy = new MessageHeaders(code, description, UNCHECKED);
   fill(copy.entries as Entries, block);

@@ -1,7 +1,7 @@
 // Requests. All of a bus share one inbox, `_INBOX.<unique>.*`, subscribed at the first request; the last token
 // of an answer's subject tells whose it is. A request whose message reached nobody fails at once.
 
-import type { Clock, Timer } from '../shared/clock.ts';
+import type { Timer } from '../shared/clock.ts';
 import {
   ClosedConnectionError,
   InvalidArgumentError,
@@ -15,15 +15,15 @@ import {
 import { REQUEST_TIMEOUT_MS } from '../shared/limits.ts';
 import { NUID_LEN, nuid } from '../shared/nuid.ts';
 import { checkOptions } from './arguments.ts';
+import type { EngineParts } from './engine-parts.ts';
 import { contentOf } from './message.ts';
 import { MessageQueue } from './message-queue.ts';
 import type { ProgramSide } from './program-side.ts';
 import type { RouteListener } from './route-listener.ts';
-import type { Abortable, Signals } from './signals.ts';
+import type { Abortable } from './signals.ts';
 import { checkSubject, isTooLong } from './subject-text.ts';
 import type { BusSubscription } from './subscription.ts';
 import { Tally } from './tally.ts';
-import type { Turn } from './turn.ts';
 import type { Message, RequestManyOptions, RequestOptions, RequestStrategy } from './types.ts';
 
 const INBOX_PREFIX = '_INBOX';
@@ -101,20 +101,12 @@ type Inbox = Pick<RequestOptions, 'headers' | 'noMux' | 'reply' | 'signal'> & {
   readonly isTallied?: boolean;
 };
 
-interface ExchangeParts {
-  readonly clock: Clock;
-  readonly turn: Turn;
-  readonly signals: Signals;
-}
-
 /** One request under way: its inbox, timer and signal, all let go at its end. */
 class Exchange implements RouteListener, Abortable {
   readonly #subject: string;
   readonly #collector: Collector;
-  readonly #clock: Clock;
-  readonly #signals: Signals;
+  readonly #engine: EngineParts;
   readonly #signal: AbortSignal | undefined;
-  readonly #turn: Turn;
   #timer: Timer | undefined;
   #isOver = false;
   #hasAnswer = false;
@@ -129,16 +121,14 @@ class Exchange implements RouteListener, Abortable {
   constructor(
     subject: string,
     collector: Collector,
-    { clock, turn, signals }: ExchangeParts,
+    engine: EngineParts,
     signal: AbortSignal | undefined,
   ) {
     this.#subject = subject;
     this.#collector = collector;
-    this.#clock = clock;
-    this.#turn = turn;
-    this.#signals = signals;
+    this.#engine = engine;
     this.#signal = signal;
-    if (signal !== undefined) signals.add(signal, this);
+    if (signal !== undefined) engine.signals.add(signal, this);
   }
 
   /** Waits from now on; not at all when it is over, as it is when a responder answered at once. */
@@ -146,7 +136,7 @@ class Exchange implements RouteListener, Abortable {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#isOver) return;
-    this.#timer = this.#clock.setTimeout(() => this.expire(), ms);
+    this.#timer = this.#engine.clock.setTimeout(() => this.expire(), ms);
   }
 
   /** Nothing more is expected. */
@@ -201,7 +191,7 @@ class Exchange implements RouteListener, Abortable {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#timer?.cancel();
-    if (this.#signal !== undefined) this.#signals.delete(this.#signal, this);
+    if (this.#signal !== undefined) this.#engine.signals.delete(this.#signal, this);
     this.onOver();
     // Who asked has something else, so these are for nobody.
     for (const { report } of this.#failures ?? []) report?.();
@@ -216,7 +206,7 @@ class Exchange implements RouteListener, Abortable {
   #checkFailures(): void {
     if (this.#failures?.length !== this.#recipients) return;
     // What they have answered before that comes first. With an answer a request for many has not failed, but is over.
-    this.#turn.atTurnEnd(() => {
+    this.#engine.turn.atTurnEnd(() => {
       if (this.#isOver) return;
       if (this.#hasAnswer) {
         this.expire();
@@ -236,7 +226,6 @@ class Exchange implements RouteListener, Abortable {
 
 export class MuxInbox {
   readonly #side: ProgramSide;
-  readonly #clock: Clock;
   readonly #inboxPrefix: string;
   readonly #owner: BusSubscription['owner'];
   readonly #exchanges = new Map<string, Exchange>();
@@ -246,15 +235,9 @@ export class MuxInbox {
   #count = 0;
 
   /** `owner`: whose it is beside the side's. */
-  constructor(
-    side: ProgramSide,
-    clock: Clock,
-    inboxPrefix: string,
-    owner?: BusSubscription['owner'],
-  ) {
+  constructor(side: ProgramSide, inboxPrefix: string, owner?: BusSubscription['owner']) {
     this.#side = side;
     this.#owner = owner;
-    this.#clock = clock;
     this.#inboxPrefix = inboxPrefix;
   }
 
@@ -341,9 +324,7 @@ export class MuxInbox {
   #start(subject: string, payload: unknown, inbox: Inbox, collector: Collector): Exchange {
     const { signal } = inbox;
     if (signal?.aborted === true) throw signal.reason;
-    const { signals, turn } = this.#side.engine;
-    const parts = { clock: this.#clock, turn, signals };
-    const exchange = new Exchange(subject, collector, parts, signal);
+    const exchange = new Exchange(subject, collector, this.#side.engine, signal);
     const reply =
       inbox.noMux === true ? this.#openOwn(exchange, inbox.reply) : this.#openShared(exchange);
     const options = inbox.headers === undefined ? { reply } : { reply, headers: inbox.headers };

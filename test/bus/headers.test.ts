@@ -268,12 +268,12 @@ describe('headers of a peer', () => {
 
 describe('what is no header block', () => {
   it.each<[string, unknown, string]>([
-    ['a plain object', { k: 'v' }, 'Object'],
-    ['a Map', new Map([['k', ['v']]]), 'Map'],
-    ['Headers of fetch', new Headers({ k: 'v' }), 'Headers'],
-    ['an array', [['k', ['v']]], 'Array'],
-    ['a text', 'k: v', 'String'],
-    ['null', null, 'Null'],
+    ['a plain object', { k: 'v' }, '[object Object]'],
+    ['a Map', new Map([['k', ['v']]]), '[object Map]'],
+    ['Headers of fetch', new Headers({ k: 'v' }), '[object Headers]'],
+    ['an array', [['k', ['v']]], '[object Array]'],
+    ['a text', 'k: v', "'k: v'"],
+    ['null', null, 'null'],
   ])('is refused: %s', async (_, block, kind) => {
     const bus = createBus();
     const connection = await connect({ bus });
