@@ -44,4 +44,4 @@ try {
 // north 5
 // south 5
 // true no responders: 'users.delete'
-// true timeout
+// true timeout: no answer on 'users.archive' within 50 ms

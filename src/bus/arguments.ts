@@ -129,7 +129,8 @@ function isOf(value: unknown, type: string): boolean {
   return typeof value === type;
 }
 
-function wrong(name: string, text: string, value: unknown): InvalidArgumentError {
+/** The error for a value that is not what is taken. */
+export function wrong(name: string, text: string, value: unknown): InvalidArgumentError {
   let said = String(Object(value) === value ? Object.prototype.toString.call(value) : value);
   if (isOf(value, 'string')) said = `'${said.slice(0, 40)}'`;
   return InvalidArgumentError.format(name, `must be ${text}, not ${said}`);

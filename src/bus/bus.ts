@@ -12,7 +12,7 @@ import { contentOf } from './message.ts';
 import { answerMessage, republish } from './named-publish.ts';
 import type { ProgramSide } from './program-side.ts';
 import { BusPublisher } from './publisher.ts';
-import { MuxInbox } from './request.ts';
+import { answerOf, MuxInbox } from './request.ts';
 import type {
   BusOptions,
   Message,
@@ -53,7 +53,7 @@ export class Bus {
     this.#options = options;
     this.#family = family;
     this.#clock = engine.clock;
-    this.#mux = new MuxInbox(this.#side, engine.clock, options.inboxPrefix ?? '');
+    this.#mux = new MuxInbox(this.#side, options.inboxPrefix ?? '');
     this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -82,7 +82,8 @@ export class Bus {
    * Delivers a value to everybody interested: the object itself in this process, its bytes to peers.
    * Inside a handler it is delivered after the message at hand has reached all its subscribers.
    * Wildcards in `subject` are tokens like any other, as in nats-server: `a.*` reaches `a.*` and `a.>`, not
-   * `a.b`. Throws InvalidSubjectError and ClosedConnectionError; what handlers throw goes to `onError`.
+   * `a.b`. Throws InvalidSubjectError, ClosedConnectionError, and InvalidArgumentError for headers that are no block;
+   * what handlers throw goes to `onError`.
    */
   publish(subject: string, payload?: unknown, options?: PublishOptions): void {
     this.#side.publish(subject, payload, options);
@@ -130,8 +131,9 @@ export class Bus {
 
   /**
    * Publishes and waits for the first answer, 1,000 ms unless told otherwise.
-   * Rejects with TimeoutError, with the signal's reason, or with RequestError: at once when nobody is
-   * interested (its cause is a NoRespondersError), and when the bus closes (a ClosedConnectionError).
+   * Rejects with TimeoutError, with the signal's reason, or with RequestError: at once when nobody is interested (its
+   * cause is a NoRespondersError), when all who got it are handlers in this process and have failed (their error, or
+   * an AggregateError of them), and when the bus closes (a ClosedConnectionError).
    */
   async request<T = unknown>(
     subject: string,
@@ -139,7 +141,7 @@ export class Bus {
     options: RequestOptions = {},
   ): Promise<Message<T>> {
     this.#assertOpen();
-    return (await this.#mux.request(subject, payload, options)) as Message<T>;
+    return answerOf(await this.#mux.request(subject, payload, options)) as Message<T>;
   }
 
   /** Publishes and collects answers until the strategy says that it has them all. */
@@ -305,8 +307,11 @@ export class Bus {
 
 /** By reference when the message is one of ours; a peer's bytes as they came, whatever the codec would say. */
 function payloadOf(message: Msg | Message): unknown {
-  const isBytes = !('value' in message) || contentOf(message)?.isIncoming === true;
-  return isBytes || message.client !== undefined ? message.data : message.value;
+  // A copy that somebody has made of one has no content, but what stands there.
+  const isBytes =
+    contentOf(message)?.isIncoming ??
+    (!('value' in message) || message.client !== undefined || Object.hasOwn(message, 'data'));
+  return isBytes ? message.data : (message as Message).value;
 }
 
 function optionsOf({ headers, reply }: Msg): PublishOptions {

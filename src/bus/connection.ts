@@ -10,11 +10,11 @@ import {
 } from '../shared/errors.ts';
 import { checkObject, checkOptions } from './arguments.ts';
 import type { Bus } from './bus.ts';
-import { encodeHeaders, MessageHeaders } from './headers.ts';
+import { checkHeaders, sentHeaders } from './headers.ts';
 import { insidesOf } from './insides.ts';
 import { answerMessage, republish } from './named-publish.ts';
 import type { ProgramSide } from './program-side.ts';
-import { MuxInbox } from './request.ts';
+import { answerOf, MuxInbox } from './request.ts';
 import { StatusFeed } from './status.ts';
 import type { BusSubscription } from './subscription.ts';
 import type {
@@ -49,10 +49,10 @@ export class Connection {
 
   /** `onClose` is called once, when all of the connection has ended. */
   constructor(bus: Bus, inboxPrefix: string, onClose: () => Promise<void>) {
-    const { home, engine } = insidesOf(bus);
+    const { home } = insidesOf(bus);
     this.#bus = bus;
     this.#side = home;
-    this.#mux = new MuxInbox(home, engine.clock, inboxPrefix, this);
+    this.#mux = new MuxInbox(home, inboxPrefix, this);
     this.#status = new StatusFeed(home.status, () => void this.close());
     this.#onClose = onClose;
     this.#closed = new Promise((resolve) => {
@@ -67,13 +67,13 @@ export class Connection {
    */
   publish(subject: string, payload?: Payload, options?: PublishOptions): void {
     if (this.isClosed()) throw new ClosedConnectionError();
-    this.#side.publish(subject, this.#payload(payload), frozen(options));
+    this.#side.publish(subject, this.#payload(payload), options && checked(options));
   }
 
   /** Publishes to the message's subject what the message holds. Throws as `publish`. */
   publishMessage(message: Msg): void {
     if (this.isClosed()) throw new ClosedConnectionError();
-    republish(this.#side, message, this.#payload(message.data), frozen(optionsOf(message)));
+    republish(this.#side, message, this.#payload(message.data), checked(optionsOf(message)));
   }
 
   /**
@@ -82,7 +82,7 @@ export class Connection {
    */
   respondMessage(message: Msg): boolean {
     if (!message.reply || this.isClosed()) return false;
-    answerMessage(this.#side, message, this.#payload(message.data), frozen(optionsOf(message)));
+    answerMessage(this.#side, message, this.#payload(message.data), checked(optionsOf(message)));
     this.#side.answered(message.reply, message.sid);
     return true;
   }
@@ -109,8 +109,8 @@ export class Connection {
 
   /**
    * As `bus.request`: the first answer, within `timeout` milliseconds (1,000 unless given). Rejects with
-   * TimeoutError, the signal's reason, or RequestError, whose cause is NoRespondersError when nobody is interested;
-   * for its arguments as `publish` throws, and with DrainingConnectionError.
+   * TimeoutError, the signal's reason, or RequestError, whose cause is NoRespondersError when nobody is interested, and
+   * what they threw when all handlers have failed; for its arguments as `publish` throws, and with DrainingConnectionError.
    */
   async request(
     subject: string,
@@ -119,13 +119,13 @@ export class Connection {
   ): Promise<Message> {
     this.#assertOpen();
     checkObject(options);
-    return this.#mux.request(subject, this.#payload(payload), { ...options, ...frozen(options) });
+    return answerOf(await this.#mux.request(subject, this.#payload(payload), checked(options)));
   }
 
   /**
    * As `bus.requestMany`: answers until `maxWait` milliseconds (1,000 unless given) or the strategy's end. Rejects for
-   * its arguments as `request`; the loop throws RequestError, when nobody is interested or the connection closes,
-   * or the signal's reason.
+   * its arguments as `request`; the loop throws RequestError, when nobody is interested, all handlers have failed or
+   * the connection closes, or the signal's reason.
    */
   async requestMany(
     subject: string,
@@ -134,8 +134,7 @@ export class Connection {
   ): Promise<AsyncIterable<Message>> {
     this.#assertOpen();
     checkObject(options);
-    const frozenOptions = { ...options, ...frozen(options) };
-    return this.#mux.requestMany(subject, this.#payload(payload), frozenOptions);
+    return this.#mux.requestMany(subject, this.#payload(payload), checked(options));
   }
 
   /** Resolves when everything published so far has been delivered. Rejects with ClosedConnectionError. */
@@ -269,10 +268,12 @@ function checkSize(bytes: number, maxPayload: number): void {
   if (bytes > maxPayload) throw InvalidArgumentError.format('payload', 'max_payload size exceeded');
 }
 
-/** With headers as they are now: what is done to the block later shows nowhere. */
-function frozen<Options extends PublishOptions>(options: Options | undefined): Options | undefined {
-  if (options?.headers === undefined) return options;
-  return { ...options, headers: MessageHeaders.decode(encodeHeaders(options.headers)) };
+/** With headers that a server would take, as they are now. */
+function checked<Options extends PublishOptions>(options: Options): Options {
+  if (options.headers === undefined) return options;
+  const headers = sentHeaders(options.headers);
+  checkHeaders(headers);
+  return { ...options, headers };
 }
 
 function optionsOf({ headers, reply }: Msg): PublishOptions {

@@ -1,9 +1,13 @@
 // A message. Its Content exists once, however many subscriptions it reaches: what was published, by
 // reference, or the bytes a peer sent, and whatever is made of them on first use. Each subscription gets a
 // small view of its own that adds the sid; a value with one recipient is in the view alone.
+//
+// Subject, value, reply and headers of what is published here are own properties of the view, so that whatever compares,
+// copies or prints objects sees them. What a peer sent is not copied for that, nor decoded before somebody asks.
 
-import { decodePayload, EMPTY_PAYLOAD, encodePayload, payloadText } from './codec.ts';
-import { encodeHeaders, MessageHeaders } from './headers.ts';
+import { bytesOf, decodePayload, EMPTY_PAYLOAD, encodePayload, payloadText } from './codec.ts';
+import { encodeHeaders, MessageHeaders, receivedHeaders, sentHeaders } from './headers.ts';
+import type { RouteListener } from './route-listener.ts';
 import type { Codec, Message, MessageClient, MsgHdrs, PublishOptions, ReviverFn } from './types.ts';
 
 /** What a message needs of the bus it lives in. */
@@ -38,95 +42,96 @@ interface PeerNames {
 }
 
 const NOT_MADE: unique symbol = Symbol('not made');
+/** As Node, Bun and Deno ask an object how it is shown. */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
+type Inspect = (value: object, options: object) => string;
+
+// Public fields are declared alone: to give them no value first is a call, and a store each, for every message.
 export class Content {
-  readonly home: MessageHome;
-  readonly subject: string;
-  readonly reply: string | undefined;
-  // Of a peer's bytes NOT_MADE until it is asked for.
-  #value: unknown;
-  #headers: MsgHdrs | undefined | typeof NOT_MADE;
+  declare readonly home: MessageHome;
+  declare readonly subject: string;
+  declare readonly reply: string | undefined;
+  /** What was published here; of what came as bytes NOT_MADE until the value is asked for. */
+  declare published: unknown;
+  /** What was sent with it: not to be changed, and not to be given away. */
+  declare sent: MessageHeaders | undefined;
+  /** Undefined for what was published here. */
+  declare incoming: Incoming | undefined;
+  /** Who has asked, when it is a request of this process. */
+  declare readonly asked: RouteListener | undefined;
   #data: Uint8Array | undefined;
-  // Undefined for what was published here.
-  #incoming: Incoming | undefined;
 
-  /** Of a published value (`incoming` undefined) or of a peer's bytes (`value`, `headers` NOT_MADE). */
   constructor(
     home: MessageHome,
     subject: string,
     reply: string | undefined,
-    value: unknown,
-    headers: MsgHdrs | undefined | typeof NOT_MADE,
+    published: unknown,
+    sent: MessageHeaders | undefined,
     incoming: Incoming | undefined,
+    asked: RouteListener | undefined,
   ) {
     this.home = home;
     this.subject = subject;
     this.reply = reply;
-    this.#value = value;
-    this.#headers = headers;
+    this.published = published;
+    this.sent = sent;
+    this.incoming = incoming;
+    this.asked = asked;
     this.#data = undefined;
-    this.#incoming = incoming;
   }
 
   get value(): unknown {
-    if (this.#value === NOT_MADE) this.#value = decodePayload(this.data, this.home.codec);
-    return this.#value;
+    if (this.published === NOT_MADE) this.published = decodePayload(this.data, this.home.codec);
+    return this.published;
   }
 
   /** Throws InvalidPayloadError when the value has no bytes. */
   get data(): Uint8Array {
     if (this.#data === undefined) {
-      const from = this.#incoming;
+      const from = this.incoming;
       this.#data =
         from === undefined
-          ? encodePayload(this.#value, this.home.codec)
+          ? encodePayload(this.published, this.home.codec)
           : from.bytes.subarray(from.start + from.headerLen, from.end);
     }
     return this.#data;
   }
 
-  get headers(): MsgHdrs | undefined {
-    if (this.#headers === NOT_MADE) {
-      const { headerLen } = this.#incoming as Incoming;
-      this.#headers = headerLen > 0 ? MessageHeaders.decode(this.headerBlock) : undefined;
+  /** As `sent`. */
+  get headers(): MessageHeaders | undefined {
+    if (this.isIncoming && this.headerBlock.length > 0) {
+      this.sent ??= MessageHeaders.decode(this.headerBlock);
     }
-    return this.#headers;
+    return this.sent;
   }
 
   /** The header block as it is on the wire. Throws InvalidArgumentError for bad text. */
   get headerBlock(): Uint8Array {
-    const from = this.#incoming;
+    const { incoming: from, sent } = this;
     if (from !== undefined) return from.bytes.subarray(from.start, from.start + from.headerLen);
-    const headers = this.headers;
-    return headers === undefined ? EMPTY_PAYLOAD : encodeHeaders(headers);
-  }
-
-  get client(): MessageClient | undefined {
-    return this.#incoming?.client;
+    return sent === undefined ? EMPTY_PAYLOAD : encodeHeaders(sent);
   }
 
   /** The bytes of subject and reply, where their texts do not tell them. */
   get names(): PeerNames | undefined {
-    return this.#incoming?.names;
+    return this.incoming?.names;
   }
 
   /** There is no payload; told without encoding one. */
   get isEmpty(): boolean {
-    const from = this.#incoming;
-    if (from !== undefined) return from.end === from.start + from.headerLen;
-    const value = this.#value;
-    if (ArrayBuffer.isView(value)) return value.byteLength === 0;
-    return value === undefined || value === '';
+    const value = this.isIncoming ? this.data : this.published;
+    return value === undefined || value === '' || bytesOf(value)?.length === 0;
   }
 
   /** It came as bytes: from a peer, or from whoever keeps messages. */
   get isIncoming(): boolean {
-    return this.#incoming !== undefined;
+    return this.incoming !== undefined;
   }
 
   /** Bytes that came from a peer; 0 for what was published here. */
   get incomingBytes(): number {
-    return this.#incoming === undefined ? 0 : this.#incoming.end - this.#incoming.start;
+    return this.incoming === undefined ? 0 : this.incoming.end - this.incoming.start;
   }
 
   /** The same with the subjects, which came with it. */
@@ -137,7 +142,7 @@ export class Content {
 
   /** Where its bytes lie among those of others; all of it stays as long as the message. */
   get slab(): Uint8Array | undefined {
-    const from = this.#incoming;
+    const from = this.incoming;
     return from !== undefined && from.bytes.length > 2 * (from.end - from.start)
       ? from.bytes
       : undefined;
@@ -145,17 +150,16 @@ export class Content {
 
   /** Takes its bytes out of the slab. */
   leaveSlab(): void {
-    const from = this.#incoming;
+    const from = this.incoming;
     if (from === undefined || this.slab === undefined) return;
     const bytes = from.bytes.slice(from.start, from.end);
-    this.#incoming = { ...from, bytes, start: 0, end: bytes.length };
+    this.incoming = { ...from, bytes, start: 0, end: bytes.length };
     this.#data = undefined;
   }
 
   get text(): string {
-    const value = this.#value;
-    if (typeof value === 'string' && this.#incoming === undefined) return value;
-    return payloadText(this.data);
+    const { published } = this;
+    return typeof published === 'string' && !this.isIncoming ? published : payloadText(this.data);
   }
 }
 
@@ -172,29 +176,39 @@ export interface Recipient {
  * It has no private methods: the brand of those is a word in every message.
  */
 export class MessageView {
-  readonly subject: string;
   readonly #recipient: Recipient;
-  // While there is no content.
-  readonly #value: unknown;
   // What its recipients share. Without one there is only this recipient, a value, no reply and no headers;
   // made when more is asked for.
   #content: Content | undefined;
+  declare readonly subject: string;
+  declare readonly value: unknown;
+  declare readonly reply: string | undefined;
+  declare readonly headers: MessageHeaders | undefined;
 
-  constructor(recipient: Recipient, subject: string, value: unknown, content: Content | undefined) {
-    this.subject = subject;
+  constructor(
+    recipient: Recipient,
+    subject: string,
+    value: unknown,
+    reply?: string,
+    headers?: MessageHeaders,
+    content?: Content,
+  ) {
     this.#recipient = recipient;
-    this.#value = value;
     this.#content = content;
+    this.subject = subject;
+    this.value = value;
+    this.reply = reply;
+    this.headers = headers;
   }
 
   /** What its recipients share; undefined for a message that is none of ours. */
   static contentOf(message: object): Content | undefined {
-    if (!(#content in message)) return undefined;
+    if (!(#content in message)) return IncomingMessage.contentOf(message);
     message.#content ??= contentOfValue(
       message.#recipient.home,
       message.subject,
       undefined,
-      message.#value,
+      message.value,
       undefined,
     );
     return message.#content;
@@ -202,40 +216,30 @@ export class MessageView {
 
   /** The same when there is one already: a value that was published here needs none. */
   static madeContentOf(message: object): Content | undefined {
-    return #content in message ? message.#content : undefined;
+    return #content in message ? message.#content : IncomingMessage.contentOf(message);
+  }
+
+  static recipientOf(message: object): Recipient {
+    return #recipient in message ? message.#recipient : IncomingMessage.recipientOf(message);
   }
 
   get sid(): number {
-    return this.#recipient.sid;
-  }
-
-  get reply(): string | undefined {
-    return this.#content?.reply;
-  }
-
-  /** 20 bytes of bytecode: up to 27 V8 inlines wherever it is read, whatever else it has inlined. */
-  get value(): unknown {
-    const content = this.#content;
-    return content === undefined ? this.#value : content.value;
+    return MessageView.recipientOf(this).sid;
   }
 
   get data(): Uint8Array {
     return sharedOf(this).data;
   }
 
-  get headers(): MsgHdrs | undefined {
-    return this.#content?.headers;
-  }
-
   get client(): MessageClient | undefined {
-    return this.#content?.client;
+    return MessageView.madeContentOf(this)?.incoming?.client;
   }
 
   respond(payload?: unknown, options?: PublishOptions): boolean {
     const { reply } = this;
-    const { home, sid, canAnswer } = this.#recipient;
+    const { home, sid, canAnswer } = MessageView.recipientOf(this);
     if (reply === undefined || !canAnswer) return false;
-    home.answer(reply, this.#content?.names?.reply, payload, options);
+    home.answer(reply, MessageView.madeContentOf(this)?.names?.reply, payload, options);
     home.answered(reply, sid);
     return true;
   }
@@ -247,16 +251,97 @@ export class MessageView {
   string(): string {
     return sharedOf(this).text;
   }
+
+  /** What it is, for people; never throws for what a peer sent. */
+  toJSON(): object {
+    const { subject, reply, headers } = this;
+    const shown: Record<string, unknown> = { subject };
+    try {
+      shown.value = this.value;
+    } catch {
+      // The codec makes no value of it.
+      shown.data = this.string();
+    }
+    if (reply !== undefined) shown.reply = reply;
+    if (headers !== undefined) shown.headers = headers.toJSON();
+    return shown;
+  }
 }
+
+// The declaration of a class has no place for a name that is computed.
+Object.defineProperty(MessageView.prototype, INSPECT, {
+  value(this: MessageView, depth: number | null, options: object, inspect: Inspect): string {
+    return `Message ${inspect(this.toJSON(), { ...options, depth })}`;
+  },
+});
+
+/** Of messages that came as bytes. */
+let lastSerial = 0;
+
+/**
+ * One that came as bytes: its value and headers are made when somebody asks, so nothing that an object can own tells
+ * what it holds. It has a number instead, and equals no other in a test. It has the methods of the other class, and is
+ * none of its subclasses: to construct one of those costs 15 ns more.
+ */
+class IncomingMessage {
+  readonly #recipient: Recipient;
+  readonly #content: Content;
+  #headers: MessageHeaders | undefined;
+  declare readonly subject: string;
+  declare readonly reply: string | undefined;
+  declare readonly serial: number;
+
+  constructor(recipient: Recipient, content: Content) {
+    this.#recipient = recipient;
+    this.#content = content;
+    this.subject = content.subject;
+    this.reply = content.reply;
+    lastSerial = (lastSerial + 1) & 0x3fffffff;
+    this.serial = lastSerial;
+  }
+
+  static contentOf(message: object): Content | undefined {
+    return #content in message ? message.#content : undefined;
+  }
+
+  static recipientOf(message: object): Recipient {
+    return (message as IncomingMessage).#recipient;
+  }
+
+  /** None of a copy that somebody has made of it, property by property. */
+  get value(): unknown {
+    return IncomingMessage.contentOf(this)?.value;
+  }
+
+  get headers(): MessageHeaders | undefined {
+    const sent = IncomingMessage.contentOf(this)?.headers;
+    if (sent !== undefined) this.#headers ??= receivedHeaders(sent);
+    return sent && this.#headers;
+  }
+}
+
+Object.setPrototypeOf(IncomingMessage.prototype, MessageView.prototype);
 
 function sharedOf(message: MessageView): Content {
   return MessageView.contentOf(message) as Content;
 }
 
-/** The message as a recipient sees it. */
+/** The message as a recipient sees it. It is short, so that V8 inlines all of a publish. */
 export function messageOf(content: Content, recipient: Recipient): Message {
-  // `reply` and `headers` are getters that may answer undefined, which the interface says by absence.
-  return new MessageView(recipient, content.subject, undefined, content) as unknown as Message;
+  const { subject, published, reply, sent } = content;
+  const view =
+    content.incoming === undefined
+      ? new MessageView(
+          recipient,
+          subject,
+          published,
+          reply,
+          sent && receivedHeaders(sent),
+          content,
+        )
+      : new IncomingMessage(recipient, content);
+  // `reply` and `headers` may be undefined, which the interface says by absence.
+  return view as unknown as Message;
 }
 
 /** Undefined for a message that this bus did not make. */
@@ -264,15 +349,20 @@ export function contentOf(message: object): Content | undefined {
   return MessageView.contentOf(message);
 }
 
-/** Content of what the program publishes. */
+/**
+ * Content of what the program publishes; `asked` when that is a request. Throws InvalidArgumentError for headers that
+ * are no block.
+ */
 export function contentOfValue(
   home: MessageHome,
   subject: string,
   reply: string | undefined,
   value: unknown,
   headers: MsgHdrs | undefined,
+  asked?: RouteListener,
 ): Content {
-  return new Content(home, subject, reply, value, headers, undefined);
+  const sent = headers === undefined ? undefined : sentHeaders(headers);
+  return new Content(home, subject, reply, value, sent, undefined, asked);
 }
 
 /** Content of bytes that the process holds itself, without a copy: they must not change any more. */
@@ -303,5 +393,5 @@ export function contentOfIncoming(
   reply: string | undefined,
   incoming: Incoming,
 ): Content {
-  return new Content(home, subject, reply, NOT_MADE, NOT_MADE, incoming);
+  return new Content(home, subject, reply, NOT_MADE, undefined, incoming, undefined);
 }

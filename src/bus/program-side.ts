@@ -2,12 +2,13 @@
 // messages. A subject whose members are all in this process is delivered by the route map, without a crossing; the core
 // routes when a peer is among them, or when a member has a max (the core counts and closes).
 
-import type { Core, Outgoing, RouteView, SubHandle } from '../core/index.ts';
+import type { Core, Outgoing } from '../core/index.ts';
 import {
   CapacityError,
   ClosedConnectionError,
   InvalidPayloadError,
   InvalidSubjectError,
+  shortened,
   toError,
 } from '../shared/errors.ts';
 import type { Account, Side } from './account.ts';
@@ -15,10 +16,11 @@ import { checkObject } from './arguments.ts';
 import { EMPTY_PAYLOAD } from './codec.ts';
 import type { EngineParts } from './engine-parts.ts';
 import type { Moment } from './late-comers.ts';
-import { type Content, contentOfValue } from './message.ts';
+import { type Content, contentOfValue, MessageView } from './message.ts';
 import { publishNamed } from './named-publish.ts';
 import type { RawSubscription } from './raw.ts';
-import { type Fan, type Route, type RouteGroup, RouteMap } from './route-map.ts';
+import type { RouteListener } from './route-listener.ts';
+import { type Fan, NOBODY, type Route, type RouteGroup, RouteMap, routeOf } from './route-map.ts';
 import { StatusFeed } from './status.ts';
 import { checkQueue, checkReply, checkSubject, isMoreThanSubject } from './subject-text.ts';
 import { BusSubscription } from './subscription.ts';
@@ -35,21 +37,6 @@ import type {
 } from './types.ts';
 import { UnderWay } from './under-way.ts';
 import { WaitingPublish } from './waiting-publish.ts';
-
-/** Who wants to know how far a publish went. */
-export interface RouteListener {
-  /** So many subscriptions got it. Called once it has reached all of them. */
-  routed(count: number): void;
-  /** It could not be routed. */
-  fail(error: Error): void;
-}
-
-const NO_GROUPS: readonly RouteGroup[] = [];
-const NO_MEMBERS: readonly BusSubscription[] = [];
-const NOBODY: Fan = fanOf(true, false);
-const REMOTE: Fan = fanOf(false, true);
-/** A member has a max: the core counts. */
-const COUNTED: Fan = fanOf(false, false);
 
 export class ProgramSide implements SubscriptionHome, Side {
   readonly account: Account;
@@ -78,10 +65,15 @@ export class ProgramSide implements SubscriptionHome, Side {
     account.sides.add(this);
   }
 
-  /** Tells `status()` and `onError` what failed. Never throws. */
+  /** Tells `status()` and `onError` what failed, and who has asked for it. Never throws. */
   report(error: unknown, context: Omit<ErrorContext, 'account'>): void {
     this.tell({ type: 'error', error: toError(error) });
-    this.engine.reporter.report(error, { ...context, account: this.account.name });
+    const asked = context.message && MessageView.madeContentOf(context.message)?.asked;
+    const { reporter } = this.engine;
+    const report = (): void => reporter.report(error, { ...context, account: this.account.name });
+    const isTold = asked === undefined || reporter.hasHandler;
+    if (isTold) report();
+    asked?.handlerFailed(error, isTold ? undefined : report);
   }
 
   tell(status: Status): void {
@@ -202,7 +194,8 @@ export class ProgramSide implements SubscriptionHome, Side {
 
   /**
    * Publishes: now, or, while a message is on its way, after it.
-   * Throws ClosedConnectionError and InvalidSubjectError; all else goes to the reporter.
+   * Throws ClosedConnectionError, InvalidSubjectError, and InvalidArgumentError for headers that are no block; all else
+   * goes to the reporter.
    */
   send(
     subject: string,
@@ -214,16 +207,19 @@ export class ProgramSide implements SubscriptionHome, Side {
     if (typeof options !== 'object' && options !== undefined) checkObject(options);
     const reply = options?.reply || undefined;
     if (reply !== undefined) checkReply(reply);
-    const content = contentOfValue(this, subject, reply, payload, options?.headers);
-    const turn = this.#turn;
-    if (turn.isBusy) {
-      if (!this.#routes.has(subject)) checkSubject(subject);
-      this.stats.outMsgs++;
-      turn.wait(new WaitingPublish(this, content, listener));
-      return;
+    const content = contentOfValue(this, subject, reply, payload, options?.headers, listener);
+    if (this.#turn.isBusy) this.#wait(content, listener);
+    else {
+      const count = this.#spread(this.#find(subject), content);
+      if (listener !== undefined) listener.routed(count);
     }
-    const count = this.#spread(this.#find(subject), content);
-    if (listener !== undefined) listener.routed(count);
+  }
+
+  #wait(content: Content, listener: RouteListener | undefined): void {
+    const { subject } = content;
+    if (!this.#routes.has(subject)) checkSubject(subject);
+    this.stats.outMsgs++;
+    this.#turn.wait(new WaitingPublish(this, content, listener));
   }
 
   /** Publishes on a route, in a turn; answers how many subscriptions got it. */
@@ -260,8 +256,12 @@ export class ProgramSide implements SubscriptionHome, Side {
   #routeBy(route: Route, content: Content, to: string, moment?: Moment): number {
     if (route instanceof BusSubscription) {
       if (moment !== undefined && moment.lastSid < route.sid) return 0;
-      return this.#deliver(content, to, [route], NO_GROUPS);
+      return this.#deliverToOne(content, route);
     }
+    return this.#routeFan(content, to, route, moment);
+  }
+
+  #routeFan(content: Content, to: string, route: Fan, moment: Moment | undefined): number {
     if (!route.isLocal) return this.#routeThroughCore(content, to, route, moment);
     if (route === NOBODY) return 0;
     const fan = moment === undefined ? route : this.account.lateComers.narrow(route, to, moment);
@@ -297,44 +297,21 @@ export class ProgramSide implements SubscriptionHome, Side {
   }
 
   #resolve(subject: string): Route {
-    if (typeof subject !== 'string') throw new InvalidSubjectError(String(subject));
+    if (typeof subject !== 'string') throw new InvalidSubjectError(subject);
     const resolved = this.#core.resolve(this.account.handle, subject);
-    const route = this.#routeOf(resolved);
+    const route = routeOf(resolved, this.engine.subscriptions);
     this.#routes.offer(subject, route, resolved.hits);
     return route;
   }
 
-  #routeOf(resolved: RouteView): Route {
-    const { only } = resolved;
-    if (resolved.hasRemote) return REMOTE;
-    if (resolved.hasMax) return COUNTED;
-    if (only !== 0) return this.engine.subscriptions.get(only) ?? NOBODY;
-    if (resolved.isEmpty) return NOBODY;
-    const plain = this.#members(resolved.plain());
-    const groups = this.#groups(resolved.groups());
-    return { handler: undefined, isLocal: true, hasRemote: false, plain, groups };
-  }
-
-  #groups(all: readonly (readonly SubHandle[])[]): readonly RouteGroup[] {
-    if (all.length === 0) return NO_GROUPS;
-    const groups: RouteGroup[] = [];
-    for (const handles of all) {
-      const members = this.#members(handles);
-      const queue = members[0]?.queue;
-      if (queue !== undefined) groups.push({ queue, members, count: members.length });
+  #deliverToOne(content: Content, member: BusSubscription): number {
+    const turn = this.#turn;
+    turn.isDelivering = true;
+    try {
+      return give(member, content);
+    } finally {
+      turn.isDelivering = false;
     }
-    return groups;
-  }
-
-  /** In the order in which they subscribed. */
-  #members(handles: readonly SubHandle[]): readonly BusSubscription[] {
-    if (handles.length === 0) return NO_MEMBERS;
-    const members: BusSubscription[] = [];
-    for (const handle of handles) {
-      const member = this.engine.subscriptions.get(handle);
-      if (member !== undefined) members.push(member);
-    }
-    return members.length > 1 ? members.sort((a, b) => a.sid - b.sid) : members;
   }
 
   #deliver(
@@ -344,24 +321,10 @@ export class ProgramSide implements SubscriptionHome, Side {
     groups: readonly RouteGroup[],
   ): number {
     const turn = this.#turn;
-    // A request may be for 'all', which its recipients keep a tally of.
-    const isRequest = content.reply !== undefined;
     let count = 0;
     turn.isDelivering = true;
     try {
-      for (let i = 0; i < plain.length; i++) {
-        const member = plain[i] as BusSubscription;
-        const { handler } = member;
-        if (handler !== undefined && !isRequest) {
-          member.deliverShared(handler, content);
-          count++;
-        } else if (member.isOpen) {
-          // Else a handler before it has closed it.
-          member.count();
-          member.deliver(content);
-          count++;
-        }
-      }
+      for (let i = 0; i < plain.length; i++) count += give(plain[i] as BusSubscription, content);
       for (let i = 0; i < groups.length; i++) {
         count += this.#deliverToMember(content, to, groups[i] as RouteGroup);
       }
@@ -408,7 +371,7 @@ export class ProgramSide implements SubscriptionHome, Side {
     try {
       const status = turn.run(() => core.publish(this.account.handle, outgoing), { content, to });
       if (status >= 0) return true;
-      throw new CapacityError(`a message on ${to}`);
+      throw new CapacityError(`a message on ${shortened(to)}`);
     } catch (error) {
       this.report(error, { subject: content.subject, sid: 0 });
       return false;
@@ -442,6 +405,16 @@ export class ProgramSide implements SubscriptionHome, Side {
   }
 }
 
-function fanOf(isLocal: boolean, hasRemote: boolean): Fan {
-  return { handler: undefined, isLocal, hasRemote, plain: NO_MEMBERS, groups: NO_GROUPS };
+/** Hands a message to a member; answers how many got it, which is none when a handler before has closed it. */
+function give(member: BusSubscription, content: Content): number {
+  const { handler } = member;
+  // A request may be for 'all', which its recipients keep a tally of.
+  if (handler !== undefined && content.reply === undefined) {
+    member.deliverShared(handler, content);
+    return 1;
+  }
+  if (!member.isOpen) return 0;
+  member.count();
+  member.deliver(content);
+  return 1;
 }

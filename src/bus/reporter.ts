@@ -13,6 +13,11 @@ export class Reporter {
     this.#onError = onError;
   }
 
+  /** Without one, what is reported is uncaught. */
+  get hasHandler(): boolean {
+    return this.#onError !== undefined;
+  }
+
   /** Never throws. */
   report(error: unknown, context: ErrorContext): void {
     if (this.#onError === undefined) {

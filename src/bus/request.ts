@@ -1,22 +1,26 @@
 // Requests. All of a bus share one inbox, `_INBOX.<unique>.*`, subscribed at the first request; the last token
 // of an answer's subject tells whose it is. A request whose message reached nobody fails at once.
 
-import type { Clock, Timer } from '../shared/clock.ts';
+import type { Timer } from '../shared/clock.ts';
 import {
   ClosedConnectionError,
   InvalidArgumentError,
   InvalidSubjectError,
   NoRespondersError,
+  quoted,
   RequestError,
   TimeoutError,
+  toError,
 } from '../shared/errors.ts';
 import { REQUEST_TIMEOUT_MS } from '../shared/limits.ts';
 import { NUID_LEN, nuid } from '../shared/nuid.ts';
 import { checkOptions } from './arguments.ts';
+import type { EngineParts } from './engine-parts.ts';
 import { contentOf } from './message.ts';
 import { MessageQueue } from './message-queue.ts';
-import type { ProgramSide, RouteListener } from './program-side.ts';
-import type { Abortable, Signals } from './signals.ts';
+import type { ProgramSide } from './program-side.ts';
+import type { RouteListener } from './route-listener.ts';
+import type { Abortable } from './signals.ts';
 import { checkSubject, isTooLong } from './subject-text.ts';
 import type { BusSubscription } from './subscription.ts';
 import { Tally } from './tally.ts';
@@ -63,8 +67,19 @@ export function checkInboxPrefix(prefix: string): void {
 function checkTokens(prefix: string): void {
   if (typeof prefix !== 'string') throw new TypeError('prefix must be a string');
   if (/(^|\.)[*>](\.|$)/.test(prefix)) {
-    throw InvalidArgumentError.format('prefix', `cannot have wildcards ('${prefix}')`);
+    throw InvalidArgumentError.format('prefix', `cannot have wildcards (${quoted(prefix)})`);
   }
+}
+
+/** Makes the error where it is thrown, so that its stack shows who has asked. */
+type Failure = () => unknown;
+/** What came of a request. */
+export type Outcome = Message | Failure;
+
+/** The answer; throws the error there is instead, which is made here: for the function that awaits the outcome. */
+export function answerOf(outcome: Outcome): Message {
+  if (typeof outcome === 'function') throw outcome();
+  return outcome;
 }
 
 /** What a request does with what it hears, told apart by its kind. */
@@ -73,7 +88,13 @@ interface Collector {
   take(message: Message): boolean;
   /** The time is over. */
   expire(): void;
-  fail(error: unknown): void;
+  fail(failure: Failure): void;
+}
+
+/** What the handler of a recipient threw, and how to report it if it has not been. */
+interface HandlerFailure {
+  readonly error: unknown;
+  readonly report: (() => void) | undefined;
 }
 
 type Inbox = Pick<RequestOptions, 'headers' | 'noMux' | 'reply' | 'signal'> & {
@@ -84,11 +105,14 @@ type Inbox = Pick<RequestOptions, 'headers' | 'noMux' | 'reply' | 'signal'> & {
 class Exchange implements RouteListener, Abortable {
   readonly #subject: string;
   readonly #collector: Collector;
-  readonly #clock: Clock;
-  readonly #signals: Signals;
+  readonly #engine: EngineParts;
   readonly #signal: AbortSignal | undefined;
   #timer: Timer | undefined;
   #isOver = false;
+  #hasAnswer = false;
+  /** How many subscriptions have got it; undefined until it has reached all of them. */
+  #recipients: number | undefined;
+  #failures: HandlerFailure[] | undefined;
   /** Closes the inbox. */
   onOver: () => void = () => {};
   /** Of a request for 'all'. */
@@ -97,16 +121,14 @@ class Exchange implements RouteListener, Abortable {
   constructor(
     subject: string,
     collector: Collector,
-    clock: Clock,
-    signals: Signals,
+    engine: EngineParts,
     signal: AbortSignal | undefined,
   ) {
     this.#subject = subject;
     this.#collector = collector;
-    this.#clock = clock;
-    this.#signals = signals;
+    this.#engine = engine;
     this.#signal = signal;
-    if (signal !== undefined) signals.add(signal, this);
+    if (signal !== undefined) engine.signals.add(signal, this);
   }
 
   /** Waits from now on; not at all when it is over, as it is when a responder answered at once. */
@@ -114,7 +136,7 @@ class Exchange implements RouteListener, Abortable {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#isOver) return;
-    this.#timer = this.#clock.setTimeout(() => this.expire(), ms);
+    this.#timer = this.#engine.clock.setTimeout(() => this.expire(), ms);
   }
 
   /** Nothing more is expected. */
@@ -128,29 +150,72 @@ class Exchange implements RouteListener, Abortable {
     if (this.#isOver) return;
     // Only a status has this code and no payload; told without encoding a local answer's value.
     if (message.headers?.code === NO_RESPONDERS && contentOf(message)?.isEmpty === true) {
-      this.fail(new NoRespondersError(this.#subject));
-    } else if (this.#collector.take(message)) {
-      this.end();
+      this.#nobodyIsThere();
+      return;
     }
+    this.#hasAnswer = true;
+    if (this.#collector.take(message)) this.end();
   }
 
   routed(count: number): void {
-    if (count === 0) this.fail(new NoRespondersError(this.#subject));
-    else this.tally?.routed(count);
+    if (count === 0) {
+      this.#nobodyIsThere();
+      return;
+    }
+    this.#recipients = count;
+    this.#checkFailures();
+    this.tally?.routed(count);
+  }
+
+  handlerFailed(error: unknown, report: (() => void) | undefined): void {
+    if (this.#isOver) {
+      report?.();
+      return;
+    }
+    this.#failures ??= [];
+    this.#failures.push({ error, report });
+    this.#checkFailures();
   }
 
   fail(error: unknown): void {
+    this.failWith(() => error);
+  }
+
+  failWith(failure: Failure): void {
     if (this.#isOver) return;
     this.end();
-    this.#collector.fail(error);
+    this.#collector.fail(failure);
   }
 
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#timer?.cancel();
-    if (this.#signal !== undefined) this.#signals.delete(this.#signal, this);
+    if (this.#signal !== undefined) this.#engine.signals.delete(this.#signal, this);
     this.onOver();
+    // Who asked has something else, so these are for nobody.
+    for (const { report } of this.#failures ?? []) report?.();
+    this.#failures = undefined;
+  }
+
+  #nobodyIsThere(): void {
+    this.failWith(() => new NoRespondersError(this.#subject));
+  }
+
+  /** All who got it are in this process, and their handlers have failed: nobody is going to answer. */
+  #checkFailures(): void {
+    if (this.#failures?.length !== this.#recipients) return;
+    // What they have answered before that comes first. With an answer a request for many has not failed, but is over.
+    this.#engine.turn.atTurnEnd(() => {
+      if (this.#isOver) return;
+      if (this.#hasAnswer) {
+        this.expire();
+        return;
+      }
+      const errors = (this.#failures ?? []).map(({ error }) => error);
+      this.#failures = undefined;
+      this.failWith(() => handlersFailed(this.#subject, errors));
+    });
   }
 
   /** Its signal has been aborted. */
@@ -161,7 +226,6 @@ class Exchange implements RouteListener, Abortable {
 
 export class MuxInbox {
   readonly #side: ProgramSide;
-  readonly #clock: Clock;
   readonly #inboxPrefix: string;
   readonly #owner: BusSubscription['owner'];
   readonly #exchanges = new Map<string, Exchange>();
@@ -171,15 +235,9 @@ export class MuxInbox {
   #count = 0;
 
   /** `owner`: whose it is beside the side's. */
-  constructor(
-    side: ProgramSide,
-    clock: Clock,
-    inboxPrefix: string,
-    owner?: BusSubscription['owner'],
-  ) {
+  constructor(side: ProgramSide, inboxPrefix: string, owner?: BusSubscription['owner']) {
     this.#side = side;
     this.#owner = owner;
-    this.#clock = clock;
     this.#inboxPrefix = inboxPrefix;
   }
 
@@ -188,28 +246,34 @@ export class MuxInbox {
     return this.#subscription;
   }
 
-  /** Rejects with TimeoutError, the signal's reason, or RequestError (nobody there, or closed). */
-  request(subject: string, payload: unknown, given: RequestOptions): Promise<Message> {
+  /**
+   * What comes of it instead of an answer is TimeoutError, the signal's reason, or RequestError: nobody there, all
+   * handlers failed, or closed. Rejects for its arguments.
+   */
+  request(subject: string, payload: unknown, given: RequestOptions): Promise<Outcome> {
     const options = checkOptions(given);
     const timeout = options.timeout || REQUEST_TIMEOUT_MS;
     checkWait('timeout', timeout);
     if (options.reply !== undefined && options.noMux !== true) {
       throw InvalidArgumentError.format(['reply', 'noMux'], 'go together');
     }
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       const exchange = this.#start(subject, payload, options, {
         take(message) {
           resolve(message);
           return true;
         },
-        expire: () => reject(new TimeoutError()),
-        fail: (error) => reject(asRequestError(error)),
+        expire: () => resolve(() => TimeoutError.of('answer', subject, timeout)),
+        fail: (failure) => resolve(() => asRequestError(failure())),
       });
       exchange.wait(timeout);
     });
   }
 
-  /** The loop throws NoRespondersError, the signal's reason, or RequestError when the bus closes. */
+  /**
+   * The loop throws NoRespondersError, the signal's reason, or RequestError when all handlers have failed or the bus
+   * closes.
+   */
   requestMany(
     subject: string,
     payload: unknown,
@@ -229,7 +293,6 @@ export class MuxInbox {
     let hasAnswer = false;
     let exchange: Exchange | undefined;
     const queue = new MessageQueue<Message>(options, { onFinished: () => exchange?.end() });
-    const end = (error?: unknown): void => queue.end(error as Error | undefined);
     const inbox = { ...options, isTallied: strategy === 'all' };
     exchange = this.#start(subject, payload, inbox, {
       take(message) {
@@ -239,11 +302,11 @@ export class MuxInbox {
         const isLast =
           (strategy === 'count' && --left === 0) ||
           (strategy === 'sentinel' && contentOf(message)?.isEmpty === true);
-        if (isLast) end();
+        if (isLast) queue.end();
         return isLast;
       },
-      expire: end,
-      fail: end,
+      expire: () => queue.end(),
+      fail: (failure) => queue.end(failure() as Error),
     });
     // A synchronous responder has answered by now.
     exchange.wait(hasAnswer && strategy === 'stall' ? stall : maxWait);
@@ -252,18 +315,16 @@ export class MuxInbox {
 
   /** Every request under way fails. */
   close(): void {
-    const error = new RequestError('connection closed', { cause: new ClosedConnectionError() });
     const at = { subject: this.#prefix, sid: 0 };
     for (const exchange of [...this.#exchanges.values(), ...this.#own]) {
-      this.#side.attempt(at, () => exchange.fail(error));
+      this.#side.attempt(at, () => exchange.failWith(closed));
     }
   }
 
   #start(subject: string, payload: unknown, inbox: Inbox, collector: Collector): Exchange {
     const { signal } = inbox;
     if (signal?.aborted === true) throw signal.reason;
-    const { signals } = this.#side.engine;
-    const exchange = new Exchange(subject, collector, this.#clock, signals, signal);
+    const exchange = new Exchange(subject, collector, this.#side.engine, signal);
     const reply =
       inbox.noMux === true ? this.#openOwn(exchange, inbox.reply) : this.#openShared(exchange);
     const options = inbox.headers === undefined ? { reply } : { reply, headers: inbox.headers };
@@ -319,6 +380,18 @@ export class MuxInbox {
 
 function checkWait(name: string, ms: number): void {
   if (!(ms >= 1)) throw InvalidArgumentError.format(name, 'must be greater than 0');
+}
+
+function closed(): Error {
+  return new RequestError('connection closed', { cause: new ClosedConnectionError() });
+}
+
+/** The code is not that of the handler's error, which says nothing of this request. */
+function handlersFailed(subject: string, errors: readonly unknown[]): Error {
+  const [first] = errors;
+  const cause = errors.length > 1 ? new AggregateError(errors) : first;
+  const message = `all handlers of ${quoted(subject)} have failed: ${toError(first).message}`;
+  return new RequestError(message, { cause, code: 'ERR_REQUEST' });
 }
 
 /** As nats-core: that nobody was there is the cause of a failed request. */

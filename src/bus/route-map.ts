@@ -4,6 +4,7 @@
 // that never come again costs three times as much as it saves. A route is never changed, so a delivery under
 // way keeps the members it began with.
 
+import type { HandleMap, RouteView, SubHandle } from '../core/index.ts';
 import type { BusSubscription } from './subscription.ts';
 
 /** As many as the core's own cache holds. */
@@ -33,6 +34,13 @@ export interface Fan {
 
 /** Who gets the messages of a subject. Most often that is one subscription, which then is the route. */
 export type Route = BusSubscription | Fan;
+
+const NO_GROUPS: readonly RouteGroup[] = [];
+const NO_MEMBERS: readonly BusSubscription[] = [];
+export const NOBODY: Fan = fanOf(true, false);
+const REMOTE: Fan = fanOf(false, true);
+/** A member has a max: the core counts. */
+const COUNTED: Fan = fanOf(false, false);
 
 export class RouteMap {
   // The account's generation for which all routes hold; 0 is none.
@@ -65,4 +73,38 @@ export class RouteMap {
     if (this.#routes.size >= ROUTES_MAX) this.#routes.clear();
     this.#routes.set(subject, route);
   }
+}
+
+function fanOf(isLocal: boolean, hasRemote: boolean): Fan {
+  return { handler: undefined, isLocal, hasRemote, plain: NO_MEMBERS, groups: NO_GROUPS };
+}
+
+/** What the core has found, as long as it holds. */
+export function routeOf(resolved: RouteView, subscriptions: HandleMap<BusSubscription>): Route {
+  const { only } = resolved;
+  if (resolved.hasRemote) return REMOTE;
+  if (resolved.hasMax) return COUNTED;
+  if (only !== 0) return subscriptions.get(only) ?? NOBODY;
+  if (resolved.isEmpty) return NOBODY;
+  const plain = membersOf(resolved.plain(), subscriptions);
+  const groups: RouteGroup[] = [];
+  for (const handles of resolved.groups()) {
+    const members = membersOf(handles, subscriptions);
+    const queue = members[0]?.queue;
+    if (queue !== undefined) groups.push({ queue, members, count: members.length });
+  }
+  return { handler: undefined, isLocal: true, hasRemote: false, plain, groups };
+}
+
+/** In the order in which they subscribed. */
+function membersOf(
+  handles: readonly SubHandle[],
+  subscriptions: HandleMap<BusSubscription>,
+): readonly BusSubscription[] {
+  const members: BusSubscription[] = [];
+  for (const handle of handles) {
+    const member = subscriptions.get(handle);
+    if (member !== undefined) members.push(member);
+  }
+  return members.sort((a, b) => a.sid - b.sid);
 }

@@ -84,12 +84,21 @@ type AllOf<M, K> = (K extends keyof M ? (value: RequestOf<M[K]>) => void : never
   ? V
   : never;
 
-/** `S` where the map has it; else, for the compiler's message, the keys that there are. */
+/** Without the keys that are filters: nobody would get what is published there. */
+type Subjects<Keys> = Exclude<Keys, Wild>;
+
+/** `S` where the map has it; else, for the compiler's message and for what it suggests, the keys that there are. */
 export type FilterOf<M, S extends string> = [KeysFor<M, S>] extends [never] ? keyof M & string : S;
-export type SubjectOf<M, S extends string> = S extends Wild ? keyof M & string : FilterOf<M, S>;
-export type RpcSubjectOf<M, S extends string> = [KeysFor<M, S> & RpcKeys<M>] extends [never]
-  ? RpcKeys<M>
-  : SubjectOf<M, S>;
+export type SubjectOf<M, S extends string> = S extends Wild
+  ? Subjects<keyof M & string>
+  : [KeysFor<M, S>] extends [never]
+    ? Subjects<keyof M & string>
+    : S;
+export type RpcSubjectOf<M, S extends string> = S extends Wild
+  ? Subjects<RpcKeys<M>>
+  : [KeysFor<M, S> & RpcKeys<M>] extends [never]
+    ? Subjects<RpcKeys<M>>
+    : S;
 
 /** What is published on a subject. */
 export type PublishedOn<M, S extends string> = AllOf<M, KeysFor<M, S>>;

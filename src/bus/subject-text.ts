@@ -25,7 +25,7 @@ export function checkSubject(subject: string): void {
     BAD_TEXT.test(subject) ||
     isTooLong(subject)
   ) {
-    throw new InvalidSubjectError(String(subject));
+    throw new InvalidSubjectError(subject);
   }
 }
 
@@ -42,7 +42,7 @@ export function isMoreThanSubject(text: string): boolean {
 /** Throws InvalidSubjectError for text that cannot be on a control line or is too long. */
 export function checkReply(reply: string): void {
   if (typeof reply !== 'string' || reply === '' || BAD_WORD.test(reply) || isTooLong(reply)) {
-    throw new InvalidSubjectError(String(reply));
+    throw new InvalidSubjectError(reply);
   }
 }
 

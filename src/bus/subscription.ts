@@ -107,12 +107,12 @@ export class BusSubscription implements Subscription, Abortable {
 
   /** Begins to watch the clock and the signal; called once the core has its record. */
   start(options: SubscribeOptions<never>): void {
-    if (options.max !== undefined && options.max > 0) this.#limit(options.max);
-    if (options.timeout !== undefined && options.timeout > 0) {
+    const { max, timeout, signal } = options;
+    if (max !== undefined && max > 0) this.#limit(max);
+    if (timeout !== undefined && timeout > 0) {
       this.handler = undefined;
-      this.#timer = this.home.engine.clock.setTimeout(() => this.#expire(), options.timeout);
+      this.#timer = this.home.engine.clock.setTimeout(() => this.#expire(timeout), timeout);
     }
-    const signal = options.signal;
     if (signal === undefined) return;
     if (signal.aborted) this.unsubscribe();
     else {
@@ -129,7 +129,7 @@ export class BusSubscription implements Subscription, Abortable {
     this.alone++;
     turn.beginDelivery();
     try {
-      this.#hand(handler, new MessageView(this, subject, value, undefined) as unknown as Message);
+      this.#hand(handler, new MessageView(this, subject, value) as unknown as Message);
       turn.endDelivery();
     } catch (error) {
       turn.level = 0;
@@ -395,9 +395,9 @@ export class BusSubscription implements Subscription, Abortable {
     this.home.report(error, { subject: message.subject, sid: this.sid, message });
   }
 
-  #expire(): void {
+  #expire(ms: number): void {
     this.#timer = undefined;
-    const error = new TimeoutError();
+    const error = TimeoutError.of('message', this.subject, ms);
     this.#close(error);
     if (this.#callback === undefined) return;
     // As nats-core: a callback gets the error beside an empty message.

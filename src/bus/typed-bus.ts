@@ -24,8 +24,17 @@ import type {
 
 type Retyped = 'account' | 'publish' | 'publisher' | 'subscribe' | 'request' | 'requestMany';
 
-/** What `createBus<M>()` makes; the methods are those of {@link Bus}. */
+/** For the compiler alone: nothing is there. */
+declare const CARRIES: unique symbol;
+
+/**
+ * What `createBus<M>()` makes; the methods are those of {@link Bus}. It is a typed bus of fewer subjects, too, as far as
+ * their entries are the same: a function or a class names those it needs.
+ */
 export interface TypedBus<M extends object> extends Omit<Bus, Retyped> {
+  /** The methods alone would let every typed bus pass for every other. */
+  readonly [CARRIES]?: { readonly [K in keyof M]: (value: M[K]) => M[K] };
+
   /** As `bus.account`; another account has subjects of its own, and so a map of its own, or none. */
   account(name: string): Bus;
   account<N extends object>(name: string): TypedBus<N>;

@@ -27,7 +27,7 @@ export interface MsgHdrs extends Iterable<[string, string[]]> {
   last(k: string, match?: Match): string;
 }
 
-/** Turns values into bytes and back. Strings and bytes never pass through it on the way out. */
+/** Turns values into bytes and back. Strings and bytes, of whatever kind, never pass through it on the way out. */
 export interface Codec {
   encode(value: unknown): Uint8Array;
   decode(data: Uint8Array): unknown;
@@ -45,6 +45,7 @@ export interface TraceOptions {
 export interface PublishOptions extends TraceOptions {
   /** Subject to answer to. */
   readonly reply?: string;
+  /** A block made by `headers()`, `MessageHeaders` or nats-core. What is sent is what it holds now. */
   readonly headers?: MsgHdrs;
 }
 
@@ -99,8 +100,12 @@ export interface Message<T = unknown, R = unknown> extends Msg {
   readonly subject: string;
   readonly sid: number;
   readonly reply?: string;
-  /** The payload's bytes; encoded once, on first use, when the message was published in this process. */
+  /**
+   * The payload's bytes; encoded once, on first use, when the message was published in this process. What a peer sent
+   * has them as its own property, and the value not: so it compares and clones by its bytes.
+   */
   readonly data: Uint8Array;
+  /** What was sent; of this subscription alone, to keep and to change. */
   readonly headers?: MsgHdrs;
   /**
    * The published object itself; from a peer, what the codec makes of `data`.
@@ -191,6 +196,8 @@ export interface RequestOptions extends TraceOptions {
  * nothing came for `stall` ms ('stall'), at an empty payload ('sentinel'); `maxWait` bounds the first wait
  * of each. 'all' knows who was asked: it ends when every recipient in this process has answered, or its
  * handler has returned, thrown or settled; with recipients elsewhere, and at the latest, after `maxWait`.
+ * Each is over when all who were asked are handlers in this process and have failed: without any answer the loop
+ * throws a RequestError.
  * 'jitterTimer' and 'sentinelMsg' are the names that `nats` 2.x used.
  */
 export type RequestStrategy =
@@ -268,7 +275,7 @@ export interface BusOptions {
   readonly name?: string;
   /** How values other than strings and bytes become a payload; default JSON. */
   readonly codec?: Codec;
-  /** Takes what handlers throw or reject with. Without it those are uncaught errors. */
+  /** Takes what handlers throw or reject with. Without it those are uncaught errors, unless who asked is told. */
   readonly onError?: ErrorHandler;
   /** Bytes of headers and payload that may go to a peer; default 1 MiB. */
   readonly maxPayload?: number;

@@ -4,7 +4,8 @@
 import { type KeptContext, keepContext } from '../shared/async-context.ts';
 import type { CycleWatch } from './cycle-watch.ts';
 import type { Content } from './message.ts';
-import type { ProgramSide, RouteListener } from './program-side.ts';
+import type { ProgramSide } from './program-side.ts';
+import type { RouteListener } from './route-listener.ts';
 import type { Waiting } from './turn.ts';
 
 export class WaitingPublish implements Waiting {

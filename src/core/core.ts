@@ -18,7 +18,12 @@ import {
 } from '../../assembly/abi.ts';
 import { systemClock } from '../shared/clock.ts';
 import { fillRandom } from '../shared/entropy.ts';
-import { CapacityError, InvalidSubjectError, WasmUnavailableError } from '../shared/errors.ts';
+import {
+  CapacityError,
+  InvalidSubjectError,
+  shortened,
+  WasmUnavailableError,
+} from '../shared/errors.ts';
 import { type AccountHandle, Accounts } from './accounts.ts';
 import { growsInPlace } from './address-space.ts';
 import { type BatchPlace, readBatchTo } from './batch.ts';
@@ -135,7 +140,7 @@ export class Core {
       isRaw ? 1 : 0,
     );
     if (handle === STATUS_BAD_SUBJECT) throw new InvalidSubjectError(filter);
-    if (handle < 0) throw this.#noMemoryFor(`a subscription to ${filter}`);
+    if (handle < 0) throw this.#noMemoryFor(`a subscription to ${shortened(filter)}`);
     const ptr = this.exports.subscriptionPtr(handle) >>> 0;
     this.views.u32[(ptr + SUB_SID) >>> 2] = Math.min(sid, SID_MAX);
     return handle;
@@ -175,7 +180,7 @@ export class Core {
   resolve(account: AccountHandle, subject: string): RouteView {
     const length = this.#subject(0, subject);
     const ptr = this.exports.routeResolve(account, this.#scratch, length) >>> 0;
-    if (ptr === 0) throw this.#noMemoryFor(`the route of ${subject}`);
+    if (ptr === 0) throw this.#noMemoryFor(`the route of ${shortened(subject)}`);
     return this.#route.at(ptr);
   }
 

@@ -17,7 +17,7 @@ export function writeSubject(u8: Uint8Array, ptr: number, bytesMax: number, text
  * Writes at `ptr` what can stand on a control line: a reply, which may be whatever a peer has named, or a queue name.
  *
  * @param bytesMax room there
- * @returns bytes written, or -1: empty, too long, a blank, CR, LF or a lone surrogate
+ * @returns bytes written, or -1: no text, empty, too long, a blank, CR, LF or a lone surrogate
  */
 export function writeWord(u8: Uint8Array, ptr: number, bytesMax: number, text: string): number {
   return writeText(u8, ptr, bytesMax, text, false);
@@ -30,6 +30,7 @@ function writeText(
   text: string,
   isSubject: boolean,
 ): number {
+  if (typeof text !== 'string') return -1;
   const { length } = text;
   if (length === 0 || length > bytesMax) return -1;
   let before = DOT;

@@ -35,14 +35,14 @@ export const ERRORS = {
   invalidSubject: {
     code: 'ERR_INVALID_SUBJECT',
     name: 'InvalidSubjectError',
-    message: "illegal subject: '{subject}'",
+    message: 'illegal subject: {subject}',
   },
   invariant: { code: 'ERR_INVARIANT', name: 'InvariantError', message: 'broken invariant: {text}' },
   noResponders: {
     code: 'ERR_NO_RESPONDERS',
     // What nats-core puts into `name`; the class is NoRespondersError.
     name: 'NoResponders',
-    message: "no responders: '{subject}'",
+    message: 'no responders: {subject}',
   },
   permissionViolation: {
     code: 'ERR_PERMISSION_VIOLATION',
@@ -50,7 +50,7 @@ export const ERRORS = {
     message: '{text}',
   },
   request: { code: 'ERR_REQUEST', name: 'RequestError', message: '{text}' },
-  timeout: { code: 'ERR_TIMEOUT', name: 'TimeoutError', message: 'timeout' },
+  timeout: { code: 'ERR_TIMEOUT', name: 'TimeoutError', message: 'timeout{what}' },
   wasmUnavailable: {
     code: 'ERR_WASM_UNAVAILABLE',
     name: 'WasmUnavailableError',
@@ -88,7 +88,7 @@ export class GanglionError extends Error {
     const { code, name, message } = ERRORS[kind];
     super(fill(message, values), options);
     this.name = name;
-    this.code = kind === 'request' ? (codeOf(options?.cause) ?? code) : code;
+    this.code = (values.code as ErrorCode | undefined) ?? code;
   }
 }
 
@@ -118,7 +118,7 @@ export class CycleError extends GanglionError {
   readonly subjects: readonly string[];
 
   constructor(count: number, subjects: readonly string[], options?: ErrorOptions) {
-    super('cycle', { count, subjects: subjects.join(', ') }, options);
+    super('cycle', { count, subjects: subjects.map(shortened).join(', ') }, options);
     this.subjects = subjects;
   }
 }
@@ -161,10 +161,10 @@ export class InvalidPayloadError extends GanglionError {
   }
 }
 
-/** The text is no valid subject for that use. */
+/** The text is no valid subject for that use, or is no text. */
 export class InvalidSubjectError extends GanglionError {
-  constructor(subject: string, options?: ErrorOptions) {
-    super('invalidSubject', { subject }, options);
+  constructor(subject: unknown, options?: ErrorOptions) {
+    super('invalidSubject', { subject: quoted(subject) }, options);
   }
 }
 
@@ -180,7 +180,7 @@ export class NoRespondersError extends GanglionError {
   readonly subject: string;
 
   constructor(subject: string, options?: ErrorOptions) {
-    super('noResponders', { subject }, options);
+    super('noResponders', { subject: quoted(subject) }, options);
     this.subject = subject;
   }
 }
@@ -205,21 +205,30 @@ export class PermissionViolationError extends GanglionError {
   }
 }
 
-/** A request failed; `cause` says why, and its `code` is the code of this error, too. */
+/**
+ * A request failed; `cause` says why, and its `code` is the code of this error, too. When all its handlers have
+ * failed, the cause is what they threw: the one error, or an AggregateError; the code is then ERR_REQUEST.
+ */
 export class RequestError extends GanglionError {
-  constructor(message = '', options?: ErrorOptions) {
-    super('request', { text: message }, options);
+  constructor(message = '', options?: ErrorOptions & { readonly code?: ErrorCode }) {
+    const { code = codeOf(options?.cause) } = options ?? {};
+    super('request', { text: message, code }, options);
   }
 
   isNoResponders(): boolean {
-    return this.cause instanceof NoRespondersError;
+    return this.code === ERRORS.noResponders.code;
   }
 }
 
 /** Nothing came in time. */
 export class TimeoutError extends GanglionError {
-  constructor(options?: ErrorOptions) {
-    super('timeout', {}, options);
+  constructor(options?: ErrorOptions, what = '') {
+    super('timeout', { what }, options);
+  }
+
+  /** The error for what did not come on a subject. */
+  static of(what: string, subject: string, ms: number): TimeoutError {
+    return new TimeoutError(undefined, `: no ${what} on ${quoted(subject)} within ${ms} ms`);
   }
 }
 
@@ -240,6 +249,25 @@ export function toError(thrown: unknown): Error {
     // An object without a prototype has no text, a proxy may have a trap anywhere.
     return new Error('thrown: a value that has no text', { cause: thrown });
   }
+}
+
+/** Characters of a text that an error shows. */
+const SHOWN_MAX = 128;
+
+/** A text as an error shows it, in quotes; of what is no text what it is. */
+export function quoted(text: unknown): string {
+  return typeof text === 'string' ? `'${shortened(text)}'` : `${typeof text} instead of a string`;
+}
+
+/** As much of a text as an error shows. */
+export function shortened(text: string): string {
+  const { length } = text;
+  return length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}… (${length} characters)` : text;
+}
+
+/** What a value is, for an error, in every realm: `Undefined`, `Number`, `Map`. */
+export function kindOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
 }
 
 function codeOf(cause: unknown): ErrorCode | undefined {

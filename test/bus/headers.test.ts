@@ -2,13 +2,18 @@
 import { headers as officialHeaders } from '@nats-io/nats-core';
 import { describe, expect, it } from 'vitest';
 import { encodeHeaders } from '../../src/bus/headers.ts';
+import { internalsOf } from '../../src/bus/internals.ts';
 import {
   canonicalMIMEHeaderKey,
+  connect,
   createBus,
   headers,
   Match,
+  type Message,
   MessageHeaders,
+  type MsgHdrs,
 } from '../../src/index.ts';
+import { CorePeer } from '../support/core-peer.ts';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const bytes = (block: string): Uint8Array => new TextEncoder().encode(block);
@@ -130,16 +135,180 @@ describe('the wire form', () => {
   });
 });
 
-describe('headers of a message', () => {
-  it('are the published object in this process', () => {
+/** Made by another library, and with nothing of ours. */
+const MAKERS: [string, (name: string, value: string) => MsgHdrs][] = [
+  ['headers()', (name, value) => MessageHeaders.fromRecord({ [name]: value })],
+  [
+    "nats-core's headers()",
+    (name, value) => {
+      const h = officialHeaders();
+      h.append(name, value);
+      return h;
+    },
+  ],
+];
+
+describe.each(MAKERS)('what is sent with %s', (_, make) => {
+  function setup() {
     const bus = createBus();
-    const h = headers();
-    h.set('a', '1');
+    const kept: Message[] = [];
+    bus.subscribe('a', (msg) => kept.push(msg));
+    bus.subscribe('a', (msg) => kept.push(msg));
+    const peer = new CorePeer(internalsOf(bus));
+    return { bus, kept, peer };
+  }
+
+  it('is what was set then, whatever is done to the block later', async () => {
+    const { bus, kept } = setup();
+    const loop = bus.subscribe('a', { max: 3 });
+    const h = make('k', '1');
+    bus.publish('a', '', { headers: h });
+    h.set('k', '2');
+    bus.publish('a', '', { headers: h });
+    h.append('k', '3');
+    h.append('l', '4');
+    bus.publish('a', '', { headers: h });
+    h.delete('k');
+    h.delete('l');
+    const expected = [{ k: ['1'] }, { k: ['2'] }, { k: ['2', '3'], l: ['4'] }];
     const seen: unknown[] = [];
-    bus.subscribe('a', (msg) => seen.push(msg.headers));
+    for await (const msg of loop) seen.push(recordOf(msg));
+    expect(seen).toEqual(expected);
+    expect(kept.map(recordOf)).toEqual(expected.flatMap((each) => [each, each]));
+    expect(h.keys()).toEqual([]);
+  });
+
+  it('is so inside a handler, where it waits', () => {
+    const { bus, kept } = setup();
+    bus.subscribe('start', () => {
+      const h = make('k', '1');
+      bus.publish('a', '', { headers: h });
+      h.set('k', '2');
+    });
+    bus.publish('start');
+    expect(kept.map(recordOf)).toEqual([{ k: ['1'] }, { k: ['1'] }]);
+  });
+
+  it("is each recipient's own: what one changes no other sees, nor the publisher, nor a peer", () => {
+    const { bus, kept, peer } = setup();
+    const h = make('k', '1');
+    bus.subscribe('a', (msg) => {
+      msg.headers?.set('k', 'changed');
+      for (const [, values] of msg.headers ?? []) values.push('pushed');
+      kept.push(msg);
+    });
+    bus.publish('a', '', { headers: h });
+    expect(kept.map((msg) => msg.headers?.values('k'))).toEqual([['1'], ['1'], ['changed']]);
+    expect(h.values('k')).toEqual(['1']);
+    peer.say('SUB a 1\n');
     bus.publish('a', 'x', { headers: h });
-    bus.publish('a', 'x');
-    expect(seen[0]).toBe(h);
-    expect(seen[1]).toBeUndefined();
+    expect(peer.heard()).toBe('HMSG a 1 18 19\nNATS/1.0\nk: 1\n\nx\n');
+  });
+
+  it('is passed on by who received it, and may be changed before', () => {
+    const { bus, kept } = setup();
+    bus.subscribe('first', (msg) => {
+      bus.publish('a', '', { headers: msg.headers as MsgHdrs });
+      msg.headers?.append('k', '2');
+      bus.publish('a', '', { headers: msg.headers as MsgHdrs });
+      bus.publishMessage(Object.assign(msg, { subject: 'a' }));
+    });
+    bus.publish('first', '', { headers: make('k', '1') });
+    const changed = { k: ['1', '2'] };
+    const expected = [{ k: ['1'] }, { k: ['1'] }, changed, changed, changed, changed];
+    expect(kept.map(recordOf)).toEqual(expected);
+  });
+
+  it('holds for requests, answers, publishers and connections', async () => {
+    const bus = createBus();
+    const connection = await connect({ bus });
+    const asked: Message[] = [];
+    const h = make('k', '1');
+    bus.subscribe('svc', (msg) => {
+      asked.push(msg);
+      msg.respond('', { headers: h });
+      h.set('k', 'answered');
+    });
+    const ways = [
+      () => bus.request('svc', '', { headers: h }),
+      () => connection.request('svc', '', { headers: h }),
+    ];
+    for (const ask of ways) {
+      h.set('k', '1');
+      const { headers: answered } = await ask();
+      expect([asked.at(-1)?.headers?.get('k'), answered?.get('k')]).toEqual(['1', '1']);
+    }
+    const seen: Message[] = [];
+    bus.subscribe('a', (msg) => seen.push(msg));
+    h.set('k', '1');
+    bus.publisher('a').publish('', { headers: h });
+    connection.publish('a', '', { headers: h });
+    h.set('k', '2');
+    expect(seen.map((msg) => msg.headers?.get('k'))).toEqual(['1', '1']);
+  });
+});
+
+describe('headers of a peer', () => {
+  it("are each recipient's own", () => {
+    const bus = createBus();
+    const kept: Message[] = [];
+    for (let i = 0; i < 2; i++) bus.subscribe('a', (msg) => kept.push(msg));
+    new CorePeer(internalsOf(bus)).say('HPUB a 17 17\nNATS/1.0\nk:1\n\n\n');
+    kept[0]?.headers?.set('k', '2');
+    expect(kept.map((msg) => msg.headers?.get('k'))).toEqual(['2', '1']);
+  });
+
+  it('with many values of one name are read in time that grows with their number', () => {
+    const start = performance.now();
+    const h = MessageHeaders.decode(bytes(`NATS/1.0\r\n${'k:v\r\n'.repeat(200_000)}\r\n`));
+    expect(h.values('k')).toHaveLength(200_000);
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+});
+
+describe('what is no header block', () => {
+  it.each<[string, unknown, string]>([
+    ['a plain object', { k: 'v' }, '[object Object]'],
+    ['a Map', new Map([['k', ['v']]]), '[object Map]'],
+    ['Headers of fetch', new Headers({ k: 'v' }), '[object Headers]'],
+    ['an array', [['k', ['v']]], '[object Array]'],
+    ['a text', 'k: v', "'k: v'"],
+    ['null', null, 'null'],
+  ])('is refused: %s', async (_, block, kind) => {
+    const bus = createBus();
+    const connection = await connect({ bus });
+    bus.subscribe('a', (msg) => msg.respond());
+    const options = { headers: block as MsgHdrs };
+    const refusal = expect.objectContaining({
+      name: 'InvalidArgumentError',
+      message: `'headers' must be made by headers(), not ${kind}`,
+    });
+    expect(() => bus.publish('a', 1, options)).toThrow(refusal);
+    expect(() => bus.publisher('a').publish(1, options)).toThrow(refusal);
+    expect(() => connection.publish('a', '', options)).toThrow(refusal);
+    await expect(bus.request('a', 1, options)).rejects.toEqual(refusal);
+    await expect(connection.request('a', '', options)).rejects.toEqual(refusal);
+    await expect(bus.requestMany('a', 1, options)).rejects.toEqual(refusal);
+  });
+});
+
+function recordOf({ headers: block }: Message): Record<string, string[]> {
+  return Object.fromEntries(block ?? []);
+}
+
+describe('a block that goes through a connection', () => {
+  it('is sent each time as it is then', async () => {
+    const bus = createBus();
+    const seen: string[] = [];
+    bus.subscribe('a', (msg) => seen.push(msg.headers?.get('k') ?? ''));
+    const connection = await connect({ bus });
+    const h = headers();
+    for (const value of ['1', '2', '3']) {
+      h.set('k', value);
+      connection.publish('a', '', { headers: h });
+      connection.publish('a', '', { headers: h });
+    }
+    expect(seen).toEqual(['1', '1', '2', '2', '3', '3']);
+    await bus.close();
   });
 });

@@ -1,6 +1,7 @@
 // What a handler does wrong harms nobody: errors, rejections, subscribing and unsubscribing on the way.
 import { describe, expect, it } from 'vitest';
 import { createBus, type ErrorContext, type Subscription } from '../../src/index.ts';
+import { uncaughtDuring } from '../support/uncaught.ts';
 
 interface Report {
   error: unknown;
@@ -266,19 +267,3 @@ describe('subscribing and unsubscribing inside handlers', () => {
     expect(kept).toBe(2000);
   });
 });
-
-/** Messages of the errors that nobody caught; the test runner's own listeners step aside meanwhile. */
-async function uncaughtDuring(fn: () => void): Promise<string[]> {
-  const uncaught: string[] = [];
-  const listeners = process.rawListeners('uncaughtException') as ((error: Error) => void)[];
-  process.removeAllListeners('uncaughtException');
-  process.on('uncaughtException', (error) => uncaught.push(error.message));
-  try {
-    fn();
-    await new Promise(setImmediate);
-  } finally {
-    process.removeAllListeners('uncaughtException');
-    for (const listener of listeners) process.on('uncaughtException', listener);
-  }
-  return uncaught;
-}

@@ -176,6 +176,20 @@ describe('a bus', () => {
     expect(seen[1]).toBe(value);
     expect(seen[0]).toEqual(new TextEncoder().encode('bytes'));
   });
+
+  it('publishes what stands in a copy of a message', () => {
+    const bus = createBus();
+    const value = { big: 1n };
+    const seen: unknown[] = [];
+    bus.subscribe('copy', (msg) => seen.push(msg.value));
+    bus.subscribe('a', (msg) => {
+      bus.publishMessage({ ...msg, subject: 'copy' });
+      bus.publishMessage({ ...msg, subject: 'copy', data: new Uint8Array([1]) });
+    });
+    bus.publish('a', value);
+    expect(seen).toEqual([value, new Uint8Array([1])]);
+    expect(seen[0]).toBe(value);
+  });
 });
 
 /** As another library would make it. */

@@ -94,7 +94,9 @@ async function failure(what, action) {
     await action();
     console.log(what, 'nothing');
   } catch (error) {
-    console.log(what, error.name, error.message);
+    // In one process a time-out says more behind that word.
+    const [word] = error.message.split(':');
+    console.log(what, error.name, error instanceof TimeoutError ? word : error.message);
     if (error instanceof RequestError)
       console.log(error.isNoResponders(), error.cause instanceof errors.NoRespondersError);
     if (error instanceof TimeoutError) console.log('timed out');

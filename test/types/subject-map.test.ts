@@ -1,6 +1,7 @@
 // A bus whose subjects have types, judged by the compiler (`npm run types`).
 import type * as nats from '@nats-io/nats-core';
 import { describe, expect, expectTypeOf, it } from 'vitest';
+import type { FilterOf, RpcSubjectOf, SubjectOf } from '../../src/bus/subject-map.ts';
 import {
   type Bus,
   createBus,
@@ -108,6 +109,40 @@ describe('publish on a typed bus', () => {
       // @ts-expect-error: any string may be unknown
       bus.publish('users.get' as string, { id: '1' });
     });
+  });
+
+  it('refuses the filters among the keys: nobody would get that', () => {
+    never(() => {
+      const bus = typed();
+      // @ts-expect-error: `*` would be a token like any other
+      bus.publish('orders.*.refunded', { refund: 1 });
+      // @ts-expect-error: so would `>`
+      bus.publish('logs.>', 'a');
+      // @ts-expect-error: and what looks like it
+      bus.publish('anything.*', 1);
+      // @ts-expect-error: no publisher either
+      bus.publisher('logs.>');
+      // @ts-expect-error: nor a request
+      void bus.request('users.*.rename', 'Ada');
+      // @ts-expect-error: nor one for many
+      void bus.requestMany('users.*.rename', 'Ada');
+      const either = 'tick' as 'tick' | 'orders.*.refunded';
+      // @ts-expect-error: nor one that may be one
+      bus.publisher(either);
+      // @ts-expect-error: a map of filters alone has no subject to name
+      createBus<{ 'a.*': number }>().publish('a.*', 1);
+      createBus<{ 'a.*': number }>().publish('a.b', 1);
+    });
+  });
+
+  it('names, for a subject that it does not have, the keys that are subjects', () => {
+    type Keys = 'orders.test.created' | 'users.get' | 'tick' | 'cache.cleared' | 'shapes.request';
+    expectTypeOf<SubjectOf<Subjects, 'user.get'>>().toEqualTypeOf<Keys>();
+    expectTypeOf<SubjectOf<Subjects, 'logs.>'>>().toEqualTypeOf<Keys>();
+    expectTypeOf<SubjectOf<Subjects, ''>>().toEqualTypeOf<Keys>();
+    expectTypeOf<RpcSubjectOf<Subjects, 'user.get'>>().toEqualTypeOf<'users.get'>();
+    expectTypeOf<RpcSubjectOf<Subjects, 'users.*.rename'>>().toEqualTypeOf<'users.get'>();
+    expectTypeOf<FilterOf<Subjects, 'nope'>>().toEqualTypeOf<keyof Subjects>();
   });
 
   it('has publishers with the type of their subject', () => {
@@ -244,6 +279,34 @@ describe('a typed bus', () => {
     orders.subscribe('a.*', (msg) => seen.push(msg.value));
     orders.publish('a.b', 7);
     expect(seen).toEqual([7]);
+  });
+
+  it('is for a class what that class needs, and nothing else', async () => {
+    class Users {
+      readonly #bus: TypedBus<Pick<Subjects, 'users.get'>>;
+      constructor(bus: TypedBus<Pick<Subjects, 'users.get'>>) {
+        this.#bus = bus;
+      }
+      async nameOf(id: string): Promise<string> {
+        return (await this.#bus.request('users.get', { id })).value.name;
+      }
+    }
+    const bus = typed();
+    bus.subscribe('users.get', (msg) => msg.respond({ name: `user ${msg.value.id}` }));
+    expect(await new Users(bus).nameOf('7')).toBe('user 7');
+    never(() => {
+      // @ts-expect-error: it has no such subject
+      new Users(createBus<{ tick: undefined }>());
+      // @ts-expect-error: another request
+      new Users(createBus<{ 'users.get': Rpc<string, User> }>());
+      // @ts-expect-error: another reply
+      new Users(createBus<{ 'users.get': Rpc<{ id: string }, string> }>());
+      // @ts-expect-error: what it might publish there is more than others take
+      const wider: TypedBus<{ tick: undefined | number }> = bus;
+      // @ts-expect-error: it asks for more than there is
+      const all: TypedBus<Subjects> = createBus<Pick<Subjects, 'tick'>>();
+      return [wider, all];
+    });
   });
 
   it('is what a map asks for, and nothing else', () => {
