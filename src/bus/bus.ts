@@ -193,7 +193,7 @@ export class Bus {
   /** Answers to requests under way still come in. */
   #withdraw(): void {
     for (const each of [...this.#side.subscriptions]) {
-      if (each !== this.#mux.subscription) this.#side.attempt(each, () => each.drainNow());
+      if (!each.isInbox) this.#side.attempt(each, () => each.drainNow());
     }
   }
 

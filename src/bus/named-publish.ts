@@ -73,6 +73,8 @@ export function answerMessage(
 
 class NamedPublish implements Waiting {
   serial = 0;
+  /** Who has a higher one came later. */
+  readonly lastSid: number;
   readonly #context: KeptContext | undefined = keepContext();
   readonly #side: ProgramSide;
   readonly #to: PeerName;
@@ -81,6 +83,7 @@ class NamedPublish implements Waiting {
 
   constructor(side: ProgramSide, to: PeerName, content: Content, reply: Uint8Array | undefined) {
     this.#side = side;
+    this.lastSid = side.account.sid;
     this.#to = to;
     this.#content = content;
     this.#reply = reply;
@@ -128,6 +131,8 @@ class NamedPublish implements Waiting {
       throw new InvalidPayloadError(`payload of ${bytes} bytes exceeds max_payload ${maxPayload}`);
     }
     return {
+      lastSid: this.lastSid,
+      standsIn: this.#side.account.lateComers.hasLost(this.#to.text, this),
       to: this.#to.bytes ?? encoder.encode(this.#to.text),
       reply: this.#reply ?? (reply === undefined ? undefined : encoder.encode(reply)),
       headers,

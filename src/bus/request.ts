@@ -325,11 +325,11 @@ export class MuxInbox {
     const { signal } = inbox;
     if (signal?.aborted === true) throw signal.reason;
     const exchange = new Exchange(subject, collector, this.#side.engine, signal);
-    const reply =
-      inbox.noMux === true ? this.#openOwn(exchange, inbox.reply) : this.#openShared(exchange);
-    const options = inbox.headers === undefined ? { reply } : { reply, headers: inbox.headers };
-    if (inbox.isTallied === true) this.#tally(exchange, reply);
     try {
+      const reply =
+        inbox.noMux === true ? this.#openOwn(exchange, inbox.reply) : this.#openShared(exchange);
+      const options = inbox.headers === undefined ? { reply } : { reply, headers: inbox.headers };
+      if (inbox.isTallied === true) this.#tally(exchange, reply);
       this.#side.send(subject, payload, options, exchange);
     } catch (error) {
       exchange.end();
@@ -346,6 +346,7 @@ export class MuxInbox {
         this.#exchanges.get(message.subject.slice(start))?.answer(message);
       this.#subscription = this.#side.subscribe(`${this.#prefix}*`, answer, {});
       this.#subscription.owner = this.#owner;
+      this.#subscription.isInbox = true;
     }
     const token = (++this.#count).toString(36);
     this.#exchanges.set(token, exchange);
@@ -369,6 +370,7 @@ export class MuxInbox {
     const answer = (message: Message): void => exchange.answer(message);
     const subscription = this.#side.subscribe(reply, answer, {});
     subscription.owner = this.#owner;
+    subscription.isInbox = true;
     this.#own.add(exchange);
     exchange.onOver = () => {
       this.#own.delete(exchange);

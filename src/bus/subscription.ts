@@ -52,6 +52,8 @@ export class BusSubscription implements Subscription, Abortable {
   readonly isLiteral: boolean;
   /** Whose it is beside its home's: with that, too, it has nothing to answer any more. */
   owner: { isClosed(): boolean } | undefined;
+  /** For answers to requests: a drain of the bus lets them come. */
+  isInbox = false;
 
   readonly #stats: Stats;
   // Calls the callback, if that is how it takes messages; undefined: there is a buffer.

@@ -5,11 +5,14 @@ import {
   PUBLISH_BODY_PTR,
   PUBLISH_BYTES,
   PUBLISH_FLAGS,
+  PUBLISH_HAS_WAITED,
   PUBLISH_HEADER_LEN,
+  PUBLISH_LAST_SID,
   PUBLISH_PRESSED,
   PUBLISH_REACHED,
   PUBLISH_REPLY_LEN,
   PUBLISH_REPLY_PTR,
+  PUBLISH_STANDS_IN,
   PUBLISH_SUBJECT_LEN,
   PUBLISH_SUBJECT_PTR,
   PUBLISH_TO_LEN,
@@ -17,6 +20,7 @@ import {
 } from '../../assembly/abi.ts';
 import { assert, CapacityError } from '../shared/errors.ts';
 import type { Core } from './core.ts';
+import { SID_MAX } from './outgoing.ts';
 import { readText } from './records.ts';
 import type { SessionHandle } from './sessions.ts';
 import type { Views } from './views.ts';
@@ -31,6 +35,10 @@ export interface BatchEntry {
   /** A whole `NATS/1.0` block. */
   readonly headers?: Uint8Array | undefined;
   readonly payload: Uint8Array;
+  /** It has waited: whoever of the program has a higher sid came too late for it. */
+  readonly lastSid?: number | undefined;
+  /** One of those gets it in a group that has nobody else. */
+  readonly standsIn?: boolean | undefined;
 }
 
 /** How far an entry went. */
@@ -102,6 +110,11 @@ function writeBatch(
     u32[record + PUBLISH_BODY_LEN / 4] = at - bodyPtr;
     u32[record + PUBLISH_HEADER_LEN / 4] = headers === undefined ? 0 : headers.length;
     u32[record + PUBLISH_FLAGS / 4] = 0;
+    if (entry.lastSid !== undefined) {
+      u32[record + PUBLISH_FLAGS / 4] =
+        PUBLISH_HAS_WAITED | (entry.standsIn ? PUBLISH_STANDS_IN : 0);
+      u32[record + PUBLISH_LAST_SID / 4] = Math.min(entry.lastSid, SID_MAX);
+    }
     at += TAIL_BYTES;
     record += PUBLISH_BYTES / 4;
   }

@@ -275,6 +275,25 @@ describe('the drain of a bus', () => {
     expect(clock.timerCount).toBe(0);
   });
 
+  it('lets the answers to requests come, of whatever inbox', async () => {
+    const bus = createBus();
+    const connection = await connect({ bus });
+    const answer = gate();
+    bus.subscribe('svc', async (msg) => {
+      await answer.opened;
+      msg.respond('x');
+    });
+    const requests = [
+      bus.request('svc'),
+      bus.request('svc', '', { noMux: true }),
+      connection.request('svc'),
+    ];
+    const drained = bus.drain();
+    answer.open();
+    expect((await Promise.all(requests)).map((msg) => msg.string())).toEqual(['x', 'x', 'x']);
+    await drained;
+  });
+
   it('does not wait for a loop that nobody has begun, nor for one that has been left', async () => {
     const clock = new FakeClock();
     const bus = createBus({ clock });

@@ -151,6 +151,18 @@ describe('what a peer has named', () => {
     expect(seen).toHaveLength(12);
   });
 
+  it('is answered to those who had subscribed at the answer', () => {
+    const { bus, peer } = setup();
+    const heard: string[] = [];
+    bus.subscribe('svc', (msg) => {
+      msg.respond('x');
+      bus.subscribe('>', ({ subject }) => void heard.push(subject));
+    });
+    for (const reply of ['r.a', 'r.\xff', 'r..b']) peer.sayBytes(`PUB svc ${reply} 0\r\n\r\n`);
+    // The second and the third request, and their answers, reach those of the requests before.
+    expect(heard).toEqual(['svc', 'r.\ufffd', 'svc', 'svc']);
+  });
+
   it('is no reason to take text of the program that cannot stand on a line', () => {
     const { bus } = setup();
     const message = { subject: 'a b', reply: 'c d', data: new Uint8Array(), sid: 0 };

@@ -50,6 +50,14 @@ describe('a signal', () => {
     await expect(bus.request('svc', '', { signal })).rejects.toThrow('enough');
   });
 
+  it('has none of a request that fails before it is sent', () => {
+    const bus = createBus();
+    const { signal } = new AbortController();
+    const options = { noMux: true, reply: 'a b', signal };
+    void bus.request('a', '', options).catch(() => {});
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+
   it('is asked for a listener once, however many come and go and end with it', () => {
     const bus = createBus();
     const controller = new AbortController();
