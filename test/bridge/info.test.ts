@@ -12,6 +12,7 @@ const FACTS = {
   port: 4222,
   hasHeaders: true,
   isAuthRequired: false,
+  admitsUnnamed: false,
   maxPayload: 1000,
   connectUrls: ['a:4222', 'b:4222'],
 };
