@@ -201,7 +201,7 @@ export const USER: Block<UserValues> = {
   user: { names: ['user', 'username'], kind: text, about: 'Name.' },
   password: { names: ['pass', 'password'], kind: text, about: 'Password, or its bcrypt hash.' },
   permissions: {
-    names: ['permission', 'permissions', 'authorization'],
+    names: ['permissions', 'permission', 'authorization'],
     kind: permissions,
     about: 'What it may do.',
     effect: 'refused',
@@ -322,7 +322,7 @@ export const AUTHORIZATION: Block<AuthorizationValues> = {
   },
   users: { names: ['users'], kind: users, about: 'Several users.' },
   permissions: {
-    names: ['default_permission', 'default_permissions', 'permissions'],
+    names: ['permissions', 'default_permission', 'default_permissions'],
     kind: permissions,
     about: 'What users may do that say nothing of it.',
     effect: 'refused',
