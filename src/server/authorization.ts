@@ -110,7 +110,7 @@ function ofOptions(given: unknown): AuthorizationSettings {
   }
   const check: Check = {
     users: users === undefined ? new Map() : usersOf(users, noAuthUser, secrets),
-    noAuthUser: noAuthUser !== undefined,
+    admitsUnnamed: noAuthUser !== undefined,
     token: token === undefined ? undefined : secrets.read(`${FIELD}.token`, token),
     single: hasUser
       ? { user: name(`${FIELD}.user`, user), pass: secrets.read(`${FIELD}.pass`, pass) }
@@ -126,17 +126,17 @@ function ofOptions(given: unknown): AuthorizationSettings {
 
 interface Check {
   readonly users: ReadonlyMap<string, Buffer>;
-  readonly noAuthUser: boolean;
+  readonly admitsUnnamed: boolean;
   readonly token: Buffer | undefined;
   readonly single: { readonly user: string; readonly pass: Buffer } | undefined;
 }
 
 function isAdmitted(
-  { users, noAuthUser, token, single }: Check,
+  { users, admitsUnnamed, token, single }: Check,
   secrets: Secrets,
   { user, pass, authToken }: Pick<ConnectOptions, 'user' | 'pass' | 'authToken'>,
 ): boolean {
-  if (noAuthUser && user === '' && pass === '' && authToken === '') return true;
+  if (admitsUnnamed && user === '' && pass === '' && authToken === '') return true;
   if (users.size > 0 && user !== '') return secrets.isSame(users.get(user), pass);
   if (token !== undefined) return secrets.isSame(token, authToken);
   return secrets.isSame(single?.user === user ? single.pass : undefined, pass);

@@ -311,6 +311,13 @@ describe('by a file', () => {
   });
 });
 
+test('an option that is undefined leaves what the file asks for', async () => {
+  const options = { authorization: undefined } as unknown as TestServerOptions;
+  const config = write('listen: "127.0.0.1:-1"\nauthorization { token: t }');
+  const server = await start({ ...options, config });
+  expect(await answer(server.port, {})).toEqual(OUT);
+});
+
 describe('as the program decides', () => {
   const known = ({ user, pass }: Credentials) => (user === 'a' && pass === 'p' ? { user } : null);
 
