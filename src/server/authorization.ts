@@ -43,7 +43,7 @@ export interface Credentials {
   readonly type: 'nats' | 'websocket';
 }
 
-/** The peer is let in, as that user. */
+/** The peer is let in; `user` is who it is, where that is known. */
 export interface Admitted {
   readonly user?: string;
 }
