@@ -441,6 +441,7 @@ export class Bridge implements SessionHost, NetworkSide {
       port: this.port,
       hasHeaders: options.hasHeaders,
       isAuthRequired: this.authentication !== undefined,
+      admitsUnnamed: options.admitsUnnamed,
       maxPayload: options.maxPayload,
       connectUrls: options.connectUrls ?? [],
     };

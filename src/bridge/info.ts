@@ -18,6 +18,8 @@ interface InfoFacts {
   readonly hasHeaders: boolean;
   /** CONNECT has to say who it is. */
   readonly isAuthRequired: boolean;
+  /** It need not say so: then the first INFO does not ask for it. Source: nats-server 2.15.3, server.go, createClient. */
+  readonly admitsUnnamed: boolean;
   readonly maxPayload: number;
   readonly connectUrls: readonly string[];
 }
@@ -37,6 +39,9 @@ export function infoLine(facts: InfoFacts, moment: InfoMoment): string {
   const { address, listener } = moment.peer;
   // Other addresses are those of the listener for plain clients, where nobody else gets on.
   const connectUrls = listener === undefined && moment.isLameDuck !== true ? facts.connectUrls : [];
+  const isFirst = moment.account === undefined && moment.isLameDuck !== true;
+  // Those that come by WebSocket are told nevertheless.
+  const isUnasked = facts.admitsUnnamed && isFirst && moment.peer.type === 'nats';
   const json = JSON.stringify({
     server_id: facts.serverId,
     server_name: facts.serverName,
@@ -46,7 +51,7 @@ export function infoLine(facts: InfoFacts, moment: InfoMoment): string {
     host: listener?.host ?? facts.host,
     port: listener?.port ?? facts.port,
     headers: facts.hasHeaders,
-    auth_required: facts.isAuthRequired || undefined,
+    auth_required: (facts.isAuthRequired && !isUnasked) || undefined,
     max_payload: facts.maxPayload,
     client_id: moment.cid,
     client_ip: address === '' ? undefined : address,

@@ -48,6 +48,8 @@ export interface OpTarget {
   isOpen(): boolean;
   /** Whether the peer may come in as what it said; undefined: that is decided later, by `settleConnect`. */
   authenticate(): boolean | undefined;
+  /** Lets in a peer that has not said CONNECT, where it need not. */
+  admitUnnamed(): boolean;
   /** The first PING since CONNECT: it is answered by PONG and, where the peer knows it, an INFO. */
   greet(): void;
   pong(): void;
@@ -95,6 +97,8 @@ function performSimple(target: OpTarget): void {
       target.refuse('peerError');
       return;
     case OP_UNAUTHENTICATED:
+      // Nothing of it has been read, so it is next.
+      if (target.admitUnnamed()) return;
       target.logError('authentication error');
       target.refuse('authorization');
       return;

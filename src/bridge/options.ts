@@ -3,7 +3,7 @@
 import type { PeerFacts } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import { defer } from '../shared/defer.ts';
-import type { Limits } from '../shared/limits.ts';
+import { AUTH_TIMEOUT_MS, type Limits } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { Authenticate } from './authentication.ts';
 import type { ClosedReason } from './closing.ts';
@@ -39,6 +39,11 @@ export interface BridgeOptions extends Limits {
   readonly defer?: (fn: () => void) => void;
   /** Who may come in is asked here; without it everybody may. */
   readonly authenticate?: Authenticate;
+  /**
+   * It lets in whoever says nothing of itself, and at once: INFO asks for nothing then, and there need be no CONNECT
+   * (default false).
+   */
+  readonly admitsUnnamed?: boolean;
   /** For CONNECT to come, and for a verdict about it (default: 2 s, as nats-server has it). */
   readonly authTimeoutMs?: number;
   /** CONNECTs that are asked about at once, when the answer takes its time; the others wait (default 1,024). */
@@ -58,6 +63,7 @@ export type BridgeSettings = BridgeOptions &
       | 'maxSubTokens'
       | 'random'
       | 'defer'
+      | 'admitsUnnamed'
       | 'authTimeoutMs'
       | 'authenticationsMax'
       | 'hasSpareProcessor'
@@ -65,8 +71,6 @@ export type BridgeSettings = BridgeOptions &
     >
   >;
 
-/** Source: nats-server 2.15.3, server/const.go, AUTH_TIMEOUT. */
-const AUTH_TIMEOUT_MS = 2000;
 /** Each may cost whoever decides memory, or a request to another server. */
 const AUTHENTICATIONS_MAX = 1024;
 
@@ -78,6 +82,7 @@ export function settle(options: BridgeOptions): BridgeSettings {
     maxSubTokens: options.maxSubTokens ?? 0,
     random: options.random ?? randomUnit,
     defer: options.defer ?? defer,
+    admitsUnnamed: options.admitsUnnamed ?? false,
     authTimeoutMs: options.authTimeoutMs ?? AUTH_TIMEOUT_MS,
     authenticationsMax: options.authenticationsMax ?? AUTHENTICATIONS_MAX,
     hasSpareProcessor: options.hasSpareProcessor ?? false,

@@ -230,6 +230,13 @@ export class Session
     return isAdmitted;
   }
 
+  admitUnnamed(): boolean {
+    if (!this.#host.options.admitsUnnamed || this.authenticate() !== true) return false;
+    // As if it had said CONNECT: what comes is a second one.
+    this.#hasConnected = true;
+    return true;
+  }
+
   decided(isAdmitted: boolean): void {
     this.#host.turn.within(() => {
       this.#state.move('open');

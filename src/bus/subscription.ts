@@ -54,9 +54,8 @@ export class BusSubscription implements Subscription, Abortable {
   owner: { isClosed(): boolean } | undefined;
   /** For answers to requests: a drain of the bus lets them come. */
   isInbox = false;
-
   readonly #stats: Stats;
-  // Calls the callback, if that is how it takes messages; undefined: there is a buffer.
+  // Undefined: there is a buffer.
   readonly #handler: MessageHandler | undefined;
   readonly #callback: MessageCallback | undefined;
   #buffer: MessageQueue<Message> | undefined;
@@ -68,8 +67,7 @@ export class BusSubscription implements Subscription, Abortable {
   #signal: AbortSignal | undefined;
   #slow: number | undefined;
   #isSlow = false;
-  // Promises of its handler that have not settled.
-  #calls = 0;
+  #calls = 0; // Promises of its handler that have not settled.
   #resolveClosed!: (reason: void | Error) => void;
 
   /** Throws InvalidArgumentError for options that cannot be. */

@@ -1,6 +1,7 @@
 // What flags mean: they go over what the configuration file says, also when they say nothing or 0.
 // Source: nats-server 2.15.3, server/opts.go, ConfigureOptions, overrideTLS, overrideCluster.
 import type { ServerValues } from '../config/keys-server.ts';
+import type { AuthorizationValues } from '../config/keys-users.ts';
 import type { Demand } from '../config/kinds.ts';
 import type { FlagValue } from './go-flags.ts';
 import { EFFECTS, type FlagName } from './options.ts';
@@ -45,6 +46,10 @@ export function withFlags(file: ServerValues, flags: Flags): ServerValues {
   if (verboseTrace !== undefined) values.trace = verboseTrace;
   const isVerbose = verboseTrace ?? debugAndVerboseTrace;
   if (isVerbose !== undefined) values.traceVerbose = isVerbose;
+  const authorization = authorizationOf(flags);
+  if (authorization !== undefined) {
+    values.authorization = { ...file.authorization, ...authorization };
+  }
   if (jetstream === true) values.jetstream = file.jetstream || { isEnabled: true };
   if (jetstream === false) values.jetstream = false;
   if (flags.tls === false) delete values.tls;
@@ -70,6 +75,14 @@ export function stillDemanded(demand: Demand, flags: Flags): boolean {
   if (demand.name === 'tls') return flags.tls !== false;
   if (demand.name === 'jetstream') return flags.jetstream !== false;
   return demand.name !== 'https_port' || flags.httpsPort === undefined;
+}
+
+/** What flags say of who may come in, also when it is nothing. */
+function authorizationOf({ user, password, token }: Flags): AuthorizationValues | undefined {
+  const given = Object.entries({ user, password, token }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return given.length === 0 ? undefined : Object.fromEntries(given);
 }
 
 /** Host and port of `nats://user:password@host:port`. */

@@ -81,9 +81,9 @@ const ROWS: Readonly<Record<FlagName, Row>> = {
   maxTracedMsgLen: ['max_traced_msg_len', 'integer', 'warned'],
   jetstream: ['js jetstream', 'boolean', 'warned'],
   storeDir: ['sd store_dir', 'string', 'warned'],
-  user: ['user', 'string', 'refused'],
-  password: ['pass', 'string', 'refused'],
-  token: ['auth', 'string', 'refused'],
+  user: ['user', 'string'],
+  password: ['pass', 'string'],
+  token: ['auth', 'string'],
   tls: ['tls', 'boolean', 'refused'],
   tlsCert: ['tlscert', 'string', 'refused'],
   tlsKey: ['tlskey', 'string', 'refused'],
@@ -167,9 +167,9 @@ JetStream Options:
     -sd, --store_dir <dir>           Set the storage directory (-)
 
 Authorization Options:
-        --user <user>                User required for connections (no)
-        --pass <password>            Password required for connections (no)
-        --auth <token>               Authorization token required for connections (no)
+        --user <user>                User required for connections
+        --pass <password>            Password required for connections
+        --auth <token>               Authorization token required for connections
 
 TLS Options:
         --tls                        Enable TLS, do not verify clients (no)

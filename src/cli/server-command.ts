@@ -3,8 +3,10 @@
 import type { ServerValues } from '../config/keys-server.ts';
 import { type Bus, createBus } from '../index.ts';
 import { hostPort, isLoopback, listenErrorText } from '../server/addresses.ts';
+import { withEmptySecrets } from '../server/authorization.ts';
+import { emptySecretTexts } from '../server/file-authorization.ts';
 import { serveOptionsOf } from '../server/file-options.ts';
-import { type ServeOptions, serve } from '../server/index.ts';
+import { type ServeOptions, type Server, serve } from '../server/index.ts';
 import { ignoredText, refusedText } from '../server/unsupported.ts';
 import { InvalidArgumentError, toError } from '../shared/errors.ts';
 import { fileErrorText } from '../shared/file-error.ts';
@@ -47,19 +49,21 @@ export async function serverCommand(args: readonly string[]): Promise<void> {
     // Before it is ready: a harness may send one as soon as it reads so.
     handleSignals(starting, logger, sink, configured.config, (status) => process.exit(status));
     const server = await starting;
-    if (!isLoopback(options.host ?? '')) {
-      const address = hostPort(options.host ?? '', server.port);
-      logger.warn(`No authorization is set: whoever reaches ${address} may use this server`);
-    }
-    const { websocket } = options;
-    if (websocket !== undefined && !isLoopback(websocket.host ?? '')) {
-      const url = server.websocketUrl ?? '';
-      logger.warn(`No authorization is set: whoever reaches ${url} may use this server`);
-    }
+    if (options.authorization === undefined) warnOfStrangers(server, options);
   } catch (error) {
     // Whatever went wrong behind the door has been logged.
     if (error instanceof InvalidArgumentError) fail(error.message);
     process.exit(1);
+  }
+}
+
+function warnOfStrangers({ port, websocketUrl = '' }: Server, options: ServeOptions): void {
+  const { host = '', websocket, logger } = options;
+  const open: string[] = [];
+  if (!isLoopback(host)) open.push(hostPort(host, port));
+  if (websocket !== undefined && !isLoopback(websocket.host ?? '')) open.push(websocketUrl);
+  for (const place of open) {
+    logger?.warn(`No authorization is set: whoever reaches ${place} may use this server`);
   }
 }
 
@@ -133,13 +137,19 @@ function serveOptions({ values, demands, config }: Configured, { logger }: Loggi
     logger.fatal(refused);
     process.exit(1);
   }
-  const ignored = ignoredText(demands);
+  const warnings = [...ignoredText(demands), ...emptySecretTexts(values)];
   const { file, digest } = config ?? { file: '', digest: '' };
-  const options = { ...serveOptionsOf(values), executableName: PORTS_FILE_NAME, logger };
+  const { authorization, ...others } = serveOptionsOf(values);
+  const options: ServeOptions = {
+    ...others,
+    ...(authorization !== undefined && { authorization: withEmptySecrets(authorization) }),
+    executableName: PORTS_FILE_NAME,
+    logger,
+  };
   if (config !== undefined) {
-    return { ...options, configuration: { file, digest, warnings: ignored } };
+    return { ...options, configuration: { file, digest, warnings } };
   }
-  for (const line of ignored) logger.warn(line);
+  for (const line of warnings) logger.warn(line);
   return options;
 }
 

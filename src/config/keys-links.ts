@@ -151,7 +151,8 @@ function linkName(what: string): Kind<string> {
 /** Between servers there is one user, and no token. */
 function linkAuthorization(what: string): Kind<AuthorizationValues> {
   return (value, key, reading, path) => {
-    const read = authorization(value, key, reading, path);
+    // What becomes of it is said of the whole block.
+    const read = authorization(value, key, { ...reading, demands: [] }, path);
     if (read === undefined) return undefined;
     const before = `${what} authorization does not`;
     if (read.users) return mistake(reading, value, `${before} allow multiple users`);

@@ -228,8 +228,6 @@ export const SERVER: Block<ServerValues> = {
     names: ['authorization'],
     kind: authorization,
     about: 'Who may come in.',
-    effect: 'refused',
-    asks: ({ timeoutMs: _, ...rest }) => Object.keys(rest).length > 0,
   },
   http: { names: ['http'], kind: listen, about: 'Where monitoring listens.' },
   https: {
@@ -396,7 +394,6 @@ export const SERVER: Block<ServerValues> = {
     names: ['no_auth_user'],
     kind: text,
     about: 'Who comes in without a name.',
-    effect: 'refused',
   },
   systemAccount: {
     names: ['system_account', 'system'],

@@ -192,23 +192,31 @@ const connectionTypes: Kind<readonly string[]> = (value, key, reading, path) => 
 };
 
 export const USER: Block<UserValues> = {
-  nkey: { names: ['nkey'], kind: text, about: 'Public key; instead of name and password.' },
+  nkey: {
+    names: ['nkey'],
+    kind: text,
+    about: 'Public key; instead of name and password.',
+    effect: 'refused',
+  },
   user: { names: ['user', 'username'], kind: text, about: 'Name.' },
   password: { names: ['pass', 'password'], kind: text, about: 'Password, or its bcrypt hash.' },
   permissions: {
-    names: ['permission', 'permissions', 'authorization'],
+    names: ['permissions', 'permission', 'authorization'],
     kind: permissions,
     about: 'What it may do.',
+    effect: 'refused',
   },
   connectionTypes: {
     names: ['allowed_connection_types', 'connection_types', 'clients'],
     kind: connectionTypes,
     about: 'How it may connect.',
+    effect: 'refused',
   },
   requiresProxy: {
     names: ['proxy_required'],
     kind: flag,
     about: 'It must come through a trusted proxy.',
+    effect: 'refused',
   },
 };
 
@@ -314,19 +322,22 @@ export const AUTHORIZATION: Block<AuthorizationValues> = {
   },
   users: { names: ['users'], kind: users, about: 'Several users.' },
   permissions: {
-    names: ['default_permission', 'default_permissions', 'permissions'],
+    names: ['permissions', 'default_permission', 'default_permissions'],
     kind: permissions,
     about: 'What users may do that say nothing of it.',
+    effect: 'refused',
   },
   callout: {
     names: ['auth_callout', 'auth_hook'],
     kind: callout,
     about: 'A service decides who may come in.',
+    effect: 'refused',
   },
   requiresProxy: {
     names: ['proxy_required'],
     kind: flag,
     about: 'All must come through a trusted proxy.',
+    effect: 'refused',
   },
 };
 

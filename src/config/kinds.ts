@@ -307,10 +307,13 @@ export function readKeys<T extends object>(
       continue;
     }
     const fullName = path === '' ? (key.names[0] ?? '') : `${path}.${key.names[0]}`;
+    const demandCount = reading.demands.length;
     const result = key.kind(value, name, reading, fullName);
     if (result === undefined) continue;
     read[key.target] = result;
     if (key.effect !== undefined && (key.asks ?? asksForSomething)(result)) {
+      // The name of the whole says it all.
+      if (key.effect === 'refused') reading.demands.length = demandCount;
       reading.demands.push({ name: fullName, effect: key.effect });
     }
   }

@@ -1,7 +1,7 @@
 // `/varz`: the server's facts and counters under nats-server's keys. The one place where our names become
 // those. Keys of features that are not in use are there with the value nats-server has for them then.
 // Source: nats-server 1787eee, server/monitor.go, Varz; keys and types probed on 2.15.3.
-import { AUTH_TIMEOUT_SECONDS, type Limits } from '../shared/limits.ts';
+import { AUTH_TIMEOUT_MS, type Limits } from '../shared/limits.ts';
 import { NANOS_PER_MS, rfc3339Nano, uptimeText } from '../shared/time.ts';
 import { ANNOUNCED_VERSION, PROTO } from '../shared/version.ts';
 
@@ -14,6 +14,9 @@ export interface ServerFacts {
   readonly host: string;
   readonly port: number;
   readonly limits: Limits;
+  /** Clients have to say who they are. */
+  readonly isAuthRequired: boolean;
+  readonly authTimeoutMs: number;
   /** Monitoring's own address; the port is the configured one (-1: random). */
   readonly httpHost: string;
   readonly httpPort: number;
@@ -91,10 +94,16 @@ function identity(facts: ServerFacts): Record<string, unknown> {
     go: facts.runtime,
     host: facts.host,
     port: facts.port,
+    ...(facts.isAuthRequired ? { auth_required: true } : {}),
   };
 }
 
-function limits({ limits, httpHost, httpPort }: ServerFacts): Record<string, unknown> {
+function limits({
+  limits,
+  httpHost,
+  httpPort,
+  authTimeoutMs,
+}: ServerFacts): Record<string, unknown> {
   return {
     max_connections: limits.maxConnections,
     ...(limits.maxSubscriptions > 0 ? { max_subscriptions: limits.maxSubscriptions } : {}),
@@ -104,7 +113,7 @@ function limits({ limits, httpHost, httpPort }: ServerFacts): Record<string, unk
     http_port: httpPort,
     http_base_path: '',
     https_port: 0,
-    auth_timeout: AUTH_TIMEOUT_SECONDS,
+    auth_timeout: authTimeoutMs / 1000,
     max_control_line: limits.maxControlLine,
     max_payload: limits.maxPayload,
     max_pending: limits.maxPending,
@@ -114,7 +123,7 @@ function limits({ limits, httpHost, httpPort }: ServerFacts): Record<string, unk
     mqtt: {},
     websocket: {},
     jetstream: {},
-    tls_timeout: AUTH_TIMEOUT_SECONDS,
+    tls_timeout: AUTH_TIMEOUT_MS / 1000,
     write_deadline: limits.writeDeadlineMs * NANOS_PER_MS,
   };
 }

@@ -3,6 +3,7 @@
 // Source: nats-server 2.15.3, server/opts.go, setBaselineOptions.
 import type { ServerValues } from '../config/keys-server.ts';
 import { DEFAULT_PORT } from '../shared/limits.ts';
+import { authorizationOf } from './file-authorization.ts';
 import type { ServeOptions } from './options.ts';
 import type { WebSocketListenOptions } from './websocket.ts';
 
@@ -20,6 +21,10 @@ export function serveOptionsOf(values: ServerValues): ServeOptions {
     host,
     port: (values.port ?? values.listen?.port) || DEFAULT_PORT,
   };
+  const authorization = authorizationOf(values);
+  if (authorization !== undefined) options.authorization = authorization;
+  const authTimeoutMs = values.authorization?.timeoutMs;
+  if (authTimeoutMs) options.authTimeoutMs = wholeMs(authTimeoutMs);
   const httpPort = values.httpPort ?? values.http?.port ?? 0;
   if (httpPort !== 0) options.monitoring = { host: values.http?.host || host, port: httpPort };
   const leafPort = values.leafnodes?.port ?? values.leafnodes?.listen?.port ?? 0;

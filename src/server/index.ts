@@ -33,6 +33,13 @@ import { startWebSocket, type WebSocketHandle } from './websocket.ts';
 export type { ConnectionSnapshot } from '../bridge/bridge.ts';
 export type { Logger } from '../shared/logger.ts';
 export type {
+  Admitted,
+  Authenticate,
+  AuthorizationOptions,
+  Credentials,
+  UserPassword,
+} from './authorization.ts';
+export type {
   ConfigurationSource,
   LeafnodesListenOptions,
   MonitoringListenOptions,
@@ -58,7 +65,7 @@ export interface Server extends AsyncDisposable {
   /** `host:port` of every listener for clients. */
   readonly addresses: readonly string[];
   readonly port: number;
-  /** What a client connects to: `nats://127.0.0.1:4222`. */
+  /** What a client connects to: `nats://127.0.0.1:4222`. No secrets are in it. */
   readonly url: string;
   /** Undefined without monitoring. */
   readonly monitoringPort: number | undefined;
@@ -93,6 +100,7 @@ export async function serve(bus: Bus, options: ServeOptions = {}): Promise<Serve
 
 /** Above it nats-server warns. */
 const LARGE_PAYLOAD: number = 8 * 1024 * 1024;
+const PLAIN_PASSWORDS_TEXT = 'Plaintext passwords detected, use nkeys or bcrypt';
 const LARGE_PAYLOAD_TEXT =
   'Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance';
 
@@ -210,12 +218,13 @@ class RunningServer implements Server {
     this.#logger.info(`  Ganglion: ${VERSION}`);
     this.#logger.info(`  Name:     ${this.name}`);
     this.#logger.info(`  ID:       ${this.id}`);
-    const { configuration, limits } = this.#settings;
+    const { configuration, limits, authorization } = this.#settings;
     if (configuration !== undefined) {
       const { file, digest, warnings } = configuration;
       this.#logger.info(`Using configuration file: ${file} (${digest})`);
       for (const warning of warnings) this.#logger.warn(warning);
     }
+    if (authorization?.hasPlainPasswords) this.#logger.warn(PLAIN_PASSWORDS_TEXT);
     if (limits.maxPayload > LARGE_PAYLOAD) this.#logger.warn(LARGE_PAYLOAD_TEXT);
   }
 
@@ -255,6 +264,7 @@ class RunningServer implements Server {
   async #startBridge(): Promise<void> {
     const { host, port, limits, outboundMax, hasHeaders, maxSubTokens, logger, clock } =
       this.#settings;
+    const { authorization, authTimeoutMs } = this.#settings;
     try {
       this.#bridge = await createBridge(this.#bus, {
         ...limits,
@@ -267,6 +277,11 @@ class RunningServer implements Server {
         runtime: RUNTIME,
         hasHeaders,
         maxSubTokens,
+        ...(authorization !== undefined && {
+          authenticate: authorization.ask,
+          admitsUnnamed: authorization.admitsUnnamed,
+        }),
+        authTimeoutMs,
         logger,
         clock,
         descriptorMax: descriptorMax(),

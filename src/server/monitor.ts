@@ -50,6 +50,8 @@ export async function startMonitoring(server: MonitoredServer): Promise<Monitori
           host: settings.host,
           port: server.bridge()?.port ?? settings.port,
           limits: settings.limits,
+          isAuthRequired: settings.authorization !== undefined,
+          authTimeoutMs: settings.authTimeoutMs,
           httpHost: host,
           httpPort: configuredPort,
           startMs: server.startMs,

@@ -2,8 +2,20 @@
 import { leastInboundMax } from '../bridge/pacing/inbound-budget.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { InvalidArgumentError } from '../shared/errors.ts';
-import { DEFAULT_HOST, DEFAULT_LIMITS, DEFAULT_PORT, type Limits } from '../shared/limits.ts';
+import {
+  AUTH_TIMEOUT_MS,
+  DEFAULT_HOST,
+  DEFAULT_LIMITS,
+  DEFAULT_PORT,
+  type Limits,
+} from '../shared/limits.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
+import {
+  type Authenticate,
+  type AuthorizationOptions,
+  type AuthorizationSettings,
+  authorizationSettings,
+} from './authorization.ts';
 import { boolean, integer, port, text } from './checks.ts';
 import { defaultInboundMax, defaultOutboundMax } from './memory-shares.ts';
 import {
@@ -50,6 +62,12 @@ export interface ServeOptions extends Partial<Limits> {
   readonly maxSubTokens?: number;
   /** Bytes queued for all peers together (default: a quarter of the memory this process may use). */
   readonly outboundMax?: number;
+  /** Who may come in (default: whoever reaches the port). Secrets that are empty or bcrypt hashes are errors. */
+  readonly authorization?: AuthorizationOptions;
+  /** Who may come in, decided by the program; instead of `authorization`. */
+  readonly authenticate?: Authenticate;
+  /** Time for CONNECT to come, and for a verdict about it (default 2,000). */
+  readonly authTimeoutMs?: number;
   /** Serve `/varz` and `/healthz` over HTTP. */
   readonly monitoring?: MonitoringListenOptions;
   /** Open the port for leaf nodes; who dials is told that they are not supported. */
@@ -82,6 +100,9 @@ export interface ServerSettings {
   readonly outboundMax: number;
   readonly hasHeaders: boolean;
   readonly maxSubTokens: number;
+  /** Undefined: whoever comes may come in. */
+  readonly authorization: AuthorizationSettings | undefined;
+  readonly authTimeoutMs: number;
   /** `configuredPort` is what was asked for, with -1 for random, as `/varz` shows it. */
   readonly monitoring:
     | { readonly host: string; readonly port: number; readonly configuredPort: number }
@@ -128,6 +149,11 @@ export function resolveOptions(options: ServeOptions): ServerSettings {
     ]),
     hasHeaders: !boolean('noHeaderSupport', options.noHeaderSupport ?? false),
     maxSubTokens: integer('maxSubTokens', options.maxSubTokens ?? 0, [0, 0x7fffffff]),
+    authorization: authorization(options),
+    authTimeoutMs: integer('authTimeoutMs', options.authTimeoutMs ?? AUTH_TIMEOUT_MS, [
+      1,
+      Number.MAX_SAFE_INTEGER,
+    ]),
     monitoring: monitoring(options, host),
     leafnodes: leafnodes(options, host),
     serverTags: (options.serverTags ?? []).map((tag) => text('serverTags', tag) ?? ''),
@@ -166,6 +192,14 @@ function limits(options: ServeOptions): Limits {
   }
   const limits = result as unknown as Limits;
   return { ...limits, inboundMax: options.inboundMax ?? defaultInboundMax(limits) };
+}
+
+function authorization(options: ServeOptions): AuthorizationSettings | undefined {
+  const settings = authorizationSettings(options.authorization, options.authenticate);
+  const { user, pass, token } = options.websocket?.cookies ?? {};
+  // Who is let in by what it says in CONNECT may be kept out by its cookie.
+  if (settings === undefined || !(user || pass || token)) return settings;
+  throw InvalidArgumentError.format('websocket.cookies', 'cannot say who may come in yet');
 }
 
 function monitoring(options: ServeOptions, clientHost: string): ServerSettings['monitoring'] {

@@ -43,8 +43,8 @@ export const DEFAULT_LIMITS: Limits = {
   lameDuckGraceMs: 10_000,
 };
 
-/** Seconds within which a peer has to authenticate, as `/varz` shows it. */
-export const AUTH_TIMEOUT_SECONDS = 2;
+/** Within which a peer has to authenticate. Source: nats-server 2.15.3, server/const.go, AUTH_TIMEOUT. */
+export const AUTH_TIMEOUT_MS = 2000;
 // Shares of this process's memory that peers may take; the rest is the program's.
 /** All queued bytes. */
 export const OUTBOUND_SHARE = 0.25;

@@ -42,7 +42,9 @@ export interface TestServer extends AsyncDisposable {
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
   const { wasm, config, ...given } = options;
   const loaded = config === undefined ? { port: 0 } : await loadConfig(config);
-  const serveOptions: ServeOptions = { ...loaded, ...given };
+  // An option that is undefined was not given: it takes nothing back that the file asks for.
+  const over = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const serveOptions: ServeOptions = { ...loaded, ...over };
   const { clock, maxPayload } = serveOptions;
   const bus = createBus({
     ...(wasm !== undefined && { wasm }),

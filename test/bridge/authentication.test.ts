@@ -388,3 +388,38 @@ it('a bridge that closes does not wait for verdicts, and leaves nothing', async 
   await guard.server.close();
   expect(guard.server.clock.timerCount).toBe(0);
 });
+
+it('where nobody has to say who it is, the first words may be any, and are answered', async () => {
+  await using server = createTestBridge({
+    authenticate: ({ user }) => ({ isAdmitted: user === '' }),
+    admitsUnnamed: true,
+    authTimeoutMs: 1000,
+  });
+  const [peer, silent] = [new FakeSocket(), new FakeSocket()];
+  server.attach(peer);
+  server.attach(silent);
+  for (const byte of 'SUB a 1\r\nPUB a 1\r\nx\r\n') peer.arrive(byte);
+  await new Promise(setImmediate);
+  server.clock.advance(1000);
+  await new Promise(setImmediate);
+  expect(said(peer)).toBe('+OK\r\n+OK\r\nMSG a 1 1\r\nx\r\n');
+  expect(said(silent)).toBe("-ERR 'Authentication Timeout'\r\n");
+  peer.arrive('CONNECT {"user":"b"}\r\nPING\r\n');
+  await new Promise(setImmediate);
+  expect(said(peer)).toMatch(/x\r\n-ERR 'Authorization Violation'\r\n$/);
+});
+
+it.each<[string, Verdict | Promise<Verdict>]>([
+  ['no', { isAdmitted: false }],
+  ['later', new Promise(() => {})],
+])('there, too, nobody comes in without CONNECT when the answer is: %s', async (_what, answer) => {
+  await using server = createTestBridge({
+    authenticate: () => answer,
+    admitsUnnamed: true,
+  });
+  const peer = new FakeSocket();
+  server.attach(peer);
+  peer.arrive('PING\r\n');
+  await new Promise(setImmediate);
+  expect(said(peer)).toBe("-ERR 'Authorization Violation'\r\n");
+});

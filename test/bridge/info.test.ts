@@ -12,6 +12,7 @@ const FACTS = {
   port: 4222,
   hasHeaders: true,
   isAuthRequired: false,
+  admitsUnnamed: false,
   maxPayload: 1000,
   connectUrls: ['a:4222', 'b:4222'],
 };
@@ -49,4 +50,18 @@ test('a client by WebSocket is told of its own listener, and of no address that 
 
 test('in lame duck nobody is told of our addresses', () => {
   expect(info(PLAIN, true)).not.toHaveProperty('connect_urls');
+});
+
+test('where nobody has to say who it is, the first INFO to a plain client does not ask', () => {
+  const facts = { ...FACTS, isAuthRequired: true, admitsUnnamed: true };
+  const asked = (moment: object): unknown => {
+    const line = infoLine(facts, { cid: 3, peer: PLAIN, ...moment });
+    return JSON.parse(line.slice('INFO '.length)).auth_required;
+  };
+  expect(asked({})).toBeUndefined();
+  expect([asked({ account: '$G' }), asked({ isLameDuck: true }), asked({ peer: WEB })]).toEqual([
+    true,
+    true,
+    true,
+  ]);
 });

@@ -23,6 +23,8 @@ import { bundleFile, type Program } from '../support/bundle.ts';
 const TIMEOUT_MS = 30_000;
 vi.setConfig({ testTimeout: TIMEOUT_MS, expect: { poll: { timeout: TIMEOUT_MS } } });
 
+const HASH = '$2a$11$ooo4Wd9.lZgbW6hwJkC8EeXUwRnhZsAoQyHSJtKnCMXZQ8kHWTnRW';
+
 let program: Program;
 let folder: string;
 let file: string;
@@ -177,23 +179,59 @@ describe('a server from a file', () => {
   test('does not start without what decides who may do what, and names all of it in one line', async () => {
     writeFileSync(
       file,
-      'port: -1\nauthorization { token: secret }\ntls {}\nwebsocket { port: -1, no_tls: true, authorization { token: secret } }\n' +
+      'port: -1\nauthorization { token: secret, permissions { publish: a } }\ntls {}\nwebsocket { port: -1, no_tls: true, authorization { token: secret } }\n' +
         'accounts { A {} }\nmappings { a: b }\njetstream { key: secret }\ncluster { name: a }',
     );
-    const { code, output } = await run('-c', file, '--user', 'u');
+    const { code, output } = await run('-c', file, '-ms', '1');
     expect(code).toBe(1);
     expect(texts(output)).toEqual([
-      '[FTL] Not supported yet, and nothing to start without: authorization, tls, websocket.authorization, accounts, ' +
-        'mappings, jetstream.key, --user',
+      '[FTL] Not supported yet, and nothing to start without: authorization.permissions, tls, ' +
+        'websocket.authorization, accounts, mappings, jetstream.key, --https_port',
     ]);
     expect(output).not.toContain('secret');
     expect((await run('-t', '-c', file)).output).toMatch(/is valid \(sha256:[0-9a-f]{64}\)$/);
   });
 
   test.each([
-    ['authorization { user: a, password: b }', 'authorization'],
-    ['authorization { users: [] }', 'authorization'],
-    ['authorization { users: [ { user: a } ] }\nno_auth_user: a', 'authorization, no_auth_user'],
+    [`authorization { user: a, password: "${HASH}" }`, 'authorization.password (bcrypt)'],
+    [`authorization { token: "${HASH}" }`, 'authorization.token (bcrypt)'],
+    [
+      `authorization { users: [ { user: a, password: p }, { user: b, password: "${HASH}" } ] }`,
+      'authorization.users.password (bcrypt)',
+    ],
+    [
+      'authorization { users: [ { user: a, password: p, permissions { publish: a } } ] }',
+      'authorization.users.permissions',
+    ],
+    [
+      'authorization { users: [ { user: a, password: p } ], permissions { subscribe: [] } }',
+      'authorization.permissions',
+    ],
+    [
+      'authorization { users: [ { nkey: UD653AKAOANYPMB6JLKKSZXGGC3A32G5IZX5KE5D43UMCWQFOVJROJ57 } ] }',
+      'authorization.users.nkey',
+    ],
+    [
+      'authorization { users: [ { user: a, password: p, allowed_connection_types: [ WEBSOCKET ] } ] }',
+      'authorization.users.allowed_connection_types',
+    ],
+    [
+      'authorization { users: [ { user: a, password: p, proxy_required: true } ] }',
+      'authorization.users.proxy_required',
+    ],
+    ['authorization { token: t, proxy_required: true }', 'authorization.proxy_required'],
+    [
+      'authorization { users: [ { user: a, password: p } ], auth_callout { issuer: ADBKJM2762YS6BISIO3KZLP6CNJIAY4QBZJUTAOXTZ22HFUYDPXDS2J4, auth_users: [ a ] } }',
+      'authorization.auth_callout',
+    ],
+    [
+      'authorization { token: t }\nwebsocket { port: -1, no_tls: true, token_cookie: c, user_cookie: d }',
+      'websocket.user_cookie, websocket.token_cookie',
+    ],
+    [
+      'accounts { A { users: [ { user: a, password: p, permissions { publish: a } } ] } }',
+      'accounts',
+    ],
     ['accounts: [ A ]', 'accounts'],
     ['system_account: SYS', 'system_account'],
     ['trusted_keys: OAHPM27CZM3X3K62FTHXQKMIYSOB6WJISMFRTQXXUY5I2WH723SCGUTH', 'trusted'],
@@ -220,8 +258,8 @@ describe('a server from a file', () => {
   });
 
   test.each([
-    [['--pass', 'x'], '--pass'],
-    [['--auth=x'], '--auth'],
+    [['--user', 'a', '--pass', HASH], 'authorization.password (bcrypt)'],
+    [[`--auth=${HASH}`], 'authorization.token (bcrypt)'],
     [['-ms', '1'], '--https_port'],
     [['--tls', '--tlscert', 'a', '--tlskey', 'b'], '--tls, --tlscert, --tlskey'],
   ])('%j is no start', async (args, name) => {

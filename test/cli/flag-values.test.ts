@@ -75,6 +75,12 @@ describe('flags over a file', () => {
       { cluster: '' },
       { cluster: { name: 'a', port: 0 } },
     ],
+    [
+      'of who may come in each part counts for itself',
+      { authorization: { user: 'a', password: 'p', timeoutMs: 1 } },
+      { password: '', token: 't' },
+      { authorization: { user: 'a', password: '', token: 't', timeoutMs: 1 } },
+    ],
   ])('%s', (_title, file, flags, values) => {
     expect(withFlags(file, flags)).toEqual(values);
   });
@@ -92,9 +98,9 @@ describe('flags over a file', () => {
 });
 
 test('a flag asks for something unless it says nothing or no', () => {
-  const flags: Flags = { user: 'a', token: '', jetstream: false, profile: 0, routes: 'x', port: 1 };
+  const flags: Flags = { httpsPort: 1, storeDir: '', jetstream: false, profile: 0, routes: 'x' };
   expect(demandsOf(flags)).toEqual([
-    { name: '--user', effect: 'refused' },
+    { name: '--https_port', effect: 'refused' },
     { name: '--routes', effect: 'warned' },
   ]);
   expect(demandsOf({ tls: false, tlsCert: 'a' })).toEqual([]);

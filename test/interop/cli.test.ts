@@ -127,6 +127,32 @@ describe.skipIf(missing(natsCli) !== undefined)(titled('nats CLI', missing(natsC
     expect(code).toBe(0);
   });
 
+  test.each([
+    ['a user', ['--user', 'ada', '--pass', 's3cret'], ['--user', 'ada', '--password', 's3cret']],
+    // A user without a password is a token to it.
+    ['a token', ['--auth', 's3cret'], ['--user', 's3cret']],
+  ])(
+    'a context of %s comes in where it is asked for, and one of nobody does not',
+    async (...row) => {
+      const [name, flags, credentials] = row;
+      const guarded = await startServer({ args: flags });
+      try {
+        const cli = (...args: string[]): ReturnType<typeof runChild> =>
+          runChild(pathOf(natsCli), args, { env: { ...env(), NATS_URL: undefined } });
+        const known = name.replace(' ', '-');
+        const save = ['context', 'save', '--server', guarded.url];
+        await cli(...save, known, ...credentials);
+        await cli(...save, 'nobody');
+        expect((await cli('--context', known, 'rtt')).code).toBe(0);
+        const { code, output } = await cli('--context', 'nobody', 'rtt');
+        expect(code).toBe(1);
+        expect(output).toMatch(/Authorization Violation/i);
+      } finally {
+        await guarded.close();
+      }
+    },
+  );
+
   /** Publishes requests until somebody is interested: the CLI prints before its SUB has arrived. */
   async function interest(subject: string): Promise<void> {
     await expect

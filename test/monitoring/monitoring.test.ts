@@ -51,6 +51,8 @@ const source: MonitoringSource = {
       host: '127.0.0.1',
       port: 4222,
       limits: { ...DEFAULT_LIMITS, maxSubscriptions: subscriptionMax },
+      isAuthRequired: false,
+      authTimeoutMs: 2000,
       httpHost: '127.0.0.1',
       httpPort: -1,
       startMs: START_MS,

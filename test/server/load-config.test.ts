@@ -92,8 +92,8 @@ describe('loadConfig', () => {
   });
 
   test('rejects what a server must not start without, and warns of the rest', async () => {
-    await expect(loadConfig(write('authorization { token: secret }\ntls {}'))).rejects.toThrow(
-      'Not supported yet, and nothing to start without: authorization, tls',
+    await expect(loadConfig(write('accounts { A {} }\ntls {}'))).rejects.toThrow(
+      'Not supported yet, and nothing to start without: accounts, tls',
     );
     const { configuration } = await loadConfig(write('cluster { name: a }\nping_interval: 10'));
     expect(configuration?.warnings).toEqual([
