@@ -143,8 +143,8 @@ describe.skipIf(missing(natsCli) !== undefined)(titled('nats CLI', missing(natsC
         const save = ['context', 'save', '--server', guarded.url];
         await cli(...save, known, ...credentials);
         await cli(...save, 'nobody');
-        expect((await cli('--context', known, 'rtt')).code).toBe(0);
-        const { code, output } = await cli('--context', 'nobody', 'rtt');
+        expect((await cli('--context', known, 'pub', 'a', 'b')).code).toBe(0);
+        const { code, output } = await cli('--context', 'nobody', 'pub', 'a', 'b');
         expect(code).toBe(1);
         expect(output).toMatch(/Authorization Violation/i);
       } finally {
