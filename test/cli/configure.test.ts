@@ -329,8 +329,11 @@ describe('a server from a file', () => {
       readFileSync(join(folderOf, name), 'utf8').includes('Expected a top-level value'),
     );
     expect(reader).toHaveLength(1);
-    const hook = `process.on('exit', () => {}); import('node:module').then((m) => m.register('data:text/javascript,' + encodeURIComponent("export async function load(u, c, n) { if (u.includes('${reader[0]}')) console.log('LOADED'); return n(u, c) }")));`;
-    const args = ['--import', `data:text/javascript,${encodeURIComponent(hook)}`, program.path];
+    // Said by the thread of the hooks itself, at once: its console would go through a thread that may end before.
+    const says = `import { writeSync } from 'node:fs'; export async function load(url, context, next) { if (url.includes('${reader[0]}')) writeSync(1, 'LOADED'); return next(url, context); }`;
+    const script = (text: string): string => `data:text/javascript,${encodeURIComponent(text)}`;
+    const hook = `import { register } from 'node:module'; register(${JSON.stringify(script(says))});`;
+    const args = ['--import', script(hook), program.path];
     const loads = (more: string[]): boolean =>
       execFileSync(process.execPath, [...args, ...more], { stdio: 'pipe' }).includes('LOADED');
     writeFileSync(file, 'port: 1');

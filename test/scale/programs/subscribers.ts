@@ -14,7 +14,7 @@ export interface DeliveryOutcome {
 
 export interface SubscribersCommands {
   open(port: number, connections: number, subscriptions: number, subject: string): Promise<void>;
-  /** Publishes so many messages, and answers when everybody has sent PING and has got PONG next. */
+  /** Publishes so many messages, and answers when everybody, the publisher too, has sent PING and has got PONG next. */
   round(messages: number): Promise<DeliveryOutcome>;
 }
 
@@ -127,8 +127,15 @@ const commands: SubscribersCommands = {
       const number = String(message).padStart(NUMBER_DIGITS, '0');
       frames += `PUB ${subject} ${NUMBER_DIGITS}${CRLF}${number}${CRLF}`;
     }
-    publisher.socket.write(frames);
-    await Promise.all(all);
+    // Whatever it has published has reached everybody when it is answered: also the program's own subscriptions.
+    const answered = new Promise<void>((resolve) => {
+      publisher.onBytes = (bytes) => {
+        if (bytes.includes('PONG')) resolve();
+      };
+      publisher.onClose = resolve;
+    });
+    publisher.socket.write(`${frames}PING${CRLF}`);
+    await Promise.all([...all, answered]);
     const milliseconds = performance.now() - start;
     await Promise.all(subscribers.map((subscriber) => subscriber.flush()));
     let missing = 0;
