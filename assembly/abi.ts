@@ -403,9 +403,7 @@ export const TAKE_SESSION = 0;
 /** Segments in the table. */
 export const TAKE_COUNT = 4;
 export const TAKE_TOTAL_BYTES = 8;
-/** 1 = more segments wait; take again after this write. */
-export const TAKE_MORE = 12;
-export const TAKE_SEGMENTS = 16;
+export const TAKE_SEGMENTS = 12;
 /** Per segment: pointer (0 = shared), length, id of the shared payload. */
 export const SEGMENT_TAKE_PTR = 0;
 export const SEGMENT_TAKE_LEN = 4;

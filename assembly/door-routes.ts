@@ -20,7 +20,7 @@ export function publish(account: u32, record: u32): i32 {
   return owner == 0 ? STATUS_STALE : publishRecord(owner, record);
 }
 
-/** The same of `count` records that lie one behind the other; each gets its answer (PUBLISH_REACHED, FLAGS). May grow memory. */
+/** The same of `count` records that lie one behind the other; each gets its answer (PUBLISH_REACHED, PRESSED). May grow memory. */
 export function publishBatch(account: u32, records: u32, count: u32): i32 {
   const owner = accountFind(account);
   return owner == 0 ? STATUS_STALE : publishRecords(owner, records, count);

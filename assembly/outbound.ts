@@ -18,7 +18,6 @@ import {
   SESSION_DIRTY,
   SESSION_SLOW,
   TAKE_COUNT,
-  TAKE_MORE,
   TAKE_SEGMENTS,
   TAKE_SEGMENTS_MAX,
   TAKE_SESSION,
@@ -289,7 +288,6 @@ function detach(session: Session): usize {
   Owned.write<u32>(takePtr + TAKE_SESSION, session.handle, OWNER_TAKE);
   Owned.write<u32>(takePtr + TAKE_COUNT, taken, OWNER_TAKE);
   Owned.write<u32>(takePtr + TAKE_TOTAL_BYTES, total, OWNER_TAKE);
-  Owned.write<u32>(takePtr + TAKE_MORE, segmentPtr == 0 ? 0 : 1, OWNER_TAKE);
   return head;
 }
 

@@ -14,7 +14,6 @@ import {
   SUB_HANDLE,
   SUB_SESSION,
   TAKE_COUNT,
-  TAKE_MORE,
   TAKE_SEGMENTS,
   TAKE_SESSION,
   TAKE_TOTAL_BYTES,
@@ -131,8 +130,6 @@ export interface Take {
   readonly session: number;
   readonly segments: Segment[];
   readonly bytes: number;
-  /** More waits; take again after this. */
-  readonly more: boolean;
 }
 
 /** Reads the take record at `ptr`. */
@@ -151,6 +148,5 @@ export function readTake(views: Views, ptr: number): Take {
     session: views.word(ptr + TAKE_SESSION),
     segments,
     bytes: views.word(ptr + TAKE_TOTAL_BYTES),
-    more: views.word(ptr + TAKE_MORE) !== 0,
   };
 }
