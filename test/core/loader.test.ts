@@ -3,7 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { instantiateSync } from '@assemblyscript/loader';
 import { describe, expect, it } from 'vitest';
-import { bundledBytes } from '../../src/core/instance.ts';
+import type { ProgramExports, WasmExports } from '../../src/core/instance.ts';
+import { program } from '../../src/core/program.generated.ts';
+import { bytesOf as bytesOfText, type WasmText } from '../../src/core/wasm-text.ts';
+import { whole } from '../../src/core/whole.generated.ts';
 
 const MEMORY_PAGES_MAX = 65_535;
 const POOL_MAX = 1024 * 1024;
@@ -46,71 +49,118 @@ it.each(builds)(
   },
 );
 
-it('the bundled text is the release build', () => {
-  expect(Buffer.from(bundledBytes()).equals(bytesOf('release'))).toBe(true);
+/** The code section of a module: what its functions do. */
+function codeOf(wasm: Uint8Array): Buffer {
+  let at = 8;
+  const unsigned = (): number => {
+    for (let value = 0, shift = 0; ; shift += 7) {
+      const byte = wasm[at++] as number;
+      value |= (byte & 127) << shift;
+      if (byte < 128) return value;
+    }
+  };
+  while (at < wasm.length) {
+    const id = wasm[at++];
+    const length = unsigned();
+    if (id === 10) return Buffer.from(wasm.subarray(at, at + length));
+    at += length;
+  }
+  return expect.fail('there is no code');
+}
+
+function moduleOf(text: WasmText): WebAssembly.Module {
+  return new WebAssembly.Module(bytesOfText(text));
+}
+
+function namesOf(module: WebAssembly.Module, kind: WebAssembly.ExportKind): string[] {
+  const found = WebAssembly.Module.exports(module).filter((e) => e.kind === kind);
+  return found.map((e) => e.name).sort();
+}
+
+// A change of these lists is a change of the ABI. The compiler knows by the types that nothing else is called.
+
+/** Every function that a bus without peers may call. */
+const PROGRAM: Record<Exclude<keyof ProgramExports, 'memory'>, true> = {
+  accountOpen: true,
+  accountPtr: true,
+  accountShut: true,
+  accountWatch: true,
+  blockAllocate: true,
+  blockRelease: true,
+  changesLogPtr: true,
+  changesTake: true,
+  coreInit: true,
+  counter: true,
+  liveCount: true,
+  memoryAsk: true,
+  poolBytes: true,
+  publish: true,
+  publishAbandon: true,
+  publishBatch: true,
+  publishResume: true,
+  recordCount: true,
+  regionPtr: true,
+  routeInterest: true,
+  routePick: true,
+  routeReached: true,
+  routeResolve: true,
+  subscriptionFilter: true,
+  subscriptionFilterEnd: true,
+  subscriptionOpen: true,
+  subscriptionPtr: true,
+  subscriptionQueueLen: true,
+  subscriptionQueuePtr: true,
+  subscriptionSetMax: true,
+  subscriptionShut: true,
+  turnEnd: true,
+};
+
+/** What peers need beside it, and what tests turn. */
+const REST: Record<Exclude<keyof WasmExports, keyof ProgramExports>, true> = {
+  cacheEnable: true,
+  ingest: true,
+  memoryForceGrowth: true,
+  memoryIntact: true,
+  outboundCopyDone: true,
+  outboundRelease: true,
+  outboundSettle: true,
+  outboundTakeCopy: true,
+  outboundTakeFrom: true,
+  outboundTakeNext: true,
+  recordsSetLimit: true,
+  sessionClose: true,
+  sessionMove: true,
+  sessionOpen: true,
+  sessionPtr: true,
+  sessionSend: true,
+  sessionSetFlags: true,
+  sessionSetLimits: true,
+  sessionShed: true,
+  sessionSubscribe: true,
+  subscriptionsBound: true,
+  subscriptionsHaveRoom: true,
+};
+
+const ALL = Object.keys({ ...PROGRAM, ...REST }).sort();
+
+it('the release build exports what the ABI says, and nothing else', () => {
+  const module = new WebAssembly.Module(bytesOf('release'));
+  expect(namesOf(module, 'function')).toEqual(ALL);
+  expect(WebAssembly.Module.exports(module)).toHaveLength(ALL.length + 1);
 });
 
-/** Every export of the module that ships: a change of this list is a change of the ABI. */
-const EXPORTS = [
-  'accountOpen',
-  'accountPtr',
-  'accountShut',
-  'accountWatch',
-  'blockAllocate',
-  'blockRelease',
-  'cacheEnable',
-  'changesLogPtr',
-  'changesTake',
-  'coreInit',
-  'counter',
-  'ingest',
-  'liveCount',
-  'memory',
-  'memoryAsk',
-  'memoryForceGrowth',
-  'memoryIntact',
-  'outboundCopyDone',
-  'outboundRelease',
-  'outboundSettle',
-  'outboundTakeCopy',
-  'outboundTakeFrom',
-  'outboundTakeNext',
-  'poolBytes',
-  'publish',
-  'publishAbandon',
-  'publishBatch',
-  'publishResume',
-  'recordCount',
-  'recordsSetLimit',
-  'regionPtr',
-  'routeInterest',
-  'routePick',
-  'routeReached',
-  'routeResolve',
-  'sessionClose',
-  'sessionMove',
-  'sessionOpen',
-  'sessionPtr',
-  'sessionSend',
-  'sessionSetFlags',
-  'sessionSetLimits',
-  'sessionShed',
-  'sessionSubscribe',
-  'subscriptionFilter',
-  'subscriptionFilterEnd',
-  'subscriptionOpen',
-  'subscriptionPtr',
-  'subscriptionQueueLen',
-  'subscriptionQueuePtr',
-  'subscriptionSetMax',
-  'subscriptionShut',
-  'subscriptionsBound',
-  'subscriptionsHaveRoom',
-  'turnEnd',
-];
+it('the whole engine that is bundled is the release build, on the memory of another', () => {
+  expect(codeOf(bytesOfText(whole)).equals(codeOf(bytesOf('release')))).toBe(true);
+  const imports = WebAssembly.Module.imports(moduleOf(whole));
+  expect(imports).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
+  expect(namesOf(moduleOf(whole), 'function')).toEqual(ALL);
+});
 
-it('exports what the ABI says, and nothing else', () => {
-  const module = new WebAssembly.Module(bytesOf('release'));
-  const names = WebAssembly.Module.exports(module).map((e) => e.name);
-  expect(names.sort()).toEqual(EXPORTS);
+it("the program's part has what a bus without peers calls, and the same state as the whole engine", () => {
+  expect(namesOf(moduleOf(program), 'function')).toEqual(Object.keys(PROGRAM).sort());
+  expect(namesOf(moduleOf(program), 'memory')).toEqual(['memory']);
+  const state = namesOf(moduleOf(program), 'global');
+  expect(state.length).toBeGreaterThan(0);
+  expect(namesOf(moduleOf(whole), 'global')).toEqual(state);
+  expect(WebAssembly.Module.imports(moduleOf(program))).toEqual([]);
 });

@@ -8,6 +8,7 @@ import type { Subscription } from '../../../src/index.ts';
 import { type ServeOptions, startServer, type TestServer } from '../../../src/testing/index.ts';
 import { ReplayService } from '../../support/replay-service.ts';
 import { serveCommands } from './commands.ts';
+import { exportsOf } from '../../support/core-exports.ts';
 
 export interface Usage {
   readonly rss: number;
@@ -203,7 +204,7 @@ const commands: ServerCommands = {
     });
     return { subscribeMs: subscribed - start, publishMs, right, wrong };
   },
-  limitRecords: (count) => door.core.exports.recordsSetLimit(count),
+  limitRecords: (count) => exportsOf(door.core).recordsSetLimit(count),
   serve(subject) {
     subscriptions.push(server.bus.subscribe(subject, (message) => message.respond('answer')));
   },
