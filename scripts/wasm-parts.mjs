@@ -1,17 +1,20 @@
 // The release build as the package carries it: whole, and as much of it as a bus without peers calls.
 //
-//   release.wasm ──► whole     on the memory of the part that was there before, with its globals to be set
-//              └───► program   without what only peers call, with a memory of its own
+//   release.wasm ──► whole     as it is
+//              └───► program   without what only peers call
 //
-// Both come of one compilation, so what lies in memory means the same to both, and what is not in memory lies in
-// globals: those that the program's part ever sets are exported by both, in one order and by the same names.
+// Both come of one compilation, so what lies in memory means the same to both. What does not lie there is in globals:
+// those that the program's part ever sets are exported by both, by the same names.
 import binaryen from 'binaryen';
 
-const { SIMD128, BulkMemory, BulkMemoryOpt, SignExt, MutableGlobals, NontrappingFPToInt } = binaryen.Features;
+const { SIMD128, BulkMemory, BulkMemoryOpt, SignExt, MutableGlobals, NontrappingFPToInt } =
+  binaryen.Features;
 
 function read(wasm) {
   const module = binaryen.readBinary(wasm);
-  module.setFeatures(SIMD128 | BulkMemory | BulkMemoryOpt | SignExt | MutableGlobals | NontrappingFPToInt);
+  module.setFeatures(
+    SIMD128 | BulkMemory | BulkMemoryOpt | SignExt | MutableGlobals | NontrappingFPToInt,
+  );
   return module;
 }
 
@@ -49,7 +52,6 @@ export function partsOf(wasm, peersOnly) {
   optimize(program);
   const whole = read(wasm);
   exportGlobals(whole, state);
-  whole.addMemoryImport('0', 'env', 'memory');
   return { program: written(program), whole: written(whole) };
 }
 

@@ -75,7 +75,11 @@ export class WasmRouter implements Router {
 
   route(): number {
     const core = this.#core;
-    const status = peersOf(core).sessions.ingest(this.#sessions[0]!, core.inbox.ptr, this.#readBytes);
+    const status = peersOf(core).sessions.ingest(
+      this.#sessions[0]!,
+      core.inbox.ptr,
+      this.#readBytes,
+    );
     if (status !== STATUS_OK || core.op.consumed !== this.#readBytes) {
       throw new Error(`the core answers ${status} after ${core.op.consumed} bytes`);
     }

@@ -46,7 +46,7 @@ import { writeSubject, writeWord } from './subject-bytes.ts';
 import { Views } from './views.ts';
 
 export interface CoreOptions {
-  /** A build of the whole module, for tests. */
+  /** The whole engine from the start, or another build of it. */
   readonly wasm?: Uint8Array | undefined;
   /** Seed of hashes and of the choice in queue groups; drawn from the system's secure source unless given. */
   readonly seed?: readonly [number, number] | undefined;

@@ -2,9 +2,10 @@
 // Its raw exports are called, not the loader's wrappers: those cost more than the functions themselves. What is made
 // here is the program's part of the engine; whole.ts puts all of it in its place when there are peers.
 import { instantiateSync } from '@assemblyscript/loader';
+import { PAGES_MAX } from '../../assembly/abi.ts';
 import { WasmUnavailableError } from '../shared/errors.ts';
 import { program } from './program.generated.ts';
-import { bytesOf, type WasmText } from './wasm-text.ts';
+import { bytesOf } from './wasm-text.ts';
 
 /**
  * The functions of assembly/index.ts that a bus without peers calls, door by door. Pointers come as i32 and are read
@@ -90,21 +91,20 @@ export interface WasmExports extends ProgramExports {
 let compiled: WebAssembly.Module | undefined;
 
 /**
- * Makes an instance. The bundled module is compiled once a process. Throws WasmUnavailableError, and leaves
- * nothing behind then: it may be tried again.
+ * Makes an instance of the program's part, whose module is compiled once a process. Throws WasmUnavailableError, and
+ * leaves nothing behind then: it may be tried again.
  *
- * @param wasm a build of the whole module, for tests
+ * @param wasm of the whole engine instead: for who is going to have peers, and other builds for tests
  */
 export function instantiate(wasm?: Uint8Array): ProgramExports {
   if (typeof WebAssembly === 'undefined') throw new WasmUnavailableError('missing');
-  if (wasm !== undefined) return exportsOf(new WebAssembly.Module(new Uint8Array(wasm)));
-  compiled ??= compile(program);
-  return exportsOf(compiled);
+  if (wasm !== undefined) return start(compile(new Uint8Array(wasm)));
+  compiled ??= compile(bytesOf(program));
+  return start(compiled);
 }
 
 /** Throws WasmUnavailableError. */
-export function compile(text: WasmText): WebAssembly.Module {
-  const bytes = bytesOf(text);
+export function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
   try {
     return new WebAssembly.Module(bytes);
   } catch (cause) {
@@ -112,11 +112,12 @@ export function compile(text: WasmText): WebAssembly.Module {
   }
 }
 
-/** The exports of a new instance. Throws WasmUnavailableError. */
-export function exportsOf(module: WebAssembly.Module, memory?: WebAssembly.Memory): WasmExports {
+/** The exports of a new instance, on a memory of its own unless one is given. Throws WasmUnavailableError. */
+export function start(module: WebAssembly.Module, given?: WebAssembly.Memory): WasmExports {
   try {
+    const memory = given ?? new WebAssembly.Memory({ initial: 1, maximum: PAGES_MAX });
     const source = module as Parameters<typeof instantiateSync>[0];
-    const { instance } = instantiateSync(source, memory === undefined ? {} : { env: { memory } });
+    const { instance } = instantiateSync(source, { env: { memory } });
     return instance.exports as unknown as WasmExports;
   } catch (cause) {
     // The modules import nothing but `abort` and memory: that is all that can be missing.

@@ -6,8 +6,8 @@ import type { MessageClient } from '../../src/bus/types.ts';
 import { takeChanges } from '../../src/core/index.ts';
 import { type Bus, createBus } from '../../src/index.ts';
 import { ClosedConnectionError } from '../../src/shared/errors.ts';
-import { CorePeer } from '../support/core-peer.ts';
 import { exportsOf } from '../support/core-exports.ts';
+import { CorePeer } from '../support/core-peer.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 

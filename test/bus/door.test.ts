@@ -4,8 +4,8 @@ import { internalsOf } from '../../src/bus/internals.ts';
 import type { RawMessage } from '../../src/bus/raw.ts';
 import type { MessageClient } from '../../src/bus/types.ts';
 import { createBus, type Message } from '../../src/index.ts';
-import { CorePeer } from '../support/core-peer.ts';
 import { exportsOf } from '../support/core-exports.ts';
+import { CorePeer } from '../support/core-peer.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 const closed = expect.objectContaining({ name: 'ClosedConnectionError' });

@@ -12,8 +12,8 @@ import {
   STATUS_OK,
   STATUS_OP,
 } from '../../src/core/index.ts';
-import { openSession, sentTo } from '../support/core-sessions.ts';
 import { exportsOf } from '../support/core-exports.ts';
+import { openSession, sentTo } from '../support/core-sessions.ts';
 
 /** Lives of one record after which its handles begin anew. */
 const HANDLE_LIVES = 512;

@@ -19,8 +19,8 @@ import {
   STATUS_OK,
   STATUS_OP,
 } from '../../src/core/index.ts';
-import { LIMITS, openSession } from '../support/core-sessions.ts';
 import { exportsOf } from '../support/core-exports.ts';
+import { LIMITS, openSession } from '../support/core-sessions.ts';
 
 /** Feeds bytes, doing what SUB asks for. Answers the last status. */
 function feed(core: Core, session: SessionHandle, text: string): number {

@@ -17,8 +17,8 @@ import {
   STATUS_OK,
   STATUS_OP,
 } from '../../src/core/index.ts';
-import { GREETED, openSession, sentTo } from '../support/core-sessions.ts';
 import { exportsOf } from '../support/core-exports.ts';
+import { GREETED, openSession, sentTo } from '../support/core-sessions.ts';
 
 interface Seen {
   readonly type: number;

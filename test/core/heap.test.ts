@@ -48,7 +48,11 @@ function subscribe(core: Core, session: SessionHandle, lines: readonly string[])
     const bytes = Buffer.from(lines.slice(at, at + 100).join(''), 'latin1');
     core.writeBytes(core.inbox.ptr, bytes);
     for (let done = 0; done < bytes.length; ) {
-      const status = peersOf(core).sessions.ingest(session, core.inbox.ptr + done, bytes.length - done);
+      const status = peersOf(core).sessions.ingest(
+        session,
+        core.inbox.ptr + done,
+        bytes.length - done,
+      );
       done += core.op.consumed;
       if (status !== STATUS_OP || core.op.verb !== OP_SUB) continue;
       const answer = peersOf(core).sessions.subscribe(session);

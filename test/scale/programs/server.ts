@@ -6,9 +6,9 @@ import type { BridgeStats, ConnectionSnapshot } from '../../../src/bridge/option
 import { type BusInternals, internalsOf } from '../../../src/bus/internals.ts';
 import type { Subscription } from '../../../src/index.ts';
 import { type ServeOptions, startServer, type TestServer } from '../../../src/testing/index.ts';
+import { exportsOf } from '../../support/core-exports.ts';
 import { ReplayService } from '../../support/replay-service.ts';
 import { serveCommands } from './commands.ts';
-import { exportsOf } from '../../support/core-exports.ts';
 
 export interface Usage {
   readonly rss: number;
