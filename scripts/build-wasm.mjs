@@ -1,5 +1,5 @@
 // Compiles assembly/ into build/{debug,release,test}.wasm and writes the release Wasm as text to src/core/: the
-// program's part to program.generated.ts, all of it to whole.generated.ts. Does nothing when the inputs are those of
+// program part to program.generated.ts, all of it to whole.generated.ts. Does nothing when the inputs are those of
 // the last build (`--force` builds anyway). Each output is renamed into place when it is whole, so that builds may
 // overlap.
 import { execFile } from 'node:child_process';

@@ -4,7 +4,7 @@
 //              └───► program   without what only peers call
 //
 // Both come of one compilation, so what lies in memory means the same to both. What does not lie there is in globals:
-// those that the program's part ever sets are exported by both, by the same names.
+// those that the program part ever sets are exported by both, by the same names.
 import binaryen from 'binaryen';
 
 const { SIMD128, BulkMemory, BulkMemoryOpt, SignExt, MutableGlobals, NontrappingFPToInt } =

@@ -46,7 +46,7 @@ import { writeSubject, writeWord } from './subject-bytes.ts';
 import { Views } from './views.ts';
 
 export interface CoreOptions {
-  /** The whole engine from the start, or another build of it. */
+  /** The whole core from the start, or another build of it. */
   readonly wasm?: Uint8Array | undefined;
   /** Seed of hashes and of the choice in queue groups; drawn from the system's secure source unless given. */
   readonly seed?: readonly [number, number] | undefined;
@@ -63,7 +63,7 @@ const REFUSED_MS = 1000;
 const DELIVERED_MAX = 0xffffffff;
 
 export class Core {
-  /** Of the program's part until there are peers, then of the whole engine. */
+  /** Of the program part until there are peers, then of the whole. */
   exports: ProgramExports;
   readonly views: Views;
   readonly op: OpView;

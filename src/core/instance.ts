@@ -1,6 +1,6 @@
 // The Wasm instance: compiled and made synchronously, through the loader that is bundled with the package.
 // Its raw exports are called, not the loader's wrappers: those cost more than the functions themselves. What is made
-// here is the program's part of the engine; whole.ts puts all of it in its place when there are peers.
+// here is the program part; whole.ts puts the whole core in its place when there are peers.
 import { instantiateSync } from '@assemblyscript/loader';
 import { PAGES_MAX } from '../../assembly/abi.ts';
 import { WasmUnavailableError } from '../shared/errors.ts';
@@ -91,10 +91,10 @@ export interface WasmExports extends ProgramExports {
 let compiled: WebAssembly.Module | undefined;
 
 /**
- * Makes an instance of the program's part, whose module is compiled once a process. Throws WasmUnavailableError, and
+ * Makes an instance of the program part, whose module is compiled once a process. Throws WasmUnavailableError, and
  * leaves nothing behind then: it may be tried again.
  *
- * @param wasm of the whole engine instead: for who is going to have peers, and other builds for tests
+ * @param wasm the whole core instead, for who is going to have peers, or another build of it, for tests
  */
 export function instantiate(wasm?: Uint8Array): ProgramExports {
   if (typeof WebAssembly === 'undefined') throw new WasmUnavailableError('missing');

@@ -1,4 +1,4 @@
-// What peers need of a core beyond what the program does: all of the engine, their sessions, and what they have to send.
+// What peers need of a core beyond what the program does: the whole of it, their sessions, and what they have to send.
 // Made for whoever serves them, so that a bus without a network does not carry it.
 import { REGION_SCRATCH, REGION_TAKE } from '../../assembly/abi.ts';
 import type { Core } from './core.ts';

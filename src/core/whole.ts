@@ -1,4 +1,4 @@
-// The whole engine in the place of the program's part, when the first peer comes. Both are of one compilation: what
+// The whole core in the place of the program part, when the first peer comes. Both are of one compilation: what
 // lies in memory means the same to both, so the whole one goes on with the memory as it is, and what does not lie
 // there is handed over, global by global.
 import { compile, type ProgramExports, start, type WasmExports } from './instance.ts';
@@ -7,13 +7,13 @@ import { whole } from './whole.generated.ts';
 
 let compiled: WebAssembly.Module | undefined;
 
-/** The bytes of the whole engine, for a core that begins with it. */
+/** The bytes of the whole, for a core that begins with it. */
 export function wholeWasm(): Uint8Array<ArrayBuffer> {
   return bytesOf(whole);
 }
 
 /**
- * The whole engine in the state of a part, on its memory; what is whole is given back. The part must not be called any
+ * The whole core in the state of a part, on its memory; what is whole is given back. The part must not be called any
  * more. Throws WasmUnavailableError, and nothing has changed then.
  */
 export function wholeOf(part: ProgramExports): WasmExports {

@@ -187,7 +187,7 @@ export function resolveOptions(options: ServeOptions): ServerSettings {
   return settings;
 }
 
-/** With what a bus is made that is going to be served so: the bound of its peers, and what they need of the engine. */
+/** With what a bus is made that is going to be served so: the bound of its peers, and the whole core. */
 export function busOptionsFor(
   { clock, maxPayload }: ServeOptions,
   wasm: Uint8Array = wholeWasm(),

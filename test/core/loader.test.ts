@@ -151,12 +151,12 @@ it('the release build exports what the ABI says, and nothing else', () => {
   expect(WebAssembly.Module.exports(module)).toHaveLength(ALL.length + 1);
 });
 
-it('the whole engine that is bundled is the release build', () => {
+it('the whole core that is bundled is the release build', () => {
   expect(codeOf(bytesOfText(whole)).equals(codeOf(bytesOf('release')))).toBe(true);
   expect(namesOf(moduleOf(whole), 'function')).toEqual(ALL);
 });
 
-it("the program's part has what a bus without peers calls, and the same state as the whole engine", () => {
+it('the program part has what a bus without peers calls, and the same state as the whole core', () => {
   expect(namesOf(moduleOf(program), 'function')).toEqual(Object.keys(PROGRAM).sort());
   expect(namesOf(moduleOf(program), 'memory')).toEqual(['memory']);
   const state = namesOf(moduleOf(program), 'global');

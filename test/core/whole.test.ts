@@ -1,4 +1,4 @@
-// The whole engine takes the place of the program's part when the first peer comes: on the same memory, in the same
+// The whole core takes the place of the program part when the first peer comes: on the same memory, in the same
 // state, whatever the program has done before, and also in the middle of a message.
 import { afterEach, expect, it, vi } from 'vitest';
 import { internalsOf } from '../../src/bus/internals.ts';

@@ -1,4 +1,4 @@
-// A core that begins with the program's part and is given the whole engine at some moment does what one does that has
+// A core that begins with the program part and becomes whole at some moment does what one does that has
 // been whole all the time: the same handles, records, choices and bytes to peers.
 
 import fc from 'fast-check';
@@ -142,8 +142,8 @@ function isUnseen(steps: readonly Step[], at: number, subjects: readonly string[
   return JSON.stringify(always.log) === JSON.stringify(later.log);
 }
 
-describe('the whole engine in the place of the part of the program', () => {
-  it('is not seen by anybody', () => {
+describe('a core that becomes whole', () => {
+  it('does what one does that has always been', () => {
     const steps = fc.array(step, { minLength: 1, maxLength: 80 });
     check(200, fc.property(steps, fc.nat(80), fc.array(subject, { maxLength: 6 }), isUnseen));
   });

@@ -1,4 +1,4 @@
-// Every export of a core's engine: also what only peers need, and what tests turn.
+// Every export of a core: also what only peers need, and what tests turn.
 import { type Core, peersOf } from '../../src/core/index.ts';
 import type { WasmExports } from '../../src/core/instance.ts';
 

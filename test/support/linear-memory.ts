@@ -1,4 +1,4 @@
-// A memory for one instance of the engine, as src/core makes it.
+// A memory for one instance of the Wasm, as src/core makes it.
 import { PAGES_MAX } from '../../assembly/abi.ts';
 
 export function newMemory(): WebAssembly.Memory {
