@@ -1,21 +1,12 @@
-// Exports: the core as a whole, its memory, and what tests turn. No logic lives here.
+// Exports: the core as a whole, and its memory. No logic lives here.
 
 import { STATUS_NO_MEMORY, STATUS_OK } from './abi';
 import { accountsTotal } from './account';
 import { layOut, liveCountOf, regionOf } from './core';
-import { matchCacheEnable } from './match-cache';
-import {
-  allocate,
-  canariesIntact,
-  memoryIsRefused,
-  memoryRetry,
-  memorySetGrowth,
-  release,
-} from './memory';
+import { allocate, memoryIsRefused, memoryRetry, release } from './memory';
 import { OWNER_PROGRAM } from './ownership';
 import { poolUsed } from './pool';
-import { quotaHasRoom, quotaSet } from './quota';
-import { recordCount as records, recordsLimit } from './records';
+import { recordCount as records } from './records';
 import { isStopped } from './router';
 import { quarantineRelease } from './session';
 
@@ -55,16 +46,6 @@ export function memoryAsk(): void {
   memoryRetry();
 }
 
-/** Bounds the bytes of all subscriptions of peers; those of one may take half of it. */
-export function subscriptionsBound(bytes: u32): void {
-  quotaSet(bytes);
-}
-
-/** 1: a peer that has nothing would be given a subscription. May grow memory. */
-export function subscriptionsHaveRoom(): u32 {
-  return quotaHasRoom() ? 1 : 0;
-}
-
 /** LIVE_*: all zero when everything is closed (but for what the heap keeps for use again). */
 export function liveCount(which: u32): u32 {
   return liveCountOf(which);
@@ -78,26 +59,4 @@ export function counter(offset: u32): f64 {
 /** Bytes that the pool has lent. */
 export function poolBytes(): u32 {
   return poolUsed;
-}
-
-// ── Hooks of tests ────────────────────────────────────────────────────────────────────────────────
-
-/** 1: the canaries between the fixed regions are intact. */
-export function memoryIntact(): u32 {
-  return canariesIntact() ? 1 : 0;
-}
-
-/** Growth refused from now on, or forced at every new block. */
-export function memoryForceGrowth(blocked: u32, always: u32): void {
-  memorySetGrowth(blocked != 0, always != 0);
-}
-
-/** The match cache on or off. */
-export function cacheEnable(on: u32): void {
-  matchCacheEnable(on != 0);
-}
-
-/** As if the result region held that many records. */
-export function recordsSetLimit(count: u32): void {
-  recordsLimit(count);
 }

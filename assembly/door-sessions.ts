@@ -1,4 +1,4 @@
-// Exports: sessions, what they say, and what they are sent. No logic lives here.
+// Exports: sessions, what they say, and what they are sent: nothing that a bus without peers calls. No logic lives here.
 
 import { STATUS_STALE } from './abi';
 import { accountFind } from './account';
@@ -13,6 +13,7 @@ import {
   outboundTakeCopy as takeCopy,
   outboundTakeNext as takeNext,
 } from './outbound';
+import { quotaHasRoom, quotaSet } from './quota';
 import {
   sessionMove as move,
   Session,
@@ -79,6 +80,16 @@ export function sessionSubscribe(
   const session = sessionFind(handle);
   if (session == 0) return STATUS_STALE;
   return subscribe(session, filterPtr, filterLen, queuePtr, queueLen, sidPtr, sidLen);
+}
+
+/** Bounds the bytes of all subscriptions of peers; those of one may take half of it. */
+export function subscriptionsBound(bytes: u32): void {
+  quotaSet(bytes);
+}
+
+/** 1: a peer that has nothing would be given a subscription. May grow memory. */
+export function subscriptionsHaveRoom(): u32 {
+  return quotaHasRoom() ? 1 : 0;
 }
 
 /** Closes a session; its record lives until no write is under way. */

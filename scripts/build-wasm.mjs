@@ -1,6 +1,7 @@
-// Compiles assembly/ into build/{debug,release,test}.wasm and writes the release Wasm as text to
-// src/core/wasm.generated.ts. Does nothing when the inputs are those of the last build (`--force` builds
-// anyway). Each output is renamed into place when it is whole, so that builds may overlap.
+// Compiles assembly/ into build/{debug,release,test}.wasm and writes the release Wasm as text to src/core/: the
+// program part to program.generated.ts, all of it to whole.generated.ts. Does nothing when the inputs are those of
+// the last build (`--force` builds anyway). Each output is renamed into place when it is whole, so that builds may
+// overlap.
 import { execFile } from 'node:child_process';
 import {
   existsSync,
@@ -12,23 +13,28 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { isFresh, root, stampOf, writeStamp } from './stamp.mjs';
+import { optimized, partsOf } from './wasm-parts.mjs';
 
 const run = promisify(execFile);
 const asc = join(root, 'node_modules/assemblyscript/bin/asc.js');
-// The compiler's back end, of the version that it has pinned.
-const wasmOpt = join(root, 'node_modules/binaryen/bin/wasm-opt');
 const buildDir = join(root, 'build');
 const stampFile = join(buildDir, 'wasm.stamp');
-const generatedFile = join(root, 'src/core/wasm.generated.ts');
 const targets = ['debug', 'release', 'test'];
-const outputs = [...targets.map((name) => join(buildDir, `${name}.wasm`)), generatedFile];
+const textFile = (part) => join(root, `src/core/${part}.generated.ts`);
+const outputs = [
+  ...targets.map((name) => join(buildDir, `${name}.wasm`)),
+  ...['program', 'whole'].map(textFile),
+];
+/** Their exports are not for a bus without peers. */
+const peersDoors = ['assembly/door-sessions.ts', 'assembly/door-hooks.ts'];
 const inputs = [
   'assembly',
   'asconfig.json',
   'scripts/build-wasm.mjs',
+  'scripts/wasm-parts.mjs',
   'node_modules/assemblyscript/package.json',
 ];
 
@@ -46,17 +52,11 @@ async function compile(target, outDir) {
   }
 }
 
-/** What the compiler's own passes leave: another round of them makes the module 1 % smaller, compressed 3 %. */
-async function optimize(file) {
-  const features = [
-    'simd',
-    'bulk-memory',
-    'sign-ext',
-    'mutable-globals',
-    'nontrapping-float-to-int',
-  ];
-  const enable = features.map((name) => `--enable-${name}`);
-  await run(process.execPath, [wasmOpt, file, '-O3', ...enable, '-o', file]);
+/** Names of the functions that the doors export. */
+function exportsOf(doors) {
+  const texts = doors.map((door) => readFileSync(join(root, door), 'utf8'));
+  const found = texts.flatMap((text) => [...text.matchAll(/^export function (\w+)/gm)]);
+  return found.map(([, name]) => name);
 }
 
 /** Skips as far and sets nothing, so that the text stays ASCII. */
@@ -81,7 +81,7 @@ function bestTurn(wasm) {
 // The low seven bits of every byte are the text, turned so that few of its characters are escaped, which took a
 // fifth of it after compression; few bytes of a module have the eighth bit. TextEncoder and a loop over words make
 // bytes of that in a third of a millisecond, where a loop over base64, run once and cold, takes 2 ms.
-function generatedText(wasm) {
+function generatedText(part, wasm) {
   let gaps = '';
   let last = -1;
   for (const [index, byte] of wasm.entries()) {
@@ -93,13 +93,12 @@ function generatedText(wasm) {
   const turn = bestTurn(wasm);
   const text = String.fromCharCode(...turned(wasm, turn));
   return [
-    '// The release build of assembly/ as text, made by scripts/build-wasm.mjs.',
-    '/** The low seven bits of its bytes, each turned. */',
-    `export const wasmText: string =\n  ${JSON.stringify(text)};`,
-    '/** What turns them back: to be added to each, without its carry. */',
-    `export const wasmTurn: number = ${(128 - turn) & 127};`,
-    '/** How far it is from one byte with the eighth bit to the next; 127 goes as far to none. */',
-    `export const wasmGaps: string =\n  ${JSON.stringify(gaps)};`,
+    '// A part of the release build of assembly/ as text (wasm-text.ts), made by scripts/build-wasm.mjs.',
+    `export const ${part} = {`,
+    `  text:\n    ${JSON.stringify(text)},`,
+    `  turn: ${(128 - turn) & 127},`,
+    `  gaps:\n    ${JSON.stringify(gaps)},`,
+    '} as const;',
     '',
   ].join('\n');
 }
@@ -113,11 +112,14 @@ async function build() {
     // The first failure ends the build, and the others would only repeat it.
     await compile('debug', outDir);
     await Promise.all(['release', 'test'].map((target) => compile(target, outDir)));
-    await optimize(join(outDir, 'release.wasm'));
-    const wasm = readFileSync(join(outDir, 'release.wasm'));
-    const generated = join(outDir, basename(generatedFile));
-    writeFileSync(generated, generatedText(wasm));
-    renameSync(generated, generatedFile);
+    const release = join(outDir, 'release.wasm');
+    writeFileSync(release, optimized(readFileSync(release)));
+    const parts = partsOf(readFileSync(release), exportsOf(peersDoors));
+    for (const [part, wasm] of Object.entries(parts)) {
+      const made = join(outDir, `${part}.generated.ts`);
+      writeFileSync(made, generatedText(part, wasm));
+      renameSync(made, textFile(part));
+    }
     for (const name of readdirSync(outDir)) renameSync(join(outDir, name), join(buildDir, name));
     writeStamp(stampFile, stamp);
   } finally {

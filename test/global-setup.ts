@@ -1,4 +1,4 @@
-// Makes build/*.wasm and src/core/wasm.generated.ts before any test; costs nothing when they are fresh.
+// Makes build/*.wasm and src/core/*.generated.ts before any test; costs nothing when they are fresh.
 // When assembly/ does not compile the tests that need no Wasm still run, after a warning: `npm run check`
 // and `npm test` build first and fail there.
 import { spawnSync } from 'node:child_process';

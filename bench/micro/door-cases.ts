@@ -45,7 +45,7 @@ class Peer {
       core.writeBytes(core.inbox.ptr, read);
       for (let at = 0; at < read.length; at += core.op.consumed) {
         const status = turn.run(() =>
-          core.ingest(this.handle, core.inbox.ptr + at, read.length - at),
+          peersOf(core).sessions.ingest(this.handle, core.inbox.ptr + at, read.length - at),
         );
         if (status === STATUS_OP) peersOf(core).sessions.subscribe(this.handle);
         else if (status !== STATUS_OK) throw new Error(`the core answers ${status}`);

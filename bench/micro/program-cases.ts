@@ -52,7 +52,11 @@ class Publisher {
   /** Routes what is left of the read behind `at`; answers where it goes on. */
   ingest(at: number): number {
     const { core } = this.#door;
-    const status = core.ingest(this.#handle, core.inbox.ptr + at, this.#length - at);
+    const status = peersOf(core).sessions.ingest(
+      this.#handle,
+      core.inbox.ptr + at,
+      this.#length - at,
+    );
     if (status !== STATUS_OK && status !== STATUS_AGAIN_RESULT) {
       throw new Error(`the core answers ${status}`);
     }

@@ -57,7 +57,7 @@ export class WasmRouter implements Router {
     core.writeBytes(core.inbox.ptr, bytes);
     for (let at = 0; at < bytes.length; at += core.op.consumed) {
       const handle = this.#sessions[session]!;
-      const status = core.ingest(handle, core.inbox.ptr + at, bytes.length - at);
+      const status = peersOf(core).sessions.ingest(handle, core.inbox.ptr + at, bytes.length - at);
       if (status === STATUS_OP) {
         if (peersOf(core).sessions.subscribe(handle) !== STATUS_OK)
           throw new Error('not subscribed');
@@ -75,7 +75,11 @@ export class WasmRouter implements Router {
 
   route(): number {
     const core = this.#core;
-    const status = core.ingest(this.#sessions[0]!, core.inbox.ptr, this.#readBytes);
+    const status = peersOf(core).sessions.ingest(
+      this.#sessions[0]!,
+      core.inbox.ptr,
+      this.#readBytes,
+    );
     if (status !== STATUS_OK || core.op.consumed !== this.#readBytes) {
       throw new Error(`the core answers ${status} after ${core.op.consumed} bytes`);
     }

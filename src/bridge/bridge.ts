@@ -115,7 +115,7 @@ export class Bridge implements SessionHost, NetworkSide {
     this.home = bus.home.account;
     this.home.holds += 1;
     this.options = settle(options);
-    core.limitSubscriptions(options.subscriptionBytesMax ?? SUBSCRIPTION_BYTES_MAX);
+    this.sessions.limitSubscriptions(options.subscriptionBytesMax ?? SUBSCRIPTION_BYTES_MAX);
     const { clock, defer, outboundMax, writeDeadlineMs, hasSpareProcessor } = this.options;
     this.feed = new Feed(core, turn, this.options.readUnits);
     this.outbound = new Outbound({

@@ -1,6 +1,6 @@
 // Bytes on their way into the core. One for all sessions: a call is run to its end before there is another.
 import type { Turn } from '../bus/turn.ts';
-import { type Core, type SessionHandle, STATUS_OK } from '../core/index.ts';
+import { type Core, peersOf, type SessionHandle, type Sessions, STATUS_OK } from '../core/index.ts';
 
 /**
  * Units of work that one read of a peer may cause before others have their turn (assembly/budget.ts): some 5 ms, so
@@ -10,6 +10,7 @@ export const READ_UNITS = 262_144;
 
 export class Feed {
   readonly #core: Core;
+  readonly #sessions: Sessions;
   readonly #turn: Turn;
   readonly #readUnits: number;
   // What `#call` feeds.
@@ -19,7 +20,7 @@ export class Feed {
   #length = 0;
   #first: number = STATUS_OK;
   readonly #call = (): number => {
-    this.#first = this.#core.ingest(this.#session, this.#ptr, this.#length, this.#units);
+    this.#first = this.#sessions.ingest(this.#session, this.#ptr, this.#length, this.#units);
     this.#units = 0;
     return this.#first;
   };
@@ -27,6 +28,7 @@ export class Feed {
   /** @param readUnits of work for each read */
   constructor(core: Core, turn: Turn, readUnits: number) {
     this.#core = core;
+    this.#sessions = peersOf(core).sessions;
     this.#turn = turn;
     this.#readUnits = readUnits;
   }

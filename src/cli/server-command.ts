@@ -7,6 +7,7 @@ import { withEmptySecrets } from '../server/authorization.ts';
 import { emptySecretTexts } from '../server/file-authorization.ts';
 import { serveOptionsOf } from '../server/file-options.ts';
 import { type ServeOptions, type Server, serve } from '../server/index.ts';
+import { busOptionsFor } from '../server/options.ts';
 import { ignoredText, refusedText } from '../server/unsupported.ts';
 import { InvalidArgumentError, toError } from '../shared/errors.ts';
 import { fileErrorText } from '../shared/file-error.ts';
@@ -70,7 +71,7 @@ function warnOfStrangers({ port, websocketUrl = '' }: Server, options: ServeOpti
 /** Without memory for it, or without WebAssembly, the program ends; nobody has logged that. */
 function makeBus(options: ServeOptions): Bus {
   try {
-    return createBus(busOptions(options));
+    return createBus(busOptionsFor(options));
   } catch (error) {
     return fail(toError(error).message);
   }
@@ -151,11 +152,6 @@ function serveOptions({ values, demands, config }: Configured, { logger }: Loggi
   }
   for (const line of warnings) logger.warn(line);
   return options;
-}
-
-/** The program's side has the bound of its peers. */
-function busOptions({ maxPayload }: ServeOptions): { maxPayload?: number } {
-  return maxPayload === undefined ? {} : { maxPayload };
 }
 
 /** A port that no listener can have ends the program with the line that a busy one would give. */

@@ -10,7 +10,7 @@ import {
   ACCOUNT_SUBSCRIPTIONS,
 } from '../../assembly/abi.ts';
 import { assert, CapacityError } from '../shared/errors.ts';
-import type { WasmExports } from './instance.ts';
+import type { ProgramExports } from './instance.ts';
 import type { Traffic } from './session-state.ts';
 import type { Views } from './views.ts';
 
@@ -24,8 +24,14 @@ export interface AccountCounts extends Traffic {
   readonly slowConsumers: number;
 }
 
+/** The core, as far as its accounts go. */
+interface AccountsOwner {
+  readonly exports: ProgramExports;
+  readonly views: Views;
+}
+
 export class Accounts {
-  readonly #exports: WasmExports;
+  readonly #owner: AccountsOwner;
   readonly #views: Views;
   /** Where the record of each lies. */
   readonly #records = new Map<AccountHandle, number>();
@@ -33,22 +39,23 @@ export class Accounts {
   #lastAccount = 0;
   #lastGeneration = 0;
 
-  constructor(exports: WasmExports, views: Views) {
-    this.#exports = exports;
-    this.#views = views;
+  constructor(owner: AccountsOwner) {
+    this.#owner = owner;
+    this.#views = owner.views;
   }
 
   /** A new account. Throws CapacityError. */
   create(): AccountHandle {
-    const account = this.#exports.accountOpen();
+    const { exports } = this.#owner;
+    const account = exports.accountOpen();
     if (account === 0) throw new CapacityError('another account');
-    this.#records.set(account, this.#exports.accountPtr(account) >>> 0);
+    this.#records.set(account, exports.accountPtr(account) >>> 0);
     return account;
   }
 
   /** Gives its memory back. False, and nothing is done, while somebody is in it: a subscription or a session. */
   close(account: AccountHandle): boolean {
-    if (this.#exports.accountShut(account) === 0) return false;
+    if (this.#owner.exports.accountShut(account) === 0) return false;
     this.#records.delete(account);
     this.#lastAccount = 0;
     return true;
@@ -92,7 +99,7 @@ export class Accounts {
 
   /** Traffic of all accounts over all time, those that are closed included. */
   traffic(): Traffic {
-    const { counter } = this.#exports;
+    const { counter } = this.#owner.exports;
     return {
       inMsgs: counter(ACCOUNT_IN_MSGS),
       inBytes: counter(ACCOUNT_IN_BYTES),

@@ -27,7 +27,7 @@ import {
 import { type AccountHandle, Accounts } from './accounts.ts';
 import { growsInPlace } from './address-space.ts';
 import { type BatchPlace, readBatchTo } from './batch.ts';
-import { instantiate, type WasmExports } from './instance.ts';
+import { instantiate, type ProgramExports } from './instance.ts';
 import { type LiveCounts, readLiveCounts } from './live-counts.ts';
 import { type Outgoing, PublishRecord, SID_MAX } from './outgoing.ts';
 import { OpView, RecordView, readCopy, readText } from './records.ts';
@@ -42,12 +42,11 @@ import {
   SCRATCH_SHOWN,
   SCRATCH_TEXT,
 } from './scratch.ts';
-import type { SessionHandle } from './sessions.ts';
 import { writeSubject, writeWord } from './subject-bytes.ts';
 import { Views } from './views.ts';
 
 export interface CoreOptions {
-  /** Another build of the module, for tests. */
+  /** The whole core from the start, or another build of it. */
   readonly wasm?: Uint8Array | undefined;
   /** Seed of hashes and of the choice in queue groups; drawn from the system's secure source unless given. */
   readonly seed?: readonly [number, number] | undefined;
@@ -64,7 +63,8 @@ const REFUSED_MS = 1000;
 const DELIVERED_MAX = 0xffffffff;
 
 export class Core {
-  readonly exports: WasmExports;
+  /** Of the program part until there are peers, then of the whole. */
+  exports: ProgramExports;
   readonly views: Views;
   readonly op: OpView;
   readonly accounts: Accounts;
@@ -76,13 +76,14 @@ export class Core {
    * field of an object, for the hottest paths: to read the generation in linear memory took a quarter of their time.
    */
   changes = 0;
+  /** Records of the last call. They are valid until the next fresh `ingest` or `publish`. */
+  recordCount = 0;
   readonly inbox: { readonly ptr: number; readonly bytes: number; readonly headroom: number };
   readonly #record: RecordView;
   readonly #beside: RecordView;
   readonly #route: RouteView;
   readonly #scratch: number;
   readonly #publish: PublishRecord;
-  #recordCount = 0;
   #gathered = 0;
   #gatheredBytes = 0;
   /** When growth that was refused is asked for again; 0 = it is not known that it was. */
@@ -98,7 +99,7 @@ export class Core {
       throw new WasmUnavailableError('memory');
     }
     this.views = new Views(this.exports.memory);
-    this.accounts = new Accounts(this.exports, this.views);
+    this.accounts = new Accounts(this);
     const ptr = this.#region(REGION_INBOX);
     this.inbox = { ptr, bytes: INBOX_BYTES, headroom: HEADROOM_BYTES };
     this.op = new OpView(this.views, this.#region(REGION_OP));
@@ -210,7 +211,7 @@ export class Core {
     record.setBody(body, bodyLength, headerLength);
     record.setRecipients(message);
     const status = this.exports.publish(account, record.ptr);
-    this.#recordCount = this.exports.recordCount();
+    this.recordCount = this.exports.recordCount();
     return status;
   }
 
@@ -223,7 +224,7 @@ export class Core {
   publishBatch(account: AccountHandle, { ptr, count }: BatchPlace): number {
     this.changes++;
     const status = this.exports.publishBatch(account, ptr, count);
-    this.#recordCount = this.exports.recordCount();
+    this.recordCount = this.exports.recordCount();
     return status;
   }
 
@@ -240,14 +241,14 @@ export class Core {
   resume(isStarved = false): number {
     this.changes++;
     const status = this.exports.publishResume(isStarved ? 1 : 0);
-    this.#recordCount = this.exports.recordCount();
+    this.recordCount = this.exports.recordCount();
     return status;
   }
 
   /** Gives up a message that has stopped: nobody more gets it. */
   abandon(): void {
     this.exports.publishAbandon();
-    this.#recordCount = 0;
+    this.recordCount = 0;
   }
 
   /** Recipients that the last message reached. */
@@ -277,11 +278,6 @@ export class Core {
     return this.exports.routePick(account, ptr, length, ptr + SCRATCH_TEXT, queueLength);
   }
 
-  /** Records of the last call. They are valid until the next fresh `ingest` or `publish`. */
-  get recordCount(): number {
-    return this.#recordCount;
-  }
-
   /** One of them; the object is used again. */
   record(index: number): RecordView {
     return this.#record.at(index);
@@ -293,7 +289,7 @@ export class Core {
   }
 
   clearRecords(): void {
-    this.#recordCount = 0;
+    this.recordCount = 0;
   }
 
   /** Bytes that the pool has lent to sessions. */
@@ -318,18 +314,6 @@ export class Core {
     return this.#gathered;
   }
 
-  /**
-   * Feeds bytes of a session that lie at `ptr`; `op` tells how far it got.
-   *
-   * @param units of work after which the rest is to wait (STATUS_SPENT); 0: what the last call has left of them
-   */
-  ingest(session: SessionHandle, ptr: number, length: number, units = 0): number {
-    this.changes++;
-    const status = this.exports.ingest(session, ptr, length, units);
-    this.#recordCount = this.exports.recordCount();
-    return status;
-  }
-
   /** Bytes of linear memory themselves: for the call at hand, or for a write in flight. */
   view(ptr: number, length: number): Uint8Array {
     return this.views.u8.subarray(ptr, ptr + length);
@@ -346,16 +330,6 @@ export class Core {
   /** Frees what is in quarantine. Only when no record is being drained. */
   turnEnd(): void {
     if (this.exports.turnEnd() !== 0) this.#wasRefused();
-  }
-
-  /** Bounds the bytes of all subscriptions of peers; those of one may take half of it. */
-  limitSubscriptions(bytes: number): void {
-    this.exports.subscriptionsBound(bytes);
-  }
-
-  /** Whether a peer that has no subscription would be given one. */
-  get hasRoom(): boolean {
-    return this.exports.subscriptionsHaveRoom() !== 0;
   }
 
   #noMemoryFor(what: string): CapacityError {

@@ -1,11 +1,17 @@
 // The Wasm instance: compiled and made synchronously, through the loader that is bundled with the package.
-// Its raw exports are called, not the loader's wrappers: those cost more than the functions themselves.
+// Its raw exports are called, not the loader's wrappers: those cost more than the functions themselves. What is made
+// here is the program part; whole.ts puts the whole core in its place when there are peers.
 import { instantiateSync } from '@assemblyscript/loader';
+import { PAGES_MAX } from '../../assembly/abi.ts';
 import { WasmUnavailableError } from '../shared/errors.ts';
-import { wasmGaps, wasmText, wasmTurn } from './wasm.generated.ts';
+import { program } from './program.generated.ts';
+import { bytesOf } from './wasm-text.ts';
 
-/** The functions of assembly/index.ts, door by door. Pointers come as i32 and are read with `>>> 0`. */
-export interface WasmExports {
+/**
+ * The functions of assembly/index.ts that a bus without peers calls, door by door. Pointers come as i32 and are read
+ * with `>>> 0`.
+ */
+export interface ProgramExports {
   readonly memory: WebAssembly.Memory;
   coreInit(seedLow: number, seedHigh: number, poolMax: number): number;
   regionPtr(region: number): number;
@@ -13,8 +19,6 @@ export interface WasmExports {
   blockRelease(ptr: number, bytes: number): void;
   turnEnd(): number;
   memoryAsk(): void;
-  subscriptionsBound(bytes: number): void;
-  subscriptionsHaveRoom(): number;
   liveCount(which: number): number;
   counter(which: number): number;
   accountOpen(): number;
@@ -47,6 +51,13 @@ export interface WasmExports {
   routeInterest(account: number, ptr: number, len: number, qPtr: number, qLen: number): number;
   routePick(account: number, ptr: number, len: number, qPtr: number, qLen: number): number;
   recordCount(): number;
+  poolBytes(): number;
+}
+
+/** All functions: beside those the ones that only peers need, and what tests turn. */
+export interface WasmExports extends ProgramExports {
+  subscriptionsBound(bytes: number): void;
+  subscriptionsHaveRoom(): number;
   sessionOpen(account: number): number;
   sessionPtr(handle: number): number;
   sessionSetFlags(handle: number, flags: number): void;
@@ -71,67 +82,51 @@ export interface WasmExports {
   outboundCopyDone(): void;
   outboundRelease(handle: number): void;
   outboundSettle(handle: number, bytes: number): void;
-  poolBytes(): number;
   memoryIntact(): number;
   memoryForceGrowth(blocked: number, always: number): void;
   cacheEnable(on: number): void;
   recordsSetLimit(count: number): void;
 }
 
-let bundled: WebAssembly.Module | undefined;
+let compiled: WebAssembly.Module | undefined;
 
 /**
- * Makes an instance. The bundled module is compiled once a process. Throws WasmUnavailableError, and leaves
- * nothing behind then: it may be tried again.
+ * Makes an instance of the program part, whose module is compiled once a process. Throws WasmUnavailableError, and
+ * leaves nothing behind then: it may be tried again.
  *
- * @param wasm another build of the module, for tests
+ * @param wasm the whole core instead, for who is going to have peers, or another build of it, for tests
  */
-export function instantiate(wasm?: Uint8Array): WasmExports {
+export function instantiate(wasm?: Uint8Array): ProgramExports {
   if (typeof WebAssembly === 'undefined') throw new WasmUnavailableError('missing');
-  const module = wasm === undefined ? bundledModule() : new WebAssembly.Module(ownBytes(wasm));
-  try {
-    const { instance } = instantiateSync(module as Parameters<typeof instantiateSync>[0]);
-    return instance.exports as unknown as WasmExports;
-  } catch (cause) {
-    // The module imports nothing but `abort` and has no start function: memory is all that can be missing.
-    throw new WasmUnavailableError('memory', { cause });
-  }
+  if (wasm !== undefined) return start(compile(new Uint8Array(wasm)));
+  compiled ??= compile(bytesOf(program));
+  return start(compiled);
 }
 
-function bundledModule(): WebAssembly.Module {
-  if (bundled !== undefined) return bundled;
-  const bytes = bundledBytes();
+/** Throws WasmUnavailableError. */
+export function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
   try {
-    bundled = new WebAssembly.Module(bytes);
+    return new WebAssembly.Module(bytes);
   } catch (cause) {
     throw new WasmUnavailableError(isUnderstood(bytes) ? 'forbidden' : 'unsupported', { cause });
   }
-  return bundled;
 }
 
-/** The bytes of the release build: all at once, turned four at a time, and then the eighth bit of the few that have it. */
-export function bundledBytes(): Uint8Array<ArrayBuffer> {
-  const { length } = wasmText;
-  const words = new Uint32Array((length + 3) >> 2);
-  const bytes = new Uint8Array(words.buffer, 0, length);
-  new TextEncoder().encodeInto(wasmText, bytes);
-  const turn = wasmTurn * 0x01010101;
-  for (let i = 0; i < words.length; i++) words[i] = ((words[i] as number) + turn) & 0x7f7f7f7f;
-  let at = -1;
-  for (let i = 0; i < wasmGaps.length; i++) {
-    const gap = wasmGaps.charCodeAt(i);
-    at += gap;
-    if (gap < 127) bytes[at] = (bytes[at] as number) | 128;
+/** The exports of a new instance, on a memory of its own unless one is given. Throws WasmUnavailableError. */
+export function start(module: WebAssembly.Module, given?: WebAssembly.Memory): WasmExports {
+  try {
+    const memory = given ?? new WebAssembly.Memory({ initial: 1, maximum: PAGES_MAX });
+    const source = module as Parameters<typeof instantiateSync>[0];
+    const { instance } = instantiateSync(source, { env: { memory } });
+    return instance.exports as unknown as WasmExports;
+  } catch (cause) {
+    // The modules import nothing but `abort` and memory: that is all that can be missing.
+    throw new WasmUnavailableError('memory', { cause });
   }
-  return bytes;
 }
 
 /** The engine judges the bytes, whatever the policy of the page or program on running them is. */
 function isUnderstood(bytes: Uint8Array): boolean {
   const { validate } = WebAssembly as unknown as { validate(bytes: Uint8Array): boolean };
   return validate(bytes);
-}
-
-function ownBytes(wasm: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(wasm);
 }

@@ -10,7 +10,7 @@ import {
   LIVE_SESSIONS,
   LIVE_SUBSCRIPTIONS,
 } from '../../assembly/abi.ts';
-import type { WasmExports } from './instance.ts';
+import type { ProgramExports } from './instance.ts';
 
 /** What is alive in a core: records of each kind, bytes of chunks lent, bytes of the heap in use. */
 export type LiveCounts = {
@@ -26,7 +26,7 @@ export type LiveCounts = {
 };
 
 /** Reads them all. */
-export function readLiveCounts(exports: WasmExports): LiveCounts {
+export function readLiveCounts(exports: ProgramExports): LiveCounts {
   const count = (which: number): number => exports.liveCount(which) >>> 0;
   return {
     accounts: count(LIVE_ACCOUNTS),

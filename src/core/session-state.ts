@@ -11,7 +11,7 @@ import {
   SUB_SID,
   SUB_SID_LEN,
 } from '../../assembly/abi.ts';
-import type { WasmExports } from './instance.ts';
+import type { ProgramExports } from './instance.ts';
 import { readText } from './records.ts';
 import type { Views } from './views.ts';
 
@@ -48,7 +48,7 @@ export function readTraffic(views: Views, ptr: number): Traffic {
 
 /** The subscriptions of the session whose record lies at `ptr`, the newest first. */
 export function readSubscriptions(
-  exports: WasmExports,
+  exports: ProgramExports,
   views: Views,
   ptr: number,
 ): SessionSubscription[] {

@@ -17,11 +17,12 @@ export type SessionHandle = number;
 
 /** The core, as far as its sessions go. */
 export interface SessionsOwner {
-  readonly exports: WasmExports;
   readonly views: Views;
   readonly op: OpView;
   /** Goes up with every call that may change who is interested in what. */
   changes: number;
+  /** Records of the last call. */
+  recordCount: number;
 }
 
 export class Sessions {
@@ -30,11 +31,21 @@ export class Sessions {
   readonly #views: Views;
   readonly #askPtr: number;
 
-  constructor(owner: SessionsOwner, scratchPtr: number) {
+  constructor(owner: SessionsOwner, exports: WasmExports, scratchPtr: number) {
     this.#owner = owner;
-    this.#exports = owner.exports;
+    this.#exports = exports;
     this.#views = owner.views;
     this.#askPtr = scratchPtr + SCRATCH_ASK;
+  }
+
+  /** Bounds the bytes of all subscriptions of peers; those of one may take half of it. */
+  limitSubscriptions(bytes: number): void {
+    this.#exports.subscriptionsBound(bytes);
+  }
+
+  /** Whether a peer that has no subscription would be given one. */
+  get hasRoom(): boolean {
+    return this.#exports.subscriptionsHaveRoom() !== 0;
   }
 
   /** A session for a peer, or 0 when there is no memory. */
@@ -114,6 +125,19 @@ export class Sessions {
       op.sidPtr,
       op.sidLen,
     );
+  }
+
+  /**
+   * Feeds bytes of a session that lie at `ptr`; `op` tells how far it got.
+   *
+   * @param units of work after which the rest is to wait (STATUS_SPENT); 0: what the last call has left of them
+   */
+  ingest(session: SessionHandle, ptr: number, length: number, units = 0): number {
+    const owner = this.#owner;
+    owner.changes++;
+    const status = this.#exports.ingest(session, ptr, length, units);
+    owner.recordCount = this.#exports.recordCount();
+    return status;
   }
 
   /** Appends protocol bytes behind what is queued. False: there is no room for them. */

@@ -2,6 +2,7 @@
 // The module is loaded only when the options name it.
 import type { Bridge } from '../bridge/bridge.ts';
 import type { BusInternals } from '../bus/internals.ts';
+import { peersOf } from '../core/index.ts';
 import type { ServerCounters, ServerFacts } from '../monitoring/index.ts';
 import type { ServerSettings } from './options.ts';
 import { coreCount, descriptorMax, UsageMeter } from './process-usage.ts';
@@ -71,7 +72,8 @@ export async function startMonitoring(server: MonitoredServer): Promise<Monitori
 function problem({ isReady, internals }: MonitoredServer): string | undefined {
   // The text that nats-server has for a listener that is not there.
   if (!isReady()) return 'failed to be ready for connections after 1ms: server';
-  return internals.core.hasRoom ? undefined : 'no memory for connections and subscriptions';
+  const { sessions } = peersOf(internals.core);
+  return sessions.hasRoom ? undefined : 'no memory for connections and subscriptions';
 }
 
 function counters({ internals, bridge }: MonitoredServer): ServerCounters {

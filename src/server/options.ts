@@ -1,5 +1,7 @@
 // The options of `serve`, checked once at the door: what comes out of here is trusted inside.
 import { leastInboundMax } from '../bridge/pacing/inbound-budget.ts';
+import type { BusOptions } from '../bus/types.ts';
+import { wholeWasm } from '../core/index.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { InvalidArgumentError } from '../shared/errors.ts';
 import {
@@ -183,6 +185,18 @@ export function resolveOptions(options: ServeOptions): ServerSettings {
     );
   }
   return settings;
+}
+
+/** With what a bus is made that is going to be served so: the bound of its peers, and the whole core. */
+export function busOptionsFor(
+  { clock, maxPayload }: ServeOptions,
+  wasm: Uint8Array = wholeWasm(),
+): BusOptions {
+  return {
+    wasm,
+    ...(clock !== undefined && { clock }),
+    ...(maxPayload !== undefined && { maxPayload }),
+  };
 }
 
 function limits(options: ServeOptions): Limits {

@@ -7,6 +7,7 @@ import {
   type Server,
   serve,
 } from '../server/index.ts';
+import { busOptionsFor } from '../server/options.ts';
 
 export type { ConnectionSnapshot, ServeOptions } from '../server/index.ts';
 
@@ -45,12 +46,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   // An option that is undefined was not given: it takes nothing back that the file asks for.
   const over = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const serveOptions: ServeOptions = { ...loaded, ...over };
-  const { clock, maxPayload } = serveOptions;
-  const bus = createBus({
-    ...(wasm !== undefined && { wasm }),
-    ...(clock !== undefined && { clock }),
-    ...(maxPayload !== undefined && { maxPayload }),
-  });
+  const bus = createBus(busOptionsFor(serveOptions, wasm));
   try {
     return new RunningTestServer(bus, await serve(bus, serveOptions));
   } catch (error) {

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { internalsOf } from '../../src/bus/internals.ts';
 import { createTestBridge, type TestBridge } from '../support/bridge.ts';
+import { exportsOf } from '../support/core-exports.ts';
 import type { PipePeer } from '../support/pipe-peer.ts';
 
 const LARGEST_BYTES = 1 << 20;
@@ -9,7 +10,7 @@ const SMALLEST_BYTES = 16;
 
 /** Lets memory grow no more, and takes what is free of it. Returns what gives it all back. */
 function useUp({ bus }: TestBridge): () => void {
-  const { blockAllocate, blockRelease, memoryForceGrowth } = internalsOf(bus).core.exports;
+  const { blockAllocate, blockRelease, memoryForceGrowth } = exportsOf(internalsOf(bus).core);
   const taken: [ptr: number, bytes: number][] = [];
   memoryForceGrowth(1, 0);
   for (let bytes = LARGEST_BYTES; bytes >= SMALLEST_BYTES; bytes /= 2) {

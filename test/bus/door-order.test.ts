@@ -6,6 +6,7 @@ import type { MessageClient } from '../../src/bus/types.ts';
 import { takeChanges } from '../../src/core/index.ts';
 import { type Bus, createBus } from '../../src/index.ts';
 import { ClosedConnectionError } from '../../src/shared/errors.ts';
+import { exportsOf } from '../support/core-exports.ts';
 import { CorePeer } from '../support/core-peer.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
@@ -179,7 +180,7 @@ describe('words of a batch', () => {
     const bus = createBus();
     const door = internalsOf(bus);
     const { core, turn } = door;
-    core.exports.recordsSetLimit(8);
+    exportsOf(core).recordsSetLimit(8);
     let count = 0;
     for (const subject of ['a', 'a', 'b', 'b']) bus.subscribe(subject, () => count++);
     const peer = new CorePeer(door);

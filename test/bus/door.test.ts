@@ -4,6 +4,7 @@ import { internalsOf } from '../../src/bus/internals.ts';
 import type { RawMessage } from '../../src/bus/raw.ts';
 import type { MessageClient } from '../../src/bus/types.ts';
 import { createBus, type Message } from '../../src/index.ts';
+import { exportsOf } from '../support/core-exports.ts';
 import { CorePeer } from '../support/core-peer.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
@@ -81,7 +82,7 @@ describe('a batch', () => {
   it.each([8, 9, 17])('goes on where it had to stop, with room for %i records', (records) => {
     const bus = createBus();
     const door = internalsOf(bus);
-    door.core.exports.recordsSetLimit(records);
+    exportsOf(door.core).recordsSetLimit(records);
     const heard: string[] = [];
     for (let i = 0; i < 3; i++) bus.subscribe('a.*', (msg) => heard.push(`${i} ${msg.subject}`));
     const raw: string[] = [];

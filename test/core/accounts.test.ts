@@ -12,6 +12,7 @@ import {
   STATUS_OK,
   STATUS_OP,
 } from '../../src/core/index.ts';
+import { exportsOf } from '../support/core-exports.ts';
 import { openSession, sentTo } from '../support/core-sessions.ts';
 
 /** Lives of one record after which its handles begin anew. */
@@ -21,7 +22,7 @@ function feed(core: Core, session: SessionHandle, text: string): void {
   const bytes = Buffer.from(text, 'latin1');
   core.writeBytes(core.inbox.ptr, bytes);
   for (let at = 0; at < bytes.length; ) {
-    const status = core.ingest(session, core.inbox.ptr + at, bytes.length - at);
+    const status = peersOf(core).sessions.ingest(session, core.inbox.ptr + at, bytes.length - at);
     at += core.op.consumed;
     if (status === STATUS_OP && core.op.verb === OP_SUB) peersOf(core).sessions.subscribe(session);
   }
@@ -129,7 +130,7 @@ describe.each(['debug', 'release'])('accounts of the core (%s)', (build) => {
   it('is not closed while a message is on its way in it, though its last recipient has gone', () => {
     const core = createCore({ wasm });
     const account = core.accounts.create();
-    core.exports.recordsSetLimit(8);
+    exportsOf(core).recordsSetLimit(8);
     const subs = Array.from({ length: 3 }, () => core.subscribe(account, 'x'));
     const session = openSession(core, account);
     feed(core, session, 'SUB x 1\r\n');

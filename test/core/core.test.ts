@@ -19,6 +19,7 @@ import {
   STATUS_OK,
   STATUS_OP,
 } from '../../src/core/index.ts';
+import { exportsOf } from '../support/core-exports.ts';
 import { LIMITS, openSession } from '../support/core-sessions.ts';
 
 /** Feeds bytes, doing what SUB asks for. Answers the last status. */
@@ -27,7 +28,7 @@ function feed(core: Core, session: SessionHandle, text: string): number {
   core.writeBytes(core.inbox.ptr, bytes);
   let at = 0;
   for (;;) {
-    const status = core.ingest(session, core.inbox.ptr + at, bytes.length - at);
+    const status = peersOf(core).sessions.ingest(session, core.inbox.ptr + at, bytes.length - at);
     at += core.op.consumed;
     if (status !== STATUS_OP) return status;
     if (core.op.verb === OP_SUB) expect(peersOf(core).sessions.subscribe(session)).toBe(STATUS_OK);
@@ -79,7 +80,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
       chunkBytes: 0,
     });
     expect(core.live()).toMatchObject({ nodes: 1, groups: 0, quarantine: 0 }); // The root stays.
-    expect(core.exports.memoryIntact()).toBe(1);
+    expect(exportsOf(core).memoryIntact()).toBe(1);
   });
 
   it('answers a request that nobody serves with the 503 and its subject', () => {
@@ -137,7 +138,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
 
   it('goes on where it stopped when the result region is full', () => {
     const core = createCore({ wasm });
-    core.exports.recordsSetLimit(8);
+    exportsOf(core).recordsSetLimit(8);
     const account = core.accounts.create();
     const wanted = new Set(Array.from({ length: 50 }, () => core.subscribe(account, 'x')));
     const session = openSession(core, account);
@@ -146,7 +147,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
     for (;;) {
       for (let i = 0; i < core.recordCount; i++) got.push(core.record(i).target);
       if (status !== STATUS_AGAIN_RESULT) break;
-      status = core.ingest(session, core.inbox.ptr, 0);
+      status = peersOf(core).sessions.ingest(session, core.inbox.ptr, 0);
     }
     expect(status).toBe(STATUS_OK);
     expect(got).toHaveLength(50);
@@ -166,7 +167,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
       for (const [s, text] of takeAll(core)) out.set(s, (out.get(s) ?? '') + text);
       if (status !== STATUS_AGAIN_POOL) break;
       rounds++;
-      status = core.ingest(publisher, core.inbox.ptr, 0);
+      status = peersOf(core).sessions.ingest(publisher, core.inbox.ptr, 0);
     }
     expect(rounds).toBeGreaterThan(3);
     expect(out.size).toBe(100);
@@ -213,7 +214,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
     const session = openSession(core, account);
     feed(core, session, 'SUB x 1\r\n');
     const publisher = openSession(core, account);
-    core.exports.memoryForceGrowth(1, 0);
+    exportsOf(core).memoryForceGrowth(1, 0);
     while (core.exports.blockAllocate(1_048_576) !== 0);
     expect(feed(core, publisher, 'PUB x 1\r\n!\r\n')).toBe(STATUS_OK);
     expect(core.record(0)).toMatchObject({ type: RECORD_SLOW, target: session });

@@ -17,6 +17,7 @@ import {
   STATUS_OK,
   STATUS_OP,
 } from '../../src/core/index.ts';
+import { exportsOf } from '../support/core-exports.ts';
 import { GREETED, openSession, sentTo } from '../support/core-sessions.ts';
 
 interface Seen {
@@ -36,7 +37,7 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
     core.writeBytes(ptr, bytes);
     for (let at = 0, calls = 0; ; calls++) {
       expect(calls).toBeLessThan(10_000);
-      let status = core.ingest(session, ptr + at, bytes.length - at);
+      let status = peersOf(core).sessions.ingest(session, ptr + at, bytes.length - at);
       at += core.op.consumed;
       let isAgain = false;
       for (;;) {
@@ -81,7 +82,7 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
     feed(core, reader, 'SUB x 1\r\n');
     const text = `PUB x 1000\r\n${'z'.repeat(1000)}\r\n`;
     for (let i = 0; i < 20; i++) feed(core, publisher, text);
-    core.exports.memoryForceGrowth(1, 0);
+    exportsOf(core).memoryForceGrowth(1, 0);
     const seen: Seen[] = [];
     for (let i = 0; i < 5000; i++) seen.push(...feed(core, publisher, text));
     expect(seen.filter(({ type }) => type === RECORD_SLOW)).toEqual([
@@ -117,7 +118,7 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
 
   it('traces its own line also where the records end', () => {
     const core = createCore({ wasm });
-    core.exports.recordsSetLimit(8);
+    exportsOf(core).recordsSetLimit(8);
     const session = openSession(core, core.accounts.create());
     peersOf(core).sessions.setFlags(session, GREETED | SESSION_TRACE);
     const seen = feed(core, session, 'PING\r\n'.repeat(3));
@@ -130,7 +131,7 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
 
   it('tells of subscriptions without touching a publish that has stopped', () => {
     const core = createCore({ wasm });
-    core.exports.recordsSetLimit(8);
+    exportsOf(core).recordsSetLimit(8);
     const account = core.accounts.create();
     const session = openSession(core, account);
     feed(core, session, 'SUB some.filter.of.a.peer 1\r\nSUB x 2\r\n');
@@ -203,7 +204,7 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
   });
 
   it('cuts a block that was given back for smaller ones, and takes the smallest that will do', () => {
-    const { blockAllocate, blockRelease, memoryForceGrowth } = createCore({ wasm }).exports;
+    const { blockAllocate, blockRelease, memoryForceGrowth } = exportsOf(createCore({ wasm }));
     // Debug builds take 64 more for each.
     const sizes = [1 << 20, 1 << 16, 1 << 14].map((size) => size - 64) as [number, number, number];
     const large = blockAllocate(sizes[0]) >>> 0;

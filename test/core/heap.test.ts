@@ -16,6 +16,7 @@ import {
   STATUS_OK,
   STATUS_OP,
 } from '../../src/core/index.ts';
+import { exportsOf } from '../support/core-exports.ts';
 
 const MIB = 1024 * 1024;
 const LIMITS = { payloadMax: MIB, controlLineMax: 4096, pendingMax: 64 * MIB };
@@ -47,7 +48,11 @@ function subscribe(core: Core, session: SessionHandle, lines: readonly string[])
     const bytes = Buffer.from(lines.slice(at, at + 100).join(''), 'latin1');
     core.writeBytes(core.inbox.ptr, bytes);
     for (let done = 0; done < bytes.length; ) {
-      const status = core.ingest(session, core.inbox.ptr + done, bytes.length - done);
+      const status = peersOf(core).sessions.ingest(
+        session,
+        core.inbox.ptr + done,
+        bytes.length - done,
+      );
       done += core.op.consumed;
       if (status !== STATUS_OP || core.op.verb !== OP_SUB) continue;
       const answer = peersOf(core).sessions.subscribe(session);
@@ -76,7 +81,7 @@ describe.each(['debug', 'release'])('the heap (%s)', (build) => {
   const wasm = wasmOf(build);
 
   it('joins what is given back, in whatever order, into what it was cut from', () => {
-    const { exports } = createCore({ wasm, seed: [1, 2] });
+    const exports = exportsOf(createCore({ wasm, seed: [1, 2] }));
     const draw = lottery();
     const whole = exports.blockAllocate(16 * MIB - 64) >>> 0;
     exports.blockRelease(whole, 16 * MIB - 64);
@@ -109,7 +114,7 @@ describe.each(['debug', 'release'])('the heap (%s)', (build) => {
   });
 
   it('places a block at a multiple of its size, and what lies before it is used', () => {
-    const { exports } = createCore({ wasm, seed: [1, 2] });
+    const exports = exportsOf(createCore({ wasm, seed: [1, 2] }));
     const large = exports.blockAllocate(8 * MIB - 64) >>> 0;
     expect(large % (8 * MIB)).toBe(0);
     expect(exports.blockAllocate(100_000) >>> 0).toBeLessThan(large);
@@ -145,7 +150,7 @@ describe.each(['debug', 'release'])('the heap (%s)', (build) => {
     }
     expect(most - before).toBeGreaterThan(8 * MIB);
     const linear = core.exports.memory.buffer.byteLength;
-    core.exports.memoryForceGrowth(1, 0);
+    exportsOf(core).memoryForceGrowth(1, 0);
     const comes = open(core, account);
     expect(
       subscribe(
@@ -179,7 +184,7 @@ describe.each(['debug', 'release'])('what peers subscribe to (%s)', (build) => {
     const account = core.accounts.create();
     const [one, other] = [open(core, account), open(core, account)];
     const bytesOf = (session: SessionHandle): number =>
-      core.views.word((core.exports.sessionPtr(session) >>> 0) + SESSION_SUBS_BYTES);
+      core.views.word((exportsOf(core).sessionPtr(session) >>> 0) + SESSION_SUBS_BYTES);
     subscribe(
       core,
       one,
@@ -207,16 +212,16 @@ describe.each(['debug', 'release'])('what peers subscribe to (%s)', (build) => {
   it('is refused to one above half, and to all above the whole; others connect, and get it when it is free', () => {
     const core = createCore({ wasm, seed: [1, 2] });
     const account = core.accounts.create();
-    core.limitSubscriptions(24 * MIB);
+    peersOf(core).sessions.limitSubscriptions(24 * MIB);
     const heavy = (name: string): string[] =>
       subs(10_000, (index) => `${name.repeat(1600)}.${index}`);
     const first = open(core, account);
     expect(subscribe(core, first, heavy('a'))).toBeGreaterThan(4000);
-    expect(core.hasRoom).toBe(true);
+    expect(peersOf(core).sessions.hasRoom).toBe(true);
     const rest = [open(core, account), open(core, account)];
     expect(subscribe(core, rest[0] as SessionHandle, heavy('b'))).toBeGreaterThan(4000);
     expect(subscribe(core, rest[1] as SessionHandle, heavy('c'))).toBeGreaterThan(9000);
-    expect(core.hasRoom).toBe(false);
+    expect(peersOf(core).sessions.hasRoom).toBe(false);
     expect(core.live().heapBytes).toBeLessThanOrEqual(24 * MIB);
     // Whoever has nothing gets nothing either, but is there.
     const innocent = Array.from({ length: 300 }, () => open(core, account));
@@ -224,16 +229,16 @@ describe.each(['debug', 'release'])('what peers subscribe to (%s)', (build) => {
     expect(subscribe(core, innocent[0] as SessionHandle, wanted)).toBeGreaterThan(0);
     end(core, first);
     for (const session of rest) end(core, session);
-    expect(core.hasRoom).toBe(true);
+    expect(peersOf(core).sessions.hasRoom).toBe(true);
     expect(subscribe(core, innocent[1] as SessionHandle, wanted)).toBe(0);
   });
 
   it('of the program is never refused for what peers may have', () => {
     const core = createCore({ wasm, seed: [1, 2] });
     const account = core.accounts.create();
-    core.limitSubscriptions(1 * MIB);
+    peersOf(core).sessions.limitSubscriptions(1 * MIB);
     for (let index = 0; index < 10_000; index++) core.subscribe(account, `a.${index}`);
-    expect(core.hasRoom).toBe(false);
+    expect(peersOf(core).sessions.hasRoom).toBe(false);
   });
 
   it('is removed in parts, by the work that each is', () => {

@@ -1,7 +1,7 @@
 // Growth that the system refuses: it is told, and not asked for again and again, for each time costs a tenth of a second.
 import { setFlagsFromString } from 'node:v8';
 import { afterEach, expect, it, vi } from 'vitest';
-import { type AccountHandle, type Core, createCore } from '../../src/core/index.ts';
+import { type AccountHandle, type Core, createCore, peersOf } from '../../src/core/index.ts';
 import { systemClock } from '../../src/shared/clock.ts';
 
 /** What V8 grants to a linear memory, in pages of 64 KiB. */
@@ -36,7 +36,7 @@ it('is asked for again after a second, and not before', () => {
   const account = core.accounts.create();
   grant(100);
   expect(fill(core, account)).toBeGreaterThan(100);
-  expect(core.hasRoom).toBe(false);
+  expect(peersOf(core).sessions.hasRoom).toBe(false);
   const { buffer } = core.exports.memory;
   grant(400);
   for (now = 1100; now < 2000; now += 100) {
@@ -46,7 +46,7 @@ it('is asked for again after a second, and not before', () => {
   expect(core.exports.memory.buffer).toBe(buffer);
   now = 2000;
   core.turnEnd();
-  expect(core.hasRoom).toBe(true);
+  expect(peersOf(core).sessions.hasRoom).toBe(true);
   expect(fill(core, account)).toBeGreaterThan(1000);
   expect(core.exports.memory.buffer.byteLength).toBeGreaterThan(300 * 65_536);
 });
@@ -61,6 +61,6 @@ it('is granted to whoever gives something back meanwhile, without asking', () =>
   fill(core, account);
   for (const handle of handles) core.unsubscribe(handle);
   core.turnEnd();
-  expect(core.hasRoom).toBe(true);
+  expect(peersOf(core).sessions.hasRoom).toBe(true);
   expect(fill(core, account)).toBeGreaterThan(290);
 });

@@ -2,6 +2,7 @@
 import { connect as openSocket, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { internalsOf } from '../../src/bus/internals.ts';
+import { peersOf } from '../../src/core/index.ts';
 import { createBus } from '../../src/index.ts';
 import { type Server, serve } from '../../src/server/index.ts';
 
@@ -43,7 +44,7 @@ test('a server whose peers have taken all that they may is not healthy until the
   const server = await serve(bus, { port: 0, monitoring: {} });
   ends.push(() => server.close());
   expect(await health(server)).toEqual([200, { status: 'ok' }]);
-  internalsOf(bus).core.limitSubscriptions(4 * 1024 * 1024);
+  peersOf(internalsOf(bus).core).sessions.limitSubscriptions(4 * 1024 * 1024);
   const greedy = [connect(server.port), connect(server.port), connect(server.port)];
   for (const peer of greedy) {
     let words = 'CONNECT {"verbose":false}\r\n';

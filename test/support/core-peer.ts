@@ -83,7 +83,11 @@ export class CorePeer {
       while (at < bytes.length) {
         let first = 0;
         const status = turn.run(() => {
-          first = core.ingest(this.handle, core.inbox.ptr + at, bytes.length - at);
+          first = peersOf(core).sessions.ingest(
+            this.handle,
+            core.inbox.ptr + at,
+            bytes.length - at,
+          );
           return first;
         });
         if (status !== STATUS_OP && status < 0) throw new Error(`ingest answers ${status}`);

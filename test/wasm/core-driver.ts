@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import * as abi from '../../assembly/abi.ts';
+import { newMemory } from '../support/linear-memory.ts';
 
 export type Build = 'debug' | 'release' | 'test';
 
@@ -76,7 +77,9 @@ export class CoreDriver {
     const abort = (_message: number, _file: number, line: number, column: number): never => {
       throw new Error(`assertion failed at ${line}:${column}`);
     };
-    const instance = new WebAssembly.Instance(moduleOf(build), { env: { abort } });
+    const instance = new WebAssembly.Instance(moduleOf(build), {
+      env: { abort, memory: newMemory() },
+    });
     this.exports = instance.exports as Record<string, Numbers>;
     this.#memory = instance.exports.memory as WebAssembly.Memory;
     this.#options = options;

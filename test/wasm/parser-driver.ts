@@ -23,6 +23,7 @@ import {
   SLACK_BYTES,
 } from '../../assembly/abi.ts';
 import type { ParsedOp, ParseFault, ParserLimits } from '../model/naive-parser.ts';
+import { newMemory } from '../support/linear-memory.ts';
 
 type Numbers = (...args: number[]) => number;
 type Exports = Record<string, unknown>;
@@ -61,7 +62,9 @@ export class ParserDriver {
       throw new Error(`assertion failed at ${line}:${column}`);
     };
     const module = new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>);
-    this.#exports = new WebAssembly.Instance(module, { env: { abort } }).exports;
+    this.#exports = new WebAssembly.Instance(module, {
+      env: { abort, memory: newMemory() },
+    }).exports;
     const memory = this.#exports.memory as WebAssembly.Memory;
     memory.grow(64);
     this.#bytes = new Uint8Array(memory.buffer);

@@ -6,6 +6,7 @@ import type { BridgeStats, ConnectionSnapshot } from '../../../src/bridge/option
 import { type BusInternals, internalsOf } from '../../../src/bus/internals.ts';
 import type { Subscription } from '../../../src/index.ts';
 import { type ServeOptions, startServer, type TestServer } from '../../../src/testing/index.ts';
+import { exportsOf } from '../../support/core-exports.ts';
 import { ReplayService } from '../../support/replay-service.ts';
 import { serveCommands } from './commands.ts';
 
@@ -203,7 +204,7 @@ const commands: ServerCommands = {
     });
     return { subscribeMs: subscribed - start, publishMs, right, wrong };
   },
-  limitRecords: (count) => door.core.exports.recordsSetLimit(count),
+  limitRecords: (count) => exportsOf(door.core).recordsSetLimit(count),
   serve(subject) {
     subscriptions.push(server.bus.subscribe(subject, (message) => message.respond('answer')));
   },
