@@ -1,7 +1,7 @@
 // The JSON of CONNECT: which keys there are, of which type, laid over what holds already. As Go reads it:
 // names in any case, null changes nothing, unknown keys are ignored, a wrong type refuses the whole.
 // Source: nats-server 1787eee, server/client.go, ClientOpts and processConnect.
-import { quoteGoText } from './go-quote.ts';
+import { quoteGo } from '../shared/go-quote.ts';
 
 /** What a peer asked for. Until it says otherwise it is verbose and pedantic and hears itself. */
 export interface ConnectOptions {
@@ -56,6 +56,7 @@ type KeyType =
   | 'bytes'
   | 'permission';
 
+const encoder = new TextEncoder();
 const TWO_63 = 2 ** 63;
 const TWO_64 = 2 ** 64;
 const BASE64 = /^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$/;
@@ -242,8 +243,8 @@ function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
  * Source: nats-server 2.15.3, server/client.go, getAuthUser.
  */
 export function userText({ nkey, user, authToken }: ConnectOptions): string {
-  if (nkey !== '') return `Nkey ${quoteGoText(nkey)}`;
-  if (user !== '') return `User ${quoteGoText(user)}`;
+  if (nkey !== '') return `Nkey ${quoteGo(encoder.encode(nkey))}`;
+  if (user !== '') return `User ${quoteGo(encoder.encode(user))}`;
   return authToken === '' ? '' : 'Token "[REDACTED]"';
 }
 

@@ -20,9 +20,9 @@ import {
   STATUS_BAD_SUBJECT,
   STATUS_NO_MEMORY,
 } from '../core/index.ts';
+import { quoteGo } from '../shared/go-quote.ts';
 import type { ClosingName } from './closing.ts';
 import { type ConnectOptions, infoProblem, parseConnect, userText } from './connect.ts';
-import { quoteGo } from './go-quote.ts';
 import { refusedLineText } from './refused-line.ts';
 
 /** A session, as far as its ops go. */

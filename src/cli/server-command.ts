@@ -1,5 +1,6 @@
 // The bin as a server: reads the command line as nats-server does, serves a bus, and ends by a signal. Texts and
 // exit statuses are nats-server's (2.15.3, main.go), since programs wait for them.
+
 import type { ServerValues } from '../config/keys-server.ts';
 import { type Bus, createBus } from '../index.ts';
 import { hostPort, isLoopback, listenErrorText } from '../server/addresses.ts';
@@ -10,11 +11,12 @@ import { type ServeOptions, type Server, serve } from '../server/index.ts';
 import { ignoredText, refusedText } from '../server/unsupported.ts';
 import { InvalidArgumentError, toError } from '../shared/errors.ts';
 import { fileErrorText } from '../shared/file-error.ts';
+import { quoteGoText } from '../shared/go-quote.ts';
 import type { Logger } from '../shared/logger.ts';
 import { ANNOUNCED_VERSION } from '../shared/version.ts';
 import { type Configured, configure } from './configure.ts';
 import type { Flags } from './flag-values.ts';
-import { FlagError, parseFlags, quote } from './go-flags.ts';
+import { FlagError, parseFlags } from './go-flags.ts';
 import { type Logging, openLogging, secondsTimestamp } from './logging.ts';
 import { FLAGS, TLS_USAGE, usage } from './options.ts';
 import { programName } from './program-name.ts';
@@ -102,7 +104,7 @@ function runWord(word: string): never {
     case 'bench':
       return fail('bench takes its own flags, behind the word: bench --help lists them');
     default:
-      return fail(`unrecognized command: ${quote(word)}`);
+      return fail(`unrecognized command: ${quoteGoText(word)}`);
   }
 }
 
@@ -165,7 +167,7 @@ function checkPorts({ host = '', port = 0, monitoring }: ServeOptions, logger: L
     const reason = listenErrorText(undefined, monitoring?.host ?? host, httpPort);
     logger.fatal(`Can't start monitoring: can't listen to the monitor port: ${reason}`);
   } else if (!isPort(port)) {
-    const reason = quote(listenErrorText(undefined, host, port));
+    const reason = quoteGoText(listenErrorText(undefined, host, port));
     logger.fatal(`Error listening on port: ${hostPort(host, port)}, ${reason}`);
   } else {
     return;

@@ -3,13 +3,14 @@
 // Source: nats-server 2.15.3, server/opts.go, processConfigFile.
 import { closeSync, openSync, readSync } from 'node:fs';
 import { fileErrorText } from '../shared/file-error.ts';
+import { quoteGoText } from '../shared/go-quote.ts';
 import { accountLinkMistakes } from './account-links.ts';
 import { configDigest } from './digest.ts';
 import { SERVER, type ServerValues } from './keys-server.ts';
 import type { UserValues } from './keys-users.ts';
 import { type Demand, mistake, type Reading, readKeys } from './kinds.ts';
 import { BYTES_MAX, parseFile, type Sources } from './parser.ts';
-import { ConfigError, type ConfigMap, type ConfigValue, located, quoted } from './value.ts';
+import { ConfigError, type ConfigMap, type ConfigValue, located } from './value.ts';
 
 /** What a file says. */
 export interface ReadConfig {
@@ -105,7 +106,7 @@ function checkTogether(values: ServerValues, map: ConfigMap, reading: Reading): 
       const name = nkey || user;
       if (!seen.has(name)) seen.add(name);
       else if (at !== undefined) {
-        mistake(reading, at, `Duplicate ${nkey ? 'nkey' : 'user'} ${quoted(name)} detected`);
+        mistake(reading, at, `Duplicate ${nkey ? 'nkey' : 'user'} ${quoteGoText(name)} detected`);
       }
     }
   };
@@ -117,7 +118,7 @@ function checkTogether(values: ServerValues, map: ConfigMap, reading: Reading): 
   add(users ?? [], valueAt(map, 'authorization'));
   for (const name of authorization?.callout?.allowedAccounts ?? []) {
     if (accounts?.has(name)) continue;
-    const what = `auth_callout allowed account ${quoted(name)}`;
+    const what = `auth_callout allowed account ${quoteGoText(name)}`;
     reading.errors.push(`${what} not found in configured accounts`);
   }
 }
