@@ -1,6 +1,7 @@
 // The JSON of CONNECT: which keys there are, of which type, laid over what holds already. As Go reads it:
 // names in any case, null changes nothing, unknown keys are ignored, a wrong type refuses the whole.
 // Source: nats-server 1787eee, server/client.go, ClientOpts and processConnect.
+import type { Cookies } from '../net/transport.ts';
 import { quoteGo } from '../shared/go-quote.ts';
 
 /** What a peer asked for. Until it says otherwise it is verbose and pedantic and hears itself. */
@@ -182,6 +183,20 @@ export function parseConnect(
     if (place !== undefined) options[place] = value;
   }
   return options as unknown as ConnectOptions;
+}
+
+/**
+ * Cookies say what CONNECT does not. Source: nats-server 2.15.3, server/client.go, processConnect; a JWT is
+ * thrown away there where no operator is trusted.
+ */
+export function withCookies(options: ConnectOptions, cookies: Cookies | undefined): ConnectOptions {
+  if (cookies === undefined) return options;
+  return {
+    ...options,
+    user: options.user || (cookies.user ?? ''),
+    pass: options.pass || (cookies.pass ?? ''),
+    authToken: options.authToken || (cookies.token ?? ''),
+  };
 }
 
 /** The problem with the arguments of an INFO that a peer sent, undefined when they may be ignored. */

@@ -5,7 +5,6 @@ import type { ServerValues } from '../config/keys-server.ts';
 import type { Demand } from '../config/kinds.ts';
 import type { ReadConfig } from '../config/read.ts';
 import type { ConfigError } from '../config/value.ts';
-import { authorizationDemands } from '../server/file-authorization.ts';
 import { InvalidArgumentError } from '../shared/errors.ts';
 import {
   CommandLineError,
@@ -48,7 +47,6 @@ export async function configure(flags: Flags): Promise<Configured | Ending> {
     const demands = [
       ...(config?.demands ?? []).filter((demand) => stillDemanded(demand, flags)),
       ...demandsOf(flags),
-      ...authorizationDemands(values),
     ];
     const broken = await brokenBy(values, config !== undefined || demands.length > 0);
     if (broken !== undefined) return failed(broken);

@@ -112,8 +112,6 @@ export const WEBSOCKET: Block<WebsocketValues> = {
     names: ['authorization', 'authentication'],
     kind: simpleAuthorization,
     about: 'Who may come in here.',
-    effect: 'refused',
-    asks: ({ timeoutMs: _, ...rest }) => Object.keys(rest).length > 0,
   },
   jwtCookie: { names: ['jwt_cookie'], kind: text, about: 'Cookie with a JWT.' },
   userCookie: { names: ['user_cookie'], kind: text, about: 'Cookie with the name.' },
@@ -123,7 +121,6 @@ export const WEBSOCKET: Block<WebsocketValues> = {
     names: ['no_auth_user'],
     kind: text,
     about: 'Who comes in without a name.',
-    effect: 'refused',
   },
   headers: {
     names: ['headers'],

@@ -175,7 +175,7 @@ it('what whoever decides publishes is delivered behind him, also when somebody h
 
 it('many who have their turn at once are asked about some at a time', async () => {
   const [clock, loop] = [new HurriedClock(), new Loop()];
-  const { asked, come, answer } = doors({ clock, defer: loop.defer, authenticationsMax: 10 });
+  const { asked, come, answer } = doors({ clock, defer: loop.defer, authenticationsMax: 18 });
   for (let guest = 0; guest < 20; guest++) come(`${guest}`);
   loop.isHeld = true;
   for (let guest = 0; guest < 10; guest++) await answer(`${guest}`);
