@@ -4,28 +4,24 @@
 import type { ServerValues } from '../config/keys-server.ts';
 import { type Bus, createBus } from '../index.ts';
 import { hostPort, isLoopback, listenErrorText } from '../server/addresses.ts';
-import { withEmptySecrets } from '../server/authorization.ts';
-import { emptySecretTexts } from '../server/file-authorization.ts';
-import { serveOptionsOf } from '../server/file-options.ts';
 import { type ServeOptions, type Server, serve } from '../server/index.ts';
-import { ignoredText, refusedText } from '../server/unsupported.ts';
 import { InvalidArgumentError, toError } from '../shared/errors.ts';
 import { fileErrorText } from '../shared/file-error.ts';
 import { quoteGoText } from '../shared/go-quote.ts';
 import type { Logger } from '../shared/logger.ts';
 import { ANNOUNCED_VERSION } from '../shared/version.ts';
+import { commandOptions } from './command-options.ts';
 import { type Configured, configure } from './configure.ts';
 import type { Flags } from './flag-values.ts';
 import { FlagError, parseFlags } from './go-flags.ts';
-import { type Logging, openLogging, secondsTimestamp } from './logging.ts';
+import { type Logging, loggingOptions, openLogging, secondsTimestamp } from './logging.ts';
 import { FLAGS, TLS_USAGE, usage } from './options.ts';
 import { programName } from './program-name.ts';
+import { Reloads } from './reload.ts';
 import { sendSignal } from './send-signal.ts';
 import { handleSignals } from './signals.ts';
 
 const PORT_MAX = 65_535;
-/** Suites wait for a ports file of this name. */
-const PORTS_FILE_NAME = 'nats-server';
 
 const name: string = programName(process.env.GANGLION_EXECUTABLE, process.argv0, process.argv[1]);
 
@@ -42,14 +38,15 @@ export async function serverCommand(args: readonly string[]): Promise<void> {
   }
   for (const warning of configured.config?.warnings ?? []) process.stderr.write(`${warning}\n`);
   const logging = openLog(configured.values);
-  const { logger, sink } = logging;
+  const { logger } = logging;
   const options = serveOptions(configured, logging);
   checkPorts(options, logger);
   const bus = makeBus(options);
   try {
     const starting = serve(bus, options);
     // Before it is ready: a harness may send one as soon as it reads so.
-    handleSignals(starting, logger, sink, configured.config, (status) => process.exit(status));
+    const reloads = new Reloads(flags, logging, configured);
+    handleSignals({ starting, logging, reloads, exit: (status) => process.exit(status) });
     const server = await starting;
     if (options.authorization === undefined) warnOfStrangers(server, options);
   } catch (error) {
@@ -114,17 +111,9 @@ function signalAnother(text: string): never {
 }
 
 function openLog(values: ServerValues): Logging {
-  const { logFile, debug, trace } = values;
+  const { logFile } = values;
   try {
-    return openLogging({
-      isDebug: debug === true,
-      isTrace: trace === true,
-      hasTime: values.logTime !== false,
-      isUtc: values.logTimeUtc === true,
-      logFile: logFile === '' ? undefined : logFile,
-      sizeLimit: values.logSizeLimit ?? 0,
-      filesMax: values.logMaxNum ?? 0,
-    });
+    return openLogging(loggingOptions(values));
   } catch (error) {
     const reason = fileErrorText(error, 'open', logFile ?? '');
     process.stderr.write(`${secondsTimestamp()} error opening file: ${reason}\n`);
@@ -133,26 +122,14 @@ function openLog(values: ServerValues): Logging {
 }
 
 /** What is to be served, or the end of the program when that would lack what it must not. */
-function serveOptions({ values, demands, config }: Configured, { logger }: Logging): ServeOptions {
-  const refused = refusedText(demands);
-  if (refused !== undefined) {
-    logger.fatal(refused);
+function serveOptions(configured: Configured, { logger }: Logging): ServeOptions {
+  const command = commandOptions(configured);
+  if (typeof command === 'string') {
+    logger.fatal(command);
     process.exit(1);
   }
-  const warnings = [...ignoredText(demands), ...emptySecretTexts(values)];
-  const { file, digest } = config ?? { file: '', digest: '' };
-  const { authorization, ...others } = serveOptionsOf(values);
-  const options: ServeOptions = {
-    ...others,
-    ...(authorization !== undefined && { authorization: withEmptySecrets(authorization) }),
-    executableName: PORTS_FILE_NAME,
-    logger,
-  };
-  if (config !== undefined) {
-    return { ...options, configuration: { file, digest, warnings } };
-  }
-  for (const line of warnings) logger.warn(line);
-  return options;
+  for (const line of command.warnings) logger.warn(line);
+  return { ...command.options, logger };
 }
 
 /** The program's side has the bound of its peers. */

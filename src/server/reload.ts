@@ -5,7 +5,7 @@
 import { formatDuration } from '../config/duration.ts';
 import { InvalidArgumentError } from '../shared/errors.ts';
 import { resolveOptions, type ServeOptions, type ServerSettings } from './options.ts';
-import type { Secrets } from './secrets.ts';
+import { Secrets } from './secrets.ts';
 
 /** The line of the log that says so; nothing: needs none. */
 type Line = (settings: ServerSettings) => string | undefined;
@@ -135,6 +135,19 @@ export function changesOf(before: ServerSettings, after: ServerSettings): string
     }
   }
   return lines;
+}
+
+/** Why a server with the options `before` cannot take those of `after` while it runs. */
+export function problemOf(before: ServeOptions, after: ServeOptions): string | undefined {
+  const secrets = new Secrets();
+  try {
+    const running = resolveOptions(before, secrets);
+    changesOf(running, reloadedSettings(after, running, secrets));
+    return undefined;
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) return error.message;
+    throw error;
+  }
 }
 
 /**
