@@ -60,7 +60,9 @@ function warnOfStrangers({ port, websocketUrl = '' }: Server, options: ServeOpti
   const { host = '', websocket, logger } = options;
   const open: string[] = [];
   if (!isLoopback(host)) open.push(hostPort(host, port));
-  if (websocket !== undefined && !isLoopback(websocket.host ?? '')) open.push(websocketUrl);
+  if (websocket !== undefined && websocket.authorization === undefined) {
+    if (!isLoopback(websocket.host ?? '')) open.push(websocketUrl);
+  }
   for (const place of open) {
     logger?.warn(`No authorization is set: whoever reaches ${place} may use this server`);
   }

@@ -67,6 +67,8 @@ export type Authenticate = (
 /** What is asked, and what of it a log and a reload may know. */
 export interface AuthorizationSettings {
   readonly entrance: Entrance;
+  /** Something is asked of those who come by the plain listener. */
+  readonly isAsked: boolean;
   /** Of the plain listener. Secrets stand for themselves: equal ones are equal, and tell nothing. */
   readonly told: {
     readonly user: string;
@@ -116,6 +118,7 @@ export function authorizationSettings(
   if (typeof authenticate !== 'function') refuse('authenticate', 'must be a function');
   return {
     entrance: { authenticate: asking(authenticate as Authenticate) },
+    isAsked: true,
     told: toldOf(undefined),
     websocketTold: '',
     secrets: [],
@@ -144,6 +147,7 @@ function ofOptions(
       asked: (type) => askedBy(rules[type]),
       knows: (user) => users.has(user),
     },
+    isAsked: plain !== undefined,
     told: toldOf(plain),
     websocketTold: own === undefined ? '' : JSON.stringify(toldOf({ ...own, users: new Map() })),
     secrets: [...users.values(), ...kept.filter((secret) => secret !== undefined)],

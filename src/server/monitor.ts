@@ -54,7 +54,7 @@ export async function startMonitoring(server: MonitoredServer): Promise<Monitori
           host: settings.host,
           port: server.bridge()?.port ?? settings.port,
           limits: settings.limits,
-          isAuthRequired: settings.authorization !== undefined,
+          isAuthRequired: settings.authorization?.isAsked === true,
           authTimeoutMs: settings.authTimeoutMs,
           httpHost: host,
           httpPort: configuredPort,

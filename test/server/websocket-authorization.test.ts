@@ -172,6 +172,17 @@ test('cookies say what CONNECT does not, and are not in the log', async () => {
   expect(server.log()).not.toContain('hidden');
 });
 
+test('where only they are asked, others are not, and /varz says so', async () => {
+  const server = await startServer({
+    monitoring: {},
+    websocket: { authorization: { token: 't' } },
+  });
+  ends.push(() => server.close());
+  expect((await answer(server.port, {}))[0]).toBe('INFO undefined');
+  const varz = await (await fetch(`${server.monitoringUrl}/varz`)).json();
+  expect(varz).not.toHaveProperty('auth_required');
+});
+
 test('its time to authenticate is its own', async () => {
   const server = await ours(
     `authorization { token: t, timeout: 30 }\nwebsocket { ${WEBSOCKET}, authorization { token: t, timeout: 0.1 } }`,
