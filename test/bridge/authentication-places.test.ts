@@ -118,7 +118,11 @@ it('who has no turn in his time is refused', async () => {
 
 it('who has gone is not asked about, and his own place stays taken until his answer or its time', async () => {
   const { bridge, asked, come, answer } = doors();
-  const [first, second, third] = ['a', 'b', 'c'].map((name) => come(name)) as [FakeSocket, FakeSocket, FakeSocket];
+  const [first, second, third] = ['a', 'b', 'c'].map((name) => come(name)) as [
+    FakeSocket,
+    FakeSocket,
+    FakeSocket,
+  ];
   come('d');
   for (const socket of [first, second, third]) socket.destroy(new Error('reset'));
   await settle();
