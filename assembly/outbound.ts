@@ -265,7 +265,7 @@ function detach(session: Session): usize {
   let taken: u32 = 0;
   let segmentPtr = session.outHead;
   let last: usize = 0;
-  while (segmentPtr != 0 && taken < <u32>TAKE_SEGMENTS_MAX && total < TAKE_BYTES_MAX) {
+  while (segmentPtr != 0 && taken < <u32>TAKE_SEGMENTS_MAX && total < <u32>TAKE_BYTES_MAX) {
     const segment = Segment.at(segmentPtr);
     if (segment.length != 0) {
       Owned.write<u32>(at + SEGMENT_TAKE_PTR, <u32>segment.ptr, OWNER_TAKE);

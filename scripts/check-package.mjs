@@ -72,7 +72,7 @@ function checkBundled() {
   for (const name of all) {
     if (!licences.includes(`\n${name} `)) throw new Error(`${name} is bundled without its licence`);
   }
-  for (const name of ['ws', '@assemblyscript/loader']) {
+  for (const name of ['ws', 'bcryptjs', '@assemblyscript/loader']) {
     if (!all.has(name)) throw new Error(`${name} is not where it is looked for`);
   }
   const doors = bundles.filter((file) => /^[a-z]+\.[cm]js$/.test(file));

@@ -1,15 +1,10 @@
-// Who may come in, where that is asked. Nothing is allowed before CONNECT, which has to come in time; then whoever
-// decides is asked, and may take a while, too. Meanwhile the session is `authenticating`: nothing of it is read.
+// Who may come in, where that is asked: what the sessions share of it. How one of them comes in is its Admission
+// (admission.ts).
 //
-//   opened ──first byte is not C──────────────────────► Authorization Violation
-//     ├──no CONNECT in time───────────────────────────► Authentication Timeout
-//     └──CONNECT──► asked ──verdict at once───────────► let in, or Authorization Violation
-//           ▲         └──later──► authenticating ──┬──► the same
-//           └─────another one────────────── let in ┘└─no verdict in time─► Authorization Violation
-//
-// A verdict that comes after its time, or after the end, is dropped. How many are asked about at once is bounded:
-// whoever comes when that many are waits, `authenticating` as well, until it is his turn. The place of one is free
-// when the verdict is there, or its time is over, and not when the peer goes: the work for him goes on.
+// How many are asked about at once is bounded; whoever comes when there is no place waits. Places and turns are fair by
+// address: an address has at most as many places as are free, so there is always one for somebody from elsewhere, and
+// those who wait are taken in turn by address. The place of one is free when the verdict is there, or its time is over,
+// and not when the peer goes: the work for him may go on.
 //
 // Played against nats-server 2.15.3, `--user a --pass b`; source of the rest: server/parser.go, client.go
 // (processConnect), auth_callout.go (the second timeout).
@@ -17,38 +12,50 @@ import type { Turn } from '../bus/turn.ts';
 import type { PeerFacts } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import { DeadlineQueue } from '../shared/deadline-queue.ts';
+import { FairQueue } from '../shared/fair-queue.ts';
+import { AUTH_TIMEOUT_MS } from '../shared/limits.ts';
+import type { Admission } from './admission.ts';
 import type { ConnectOptions } from './connect.ts';
 import type { Slices } from './slices.ts';
 
 /** What was decided about a CONNECT: nothing but `true` lets in. */
 export interface Verdict {
   readonly isAdmitted: boolean;
+  /** Whom the peer was let in as, where that is known. */
+  readonly user?: string;
+  /** When it has to go again: milliseconds since 1970. */
+  readonly expiresAt?: number;
 }
 
 /**
  * Decides whether a peer may come in. Called within a turn: what it publishes is delivered after the read at
- * hand. An error or rejection is a refusal, and is logged.
+ * hand. An error or rejection is a refusal, and is logged. `signal` gives what is aborted when nobody waits for the
+ * verdict any more: its time is over, the peer has gone, or it is asked about anew.
  */
 export type Authenticate = (
   options: ConnectOptions,
   peer: PeerFacts,
+  signal: () => AbortSignal,
 ) => Verdict | PromiseLike<Verdict>;
 
-/** The session that wants in. */
-export interface Guest {
-  /** What its last CONNECT said. */
-  readonly options: ConnectOptions;
-  /** There was no CONNECT in time. */
-  late(): void;
-  /** The verdict that was waited for. */
-  decided(isAdmitted: boolean): void;
-  /** The one who decides has failed. */
-  logError(text: string): void;
+/** Of whom something is asked: `named` is whoever says something of himself; who does not is let in at once. */
+export type Asked = 'nobody' | 'named' | 'everybody';
+
+/** The door: what is asked there, and of whom. */
+export interface Entrance {
+  /** Who may come in is asked here; without it everybody may. */
+  readonly authenticate?: Authenticate | undefined;
+  /** Of whom something is asked that comes this way (default: of everybody when there is `authenticate`). */
+  readonly asked?: ((type: PeerFacts['type']) => Asked) | undefined;
+  /** Whether there is a user of that name (default: that cannot be told, so there may be). */
+  readonly knows?: ((user: string) => boolean) | undefined;
+  /** For CONNECT to come, and for a verdict about it (default: 2 s, as nats-server has it). */
+  readonly authTimeoutMs?: number | undefined;
+  /** The same for who comes by WebSocket (default: as for others). */
+  readonly websocketAuthTimeoutMs?: number | undefined;
 }
 
 interface AuthenticationOptions {
-  readonly authenticate: Authenticate;
-  readonly timeoutMs: number;
   /** Most CONNECTs that are asked about at once. */
   readonly max: number;
   readonly turn: Turn;
@@ -59,185 +66,142 @@ interface AuthenticationOptions {
   readonly slices: Slices;
 }
 
-/** What the sessions share. */
+/** Of one that is asked about. */
+interface Place {
+  readonly lane: string;
+}
+
 export class Authentication {
   readonly #options: AuthenticationOptions;
+  #entrance: Entrance;
   /** For CONNECT to come, and for the verdict: both have the same time. */
-  readonly #deadlines: DeadlineQueue<Admission>;
-  /** One for each that is asked about. */
-  readonly #places: DeadlineQueue<object>;
-  /** Those for whom there is no place, in the order in which they came. */
-  readonly #waiting = new Set<Admission>();
+  readonly #deadlines: Readonly<Record<PeerFacts['type'], DeadlineQueue<Admission>>>;
+  readonly #places: DeadlineQueue<Place>;
+  /** How many places each lane has. */
+  readonly #taken = new Map<string, number>();
+  /** Those for whom there is no place. */
+  readonly #waiting = new FairQueue<Admission>();
+  /** Somebody of them is about to be asked about. */
+  #isTurning = false;
 
-  constructor(options: AuthenticationOptions) {
+  constructor(entrance: Entrance, options: AuthenticationOptions) {
+    this.#entrance = entrance;
     this.#options = options;
-    const { clock, timeoutMs, slices } = options;
-    this.#deadlines = new DeadlineQueue(clock, timeoutMs, (admission) => {
+    const { clock, slices } = options;
+    const { nats, websocket } = this.#times();
+    const expired = (admission: Admission): void => {
       const { question } = admission;
       slices.run(() => admission.expired(question));
-    });
-    this.#places = new DeadlineQueue(clock, timeoutMs, () => this.#next());
+    };
+    this.#deadlines = {
+      nats: new DeadlineQueue(clock, nats, expired),
+      websocket: new DeadlineQueue(clock, websocket, expired),
+    };
+    this.#places = new DeadlineQueue(clock, nats, (place) => this.#freed(place));
   }
 
-  /** Whether somebody may be asked about now; else `wait`. */
-  get hasPlace(): boolean {
-    return this.#waiting.size === 0 && this.#places.size < this.#options.max;
+  /** Another door from now on. Whoever waits has the new time from now on; who came by the old one is to be reviewed. */
+  reconfigure(entrance: Entrance): void {
+    this.#entrance = entrance;
+    const { nats, websocket } = this.#times();
+    this.#deadlines.nats.delayMs = nats;
+    this.#deadlines.websocket.delayMs = websocket;
+    this.#places.delayMs = nats;
+  }
+
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  asked(type: PeerFacts['type']): Asked {
+    const { authenticate, asked } = this.#entrance;
+    if (authenticate === undefined) return 'nobody';
+    return asked?.(type) ?? 'everybody';
+  }
+
+  knows(user: string): boolean {
+    const { authenticate, knows } = this.#entrance;
+    return user !== '' && authenticate !== undefined && (knows?.(user) ?? true);
+  }
+
+  /** Whether one of that lane may be asked about now; else `wait`. */
+  hasPlace(lane: string): boolean {
+    return !this.#isTurning && !this.#waiting.has(lane) && this.#mayTake(lane);
   }
 
   /** Asks whoever decides: as in a handler, what he publishes waits until the read at hand has been routed. */
-  ask(options: ConnectOptions, peer: PeerFacts): Verdict | PromiseLike<Verdict> {
-    const { turn, authenticate } = this.#options;
+  ask(...question: Parameters<Authenticate>): Verdict | PromiseLike<Verdict> {
+    const { turn } = this.#options;
+    const { authenticate } = this.#entrance;
+    if (authenticate === undefined) return { isAdmitted: true };
     return turn.within(() => {
       turn.isDelivering = true;
-      return authenticate(options, peer);
+      return authenticate(...question);
     });
   }
 
   /** The time of this one begins. */
   begin(admission: Admission): void {
-    this.#deadlines.add(admission);
+    this.#deadlines[admission.type].add(admission);
   }
 
   /** It is told to `proceed` when there is a place. */
   wait(admission: Admission): void {
-    this.#waiting.add(admission);
+    this.#waiting.add(admission.lane, admission);
   }
 
   /** Nothing is waited for with this one any more. */
   end(admission: Admission): void {
-    this.#deadlines.delete(admission);
-    this.#waiting.delete(admission);
+    this.#deadlines[admission.type].delete(admission);
+    this.#waiting.delete(admission.lane, admission);
   }
 
   /** For a question to which the answer comes later. */
-  takePlace(): object {
-    const place = {};
+  takePlace(lane: string): Place {
+    const place = { lane };
     this.#places.add(place);
+    this.#taken.set(lane, (this.#taken.get(lane) ?? 0) + 1);
     return place;
   }
 
-  returnPlace(place: object): void {
-    if (this.#places.delete(place)) this.#next();
+  returnPlace(place: Place): void {
+    if (this.#places.delete(place)) this.#freed(place);
   }
 
   /** The sessions have ended. */
   close(): void {
-    this.#deadlines.clear();
+    this.#deadlines.nats.clear();
+    this.#deadlines.websocket.clear();
     this.#places.clear();
   }
 
-  /** There is a place, for whoever waits. Not now: whoever has returned it may stand in the middle of a turn. */
-  #next(): void {
+  #times(): Readonly<Record<PeerFacts['type'], number>> {
+    const { authTimeoutMs: nats = AUTH_TIMEOUT_MS, websocketAuthTimeoutMs } = this.#entrance;
+    return { nats, websocket: websocketAuthTimeoutMs ?? nats };
+  }
+
+  #mayTake(lane: string): boolean {
+    const free = this.#options.max - this.#places.size;
+    return free > 0 && (this.#taken.get(lane) ?? 0) <= free;
+  }
+
+  #freed({ lane }: Place): void {
+    const count = (this.#taken.get(lane) ?? 0) - 1;
+    if (count > 0) this.#taken.set(lane, count);
+    else this.#taken.delete(lane);
+    // For whoever waits. Not now: whoever has returned it may stand in the middle of a turn.
+    if (this.#isTurning || this.#waiting.size === 0) return;
     const { defer, slices } = this.#options;
+    this.#isTurning = true;
     defer(() => slices.run(() => this.#admit()));
   }
 
   /** An answer at once takes no place, so the next one may have it. */
   #admit(): void {
-    const [first] = this.#waiting;
-    if (first === undefined || this.#places.size >= this.#options.max) return;
-    this.#waiting.delete(first);
-    first.proceed();
+    const next = this.#waiting.take((lane) => this.#mayTake(lane));
+    this.#isTurning = next !== undefined;
+    if (next === undefined) return;
+    next.proceed();
     this.#options.slices.run(() => this.#admit());
   }
-}
-
-/** The question that is open before the first CONNECT. */
-const FOR_CONNECT = 0;
-
-/** How one session comes in. */
-export class Admission {
-  readonly #shared: Authentication;
-  readonly #guest: Guest;
-  readonly #peer: PeerFacts;
-  /** Which one is open, an answer to another is none: at first whether CONNECT comes, then each CONNECT's own. */
-  #question = FOR_CONNECT;
-
-  constructor(shared: Authentication, guest: Guest, peer: PeerFacts) {
-    this.#shared = shared;
-    this.#guest = guest;
-    this.#peer = peer;
-  }
-
-  get question(): number {
-    return this.#question;
-  }
-
-  /** The time for CONNECT begins. */
-  open(): void {
-    // INFO may have been too much for it.
-    if (this.#question === FOR_CONNECT) this.#shared.begin(this);
-  }
-
-  /** CONNECT has come. Undefined: the guest will be told. */
-  ask(): boolean | undefined {
-    this.close();
-    let verdict: boolean | undefined;
-    if (this.#shared.hasPlace) verdict = this.#consult(this.#question);
-    else this.#shared.wait(this);
-    if (verdict === undefined) this.#shared.begin(this);
-    return verdict;
-  }
-
-  /** There is a place now. */
-  proceed(): void {
-    const question = this.#question;
-    const verdict = this.#consult(question);
-    if (verdict !== undefined) this.#answered(question, verdict);
-  }
-
-  /** The time of CONNECT, or of the verdict, is over, unless that has come meanwhile. */
-  expired(question: number): void {
-    if (question !== FOR_CONNECT) this.#answered(question, false);
-    else if (question === this.#question) this.#guest.late();
-  }
-
-  /** No answer counts any more. */
-  close(): void {
-    this.#question += 1;
-    this.#shared.end(this);
-  }
-
-  #consult(question: number): boolean | undefined {
-    let answer: boolean | PromiseLike<Verdict>;
-    try {
-      const said = this.#shared.ask(this.#guest.options, this.#peer);
-      answer = isPromise(said) ? said : said.isAdmitted === true;
-    } catch (error) {
-      this.#failed(error);
-      return false;
-    }
-    // It is waited for in any case: nobody else would take its rejection.
-    if (typeof answer !== 'boolean') void this.#await(answer, question);
-    // The session may have ended by what was done.
-    if (question !== this.#question) return false;
-    return typeof answer === 'boolean' ? answer : undefined;
-  }
-
-  async #await(answer: PromiseLike<Verdict>, question: number): Promise<void> {
-    const place = this.#shared.takePlace();
-    let isAdmitted = false;
-    try {
-      isAdmitted = (await answer).isAdmitted === true;
-    } catch (error) {
-      if (question === this.#question) this.#failed(error);
-    }
-    this.#shared.returnPlace(place);
-    this.#answered(question, isAdmitted);
-  }
-
-  #answered(question: number, isAdmitted: boolean): void {
-    if (question !== this.#question) return;
-    this.close();
-    this.#guest.decided(isAdmitted);
-  }
-
-  #failed(error: unknown): void {
-    const text = error instanceof Error ? error.message : String(error);
-    this.#guest.logError(`authentication failed: ${text}`);
-  }
-}
-
-function isPromise(answer: Verdict | PromiseLike<Verdict>): answer is PromiseLike<Verdict> {
-  return 'then' in answer;
 }

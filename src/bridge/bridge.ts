@@ -16,10 +16,10 @@ import { type Listener, listen } from '../net/tcp.ts';
 import type { PeerFacts, Transport } from '../net/transport.ts';
 import type { Timer } from '../shared/clock.ts';
 import { ClosedConnectionError, InvalidOperationError } from '../shared/errors.ts';
-import { SUBSCRIPTION_BYTES_MAX } from '../shared/limits.ts';
+import { type Limits, SUBSCRIPTION_BYTES_MAX } from '../shared/limits.ts';
 import { ANNOUNCED_VERSION } from '../shared/version.ts';
-import { Authentication } from './authentication.ts';
-import { ClosedReason, errorLine, farewell } from './closing.ts';
+import { Authentication, type Entrance } from './authentication.ts';
+import { ClosedReason } from './closing.ts';
 import { Ended } from './ended.ts';
 import { Endings } from './endings.ts';
 import { Feed } from './feed.ts';
@@ -36,9 +36,10 @@ import {
 } from './options.ts';
 import { Outbound } from './outbound.ts';
 import { Pacing } from './pacing/pacing.ts';
-import { PeerLog } from './peer-log.ts';
+import { reconfigure } from './reconfigure.ts';
 import { Replays } from './replay.ts';
 import { Session } from './session.ts';
+import { turnAway } from './turned-away.ts';
 
 export type {
   BridgeAddress,
@@ -89,7 +90,7 @@ export class Bridge implements SessionHost, NetworkSide {
   readonly pacing: Pacing;
   readonly endings: Endings;
   readonly replays: Replays;
-  readonly authentication: Authentication | undefined;
+  readonly authentication: Authentication;
   readonly #sessions = new Map<SessionHandle, Session>();
   readonly #ended: Ended = new Ended();
   #listener: Listener | undefined;
@@ -130,12 +131,9 @@ export class Bridge implements SessionHost, NetworkSide {
     this.pacing = new Pacing({ core, clock, defer, limits: options, hasSpareProcessor, outbound });
     this.endings = new Endings({ clock, defer, writeDeadlineMs });
     this.replays = new Replays(clock, defer);
-    const { authenticate, authTimeoutMs: timeoutMs, authenticationsMax: max } = this.options;
-    if (authenticate !== undefined) {
-      const { slices } = this.endings;
-      const shared = { authenticate, timeoutMs, max, turn, clock, defer, slices };
-      this.authentication = new Authentication(shared);
-    }
+    const { slices } = this.endings;
+    const max = this.options.authenticationsMax;
+    this.authentication = new Authentication(options, { max, turn, clock, defer, slices });
     turn.attach(this);
   }
 
@@ -195,7 +193,7 @@ export class Bridge implements SessionHost, NetworkSide {
     for (let ends = 0; ends < HURRIED_MAX && isFull() && this.endings.slices.next(); ends++);
     const handle = isFull() ? 0 : this.sessions.open(this.home.handle);
     if (handle === 0) {
-      this.#refuse(transport, this.#cid);
+      turnAway(this, transport, this.#cid);
       return;
     }
     const session = new Session(this, this.#cid, handle, transport);
@@ -208,8 +206,11 @@ export class Bridge implements SessionHost, NetworkSide {
   /** Open connections, in the order they came. */
   connections(): ConnectionSnapshot[] {
     const now = this.options.clock.now();
-    const open = [...this.#sessions.values()].filter((session) => session.isOpen());
-    return open.map((session) => session.snapshot(now));
+    return this.#open().map((session) => session.snapshot(now));
+  }
+
+  #open(): Session[] {
+    return [...this.#sessions.values()].filter((session) => session.isOpen());
   }
 
   /** The last connections that ended, oldest first: 10,000, unless they have said too much of themselves. */
@@ -245,6 +246,12 @@ export class Bridge implements SessionHost, NetworkSide {
   /** Bytes queued for all peers, and bytes of unfinished reads. */
   get heldBytes(): { readonly outbound: number; readonly inbound: number } {
     return { outbound: this.outbound.bytes, inbound: this.pacing.inbound.bytes };
+  }
+
+  /** Other limits, and another door, from now on, for those who are here as well. */
+  reconfigure(options: Limits & Entrance): void {
+    Object.assign(this.options, options);
+    reconfigure(this, this.#open(), options);
   }
 
   /**
@@ -309,7 +316,7 @@ export class Bridge implements SessionHost, NetworkSide {
     this.turn.within(() => this.outbound.flush());
     this.outbound.close();
     this.endings.close();
-    this.authentication?.close();
+    this.authentication.close();
     this.pacing.close();
     this.home.holds -= 1;
     this.turn.within(() => this.engine.leave(this.home));
@@ -324,29 +331,8 @@ export class Bridge implements SessionHost, NetworkSide {
       transport.destroy();
     } else {
       this.#cid += 1;
-      this.#refuse(transport, this.#cid);
+      turnAway(this, transport, this.#cid);
     }
-  }
-
-  /** Says INFO and why not. */
-  #refuse(transport: Transport, cid: number): void {
-    const log = new PeerLog(this.options.logger, transport.peer, cid);
-    log.debug('Client connection created');
-    const info = this.infoLine(cid, transport.peer);
-    const words = new TextEncoder().encode(`${info}${errorLine('maxConnections')}`);
-    transport.start({
-      staysInPlace: false,
-      view: () => this.pacing.inbox.view(0),
-      onFilled: () => {},
-      onClose: () => this.endings.lingered(transport),
-    });
-    transport.pause();
-    const reason = ClosedReason.MaxConnectionsExceeded;
-    const end = (): void => transport.end(farewell(reason));
-    this.endings.linger(transport);
-    if (transport.write([words], end) === 'taken') end();
-    log.error('maximum connections exceeded');
-    log.debug(`Client connection closed: ${reason}`);
   }
 
   // ── For sessions ────────────────────────────────────────────────────────────────────────────────
@@ -440,8 +426,7 @@ export class Bridge implements SessionHost, NetworkSide {
       host: this.host,
       port: this.port,
       hasHeaders: options.hasHeaders,
-      isAuthRequired: this.authentication !== undefined,
-      admitsUnnamed: options.admitsUnnamed,
+      asked: (type) => this.authentication.asked(type),
       maxPayload: options.maxPayload,
       connectUrls: options.connectUrls ?? [],
     };

@@ -8,6 +8,7 @@ export const ClosedReason = {
   ClientClosed: 'Client Closed',
   AuthenticationTimeout: 'Authentication Timeout',
   AuthenticationViolation: 'Authentication Failure',
+  AuthenticationExpired: 'Authentication Expired',
   SlowConsumerPendingBytes: 'Slow Consumer (Pending Bytes)',
   SlowConsumerWriteDeadline: 'Slow Consumer (Write Deadline)',
   WriteError: 'Write Error',
@@ -39,6 +40,7 @@ export type ClosingName =
   | 'maxPayload'
   | 'authorization'
   | 'authenticationTimeout'
+  | 'authenticationExpired'
   | 'clientProtocol'
   | 'noResponders'
   | 'maxConnections'
@@ -73,6 +75,10 @@ export const CLOSINGS: Readonly<Record<ClosingName, Closing>> = {
   authenticationTimeout: {
     text: 'Authentication Timeout',
     reason: ClosedReason.AuthenticationTimeout,
+  },
+  authenticationExpired: {
+    text: 'User Authentication Expired',
+    reason: ClosedReason.AuthenticationExpired,
   },
   clientProtocol: {
     text: 'invalid client protocol',
@@ -118,6 +124,7 @@ const STATUSES: Readonly<Partial<Record<ClosedReason, number>>> = {
   [ClosedReason.ProtocolViolation]: 1002,
   [ClosedReason.AuthenticationTimeout]: 1008,
   [ClosedReason.AuthenticationViolation]: 1008,
+  [ClosedReason.AuthenticationExpired]: 1008,
   [ClosedReason.MaxConnectionsExceeded]: 1008,
   [ClosedReason.MaxControlLineExceeded]: 1008,
   [ClosedReason.MaxPayloadExceeded]: 1009,

@@ -1,7 +1,8 @@
 // The JSON of CONNECT: which keys there are, of which type, laid over what holds already. As Go reads it:
 // names in any case, null changes nothing, unknown keys are ignored, a wrong type refuses the whole.
 // Source: nats-server 1787eee, server/client.go, ClientOpts and processConnect.
-import { quoteGoText } from './go-quote.ts';
+import type { Cookies } from '../net/transport.ts';
+import { quoteGo } from '../shared/go-quote.ts';
 
 /** What a peer asked for. Until it says otherwise it is verbose and pedantic and hears itself. */
 export interface ConnectOptions {
@@ -56,6 +57,7 @@ type KeyType =
   | 'bytes'
   | 'permission';
 
+const encoder = new TextEncoder();
 const TWO_63 = 2 ** 63;
 const TWO_64 = 2 ** 64;
 const BASE64 = /^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$/;
@@ -183,6 +185,20 @@ export function parseConnect(
   return options as unknown as ConnectOptions;
 }
 
+/**
+ * Cookies say what CONNECT does not. Source: nats-server 2.15.3, server/client.go, processConnect; a JWT is
+ * thrown away there where no operator is trusted.
+ */
+export function withCookies(options: ConnectOptions, cookies: Cookies | undefined): ConnectOptions {
+  if (cookies === undefined) return options;
+  return {
+    ...options,
+    user: options.user || (cookies.user ?? ''),
+    pass: options.pass || (cookies.pass ?? ''),
+    authToken: options.authToken || (cookies.token ?? ''),
+  };
+}
+
 /** The problem with the arguments of an INFO that a peer sent, undefined when they may be ignored. */
 export function infoProblem(text: string): string | undefined {
   const entries = readObject(text, INFO_KEYS);
@@ -242,8 +258,8 @@ function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
  * Source: nats-server 2.15.3, server/client.go, getAuthUser.
  */
 export function userText({ nkey, user, authToken }: ConnectOptions): string {
-  if (nkey !== '') return `Nkey ${quoteGoText(nkey)}`;
-  if (user !== '') return `User ${quoteGoText(user)}`;
+  if (nkey !== '') return `Nkey ${quoteGo(encoder.encode(nkey))}`;
+  if (user !== '') return `User ${quoteGo(encoder.encode(user))}`;
   return authToken === '' ? '' : 'Token "[REDACTED]"';
 }
 

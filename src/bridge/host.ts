@@ -26,8 +26,7 @@ export interface SessionHost {
   readonly pacing: Pacing;
   readonly endings: Endings;
   readonly replays: Replays;
-  /** Undefined: whoever comes may come in. */
-  readonly authentication: Authentication | undefined;
+  readonly authentication: Authentication;
   /** The INFO line for a peer now; the second one, which names its account, when that is given. */
   infoLine(cid: number, peer: PeerFacts, account?: Account): string;
   /** A session of that account is on its way out: this was it. */

@@ -5,6 +5,7 @@ import type { Account } from '../bus/account.ts';
 import { SYSTEM_ACCOUNT } from '../bus/engine.ts';
 import type { PeerFacts } from '../net/transport.ts';
 import { API_LEVEL, PROTO } from '../shared/version.ts';
+import type { Asked } from './authentication.ts';
 
 /** What is the same for every peer. */
 interface InfoFacts {
@@ -16,10 +17,8 @@ interface InfoFacts {
   readonly host: string;
   readonly port: number;
   readonly hasHeaders: boolean;
-  /** CONNECT has to say who it is. */
-  readonly isAuthRequired: boolean;
-  /** It need not say so: then the first INFO does not ask for it. Source: nats-server 2.15.3, server.go, createClient. */
-  readonly admitsUnnamed: boolean;
+  /** Of whom it is asked who he is. */
+  readonly asked: (type: PeerFacts['type']) => Asked;
   readonly maxPayload: number;
   readonly connectUrls: readonly string[];
 }
@@ -40,8 +39,6 @@ export function infoLine(facts: InfoFacts, moment: InfoMoment): string {
   // Other addresses are those of the listener for plain clients, where nobody else gets on.
   const connectUrls = listener === undefined && moment.isLameDuck !== true ? facts.connectUrls : [];
   const isFirst = moment.account === undefined && moment.isLameDuck !== true;
-  // Those that come by WebSocket are told nevertheless.
-  const isUnasked = facts.admitsUnnamed && isFirst && moment.peer.type === 'nats';
   const json = JSON.stringify({
     server_id: facts.serverId,
     server_name: facts.serverName,
@@ -51,7 +48,7 @@ export function infoLine(facts: InfoFacts, moment: InfoMoment): string {
     host: listener?.host ?? facts.host,
     port: listener?.port ?? facts.port,
     headers: facts.hasHeaders,
-    auth_required: (facts.isAuthRequired && !isUnasked) || undefined,
+    auth_required: isAuthRequired(facts, moment.peer.type, isFirst) || undefined,
     max_payload: facts.maxPayload,
     client_id: moment.cid,
     client_ip: address === '' ? undefined : address,
@@ -64,6 +61,15 @@ export function infoLine(facts: InfoFacts, moment: InfoMoment): string {
     api_lvl: API_LEVEL === 0 ? undefined : API_LEVEL,
   });
   return `INFO ${json} \r\n`;
+}
+
+/**
+ * The first INFO does not ask whoever need not say who he is, unless he comes by WebSocket; every later one is that of
+ * the plain listener. Source: nats-server 2.15.3, server.go, createClientEx; websocket.go, createWSClient.
+ */
+function isAuthRequired({ asked }: InfoFacts, type: PeerFacts['type'], isFirst: boolean): boolean {
+  if (!isFirst) return asked('nats') !== 'nobody';
+  return type === 'nats' ? asked(type) === 'everybody' : asked(type) !== 'nobody';
 }
 
 /** What the second INFO says of the account that a session is in. */

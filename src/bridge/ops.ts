@@ -20,9 +20,16 @@ import {
   STATUS_BAD_SUBJECT,
   STATUS_NO_MEMORY,
 } from '../core/index.ts';
+import type { Cookies } from '../net/transport.ts';
+import { quoteGo } from '../shared/go-quote.ts';
 import type { ClosingName } from './closing.ts';
-import { type ConnectOptions, infoProblem, parseConnect, userText } from './connect.ts';
-import { quoteGo } from './go-quote.ts';
+import {
+  type ConnectOptions,
+  infoProblem,
+  parseConnect,
+  userText,
+  withCookies,
+} from './connect.ts';
 import { refusedLineText } from './refused-line.ts';
 
 /** A session, as far as its ops go. */
@@ -46,6 +53,8 @@ export interface OpTarget {
   connected(options: ConnectOptions): boolean;
   /** Its end has not begun. */
   isOpen(): boolean;
+  /** What it has brought with it that says who it is, where CONNECT does not. */
+  readonly cookies: Cookies | undefined;
   /** Whether the peer may come in as what it said; undefined: that is decided later, by `settleConnect`. */
   authenticate(): boolean | undefined;
   /** Lets in a peer that has not said CONNECT, where it need not. */
@@ -128,7 +137,7 @@ function connect(target: OpTarget): Performed {
     target.refuse('malformed');
     return 'next';
   }
-  return target.connected(options) ? admit(target) : 'wait';
+  return target.connected(withCookies(options, target.cookies)) ? admit(target) : 'wait';
 }
 
 /** What follows when nothing is left of an earlier CONNECT. */
@@ -145,9 +154,7 @@ export function admit(target: OpTarget): Performed {
 export function settleConnect(target: OpTarget, isAdmitted: boolean): void {
   const { options } = target;
   if (!isAdmitted || options.account !== '' || options.newAccount) {
-    const user = userText(options);
-    target.logError(user === '' ? 'authentication error' : `authentication error - ${user}`);
-    target.refuse('authorization');
+    refuseUser(target);
   } else if (options.protocol < 0 || options.protocol > 1) {
     target.logError('invalid client protocol');
     target.refuse('clientProtocol');
@@ -157,6 +164,13 @@ export function settleConnect(target: OpTarget, isAdmitted: boolean): void {
   } else {
     target.acknowledge();
   }
+}
+
+/** Tells a peer that it may not come in, or stay. */
+export function refuseUser(target: Pick<OpTarget, 'options' | 'logError' | 'refuse'>): void {
+  const user = userText(target.options);
+  target.logError(user === '' ? 'authentication error' : `authentication error - ${user}`);
+  target.refuse('authorization');
 }
 
 /** In nats-server's order: queue, tokens, count, subject. */

@@ -3,15 +3,15 @@
 import type { PeerFacts } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import { defer } from '../shared/defer.ts';
-import { AUTH_TIMEOUT_MS, type Limits } from '../shared/limits.ts';
+import type { Limits } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
-import type { Authenticate } from './authentication.ts';
+import type { Entrance } from './authentication.ts';
 import type { ClosedReason } from './closing.ts';
 import { READ_UNITS } from './feed.ts';
 import { randomUnit } from './random.ts';
 
 /** Everything is filled in and checked by the caller. Bytes, counts, milliseconds; 0 of a count is no limit. */
-export interface BridgeOptions extends Limits {
+export interface BridgeOptions extends Limits, Entrance {
   /** Key and name of this server, as INFO shows them. */
   readonly serverId: string;
   readonly serverName: string;
@@ -37,15 +37,6 @@ export interface BridgeOptions extends Limits {
   readonly random?: () => number;
   /** Runs a function once this turn of the event loop has no more reads. */
   readonly defer?: (fn: () => void) => void;
-  /** Who may come in is asked here; without it everybody may. */
-  readonly authenticate?: Authenticate;
-  /**
-   * It lets in whoever says nothing of itself, and at once: INFO asks for nothing then, and there need be no CONNECT
-   * (default false).
-   */
-  readonly admitsUnnamed?: boolean;
-  /** For CONNECT to come, and for a verdict about it (default: 2 s, as nats-server has it). */
-  readonly authTimeoutMs?: number;
   /** CONNECTs that are asked about at once, when the answer takes its time; the others wait (default 1,024). */
   readonly authenticationsMax?: number;
   /** There are processors besides ours, so the loop may stay awake for a moment (default false). */
@@ -63,8 +54,6 @@ export type BridgeSettings = BridgeOptions &
       | 'maxSubTokens'
       | 'random'
       | 'defer'
-      | 'admitsUnnamed'
-      | 'authTimeoutMs'
       | 'authenticationsMax'
       | 'hasSpareProcessor'
       | 'readUnits'
@@ -82,8 +71,6 @@ export function settle(options: BridgeOptions): BridgeSettings {
     maxSubTokens: options.maxSubTokens ?? 0,
     random: options.random ?? randomUnit,
     defer: options.defer ?? defer,
-    admitsUnnamed: options.admitsUnnamed ?? false,
-    authTimeoutMs: options.authTimeoutMs ?? AUTH_TIMEOUT_MS,
     authenticationsMax: options.authenticationsMax ?? AUTHENTICATIONS_MAX,
     hasSpareProcessor: options.hasSpareProcessor ?? false,
     readUnits: options.readUnits ?? READ_UNITS,

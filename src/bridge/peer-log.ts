@@ -4,9 +4,9 @@
 // What a peer has said is shown without what is secret, without characters that a terminal would obey, and as much of it
 // as is of use: how long a line gets is not the peer's to say.
 import type { PeerFacts } from '../net/transport.ts';
+import { quoteGoStart } from '../shared/go-quote.ts';
 import type { Logger } from '../shared/logger.ts';
 import { type ConnectOptions, clientText } from './connect.ts';
-import { quoteGoStart } from './go-quote.ts';
 
 /**
  * Values that must not be in a log, also where the JSON around them is broken or cut off.

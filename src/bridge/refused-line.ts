@@ -3,7 +3,7 @@
 // CONNECT, is left out even where the verb is misspelt.
 // Source: nats-server 2.15.3, server/parser.go, protoSnippet; client.go, processPub, processHeaderPub, processSub.
 import { PARSE_CONTROL_LINE, PARSE_PAYLOAD, PARSE_UNKNOWN } from '../core/index.ts';
-import { quoteGoStart } from './go-quote.ts';
+import { quoteGoStart } from '../shared/go-quote.ts';
 
 /** Bytes of a line that are shown. Source: nats-server, MAX_CONTROL_LINE_SNIPPET_SIZE. */
 const SHOWN_MAX = 128;

@@ -17,14 +17,21 @@ import {
   type SessionHandle,
   type Sessions,
 } from '../core/index.ts';
-import { PeerError, type Transport, type TransportReader } from '../net/transport.ts';
-import { Admission, type Guest } from './authentication.ts';
+import { type Cookies, PeerError, type Transport, type TransportReader } from '../net/transport.ts';
+import { Admission, type Guest } from './admission.ts';
 import { CLOSINGS, ClosedReason, type Closing, type ClosingName, errorLine } from './closing.ts';
 import type { ConnectOptions } from './connect.ts';
 import { Ending, type EndingSession } from './ending.ts';
 import type { SessionHost } from './host.ts';
 import { Keepalive, type KeptAlive } from './keepalive.ts';
-import { admit, type OpTarget, type Performed, performOp, settleConnect } from './ops.ts';
+import {
+  admit,
+  type OpTarget,
+  type Performed,
+  performOp,
+  refuseUser,
+  settleConnect,
+} from './ops.ts';
 import type { ConnectionSnapshot } from './options.ts';
 import type { Outlet } from './outbound.ts';
 import { PeerLog } from './peer-log.ts';
@@ -54,10 +61,7 @@ export class Session
   readonly #keepalive: Keepalive;
   readonly #profile: Profile;
   readonly #ending: Ending;
-  /** How it comes in, where that is asked. */
-  readonly #admission: Admission | undefined;
-  /** The core refuses what is not CONNECT before that. */
-  #isAuthenticated: boolean;
+  readonly #admission: Admission;
   #hasConnected = false;
   #hasGreeted = false;
   #wantsPong = false;
@@ -78,11 +82,7 @@ export class Session
     this.#profile = new Profile({ sessions, clock, cid, handle, peer, serverName, hasHeaders });
     this.#ending = new Ending(host, this, this.#state);
     this.#reader = new Reader(host, this);
-    const { authentication } = host;
-    if (authentication !== undefined) {
-      this.#admission = new Admission(authentication, this, transport.peer);
-    }
-    this.#isAuthenticated = authentication === undefined;
+    this.#admission = new Admission(host.authentication, this, transport.peer);
     this.#keepalive = new Keepalive(options, this);
   }
 
@@ -108,6 +108,15 @@ export class Session
 
   get options(): ConnectOptions {
     return this.#profile.options;
+  }
+
+  get cookies(): Cookies | undefined {
+    return this.transport.peer.cookies;
+  }
+
+  /** Who it is, or says it is; empty when it does not say. */
+  get user(): string {
+    return this.#admission.user ?? this.options.user;
   }
 
   /** It waits for us in the middle of a read. */
@@ -139,16 +148,10 @@ export class Session
 
   /** Says INFO and begins to read. Part of a turn. */
   open(): void {
-    const { maxPayload, maxControlLine, maxPending } = this.#host.options;
-    this.#host.sessions.setLimits(this.handle, {
-      payloadMax: maxPayload,
-      controlLineMax: maxControlLine,
-      pendingMax: maxPending,
-    });
-    this.#applyFlags();
+    this.reconfigured();
     this.log.debug('Client connection created');
     this.sendInfo();
-    this.#admission?.open();
+    this.#admission.open();
     this.transport.start(this);
     const { reads } = this.transport;
     if (reads === 'pipe') return;
@@ -222,29 +225,65 @@ export class Session
   }
 
   authenticate(): boolean | undefined {
-    if (this.#admission === undefined) return true;
     const isAdmitted = this.#admission.ask();
-    this.#isAuthenticated = isAdmitted === true;
     this.#applyFlags();
     if (isAdmitted === undefined) this.#state.move('authenticating');
     return isAdmitted;
   }
 
   admitUnnamed(): boolean {
-    if (!this.#host.options.admitsUnnamed || this.authenticate() !== true) return false;
+    if (!this.#admission.mayBeUnnamed || this.authenticate() !== true) return false;
     // As if it had said CONNECT: what comes is a second one.
     this.#hasConnected = true;
     return true;
   }
 
   decided(isAdmitted: boolean): void {
+    if (!this.isOpen()) return;
+    const isConnecting = this.#state.name === 'authenticating';
     this.#host.turn.within(() => {
-      this.#state.move('open');
-      this.#isAuthenticated = isAdmitted;
+      if (isConnecting) this.#state.move('open');
       this.#applyFlags();
-      settleConnect(this, isAdmitted);
+      if (isConnecting) settleConnect(this, isAdmitted);
+      else if (!isAdmitted) this.#leave();
     });
-    this.#reader.goOn();
+    if (isConnecting) this.#reader.goOn();
+  }
+
+  expired(): void {
+    this.#soon(() => {
+      this.log.debug('User Authentication Expired');
+      this.refuse('authenticationExpired');
+    });
+  }
+
+  /** Limits have changed, or what is traced. Part of a turn. */
+  reconfigured(): void {
+    const { maxPayload, maxControlLine, maxPending } = this.#host.options;
+    this.#host.sessions.setLimits(this.handle, {
+      payloadMax: maxPayload,
+      controlLineMax: maxControlLine,
+      pendingMax: maxPending,
+    });
+    this.#applyFlags();
+  }
+
+  /** There is another door. Part of a turn. @param wasKnown its user was one of those who could come in before */
+  review(wasKnown: boolean): void {
+    if (!this.isOpen()) return;
+    if (wasKnown && !this.#host.authentication.knows(this.user)) {
+      this.close(ClosedReason.ClientClosed);
+      return;
+    }
+    const isAdmitted = this.#admission.review();
+    if (isAdmitted !== undefined) this.decided(isAdmitted);
+  }
+
+  /** It may not stay. As a user whom nobody knows any more it hears no reason. */
+  #leave(): void {
+    const { user } = this;
+    if (user === '' || this.#host.authentication.knows(user)) refuseUser(this);
+    else this.close(ClosedReason.ClientClosed);
   }
 
   late(): void {
@@ -262,10 +301,14 @@ export class Session
     });
   }
 
-  /** There may be thousands at once. */
   stale(): void {
+    this.#soon(() => this.refuse('stale'));
+  }
+
+  /** There may be thousands at once. */
+  #soon(fn: () => void): void {
     const { endings, turn } = this.#host;
-    endings.slices.run(() => turn.within(() => this.refuse('stale')));
+    endings.slices.run(() => turn.within(fn));
   }
 
   greet(): void {
@@ -305,7 +348,8 @@ export class Session
   #applyFlags(): void {
     const { takesHeaders } = this.#profile;
     const { verbose, pedantic, echo, noResponders } = this.options;
-    let flags = this.#isAuthenticated ? SESSION_AUTHENTICATED : 0;
+    // The core refuses what is not CONNECT before that.
+    let flags = this.#admission.isIn ? SESSION_AUTHENTICATED : 0;
     if (this.#wantsPong) flags |= SESSION_WANTS_PONG;
     if (verbose) flags |= SESSION_VERBOSE;
     if (pedantic) flags |= SESSION_PEDANTIC;
@@ -379,7 +423,7 @@ export class Session
 
   stop(reason: ClosedReason): void {
     this.#host.ended(this.snapshot(this.#host.options.clock.now(), reason), this.#account);
-    this.#admission?.close();
+    this.#admission.close();
     this.#keepalive.close();
     this.#reader.close();
   }

@@ -35,7 +35,8 @@ export class Engine implements EngineParts {
   readonly reporter: Reporter;
   readonly picks: PickSource = new PickSource();
   readonly signals: Signals;
-  readonly maxPayload: number;
+  /** Bytes of a message to peers; who serves it sets his own. */
+  maxPayload: number;
   readonly subscriptions: HandleMap<BusSubscription> = new HandleMap();
   readonly raws: HandleMap<RawSubscription> = new HandleMap();
   readonly closing: { readonly handle: SubHandle }[] = [];

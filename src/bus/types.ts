@@ -277,7 +277,7 @@ export interface BusOptions {
   readonly codec?: Codec;
   /** Takes what handlers throw or reject with. Without it those are uncaught errors, unless who asked is told. */
   readonly onError?: ErrorHandler;
-  /** Bytes of headers and payload that may go to a peer; default 1 MiB. */
+  /** Bytes of headers and payload that may go to a peer; default 1 MiB. While it is served, those of the server. */
   readonly maxPayload?: number;
   /** First tokens of inboxes; default `_INBOX`. */
   readonly inboxPrefix?: string;

@@ -5,7 +5,6 @@ import type { ServerValues } from '../config/keys-server.ts';
 import type { Demand } from '../config/kinds.ts';
 import type { ReadConfig } from '../config/read.ts';
 import type { ConfigError } from '../config/value.ts';
-import { authorizationDemands } from '../server/file-authorization.ts';
 import { InvalidArgumentError } from '../shared/errors.ts';
 import {
   CommandLineError,
@@ -32,15 +31,19 @@ export interface Ending {
 /** What the original exits with when a configuration is valid and needs a restart. */
 const RESTART_STATUS = 3;
 
-/** Reads and checks; an ending when nothing is to be served. */
-export async function configure(flags: Flags): Promise<Configured | Ending> {
+/**
+ * Reads and checks; an ending when nothing is to be served.
+ *
+ * @param isAgain the server runs: what may keep it waiting is not read
+ */
+export async function configure(flags: Flags, isAgain = false): Promise<Configured | Ending> {
   const file = typeof flags.configFile === 'string' ? flags.configFile : '';
   const isCheck = flags.check === true;
   if (isCheck && file === '') {
     return failed('must specify [-c, --config] option to check configuration file syntax');
   }
   try {
-    const config = file === '' ? undefined : await load(file);
+    const config = file === '' ? undefined : await load(file, isAgain);
     if (config !== undefined && isCheck && config.warnings.length > 0) {
       return { status: 1, lines: [...config.warnings, ''] };
     }
@@ -48,13 +51,13 @@ export async function configure(flags: Flags): Promise<Configured | Ending> {
     const demands = [
       ...(config?.demands ?? []).filter((demand) => stillDemanded(demand, flags)),
       ...demandsOf(flags),
-      ...authorizationDemands(values),
     ];
     const broken = await brokenBy(values, config !== undefined || demands.length > 0);
     if (broken !== undefined) return failed(broken);
     const configured = { values, demands, config };
     const reloadFile = typeof flags.checkReload === 'string' ? flags.checkReload : '';
-    if (isCheck && config !== undefined) return await checked(config, reloadFile);
+    if (isCheck && config !== undefined)
+      return await checked(configured, config, reloadFile, flags);
     if (reloadFile === '') return configured;
     return failed('--test_reload can only be used together with -t');
   } catch (error) {
@@ -75,9 +78,9 @@ function failed(line: string): Ending {
 }
 
 /** Reads a configuration file; throws ConfigError. */
-export async function load(file: string): Promise<ReadConfig> {
-  const { readConfig } = await import('../config/read.ts');
-  return readConfig(file, (name) => process.env[name]);
+async function load(file: string, isAgain: boolean): Promise<ReadConfig> {
+  const { readBytes, readConfig, readFileBytes } = await import('../config/read.ts');
+  return readConfig(file, (name) => process.env[name], isAgain ? readFileBytes : readBytes);
 }
 
 async function brokenBy(values: ServerValues, isLoaded: boolean): Promise<string | undefined> {
@@ -89,15 +92,18 @@ async function brokenBy(values: ServerValues, isLoaded: boolean): Promise<string
 }
 
 /** The ending of a test: the file is valid, and whether a running server could take another one. */
-async function checked({ file, digest }: ReadConfig, reloadFile: string): Promise<Ending> {
+async function checked(
+  configured: Configured,
+  { file, digest }: ReadConfig,
+  reloadFile: string,
+  flags: Flags,
+): Promise<Ending> {
   const valid = `configuration file ${file} is valid (${digest})`;
   if (reloadFile === '') return { status: 0, lines: [valid] };
-  const next = await load(reloadFile);
-  if (next.digest !== digest) {
-    return { status: RESTART_STATUS, lines: [RESTART_NEEDED] };
-  }
+  const next = await configure({ ...flags, configFile: reloadFile, check: false, checkReload: '' });
+  if ('status' in next) return next;
+  const { reloadProblem } = await import('./reload-problem.ts');
+  const problem = await reloadProblem(configured, next);
+  if (problem !== undefined) return { status: RESTART_STATUS, lines: [problem] };
   return { status: 0, lines: [valid, `configuration file ${reloadFile} can be reloaded`] };
 }
-
-/** Nothing can be changed while the server runs. */
-export const RESTART_NEEDED = 'config reload not supported yet: a change needs a restart';

@@ -1,6 +1,7 @@
 // Command lines as Go's flag package reads them: one or two dashes, `-p 4222` or `-p=4222`, booleans alone or
 // with `=`; the first word that is not a flag, or `--`, ends them. The errors have Go's texts.
 // Source: Go, src/flag/flag.go, parseOne; strconv.ParseInt with base 0; strconv.ParseBool.
+import { quoteGoText } from '../shared/go-quote.ts';
 
 /** What a flag takes. */
 export type FlagKind = 'boolean' | 'integer' | 'string';
@@ -76,9 +77,9 @@ function parseBoolean(spelling: string, text: string, also: string | undefined):
   if (TRUE.includes(text)) return true;
   if (FALSE.includes(text)) return false;
   if (also !== undefined && text.toLowerCase() === also) return also;
-  const parse = `strconv.ParseBool: parsing ${quote(text)}: invalid syntax`;
+  const parse = `strconv.ParseBool: parsing ${quoteGoText(text)}: invalid syntax`;
   const reason = also === undefined ? 'parse error' : `expected true, false, or ${also}: ${parse}`;
-  throw new FlagError(`invalid boolean value ${quote(text)} for -${spelling}: ${reason}`);
+  throw new FlagError(`invalid boolean value ${quoteGoText(text)} for -${spelling}: ${reason}`);
 }
 
 // Underscores may separate digits, and stand behind a base's prefix; a bare leading 0 means octal.
@@ -95,14 +96,11 @@ function parseInteger(spelling: string, text: string): number {
   let value: bigint;
   if (DECIMAL.test(digits) || HEX.test(digits) || BINARY.test(digits)) value = BigInt(plain);
   else if (OCTAL.test(digits)) value = BigInt(`0o${plain.replace(/^0[oO]?/, '')}`);
-  else throw new FlagError(`invalid value ${quote(text)} for flag -${spelling}: parse error`);
+  else throw new FlagError(`invalid value ${quoteGoText(text)} for flag -${spelling}: parse error`);
   if (value > (isNegative ? INT64_MAX + 1n : INT64_MAX)) {
-    throw new FlagError(`invalid value ${quote(text)} for flag -${spelling}: value out of range`);
+    throw new FlagError(
+      `invalid value ${quoteGoText(text)} for flag -${spelling}: value out of range`,
+    );
   }
   return Number(isNegative ? -value : value);
-}
-
-/** As Go's %q. */
-export function quote(text: string): string {
-  return JSON.stringify(text);
 }

@@ -1,5 +1,6 @@
 // The logger that the flags ask for. A log that nobody reads, or that cannot be written, costs lines and never the
 // server: neither its memory nor its life.
+import type { ServerValues } from '../config/keys-server.ts';
 import {
   type LogSink,
   type LogTrouble,
@@ -21,9 +22,27 @@ export interface LoggingOptions {
   readonly filesMax: number;
 }
 
+/** The log of the command, whose level and file may change while it runs. */
 export interface Logging {
   readonly logger: Logger;
+  /** Where lines go now. */
   readonly sink: LogSink;
+  /** Opens what another log needs. Throws when its file cannot be opened. */
+  prepare(options: LoggingOptions): { apply(): void };
+}
+
+/** What a file, with flags over it, says of the log. */
+export function loggingOptions(values: ServerValues): LoggingOptions {
+  const { logFile, debug, trace } = values;
+  return {
+    isDebug: debug === true,
+    isTrace: trace === true,
+    hasTime: values.logTime !== false,
+    isUtc: values.logTimeUtc === true,
+    logFile: logFile === '' ? undefined : logFile,
+    sizeLimit: values.logSizeLimit ?? 0,
+    filesMax: values.logMaxNum ?? 0,
+  };
 }
 
 /** What a stream of log lines is written to. */
@@ -40,6 +59,33 @@ const UNWRITTEN_MAX = 1_048_576;
 
 /** Opens the log. Throws when its file cannot be opened. */
 export function openLogging(options: LoggingOptions): Logging {
+  // Whoever read it has gone: that is no reason to end.
+  process.stderr.on('error', () => {});
+  let [known, current] = [options, open(options)];
+  return {
+    logger: switched(() => current.logger),
+    get sink() {
+      return current.sink;
+    },
+    prepare: (next) => {
+      const isSame = next.logFile === known.logFile;
+      const { sink } = isSame ? current : open(next);
+      return {
+        apply: () => {
+          if (!isSame) current.sink.close();
+          [known, current] = [next, { sink, logger: loggerTo(sink, next) }];
+        },
+      };
+    },
+  };
+}
+
+interface Opened {
+  readonly logger: Logger;
+  readonly sink: LogSink;
+}
+
+function open(options: LoggingOptions): Opened {
   const { logFile } = options;
   const trouble: LogTrouble = {
     failed: (error) => {
@@ -47,10 +93,13 @@ export function openLogging(options: LoggingOptions): Logging {
     },
     resumed: (lost) => logger.warn(`${lost} lines of the log could not be written`),
   };
-  // Whoever read it has gone: that is no reason to end.
-  process.stderr.on('error', () => {});
   const sink =
     logFile === undefined ? standardError(trouble) : openLogFile(logFile, trouble, options);
+  const logger = loggerTo(sink, options);
+  return { logger, sink };
+}
+
+function loggerTo(sink: LogSink, options: LoggingOptions): Logger {
   const logger = createLogger({
     write: (line) => sink.write(line),
     pid: process.pid,
@@ -59,10 +108,28 @@ export function openLogging(options: LoggingOptions): Logging {
     isTrace: options.isTrace,
     hasTime: options.hasTime,
     isUtc: options.isUtc,
-    hasColor: logFile === undefined && process.stderr.isTTY === true,
+    hasColor: options.logFile === undefined && process.stderr.isTTY === true,
   });
   sink.rotated = (text) => logger.info(text);
-  return { logger, sink };
+  return logger;
+}
+
+/** The logger of the moment. */
+function switched(current: () => Logger): Logger {
+  return {
+    get isDebug() {
+      return current().isDebug;
+    },
+    get isTrace() {
+      return current().isTrace;
+    },
+    info: (text) => current().info(text),
+    debug: (text) => current().debug(text),
+    trace: (text) => current().trace(text),
+    warn: (text) => current().warn(text),
+    error: (text) => current().error(text),
+    fatal: (text) => current().fatal(text),
+  };
 }
 
 /** Now, to the second, as Go's log package begins a line. */

@@ -1,7 +1,8 @@
 // `--signal`: one server process is sent what its name stands for.
 // Source: nats-server 2.15.3, server/opts.go, processSignal; server/signal.go, ProcessSignal.
+
 import { contentOf } from '../server/files.ts';
-import { quote } from './go-flags.ts';
+import { quoteGoText } from '../shared/go-quote.ts';
 
 const SIGNALS: Readonly<Record<string, NodeJS.Signals>> = {
   stop: 'SIGKILL',
@@ -29,12 +30,12 @@ export function sendSignal(text: string): string | undefined {
   if (pid !== '' && !/^[-+]?\d+\*?$/.test(pid)) return `invalid pid: ${pid.replace(/\*$/, '')}`;
   if (pid === '' || pid.endsWith('*')) return 'unable to resolve pid, try providing one';
   const signal = Object.hasOwn(SIGNALS, command) ? SIGNALS[command] : undefined;
-  if (signal === undefined) return `unknown signal ${quote(command)}`;
+  if (signal === undefined) return `unknown signal ${quoteGoText(command)}`;
   try {
     process.kill(Number(pid), signal);
     return undefined;
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
-    return `\nsignal ${quote(command)} ${Number(pid)}: ${REASONS[code] ?? message}`;
+    return `\nsignal ${quoteGoText(command)} ${Number(pid)}: ${REASONS[code] ?? message}`;
   }
 }

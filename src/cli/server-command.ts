@@ -1,30 +1,28 @@
 // The bin as a server: reads the command line as nats-server does, serves a bus, and ends by a signal. Texts and
 // exit statuses are nats-server's (2.15.3, main.go), since programs wait for them.
+
 import type { ServerValues } from '../config/keys-server.ts';
 import { type Bus, createBus } from '../index.ts';
 import { hostPort, isLoopback, listenErrorText } from '../server/addresses.ts';
-import { withEmptySecrets } from '../server/authorization.ts';
-import { emptySecretTexts } from '../server/file-authorization.ts';
-import { serveOptionsOf } from '../server/file-options.ts';
 import { type ServeOptions, type Server, serve } from '../server/index.ts';
 import { busOptionsFor } from '../server/options.ts';
-import { ignoredText, refusedText } from '../server/unsupported.ts';
 import { InvalidArgumentError, toError } from '../shared/errors.ts';
 import { fileErrorText } from '../shared/file-error.ts';
+import { quoteGoText } from '../shared/go-quote.ts';
 import type { Logger } from '../shared/logger.ts';
 import { ANNOUNCED_VERSION } from '../shared/version.ts';
+import { commandOptions } from './command-options.ts';
 import { type Configured, configure } from './configure.ts';
 import type { Flags } from './flag-values.ts';
-import { FlagError, parseFlags, quote } from './go-flags.ts';
-import { type Logging, openLogging, secondsTimestamp } from './logging.ts';
+import { FlagError, parseFlags } from './go-flags.ts';
+import { type Logging, loggingOptions, openLogging, secondsTimestamp } from './logging.ts';
 import { FLAGS, TLS_USAGE, usage } from './options.ts';
 import { programName } from './program-name.ts';
+import { Reloads } from './reload.ts';
 import { sendSignal } from './send-signal.ts';
 import { handleSignals } from './signals.ts';
 
 const PORT_MAX = 65_535;
-/** Suites wait for a ports file of this name. */
-const PORTS_FILE_NAME = 'nats-server';
 
 const name: string = programName(process.env.GANGLION_EXECUTABLE, process.argv0, process.argv[1]);
 
@@ -41,14 +39,15 @@ export async function serverCommand(args: readonly string[]): Promise<void> {
   }
   for (const warning of configured.config?.warnings ?? []) process.stderr.write(`${warning}\n`);
   const logging = openLog(configured.values);
-  const { logger, sink } = logging;
+  const { logger } = logging;
   const options = serveOptions(configured, logging);
   checkPorts(options, logger);
   const bus = makeBus(options);
   try {
     const starting = serve(bus, options);
     // Before it is ready: a harness may send one as soon as it reads so.
-    handleSignals(starting, logger, sink, configured.config, (status) => process.exit(status));
+    const reloads = new Reloads(flags, logging, configured);
+    handleSignals({ starting, logging, reloads, exit: (status) => process.exit(status) });
     const server = await starting;
     if (options.authorization === undefined) warnOfStrangers(server, options);
   } catch (error) {
@@ -62,7 +61,9 @@ function warnOfStrangers({ port, websocketUrl = '' }: Server, options: ServeOpti
   const { host = '', websocket, logger } = options;
   const open: string[] = [];
   if (!isLoopback(host)) open.push(hostPort(host, port));
-  if (websocket !== undefined && !isLoopback(websocket.host ?? '')) open.push(websocketUrl);
+  if (websocket !== undefined && websocket.authorization === undefined) {
+    if (!isLoopback(websocket.host ?? '')) open.push(websocketUrl);
+  }
   for (const place of open) {
     logger?.warn(`No authorization is set: whoever reaches ${place} may use this server`);
   }
@@ -103,7 +104,7 @@ function runWord(word: string): never {
     case 'bench':
       return fail('bench takes its own flags, behind the word: bench --help lists them');
     default:
-      return fail(`unrecognized command: ${quote(word)}`);
+      return fail(`unrecognized command: ${quoteGoText(word)}`);
   }
 }
 
@@ -113,17 +114,9 @@ function signalAnother(text: string): never {
 }
 
 function openLog(values: ServerValues): Logging {
-  const { logFile, debug, trace } = values;
+  const { logFile } = values;
   try {
-    return openLogging({
-      isDebug: debug === true,
-      isTrace: trace === true,
-      hasTime: values.logTime !== false,
-      isUtc: values.logTimeUtc === true,
-      logFile: logFile === '' ? undefined : logFile,
-      sizeLimit: values.logSizeLimit ?? 0,
-      filesMax: values.logMaxNum ?? 0,
-    });
+    return openLogging(loggingOptions(values));
   } catch (error) {
     const reason = fileErrorText(error, 'open', logFile ?? '');
     process.stderr.write(`${secondsTimestamp()} error opening file: ${reason}\n`);
@@ -132,26 +125,14 @@ function openLog(values: ServerValues): Logging {
 }
 
 /** What is to be served, or the end of the program when that would lack what it must not. */
-function serveOptions({ values, demands, config }: Configured, { logger }: Logging): ServeOptions {
-  const refused = refusedText(demands);
-  if (refused !== undefined) {
-    logger.fatal(refused);
+function serveOptions(configured: Configured, { logger }: Logging): ServeOptions {
+  const command = commandOptions(configured);
+  if (typeof command === 'string') {
+    logger.fatal(command);
     process.exit(1);
   }
-  const warnings = [...ignoredText(demands), ...emptySecretTexts(values)];
-  const { file, digest } = config ?? { file: '', digest: '' };
-  const { authorization, ...others } = serveOptionsOf(values);
-  const options: ServeOptions = {
-    ...others,
-    ...(authorization !== undefined && { authorization: withEmptySecrets(authorization) }),
-    executableName: PORTS_FILE_NAME,
-    logger,
-  };
-  if (config !== undefined) {
-    return { ...options, configuration: { file, digest, warnings } };
-  }
-  for (const line of warnings) logger.warn(line);
-  return options;
+  for (const line of command.warnings) logger.warn(line);
+  return { ...command.options, logger };
 }
 
 /** A port that no listener can have ends the program with the line that a busy one would give. */
@@ -161,7 +142,7 @@ function checkPorts({ host = '', port = 0, monitoring }: ServeOptions, logger: L
     const reason = listenErrorText(undefined, monitoring?.host ?? host, httpPort);
     logger.fatal(`Can't start monitoring: can't listen to the monitor port: ${reason}`);
   } else if (!isPort(port)) {
-    const reason = quote(listenErrorText(undefined, host, port));
+    const reason = quoteGoText(listenErrorText(undefined, host, port));
     logger.fatal(`Error listening on port: ${hostPort(host, port)}, ${reason}`);
   } else {
     return;

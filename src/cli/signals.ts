@@ -1,11 +1,9 @@
 // What the signals do. Source: nats-server 1787eee, server/signal.go, handleSignals; probed on 2.15.3.
 
-import type { ReadConfig } from '../config/read.ts';
 import type { Server } from '../server/index.ts';
-import type { LogSink } from '../server/log-file.ts';
 import { toError } from '../shared/errors.ts';
-import type { Logger } from '../shared/logger.ts';
-import { load, RESTART_NEEDED } from './configure.ts';
+import type { Logging } from './logging.ts';
+import type { Reloads } from './reload.ts';
 
 /** What Go's runtime exits with when SIGQUIT kills it. */
 const QUIT_STATUS = 2;
@@ -21,17 +19,19 @@ const TEXTS = {
 
 type SignalName = keyof typeof TEXTS;
 
+interface Signalled {
+  readonly starting: Promise<Server>;
+  readonly logging: Logging;
+  readonly reloads: Reloads;
+  readonly exit: (status: number) => void;
+}
+
 /**
  * Listens for signals until the process ends; `exit` is called with the status when it is to end.
  * `starting` may still be on its way: what a signal wants of the server waits until it is there.
  */
-export function handleSignals(
-  starting: Promise<Server>,
-  logger: Logger,
-  sink: LogSink,
-  config: ReadConfig | undefined,
-  exit: (status: number) => void,
-): void {
+export function handleSignals({ starting, logging, reloads, exit }: Signalled): void {
+  const { logger } = logging;
   let isLame = false;
   const end = async (stop: (server: Server) => Promise<void>): Promise<void> => {
     // A start that fails ends the program by itself.
@@ -52,13 +52,17 @@ export function handleSignals(
     SIGTERM: () => {
       if (!isLame) close();
     },
-    SIGUSR1: () => reopen(logger, sink),
+    SIGUSR1: () => reopen(logging),
     SIGUSR2: () => {
       if (isLame) return;
       isLame = true;
       void end((server) => server.lameDuck());
     },
-    SIGHUP: () => void reload(config, logger),
+    SIGHUP: () =>
+      void starting.then(
+        (server) => reloads.reload(server),
+        () => {},
+      ),
   };
   for (const name of Object.keys(TEXTS) as SignalName[]) {
     process.on(name, () => {
@@ -72,23 +76,7 @@ export function handleSignals(
   });
 }
 
-/** Reads the file again and says what that comes to: what has changed waits for a restart. */
-async function reload(config: ReadConfig | undefined, logger: Logger): Promise<void> {
-  const before = 'Failed to reload server configuration:';
-  if (config === undefined) {
-    const reason = 'can only reload config when a file is provided using -c or --config';
-    return logger.error(`${before} ${reason}`);
-  }
-  try {
-    const { digest } = await load(config.file);
-    if (digest === config.digest) logger.info(`Reloaded server configuration (${digest})`);
-    else logger.error(`${before} ${RESTART_NEEDED}`);
-  } catch (error) {
-    logger.error(`${before} ${toError(error).message}`);
-  }
-}
-
-function reopen(logger: Logger, sink: LogSink): void {
+function reopen({ logger, sink }: Logging): void {
   try {
     if (sink.reopen()) logger.info('File log re-opened');
     else logger.info('File log re-open ignored, not a file logger');

@@ -1,8 +1,8 @@
 // Exports and imports of accounts beside each other: an import needs an account that exports what it takes, to
 // everybody or to it. Looked at when all accounts are right by themselves.
 // Source: nats-server 2.15.3, server/opts.go, parseAccounts; accounts.go, checkStreamImportAuthorized.
+import { quoteGoText } from '../shared/go-quote.ts';
 import type { AccountSubject, AccountValues, ExportValues } from './keys-accounts.ts';
-import { quoted } from './value.ts';
 
 type Accounts = ReadonlyMap<string, AccountValues>;
 
@@ -14,7 +14,7 @@ export function accountLinkMistakes(accounts: Accounts): string[] {
       const kind = each.stream === undefined ? 'service' : 'stream';
       for (const name of each.accounts ?? []) {
         if (accounts.has(name)) continue;
-        found.push(`${quoted(name)} account not defined for ${kind} export`);
+        found.push(`${quoteGoText(name)} account not defined for ${kind} export`);
       }
     }
   }
@@ -34,7 +34,8 @@ function importMistakes(
   { account = '', subject = '' }: AccountSubject,
 ): string[] {
   const exporter = accounts.get(account);
-  if (exporter === undefined) return [`${quoted(account)} account not defined for ${kind} import`];
+  if (exporter === undefined)
+    return [`${quoteGoText(account)} account not defined for ${kind} import`];
   const fits = (each: ExportValues): boolean => {
     const { accounts: only = [] } = each;
     const filter = each[kind];
@@ -43,7 +44,7 @@ function importMistakes(
     return only.length === 0 || only.includes(importer) || each.tokenPosition !== undefined;
   };
   if ((exporter.exports ?? []).some(fits)) return [];
-  return [`Error adding ${kind} import ${quoted(subject)}: ${kind} import not authorized`];
+  return [`Error adding ${kind} import ${quoteGoText(subject)}: ${kind} import not authorized`];
 }
 
 /** All that the one filter takes the other takes, too. */

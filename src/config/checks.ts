@@ -1,8 +1,10 @@
 // Whether a text is what a key wants: a subject, an nkey, a URL, a certificate. They answer alone; the tables say
 // what is reported.
+
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { fileErrorText } from '../shared/file-error.ts';
+import { quoteGoText } from '../shared/go-quote.ts';
 
 /** Tokens that are not empty and hold no blank; `>` only as the last. */
 export function isSubject(subject: string): boolean {
@@ -36,6 +38,11 @@ export function isNkey(text: string, kind?: NkeyKind): boolean {
   const first = nkeyBytes(text)?.[0];
   if (first === undefined) return false;
   return kind === undefined ? isKind(first) : first === NKEY_KINDS[kind];
+}
+
+/** A key as an error shows it: whoever writes the seed in its place does not find it in a log. */
+export function shownKey(text: string): string {
+  return /^S[ACNOUX]/.test(text) ? '"[REDACTED]"' : quoteGoText(text);
 }
 
 /** The seed of a user's nkey. */

@@ -1,6 +1,6 @@
 // Durations as Go writes them: `1m30s`, `300ms`, `-1.5h`.
 // Source: Go, time.ParseDuration and Duration.String.
-import { quoted } from './value.ts';
+import { quoteGoText } from '../shared/go-quote.ts';
 
 const UNITS: Readonly<Record<string, bigint>> = {
   ns: 1n,
@@ -22,7 +22,7 @@ export class DurationMistake extends Error {
 
 /** Nanoseconds. Throws DurationMistake. */
 export function parseDuration(text: string): bigint {
-  const invalid = new DurationMistake(`time: invalid duration ${quoted(text)}`);
+  const invalid = new DurationMistake(`time: invalid duration ${quoteGoText(text)}`);
   const isNegative = text.startsWith('-');
   const rest = text.replace(/^[-+]/, '');
   if (rest === '0') return 0n;
@@ -33,12 +33,12 @@ export function parseDuration(text: string): bigint {
     const [, whole = '', fraction = '', unit = ''] = PART.exec(rest) ?? [];
     if (whole === '' && fraction === '') throw invalid;
     if (unit === '') {
-      throw new DurationMistake(`time: missing unit in duration ${quoted(text)}`);
+      throw new DurationMistake(`time: missing unit in duration ${quoteGoText(text)}`);
     }
     const factor = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
     if (factor === undefined) {
-      const name = quoted(unit);
-      throw new DurationMistake(`time: unknown unit ${name} in duration ${quoted(text)}`);
+      const name = quoteGoText(unit);
+      throw new DurationMistake(`time: unknown unit ${name} in duration ${quoteGoText(text)}`);
     }
     total += BigInt(whole === '' ? 0 : whole) * factor + fractionOf(fraction, factor);
     if (total > INT64_MAX + (isNegative ? 1n : 0n)) throw invalid;

@@ -1,6 +1,7 @@
 // The keys of accounts: users, what is exported and imported, mappings, limits, message traces.
 // Source: nats-server 2.15.3, server/opts.go, parseAccounts.
-import { isNkey, isPublishSubject, isSubject } from './checks.ts';
+import { quoteGoText } from '../shared/go-quote.ts';
+import { isNkey, isPublishSubject, isSubject, shownKey } from './checks.ts';
 import { DurationMistake, parseDuration } from './duration.ts';
 import { type AccountJetStream, accountJetstream } from './keys-jetstream.ts';
 import { type PermissionValues, permissions, type UserValues, users } from './keys-users.ts';
@@ -19,7 +20,7 @@ import {
   type Reading,
   text,
 } from './kinds.ts';
-import { type ConfigValue, located, quoted, typeName, wellFormed } from './value.ts';
+import { type ConfigValue, located, typeName, wellFormed } from './value.ts';
 
 export interface MapDestination {
   subject?: string;
@@ -77,7 +78,7 @@ const weight: Kind<number> = (value, _key, reading) => {
   }
   const isNumber = /^[-+]?[0-9]+$/.test(digits);
   if (isNumber && Number(digits) >= 0 && Number(digits) <= 100) return Number(digits);
-  const shown = isNumber ? String(Number(digits)) : quoted(digits);
+  const shown = isNumber ? String(Number(digits)) : quoteGoText(digits);
   return mistake(reading, value, `Invalid weight ${shown} for mapping destination`);
 };
 
@@ -89,10 +90,10 @@ export const DESTINATION: Block<MapDestination> = {
 
 const destination: Kind<MapDestination> = block(DESTINATION, {
   wrong: () => 'Expected an entry for the mapping destination',
-  unknown: (key) => `Unknown field ${quoted(key)} for mapping destination`,
+  unknown: (key) => `Unknown field ${quoteGoText(key)} for mapping destination`,
   check: ({ subject = '', weight }, value, reading) => {
     if (weight !== undefined) return;
-    mistake(reading, value, `Missing weight for mapping destination ${quoted(subject)}`);
+    mistake(reading, value, `Missing weight for mapping destination ${quoteGoText(subject)}`);
   },
 });
 
@@ -100,7 +101,7 @@ export const mappings: Kind<Mappings> = (value, key, reading, path) => {
   const result = new Map<string, readonly MapDestination[]>();
   const one: Kind<void> = (element, name) => {
     if (!isSubject(name)) {
-      return mistake(reading, value, `Subject ${quoted(name)} is not a valid subject`);
+      return mistake(reading, value, `Subject ${quoteGoText(name)} is not a valid subject`);
     }
     if (element.kind === 'string') {
       result.set(name, [{ subject: wellFormed(element.value), weight: 100 }]);
@@ -111,7 +112,7 @@ export const mappings: Kind<Mappings> = (value, key, reading, path) => {
     const total = read.reduce((sum, { weight = 0 }) => sum + weight, 0);
     if (total > 100) {
       const reason = 'total weight needs to be <= 100';
-      mistake(reading, element, `Error adding mapping for ${quoted(name)} : ${reason}`);
+      mistake(reading, element, `Error adding mapping for ${quoteGoText(name)} : ${reason}`);
     }
     result.set(name, read);
   };
@@ -142,7 +143,7 @@ const threshold: Kind<number> = (value, _key, reading) => {
     return Number(parseDuration(value.value)) / 1e6;
   } catch (error) {
     if (!(error instanceof DurationMistake)) throw error;
-    return mistake(reading, value, `${before} ${quoted(value.value)}`);
+    return mistake(reading, value, `${before} ${quoteGoText(value.value)}`);
   }
 };
 
@@ -174,7 +175,7 @@ function latencySampling(value: ConfigValue, reading: Reading): number | undefin
   }
   const digits = String(value.value).replace(/%$/, '');
   if (!/^[-+]?[0-9]+$/.test(digits)) {
-    const reason = `strconv.Atoi: parsing ${quoted(digits)}: invalid syntax`;
+    const reason = `strconv.Atoi: parsing ${quoteGoText(digits)}: invalid syntax`;
     return mistake(reading, value, `Failed to parse latency sample: ${reason}`);
   }
   const share = Number(digits);
@@ -189,7 +190,7 @@ export const EXPORT: Block<ExportValues> = {
     names: ['response', 'response_type'],
     kind: (value, key, reading, path) =>
       value.kind === 'string'
-        ? oneOf(RESPONSES, (word) => `Unknown response type: ${quoted(word)}`, true)(
+        ? oneOf(RESPONSES, (word) => `Unknown response type: ${quoteGoText(word)}`, true)(
             value,
             key,
             reading,
@@ -223,7 +224,7 @@ const exported: Kind<ExportValues> = block(EXPORT, {
     if (stream !== undefined && service !== undefined) {
       const last = keyPlace(value, 'stream', 'service');
       const isService = last === keyPlace(value, 'service');
-      const what = isService ? `service ${quoted(service)}` : `stream ${quoted(stream)}`;
+      const what = isService ? `service ${quoteGoText(service)}` : `stream ${quoteGoText(stream)}`;
       const other = isService ? 'stream' : 'service';
       mistake(reading, last, `Detected ${what} but already saw a ${other}`);
     } else if (stream !== undefined) {
@@ -295,22 +296,22 @@ export const LIMITS: Block<
 
 const traceDest: Kind<string> = (value, key, reading) => {
   if (value.kind !== 'string') {
-    const message = `Field ${quoted(key)} should be a string, got ${typeName(value)}`;
+    const message = `Field ${quoteGoText(key)} should be a string, got ${typeName(value)}`;
     return mistake(reading, value, message);
   }
   if (isPublishSubject(value.value)) return value.value;
-  return mistake(reading, value, `Trace destination ${quoted(value.value)} is not valid`);
+  return mistake(reading, value, `Trace destination ${quoteGoText(value.value)} is not valid`);
 };
 
 const traceSampling: Kind<number> = (value, key, reading) => {
   const before = 'Trace destination sampling field';
   if (value.kind !== 'string' && value.kind !== 'integer') {
-    const wanted = `${quoted(key)} should be an integer or a percentage, got ${typeName(value)}`;
+    const wanted = `${quoteGoText(key)} should be an integer or a percentage, got ${typeName(value)}`;
     return mistake(reading, value, `${before} ${wanted}`);
   }
   const digits = String(value.value).replace(/%$/, '');
   if (!/^[-+]?[0-9]+$/.test(digits)) {
-    const shown = quoted(String(value.value));
+    const shown = quoteGoText(String(value.value));
     return mistake(reading, value, `Invalid trace destination sampling value ${shown}`);
   }
   const share = Number(digits);
@@ -330,12 +331,12 @@ const trace: Kind<{ dest?: string; sampling?: number }> = (value, key, reading, 
     const dest = traceDest(value, key, reading, path);
     return dest === undefined ? undefined : { dest };
   }
-  const name = quoted(key);
+  const name = quoteGoText(key);
   const read = block(TRACE, {
     wrong: () =>
       `Expected account message trace ${name} to be a string or a map/struct, got ${typeName(value)}`,
     unknown: (field) =>
-      `Unknown field ${quoted(field)} parsing account message trace map/struct ${name}`,
+      `Unknown field ${quoteGoText(field)} parsing account message trace map/struct ${name}`,
   })(value, key, reading, path);
   if (read?.sampling !== undefined && !read.dest) {
     const warning = 'Trace destination sampling ignored since no destination was set';
@@ -346,7 +347,7 @@ const trace: Kind<{ dest?: string; sampling?: number }> = (value, key, reading, 
 
 const accountKey: Kind<string> = (value, _key, reading) => {
   if (value.kind === 'string' && isNkey(value.value, 'account')) return value.value;
-  const shown = quoted(printed(value));
+  const shown = shownKey(printed(value));
   return mistake(reading, value, `Not a valid public nkey for an account: ${shown}`);
 };
 
@@ -374,7 +375,7 @@ export const ACCOUNT: Block<AccountValues> = {
     names: ['limits'],
     kind: block(LIMITS, {
       wrong: (value) => `Expected account limits to be a map/struct, got ${printed(value)}`,
-      unknown: (key) => `Unknown field ${quoted(key)} parsing account limits`,
+      unknown: (key) => `Unknown field ${quoteGoText(key)} parsing account limits`,
     }),
     about: 'Bounds of all its connections.',
   },

@@ -1,5 +1,6 @@
 // The keys of other ways in for clients: WebSocket, MQTT, and the proxies that may stand before them.
 // Source: nats-server 2.15.3, server/opts.go, parseWebsocket, parseMQTT, parseSimpleAuth, parseProxies.
+import { quoteGoText } from '../shared/go-quote.ts';
 import { isNkey } from './checks.ts';
 import { LISTENER, type ListenerValues } from './keys-links.ts';
 import { type TlsValues, tls } from './keys-tls.ts';
@@ -17,7 +18,7 @@ import {
   text,
   texts,
 } from './kinds.ts';
-import { located, quoted, typeName, wellFormed } from './value.ts';
+import { located, typeName, wellFormed } from './value.ts';
 
 /** One user or a token for all of one listener. */
 export interface SimpleAuthorization {
@@ -111,8 +112,6 @@ export const WEBSOCKET: Block<WebsocketValues> = {
     names: ['authorization', 'authentication'],
     kind: simpleAuthorization,
     about: 'Who may come in here.',
-    effect: 'refused',
-    asks: ({ timeoutMs: _, ...rest }) => Object.keys(rest).length > 0,
   },
   jwtCookie: { names: ['jwt_cookie'], kind: text, about: 'Cookie with a JWT.' },
   userCookie: { names: ['user_cookie'], kind: text, about: 'Cookie with the name.' },
@@ -122,7 +121,6 @@ export const WEBSOCKET: Block<WebsocketValues> = {
     names: ['no_auth_user'],
     kind: text,
     about: 'Who comes in without a name.',
-    effect: 'refused',
   },
   headers: {
     names: ['headers'],
@@ -168,7 +166,7 @@ const ackPending: Kind<number> = (value, key, reading, path) => {
 
 const ignored: Kind<true> = (value, key, reading) => {
   const reason = 'consumer replicas setting ignored in this server version';
-  const warning = `invalid use of field ${quoted(key)}: ${reason}`;
+  const warning = `invalid use of field ${quoteGoText(key)}: ${reason}`;
   reading.warnings.push(located(value.place, warning));
   return true;
 };
@@ -221,7 +219,7 @@ export const mqtt: Kind<MqttValues> = block(MQTT, {
 const proxyKey: Kind<string> = (value, key, reading, path) => {
   const given = text(value, key, reading, path);
   if (given === undefined || isNkey(given)) return given;
-  return mistake(reading, value, `invalid proxy key ${quoted(given)}`);
+  return mistake(reading, value, `invalid proxy key ${quoteGoText(given)}`);
 };
 
 export const PROXY: Block<{ key?: string }> = {

@@ -1,5 +1,6 @@
 // The keys of JetStream blocks: of the server, and of an account.
 // Source: nats-server 2.15.3, server/opts.go, parseJetStream, parseJetStreamForAccount.
+import { quoteGoText } from '../shared/go-quote.ts';
 import {
   type Block,
   block,
@@ -15,7 +16,7 @@ import {
   size,
   text,
 } from './kinds.ts';
-import { type ConfigValue, quoted, typeName } from './value.ts';
+import { type ConfigValue, typeName } from './value.ts';
 
 export interface JetStreamValues {
   isStrict?: boolean;
@@ -53,7 +54,7 @@ interface JetStreamLimits {
 }
 
 const CIPHERS = { chacha: 'chacha', chachapoly: 'chacha', aes: 'aes' };
-const cipher = oneOf(CIPHERS, (word) => `Unknown cipher type: ${quoted(word)}`, true);
+const cipher = oneOf(CIPHERS, (word) => `Unknown cipher type: ${quoteGoText(word)}`, true);
 
 export const BATCH: Block<Record<'perStream' | 'total' | 'maxMsgs' | 'timeoutMs', number>> = {
   perStream: {
@@ -120,7 +121,7 @@ function absolute(kind: Kind<number>, least: number, most: number, between = '')
     return wrong(value, key, reading, path);
   };
   function wrong(...[value, key, reading]: Parameters<Kind<number>>): undefined {
-    const message = `Expected an absolute size for ${quoted(key)}${between}, got ${printed(value)}`;
+    const message = `Expected an absolute size for ${quoteGoText(key)}${between}, got ${printed(value)}`;
     return mistake(reading, value, message);
   }
 }
@@ -266,13 +267,17 @@ export interface AccountJetStream {
 const required: Kind<boolean> = (value, key, reading) => {
   if (value.kind === 'boolean') return value.value;
   const got = printed(value);
-  return mistake(reading, value, `Expected a parseable bool for ${quoted(key)}, got ${got}`);
+  return mistake(reading, value, `Expected a parseable bool for ${quoteGoText(key)}, got ${got}`);
 };
 
 const traffic: Kind<string> = (value, key, reading) => {
   if (value.kind === 'string' && /^(?:system|owner)?$/.test(value.value)) return value.value;
   const wanted = `${value.kind === 'string' ? '' : 'either '}'system' or 'owner' string value`;
-  return mistake(reading, value, `Expected ${wanted} for ${quoted(key)}, got ${printed(value)}`);
+  return mistake(
+    reading,
+    value,
+    `Expected ${wanted} for ${quoteGoText(key)}, got ${printed(value)}`,
+  );
 };
 
 export const ACCOUNT: Block<AccountJetStream> = {

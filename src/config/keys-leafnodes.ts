@@ -1,5 +1,6 @@
 // The keys of the leafnodes block and of its remotes.
 // Source: nats-server 2.15.3, server/opts.go, parseLeafNodes, parseRemoteLeafNodes; leafnode.go.
+import { quoteGoText } from '../shared/go-quote.ts';
 import { isNkey, isUrl, isUserSeed } from './checks.ts';
 import { type Compression, compression, LINK, type LinkValues, url, urls } from './keys-links.ts';
 import { type TlsValues, tls } from './keys-tls.ts';
@@ -15,7 +16,7 @@ import {
   printed,
   text,
 } from './kinds.ts';
-import { type ConfigValue, quoted, typeName } from './value.ts';
+import { type ConfigValue, typeName } from './value.ts';
 
 interface LeafUser {
   user?: string;
@@ -73,7 +74,7 @@ const leafAuthorization = block(LEAF_AUTHORIZATION, {
     const names = users.map((each) => each.user ?? '');
     const twice = names.find((name, index) => names.indexOf(name) !== index);
     if (twice === undefined || user || nkey) return;
-    const found = `duplicate user ${quoted(twice)} detected in leafnode authorization`;
+    const found = `duplicate user ${quoteGoText(twice)} detected in leafnode authorization`;
     mistake(reading, value, found);
   },
 });
@@ -107,7 +108,7 @@ function proxyMistake(read: ProxyValues): string | undefined {
     const isEmpty = username === '' && password === '' && timeoutMs === 0 && !read.tls;
     return isEmpty ? undefined : 'proxy URL must be specified when other proxy options are set';
   }
-  if (!isUrl(url)) return `invalid proxy URL: ${quoted(url)}`;
+  if (!isUrl(url)) return `invalid proxy URL: ${quoteGoText(url)}`;
   const [, scheme = '', host = ''] =
     /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):)?(?:\/\/([^/?#]*))?/.exec(url) ?? [];
   if (scheme !== 'http' && scheme !== 'https') {

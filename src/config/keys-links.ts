@@ -1,5 +1,6 @@
 // The keys of cluster and gateway blocks, and what all links between servers have in common.
 // Source: nats-server 2.15.3, server/opts.go, parseCluster, parseGateway.
+import { quoteGoText } from '../shared/go-quote.ts';
 import { isUrl, withoutUser } from './checks.ts';
 import { type TlsValues, tls } from './keys-tls.ts';
 import {
@@ -25,7 +26,7 @@ import {
   text,
   texts,
 } from './kinds.ts';
-import { located, quoted, typeName } from './value.ts';
+import { located, typeName } from './value.ts';
 
 export type WriteTimeout = 'default' | 'close' | 'retry';
 
@@ -105,7 +106,7 @@ export function compression(forOn: string): Kind<Compression> {
     if (value.kind === 'string') return { mode: value.value };
     return block(COMPRESSION, {
       wrong: () =>
-        `field ${quoted(key)} should be a boolean or a structure, got ${typeName(value)}`,
+        `field ${quoteGoText(key)} should be a boolean or a structure, got ${typeName(value)}`,
     })(value, key, reading, path);
   };
 }
@@ -114,7 +115,7 @@ export function url(what: string): Kind<string> {
   return (value, key, reading, path) => {
     const given = text(value, key, reading, path)?.trim();
     if (given === undefined || isUrl(given)) return given;
-    return mistake(reading, value, `error parsing ${what} url [${quoted(given)}]`);
+    return mistake(reading, value, `error parsing ${what} url [${quoteGoText(given)}]`);
   };
 }
 
@@ -128,7 +129,7 @@ export function urls(what: string): Kind<readonly string[]> {
         return url(what)(element, ...rest);
       }
       const reason = `Duplicate ${what} entry detected`;
-      const warning = `invalid use of field ${quoted(withoutUser(element.value))}: ${reason}`;
+      const warning = `invalid use of field ${quoteGoText(withoutUser(element.value))}: ${reason}`;
       reading.warnings.push(located(element.place, warning));
       return undefined;
     };
@@ -160,7 +161,9 @@ function linkAuthorization(what: string): Kind<AuthorizationValues> {
     if (read.callout) return mistake(reading, value, `${before} support callouts`);
     if (read.permissions !== undefined && what === 'Cluster') {
       const reason = 'setting "permissions" within cluster authorization block is deprecated';
-      reading.warnings.push(located(value.place, `invalid use of field ${quoted(key)}: ${reason}`));
+      reading.warnings.push(
+        located(value.place, `invalid use of field ${quoteGoText(key)}: ${reason}`),
+      );
     }
     return read;
   };

@@ -1,10 +1,11 @@
 // The keys of operator mode and of certificate status, which are checked for their form only: who asks for them is
 // refused a start.
 // Source: nats-server 2.15.3, server/opts.go, processConfigFileLine; ocsp_responsecache.go.
+import { quoteGoText } from '../shared/go-quote.ts';
 import { fileMistake, isNkey, isUrl } from './checks.ts';
 import { DurationMistake, parseDuration } from './duration.ts';
 import { type Block, block, flag, type Kind, mistake, text } from './kinds.ts';
-import { type ConfigValue, quoted, typeName, wellFormed } from './value.ts';
+import { type ConfigValue, typeName, wellFormed } from './value.ts';
 
 /** Files of JWTs, or JWTs themselves. Their signatures are not looked at. */
 export const operators: Kind<readonly string[]> = (value, key, reading, path) => {
@@ -48,7 +49,7 @@ export const trustedKeys: Kind<readonly string[]> = (value, _key, reading) => {
       const message = `error parsing trusted: unsupported type in array ${typeName(element)}`;
       mistake(reading, element, message);
     } else if (!isNkey(element.value, 'operator')) {
-      const message = `trust key ${quoted(element.value)} required to be a valid public operator nkey`;
+      const message = `trust key ${quoteGoText(element.value)} required to be a valid public operator nkey`;
       mistake(reading, element, message);
     } else {
       keys.push(element.value);
@@ -71,7 +72,7 @@ export const resolver: Kind<string> = (value, _key, reading, path) => {
     const url = /URL(?:\("?([^\s"]*)"?\s*\))?/i.exec(value.value)?.[1];
     if (url === undefined) return mistake(reading, value, expected);
     if (isUrl(url)) return url;
-    return mistake(reading, value, `error parsing account resolver url [${quoted(url)}]`);
+    return mistake(reading, value, `error parsing account resolver url [${quoteGoText(url)}]`);
   }
   if (value.kind !== 'map') {
     const message = `error parsing operator resolver, wrong type ${typeName(value)}`;
@@ -180,7 +181,7 @@ export const ocsp: Kind<boolean | object> = (value, _key, reading, path) => {
       text(element, name, reading, path);
     } else if (name === 'urls') {
       // The original wants a list of a type that its parser never makes.
-      mistake(reading, element, `${quoted(name)} cannot be given in a file, use "url"`);
+      mistake(reading, element, `${quoteGoText(name)} cannot be given in a file, use "url"`);
     } else {
       mistake(reading, element, 'error parsing ocsp config: unsupported field string');
     }
@@ -225,7 +226,7 @@ export const OCSP_CACHE: Block<OcspCache> = {
 
 const cacheBlock = block(OCSP_CACHE, {
   wrong: (value) => `error parsing tags: unsupported type ${typeName(value)}`,
-  unknown: (key) => `error parsing OCSP peer cache config, unknown field [${quoted(key)}]`,
+  unknown: (key) => `error parsing OCSP peer cache config, unknown field [${quoteGoText(key)}]`,
 });
 
 export const ocspCache: Kind<boolean | OcspCache> = (value, key, reading, path) => {

@@ -2,6 +2,7 @@
 // not carry out; without it the key is carried out, or asks for nothing.
 // Source: nats-server 2.15.3, server/opts.go, processConfigFileLine.
 
+import { quoteGoText } from '../shared/go-quote.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { type AccountValues, accounts, type Mappings, mappings } from './keys-accounts.ts';
 import {
@@ -49,7 +50,7 @@ import {
   mistake,
   text,
 } from './kinds.ts';
-import { quoted, typeName, wellFormed } from './value.ts';
+import { typeName, wellFormed } from './value.ts';
 
 export interface ServerValues extends ListenerValues {
   clientAdvertise?: string;
@@ -175,7 +176,7 @@ function words(what: string, inList: (type: string) => string): Kind<readonly st
 const featureFlag: Kind<boolean> = (value, key, reading) => {
   if (value.kind === 'boolean') return value.value;
   const wanted = `expected bool, got ${typeName(value)}`;
-  return mistake(reading, value, `error parsing feature flag ${quoted(key)}: ${wanted}`);
+  return mistake(reading, value, `error parsing feature flag ${quoteGoText(key)}: ${wanted}`);
 };
 
 const tlsOfClients = tls(true);

@@ -1,6 +1,7 @@
 // The keys of TLS blocks, of OCSP, and what a TLS block must say as a whole. The files that it names are looked at,
 // as the original does when it only tests a configuration.
 // Source: nats-server 2.15.3, server/opts.go, parseTLS, GenTLSConfig; ocsp_peer.go; ocsp_responsecache.go.
+import { quoteGoText } from '../shared/go-quote.ts';
 import { authoritiesMistake, keyPairMistake } from './checks.ts';
 import { parseDuration } from './duration.ts';
 import { NO_STRING } from './keys-operator.ts';
@@ -16,7 +17,7 @@ import {
   printed,
   text,
 } from './kinds.ts';
-import { type ConfigValue, quoted, typeName } from './value.ts';
+import { type ConfigValue, typeName } from './value.ts';
 
 interface CertPair {
   certFile?: string;
@@ -173,7 +174,7 @@ const handshakeFirst: Kind<boolean | 'auto' | { delayMs: number }> = (value, key
     return mistake(
       reading,
       value,
-      `field ${quoted(key)} should be a boolean or a string, got ${got}`,
+      `field ${quoteGoText(key)} should be a boolean or a string, got ${got}`,
     );
   }
   const word = value.value.toLowerCase();
@@ -183,7 +184,7 @@ const handshakeFirst: Kind<boolean | 'auto' | { delayMs: number }> = (value, key
   try {
     return { delayMs: Number(parseDuration(value.value)) / 1e6 };
   } catch {
-    const message = `field ${quoted(key)}'s value ${quoted(value.value)} is invalid`;
+    const message = `field ${quoteGoText(key)}'s value ${quoteGoText(value.value)} is invalid`;
     return mistake(reading, value, message);
   }
 };
@@ -214,7 +215,7 @@ const certPair: Kind<CertPair> = (value, _key, reading) => {
       return mistake(
         reading,
         element,
-        `error parsing tls certs config, unknown field ${quoted(key)}`,
+        `error parsing tls certs config, unknown field ${quoteGoText(key)}`,
       );
   }
   if (pair.certFile && pair.keyFile) return pair;
@@ -350,13 +351,13 @@ type OcspPeerName =
 
 const ocspPeer = block(OCSP_PEER, {
   wrong: () => 'error parsing ocsp peer config: unsupported type map[string]interface {}',
-  unknown: (key) => `error parsing tls peer config, unknown field [${quoted(key)}]`,
+  unknown: (key) => `error parsing tls peer config, unknown field [${quoteGoText(key)}]`,
 });
 
 /** A TLS block. `isClientFacing`: of listeners for clients, which know no other servers. */
 export function tls(isClientFacing: boolean): Kind<TlsValues> {
   return block(TLS, {
-    unknown: (key) => `error parsing tls config, unknown field ${quoted(key)}`,
+    unknown: (key) => `error parsing tls config, unknown field ${quoteGoText(key)}`,
     check: (read, value, reading) => {
       const name = 'verify_cert_and_check_known_urls';
       if (isClientFacing && read.verifyKnownUrls) {

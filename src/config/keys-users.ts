@@ -1,6 +1,7 @@
 // The keys of who may come in and what they may do: authorization blocks, users, permissions, auth callout.
 // Source: nats-server 2.15.3, server/opts.go, parseAuthorization, parseUsers, parseUserPermissions.
-import { isNkey, isSubject } from './checks.ts';
+import { quoteGoText } from '../shared/go-quote.ts';
+import { isNkey, isSubject, shownKey } from './checks.ts';
 import { parseDuration } from './duration.ts';
 import {
   type Block,
@@ -16,7 +17,7 @@ import {
   text,
   texts,
 } from './kinds.ts';
-import { type ConfigValue, located, quoted, typeName, wellFormed } from './value.ts';
+import { type ConfigValue, located, typeName, wellFormed } from './value.ts';
 
 export interface SubjectPermission {
   allow?: readonly string[];
@@ -89,10 +90,10 @@ function subjectMistake(subject: string, mayQueue: boolean): string | undefined 
   if (isSubject(subject)) return undefined;
   const [first = '', queue = '', ...rest] = subject.trim().split(/\s+/);
   if (!mayQueue || queue === '' || rest.length > 0) {
-    return `subject ${quoted(subject)} is not a valid subject`;
+    return `subject ${quoteGoText(subject)} is not a valid subject`;
   }
-  if (!isSubject(first)) return `subject ${quoted(first)} is not a valid subject`;
-  return isSubject(queue) ? undefined : `queue ${quoted(queue)} is not a valid queue`;
+  if (!isSubject(first)) return `subject ${quoteGoText(first)} is not a valid subject`;
+  return isSubject(queue) ? undefined : `queue ${quoteGoText(queue)} is not a valid queue`;
 }
 
 /** The keys of what is allowed and what denied. */
@@ -109,7 +110,7 @@ function subjectPermission(mayQueue: boolean): Kind<SubjectPermission> {
   const allowed = subjects(mayQueue);
   const permission = block(subjectPermissions(mayQueue), {
     unknown: (key) =>
-      `Unknown field name ${quoted(key)} parsing subject permissions, only 'allow' or 'deny' are permitted`,
+      `Unknown field name ${quoteGoText(key)} parsing subject permissions, only 'allow' or 'deny' are permitted`,
   });
   return (value, key, reading, path) => {
     if (value.kind === 'map') return permission(value, key, reading, path);
@@ -143,7 +144,7 @@ export const RESPONSES: Block<ResponsePermission> = {
 };
 
 const unknownPermission = (key: string): string =>
-  `Unknown field ${quoted(key)} parsing permissions`;
+  `Unknown field ${quoteGoText(key)} parsing permissions`;
 const responses = block(RESPONSES, {
   wrong: () => 'error parsing response permissions, expected a boolean or a map',
   unknown: unknownPermission,
@@ -188,7 +189,11 @@ const connectionTypes: Kind<readonly string[]> = (value, key, reading, path) => 
   const types = given?.map((type) => type.toUpperCase());
   const unknown = types?.filter((type) => !CONNECTION_TYPES.has(type)) ?? [];
   if (unknown.length === 0) return types;
-  return mistake(reading, value, `invalid connection types [${unknown.map(quoted).join(' ')}]`);
+  return mistake(
+    reading,
+    value,
+    `invalid connection types [${unknown.map(quoteGoText).join(' ')}]`,
+  );
 };
 
 export const USER: Block<UserValues> = {
@@ -242,7 +247,7 @@ function keyOf(kind: 'account' | 'curve', wanted: string): Kind<string> {
   return (value, key, reading, path) => {
     const given = text(value, key, reading, path);
     if (given === undefined || isNkey(given, kind)) return given;
-    return mistake(reading, value, `Expected callout ${wanted}, got ${quoted(given)}`);
+    return mistake(reading, value, `Expected callout ${wanted}, got ${shownKey(given)}`);
   };
 }
 
@@ -272,7 +277,7 @@ export const CALLOUT: Block<CalloutValues> = {
 
 const callout: Kind<CalloutValues> = block(CALLOUT, {
   wrong: (value) => `Expected authorization callout to be a map/struct, got ${printed(value)}`,
-  unknown: (key) => `Unknown field ${quoted(key)} parsing authorization callout`,
+  unknown: (key) => `Unknown field ${quoteGoText(key)} parsing authorization callout`,
   check: ({ issuer = '', users = [] }, value, reading) => {
     const before = 'Authorization callouts require';
     const last = lastKey(value);
@@ -292,7 +297,7 @@ export function authTimeout(where: string): Kind<number> {
     const reason =
       `timeout of ${printed(value)} (${seconds} seconds) is high, consider keeping it under 60 seconds. ` +
       "possibly caused by unquoted duration; use '1m' instead of 1m, for example";
-    const warning = `invalid use of field ${quoted(key)}: ${reason}`;
+    const warning = `invalid use of field ${quoteGoText(key)}: ${reason}`;
     reading.warnings.push(located(value.place, warning));
     return ms;
   };

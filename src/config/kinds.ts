@@ -2,15 +2,9 @@
 // is wrong with it at its place, and gives what it means. All mistakes of a file are reported, not the first alone.
 // Where the original's text is one of Go's run time (a wrong type), ours says what was wanted.
 // Source: nats-server 2.15.3, server/opts.go.
+import { quoteGoText } from '../shared/go-quote.ts';
 import { DurationMistake, parseDuration } from './duration.ts';
-import {
-  type ConfigMap,
-  type ConfigValue,
-  located,
-  quoted,
-  typeName,
-  wellFormed,
-} from './value.ts';
+import { type ConfigMap, type ConfigValue, located, typeName, wellFormed } from './value.ts';
 
 /** What becomes of a key that is valid and that nothing here carries out yet. */
 export type Effect =
@@ -62,7 +56,7 @@ export function mistake(reading: Reading, { place }: ConfigValue, text: string):
 }
 
 function wrongType(value: ConfigValue, key: string, reading: Reading, wanted: string): undefined {
-  return mistake(reading, value, `${quoted(key)} must be ${wanted}, not ${NOUNS[value.kind]}`);
+  return mistake(reading, value, `${quoteGoText(key)} must be ${wanted}, not ${NOUNS[value.kind]}`);
 }
 
 const NOUNS: Readonly<Record<ConfigValue['kind'], string>> = {
@@ -104,7 +98,7 @@ export const integer32: Kind<number> = (value, key, reading, path) => {
 export const count: Kind<number> = (value, key, reading) => {
   if (value.kind === 'integer') return Number(value.value);
   const got = printed(value);
-  return mistake(reading, value, `Expected a parseable size for ${quoted(key)}, got ${got}`);
+  return mistake(reading, value, `Expected a parseable size for ${quoteGoText(key)}, got ${got}`);
 };
 
 const SIZE_UNITS: Readonly<Record<string, number>> = { K: 10, M: 20, G: 30, T: 40 };
@@ -118,7 +112,7 @@ export function size(label?: string): Kind<number> {
     if (value.value === '') return 0;
     const digits = value.value.slice(0, -1);
     if (!/^[-+]?[0-9]+$/.test(digits)) {
-      const reason = `strconv.ParseInt: parsing ${quoted(digits)}: invalid syntax`;
+      const reason = `strconv.ParseInt: parsing ${quoteGoText(digits)}: invalid syntax`;
       return mistake(reading, value, `${name} ${reason}`);
     }
     const unit = SIZE_UNITS[value.value.slice(-1)];
@@ -148,7 +142,7 @@ export function duration(field?: string): Kind<number> {
       return durationText(`error parsing ${name}: `)(value, key, reading, path);
     }
     const reason = `${name} should be converted to a duration`;
-    const warning = `invalid use of field ${quoted(name)}: ${reason}`;
+    const warning = `invalid use of field ${quoteGoText(name)}: ${reason}`;
     reading.warnings.push(located(value.place, warning));
     if (value.kind === 'integer') return Number(value.value) * 1000;
     return wrongType(value, key, reading, 'a duration such as "2s"');
@@ -175,13 +169,13 @@ export const listen: Kind<HostPort> = (value, _key, reading) => {
   if (value.kind !== 'string') {
     return mistake(reading, value, `expected port or host:port, got ${typeName(value)}`);
   }
-  const shown = quoted(value.value);
+  const shown = quoteGoText(value.value);
   // The last colon; an IPv6 address is in brackets.
   const parts = /^(?:\[([^[\]]*)\]|([^:[\]]*)):([^:[\]]*)$/.exec(value.value);
   if (parts === null) return mistake(reading, value, `could not parse address string ${shown}`);
   const port = parts[3] ?? '';
   if (!/^[-+]?[0-9]+$/.test(port)) {
-    return mistake(reading, value, `could not parse port ${quoted(port)}`);
+    return mistake(reading, value, `could not parse port ${quoteGoText(port)}`);
   }
   return { host: parts[1] ?? parts[2] ?? '', port: Number(port) };
 };
@@ -296,7 +290,7 @@ export function readKeys<T extends object>(
   map: ConfigMap,
   reading: Reading,
   path: string,
-  unknown: (key: string) => string = (key) => `unknown field ${quoted(key)}`,
+  unknown: (key: string) => string = (key) => `unknown field ${quoteGoText(key)}`,
 ): T {
   const index = indexOf(table);
   const read: Record<string, unknown> = {};

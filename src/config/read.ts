@@ -1,15 +1,16 @@
 // A configuration file from its path to typed values: parsed, digested, read by the tables. What is wrong with single
 // keys is found here; what keys say together in validate.ts.
 // Source: nats-server 2.15.3, server/opts.go, processConfigFile.
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { fileErrorText } from '../shared/file-error.ts';
+import { quoteGoText } from '../shared/go-quote.ts';
 import { accountLinkMistakes } from './account-links.ts';
 import { configDigest } from './digest.ts';
 import { SERVER, type ServerValues } from './keys-server.ts';
 import type { UserValues } from './keys-users.ts';
 import { type Demand, mistake, type Reading, readKeys } from './kinds.ts';
 import { BYTES_MAX, parseFile, type Sources } from './parser.ts';
-import { ConfigError, type ConfigMap, type ConfigValue, located, quoted } from './value.ts';
+import { ConfigError, type ConfigMap, type ConfigValue, located } from './value.ts';
 
 /** What a file says. */
 export interface ReadConfig {
@@ -47,12 +48,27 @@ export function readConfig(
 }
 
 /** The bytes of a file, one character each. What is too large, or never ends, is not read to its end. */
-function readBytes(path: string): string {
+export function readBytes(path: string): string {
+  return bytesOf(path, 0);
+}
+
+/** The same of nothing but a file: a pipe, which may keep whoever reads it waiting, is refused. */
+export function readFileBytes(path: string): string {
+  return bytesOf(path, constants.O_NONBLOCK ?? 0);
+}
+
+/** @param nonBlock 0, or what opens a pipe that nobody writes to */
+function bytesOf(path: string, nonBlock: number): string {
   let verb = 'open';
   try {
-    const file = openSync(path, 'r');
+    const file = openSync(path, constants.O_RDONLY | nonBlock);
     verb = 'read';
     try {
+      if (nonBlock !== 0 && !fstatSync(file).isFile()) {
+        throw new ConfigError([
+          `${path} is no file: it cannot be read again while the server runs`,
+        ]);
+      }
       return readUpTo(file, path);
     } finally {
       closeSync(file);
@@ -105,7 +121,7 @@ function checkTogether(values: ServerValues, map: ConfigMap, reading: Reading): 
       const name = nkey || user;
       if (!seen.has(name)) seen.add(name);
       else if (at !== undefined) {
-        mistake(reading, at, `Duplicate ${nkey ? 'nkey' : 'user'} ${quoted(name)} detected`);
+        mistake(reading, at, `Duplicate ${nkey ? 'nkey' : 'user'} ${quoteGoText(name)} detected`);
       }
     }
   };
@@ -117,7 +133,7 @@ function checkTogether(values: ServerValues, map: ConfigMap, reading: Reading): 
   add(users ?? [], valueAt(map, 'authorization'));
   for (const name of authorization?.callout?.allowedAccounts ?? []) {
     if (accounts?.has(name)) continue;
-    const what = `auth_callout allowed account ${quoted(name)}`;
+    const what = `auth_callout allowed account ${quoteGoText(name)}`;
     reading.errors.push(`${what} not found in configured accounts`);
   }
 }

@@ -1,11 +1,11 @@
 // What keys say together, with flags already over them: the rules that the original checks when it starts, and when
 // it only tests a configuration. Their texts name no place in a file. The first that is broken is told.
 // Source: nats-server 2.15.3, server/server.go, validateOptions, and the functions it calls.
+import { quoteGoText } from '../shared/go-quote.ts';
 import { isSubject, isUrl, withoutUser } from './checks.ts';
 import { formatDuration } from './duration.ts';
 import type { Compression } from './keys-links.ts';
 import type { ServerValues } from './keys-server.ts';
-import { quoted } from './value.ts';
 
 const MIB = 1024 * 1024;
 const DEFAULT_MAX_PAYLOAD = MIB;
@@ -66,17 +66,18 @@ const leafnodes: Rule = (values) => {
   const before = 'cannot find local account';
   for (const name of named) {
     if (known.has(name ?? '')) continue;
-    return `${before} ${quoted(name ?? '')} specified in leafnode authorization`;
+    return `${before} ${quoteGoText(name ?? '')} specified in leafnode authorization`;
   }
   for (const { account = '' } of remotes) {
-    if (!known.has(account)) return `${before} ${quoted(account)} specified in leafnode remote`;
+    if (!known.has(account))
+      return `${before} ${quoteGoText(account)} specified in leafnode remote`;
   }
   const wrong = compressionMistake(compression);
   if (wrong !== undefined) return wrong;
   for (const { urls = [], compression } of remotes) {
     const isWs = (url: string): boolean => /^wss?:/i.test(url);
     if (urls.some((url) => isWs(url) !== isWs(urls[0] ?? ''))) {
-      const list = urls.map((url) => quoted(withoutUser(url))).join(' ');
+      const list = urls.map((url) => quoteGoText(withoutUser(url))).join(' ');
       const mix = 'a mix of websocket and non-websocket urls';
       return `remote leaf node configuration cannot have ${mix}: [${list}]`;
     }
@@ -93,7 +94,7 @@ const THRESHOLDS_MAX = 4;
 function compressionMistake(compression: Compression | undefined): string | undefined {
   const { mode = '', rttsMs = [] } = compression ?? {};
   if (mode === '') return undefined;
-  if (!MODES.test(mode)) return `unsupported compression mode ${quoted(mode)}`;
+  if (!MODES.test(mode)) return `unsupported compression mode ${quoteGoText(mode)}`;
   if (!/^(?:auto|s2_auto)$/i.test(mode) || rttsMs.length === 0) return undefined;
   const list = `[${rttsMs.map(shown).join(' ')}]`;
   const rising = rttsMs.map((ms) => Math.max(0, ms));
@@ -102,10 +103,10 @@ function compressionMistake(compression: Compression | undefined): string | unde
   const counted = rising.findLastIndex((ms) => ms !== 0) + 1;
   if (counted > THRESHOLDS_MAX) {
     const most = `should have no more than ${THRESHOLDS_MAX} RTT thresholds`;
-    return `compression mode ${quoted(mode)} ${most}: ${list}`;
+    return `compression mode ${quoteGoText(mode)} ${most}: ${list}`;
   }
   if (counted > 0) return undefined;
-  return `compression mode ${quoted(mode)} requires at least one RTT threshold`;
+  return `compression mode ${quoteGoText(mode)} requires at least one RTT threshold`;
 }
 
 /** All that may come in by name or key. */
@@ -141,11 +142,11 @@ const gateway: Rule = ({ gateway }) => {
   const port = portOf(gateway);
   if (name === '') return port === 0 ? undefined : 'gateway has no name';
   if (port === 0) {
-    return `gateway ${quoted(name)} has no port specified (select -1 for random port)`;
+    return `gateway ${quoteGoText(name)} has no port specified (select -1 for random port)`;
   }
   for (const [index, { name = '', url, urls = [] }] of gateways.entries()) {
     if (name === '') return `gateway in the list ${index} has no name`;
-    if (url === undefined && urls.length === 0) return `gateway ${quoted(name)} has no URL`;
+    if (url === undefined && urls.length === 0) return `gateway ${quoteGoText(name)} has no URL`;
   }
   return undefined;
 };
@@ -161,8 +162,8 @@ const cluster: Rule = ({ cluster, gateway }) => {
   if (poolSize < 0) return 'pool_size cannot be negative if pinned accounts are specified';
   const twice = accounts.find((account, index) => accounts.indexOf(account) !== index);
   if (twice === undefined) return undefined;
-  const list = accounts.map(quoted).join(' ');
-  return `found duplicate account name ${quoted(twice)} in pinned accounts list [${list}]`;
+  const list = accounts.map(quoteGoText).join(' ');
+  return `found duplicate account name ${quoteGoText(twice)} in pinned accounts list [${list}]`;
 };
 
 const mqtt: Rule = (values) => {
@@ -193,20 +194,20 @@ const jetstream: Rule = (values) => {
   for (const [account, domain] of values.defaultJsDomain ?? []) {
     const known = accounts?.get(account);
     if (known?.jetstream && domain !== '') {
-      return `default_js_domain contains account name ${quoted(account)} with enabled JetStream`;
+      return `default_js_domain contains account name ${quoteGoText(account)} with enabled JetStream`;
     }
     if (known === undefined && account !== '$G') {
       const where = 'in non operator mode, `default_js_domain` references non existing account';
-      return `${where} ${quoted(account)}`;
+      return `${where} ${quoteGoText(account)}`;
     }
   }
   for (const [account, domain] of values.defaultJsDomain ?? []) {
     if (account === (systemAccount || '$SYS')) {
-      return `system account ${quoted(account)} can not be in default_js_domain`;
+      return `system account ${quoteGoText(account)} can not be in default_js_domain`;
     }
     const isWrong = !isSubject(`$JS.${domain}.API.>`) || RESERVED_DOMAINS.includes(domain);
     if (domain !== '' && isWrong) {
-      const what = `account ${quoted(account)} with invalid domain name ${quoted(domain)}`;
+      const what = `account ${quoteGoText(account)} with invalid domain name ${quoteGoText(domain)}`;
       return `default_js_domain contains ${what}`;
     }
   }
@@ -214,9 +215,10 @@ const jetstream: Rule = (values) => {
   if (domain !== '') {
     const subject = `$JS.${domain}.API.>`;
     const before = 'invalid domain name:';
-    if (!isSubject(subject)) return `${before} derived ${quoted(subject)} is not a valid subject`;
+    if (!isSubject(subject))
+      return `${before} derived ${quoteGoText(subject)} is not a valid subject`;
     if (/[.*>]/.test(domain)) return `${before} may not contain ., * or >`;
-    if (RESERVED_DOMAINS.includes(domain)) return `${before} ${quoted(domain)} is reserved`;
+    if (RESERVED_DOMAINS.includes(domain)) return `${before} ${quoteGoText(domain)} is reserved`;
   }
   if (!jetstream || portOf(cluster) === 0) return undefined;
   if (!serverName) return 'jetstream cluster requires `server_name` to be set';
@@ -246,10 +248,10 @@ const websocket: Rule = (values) => {
   }
   if (websocket.jwtCookie && operators.length === 0 && trustedKeys.length === 0) {
     const needed = 'trusted operators or trusted keys configuration is required';
-    return `${needed} for JWT authentication via cookie ${quoted(websocket.jwtCookie)}`;
+    return `${needed} for JWT authentication via cookie ${quoteGoText(websocket.jwtCookie)}`;
   }
   for (const name of websocket.headers?.keys() ?? []) {
-    const before = `websocket: invalid header ${quoted(name)}`;
+    const before = `websocket: invalid header ${quoteGoText(name)}`;
     if (/^sec-websocket-/i.test(name)) return `${before}, "Sec-WebSocket-" prefix not allowed`;
     if (/^(?:host|content-length|connection|upgrade|nats-no-masking)$/i.test(name)) {
       return `${before} not allowed`;
@@ -260,7 +262,7 @@ const websocket: Rule = (values) => {
 
 /** What stands behind "unable to parse allowed origin". */
 function originMistake(origin: string): string | undefined {
-  const parse = `: parse ${quoted(origin)}`;
+  const parse = `: parse ${quoteGoText(origin)}`;
   if (origin === '') return `: parse "": empty url`;
   if (origin.startsWith(':')) return `${parse}: missing protocol scheme`;
   const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):/.exec(origin)?.[1];
@@ -268,10 +270,10 @@ function originMistake(origin: string): string | undefined {
   if (!isUrl(origin)) return `${parse}: invalid URI for request`;
   if (!/^https?$/i.test(scheme ?? '')) {
     const wanted = 'allowed origins must be absolute URLs with http or https scheme';
-    return ` ${quoted(origin)}: ${wanted}`;
+    return ` ${quoteGoText(origin)}: ${wanted}`;
   }
   const host = /^[^:]*:\/\/([^/?]*)/.exec(origin)?.[1] ?? '';
-  return host === '' ? ` ${quoted(origin)}: host is required` : undefined;
+  return host === '' ? ` ${quoteGoText(origin)}: host is required` : undefined;
 }
 
 const RULES: readonly Rule[] = [

@@ -22,6 +22,8 @@ export interface ServerFacts {
   readonly httpPort: number;
   /** Wall clock of the start, milliseconds since 1970. */
   readonly startMs: number;
+  /** When it was last told what to be like. */
+  readonly configuredMs: number;
   readonly cores: number;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
@@ -74,7 +76,7 @@ export function varz(
     ...machine(facts, source.usage()),
     ...counters(counts),
     http_req_stats: Object.fromEntries([...requestCounts].sort()),
-    config_load_time: rfc3339Nano(facts.startMs),
+    config_load_time: rfc3339Nano(facts.configuredMs),
     config_digest: facts.configDigest,
     ...(facts.tags.length > 0 ? { tags: facts.tags } : {}),
     ...(Object.keys(facts.metadata).length > 0 ? { metadata: facts.metadata } : {}),

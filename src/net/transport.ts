@@ -46,6 +46,10 @@ export function handOver(reader: TransportReader, bytes: Uint8Array): number {
  */
 export type Written = 'taken' | 'held';
 
+/** What a cookie is kept for. */
+export type CookieUse = 'jwt' | 'user' | 'pass' | 'token';
+export type Cookies = Readonly<Partial<Record<CookieUse, string>>>;
+
 /** What is known of a peer before it has said anything. */
 export interface PeerFacts {
   /** As people read it: an IPv4 address is never shown as an IPv6 one. Empty inside the process. */
@@ -55,8 +59,8 @@ export interface PeerFacts {
   readonly type: 'nats' | 'websocket';
   /** The address for which a proxy says that it speaks; for the log, nobody may rely on it. */
   readonly forwardedFor?: string;
-  /** Values of the cookies that were asked for, by name. Secrets: they are for authentication alone. */
-  readonly cookies?: ReadonlyMap<string, string>;
+  /** Values of the cookies that were asked for. Secrets: they are for authentication alone. */
+  readonly cookies?: Cookies;
   /** The listener that it came by, where that is not the one that INFO names. */
   readonly listener?: { readonly host: string; readonly port: number };
 }

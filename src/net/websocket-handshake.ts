@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import { isIP } from 'node:net';
 import { type OriginRules, originProblem } from './origins.ts';
+import type { Cookies, CookieUse } from './transport.ts';
 
 export interface HandshakeOptions {
   readonly origins: OriginRules;
@@ -13,7 +14,7 @@ export interface HandshakeOptions {
   /** More header lines of the answer that lets the peer in. */
   readonly headers: ReadonlyMap<string, string>;
   /** Names of the cookies that are kept. */
-  readonly cookies: readonly string[];
+  readonly cookies: Cookies;
 }
 
 /** The request is refused. */
@@ -35,7 +36,8 @@ export interface Agreement {
   readonly frameMax: number;
   readonly fragmentsCompressed: boolean;
   readonly forwardedFor: string | undefined;
-  readonly cookies: ReadonlyMap<string, string>;
+  /** Their values. */
+  readonly cookies: Cookies;
 }
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -132,24 +134,19 @@ function offersDeflate({ headersDistinct }: IncomingMessage): boolean {
 }
 
 /** Of a cookie that comes twice the last, as nats-server takes it; a value may stand in quotes. */
-function readCookies(
-  { headersDistinct }: IncomingMessage,
-  names: readonly string[],
-): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  if (names.length === 0) return found;
+function readCookies({ headersDistinct }: IncomingMessage, names: Cookies): Cookies {
+  const uses = Object.entries(names) as [CookieUse, string][];
+  const found: Partial<Record<CookieUse, string>> = {};
+  if (uses.length === 0) return found;
   for (const pair of (headersDistinct.cookie ?? []).flatMap((line) => line.split(';'))) {
     const equals = pair.indexOf('=');
     const name = pair.slice(0, equals).trim();
-    if (equals > 0 && names.includes(name)) {
-      found.set(
-        name,
-        pair
-          .slice(equals + 1)
-          .trim()
-          .replace(/^"(.*)"$/, '$1'),
-      );
-    }
+    const [use] = uses.find((each) => each[1] === name) ?? [];
+    if (equals < 1 || use === undefined) continue;
+    found[use] = pair
+      .slice(equals + 1)
+      .trim()
+      .replace(/^"(.*)"$/, '$1');
   }
   return found;
 }

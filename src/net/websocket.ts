@@ -19,12 +19,12 @@ interface WebSocketListenOptions extends HandshakeOptions {
   readonly host: string;
   /** 0 or below is any free port. */
   readonly port: number;
-  /** Bytes of one message of a peer. */
-  readonly messageMax: number;
+  /** Bytes of one message of a peer who comes now. */
+  readonly messageMax: () => number;
   /** For a handshake to be whole. */
   readonly handshakeTimeoutMs: number;
   /** Sockets at a time, those before their handshake too; more are closed at once. 0: no limit. */
-  readonly socketsMax: number;
+  readonly socketsMax: () => number;
   /** Who comes with as many descriptors in use is closed at once. */
   readonly descriptorMax?: number | undefined;
   /** Called for each connection; it has to `start` the transport or `destroy` it. */
@@ -52,8 +52,13 @@ export async function listenWebSocket(options: WebSocketListenOptions): Promise<
       // Judged below, with the rest.
       requireHostHeader: false,
     });
-    server.maxConnections = socketsMax === 0 ? Number.POSITIVE_INFINITY : socketsMax;
+    const limit = (): void => {
+      server.maxConnections = socketsMax() || Number.POSITIVE_INFINITY;
+    };
+    limit();
     server.on('connection', (socket: Socket) => {
+      // It may be another one for the next.
+      limit();
       if (descriptorOf(socket) >= descriptorMax) socket.destroy();
     });
     server.on('request', (request, response) => door?.refuse(request, response));
@@ -128,14 +133,14 @@ class Door {
     const { forwardedFor, cookies } = agreement;
     return new WebSocketTransport(socket, {
       ...agreement,
-      messageMax: this.#options.messageMax,
+      messageMax: this.#options.messageMax(),
       peer: {
         address: plainAddress(socket.remoteAddress ?? ''),
         port: socket.remotePort ?? 0,
         type: 'websocket',
         listener: this.#listener,
         ...(forwardedFor === undefined ? {} : { forwardedFor }),
-        ...(cookies.size === 0 ? {} : { cookies }),
+        ...(Object.keys(cookies).length === 0 ? {} : { cookies }),
       },
     });
   }

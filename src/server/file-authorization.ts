@@ -1,10 +1,8 @@
-// What a configuration file, with flags over it, says about who may come in: as options of `serve`, with what is not
-// carried out, and with the secrets that are empty and so let in whoever comes.
+// What a configuration file, with flags over it, says about who may come in: as options of `serve`, and with the secrets
+// that are empty and so let in whoever comes.
 // Source: nats-server 2.15.3, server/auth.go, configureAuthorization, processClientOrLeafAuthentication.
 import type { ServerValues } from '../config/keys-server.ts';
-import type { UserValues } from '../config/keys-users.ts';
-import type { Demand } from '../config/kinds.ts';
-import { type AuthorizationOptions, isBcrypt } from './authorization.ts';
+import type { AuthorizationOptions, SimpleAuthorization } from './authorization.ts';
 
 type Mentioned = Pick<ServerValues, 'authorization' | 'noAuthUser' | 'websocket'>;
 
@@ -23,51 +21,56 @@ export function authorizationOf(values: Mentioned): AuthorizationOptions | undef
   return user === '' ? undefined : { user, pass: password };
 }
 
+/** Who may come in by WebSocket, where that is said there. */
+export function websocketAuthorizationOf({
+  websocket = {},
+}: Mentioned): SimpleAuthorization | undefined {
+  const { user = '', password = '', token = '' } = websocket.authorization ?? {};
+  if (user !== '') return { user, pass: password };
+  return token === '' ? undefined : { token };
+}
+
 /** Secrets that are there and empty, each as a line that says who comes in by it. */
 export function emptySecretTexts(values: Mentioned): string[] {
+  return [...plainTexts(values), ...websocketTexts(values)];
+}
+
+function plainTexts(values: Mentioned): string[] {
   const { user, password, token, users } = values.authorization ?? {};
   const options = authorizationOf(values);
   if (options === undefined) {
-    const given = { user: user ?? password, token, users };
-    return Object.entries(given).flatMap(([key, value]) =>
-      value === undefined ? [] : `Whoever comes is let in: authorization.${key} is empty`,
-    );
+    return emptyTexts('Whoever comes', 'authorization', { user: user ?? password, token, users });
   }
   if ('token' in options && !('users' in options)) return [];
   const all = 'users' in options ? options.users : [options];
   const where = 'users' in options ? 'authorization.users.password' : 'authorization.password';
   return all
     .filter((each) => each.pass === '' && each.user !== values.noAuthUser)
-    .map(
-      (each) => `User ${JSON.stringify(each.user)} is let in without a password: ${where} is empty`,
-    );
+    .map((each) => withoutPassword(each.user, where));
 }
 
-/** What is asked for, and is not carried out. */
-export function authorizationDemands(values: Mentioned): Demand[] {
-  const { users = [], ...only } = values.authorization ?? {};
-  const names = [
-    ...bcryptNames('authorization', only),
-    ...users.flatMap((each) => bcryptNames('authorization.users', each)),
-    ...(authorizationOf(values) === undefined ? [] : cookieNames(values)),
-  ];
-  return names.map((name) => ({ name, effect: 'refused' }));
+function websocketTexts(values: Mentioned): string[] {
+  const { user, password, token } = values.websocket?.authorization ?? {};
+  const options = websocketAuthorizationOf(values);
+  if (options === undefined) {
+    if (authorizationOf(values) !== undefined) return [];
+    const given = { user: user ?? password, token };
+    return emptyTexts('Whoever comes by WebSocket', 'websocket.authorization', given);
+  }
+  if ('token' in options || options.pass !== '') return [];
+  return [withoutPassword(options.user, 'websocket.authorization.password')];
 }
 
-function bcryptNames(path: string, { password = '', token = '' }: UserValues & { token?: string }) {
-  const secrets = { password, token };
-  return Object.entries(secrets).flatMap(([key, secret]) =>
-    isBcrypt(secret) ? `${path}.${key} (bcrypt)` : [],
+function emptyTexts(
+  who: string,
+  block: string,
+  given: Readonly<Record<string, unknown>>,
+): string[] {
+  return Object.entries(given).flatMap(([key, value]) =>
+    value === undefined ? [] : `${who} is let in: ${block}.${key} is empty`,
   );
 }
 
-/** They say who somebody is, where CONNECT does not. */
-function cookieNames({ websocket = {} }: Mentioned): string[] {
-  const { userCookie, passwordCookie, tokenCookie } = websocket;
-  const cookies = {
-    user_cookie: userCookie,
-    pass_cookie: passwordCookie,
-    token_cookie: tokenCookie,
-  };
-  return Object.entries(cookies).flatMap(([key, cookie]) => (cookie ? `websocket.${key}` : []));
+function withoutPassword(user: string, where: string): string {
+  return `User ${JSON.stringify(user)} is let in without a password: ${where} is empty`;
 }

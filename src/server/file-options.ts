@@ -3,7 +3,7 @@
 // Source: nats-server 2.15.3, server/opts.go, setBaselineOptions.
 import type { ServerValues } from '../config/keys-server.ts';
 import { DEFAULT_PORT } from '../shared/limits.ts';
-import { authorizationOf } from './file-authorization.ts';
+import { authorizationOf, websocketAuthorizationOf } from './file-authorization.ts';
 import type { ServeOptions } from './options.ts';
 import type { WebSocketListenOptions } from './websocket.ts';
 
@@ -48,7 +48,8 @@ export function serveOptionsOf(values: ServerValues): ServeOptions {
 }
 
 /** Nothing without a port. */
-function webSocketOptions({ websocket = {} }: ServerValues): WebSocketListenOptions | undefined {
+function webSocketOptions(values: ServerValues): WebSocketListenOptions | undefined {
+  const { websocket = {} } = values;
   const port = websocket.port ?? websocket.listen?.port ?? 0;
   if (port === 0) return undefined;
   const { compression, sameOrigin, allowedOrigins, handshakeTimeoutMs, headers } = websocket;
@@ -62,6 +63,11 @@ function webSocketOptions({ websocket = {} }: ServerValues): WebSocketListenOpti
   if (allowedOrigins?.length) options.allowedOrigins = allowedOrigins;
   if (handshakeTimeoutMs) options.handshakeTimeoutMs = wholeMs(handshakeTimeoutMs);
   if (headers?.size) options.headers = Object.fromEntries(headers);
+  const authorization = websocketAuthorizationOf(values);
+  if (authorization !== undefined) options.authorization = authorization;
+  const timeoutMs = websocket.authorization?.timeoutMs;
+  if (timeoutMs) options.authTimeoutMs = wholeMs(timeoutMs);
+  if (websocket.noAuthUser) options.noAuthUser = websocket.noAuthUser;
   options.cookies = {
     ...(jwtCookie ? { jwt: jwtCookie } : {}),
     ...(userCookie ? { user: userCookie } : {}),

@@ -1,5 +1,7 @@
 // The composition root: puts a bus on the network. It checks the options, starts what they name in order,
 // and stops it in reverse; a start that fails leaves nothing behind.
+
+import type { Entrance } from '../bridge/authentication.ts';
 import {
   assertServable,
   type Bridge,
@@ -10,24 +12,19 @@ import type { Bus } from '../bus/bus.ts';
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
 import type { ServerInfo } from '../bus/types.ts';
 import type { RefusalListener } from '../net/refusal.ts';
-import { toError } from '../shared/errors.ts';
-import { fileErrorText } from '../shared/file-error.ts';
+import { InvalidOperationError, toError } from '../shared/errors.ts';
+import type { Limits } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
 import { ANNOUNCED_VERSION, VERSION } from '../shared/version.ts';
 import { hostPort, listenErrorText } from './addresses.ts';
-import {
-  listenUrls,
-  portsFilePath,
-  removePortsFile,
-  writePidFile,
-  writePortsFile,
-} from './files.ts';
 import { createServerId } from './identity.ts';
 import { startLeafnodes } from './leafnodes.ts';
 import { subscriptionBytesMax } from './memory-shares.ts';
 import { type MonitoringHandle, RUNTIME, startMonitoring } from './monitor.ts';
 import { resolveOptions, type ServeOptions, type ServerSettings } from './options.ts';
+import { type Listening, OwnFiles } from './own-files.ts';
 import { coreCount, descriptorMax } from './process-usage.ts';
+import { Secrets } from './secrets.ts';
 import { startWebSocket, type WebSocketHandle } from './websocket.ts';
 
 export type { ConnectionSnapshot } from '../bridge/bridge.ts';
@@ -37,6 +34,7 @@ export type {
   Authenticate,
   AuthorizationOptions,
   Credentials,
+  SimpleAuthorization,
   UserPassword,
 } from './authorization.ts';
 export type {
@@ -81,6 +79,13 @@ export interface Server extends AsyncDisposable {
    * one within `lameDuckDurationMs`. Resolves when the server is closed.
    */
   lameDuck(): Promise<void>;
+  /**
+   * Takes other options while it runs: those of `serve`, whole. Where it listens, and its log, stay as they are where
+   * they are not said; what else is not said has its default. Limits hold for those who are here as well, and whoever
+   * could not come in any more is disconnected. All or nothing: rejects with InvalidArgumentError for an option that is
+   * wrong, or that nats-server does not change while it runs either. One at a time, in order.
+   */
+  reload(options: ServeOptions): Promise<void>;
   /** Closes listeners and connections and removes the ports file; the bus lives on. */
   close(): Promise<void>;
 }
@@ -92,8 +97,7 @@ export interface Server extends AsyncDisposable {
 export async function serve(bus: Bus, options: ServeOptions = {}): Promise<Server> {
   const internals = internalsOf(bus);
   assertServable(internals);
-  const settings = resolveOptions({ maxPayload: internals.engine.maxPayload, ...options });
-  const server = new RunningServer(bus, internals, settings);
+  const server = new RunningServer(bus, internals, options);
   await server.start();
   return server;
 }
@@ -113,19 +117,27 @@ class RunningServer implements Server {
   readonly #internals: BusInternals;
   /** What the bus said of itself before it was served. */
   readonly #busInfo: ServerInfo;
-  readonly #settings: ServerSettings;
-  readonly #logger: Logger;
+  readonly #files = new OwnFiles();
+  readonly #secrets = new Secrets();
+  /** What the bus could send to peers before it was served. */
+  readonly #busMaxPayload: number;
   readonly #startMs: number;
+  #settings: ServerSettings;
+  /** When the settings were made. */
+  #configuredMs: number;
   #state: State = 'starting';
   #bridge: Bridge | undefined;
   #monitoring: MonitoringHandle | undefined;
   #leafnodes: RefusalListener | undefined;
   #websocket: WebSocketHandle | undefined;
-  #portsFile: string | undefined;
+  /** The last reload, when it is done. */
+  #reloads: Promise<unknown> = Promise.resolve();
   #lameDuckEnd: Promise<void> | undefined;
   #closeEnd: Promise<void> | undefined;
 
-  constructor(bus: Bus, internals: BusInternals, settings: ServerSettings) {
+  constructor(bus: Bus, internals: BusInternals, options: ServeOptions) {
+    this.#busMaxPayload = internals.engine.maxPayload;
+    const settings = resolveOptions({ maxPayload: this.#busMaxPayload, ...options }, this.#secrets);
     const { server_id, server_name } = internals.engine.server;
     const busName = server_name === server_id ? undefined : server_name;
     this.id = createServerId();
@@ -134,8 +146,12 @@ class RunningServer implements Server {
     this.#internals = internals;
     this.#busInfo = internals.engine.server;
     this.#settings = settings;
-    this.#logger = settings.logger;
     this.#startMs = settings.clock.now();
+    this.#configuredMs = this.#startMs;
+  }
+
+  get #logger(): Logger {
+    return this.#settings.logger;
   }
 
   get addresses(): readonly string[] {
@@ -179,7 +195,7 @@ class RunningServer implements Server {
   async start(): Promise<void> {
     this.#announce();
     try {
-      await this.#writePidFile();
+      await this.#files.writePid(this.#settings);
       await this.#startMonitoring();
       this.#leafnodes = await startLeafnodes(this.#settings, this.#logger);
       await this.#startBridge();
@@ -192,9 +208,9 @@ class RunningServer implements Server {
     }
     this.#logListening();
     this.#state = 'running';
-    this.#internals.engine.server = this.#info();
+    this.#introduce();
     this.#logger.info('Server is ready');
-    this.#writePortsFile();
+    this.#files.writePorts(this.#settings, this.#listening());
   }
 
   lameDuck(): Promise<void> {
@@ -205,6 +221,30 @@ class RunningServer implements Server {
   close(): Promise<void> {
     this.#closeEnd ??= this.#shutDown();
     return this.#closeEnd;
+  }
+
+  reload(options: ServeOptions): Promise<void> {
+    const done = this.#reloads.then(() => this.#reload(options));
+    this.#reloads = done.catch(() => {});
+    return done;
+  }
+
+  async #reload(options: ServeOptions): Promise<void> {
+    const { changesOf, reloadedSettings } = await import('./reload.ts');
+    if (this.#state === 'closing') throw new InvalidOperationError('the server is closed');
+    const before = this.#settings;
+    const given = { maxPayload: this.#busMaxPayload, ...options };
+    const settings = reloadedSettings(given, before, this.#secrets);
+    const lines = changesOf(before, settings);
+    this.#settings = settings;
+    this.#configuredMs = settings.clock.now();
+    for (const line of lines) this.#logger.info(`Reloaded: ${line}`);
+    this.#introduce();
+    this.#bridge?.reconfigure({ ...settings.limits, ...this.#entrance() });
+    await this.#files.move(before, settings, this.#listening());
+    for (const warning of settings.configuration?.warnings ?? []) this.#logger.warn(warning);
+    const digest = settings.configuration?.digest;
+    this.#logger.info(`Reloaded server configuration${digest === undefined ? '' : ` (${digest})`}`);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -228,17 +268,6 @@ class RunningServer implements Server {
     if (limits.maxPayload > LARGE_PAYLOAD) this.#logger.warn(LARGE_PAYLOAD_TEXT);
   }
 
-  async #writePidFile(): Promise<void> {
-    const { pidFile } = this.#settings;
-    if (pidFile === undefined) return;
-    try {
-      await writePidFile(pidFile);
-    } catch (error) {
-      this.#logger.fatal(`Could not write pidfile: ${fileErrorText(error, 'open', pidFile)}`);
-      throw error;
-    }
-  }
-
   async #startMonitoring(): Promise<void> {
     const { monitoring } = this.#settings;
     if (monitoring === undefined) return;
@@ -246,7 +275,8 @@ class RunningServer implements Server {
     try {
       this.#monitoring = await startMonitoring({
         internals: this.#internals,
-        settings: this.#settings,
+        settings: () => this.#settings,
+        configuredMs: () => this.#configuredMs,
         serverId: this.id,
         serverName: this.name,
         startMs: this.#startMs,
@@ -264,7 +294,6 @@ class RunningServer implements Server {
   async #startBridge(): Promise<void> {
     const { host, port, limits, outboundMax, hasHeaders, maxSubTokens, logger, clock } =
       this.#settings;
-    const { authorization, authTimeoutMs } = this.#settings;
     try {
       this.#bridge = await createBridge(this.#bus, {
         ...limits,
@@ -277,11 +306,7 @@ class RunningServer implements Server {
         runtime: RUNTIME,
         hasHeaders,
         maxSubTokens,
-        ...(authorization !== undefined && {
-          authenticate: authorization.ask,
-          admitsUnnamed: authorization.admitsUnnamed,
-        }),
-        authTimeoutMs,
+        ...this.#entrance(),
         logger,
         clock,
         descriptorMax: descriptorMax(),
@@ -295,7 +320,8 @@ class RunningServer implements Server {
   }
 
   async #startWebSocket(): Promise<void> {
-    const { websocket: settings, limits, logger } = this.#settings;
+    const { websocket: settings, logger } = this.#settings;
+    const limits = (): Limits => this.#settings.limits;
     const bridge = this.#bridge;
     if (settings === undefined || bridge === undefined) return;
     try {
@@ -318,23 +344,8 @@ class RunningServer implements Server {
     this.#logger.info(`Listening for client connections on ${address}`);
   }
 
-  #writePortsFile(): void {
-    const { portsFileDir, executableName, host, monitoring } = this.#settings;
-    if (portsFileDir === undefined) return;
-    this.#portsFile = portsFilePath(portsFileDir, executableName);
-    const nats = listenUrls('nats', host, this.port);
-    const http =
-      monitoring !== undefined && this.#monitoring !== undefined
-        ? { monitoring: listenUrls('http', monitoring.host, this.#monitoring.port) }
-        : {};
-    const ws = this.#websocket;
-    const websocket = ws === undefined ? {} : { websocket: listenUrls('ws', ws.host, ws.port) };
-    try {
-      writePortsFile(this.#portsFile, { nats, ...http, ...websocket });
-    } catch (error) {
-      const reason = fileErrorText(error, 'open', this.#portsFile);
-      this.#logger.error(`Error writing ports file (${this.#portsFile}): ${reason}`);
-    }
+  #listening(): Listening {
+    return { port: this.port, monitoring: this.#monitoring, websocket: this.#websocket };
   }
 
   async #goLame(): Promise<void> {
@@ -343,6 +354,28 @@ class RunningServer implements Server {
     this.#logger.info('Entering lame duck mode, stop accepting new clients');
     await this.#bridge?.lameDuck();
     return this.close();
+  }
+
+  /** Who may come in, and how long that may take. */
+  #entrance(): Entrance {
+    const { authorization, authTimeoutMs, websocket } = this.#settings;
+    this.#secrets.keep(authorization?.secrets ?? []);
+    const websocketAuthTimeoutMs = websocket?.authTimeoutMs;
+    return {
+      authenticate: undefined,
+      asked: undefined,
+      knows: undefined,
+      ...authorization?.entrance,
+      authTimeoutMs,
+      websocketAuthTimeoutMs,
+    };
+  }
+
+  /** What the bus says of its server, and what it may send to peers. */
+  #introduce(): void {
+    const { engine } = this.#internals;
+    engine.server = this.#info();
+    engine.maxPayload = this.#settings.limits.maxPayload;
   }
 
   #info(): ServerInfo {
@@ -360,13 +393,15 @@ class RunningServer implements Server {
   async #shutDown(): Promise<void> {
     this.#state = 'closing';
     this.#internals.engine.server = this.#busInfo;
+    this.#internals.engine.maxPayload = this.#busMaxPayload;
     this.#logger.info('Initiating Shutdown...');
     const failures: Error[] = [];
     for (const stop of [
-      () => this.#removePortsFile(),
+      () => this.#files.removePorts(this.#settings),
       () => this.#bridge?.close(),
       () => this.#leafnodes?.close(),
       () => this.#monitoring?.close(),
+      () => this.#secrets.close(),
     ]) {
       try {
         await stop();
@@ -376,17 +411,6 @@ class RunningServer implements Server {
     }
     this.#logger.info('Server Exiting..');
     if (failures[0] !== undefined) throw failures[0];
-  }
-
-  async #removePortsFile(): Promise<void> {
-    const path = this.#portsFile;
-    if (path === undefined) return;
-    try {
-      await removePortsFile(path);
-    } catch (error) {
-      const reason = fileErrorText(error, 'remove', path);
-      this.#logger.error(`Error cleaning up ports file ${path}: ${reason}`);
-    }
   }
 }
 

@@ -3,17 +3,16 @@
 import { readConfig } from '../config/read.ts';
 import { brokenRule } from '../config/validate.ts';
 import { ConfigError } from '../config/value.ts';
-import { authorizationDemands, emptySecretTexts } from './file-authorization.ts';
+import { emptySecretTexts } from './file-authorization.ts';
 import { serveOptionsOf } from './file-options.ts';
 import type { ServeOptions } from './options.ts';
 import { ignoredText, refusedText } from './unsupported.ts';
 
 /** Reads the file; throws ConfigError. */
 export function readServeOptions(file: string): ServeOptions {
-  const { values, digest, warnings, ...config } = readConfig(file, (name) => process.env[name]);
+  const { values, digest, warnings, demands } = readConfig(file, (name) => process.env[name]);
   const broken = brokenRule(values);
   if (broken !== undefined) throw new ConfigError([broken], warnings);
-  const demands = [...config.demands, ...authorizationDemands(values)];
   const refused = refusedText(demands);
   if (refused !== undefined) throw new ConfigError([refused], warnings);
   const empty = emptySecretTexts(values);

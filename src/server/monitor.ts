@@ -20,7 +20,10 @@ export interface MonitoringHandle {
 
 interface MonitoredServer {
   readonly internals: BusInternals;
-  readonly settings: ServerSettings;
+  /** As they are now. */
+  readonly settings: () => ServerSettings;
+  /** When they were made. */
+  readonly configuredMs: () => number;
   readonly serverId: string;
   readonly serverName: string;
   readonly startMs: number;
@@ -31,7 +34,7 @@ interface MonitoredServer {
 
 /** Listens for HTTP; rejects with the system's error. */
 export async function startMonitoring(server: MonitoredServer): Promise<MonitoringHandle> {
-  const { settings } = server;
+  const settings = server.settings();
   const { createMonitoring } = await import('../monitoring/index.ts');
   const meter = new UsageMeter(settings.clock);
   const { host = '', port = 0, configuredPort = 0 } = settings.monitoring ?? {};
@@ -44,6 +47,7 @@ export async function startMonitoring(server: MonitoredServer): Promise<Monitori
     logger: settings.logger,
     source: {
       get facts(): ServerFacts {
+        const settings = server.settings();
         return {
           serverId: server.serverId,
           serverName: server.serverName,
@@ -51,11 +55,12 @@ export async function startMonitoring(server: MonitoredServer): Promise<Monitori
           host: settings.host,
           port: server.bridge()?.port ?? settings.port,
           limits: settings.limits,
-          isAuthRequired: settings.authorization !== undefined,
+          isAuthRequired: settings.authorization?.isAsked === true,
           authTimeoutMs: settings.authTimeoutMs,
           httpHost: host,
           httpPort: configuredPort,
           startMs: server.startMs,
+          configuredMs: server.configuredMs(),
           cores: coreCount(),
           tags: settings.serverTags,
           metadata: settings.serverMetadata,

@@ -20,6 +20,7 @@ import {
 } from './authorization.ts';
 import { boolean, integer, port, text } from './checks.ts';
 import { defaultInboundMax, defaultOutboundMax } from './memory-shares.ts';
+import { Secrets } from './secrets.ts';
 import {
   type WebSocketListenOptions,
   type WebSocketSettings,
@@ -64,7 +65,7 @@ export interface ServeOptions extends Partial<Limits> {
   readonly maxSubTokens?: number;
   /** Bytes queued for all peers together (default: a quarter of the memory this process may use). */
   readonly outboundMax?: number;
-  /** Who may come in (default: whoever reaches the port). Secrets that are empty or bcrypt hashes are errors. */
+  /** Who may come in (default: whoever reaches the port). Secrets may be bcrypt hashes; empty ones are errors. */
   readonly authorization?: AuthorizationOptions;
   /** Who may come in, decided by the program; instead of `authorization`. */
   readonly authenticate?: Authenticate;
@@ -137,8 +138,12 @@ const RANGES: Readonly<Record<keyof Limits, readonly [number, number]>> = {
   lameDuckGraceMs: [0, Number.MAX_SAFE_INTEGER],
 };
 
-/** Checks and completes; throws InvalidArgumentError with the field's name. */
-export function resolveOptions(options: ServeOptions): ServerSettings {
+/** Checks and completes; throws InvalidArgumentError with the field's name. @param secrets what keeps the passwords */
+export function resolveOptions(
+  options: ServeOptions,
+  secrets: Secrets = new Secrets(),
+): ServerSettings {
+  checkNames(options);
   const host = text('host', options.host) ?? DEFAULT_HOST;
   const settings: ServerSettings = {
     host: host === '' ? '0.0.0.0' : host,
@@ -151,7 +156,7 @@ export function resolveOptions(options: ServeOptions): ServerSettings {
     ]),
     hasHeaders: !boolean('noHeaderSupport', options.noHeaderSupport ?? false),
     maxSubTokens: integer('maxSubTokens', options.maxSubTokens ?? 0, [0, 0x7fffffff]),
-    authorization: authorization(options),
+    authorization: authorizationSettings(options, secrets),
     authTimeoutMs: integer('authTimeoutMs', options.authTimeoutMs ?? AUTH_TIMEOUT_MS, [
       1,
       Number.MAX_SAFE_INTEGER,
@@ -199,6 +204,37 @@ export function busOptionsFor(
   };
 }
 
+/** Whoever misspells an option should not get a server without it. */
+const NAMES: Readonly<Record<Exclude<keyof ServeOptions, keyof Limits>, true>> = {
+  host: true,
+  port: true,
+  serverName: true,
+  noHeaderSupport: true,
+  maxSubTokens: true,
+  outboundMax: true,
+  authorization: true,
+  authenticate: true,
+  authTimeoutMs: true,
+  monitoring: true,
+  leafnodes: true,
+  serverTags: true,
+  serverMetadata: true,
+  configuration: true,
+  websocket: true,
+  portsFileDir: true,
+  executableName: true,
+  pidFile: true,
+  logger: true,
+  clock: true,
+};
+
+function checkNames(options: ServeOptions): void {
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(NAMES, name) || Object.hasOwn(RANGES, name)) continue;
+    throw InvalidArgumentError.format(name, 'is not an option');
+  }
+}
+
 function limits(options: ServeOptions): Limits {
   const result: Record<string, number> = {};
   for (const name of Object.keys(RANGES) as (keyof Limits)[]) {
@@ -206,14 +242,6 @@ function limits(options: ServeOptions): Limits {
   }
   const limits = result as unknown as Limits;
   return { ...limits, inboundMax: options.inboundMax ?? defaultInboundMax(limits) };
-}
-
-function authorization(options: ServeOptions): AuthorizationSettings | undefined {
-  const settings = authorizationSettings(options.authorization, options.authenticate);
-  const { user, pass, token } = options.websocket?.cookies ?? {};
-  // Who is let in by what it says in CONNECT may be kept out by its cookie.
-  if (settings === undefined || !(user || pass || token)) return settings;
-  throw InvalidArgumentError.format('websocket.cookies', 'cannot say who may come in yet');
 }
 
 function monitoring(options: ServeOptions, clientHost: string): ServerSettings['monitoring'] {

@@ -2,9 +2,11 @@
 // the options name it.
 import type { Bridge } from '../bridge/bridge.ts';
 import { type Origin, readOrigin } from '../net/origins.ts';
+import type { Cookies, CookieUse } from '../net/transport.ts';
 import { InvalidArgumentError } from '../shared/errors.ts';
 import type { Limits } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
+import type { SimpleAuthorization } from './authorization.ts';
 import { boolean, integer, port, shown, text } from './checks.ts';
 import { descriptorMax } from './process-usage.ts';
 
@@ -24,7 +26,13 @@ export interface WebSocketListenOptions {
   readonly handshakeTimeoutMs?: number;
   /** More headers of the answer to a handshake. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Names of cookies that are kept for authentication. */
+  /** Who may come in this way, in place of the server's user or token; not beside `authorization.users`. */
+  readonly authorization?: SimpleAuthorization;
+  /** One of `authorization.users`, whom those who come this way are taken for who say nothing of themselves. */
+  readonly noAuthUser?: string;
+  /** Time for CONNECT to come, and for a verdict about it (default: that of the server). */
+  readonly authTimeoutMs?: number;
+  /** Names of cookies that say who somebody is, where CONNECT does not; that of a JWT is not looked at. */
   readonly cookies?: {
     readonly jwt?: string;
     readonly user?: string;
@@ -42,7 +50,8 @@ export interface WebSocketSettings {
   readonly allowedOrigins: readonly Origin[];
   readonly handshakeTimeoutMs: number;
   readonly headers: ReadonlyMap<string, string>;
-  readonly cookies: readonly string[];
+  readonly authTimeoutMs: number | undefined;
+  readonly cookies: Cookies;
 }
 
 export interface WebSocketHandle {
@@ -64,8 +73,6 @@ export function websocketSettings(
   if (options === undefined) return undefined;
   const name = (key: string): string => `websocket.${key}`;
   const host = text(name('host'), options.host) ?? clientHost;
-  const { jwt, user, pass, token } = options.cookies ?? {};
-  const cookies = [jwt, user, pass, token].map((cookie) => text(name('cookies'), cookie));
   return {
     host: host === '' ? '0.0.0.0' : host,
     port: port(name('port'), options.port ?? 0),
@@ -78,8 +85,25 @@ export function websocketSettings(
       [1, TIMEOUT_MAX],
     ),
     headers: headersOf(options.headers ?? {}),
-    cookies: cookies.filter((cookie) => cookie !== undefined && cookie !== '') as string[],
+    authTimeoutMs:
+      options.authTimeoutMs === undefined
+        ? undefined
+        : integer(name('authTimeoutMs'), options.authTimeoutMs, [1, Number.MAX_SAFE_INTEGER]),
+    cookies: cookiesOf(options.cookies ?? {}),
   };
+}
+
+const COOKIE_USES: readonly CookieUse[] = ['jwt', 'user', 'pass', 'token'];
+
+function cookiesOf(given: Readonly<Record<string, unknown>>): Cookies {
+  const field = 'websocket.cookies';
+  const names = Object.entries(given).map(([use, value]) => {
+    if (!COOKIE_USES.includes(use as CookieUse)) {
+      throw InvalidArgumentError.format(`${field}.${use}`, 'is not an option');
+    }
+    return [use, text(field, value)];
+  });
+  return Object.fromEntries(names.filter(([, value]) => value !== undefined && value !== ''));
 }
 
 function allowedOrigin(value: unknown): Origin {
@@ -115,21 +139,25 @@ const SOCKETS_EXTRA = 1024;
 interface WebSocketStart {
   readonly bridge: Bridge;
   readonly settings: WebSocketSettings;
-  readonly limits: Pick<Limits, 'maxPayload' | 'maxConnections'>;
+  /** As they are now. */
+  readonly limits: () => Pick<Limits, 'maxPayload' | 'maxConnections'>;
   readonly logger: Logger;
 }
 
 /** Listens for the bridge, which closes the listener with its own; rejects with the system's error. */
 export async function startWebSocket(start: WebSocketStart): Promise<WebSocketHandle> {
-  const { bridge, settings, logger } = start;
-  const { maxPayload, maxConnections } = start.limits;
+  const { bridge, settings, limits, logger } = start;
   const { listenWebSocket } = await import('../net/websocket.ts');
   const { allowedOrigins: allowed, sameOrigin, ...others } = settings;
+  const socketsMax = (): number => {
+    const { maxConnections } = limits();
+    return maxConnections === 0 ? 0 : maxConnections + SOCKETS_EXTRA;
+  };
   const listener = await listenWebSocket({
     ...others,
     origins: { sameOrigin, allowed },
-    messageMax: maxPayload + MESSAGE_EXTRA,
-    socketsMax: maxConnections === 0 ? 0 : maxConnections + SOCKETS_EXTRA,
+    messageMax: () => limits().maxPayload + MESSAGE_EXTRA,
+    socketsMax,
     descriptorMax: descriptorMax() - LAST_DESCRIPTORS,
     onConnection: (transport) => bridge.attach(transport),
     onRefused: (line) => logger.error(line),

@@ -4,7 +4,7 @@ import type { Clock, Timer } from './clock.ts';
 
 export class DeadlineQueue<T> {
   readonly #clock: Clock;
-  readonly #delayMs: number;
+  #delayMs: number;
   readonly #onExpired: (item: T) => void;
   readonly #deadlines = new Map<T, number>();
   #timer: Timer | undefined;
@@ -26,6 +26,15 @@ export class DeadlineQueue<T> {
 
   items(): Iterable<T> {
     return this.#deadlines.keys();
+  }
+
+  /** The time to live from now on, of those that are there as well: it begins anew for them. */
+  set delayMs(delayMs: number) {
+    if (delayMs === this.#delayMs) return;
+    this.#delayMs = delayMs;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    for (const item of [...this.#deadlines.keys()]) this.add(item);
   }
 
   /** Starts the time of `item`, anew when it is there already. */

@@ -30,6 +30,8 @@ export interface TestServer extends AsyncDisposable {
   /** What a client connects to by WebSocket; undefined unless `websocket` was given. */
   readonly websocketUrl: string | undefined;
   connections(): ConnectionSnapshot[];
+  /** Takes other options while it runs, as `Server.reload` of `ganglion/server`. */
+  reload(options: ServeOptions): Promise<void>;
   /** Sends the clients elsewhere, then closes. */
   lameDuck(): Promise<void>;
   /** Closes connections, listeners and the bus: nothing is left that keeps the process alive. */
@@ -82,6 +84,10 @@ class RunningTestServer implements TestServer {
 
   connections(): ConnectionSnapshot[] {
     return this.#server.connections();
+  }
+
+  reload(options: ServeOptions): Promise<void> {
+    return this.#server.reload(options);
   }
 
   async lameDuck(): Promise<void> {

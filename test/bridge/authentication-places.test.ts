@@ -13,7 +13,7 @@ interface Doors {
   /** Who was asked about, in order. */
   readonly asked: string[];
   /** Somebody who publishes his name to `in` behind his CONNECT; it begins with `now` if he is known at once. */
-  come(name: string): FakeSocket;
+  come(name: string, address?: string): FakeSocket;
   answer(name: string): Promise<void>;
 }
 
@@ -34,9 +34,9 @@ function doors(options: Parameters<typeof waiting>[0] = {}): Doors {
   return {
     bridge,
     asked,
-    come: (name) => {
+    come: (name, address) => {
       const connect = `CONNECT {"verbose":false,"name":"${name}"}\r\n`;
-      return arrive(bridge, `${connect}PUB in ${name.length}\r\n${name}\r\n`);
+      return arrive(bridge, `${connect}PUB in ${name.length}\r\n${name}\r\n`, address);
     },
     answer: async (name) => {
       answers.get(name)!({ isAdmitted: true });
@@ -47,7 +47,7 @@ function doors(options: Parameters<typeof waiting>[0] = {}): Doors {
 
 it('who comes when as many as may be are asked about waits unread, and is asked in his turn', async () => {
   const { bridge, asked, come, answer } = doors();
-  const sockets = ['a', 'b', 'c', 'd', 'now'].map(come);
+  const sockets = ['a', 'b', 'c', 'd', 'now'].map((name) => come(name));
   await settle();
   expect([asked, sockets.map((socket) => socket.isPaused)]).toEqual([
     ['a', 'b'],
@@ -118,7 +118,11 @@ it('who has no turn in his time is refused', async () => {
 
 it('who has gone is not asked about, and his own place stays taken until his answer or its time', async () => {
   const { bridge, asked, come, answer } = doors();
-  const [first, second, third] = ['a', 'b', 'c'].map(come) as [FakeSocket, FakeSocket, FakeSocket];
+  const [first, second, third] = ['a', 'b', 'c'].map((name) => come(name)) as [
+    FakeSocket,
+    FakeSocket,
+    FakeSocket,
+  ];
   come('d');
   for (const socket of [first, second, third]) socket.destroy(new Error('reset'));
   await settle();
@@ -175,7 +179,7 @@ it('what whoever decides publishes is delivered behind him, also when somebody h
 
 it('many who have their turn at once are asked about some at a time', async () => {
   const [clock, loop] = [new HurriedClock(), new Loop()];
-  const { asked, come, answer } = doors({ clock, defer: loop.defer, authenticationsMax: 10 });
+  const { asked, come, answer } = doors({ clock, defer: loop.defer, authenticationsMax: 18 });
   for (let guest = 0; guest < 20; guest++) come(`${guest}`);
   loop.isHeld = true;
   for (let guest = 0; guest < 10; guest++) await answer(`${guest}`);
@@ -194,7 +198,7 @@ it('many whose time is over are let go some at a time, but for who has come in m
   const { bridge, come } = doors({ clock, defer: loop.defer });
   const { bridge: network } = bridge.server;
   const silent = Array.from({ length: 10 }, () => arrive(bridge, ''));
-  const undecided = ['a', 'b'].map(come);
+  const undecided = ['a', 'b'].map((name) => come(name));
   loop.isHeld = true;
   clock.isHurried = true;
   clock.advance(2000);
@@ -214,4 +218,19 @@ it('many whose time is over are let go some at a time, but for who has come in m
     true,
     true,
   ]);
+});
+
+it('an address leaves places to others, and who waits has his turn by address', async () => {
+  const { asked, come, answer } = doors({ authenticationsMax: 4 });
+  for (const name of ['a1', 'a2', 'a3', 'a4', 'a5']) come(name);
+  // As many as are left, and no more.
+  expect(asked).toEqual(['a1', 'a2', 'a3']);
+  come('b1', '10.0.0.2');
+  expect(asked).toEqual(['a1', 'a2', 'a3', 'b1']);
+  for (const name of ['b2', 'c1']) come(name, name === 'b2' ? '10.0.0.2' : '10.0.0.3');
+  await answer('a1');
+  await answer('a2');
+  await answer('a3');
+  // a4 had waited first, but there were as many of his; a5 is behind c1.
+  expect(asked.slice(4)).toEqual(['b2', 'a4', 'c1']);
 });

@@ -28,12 +28,17 @@ interface Guarded extends AsyncDisposable {
   settle(): Promise<void>;
 }
 
-function guarded(delayMs = 0, authenticate?: Authenticate): Guarded {
+function guarded(
+  delayMs = 0,
+  authenticate?: Authenticate,
+  options: Parameters<typeof createTestBridge>[0] = {},
+): Guarded {
   const server: TestBridge = createTestBridge({
     authenticate: authenticate ?? byPassword(() => server.clock, delayMs),
     authTimeoutMs: 2000,
     // The first PING comes a little later than that.
     random: () => 0.5,
+    ...options,
   });
   const got: string[] = [];
   server.bus.subscribe('>', (message) => got.push(`${message.subject} ${message.string()}`));
@@ -392,7 +397,7 @@ it('a bridge that closes does not wait for verdicts, and leaves nothing', async 
 it('where nobody has to say who it is, the first words may be any, and are answered', async () => {
   await using server = createTestBridge({
     authenticate: ({ user }) => ({ isAdmitted: user === '' }),
-    admitsUnnamed: true,
+    asked: () => 'named',
     authTimeoutMs: 1000,
   });
   const [peer, silent] = [new FakeSocket(), new FakeSocket()];
@@ -415,11 +420,45 @@ it.each<[string, Verdict | Promise<Verdict>]>([
 ])('there, too, nobody comes in without CONNECT when the answer is: %s', async (_what, answer) => {
   await using server = createTestBridge({
     authenticate: () => answer,
-    admitsUnnamed: true,
+    asked: () => 'named',
   });
   const peer = new FakeSocket();
   server.attach(peer);
   peer.arrive('PING\r\n');
   await new Promise(setImmediate);
   expect(said(peer)).toBe("-ERR 'Authorization Violation'\r\n");
+});
+
+it('who is let in until a day in the far future stays until then', async () => {
+  const days = 40 * 86_400_000;
+  const clock = (): FakeClock => guard.server.clock;
+  await using guard = guarded(0, () => ({ isAdmitted: true, expiresAt: clock().now() + days }), {
+    pingIntervalMs: 2 * days,
+    pingMax: 3,
+  });
+  const peer = guard.come();
+  peer.arrive('CONNECT {"verbose":false}\r\nPUB a 1\r\nx\r\n');
+  guard.server.clock.advance(1000);
+  expect(guard.got).toEqual(['a x']);
+  guard.server.clock.advance(days - 1001);
+  expect(guard.server.bridge.endedConnections()).toEqual([]);
+  guard.server.clock.advance(1);
+  await guard.settle();
+  expect(said(peer)).toContain("-ERR 'User Authentication Expired'\r\n");
+  expect(lastReason(guard)).toBe('Authentication Expired');
+});
+
+it('another CONNECT has a time of its own', async () => {
+  let expiresAt: number | undefined = 0;
+  await using guard = guarded(0, () => ({
+    isAdmitted: true,
+    ...(expiresAt !== undefined && { expiresAt }),
+  }));
+  expiresAt = guard.server.clock.now() + 100;
+  const peer = guard.come();
+  peer.arrive('CONNECT {"verbose":false}\r\n');
+  expiresAt = undefined;
+  peer.arrive('CONNECT {}\r\n');
+  guard.server.clock.advance(200);
+  expect(guard.server.bridge.endedConnections()).toEqual([]);
 });

@@ -2,7 +2,7 @@
 import type { PeerFacts, Transport, TransportReader, Written } from '../../src/net/transport.ts';
 
 export class FakeSocket implements Transport {
-  readonly peer: PeerFacts = { address: '127.0.0.1', port: 1, type: 'nats' };
+  readonly peer: PeerFacts;
   readonly reads = 'into';
   isPaused = false;
   /** Writes are held until `release`. */
@@ -11,6 +11,10 @@ export class FakeSocket implements Transport {
   #reader: TransportReader | undefined;
   #done: (() => void) | undefined;
   #isDestroyed = false;
+
+  constructor(address = '127.0.0.1') {
+    this.peer = { address, port: 1, type: 'nats' };
+  }
 
   get isDestroyed(): boolean {
     return this.#isDestroyed;

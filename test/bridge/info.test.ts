@@ -1,5 +1,7 @@
 // INFO: what it says of where a peer is, by the listener that it came by.
+
 import { expect, test } from 'vitest';
+import type { Asked } from '../../src/bridge/authentication.ts';
 import { infoLine } from '../../src/bridge/info.ts';
 import type { PeerFacts } from '../../src/net/transport.ts';
 
@@ -11,8 +13,7 @@ const FACTS = {
   host: '0.0.0.0',
   port: 4222,
   hasHeaders: true,
-  isAuthRequired: false,
-  admitsUnnamed: false,
+  asked: (): Asked => 'nobody',
   maxPayload: 1000,
   connectUrls: ['a:4222', 'b:4222'],
 };
@@ -23,7 +24,7 @@ const WEB: PeerFacts = {
   type: 'websocket',
   listener: { host: '127.0.0.1', port: 8080 },
   forwardedFor: '10.9.9.9',
-  cookies: new Map([['token', 'secret']]),
+  cookies: { token: 'secret' },
 };
 
 function info(peer: PeerFacts, isLameDuck = false): Record<string, unknown> {
@@ -53,7 +54,7 @@ test('in lame duck nobody is told of our addresses', () => {
 });
 
 test('where nobody has to say who it is, the first INFO to a plain client does not ask', () => {
-  const facts = { ...FACTS, isAuthRequired: true, admitsUnnamed: true };
+  const facts = { ...FACTS, asked: (): Asked => 'named' };
   const asked = (moment: object): unknown => {
     const line = infoLine(facts, { cid: 3, peer: PLAIN, ...moment });
     return JSON.parse(line.slice('INFO '.length)).auth_required;

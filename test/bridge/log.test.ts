@@ -1,6 +1,6 @@
 // Log lines about a connection, in nats-server's words.
 import { expect, it } from 'vitest';
-import { quoteGo, quoteGoText } from '../../src/bridge/go-quote.ts';
+import { quoteGo, quoteGoText } from '../../src/shared/go-quote.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import { createTestBridge } from '../support/bridge.ts';
 

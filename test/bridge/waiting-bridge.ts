@@ -51,8 +51,8 @@ export async function settle(turns = 5): Promise<void> {
 }
 
 /** A socket that has said all this in one read. */
-export function arrive({ server }: Waiting, text: string): FakeSocket {
-  const socket = new FakeSocket();
+export function arrive({ server }: Waiting, text: string, address?: string): FakeSocket {
+  const socket = new FakeSocket(address);
   server.attach(socket);
   if (text !== '') socket.arrive(text);
   return socket;

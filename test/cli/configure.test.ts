@@ -306,23 +306,6 @@ describe('a server from a file', () => {
     expect([code, output.split(': ')[0]]).toEqual([1, 'nats-server']);
   });
 
-  test('SIGHUP reads the file again and says what that comes to', async () => {
-    const child = await startFile('port: -1');
-    child.signal('SIGHUP');
-    await child.line(/\[INF\] Reloaded server configuration \(sha256:/);
-    writeFileSync(file, 'port: -1\nmax_payload: 100');
-    child.signal('SIGHUP');
-    await child.line(/\[ERR\] Failed to reload server configuration: .*a change needs a restart/);
-    writeFileSync(file, 'port: x');
-    child.signal('SIGHUP');
-    await child.line(
-      /\[ERR\] Failed to reload server configuration: .*:1:0: "port" must be an integer/,
-    );
-    expect(await infoOf(portIn(child, 'client connections on'))).toMatchObject({
-      max_payload: 1_048_576,
-    });
-  });
-
   test('does not load what reads files when there is none', () => {
     const folderOf = program.path.slice(0, program.path.lastIndexOf('/'));
     const reader = readdirSync(folderOf).filter((name) =>
@@ -388,6 +371,7 @@ describe.skipIf(binary === undefined)(`beside nats-server${reason}`, () => {
     ['', '--test_reload', 'FILE'],
     ['port: 1', '-t', '-c', 'FILE', '--test_reload', 'FILE'],
     ['port: 1', '-t', '-c', 'FILE', '--test_reload', '/nowhere/file'],
+    ['port: 1', '-t', '-c', 'FILE', '-p', '2', '--test_reload', 'FILE'],
     ['', '--signal', 'foo=1'],
     ['', '--signal', 'stop=999999999'],
     ['', '-sl=stop=x'],

@@ -19,8 +19,8 @@ export const nodeV2: Client = {
   title: 'nats 2 (Node)',
   missing: undefined,
   repeatsHeaders: true,
-  connect: async (servers, name) => {
-    const options = { servers, name, reconnectTimeWait: RECONNECT_WAIT_MS };
+  connect: async (url, name) => {
+    const options = { ...optionsOf(url), name, reconnectTimeWait: RECONNECT_WAIT_MS };
     const connection = await v2.connect(options);
     // Both generations have the methods that are used here, with the same meaning.
     return nodePeer(
@@ -36,11 +36,21 @@ export const nodeV3: Client = {
   title: '@nats-io/transport-node 3',
   missing: undefined,
   repeatsHeaders: true,
-  connect: async (servers, name) => {
-    const options = { servers, name, reconnectTimeWait: RECONNECT_WAIT_MS };
+  connect: async (url, name) => {
+    const options = { ...optionsOf(url), name, reconnectTimeWait: RECONNECT_WAIT_MS };
     return nodePeer(await v3.connect(options), name, v3.headers, kindV3);
   },
 };
+
+/** These clients do not take what other URLs say of a user, or, alone, of a token. */
+function optionsOf(url: string): { servers: string; user?: string; pass?: string; token?: string } {
+  const { host, username, password } = new URL(url);
+  const servers = `nats://${host}`;
+  if (username === '') return { servers };
+  return password === ''
+    ? { servers, token: username }
+    : { servers, user: username, pass: password };
+}
 
 type Headers = () => v3.MsgHdrs;
 type KindOf = (error: unknown) => PeerErrorKind;

@@ -56,6 +56,7 @@ const source: MonitoringSource = {
       httpHost: '127.0.0.1',
       httpPort: -1,
       startMs: START_MS,
+      configuredMs: START_MS,
       cores: 2,
       tags: [],
       metadata: {},

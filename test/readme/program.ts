@@ -17,7 +17,11 @@ const DEADLINE_MS = 30_000;
 
 /** Makes dist/; costs little when it is fresh. Throws when the build fails. */
 export function buildPackage(): void {
-  for (const script of ['scripts/build-wasm.mjs', 'scripts/build-dist.mjs']) {
+  for (const script of [
+    'scripts/build-wasm.mjs',
+    'scripts/build-worker.mjs',
+    'scripts/build-dist.mjs',
+  ]) {
     const { status, stderr } = spawnSync(process.execPath, [script], {
       cwd: ROOT,
       encoding: 'utf8',

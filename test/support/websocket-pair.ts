@@ -51,10 +51,10 @@ export async function listenForOne(options: PairOptions = {}): Promise<{
     compression: options.compression ?? false,
     origins: { sameOrigin: false, allowed: [] },
     headers: new Map(),
-    cookies: [],
-    messageMax: options.messageMax ?? MESSAGE_MAX,
+    cookies: {},
+    messageMax: () => options.messageMax ?? MESSAGE_MAX,
     handshakeTimeoutMs: 10_000,
-    socketsMax: 0,
+    socketsMax: () => 0,
     onConnection: accept,
     onRefused: (text) => refused.push(text),
     onError: (error) => {

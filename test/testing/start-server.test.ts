@@ -80,3 +80,11 @@ describe('startServer', () => {
     }
   });
 });
+
+test('takes other options while it runs', async () => {
+  await using server = await startServer();
+  await server.reload({ maxPayload: 10 });
+  const client = await connect({ servers: server.url });
+  expect(client.info?.max_payload).toBe(10);
+  await client.close();
+});

@@ -43,7 +43,7 @@ export const LAYERS: readonly Layer[] = [
   { module: 'src/bridge/pacing/', uses: ['src/core/', 'src/shared/'] },
   { module: 'src/monitoring/', uses: ['src/net/', 'src/shared/'], typesOfAll: true },
   { module: 'src/config/', uses: ['src/shared/'], typesOfAll: true },
-  { module: 'src/server/', uses: belowServer },
+  { module: 'src/server/', uses: belowServer, packages: ['bcryptjs'] },
   {
     module: 'src/cli/',
     uses: ['src/server/', 'src/config/', ...publicDoors.slice(1), 'src/cli/bench/'],

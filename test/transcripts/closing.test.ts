@@ -7,7 +7,11 @@ import { CLOSINGS, type Closing } from '../../src/bridge/closing.ts';
 import { loadTranscripts } from './load.ts';
 
 /** Rows whose cause is time. */
-const BY_THE_CLOCK: ReadonlySet<string> = new Set(['stale', 'authenticationTimeout']);
+const BY_THE_CLOCK: ReadonlySet<string> = new Set([
+  'stale',
+  'authenticationTimeout',
+  'authenticationExpired',
+]);
 
 const BRIDGE_TESTS = `${import.meta.dirname}/../bridge`;
 

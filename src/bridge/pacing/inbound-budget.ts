@@ -21,6 +21,7 @@ const LARGE_FRAME_BYTES = 65_536;
 const WIDE_SHARE = 1 / 16;
 const FIRST_SHARE = 1 / 4;
 const SMALL_SHARE = 1 / 4;
+const LARGE_SHARE = 1 - WIDE_SHARE - FIRST_SHARE - SMALL_SHARE;
 /** The share, of either budget, of those that are read to their end. */
 const FINISHING_SHARE = 1 / 4;
 /** While others wait, a frame has to end, or to grow by PROGRESS_BYTES, within PROGRESS_MS: 32 KiB a second. */
@@ -102,8 +103,8 @@ interface Holding {
 }
 
 class Budget {
-  readonly #finishingMax: number;
-  readonly #readingMax: number;
+  #finishingMax: number;
+  #readingMax: number;
   /** Counted for the next read of each that is read. */
   readonly #reserve: number;
   readonly #clock: Clock;
@@ -125,6 +126,13 @@ class Budget {
     this.#readingMax = max - this.#finishingMax;
     this.#reserve = reserve;
     this.#clock = clock;
+  }
+
+  /** So many bytes from now on; what is held stays. */
+  resize(max: number): void {
+    this.#finishingMax = max * FINISHING_SHARE;
+    this.#readingMax = max - this.#finishingMax;
+    this.#wake();
   }
 
   get bytes(): number {
@@ -292,9 +300,14 @@ export class InboundBudget {
 
   /** @param max bytes of all unfinished reads together, and of first reads to come */
   constructor(max: number, clock: Clock) {
-    const largeShare = 1 - WIDE_SHARE - FIRST_SHARE - SMALL_SHARE;
     this.#small = new Budget(max * SMALL_SHARE, 0, clock);
-    this.#large = new Budget(max * largeShare, READ_BYTES, clock);
+    this.#large = new Budget(max * LARGE_SHARE, READ_BYTES, clock);
+  }
+
+  /** Another bound from now on. */
+  resize(max: number): void {
+    this.#small.resize(max * SMALL_SHARE);
+    this.#large.resize(max * LARGE_SHARE);
   }
 
   /** Bytes held now. */

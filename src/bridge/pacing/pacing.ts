@@ -63,6 +63,12 @@ export class Pacing {
     if (options.hasSpareProcessor) this.busyPoll = new BusyPoll(clock, defer);
   }
 
+  /** Other limits from now on. */
+  reconfigure(limits: Pick<Limits, 'inboundMax' | 'maxConnections'>): void {
+    this.inbound.resize(limits.inboundMax);
+    this.sizes.resize(inboundShares(limits));
+  }
+
   /** Nobody is read any more. */
   close(): void {
     this.inbound.close();

@@ -24,15 +24,19 @@ const DEAR_MS = 20;
 /** Each size is four times the one before: a session that takes no longer than this will not be dear with the next. */
 const CHEAP_MS = DEAR_MS / 8;
 
-interface ReadSizesOptions {
-  /** Of the whole inbox. */
-  readonly inboxBytes: number;
+/** What reads may take together. */
+interface ReadShares {
   /** Bytes for the next reads of sessions that hold nothing. */
   readonly first: number;
   /** Bytes for reads into the whole inbox. */
   readonly wide: number;
   /** Connections for which the least size is set aside. */
   readonly connectionsMax: number;
+}
+
+interface ReadSizesOptions extends ReadShares {
+  /** Of the whole inbox. */
+  readonly inboxBytes: number;
   /** Bytes that others have taken of `first`. */
   readonly overdraft: () => number;
 }
@@ -41,19 +45,23 @@ interface ReadSizesOptions {
 export class ReadSizes {
   /** By step, the last is the whole inbox. */
   readonly sizes: readonly number[];
-  readonly #max: number;
-  readonly #wideMax: number;
+  #max = 0;
+  #wideMax = 0;
   readonly #overdraft: () => number;
   #wideCount = 0;
   /** Beyond the least size, over all sessions. */
   #charged = 0;
 
   constructor(options: ReadSizesOptions) {
-    const { inboxBytes, first, wide, connectionsMax } = options;
-    this.sizes = [...COMMON_SIZES, inboxBytes];
-    this.#max = first - Math.min(connectionsMax * READ_BYTES_LEAST, first / 2);
-    this.#wideMax = Math.floor(wide / inboxBytes);
+    this.sizes = [...COMMON_SIZES, options.inboxBytes];
     this.#overdraft = options.overdraft;
+    this.resize(options);
+  }
+
+  /** Other shares from now on; what has been given out stays. */
+  resize({ first, wide, connectionsMax }: ReadShares): void {
+    this.#max = first - Math.min(connectionsMax * READ_BYTES_LEAST, first / 2);
+    this.#wideMax = Math.floor(wide / (this.sizes[WIDE_STEP] as number));
   }
 
   /** For a new session. */

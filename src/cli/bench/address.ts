@@ -1,6 +1,8 @@
 // Where a server is and who we are to it, as one writes it: nats://user:password@host:port.
+
+import { quoteGoText } from '../../shared/go-quote.ts';
 import { DEFAULT_PORT } from '../../shared/limits.ts';
-import { FlagError, quote } from '../go-flags.ts';
+import { FlagError } from '../go-flags.ts';
 
 export interface ServerAddress {
   readonly host: string;
@@ -21,7 +23,7 @@ export function parseAddress(text: string): ServerAddress {
   try {
     url = new URL(full);
   } catch {
-    throw new FlagError(`invalid value ${quote(redact(text))} for flag -server: not a URL`);
+    throw new FlagError(`invalid value ${quoteGoText(redact(text))} for flag -server: not a URL`);
   }
   if (url.protocol !== 'nats:') {
     const scheme = url.protocol.slice(0, -1);

@@ -1,5 +1,7 @@
 // The flags of `bench`, the help that lists them, and their values checked.
-import { FlagError, type FlagSpec, type FlagValue, parseFlags, quote } from '../go-flags.ts';
+
+import { quoteGoText } from '../../shared/go-quote.ts';
+import { FlagError, type FlagSpec, type FlagValue, parseFlags } from '../go-flags.ts';
 import { parseAddress, type ServerAddress } from './address.ts';
 
 type FlagName = 'case' | 'help' | 'json' | 'rounds' | 'seconds' | 'server' | 'size';
@@ -65,7 +67,7 @@ process: a fast server may be waiting for them.
 export function parseBenchFlags(args: readonly string[]): BenchOptions {
   const { values, words } = parseFlags(FLAGS, args);
   const [word] = words;
-  if (word !== undefined) throw new FlagError(`unexpected argument: ${quote(word)}`);
+  if (word !== undefined) throw new FlagError(`unexpected argument: ${quoteGoText(word)}`);
   const server = textOf(values.server);
   if (values.size !== undefined && server === undefined) {
     throw new FlagError('flag -size is for -server');
@@ -126,5 +128,5 @@ function parsePattern(text: string | undefined): RegExp | undefined {
 }
 
 function invalid(text: string, flag: string, reason: string): FlagError {
-  return new FlagError(`invalid value ${quote(text)} for flag -${flag}: ${reason}`);
+  return new FlagError(`invalid value ${quoteGoText(text)} for flag -${flag}: ${reason}`);
 }

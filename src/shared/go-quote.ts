@@ -17,7 +17,6 @@ const DELETE = 0x7f;
 /** From so many bytes on a decoder is sooner done with a run. */
 const RUN_LEAST = 16;
 const ascii = new TextDecoder();
-const encoder = new TextEncoder();
 
 /** How each byte looks: as it is, or, when it is no part of printable text, escaped. */
 const BYTES: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
@@ -30,9 +29,14 @@ export function quoteGo(bytes: Uint8Array): string {
   return `"${escapeGo(bytes)}"`;
 }
 
-/** The same of a text. */
+/** The same of a text, of which half of a surrogate pair stands for a byte that was no UTF-8. */
 export function quoteGoText(text: string): string {
-  return quoteGo(encoder.encode(text));
+  const escaped = text.replace(/["\\]|[^ \p{L}\p{M}\p{N}\p{P}\p{S}]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    if (code < 0x80) return BYTES[code] as string;
+    return code >= 0xd800 && code <= 0xdfff ? (BYTES[code & 0xff] as string) : quoteRune(code);
+  });
+  return `"${escaped}"`;
 }
 
 /** The same of the first `max` bytes, with three dots in place of the others, as nats-server cuts what it traces. */

@@ -1,0 +1,40 @@
+// What the command serves: the options of `serve` that its file and flags come to.
+import { withEmptySecrets } from '../server/authorization.ts';
+import { emptySecretTexts } from '../server/file-authorization.ts';
+import { serveOptionsOf } from '../server/file-options.ts';
+import type { ServeOptions } from '../server/index.ts';
+import { ignoredText, refusedText } from '../server/unsupported.ts';
+import type { Configured } from './configure.ts';
+
+/** Suites wait for a ports file of this name. */
+const PORTS_FILE_NAME = 'nats-server';
+
+interface CommandOptions {
+  readonly options: ServeOptions;
+  /** Lines for the log: what is not carried out, and what is empty. Those of a file go with the options. */
+  readonly warnings: readonly string[];
+}
+
+/** A text when that would lack what a server must not lack. */
+export function commandOptions({ values, demands, config }: Configured): CommandOptions | string {
+  const refused = refusedText(demands);
+  if (refused !== undefined) return refused;
+  const warnings = [...ignoredText(demands), ...emptySecretTexts(values)];
+  const { authorization, websocket, ...others } = serveOptionsOf(values);
+  const options: ServeOptions = {
+    ...others,
+    ...(authorization !== undefined && { authorization: withEmptySecrets(authorization) }),
+    ...(websocket !== undefined && {
+      websocket: {
+        ...websocket,
+        ...(websocket.authorization !== undefined && {
+          authorization: withEmptySecrets(websocket.authorization),
+        }),
+      },
+    }),
+    executableName: PORTS_FILE_NAME,
+  };
+  if (config === undefined) return { options, warnings };
+  const { file, digest } = config;
+  return { options: { ...options, configuration: { file, digest, warnings } }, warnings: [] };
+}

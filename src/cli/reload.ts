@@ -1,0 +1,76 @@
+// SIGHUP: the file is read again, with the same flags over it, and the server and its log take what has changed, or
+// nothing of it. One at a time: what the next signal finds is what the last one has left.
+// Source: nats-server 2.15.3, server/reload.go, Reload; server/opts.go, MergeOptions.
+import type { ServerValues } from '../config/keys-server.ts';
+import type { Server } from '../server/index.ts';
+import { toError } from '../shared/errors.ts';
+import { commandOptions } from './command-options.ts';
+import { type Configured, configure } from './configure.ts';
+import type { Flags } from './flag-values.ts';
+import { type Logging, type LoggingOptions, loggingOptions } from './logging.ts';
+import { reloadProblem } from './reload-problem.ts';
+
+const FAILED = 'Failed to reload server configuration:';
+
+export class Reloads {
+  readonly #flags: Flags;
+  readonly #logging: Logging;
+  #current: Configured;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(flags: Flags, logging: Logging, current: Configured) {
+    this.#flags = flags;
+    this.#logging = logging;
+    this.#current = current;
+  }
+
+  /** Never rejects: why it could not be is for the log. */
+  reload(server: Server): Promise<void> {
+    this.#last = this.#last.then(async () => {
+      try {
+        await this.#reload(server);
+      } catch (error) {
+        this.#logging.logger.error(`${FAILED} ${toError(error).message}`);
+      }
+    });
+    return this.#last;
+  }
+
+  async #reload(server: Server): Promise<void> {
+    const before = this.#current;
+    if (before.config === undefined) {
+      throw new Error('can only reload config when a file is provided using -c or --config');
+    }
+    const next = await configure(this.#flags, true);
+    if ('status' in next) throw new Error(next.lines.join('\n').trimEnd());
+    const problem = await reloadProblem(before, next, server.port);
+    if (problem !== undefined) throw new Error(problem);
+    for (const warning of next.config?.warnings ?? []) process.stderr.write(`${warning}\n`);
+    const command = commandOptions(next);
+    if (typeof command === 'string') throw new Error(command);
+    const log = this.#logging.prepare(loggingOptions(next.values));
+    for (const line of logChanges(before.values, next.values)) {
+      this.#logging.logger.info(`Reloaded: ${line}`);
+    }
+    log.apply();
+    this.#current = next;
+    await server.reload(command.options);
+  }
+}
+
+/** Under the names of the file. */
+const LOG_KEYS = {
+  isTrace: 'trace',
+  isDebug: 'debug',
+  hasTime: 'logtime',
+  isUtc: 'logtime_utc',
+  logFile: 'log_file',
+} as const satisfies Partial<Record<keyof LoggingOptions, string>>;
+
+function logChanges(before: ServerValues, next: ServerValues): string[] {
+  const [old, now] = [loggingOptions(before), loggingOptions(next)];
+  const keys = Object.keys(LOG_KEYS) as (keyof typeof LOG_KEYS)[];
+  return keys
+    .filter((key) => old[key] !== now[key])
+    .map((key) => `${LOG_KEYS[key]} = ${now[key] ?? ''}`);
+}

@@ -1,0 +1,136 @@
+// Passwords compared with hashes of bcrypt, in a thread of their own: one takes 200 ms of a processor, and would hold
+// up everything else. They wait in a queue that is fair by address, so that whoever guesses keeps nobody waiting but
+// himself; the same question of several is asked once. The module is loaded with the first one.
+import { Worker } from 'node:worker_threads';
+import { FairQueue } from '../shared/fair-queue.ts';
+
+/** Who asks. */
+export interface Asker {
+  /** Those of one lane wait for each other. */
+  readonly lane: string;
+  /** Aborted when the answer is not waited for any more. */
+  readonly signal: AbortSignal;
+}
+
+interface Question {
+  /** The same for the same hash and password. */
+  readonly mark: string;
+  readonly hash: string;
+  readonly password: string;
+}
+
+interface Task extends Question {
+  readonly lanes: Set<string>;
+  readonly waiting: Set<Waiting>;
+}
+
+interface Waiting {
+  resolve(isSame: boolean): void;
+  reject(error: Error): void;
+}
+
+export class HashComparer {
+  readonly #onSame: (mark: string, hash: string) => void;
+  readonly #queue = new FairQueue<Task>();
+  readonly #tasks = new Map<string, Task>();
+  #underWay: Task | undefined;
+  #worker: Promise<Worker> | undefined;
+  #isClosed = false;
+
+  /** @param onSame told of each password that was right, also when nobody waits for that any more */
+  constructor(onSame: (mark: string, hash: string) => void) {
+    this.#onSame = onSame;
+  }
+
+  /** False when it is not the same, or `signal` is aborted. Rejects when the thread has failed. */
+  compare(question: Question, { lane, signal }: Asker): Promise<boolean> {
+    if (signal.aborted || this.#isClosed) return Promise.resolve(false);
+    const task = this.#tasks.get(question.mark) ?? this.#open(question);
+    if (task !== this.#underWay) {
+      task.lanes.add(lane);
+      this.#queue.add(lane, task);
+    }
+    const answer = new Promise<boolean>((resolve, reject) => {
+      const waiting = { resolve, reject };
+      task.waiting.add(waiting);
+      const leave = (): void => {
+        resolve(false);
+        if (task.waiting.delete(waiting) && task.waiting.size === 0) this.#forget(task);
+      };
+      signal.addEventListener('abort', leave, { once: true });
+    });
+    this.#next();
+    return answer;
+  }
+
+  /** Whoever waits hears no. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const task of this.#tasks.values()) this.#answer(task, false);
+    const worker = await this.#worker?.catch(() => undefined);
+    await worker?.terminate();
+  }
+
+  #open(question: Question): Task {
+    const task = { ...question, lanes: new Set<string>(), waiting: new Set<Waiting>() };
+    this.#tasks.set(question.mark, task);
+    return task;
+  }
+
+  /** Nobody waits for it: it is not begun. What is under way is finished. */
+  #forget(task: Task): void {
+    if (task === this.#underWay) return;
+    this.#tasks.delete(task.mark);
+    for (const lane of task.lanes) this.#queue.delete(lane, task);
+  }
+
+  #next(): void {
+    if (this.#underWay !== undefined || this.#isClosed) return;
+    const task = this.#queue.take();
+    if (task === undefined) return;
+    for (const lane of task.lanes) this.#queue.delete(lane, task);
+    this.#underWay = task;
+    this.#worker ??= this.#start();
+    this.#worker.then(
+      (worker) => worker.postMessage([task.hash, task.password]),
+      (error: Error) => this.#failed(error),
+    );
+  }
+
+  async #start(): Promise<Worker> {
+    const { workerText } = await import('./bcrypt-worker.generated.ts');
+    const worker = new Worker(workerText, { eval: true, execArgv: [], env: {} });
+    worker.unref();
+    worker.on('message', (isSame: boolean) => this.#done(isSame));
+    worker.on('error', (error) => this.#failed(error));
+    return worker;
+  }
+
+  #done(isSame: boolean): void {
+    const task = this.#underWay;
+    if (task === undefined) return;
+    this.#underWay = undefined;
+    if (isSame) this.#onSame(task.mark, task.hash);
+    this.#answer(task, isSame);
+    this.#next();
+  }
+
+  /** The thread has ended; the next question gets another one. */
+  #failed(error: Error): void {
+    const task = this.#underWay;
+    this.#underWay = undefined;
+    this.#worker = undefined;
+    if (task !== undefined) {
+      this.#tasks.delete(task.mark);
+      for (const { reject } of task.waiting) reject(error);
+      task.waiting.clear();
+    }
+    this.#next();
+  }
+
+  #answer(task: Task, isSame: boolean): void {
+    this.#tasks.delete(task.mark);
+    for (const { resolve } of task.waiting) resolve(isSame);
+    task.waiting.clear();
+  }
+}

@@ -1,0 +1,75 @@
+// The files that a server keeps about itself: its process number, and where it listens.
+import { fileErrorText } from '../shared/file-error.ts';
+import {
+  listenUrls,
+  portsFilePath,
+  removePortsFile,
+  writePidFile,
+  writePortsFile,
+} from './files.ts';
+import type { ServerSettings } from './options.ts';
+
+/** Where it listens. */
+export interface Listening {
+  readonly port: number;
+  readonly monitoring: { readonly port: number } | undefined;
+  readonly websocket: { readonly host: string; readonly port: number } | undefined;
+}
+
+export class OwnFiles {
+  #portsFile: string | undefined;
+
+  /** A file that cannot be written is told, and rejects with the system's error. */
+  async writePid({ pidFile, logger }: ServerSettings): Promise<void> {
+    if (pidFile === undefined) return;
+    try {
+      await writePidFile(pidFile);
+    } catch (error) {
+      logger.fatal(`Could not write pidfile: ${fileErrorText(error, 'open', pidFile)}`);
+      throw error;
+    }
+  }
+
+  /** What cannot be written is told. */
+  writePorts(settings: ServerSettings, { port, monitoring, websocket: ws }: Listening): void {
+    const { portsFileDir, executableName, host, logger } = settings;
+    if (portsFileDir === undefined) return;
+    this.#portsFile = portsFilePath(portsFileDir, executableName);
+    const nats = listenUrls('nats', host, port);
+    const http =
+      settings.monitoring !== undefined && monitoring !== undefined
+        ? { monitoring: listenUrls('http', settings.monitoring.host, monitoring.port) }
+        : {};
+    const websocket = ws === undefined ? {} : { websocket: listenUrls('ws', ws.host, ws.port) };
+    try {
+      writePortsFile(this.#portsFile, { nats, ...http, ...websocket });
+    } catch (error) {
+      const reason = fileErrorText(error, 'open', this.#portsFile);
+      logger.error(`Error writing ports file (${this.#portsFile}): ${reason}`);
+    }
+  }
+
+  async removePorts({ logger }: ServerSettings): Promise<void> {
+    const path = this.#portsFile;
+    this.#portsFile = undefined;
+    if (path === undefined) return;
+    try {
+      await removePortsFile(path);
+    } catch (error) {
+      const reason = fileErrorText(error, 'remove', path);
+      logger.error(`Error cleaning up ports file ${path}: ${reason}`);
+    }
+  }
+
+  /** They are where they are to be now. What cannot be written is told. */
+  async move(
+    before: ServerSettings,
+    settings: ServerSettings,
+    listening: Listening,
+  ): Promise<void> {
+    if (before.pidFile !== settings.pidFile) await this.writePid(settings).catch(() => {});
+    if (before.portsFileDir === settings.portsFileDir) return;
+    await this.removePorts(before);
+    this.writePorts(settings, listening);
+  }
+}

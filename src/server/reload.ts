@@ -1,0 +1,201 @@
+// What may change while the server runs: the options of `serve` that it has and those that it is to have, side by side.
+// In the order of nats-server's own options, which decides what is refused first. An option that cannot change refuses
+// all. Ports that are free to choose stay as they were chosen.
+// Source: nats-server 2.15.3, server/reload.go, diffOptions and the Apply of each option.
+import { formatDuration } from '../config/duration.ts';
+import { InvalidArgumentError } from '../shared/errors.ts';
+import { resolveOptions, type ServeOptions, type ServerSettings } from './options.ts';
+import { Secrets } from './secrets.ts';
+
+/** The line of the log that says so; nothing: needs none. */
+type Line = (settings: ServerSettings) => string | undefined;
+
+interface Rule {
+  /** As the original calls it. */
+  readonly name: string;
+  /** What it is, as a text. */
+  readonly of: (settings: ServerSettings) => string;
+  /** It may change; this is said then. */
+  readonly line?: Line;
+  /** It cannot change, but this is no change. */
+  readonly mayStay?: (before: ServerSettings, after: ServerSettings) => boolean;
+  /** What else is said than its old and its new value. */
+  readonly detail?: (before: ServerSettings, after: ServerSettings) => string;
+}
+
+const duration = (ms: number): string => formatDuration(BigInt(Math.round(ms * 1e6)));
+const seconds = (ms: number): string => String(ms / 1000);
+
+function fixed(name: string, of: Rule['of'], others: Partial<Rule> = {}): Rule {
+  return { name, of, ...others };
+}
+
+function free(name: string, of: Rule['of'], line: Line = () => undefined): Rule {
+  return { name, of, line };
+}
+
+/** One whose line gives its value. */
+function told(key: string, of: Rule['of']): Rule {
+  return { name: key, of, line: (settings) => `${key} = ${of(settings)}` };
+}
+
+const RULES: readonly Rule[] = [
+  fixed('ServerName', ({ serverName }) => serverName ?? ''),
+  fixed('Host', ({ host }) => host),
+  fixed('Port', ({ port }) => String(port), { mayStay: (_, { port }) => port === 0 }),
+  fixed('NoHeaderSupport', ({ hasHeaders }) => String(!hasHeaders)),
+  told('max_connections', ({ limits }) => String(limits.maxConnections || -1)),
+  fixed('MaxSubs', ({ limits }) => String(limits.maxSubscriptions)),
+  fixed('MaxSubTokens', ({ maxSubTokens }) => String(maxSubTokens)),
+  fixed('NoAuthUser', ({ authorization }) => authorization?.told.noAuthUser ?? '', {
+    // It may go with the user whose name it is.
+    mayStay: ({ authorization: old }, { authorization }) =>
+      (authorization?.told.noAuthUser ?? '') === '' &&
+      !authorization?.told.users.includes(old?.told.noAuthUser ?? ''),
+  }),
+  free(
+    'Username',
+    ({ authorization }) => authorization?.told.user ?? '',
+    () => 'authorization username',
+  ),
+  free(
+    'Password',
+    ({ authorization }) => authorization?.told.pass ?? '',
+    () => 'authorization password',
+  ),
+  free(
+    'Authorization',
+    ({ authorization }) => authorization?.told.token ?? '',
+    () => 'authorization token',
+  ),
+  told('ping_interval', ({ limits }) => duration(limits.pingIntervalMs)),
+  told('ping_max', ({ limits }) => String(limits.pingMax)),
+  fixed('HTTPHost', ({ monitoring, host }) => monitoring?.host ?? host),
+  fixed('HTTPPort', ({ monitoring }) => String(monitoring?.configuredPort ?? 0)),
+  told('authorization timeout', ({ authTimeoutMs }) => seconds(authTimeoutMs)),
+  told('max_control_line', ({ limits }) => String(limits.maxControlLine)),
+  told('max_payload', ({ limits }) => String(limits.maxPayload)),
+  fixed('MaxPending', ({ limits }) => String(limits.maxPending)),
+  fixed('LeafNode', ({ leafnodes }) => leafnodes?.host ?? '', {
+    detail: (before, after) => {
+      const [old = '', now = ''] = [before.leafnodes?.host, after.leafnodes?.host];
+      return `field "Host": old=${old}, new=${now}`;
+    },
+  }),
+  fixed('LeafNode', ({ leafnodes }) => String(leafnodes?.port ?? 0), {
+    mayStay: (_, { leafnodes }) => leafnodes?.port === 0,
+    detail: ({ leafnodes: old }, { leafnodes }) =>
+      `field "Port": old=${old?.port ?? 0}, new=${leafnodes?.port ?? 0}`,
+  }),
+  // What it says may be secret.
+  fixed('Websocket', websocketText, { detail: websocketDetail }),
+  free(
+    'pid_file',
+    ({ pidFile }) => pidFile ?? '',
+    ({ pidFile }) => (pidFile === undefined ? undefined : `pid_file = ${pidFile}`),
+  ),
+  told('ports_file_dir', ({ portsFileDir }) => portsFileDir ?? ''),
+  told('write_deadline', ({ limits }) => duration(limits.writeDeadlineMs)),
+  fixed('LameDuckDuration', ({ limits }) => duration(limits.lameDuckDurationMs)),
+  fixed('LameDuckGracePeriod', ({ limits }) => duration(limits.lameDuckGraceMs)),
+  free(
+    'tags',
+    ({ serverTags }) => JSON.stringify([...serverTags].sort()),
+    () => 'tags',
+  ),
+  free(
+    'metadata',
+    ({ serverMetadata }) => JSON.stringify(Object.entries(serverMetadata).sort()),
+    () => 'metadata',
+  ),
+  fixed('outboundMax', ({ outboundMax }) => String(outboundMax)),
+  fixed('executableName', ({ executableName }) => executableName),
+];
+
+/** Users are always said to have been looked at. */
+const ALWAYS: readonly string[] = ['authorization users', 'accounts'];
+
+/**
+ * What the log says of a change from one to the other. Throws InvalidArgumentError, with the text of nats-server, for
+ * the first option that cannot change while the server runs.
+ */
+export function changesOf(before: ServerSettings, after: ServerSettings): string[] {
+  const lines: string[] = [];
+  for (const rule of RULES) {
+    const { name, of, line, mayStay, detail } = rule;
+    const [old, now] = [of(before), of(after)];
+    if (name === 'Username') lines.push(...ALWAYS);
+    if (old === now) continue;
+    if (line !== undefined) {
+      const text = line(after);
+      if (text !== undefined) lines.push(text);
+    } else if (!mayStay?.(before, after)) {
+      const what = detail?.(before, after) ?? `old=${old}, new=${now}`;
+      throw new InvalidArgumentError(`config reload not supported for ${name}: ${what}`);
+    }
+  }
+  return lines;
+}
+
+/** Why a server with the options `before` cannot take those of `after` while it runs. */
+export function problemOf(before: ServeOptions, after: ServeOptions): string | undefined {
+  const secrets = new Secrets();
+  try {
+    const running = resolveOptions(before, secrets);
+    changesOf(running, reloadedSettings(after, running, secrets));
+    return undefined;
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) return error.message;
+    throw error;
+  }
+}
+
+/**
+ * The options of a reload, checked and completed. Where the server listens, how it logs and its clock stay as they are
+ * where `options` do not say; everything else that they do not say has its default.
+ */
+export function reloadedSettings(
+  options: ServeOptions,
+  before: ServerSettings,
+  secrets: Secrets,
+): ServerSettings {
+  const { host, logger, clock, executableName } = before;
+  if (options.clock !== undefined && options.clock !== clock) {
+    throw new InvalidArgumentError('config reload not supported for clock');
+  }
+  const kept = { host, port: 0, logger, clock, executableName };
+  const settings = resolveOptions({ ...kept, ...options }, secrets);
+  const { port, leafnodes, websocket } = settings;
+  return {
+    ...settings,
+    port: port === 0 ? before.port : port,
+    leafnodes:
+      leafnodes?.port === 0 ? { ...leafnodes, port: before.leafnodes?.port ?? 0 } : leafnodes,
+    websocket:
+      websocket?.port === 0 ? { ...websocket, port: before.websocket?.port ?? 0 } : websocket,
+  };
+}
+
+function websocketFields({ websocket, authorization }: ServerSettings): Record<string, string> {
+  if (websocket === undefined) return {};
+  const { headers, allowedOrigins, ...others } = websocket;
+  const all = {
+    ...others,
+    headers: [...headers].sort(),
+    allowedOrigins: allowedOrigins.map((origin) => JSON.stringify(origin)).sort(),
+    authorization: authorization?.websocketTold ?? '',
+  };
+  return Object.fromEntries(
+    Object.entries(all).map(([key, value]) => [key, JSON.stringify(value)]),
+  );
+}
+
+function websocketText(settings: ServerSettings): string {
+  return JSON.stringify(websocketFields(settings));
+}
+
+function websocketDetail(before: ServerSettings, after: ServerSettings): string {
+  const [old, now] = [websocketFields(before), websocketFields(after)];
+  const keys = Object.keys({ ...old, ...now }).filter((key) => old[key] !== now[key]);
+  return `${keys.join(', ')} of it would change`;
+}
