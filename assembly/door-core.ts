@@ -1,9 +1,9 @@
 // Exports: the core as a whole, its memory, and what tests turn. No logic lives here.
 
 import { STATUS_NO_MEMORY, STATUS_OK } from './abi';
-import { accountsTotal } from './account';
+import { accountFind, accountsTotal } from './account';
 import { layOut, liveCountOf, regionOf } from './core';
-import { matchCacheEnable } from './match-cache';
+import { matchCacheEnable, matchCacheStat } from './match-cache';
 import {
   allocate,
   canariesIntact,
@@ -73,6 +73,12 @@ export function liveCount(which: u32): u32 {
 /** What all accounts have counted over all time (ACCOUNT_IN_MSGS …). */
 export function counter(offset: u32): f64 {
   return accountsTotal(offset);
+}
+
+/** CACHE_* of an account. */
+export function cacheStat(account: u32, which: u32): u32 {
+  const owner = accountFind(account);
+  return owner == 0 ? 0 : matchCacheStat(owner, which);
 }
 
 /** Bytes that the pool has lent. */

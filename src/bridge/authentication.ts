@@ -17,8 +17,8 @@ import type { Turn } from '../bus/turn.ts';
 import type { PeerFacts } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import { DeadlineQueue } from '../shared/deadline-queue.ts';
+import type { Slices } from '../shared/slices.ts';
 import type { ConnectOptions } from './connect.ts';
-import type { Slices } from './slices.ts';
 
 /** What was decided about a CONNECT: nothing but `true` lets in. */
 export interface Verdict {

@@ -32,6 +32,7 @@ import {
   type BridgeSettings,
   type BridgeStats,
   type ConnectionSnapshot,
+  type EndedConnection,
   settle,
 } from './options.ts';
 import { Outbound } from './outbound.ts';
@@ -91,7 +92,7 @@ export class Bridge implements SessionHost, NetworkSide {
   readonly replays: Replays;
   readonly authentication: Authentication | undefined;
   readonly #sessions = new Map<SessionHandle, Session>();
-  readonly #ended: Ended = new Ended();
+  readonly #ended: Ended;
   #listener: Listener | undefined;
   /** Listeners of other kinds that bring it peers. */
   readonly #others: Pick<Listener, 'close'>[] = [];
@@ -115,6 +116,7 @@ export class Bridge implements SessionHost, NetworkSide {
     this.home = bus.home.account;
     this.home.holds += 1;
     this.options = settle(options);
+    this.#ended = new Ended(this.options.endedMax);
     core.limitSubscriptions(options.subscriptionBytesMax ?? SUBSCRIPTION_BYTES_MAX);
     const { clock, defer, outboundMax, writeDeadlineMs, hasSpareProcessor } = this.options;
     this.feed = new Feed(core, turn, this.options.readUnits);
@@ -205,22 +207,24 @@ export class Bridge implements SessionHost, NetworkSide {
     this.turn.within(() => session.open());
   }
 
-  /** Open connections, in the order they came. */
+  /** Open connections, in the order they came; who comes or goes meanwhile may be among them. */
+  *openSessions(): Generator<Session, void> {
+    for (const session of this.#sessions.values()) if (session.isOpen()) yield session;
+  }
+
   connections(): ConnectionSnapshot[] {
     const now = this.options.clock.now();
-    const open = [...this.#sessions.values()].filter((session) => session.isOpen());
-    return open.map((session) => session.snapshot(now));
+    return Array.from(this.openSessions(), (session) => session.snapshot(now));
   }
 
   /** The last connections that ended, oldest first: 10,000, unless they have said too much of themselves. */
-  endedConnections(): readonly ConnectionSnapshot[] {
+  endedConnections(): readonly EndedConnection[] {
     return this.#ended.snapshots;
   }
 
   /** The subscriptions of an open connection. */
   subscriptionsOf(cid: number): readonly SessionSubscription[] {
-    const session = this.sessionOf(cid);
-    return session === undefined ? [] : this.sessions.subscriptions(session.handle);
+    return [...(this.sessionOf(cid)?.subscriptions() ?? [])];
   }
 
   sessionOf(cid: number): Session | undefined {
@@ -360,7 +364,7 @@ export class Bridge implements SessionHost, NetworkSide {
     });
   }
 
-  ended(snapshot: ConnectionSnapshot, account: Account): void {
+  ended(snapshot: EndedConnection, account: Account): void {
     this.#openCount -= 1;
     this.#ended.add(snapshot);
     switch (snapshot.reason) {

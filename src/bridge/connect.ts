@@ -44,6 +44,14 @@ export const DEFAULT_CONNECT: ConnectOptions = {
   sig: '',
 };
 
+/**
+ * Who a peer says it is, as monitoring and the log may show it; empty when it says nothing.
+ * Source: nats-server 2.15.3, server/client.go, getRawAuthUser.
+ */
+export function shownUser({ nkey, user, authToken }: ConnectOptions): string {
+  return nkey || user || (authToken === '' ? '' : '[REDACTED]');
+}
+
 /** Types as Go's JSON has them; `bytes` is base64 or a list of numbers. Null is of every type. */
 type KeyType =
   | 'boolean'

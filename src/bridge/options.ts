@@ -1,5 +1,6 @@
 // What the bridge is told, and what it tells about its connections.
 
+import type { SessionSubscription } from '../core/index.ts';
 import type { PeerFacts } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import { defer } from '../shared/defer.ts';
@@ -37,6 +38,8 @@ export interface BridgeOptions extends Limits {
   readonly random?: () => number;
   /** Runs a function once this turn of the event loop has no more reads. */
   readonly defer?: (fn: () => void) => void;
+  /** Connections that have ended and are remembered (default 10,000). */
+  readonly endedMax?: number;
   /** Who may come in is asked here; without it everybody may. */
   readonly authenticate?: Authenticate;
   /**
@@ -60,6 +63,7 @@ export type BridgeSettings = BridgeOptions &
     Pick<
       BridgeOptions,
       | 'hasHeaders'
+      | 'endedMax'
       | 'maxSubTokens'
       | 'random'
       | 'defer'
@@ -74,11 +78,15 @@ export type BridgeSettings = BridgeOptions &
 /** Each may cost whoever decides memory, or a request to another server. */
 const AUTHENTICATIONS_MAX = 1024;
 
+/** Source: nats-server, DEFAULT_MAX_CLOSED_CLIENTS. */
+export const ENDED_MAX = 10_000;
+
 /** Fills in what was not given. */
 export function settle(options: BridgeOptions): BridgeSettings {
   return {
     ...options,
     hasHeaders: options.hasHeaders ?? true,
+    endedMax: options.endedMax ?? ENDED_MAX,
     maxSubTokens: options.maxSubTokens ?? 0,
     random: options.random ?? randomUnit,
     defer: options.defer ?? defer,
@@ -117,12 +125,23 @@ export interface ConnectionSnapshot {
   readonly inBytes: number;
   readonly outBytes: number;
   readonly subscriptions: number;
+  /** How often its publishes were paused for a slow consumer's sake. */
+  readonly stalls: number;
+  /** The account that it is in. */
+  readonly account: string;
+  /** Who it says it is; a token is not shown. */
+  readonly user?: string;
   readonly name?: string;
   readonly lang?: string;
   readonly version?: string;
   /** When and why it ended. */
   readonly stop?: number;
   readonly reason?: ClosedReason;
+}
+
+/** One that has ended, and what it was subscribed to then: nothing of it if that was more than may be kept. */
+export interface EndedConnection extends ConnectionSnapshot {
+  readonly subscriptionList: readonly SessionSubscription[];
 }
 
 /** Counts since the start, but for the first. */

@@ -20,8 +20,8 @@ import {
 import type { Transport } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import { InvariantError } from '../shared/errors.ts';
+import { SLICE_MS } from '../shared/slices.ts';
 import { SharedPayloads } from './shared-payloads.ts';
-import { SLICE_MS } from './slices.ts';
 
 /** Bytes that belong together until they have been written. */
 interface Batch {

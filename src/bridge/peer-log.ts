@@ -82,8 +82,9 @@ export class PeerLog {
   }
 
   /** A subscription that has ended. */
-  traceEnd(sid: Uint8Array): void {
-    if (this.#logger.isTrace) this.#trace(`<-> [DELSUB ${textOf(sid)}]`);
+  traceEnd(sid: Uint8Array | string): void {
+    if (!this.#logger.isTrace) return;
+    this.#trace(`<-> [DELSUB ${typeof sid === 'string' ? sid : textOf(sid)}]`);
   }
 
   #payload(arrow: string, body: Uint8Array): void {

@@ -15,12 +15,13 @@ import {
   SESSION_WANTS_PING,
   SESSION_WANTS_PONG,
   type SessionHandle,
+  type SessionSubscription,
   type Sessions,
 } from '../core/index.ts';
 import { PeerError, type Transport, type TransportReader } from '../net/transport.ts';
 import { Admission, type Guest } from './authentication.ts';
 import { CLOSINGS, ClosedReason, type Closing, type ClosingName, errorLine } from './closing.ts';
-import type { ConnectOptions } from './connect.ts';
+import { type ConnectOptions, shownUser } from './connect.ts';
 import { Ending, type EndingSession } from './ending.ts';
 import type { SessionHost } from './host.ts';
 import { Keepalive, type KeptAlive } from './keepalive.ts';
@@ -106,6 +107,11 @@ export class Session
     return this.#account;
   }
 
+  /** Who it says it is; empty when it says nothing. */
+  get user(): string {
+    return shownUser(this.options);
+  }
+
   get options(): ConnectOptions {
     return this.#profile.options;
   }
@@ -125,6 +131,11 @@ export class Session
 
   get subscriptionCount(): number {
     return this.#host.sessions.subscriptionCount(this.handle);
+  }
+
+  /** What it is subscribed to, read as it is asked for (see Sessions). */
+  subscriptions(): Generator<SessionSubscription, void> {
+    return this.#host.sessions.subscriptions(this.handle);
   }
 
   /** Who it is, for the messages it publishes. */
@@ -378,7 +389,9 @@ export class Session
   }
 
   stop(reason: ClosedReason): void {
-    this.#host.ended(this.snapshot(this.#host.options.clock.now(), reason), this.#account);
+    const { subscriptionList } = this.#ending;
+    const snapshot = this.snapshot(this.#host.options.clock.now(), reason);
+    this.#host.ended({ ...snapshot, subscriptionList }, this.#account);
     this.#admission?.close();
     this.#keepalive.close();
     this.#reader.close();
@@ -390,7 +403,9 @@ export class Session
   snapshot(now: number, reason?: ClosedReason): ConnectionSnapshot {
     const { rttMs } = this.#keepalive;
     const { subscriptionCount: subscriptions } = this.#ending;
-    return this.#profile.snapshot({ now, rttMs, subscriptions, reason });
+    const { stalls } = this.#reader;
+    const { name: account } = this.#account;
+    return this.#profile.snapshot({ now, rttMs, subscriptions, stalls, account, reason });
   }
 
   logError(text: string): void {

@@ -139,10 +139,12 @@ function serveOptions({ values, demands, config }: Configured, { logger }: Loggi
   }
   const warnings = [...ignoredText(demands), ...emptySecretTexts(values)];
   const { file, digest } = config ?? { file: '', digest: '' };
-  const { authorization, ...others } = serveOptionsOf(values);
+  const { authorization, monitoring, ...others } = serveOptionsOf(values);
   const options: ServeOptions = {
     ...others,
     ...(authorization !== undefined && { authorization: withEmptySecrets(authorization) }),
+    // Whoever starts a server by itself asks it by whatever name the machine has.
+    ...(monitoring !== undefined && { monitoring: { ...monitoring, hosts: ['*'] } }),
     executableName: PORTS_FILE_NAME,
     logger,
   };

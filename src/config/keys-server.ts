@@ -2,7 +2,8 @@
 // not carry out; without it the key is carried out, or asks for nothing.
 // Source: nats-server 2.15.3, server/opts.go, processConfigFileLine.
 
-import { formatDuration, parseDuration } from './duration.ts';
+import { formatDuration } from '../shared/time.ts';
+import { parseDuration } from './duration.ts';
 import { type AccountValues, accounts, type Mappings, mappings } from './keys-accounts.ts';
 import {
   type MqttValues,
@@ -248,7 +249,6 @@ export const SERVER: Block<ServerValues> = {
     names: ['http_base_path'],
     kind: text,
     about: 'What stands before its paths.',
-    effect: 'warned',
   },
   cluster: { names: ['cluster'], kind: cluster, about: 'Servers as one.', effect: 'warned' },
   gateway: { names: ['gateway'], kind: gateway, about: 'Clusters as one.', effect: 'warned' },
@@ -472,7 +472,6 @@ export const SERVER: Block<ServerValues> = {
     names: ['max_closed_clients'],
     kind: integer,
     about: 'Closed connections that monitoring remembers.',
-    effect: 'warned',
   },
   proxies: {
     names: ['proxies'],

@@ -3,11 +3,18 @@ import {
   ACCOUNT_GENERATION,
   ACCOUNT_IN_BYTES,
   ACCOUNT_IN_MSGS,
+  ACCOUNT_INSERTS,
+  ACCOUNT_MATCHES,
   ACCOUNT_OUT_BYTES,
   ACCOUNT_OUT_MSGS,
+  ACCOUNT_REMOVES,
   ACCOUNT_SESSIONS,
   ACCOUNT_SLOW_CONSUMERS,
   ACCOUNT_SUBSCRIPTIONS,
+  CACHE_ENTRIES,
+  CACHE_FANOUT_MAX,
+  CACHE_FANOUT_TOTAL,
+  CACHE_HITS,
 } from '../../assembly/abi.ts';
 import { assert, CapacityError } from '../shared/errors.ts';
 import type { WasmExports } from './instance.ts';
@@ -22,6 +29,21 @@ export interface AccountCounts extends Traffic {
   readonly connections: number;
   readonly subscriptions: number;
   readonly slowConsumers: number;
+}
+
+/** What there is to say of an account's sublist, and of the match cache in front of it. */
+export interface SublistCounts {
+  readonly subscriptions: number;
+  /** Over all time: subscriptions that have come and gone, and how often it was asked. */
+  readonly inserts: number;
+  readonly removes: number;
+  readonly matches: number;
+  /** Routes that the cache holds now, and how often they were found there. */
+  readonly cached: number;
+  readonly cacheHits: number;
+  /** Recipients of the cached routes, a queue group being one: of the widest, and of all. */
+  readonly fanoutMax: number;
+  readonly fanoutTotal: number;
 }
 
 export class Accounts {
@@ -81,6 +103,23 @@ export class Accounts {
       inBytes: sum(ACCOUNT_IN_BYTES),
       outMsgs: sum(ACCOUNT_OUT_MSGS),
       outBytes: sum(ACCOUNT_OUT_BYTES),
+    };
+  }
+
+  sublist(account: AccountHandle): SublistCounts {
+    const ptr = this.#record(account);
+    const { f64, u32 } = this.#views;
+    const sum = (offset: number): number => f64[(ptr + offset) >>> 3] as number;
+    const stat = (which: number): number => this.#exports.cacheStat(account, which) >>> 0;
+    return {
+      subscriptions: u32[(ptr + ACCOUNT_SUBSCRIPTIONS) >>> 2] as number,
+      inserts: sum(ACCOUNT_INSERTS),
+      removes: sum(ACCOUNT_REMOVES),
+      matches: sum(ACCOUNT_MATCHES),
+      cached: stat(CACHE_ENTRIES),
+      cacheHits: stat(CACHE_HITS),
+      fanoutMax: stat(CACHE_FANOUT_MAX),
+      fanoutTotal: stat(CACHE_FANOUT_TOTAL),
     };
   }
 

@@ -42,7 +42,7 @@ export {
   STATUS_SPENT,
   SUBJECT_MAX,
 } from '../../assembly/abi.ts';
-export type { AccountCounts, AccountHandle } from './accounts.ts';
+export type { AccountCounts, AccountHandle, SublistCounts } from './accounts.ts';
 export {
   type BatchEntry,
   type BatchOutcome,

@@ -71,6 +71,7 @@ export interface WasmExports {
   outboundCopyDone(): void;
   outboundRelease(handle: number): void;
   outboundSettle(handle: number, bytes: number): void;
+  cacheStat(account: number, which: number): number;
   poolBytes(): number;
   memoryIntact(): number;
   memoryForceGrowth(blocked: number, always: number): void;

@@ -251,6 +251,8 @@ class RunningServer implements Server {
         serverName: this.name,
         startMs: this.#startMs,
         bridge: () => this.#bridge,
+        leafnodesPort: () => this.#leafnodes?.port,
+        websocketPort: () => this.#websocket?.port,
         isReady: () => this.#state === 'running',
       });
     } catch (error) {
@@ -271,6 +273,7 @@ class RunningServer implements Server {
         host,
         port,
         outboundMax,
+        endedMax: this.#settings.endedMax,
         subscriptionBytesMax: subscriptionBytesMax(),
         serverId: this.id,
         serverName: this.name,

@@ -183,6 +183,8 @@ it('a snapshot shows what monitoring needs', async () => {
       outMsgs: 1,
       outBytes: 2,
       subscriptions: 1,
+      stalls: 0,
+      account: '$G',
       name: 'n',
       lang: 'l',
       version: '1',

@@ -4,7 +4,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Slices } from '../../src/bridge/slices.ts';
+import { Slices } from '../../src/shared/slices.ts';
 import { createTestBridge, type TestBridge } from '../support/bridge.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { HurriedClock, Loop } from './held-loop.ts';

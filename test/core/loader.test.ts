@@ -59,6 +59,7 @@ const EXPORTS = [
   'blockAllocate',
   'blockRelease',
   'cacheEnable',
+  'cacheStat',
   'changesLogPtr',
   'changesTake',
   'coreInit',

@@ -55,11 +55,16 @@ const source: MonitoringSource = {
       authTimeoutMs: 2000,
       httpHost: '127.0.0.1',
       httpPort: -1,
+      httpBasePath: '',
       startMs: START_MS,
+      loadedMs: START_MS + 1000,
       cores: 2,
       tags: [],
       metadata: {},
       configDigest: '',
+      websocket: undefined,
+      leafnodes: undefined,
+      serviceImports: [{ subject: '$SYS.REQ.X', to: '$SYS.REQ.*.X', share: true }],
     };
   },
   counters: () => ({
@@ -76,6 +81,10 @@ const source: MonitoringSource = {
   }),
   usage: () => ({ memoryBytes: 1000, cpuPercent: 12.5 }),
   problem: () => problem,
+  accounts: () => [],
+  connections: () => [],
+  endedConnections: () => [],
+  subscribers: () => [],
 };
 
 beforeEach(async () => {
