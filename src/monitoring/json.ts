@@ -37,29 +37,37 @@ export function* jsonPieces(value: unknown, indent: number, depth = 0): Generato
 }
 
 function* listPieces(list: JsonList, indent: number, depth: number): Generator<string, void> {
-  let start = '[';
+  let start = `[${lineEnd(indent, depth + 1)}`;
+  let count = 0;
   for (const item of list.items) {
     if (item === undefined) {
       yield '';
       continue;
     }
-    yield start + lineEnd(indent, depth + 1);
-    yield* jsonPieces(item, indent, depth + 1);
-    start = ',';
+    // Most items are plain, and there are many: each is one piece.
+    if (hasList(item)) {
+      yield start;
+      yield* jsonPieces(item, indent, depth + 1);
+    } else yield start + indented(goJson(item, indent), indent, depth + 1);
+    if (count++ === 0) start = `,${lineEnd(indent, depth + 1)}`;
   }
-  yield start === '[' ? '[]' : `${lineEnd(indent, depth)}]`;
+  yield count === 0 ? '[]' : `${lineEnd(indent, depth)}]`;
 }
 
 function* objectPieces(value: object, indent: number, depth: number): Generator<string, void> {
-  let start = '{';
+  let text = '{';
   const colon = indent === 0 ? ':' : ': ';
   for (const [key, field] of Object.entries(value)) {
     if (field === undefined) continue;
-    yield `${start}${lineEnd(indent, depth + 1)}${goJson(key, 0)}${colon}`;
-    yield* jsonPieces(field, indent, depth + 1);
-    start = ',';
+    const comma = text === '{' ? '' : ',';
+    text += `${comma}${lineEnd(indent, depth + 1)}${goJson(key, 0)}${colon}`;
+    if (field instanceof JsonList || hasList(field)) {
+      yield text;
+      yield* jsonPieces(field, indent, depth + 1);
+      text = '';
+    } else text += indented(goJson(field, indent), indent, depth + 1);
   }
-  yield `${lineEnd(indent, depth)}}`;
+  yield `${text}${lineEnd(indent, depth)}}`;
 }
 
 function hasList(value: unknown): value is object {
