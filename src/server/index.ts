@@ -25,7 +25,13 @@ import {
 import { createServerId } from './identity.ts';
 import { startLeafnodes } from './leafnodes.ts';
 import { subscriptionBytesMax } from './memory-shares.ts';
-import { type MonitoringHandle, RUNTIME, startMonitoring } from './monitor.ts';
+import {
+  type MonitoredServer,
+  type MonitoringHandle,
+  RUNTIME,
+  startMonitoring,
+  startRequests,
+} from './monitor.ts';
 import { resolveOptions, type ServeOptions, type ServerSettings } from './options.ts';
 import { coreCount, descriptorMax } from './process-usage.ts';
 import { startWebSocket, type WebSocketHandle } from './websocket.ts';
@@ -120,6 +126,8 @@ class RunningServer implements Server {
   #bridge: Bridge | undefined;
   #monitoring: MonitoringHandle | undefined;
   #leafnodes: RefusalListener | undefined;
+  /** What is served of the system's requests. */
+  #requests: { close(): void } | undefined;
   #websocket: WebSocketHandle | undefined;
   #portsFile: string | undefined;
   #lameDuckEnd: Promise<void> | undefined;
@@ -182,9 +190,11 @@ class RunningServer implements Server {
       await this.#writePidFile();
       await this.#startMonitoring();
       this.#leafnodes = await startLeafnodes(this.#settings, this.#logger);
+      this.#requests = startRequests(this.#monitored);
       await this.#startBridge();
       await this.#startWebSocket();
     } catch (error) {
+      this.#requests?.close();
       this.#leafnodes?.close();
       await this.#bridge?.close();
       await this.#monitoring?.close();
@@ -244,23 +254,27 @@ class RunningServer implements Server {
     if (monitoring === undefined) return;
     const { host } = monitoring;
     try {
-      this.#monitoring = await startMonitoring({
-        internals: this.#internals,
-        settings: this.#settings,
-        serverId: this.id,
-        serverName: this.name,
-        startMs: this.#startMs,
-        bridge: () => this.#bridge,
-        leafnodesPort: () => this.#leafnodes?.port,
-        websocketPort: () => this.#websocket?.port,
-        isReady: () => this.#state === 'running',
-      });
+      this.#monitoring = await startMonitoring(this.#monitored);
     } catch (error) {
       const reason = listenErrorText(error, host, monitoring.port);
       this.#logger.fatal(`Can't start monitoring: can't listen to the monitor port: ${reason}`);
       throw error;
     }
     this.#logger.info(`Starting http monitor on ${hostPort(host, this.#monitoring.port)}`);
+  }
+
+  get #monitored(): MonitoredServer {
+    return {
+      internals: this.#internals,
+      settings: this.#settings,
+      serverId: this.id,
+      serverName: this.name,
+      startMs: this.#startMs,
+      bridge: () => this.#bridge,
+      leafnodesPort: () => this.#leafnodes?.port,
+      websocketPort: () => this.#websocket?.port,
+      isReady: () => this.#state === 'running',
+    };
   }
 
   async #startBridge(): Promise<void> {
@@ -368,6 +382,7 @@ class RunningServer implements Server {
     for (const stop of [
       () => this.#removePortsFile(),
       () => this.#bridge?.close(),
+      () => this.#requests?.close(),
       () => this.#leafnodes?.close(),
       () => this.#monitoring?.close(),
     ]) {

@@ -10,6 +10,7 @@ import type {
   ServerFacts,
   Subscriber,
 } from '../monitoring/index.ts';
+import { type Answers, REQUESTS, serveRequests } from '../system/index.ts';
 import type { ServerSettings } from './options.ts';
 import { coreCount, descriptorMax, UsageMeter } from './process-usage.ts';
 
@@ -24,7 +25,7 @@ export interface MonitoringHandle {
   close(): Promise<void>;
 }
 
-interface MonitoredServer {
+export interface MonitoredServer {
   readonly internals: BusInternals;
   readonly settings: ServerSettings;
   readonly serverId: string;
@@ -56,8 +57,20 @@ export async function startMonitoring(server: MonitoredServer): Promise<Monitori
   });
 }
 
+/** Answers what anybody may ask the system for; it loads what makes the answers when somebody does. */
+export function startRequests(server: MonitoredServer): { close(): void } {
+  const { internals, settings } = server;
+  const { clock, logger } = settings;
+  const load = async (): Promise<Answers> => {
+    const { answersOf } = await import('../monitoring/requests.ts');
+    const userOf = (cid: number): string => server.bridge()?.sessionOf(cid)?.user ?? '';
+    return answersOf(monitoringSource(server), userOf, clock);
+  };
+  return serveRequests({ internals, load, clock, logger });
+}
+
 /** What monitoring may see of a server. */
-export function monitoringSource(server: MonitoredServer): MonitoringSource {
+function monitoringSource(server: MonitoredServer): MonitoringSource {
   const { settings, internals } = server;
   const meter = new UsageMeter(settings.clock);
   const { engine, core } = internals;
@@ -112,7 +125,7 @@ function facts(server: MonitoredServer): ServerFacts {
       websocket === undefined || webSocketPort === undefined
         ? undefined
         : { ...websocket, port: webSocketPort },
-    serviceImports: [],
+    serviceImports: REQUESTS,
   };
 }
 
