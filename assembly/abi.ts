@@ -152,7 +152,7 @@ export const PARSE_SKIP_OK = 3;
 //       28     4  BODY_LEN     both
 //       32     4  HEADER_LEN
 //       36     4  ORIGIN       session that published, 0 = the program
-//       40     4  FLAGS        RECORD_LAST …; SHARED_END: how many references were made
+//       40     4  FLAGS        RECORD_LAST …; SHARED_END: how many references were made; TRACE_OUT: a max
 
 export const RECORD_TYPE = 0;
 export const RECORD_TARGET = 4;
@@ -177,7 +177,10 @@ export const RECORD_SHARED_END = 3;
 export const RECORD_SLOW = 4;
 /** An op that arrived (SUBJECT: its line without CRLF; BODY of a publish) while SESSION_TRACE is set. */
 export const RECORD_TRACE_IN = 5;
-/** A line that was sent (SUBJECT), with its BODY if it is a message's, while SESSION_TRACE is set. */
+/**
+ * A line that was sent (SUBJECT), with its BODY if it is a message's, while SESSION_TRACE is set. FLAGS: the max of the
+ * subscription, if it was the last message that it allows.
+ */
 export const RECORD_TRACE_OUT = 6;
 /** A subscription ended, by UNSUB or by its max (SUBJECT: its sid), while SESSION_TRACE is set. */
 export const RECORD_TRACE_END = 7;

@@ -421,8 +421,8 @@ export class Bridge implements SessionHost, NetworkSide {
     this.#sessions.get(handle)?.log.traceIn(line, body);
   }
 
-  traceOut(handle: SessionHandle, line: Uint8Array, body: Uint8Array | undefined): void {
-    this.#sessions.get(handle)?.log.traceOut(line, body);
+  traceOut(handle: SessionHandle, ...told: Parameters<PeerLog['traceOut']>): void {
+    this.#sessions.get(handle)?.log.traceOut(...told);
   }
 
   traceEnd(handle: SessionHandle, sid: Uint8Array): void {

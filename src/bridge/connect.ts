@@ -272,6 +272,16 @@ export function userText({ nkey, user, authToken }: ConnectOptions): string {
 }
 
 /**
+ * The same behind what it calls itself, in each line about it.
+ * Source: nats-server 2.15.3, server/client.go, getAuthUserLabel.
+ */
+export function userLabel({ nkey, user, authToken }: ConnectOptions): string {
+  if (nkey !== '') return `nkey:${nkey}`;
+  if (user !== '') return `user:${user}`;
+  return authToken === '' ? '' : 'token';
+}
+
+/**
  * What a peer calls itself, as log lines show it: `v1.2.3:lang:name`, parts that it did not give left out.
  * Source: nats-server 1787eee, server/client.go, processConnect.
  */

@@ -9,6 +9,7 @@
 import type { Account } from '../bus/account.ts';
 import type { SessionHandle, SessionSubscription } from '../core/index.ts';
 import type { Transport } from '../net/transport.ts';
+import { formatDuration, NANOS_PER_MS } from '../shared/time.ts';
 import { ClosedReason, farewell } from './closing.ts';
 import type { SessionHost } from './host.ts';
 import type { PeerLog } from './peer-log.ts';
@@ -129,11 +130,13 @@ export class Ending {
   /** The transport has held a write for too long, unless it is done with that one by now. */
   missedDeadline(): void {
     const { outbound, endings, options } = this.#host;
-    const { handle, log, pendingBytes } = this.#session;
-    if (!outbound.isHeld(handle) || endings.writeDeadlines.has(this)) return;
+    const { handle, log } = this.#session;
+    const held = outbound.heldOf(handle);
+    if (held === undefined || endings.writeDeadlines.has(this)) return;
     if (this.#state.isOpen) {
+      const deadline = formatDuration(BigInt(options.writeDeadlineMs * NANOS_PER_MS));
       log.info(
-        `Slow Consumer Detected: WriteDeadline of ${options.writeDeadlineMs / 1000}s exceeded with ${pendingBytes} total bytes.`,
+        `Slow Consumer Detected: WriteDeadline of ${deadline} exceeded with ${held.chunks} chunks of ${held.bytes} total bytes.`,
       );
     }
     this.abort(ClosedReason.SlowConsumerWriteDeadline);

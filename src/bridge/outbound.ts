@@ -161,6 +161,12 @@ export class Outbound {
     return this.#channels.get(handle)?.held !== undefined;
   }
 
+  /** The write that the transport holds, undefined without one. */
+  heldOf(handle: SessionHandle): { readonly chunks: number; readonly bytes: number } | undefined {
+    const held = this.#channels.get(handle)?.held;
+    return held === undefined ? undefined : { chunks: held.views.length, bytes: held.bytes };
+  }
+
   /** A session to which this turn has appended now has so many bytes pending. */
   noteBacklog(bytes: number): void {
     if (bytes > this.#backlog) this.#backlog = bytes;

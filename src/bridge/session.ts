@@ -60,6 +60,7 @@ export class Session
   /** The core refuses what is not CONNECT before that. */
   #isAuthenticated: boolean;
   #hasConnected = false;
+  #isIntroduced = false;
   #hasGreeted = false;
   #wantsPong = false;
 
@@ -202,7 +203,6 @@ export class Session
 
   connected(options: ConnectOptions): boolean {
     const isFirst = !this.#hasConnected;
-    if (isFirst) this.log.introduce(options);
     this.#hasConnected = true;
     this.#profile.connected(options);
     this.#keepalive.connected();
@@ -233,12 +233,22 @@ export class Session
   }
 
   authenticate(): boolean | undefined {
-    if (this.#admission === undefined) return true;
+    if (this.#admission === undefined) {
+      this.#introduce();
+      return true;
+    }
     const isAdmitted = this.#admission.ask();
     this.#isAuthenticated = isAdmitted === true;
     this.#applyFlags();
     if (isAdmitted === undefined) this.#state.move('authenticating');
+    else if (isAdmitted) this.#introduce();
     return isAdmitted;
+  }
+
+  /** Once: what a second CONNECT says is not in the log's lines. */
+  #introduce(): void {
+    if (!this.#isIntroduced) this.log.introduce(this.options, this.#account.name);
+    this.#isIntroduced = true;
   }
 
   admitUnnamed(): boolean {
@@ -253,6 +263,7 @@ export class Session
       this.#state.move('open');
       this.#isAuthenticated = isAdmitted;
       this.#applyFlags();
+      if (isAdmitted) this.#introduce();
       settleConnect(this, isAdmitted);
     });
     this.#reader.goOn();

@@ -204,7 +204,7 @@ class RunningServer implements Server {
     this.#state = 'running';
     this.#internals.engine.server = this.#info();
     this.#logger.info('Server is ready');
-    this.#writePortsFile();
+    await this.#writePortsFile();
   }
 
   lameDuck(): Promise<void> {
@@ -335,22 +335,24 @@ class RunningServer implements Server {
     this.#logger.info(`Listening for client connections on ${address}`);
   }
 
-  #writePortsFile(): void {
+  async #writePortsFile(): Promise<void> {
     const { portsFileDir, executableName, host, monitoring } = this.#settings;
     if (portsFileDir === undefined) return;
-    this.#portsFile = portsFilePath(portsFileDir, executableName);
-    const nats = listenUrls('nats', host, this.port);
-    const http =
-      monitoring !== undefined && this.#monitoring !== undefined
-        ? { monitoring: listenUrls('http', monitoring.host, this.#monitoring.port) }
-        : {};
+    const path = portsFilePath(portsFileDir, executableName);
     const ws = this.#websocket;
-    const websocket = ws === undefined ? {} : { websocket: listenUrls('ws', ws.host, ws.port) };
     try {
-      writePortsFile(this.#portsFile, { nats, ...http, ...websocket });
+      const nats = await listenUrls('nats', host, this.port);
+      const http = this.#monitoring?.port;
+      writePortsFile(path, {
+        nats,
+        ...(monitoring !== undefined &&
+          http !== undefined && { monitoring: await listenUrls('http', monitoring.host, http) }),
+        ...(ws !== undefined && { websocket: await listenUrls('ws', ws.host, ws.port) }),
+      });
+      this.#portsFile = path;
     } catch (error) {
-      const reason = fileErrorText(error, 'open', this.#portsFile);
-      this.#logger.error(`Error writing ports file (${this.#portsFile}): ${reason}`);
+      const reason = fileErrorText(error, 'open', path);
+      this.#logger.error(`Error writing ports file (${path}): ${reason}`);
     }
   }
 
