@@ -13,14 +13,7 @@ import { quoteGoStart } from './go-quote.ts';
  * with an escape in it.
  * Source: nats-server 2.15.3, server/client.go, removeSecretsFromTrace.
  */
-const SECRETS: readonly string[] = [
-  'pass',
-  'auth_token',
-  'sig',
-  'proxy_sig',
-  'nkey',
-  'jwt',
-];
+const SECRETS: readonly string[] = ['pass', 'auth_token', 'sig', 'proxy_sig', 'nkey', 'jwt'];
 /** A piece of JSON: a string, which may be cut off, a mark, anything else; and the blanks before it. */
 const PIECE = /(\s*)("(?:[^"\\]|\\.)*"?|[{}[\],:]|[^\s"{}[\],:]+)/gs;
 /** What a terminal obeys, and other ends of a line. */

@@ -281,8 +281,7 @@ export class DeliveryDrain {
     if (type === RECORD_TRACE_IN) network.traceIn(target, line, body);
     else if (type === RECORD_TRACE_OUT) {
       network.traceOut(target, line, body, record.flags);
-    }
-    else if (type === RECORD_TRACE_END) network.traceEnd(target, line);
+    } else if (type === RECORD_TRACE_END) network.traceEnd(target, line);
   }
 }
 

@@ -56,11 +56,13 @@ function subscriptionLists(
   const count = isOpen ? connection.subscriptionCount : connection.subscriptionList.length;
   if (count === 0) return {};
   const list = isOpen ? connection.subscriptions() : connection.subscriptionList;
+  // The original says it again of those that have ended.
+  const place = isOpen ? {} : { account: connection.account, account_tag: connection.account };
   return lists === 'subjects'
     ? { subscriptions_list: new JsonList(shown(list, ({ subject }) => subject)) }
     : {
         subscriptions_list_detail: new JsonList(
-          shown(list, (each) => subscriptionDetail(each, connection.cid)),
+          shown(list, (each) => ({ ...place, ...subscriptionDetail(each, connection.cid) })),
         ),
       };
 }

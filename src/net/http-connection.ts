@@ -33,8 +33,8 @@ export interface HttpHost {
   closePage(connection: HttpConnection): void;
   /** What went wrong with an answer. */
   failed(error: unknown): void;
-  /** Never rejects. */
-  respond(request: HttpRequest): Promise<HttpResponse>;
+  /** Never throws. */
+  respond(request: HttpRequest): HttpResponse;
 }
 
 /** After our end the peer may still be sending; closing at once could make it lose our last words. */
@@ -97,7 +97,7 @@ export class HttpConnection {
     const head = readHead(this.#bytes.toString('latin1', 0, end));
     this.#bytes = this.#bytes.subarray(end);
     if (typeof head === 'number') this.#refuse(head);
-    else void this.#answer(head);
+    else this.#answer(head);
   }
 
   #onData(bytes: Buffer): void {
@@ -131,12 +131,11 @@ export class HttpConnection {
     this.#bytes = this.#skip > 0 ? rest : rest.subarray(leadingLineEnds(rest));
   }
 
-  async #answer({ request, minor, bodyBytes, staysOpen }: RequestHead): Promise<void> {
+  #answer({ request, minor, bodyBytes, staysOpen }: RequestHead): void {
     this.#isAnswering = true;
     this.#host.noteActive(this);
-    const response = await this.#host.respond(request);
+    const response = this.#host.respond(request);
     this.#skip = bodyBytes;
-    if (this.#socket.destroyed) return;
     const { clock } = this.#host;
     const facts = { minor, staysOpen, now: clock.now() };
     const isHead = request.method === 'HEAD';

@@ -30,7 +30,7 @@ interface HttpServerOptions {
   /** A connection whose descriptor has this number, or a higher one, is closed at once. */
   readonly descriptorMax?: number;
   /** Answers one request; what it throws is answered with a 500 and handed to `onError`. */
-  readonly handler: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
+  readonly handler: (request: HttpRequest) => HttpResponse;
   readonly onError?: (error: unknown) => void;
 }
 
@@ -141,9 +141,9 @@ class Host implements HttpHost {
     this.#connections.delete(connection);
   }
 
-  async respond(request: HttpRequest): Promise<HttpResponse> {
+  respond(request: HttpRequest): HttpResponse {
     try {
-      return await this.#options.handler(request);
+      return this.#options.handler(request);
     } catch (error) {
       this.#options.onError?.(error);
       return { status: 500, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: '' };

@@ -178,7 +178,8 @@ describe('the page', () => {
     const { status, headers, body } = await ask(url, '/');
     expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
     const links = [...body.matchAll(/<a href="\.(\/[^"]*)"/g)].map(([, path]) => path!);
-    expect(links).toEqual(['/varz', '/healthz']);
+    const z = ['var', 'conn', 'subs', 'account', 'accstat', 'leaf', 'route', 'gateway', 'js'];
+    expect(links).toEqual([...z, 'health'].map((name) => `/${name}z`));
     for (const path of links) expect((await ask(url, path)).status).toBe(200);
   });
 
