@@ -5,13 +5,7 @@ import type { Engine } from '../bus/engine.ts';
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
 import type { NetworkSide, Turn } from '../bus/turn.ts';
 import type { MessageClient } from '../bus/types.ts';
-import {
-  type Core,
-  peersOf,
-  type SessionHandle,
-  type SessionSubscription,
-  type Sessions,
-} from '../core/index.ts';
+import { type Core, peersOf, type SessionHandle, type Sessions } from '../core/index.ts';
 import { type Listener, listen } from '../net/tcp.ts';
 import type { PeerFacts, Transport } from '../net/transport.ts';
 import type { Timer } from '../shared/clock.ts';
@@ -220,11 +214,6 @@ export class Bridge implements SessionHost, NetworkSide {
   /** The last connections that ended, oldest first: 10,000, unless they have said too much of themselves. */
   endedConnections(): readonly EndedConnection[] {
     return this.#ended.snapshots;
-  }
-
-  /** The subscriptions of an open connection. */
-  subscriptionsOf(cid: number): readonly SessionSubscription[] {
-    return [...(this.sessionOf(cid)?.subscriptions() ?? [])];
   }
 
   sessionOf(cid: number): Session | undefined {

@@ -1,7 +1,7 @@
 // `/varz`: the server's facts and counters under nats-server's keys. The one place where our names become
 // those. Keys of features that are not in use are there with the value nats-server has for them then.
 // Source: nats-server 1787eee, server/monitor.go, Varz; keys and types probed on 2.15.3.
-import type { WebSocketSettings } from '../server/websocket.ts';
+import type { Origin } from '../net/origins.ts';
 import { AUTH_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS, type Limits } from '../shared/limits.ts';
 import { NANOS_PER_MS, rfc3339Nano, uptimeText } from '../shared/time.ts';
 import { ANNOUNCED_VERSION, PROTO } from '../shared/version.ts';
@@ -15,6 +15,16 @@ export interface ServiceImport {
   readonly to: string;
   /** The service is told who asks. */
   readonly share: boolean;
+}
+
+/** How clients come by WebSocket. */
+interface WebSocketFacts {
+  readonly host: string;
+  readonly port: number;
+  readonly handshakeTimeoutMs: number;
+  readonly sameOrigin: boolean;
+  readonly allowedOrigins: readonly Origin[];
+  readonly compression: boolean;
 }
 
 /** What does not change while the server runs. */
@@ -44,7 +54,7 @@ export interface ServerFacts {
   /** Of the configuration file; empty without one. */
   readonly configDigest: string;
   /** Clients come by it, too; its port is the one that it listens on. */
-  readonly websocket: WebSocketSettings | undefined;
+  readonly websocket: WebSocketFacts | undefined;
   /** Where leaf nodes are refused. */
   readonly leafnodes: { readonly host: string; readonly port: number } | undefined;
   /** What the system serves in the accounts of clients. */

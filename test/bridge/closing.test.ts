@@ -190,7 +190,9 @@ it('a snapshot shows what monitoring needs', async () => {
       version: '1',
     },
   ]);
-  expect(server.bridge.subscriptionsOf(1)).toMatchObject([{ subject: 'a', sid: '1' }]);
+  expect([...server.bridge.sessionOf(1)!.subscriptions()]).toMatchObject([
+    { subject: 'a', sid: '1' },
+  ]);
 });
 
 it('what a closed bridge has put off does not touch the sessions of the next one', async () => {

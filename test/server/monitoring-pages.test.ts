@@ -283,7 +283,7 @@ describe.skipIf(reason !== '')(`beside nats-server${reason}`, () => {
 /** Keys whose values are of the machine, the moment or the process: of them the kind is compared. */
 const OWN =
   /^(?:server_id|server_name|go|port|http_port|start|now|uptime|mem|cores|gomaxprocs|cpu|config_load_time|config_digest|last_activity|stop|rtt|idle|update_time|http_req_stats)$/;
-/** How our sublist is asked, and its cache, is our own; and there are none of the system's subscriptions (DIVERGENCES.md). */
+/** How our sublist is asked, and its cache, is our own; and there are none of the system's subscriptions (docs/decisions/monitoring.md). */
 const SUBLIST =
   /^(?:num_cache|num_matches|cache_hit_rate|max_fanout|avg_fanout|num_inserts|num_removes|num_subscriptions)$/;
 
