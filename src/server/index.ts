@@ -339,6 +339,7 @@ class RunningServer implements Server {
     const { portsFileDir, executableName, host, monitoring } = this.#settings;
     if (portsFileDir === undefined) return;
     const path = portsFilePath(portsFileDir, executableName);
+    this.#portsFile = path;
     const ws = this.#websocket;
     try {
       const nats = await listenUrls('nats', host, this.port);
@@ -349,7 +350,6 @@ class RunningServer implements Server {
           http !== undefined && { monitoring: await listenUrls('http', monitoring.host, http) }),
         ...(ws !== undefined && { websocket: await listenUrls('ws', ws.host, ws.port) }),
       });
-      this.#portsFile = path;
     } catch (error) {
       const reason = fileErrorText(error, 'open', path);
       this.#logger.error(`Error writing ports file (${path}): ${reason}`);

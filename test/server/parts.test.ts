@@ -150,7 +150,7 @@ describe('the options of serve', () => {
       hosts: [],
     });
     const { monitoring } = resolveOptions({ host: '', monitoring: { port: 8222 } });
-    expect(monitoring).toEqual({ host: '0.0.0.0', port: 8222, configuredPort: 8222 });
+    expect(monitoring).toMatchObject({ host: '0.0.0.0', port: 8222, configuredPort: 8222 });
   });
 
   test.each<[string, Record<string, unknown>]>([
