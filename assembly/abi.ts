@@ -152,7 +152,7 @@ export const PARSE_SKIP_OK = 3;
 //       28     4  BODY_LEN     both
 //       32     4  HEADER_LEN
 //       36     4  ORIGIN       session that published, 0 = the program
-//       40     4  FLAGS        RECORD_LAST …; SHARED_END: how many references were made
+//       40     4  FLAGS        RECORD_LAST …; SHARED_END: how many references were made; TRACE_OUT: a max
 
 export const RECORD_TYPE = 0;
 export const RECORD_TARGET = 4;
@@ -177,7 +177,10 @@ export const RECORD_SHARED_END = 3;
 export const RECORD_SLOW = 4;
 /** An op that arrived (SUBJECT: its line without CRLF; BODY of a publish) while SESSION_TRACE is set. */
 export const RECORD_TRACE_IN = 5;
-/** A line that was sent (SUBJECT), with its BODY if it is a message's, while SESSION_TRACE is set. */
+/**
+ * A line that was sent (SUBJECT), with its BODY if it is a message's, while SESSION_TRACE is set. FLAGS: the max of the
+ * subscription, if it was the last message that it allows.
+ */
 export const RECORD_TRACE_OUT = 6;
 /** A subscription ended, by UNSUB or by its max (SUBJECT: its sid), while SESSION_TRACE is set. */
 export const RECORD_TRACE_END = 7;
@@ -202,6 +205,9 @@ export const RECORD_RAW = 4;
 //       48     8  OUT_MSGS
 //       56     8  OUT_BYTES
 //       64     8  (whether it is watched)
+//       72     8  INSERTS         f64 from here on: subscriptions that have come, and gone
+//       80     8  REMOVES
+//       88     8  MATCHES         how often the sublist was asked: what the match cache does not know
 
 export const ACCOUNT_HANDLE = 0;
 export const ACCOUNT_SESSIONS = 4;
@@ -212,7 +218,18 @@ export const ACCOUNT_IN_MSGS = 32;
 export const ACCOUNT_IN_BYTES = 40;
 export const ACCOUNT_OUT_MSGS = 48;
 export const ACCOUNT_OUT_BYTES = 56;
-export const ACCOUNT_BYTES = 72;
+export const ACCOUNT_INSERTS = 72;
+export const ACCOUNT_REMOVES = 80;
+export const ACCOUNT_MATCHES = 88;
+export const ACCOUNT_BYTES = 96;
+
+// What `cacheStat` tells of the routes that the match cache holds for an account.
+export const CACHE_ENTRIES = 0;
+/** How often they were found there. */
+export const CACHE_HITS = 1;
+/** Most recipients of one of them, a queue group being one; and of all together. */
+export const CACHE_FANOUT_MAX = 2;
+export const CACHE_FANOUT_TOTAL = 3;
 
 // ── Publish record ────────────────────────────────────────────────────────────────────────────────
 // A message of the program, written by JS for `publish`. REGION_PUBLISH has room for one; more may lie elsewhere.

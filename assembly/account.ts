@@ -11,8 +11,11 @@ import {
   ACCOUNT_HANDLE,
   ACCOUNT_IN_BYTES,
   ACCOUNT_IN_MSGS,
+  ACCOUNT_INSERTS,
+  ACCOUNT_MATCHES,
   ACCOUNT_OUT_BYTES,
   ACCOUNT_OUT_MSGS,
+  ACCOUNT_REMOVES,
   ACCOUNT_SESSIONS,
   ACCOUNT_SLOW_CONSUMERS,
   ACCOUNT_SUBSCRIPTIONS,
@@ -41,6 +44,10 @@ export class Account {
   /** 1: changes.ts is told who comes and goes. */
   isWatched: u32;
   unused: u32;
+  // Subscriptions that have come and gone, and how often it was asked who there is.
+  inserts: f64;
+  removes: f64;
+  matches: f64;
 
   @inline
   static at(ptr: usize): Account {
@@ -59,6 +66,9 @@ if (offsetof<Account>('inMsgs') != ACCOUNT_IN_MSGS) ERROR('Account.inMsgs is off
 if (offsetof<Account>('inBytes') != ACCOUNT_IN_BYTES) ERROR('Account.inBytes is off');
 if (offsetof<Account>('outMsgs') != ACCOUNT_OUT_MSGS) ERROR('Account.outMsgs is off');
 if (offsetof<Account>('outBytes') != ACCOUNT_OUT_BYTES) ERROR('Account.outBytes is off');
+if (offsetof<Account>('inserts') != ACCOUNT_INSERTS) ERROR('Account.inserts is off');
+if (offsetof<Account>('removes') != ACCOUNT_REMOVES) ERROR('Account.removes is off');
+if (offsetof<Account>('matches') != ACCOUNT_MATCHES) ERROR('Account.matches is off');
 if (offsetof<Account>() != ACCOUNT_BYTES) ERROR('Account is not the size abi.ts says');
 
 export let accounts: Arena = changetype<Arena>(0);

@@ -3,6 +3,7 @@
 import { STATUS_STALE } from './abi';
 import { accountFind } from './account';
 import { ingestSession } from './ingest';
+import { matchCacheStat } from './match-cache';
 import {
   sessionClose as closeSession,
   outboundCopied,
@@ -150,4 +151,10 @@ export function outboundRelease(handle: u32): void {
 export function outboundSettle(handle: u32, bytes: u32): void {
   const session = sessionFind(handle);
   if (session != 0) settle(session, bytes);
+}
+
+/** CACHE_* of an account, for whoever watches a server. */
+export function cacheStat(account: u32, which: u32): u32 {
+  const owner = accountFind(account);
+  return owner == 0 ? 0 : matchCacheStat(owner, which);
 }

@@ -7,7 +7,14 @@
 // of more than BLOCK_MAX_BYTES and of subjects of more than SUBJECT_CACHED_MAX. So subjects that never come again cost
 // little more than their match.
 
-import { ROUTE_HITS } from './abi';
+import {
+  CACHE_ENTRIES,
+  CACHE_FANOUT_MAX,
+  CACHE_FANOUT_TOTAL,
+  ROUTE_GROUP_COUNT,
+  ROUTE_HITS,
+  ROUTE_PLAIN_COUNT,
+} from './abi';
 import { Account, accountFind } from './account';
 import { copyExact, equal, hash } from './bytes';
 import { matchInit, matchIsLong, sublistMatch } from './match';
@@ -237,6 +244,24 @@ function give(ptr: usize, room: u32): void {
   cacheBytes -= room;
 }
 
+/** What is told of the good entries of an account: CACHE_*. */
+export function matchCacheStat(account: usize, which: u32): u32 {
+  const handle = Account.at(account).handle;
+  const generation = Account.at(account).generation;
+  let stat: u32 = 0;
+  for (let at: u32 = 0; at < SET_COUNT * 2; at++) {
+    const entry = Entry.at(entries + at * ENTRY_BYTES);
+    if (entry.account != handle || entry.generation != generation) continue;
+    const block = entry.block;
+    const fanout = Route.get(block, ROUTE_PLAIN_COUNT) + Route.get(block, ROUTE_GROUP_COUNT);
+    if (which == CACHE_ENTRIES) stat++;
+    else if (which == CACHE_FANOUT_TOTAL) stat += fanout;
+    else if (which == CACHE_FANOUT_MAX) stat = stat > fanout ? stat : fanout;
+    else stat += Route.get(block, ROUTE_HITS);
+  }
+  return stat;
+}
+
 /** Bytes that the cache holds, for live counts. */
 export function matchCacheBytes(): u32 {
   return cacheBytes + wideRoom;
@@ -249,6 +274,7 @@ function layOutWide(account: usize, ptr: usize, length: u32, key: u64): usize {
 
 // Matches, and answers the bytes of the block, or 0.
 function measured(account: usize, ptr: usize, length: u32, key: u64): u32 {
+  Account.at(account).matches += 1;
   const status = sublistMatch(account, ptr, length, key, isShort ? shortNodes : u32.MAX_VALUE);
   const bytes = status < 0 ? 0 : measure(isShort ? shortMembers : u32.MAX_VALUE);
   lookupIsLong = matchIsLong || (status >= 0 && bytes == 0);

@@ -356,6 +356,8 @@ function deliverRemote(sub: usize, ptr: usize): i32 {
   if ((flags & SESSION_TRACE) != 0) {
     const record = recordLine(RECORD_TRACE_OUT, session.handle, at, headBytes - 2);
     recordSetBody(record, frameBodyPtr(stripped), bodyBytes - 2);
+    const to = Sub.at(sub);
+    if (to.max != 0 && to.delivered + 1 >= to.max) recordSetFlags(record, to.max);
   }
   return 1;
 }

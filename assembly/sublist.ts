@@ -134,6 +134,7 @@ export function sublistInsert(
   accountTouch(account);
   if (owner.isWatched != 0) changesNote(account, filterPtr, filterLen);
   owner.subscriptionCount++;
+  owner.inserts += 1;
   if (!isLiteral) owner.wildcardCount++;
   return STATUS_OK;
 }
@@ -225,6 +226,7 @@ export function sublistRemove(sub: usize): u32 {
   const owner = Account.at(account);
   if (owner.isWatched != 0) changesNoteNode(account, node);
   owner.subscriptionCount--;
+  owner.removes += 1;
   if (Node.at(node).parent != 0 || Node.at(node).textLen == 0) owner.wildcardCount--;
   return prune(node);
 }

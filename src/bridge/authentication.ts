@@ -14,9 +14,9 @@ import type { Clock } from '../shared/clock.ts';
 import { DeadlineQueue } from '../shared/deadline-queue.ts';
 import { FairQueue } from '../shared/fair-queue.ts';
 import { AUTH_TIMEOUT_MS } from '../shared/limits.ts';
+import type { Slices } from '../shared/slices.ts';
 import type { Admission } from './admission.ts';
 import type { ConnectOptions } from './connect.ts';
-import type { Slices } from './slices.ts';
 
 /** What was decided about a CONNECT: nothing but `true` lets in. */
 export interface Verdict {

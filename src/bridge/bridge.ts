@@ -5,13 +5,7 @@ import type { Engine } from '../bus/engine.ts';
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
 import type { NetworkSide, Turn } from '../bus/turn.ts';
 import type { MessageClient } from '../bus/types.ts';
-import {
-  type Core,
-  peersOf,
-  type SessionHandle,
-  type SessionSubscription,
-  type Sessions,
-} from '../core/index.ts';
+import { type Core, peersOf, type SessionHandle, type Sessions } from '../core/index.ts';
 import { type Listener, listen } from '../net/tcp.ts';
 import type { PeerFacts, Transport } from '../net/transport.ts';
 import type { Timer } from '../shared/clock.ts';
@@ -32,10 +26,12 @@ import {
   type BridgeSettings,
   type BridgeStats,
   type ConnectionSnapshot,
+  type EndedConnection,
   settle,
 } from './options.ts';
 import { Outbound } from './outbound.ts';
 import { Pacing } from './pacing/pacing.ts';
+import type { PeerLog } from './peer-log.ts';
 import { reconfigure } from './reconfigure.ts';
 import { Replays } from './replay.ts';
 import { Session } from './session.ts';
@@ -92,7 +88,7 @@ export class Bridge implements SessionHost, NetworkSide {
   readonly replays: Replays;
   readonly authentication: Authentication;
   readonly #sessions = new Map<SessionHandle, Session>();
-  readonly #ended: Ended = new Ended();
+  readonly #ended: Ended;
   #listener: Listener | undefined;
   /** Listeners of other kinds that bring it peers. */
   readonly #others: Pick<Listener, 'close'>[] = [];
@@ -117,6 +113,7 @@ export class Bridge implements SessionHost, NetworkSide {
     this.home.holds += 1;
     this.options = settle(options);
     this.sessions.limitSubscriptions(options.subscriptionBytesMax ?? SUBSCRIPTION_BYTES_MAX);
+    this.#ended = new Ended(this.options.endedMax);
     const { clock, defer, outboundMax, writeDeadlineMs, hasSpareProcessor } = this.options;
     this.feed = new Feed(core, turn, this.options.readUnits);
     this.outbound = new Outbound({
@@ -203,25 +200,19 @@ export class Bridge implements SessionHost, NetworkSide {
     this.turn.within(() => session.open());
   }
 
-  /** Open connections, in the order they came. */
-  connections(): ConnectionSnapshot[] {
-    const now = this.options.clock.now();
-    return this.#open().map((session) => session.snapshot(now));
+  /** Open connections, in the order they came; who comes or goes meanwhile may be among them. */
+  *openSessions(): Generator<Session, void> {
+    for (const session of this.#sessions.values()) if (session.isOpen()) yield session;
   }
 
-  #open(): Session[] {
-    return [...this.#sessions.values()].filter((session) => session.isOpen());
+  connections(): ConnectionSnapshot[] {
+    const now = this.options.clock.now();
+    return Array.from(this.openSessions(), (session) => session.snapshot(now));
   }
 
   /** The last connections that ended, oldest first: 10,000, unless they have said too much of themselves. */
-  endedConnections(): readonly ConnectionSnapshot[] {
+  endedConnections(): readonly EndedConnection[] {
     return this.#ended.snapshots;
-  }
-
-  /** The subscriptions of an open connection. */
-  subscriptionsOf(cid: number): readonly SessionSubscription[] {
-    const session = this.sessionOf(cid);
-    return session === undefined ? [] : this.sessions.subscriptions(session.handle);
   }
 
   sessionOf(cid: number): Session | undefined {
@@ -251,7 +242,7 @@ export class Bridge implements SessionHost, NetworkSide {
   /** Other limits, and another door, from now on, for those who are here as well. */
   reconfigure(options: Limits & Entrance): void {
     Object.assign(this.options, options);
-    reconfigure(this, this.#open(), options);
+    reconfigure(this, [...this.openSessions()], options);
   }
 
   /**
@@ -346,7 +337,7 @@ export class Bridge implements SessionHost, NetworkSide {
     });
   }
 
-  ended(snapshot: ConnectionSnapshot, account: Account): void {
+  ended(snapshot: EndedConnection, account: Account): void {
     this.#openCount -= 1;
     this.#ended.add(snapshot);
     switch (snapshot.reason) {
@@ -403,8 +394,8 @@ export class Bridge implements SessionHost, NetworkSide {
     this.#sessions.get(handle)?.log.traceIn(line, body);
   }
 
-  traceOut(handle: SessionHandle, line: Uint8Array, body: Uint8Array | undefined): void {
-    this.#sessions.get(handle)?.log.traceOut(line, body);
+  traceOut(handle: SessionHandle, ...told: Parameters<PeerLog['traceOut']>): void {
+    this.#sessions.get(handle)?.log.traceOut(...told);
   }
 
   traceEnd(handle: SessionHandle, sid: Uint8Array): void {

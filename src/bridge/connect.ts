@@ -2,7 +2,8 @@
 // names in any case, null changes nothing, unknown keys are ignored, a wrong type refuses the whole.
 // Source: nats-server 1787eee, server/client.go, ClientOpts and processConnect.
 import type { Cookies } from '../net/transport.ts';
-import { quoteGo } from '../shared/go-quote.ts';
+import { goJsonProblem, goTypeProblem, goWholeProblem } from '../shared/go-json.ts';
+import { quoteGoText } from '../shared/go-quote.ts';
 
 /** What a peer asked for. Until it says otherwise it is verbose and pedantic and hears itself. */
 export interface ConnectOptions {
@@ -45,6 +46,14 @@ export const DEFAULT_CONNECT: ConnectOptions = {
   sig: '',
 };
 
+/**
+ * Who a peer says it is, as monitoring and the log may show it; empty when it says nothing.
+ * Source: nats-server 2.15.3, server/client.go, getRawAuthUser.
+ */
+export function shownUser({ nkey, user, authToken }: ConnectOptions): string {
+  return nkey || user || (authToken === '' ? '' : '[REDACTED]');
+}
+
 /** Types as Go's JSON has them; `bytes` is base64 or a list of numbers. Null is of every type. */
 type KeyType =
   | 'boolean'
@@ -57,7 +66,6 @@ type KeyType =
   | 'bytes'
   | 'permission';
 
-const encoder = new TextEncoder();
 const TWO_63 = 2 ** 63;
 const TWO_64 = 2 ** 64;
 const BASE64 = /^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$/;
@@ -76,7 +84,20 @@ const TYPES: Readonly<Record<KeyType, (value: unknown) => boolean>> = {
   permission: (value) =>
     !Array.isArray(value) &&
     typeof value === 'object' &&
-    !('problem' in readFields(value as object, PERMISSION_KEYS)),
+    !('problem' in readFields(value as object, PERMISSION_KEYS, '')),
+};
+
+/** What Go calls them. */
+const GO_TYPES: Readonly<Record<KeyType, string>> = {
+  boolean: 'bool',
+  string: 'string',
+  integer: 'int',
+  int32: 'int32',
+  uint64: 'uint64',
+  byte: 'uint8',
+  strings: '[]string',
+  bytes: '[]uint8',
+  permission: 'server.SubjectPermission',
 };
 
 const PERMISSION_KEYS: Readonly<Record<string, readonly [KeyType]>> = {
@@ -175,7 +196,7 @@ export function parseConnect(
   text: string,
   before: ConnectOptions = DEFAULT_CONNECT,
 ): ConnectOptions | ConnectRefusal {
-  const entries = readObject(text, KEYS);
+  const entries = readObject(text, KEYS, 'ClientOpts');
   if ('problem' in entries) return entries;
   const options: Record<string, unknown> = { ...before };
   for (const [key, value] of entries.list) {
@@ -201,41 +222,43 @@ export function withCookies(options: ConnectOptions, cookies: Cookies | undefine
 
 /** The problem with the arguments of an INFO that a peer sent, undefined when they may be ignored. */
 export function infoProblem(text: string): string | undefined {
-  const entries = readObject(text, INFO_KEYS);
+  const entries = readObject(text, INFO_KEYS, 'Info');
   return 'problem' in entries ? entries.problem : undefined;
 }
 
-/** The known keys of a JSON object, lower case, in order, nulls left out. */
+/** The known keys of a JSON object, lower case, in order, nulls left out. @param struct what the original calls it */
 function readObject(
   text: string,
   keys: Readonly<Record<string, readonly [KeyType, ...unknown[]]>>,
+  struct: string,
 ): { readonly list: [string, unknown][] } | ConnectRefusal {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     // The engine's own text shows pieces of it, which may be secret.
-    return { problem: 'the arguments are no valid JSON' };
+    return { problem: goJsonProblem(text) ?? '' };
   }
   if (value === null) return { list: [] };
   if (typeof value !== 'object' || Array.isArray(value)) {
-    return {
-      problem: `expected a JSON object, not ${Array.isArray(value) ? 'a list' : typeof value}`,
-    };
+    return { problem: goWholeProblem(value, `server.${struct}`) };
   }
-  return readFields(value, keys);
+  return readFields(value, keys, struct);
 }
 
 function readFields(
   value: object,
   keys: Readonly<Record<string, readonly [KeyType, ...unknown[]]>>,
+  struct: string,
 ): { readonly list: [string, unknown][] } | ConnectRefusal {
   const list: [string, unknown][] = [];
   for (const [name, field] of Object.entries(value)) {
     const key = name.toLowerCase();
     if (field === null || !Object.hasOwn(keys, key)) continue;
     const type = keys[key]![0];
-    if (!TYPES[type](field)) return { problem: `expected ${key} to be of type ${type}` };
+    if (!TYPES[type](field)) {
+      return { problem: goTypeProblem(field, `${struct}.${key}`, GO_TYPES[type]) };
+    }
     list.push([key, field]);
   }
   return { list };
@@ -258,9 +281,19 @@ function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
  * Source: nats-server 2.15.3, server/client.go, getAuthUser.
  */
 export function userText({ nkey, user, authToken }: ConnectOptions): string {
-  if (nkey !== '') return `Nkey ${quoteGo(encoder.encode(nkey))}`;
-  if (user !== '') return `User ${quoteGo(encoder.encode(user))}`;
+  if (nkey !== '') return `Nkey ${quoteGoText(nkey)}`;
+  if (user !== '') return `User ${quoteGoText(user)}`;
   return authToken === '' ? '' : 'Token "[REDACTED]"';
+}
+
+/**
+ * The same behind what it calls itself, in each line about it.
+ * Source: nats-server 2.15.3, server/client.go, getAuthUserLabel.
+ */
+export function userLabel({ nkey, user, authToken }: ConnectOptions): string {
+  if (nkey !== '') return `nkey:${nkey}`;
+  if (user !== '') return `user:${user}`;
+  return authToken === '' ? '' : 'token';
 }
 
 /**

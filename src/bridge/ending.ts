@@ -7,8 +7,9 @@
 //                                      │
 //                          the peer's side ended ◄── it has ended it, or a second has passed
 import type { Account } from '../bus/account.ts';
-import type { SessionHandle } from '../core/index.ts';
+import type { SessionHandle, SessionSubscription } from '../core/index.ts';
 import type { Transport } from '../net/transport.ts';
+import { formatDuration, NANOS_PER_MS } from '../shared/time.ts';
 import { ClosedReason, farewell } from './closing.ts';
 import type { SessionHost } from './host.ts';
 import type { PeerLog } from './peer-log.ts';
@@ -24,10 +25,15 @@ export interface EndingSession {
   readonly account: Account;
   readonly pendingBytes: number;
   readonly subscriptionCount: number;
+  subscriptions(): Iterable<SessionSubscription>;
   readonly shedding: Shedding;
   /** Its end begins: nothing is read any more, nor asked of the peer. It is told after the state has moved. */
   stop(reason: ClosedReason): void;
 }
+
+// Subscriptions that are told of when it has ended; to read one takes a microsecond.
+const KEPT_MAX = 64;
+const TRACED_MAX = 1000;
 
 export class Ending {
   readonly #host: SessionHost;
@@ -35,6 +41,8 @@ export class Ending {
   readonly #state: SessionState;
   #reason: ClosedReason = ClosedReason.ClientClosed;
   #endCount: number | undefined;
+  /** The newest of those that it had then, oldest first. */
+  #endList: readonly SessionSubscription[] = [];
   #peerHasEnded = false;
 
   constructor(host: SessionHost, session: EndingSession, state: SessionState) {
@@ -46,6 +54,11 @@ export class Ending {
   /** How many subscriptions it has, or had when its end began. */
   get subscriptionCount(): number {
     return this.#endCount ?? this.#session.subscriptionCount;
+  }
+
+  /** What it was subscribed to when its end began, unless that is too much to be kept. */
+  get subscriptionList(): readonly SessionSubscription[] {
+    return this.subscriptionCount > KEPT_MAX ? [] : this.#endList;
   }
 
   /** Ends it once everything that is queued has been written. Does nothing when it is ending already. */
@@ -97,7 +110,7 @@ export class Ending {
 
   #peerEnded(error: Error | undefined): void {
     if (this.#state.isOpen) {
-      this.#endCount ??= this.#session.subscriptionCount;
+      this.#noteSubscriptions();
       if (!this.#session.shedding.part()) {
         this.transportClosed(error);
         return;
@@ -117,11 +130,13 @@ export class Ending {
   /** The transport has held a write for too long, unless it is done with that one by now. */
   missedDeadline(): void {
     const { outbound, endings, options } = this.#host;
-    const { handle, log, pendingBytes } = this.#session;
-    if (!outbound.isHeld(handle) || endings.writeDeadlines.has(this)) return;
+    const { handle, log } = this.#session;
+    const held = outbound.heldOf(handle);
+    if (held === undefined || endings.writeDeadlines.has(this)) return;
     if (this.#state.isOpen) {
+      const deadline = formatDuration(BigInt(options.writeDeadlineMs * NANOS_PER_MS));
       log.info(
-        `Slow Consumer Detected: WriteDeadline of ${options.writeDeadlineMs / 1000}s exceeded with ${pendingBytes} total bytes.`,
+        `Slow Consumer Detected: WriteDeadline of ${deadline} exceeded with ${held.chunks} chunks of ${held.bytes} total bytes.`,
       );
     }
     this.abort(ClosedReason.SlowConsumerWriteDeadline);
@@ -139,8 +154,23 @@ export class Ending {
     this.#host.turn.within(() => this.#host.endings.closing(this));
   }
 
+  /** Before the first of them is removed. */
+  #noteSubscriptions(): void {
+    if (this.#endCount !== undefined) return;
+    this.#endCount = this.#session.subscriptionCount;
+    const max = this.#host.options.logger.isTrace ? TRACED_MAX : KEPT_MAX;
+    const list: SessionSubscription[] = [];
+    for (const each of this.#session.subscriptions()) {
+      if (list.push(each) === max) break;
+    }
+    this.#endList = list.reverse();
+  }
+
   #begin(state: 'ending' | 'discarding', reason: ClosedReason): void {
-    this.#session.log.debug(`Client connection closed: ${reason}`);
+    const { log } = this.#session;
+    this.#noteSubscriptions();
+    log.debug(`Client connection closed: ${reason}`);
+    for (const { sid } of this.#endList) log.traceEnd(sid);
     this.#reason = reason;
     this.#state.move(state);
     this.#session.stop(reason);

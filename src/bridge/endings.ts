@@ -3,7 +3,7 @@
 import type { Transport } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import { DeadlineQueue } from '../shared/deadline-queue.ts';
-import { Slices } from './slices.ts';
+import { Slices } from '../shared/slices.ts';
 
 /** After our end the peer may still be sending; closing at once could make it lose our last words. */
 const LINGER_MS = 1000;

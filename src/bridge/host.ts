@@ -7,7 +7,7 @@ import type { PeerFacts } from '../net/transport.ts';
 import type { Authentication } from './authentication.ts';
 import type { Endings } from './endings.ts';
 import type { Feed } from './feed.ts';
-import type { BridgeSettings, ConnectionSnapshot } from './options.ts';
+import type { BridgeSettings, EndedConnection } from './options.ts';
 import type { Outbound } from './outbound.ts';
 import type { Pacing } from './pacing/pacing.ts';
 import type { Replays } from './replay.ts';
@@ -30,7 +30,7 @@ export interface SessionHost {
   /** The INFO line for a peer now; the second one, which names its account, when that is given. */
   infoLine(cid: number, peer: PeerFacts, account?: Account): string;
   /** A session of that account is on its way out: this was it. */
-  ended(snapshot: ConnectionSnapshot, account: Account): void;
+  ended(snapshot: EndedConnection, account: Account): void;
   /** The core knows the session no more. */
   gone(handle: SessionHandle): void;
 }

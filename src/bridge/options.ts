@@ -1,5 +1,6 @@
 // What the bridge is told, and what it tells about its connections.
 
+import type { SessionSubscription } from '../core/index.ts';
 import type { PeerFacts } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import { defer } from '../shared/defer.ts';
@@ -37,6 +38,8 @@ export interface BridgeOptions extends Limits, Entrance {
   readonly random?: () => number;
   /** Runs a function once this turn of the event loop has no more reads. */
   readonly defer?: (fn: () => void) => void;
+  /** Connections that have ended and are remembered (default 10,000). */
+  readonly endedMax?: number;
   /** CONNECTs that are asked about at once, when the answer takes its time; the others wait (default 1,024). */
   readonly authenticationsMax?: number;
   /** There are processors besides ours, so the loop may stay awake for a moment (default false). */
@@ -51,6 +54,7 @@ export type BridgeSettings = BridgeOptions &
     Pick<
       BridgeOptions,
       | 'hasHeaders'
+      | 'endedMax'
       | 'maxSubTokens'
       | 'random'
       | 'defer'
@@ -63,11 +67,15 @@ export type BridgeSettings = BridgeOptions &
 /** Each may cost whoever decides memory, or a request to another server. */
 const AUTHENTICATIONS_MAX = 1024;
 
+/** Source: nats-server, DEFAULT_MAX_CLOSED_CLIENTS. */
+export const ENDED_MAX = 10_000;
+
 /** Fills in what was not given. */
 export function settle(options: BridgeOptions): BridgeSettings {
   return {
     ...options,
     hasHeaders: options.hasHeaders ?? true,
+    endedMax: options.endedMax ?? ENDED_MAX,
     maxSubTokens: options.maxSubTokens ?? 0,
     random: options.random ?? randomUnit,
     defer: options.defer ?? defer,
@@ -104,12 +112,23 @@ export interface ConnectionSnapshot {
   readonly inBytes: number;
   readonly outBytes: number;
   readonly subscriptions: number;
+  /** How often its publishes were paused for a slow consumer's sake. */
+  readonly stalls: number;
+  /** The account that it is in. */
+  readonly account: string;
+  /** Who it says it is; a token is not shown. */
+  readonly user?: string;
   readonly name?: string;
   readonly lang?: string;
   readonly version?: string;
   /** When and why it ended. */
   readonly stop?: number;
   readonly reason?: ClosedReason;
+}
+
+/** One that has ended, and what it was subscribed to then: nothing of it if that was more than may be kept. */
+export interface EndedConnection extends ConnectionSnapshot {
+  readonly subscriptionList: readonly SessionSubscription[];
 }
 
 /** Counts since the start, but for the first. */

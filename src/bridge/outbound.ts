@@ -20,8 +20,8 @@ import {
 import type { Transport } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import { InvariantError } from '../shared/errors.ts';
+import { SLICE_MS } from '../shared/slices.ts';
 import { SharedPayloads } from './shared-payloads.ts';
-import { SLICE_MS } from './slices.ts';
 
 /** Bytes that belong together until they have been written. */
 interface Batch {
@@ -166,6 +166,12 @@ export class Outbound {
 
   isHeld(handle: SessionHandle): boolean {
     return this.#channels.get(handle)?.held !== undefined;
+  }
+
+  /** The write that the transport holds, undefined without one. */
+  heldOf(handle: SessionHandle): { readonly chunks: number; readonly bytes: number } | undefined {
+    const held = this.#channels.get(handle)?.held;
+    return held === undefined ? undefined : { chunks: held.views.length, bytes: held.bytes };
   }
 
   /** A session to which this turn has appended now has so many bytes pending. */

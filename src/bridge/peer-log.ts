@@ -6,16 +6,16 @@
 import type { PeerFacts } from '../net/transport.ts';
 import { quoteGoStart } from '../shared/go-quote.ts';
 import type { Logger } from '../shared/logger.ts';
-import { type ConnectOptions, clientText } from './connect.ts';
+import { type ConnectOptions, clientText, userLabel } from './connect.ts';
 
 /**
- * Values that must not be in a log, also where the JSON around them is broken or cut off.
- * Source: nats-server 1787eee, server/client.go, removeSecretsFromTrace.
+ * Keys of what must not be in a log. The original finds them by a pattern, which leaves out the JWT and passes over a key
+ * with an escape in it.
+ * Source: nats-server 2.15.3, server/client.go, removeSecretsFromTrace.
  */
-const SECRET =
-  /("(?:pass|auth_token|sig|proxy_sig|nkey|jwt)"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}\]]+)/gi;
-/** A key that is written in another way than it is read. */
-const ESCAPED_KEY = /\\[^"]*"\s*:/;
+const SECRETS: readonly string[] = ['pass', 'auth_token', 'sig', 'proxy_sig', 'nkey', 'jwt'];
+/** A piece of JSON: a string, which may be cut off, a mark, anything else; and the blanks before it. */
+const PIECE = /(\s*)("(?:[^"\\]|\\.)*"?|[{}[\],:]|[^\s"{}[\],:]+)/gs;
 /** What a terminal obeys, and other ends of a line. */
 const CONTROL = /[\0-\x1f\x7f-\x9f\u2028\u2029]/g;
 /** Bytes of a line or a payload that are shown, and characters of a text. */
@@ -37,10 +37,12 @@ export class PeerLog {
     this.#label = `${from}${bracketed(address)}:${port} - ${id}:${cid}`;
   }
 
-  /** The peer has said what it is. */
-  introduce(options: ConnectOptions): void {
-    const text = clientText(options);
-    if (text !== '') this.#label += ` - ${quoteGoStart(encoder.encode(text), LABEL_MAX)}`;
+  /** The peer has come in, and has said what it is, and who. */
+  introduce(options: ConnectOptions, account: string): void {
+    const user = userLabel(options);
+    for (const text of [clientText(options), user === '' ? '' : `${account}/${user}`]) {
+      if (text !== '') this.#label += ` - ${quoteGoStart(encoder.encode(text), LABEL_MAX)}`;
+    }
   }
 
   debug(text: string): void {
@@ -74,19 +76,26 @@ export class PeerLog {
     if (body !== undefined) this.#payload('<<-', body);
   }
 
-  /** A line of the core that goes out, and what a message carries. */
-  traceOut(line: Uint8Array, body: Uint8Array | undefined): void {
+  /** A line of the core that goes out, and what a message carries; `limit`, if it is the last of so many. */
+  traceOut(line: Uint8Array, body: Uint8Array | undefined, limit: number): void {
     if (!this.#logger.isTrace) return;
-    this.traceSent(textOf(line));
+    const text = textOf(line);
+    if (limit > 0) {
+      const [, , sid] = text.split(' ');
+      this.debug(`Auto-unsubscribe limit of ${limit} reached for sid '${sid}'`);
+    }
+    this.traceSent(text);
     if (body !== undefined) this.#payload('->>', body);
   }
 
   /** A subscription that has ended. */
-  traceEnd(sid: Uint8Array): void {
-    if (this.#logger.isTrace) this.#trace(`<-> [DELSUB ${textOf(sid)}]`);
+  traceEnd(sid: Uint8Array | string): void {
+    if (!this.#logger.isTrace) return;
+    this.#trace(`<-> [DELSUB ${typeof sid === 'string' ? sid : textOf(sid)}]`);
   }
 
   #payload(arrow: string, body: Uint8Array): void {
+    if (body.length === 0) return;
     // Not cut again: quoted it may be longer.
     this.#logger.trace(`${this.#label} - ${arrow} MSG_PAYLOAD: [${quoteGoStart(body, SHOWN_MAX)}]`);
   }
@@ -120,9 +129,36 @@ function textOf(line: Uint8Array): string {
   return decoder.decode(line.length > SHOWN_MAX ? line.subarray(0, SHOWN_MAX) : line);
 }
 
+/** The values of secret keys are left out, whole, however the keys are written, and where the JSON is broken or cut off. */
 function withoutSecrets(connect: string): string {
-  if (ESCAPED_KEY.test(connect)) return 'CONNECT [REDACTED]';
-  return connect.replace(SECRET, '$1"[REDACTED]"');
+  let shown = '';
+  let before = '';
+  /** How deep in a secret value the piece is; it goes on to the next comma, or the end of what it stands in. */
+  let depth = 0;
+  for (const [piece, , text = ''] of connect.matchAll(PIECE)) {
+    if (depth > 0) {
+      if (text === '{' || text === '[') depth += 1;
+      else if (text === '}' || text === ']' || (text === ',' && depth === 1)) depth -= 1;
+      if (depth === 0) shown += text;
+      continue;
+    }
+    shown += piece;
+    if (text === ':' && isSecret(before)) {
+      shown += '"[REDACTED]"';
+      depth = 1;
+    }
+    before = text;
+  }
+  return shown;
+}
+
+/** What is no string of JSON may be read as anything. */
+function isSecret(key: string): boolean {
+  try {
+    return SECRETS.includes(String(JSON.parse(key)).toLowerCase());
+  } catch {
+    return true;
+  }
 }
 
 function escaped(char: string): string {

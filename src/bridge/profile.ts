@@ -4,7 +4,7 @@ import type { SessionHandle, Sessions } from '../core/index.ts';
 import type { PeerFacts } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { ClosedReason } from './closing.ts';
-import { type ConnectOptions, DEFAULT_CONNECT } from './connect.ts';
+import { type ConnectOptions, DEFAULT_CONNECT, shownUser } from './connect.ts';
 import type { ConnectionSnapshot } from './options.ts';
 
 interface ProfileOptions {
@@ -24,6 +24,8 @@ interface SnapshotMoment {
   readonly now: number;
   readonly rttMs: number | undefined;
   readonly subscriptions: number;
+  readonly stalls: number;
+  readonly account: string;
   /** Why it ended, if it has. */
   readonly reason: ClosedReason | undefined;
 }
@@ -31,6 +33,7 @@ interface SnapshotMoment {
 export class Profile {
   readonly #facts: ProfileOptions;
   readonly #start: number;
+  readonly #startMonotonic: number;
   #options: ConnectOptions = DEFAULT_CONNECT;
   #client: MessageClient | undefined;
   /** Monotonic milliseconds, which are cheaper to ask for than the time of day. */
@@ -41,7 +44,8 @@ export class Profile {
   constructor(facts: ProfileOptions) {
     this.#facts = facts;
     this.#start = facts.clock.now();
-    this.#lastActivity = facts.clock.monotonic();
+    this.#startMonotonic = facts.clock.monotonic();
+    this.#lastActivity = this.#startMonotonic;
   }
 
   /** What the peer has asked for. */
@@ -89,10 +93,12 @@ export class Profile {
     this.#lastActivity = now;
   }
 
-  snapshot({ now, rttMs, subscriptions, reason }: SnapshotMoment): ConnectionSnapshot {
-    const { sessions, clock, cid, handle, peer } = this.#facts;
+  snapshot({ now, rttMs, reason, ...moment }: SnapshotMoment): ConnectionSnapshot {
+    const { sessions, cid, handle, peer } = this.#facts;
     const { name, lang, version } = this.#options;
-    const idleMs = clock.monotonic() - this.#lastActivity;
+    const user = shownUser(this.#options);
+    // Told again it is the same moment, also where the time of day has been set meanwhile.
+    const lastActivity = this.#start + (this.#lastActivity - this.#startMonotonic);
     return {
       cid,
       kind: 'Client',
@@ -100,13 +106,14 @@ export class Profile {
       ip: peer.address,
       port: peer.port,
       start: this.#start,
-      lastActivity: now - idleMs,
+      lastActivity,
       ...(rttMs === undefined ? {} : { rttMs }),
       uptimeMs: now - this.#start,
-      idleMs,
+      idleMs: Math.max(0, now - lastActivity),
       pendingBytes: sessions.pending(handle),
       ...sessions.traffic(handle),
-      subscriptions,
+      ...moment,
+      ...(user === '' ? {} : { user }),
       ...(name === '' ? {} : { name }),
       ...(lang === '' ? {} : { lang }),
       ...(version === '' ? {} : { version }),

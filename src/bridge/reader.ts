@@ -74,6 +74,11 @@ export class Reader implements PacedReader {
     this.#pacer = new Pacer(host.pacing, this);
   }
 
+  /** How often it was paused for a pressed consumer. */
+  get stalls(): number {
+    return this.#pacer.stalls;
+  }
+
   /** It waits for us in the middle of a read. */
   get isWaiting(): boolean {
     return this.#replay !== undefined;

@@ -12,7 +12,7 @@
 // A replay is there from the wait to its tail's turn; a wait in that turn makes another. However many have spent their
 // budgets, they take a slice of each turn of the loop together.
 import type { Clock } from '../shared/clock.ts';
-import { Slices } from './slices.ts';
+import { Slices } from '../shared/slices.ts';
 
 /** What the sessions share. */
 export class Replays {

@@ -15,12 +15,13 @@ import {
   SESSION_WANTS_PING,
   SESSION_WANTS_PONG,
   type SessionHandle,
+  type SessionSubscription,
   type Sessions,
 } from '../core/index.ts';
 import { type Cookies, PeerError, type Transport, type TransportReader } from '../net/transport.ts';
 import { Admission, type Guest } from './admission.ts';
 import { CLOSINGS, ClosedReason, type Closing, type ClosingName, errorLine } from './closing.ts';
-import type { ConnectOptions } from './connect.ts';
+import { type ConnectOptions, shownUser } from './connect.ts';
 import { Ending, type EndingSession } from './ending.ts';
 import type { SessionHost } from './host.ts';
 import { Keepalive, type KeptAlive } from './keepalive.ts';
@@ -63,6 +64,7 @@ export class Session
   readonly #ending: Ending;
   readonly #admission: Admission;
   #hasConnected = false;
+  #isIntroduced = false;
   #hasGreeted = false;
   #wantsPong = false;
 
@@ -106,6 +108,11 @@ export class Session
     return this.#account;
   }
 
+  /** Who it is, or says it is, as others may see it; empty when it says nothing. */
+  get shownUser(): string {
+    return this.#admission.user || shownUser(this.options);
+  }
+
   get options(): ConnectOptions {
     return this.#profile.options;
   }
@@ -134,6 +141,11 @@ export class Session
 
   get subscriptionCount(): number {
     return this.#host.sessions.subscriptionCount(this.handle);
+  }
+
+  /** What it is subscribed to, read as it is asked for (see Sessions). */
+  subscriptions(): Generator<SessionSubscription, void> {
+    return this.#host.sessions.subscriptions(this.handle);
   }
 
   /** Who it is, for the messages it publishes. */
@@ -194,7 +206,6 @@ export class Session
 
   connected(options: ConnectOptions): boolean {
     const isFirst = !this.#hasConnected;
-    if (isFirst) this.log.introduce(options);
     this.#hasConnected = true;
     this.#profile.connected(options);
     this.#keepalive.connected();
@@ -228,7 +239,14 @@ export class Session
     const isAdmitted = this.#admission.ask();
     this.#applyFlags();
     if (isAdmitted === undefined) this.#state.move('authenticating');
+    else if (isAdmitted) this.#introduce();
     return isAdmitted;
+  }
+
+  /** Once: what a second CONNECT says is not in the log's lines. */
+  #introduce(): void {
+    if (!this.#isIntroduced) this.log.introduce(this.options, this.#account.name);
+    this.#isIntroduced = true;
   }
 
   admitUnnamed(): boolean {
@@ -244,6 +262,7 @@ export class Session
     this.#host.turn.within(() => {
       if (isConnecting) this.#state.move('open');
       this.#applyFlags();
+      if (isConnecting && isAdmitted) this.#introduce();
       if (isConnecting) settleConnect(this, isAdmitted);
       else if (!isAdmitted) this.#leave();
     });
@@ -422,7 +441,9 @@ export class Session
   }
 
   stop(reason: ClosedReason): void {
-    this.#host.ended(this.snapshot(this.#host.options.clock.now(), reason), this.#account);
+    const { subscriptionList } = this.#ending;
+    const snapshot = this.snapshot(this.#host.options.clock.now(), reason);
+    this.#host.ended({ ...snapshot, subscriptionList }, this.#account);
     this.#admission.close();
     this.#keepalive.close();
     this.#reader.close();
@@ -434,7 +455,9 @@ export class Session
   snapshot(now: number, reason?: ClosedReason): ConnectionSnapshot {
     const { rttMs } = this.#keepalive;
     const { subscriptionCount: subscriptions } = this.#ending;
-    return this.#profile.snapshot({ now, rttMs, subscriptions, reason });
+    const { stalls } = this.#reader;
+    const { name: account } = this.#account;
+    return this.#profile.snapshot({ now, rttMs, subscriptions, stalls, account, reason });
   }
 
   logError(text: string): void {

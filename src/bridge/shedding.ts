@@ -3,7 +3,7 @@
 // part on. Used by whatever takes subscriptions away: an end of any kind, another CONNECT.
 import type { Turn } from '../bus/turn.ts';
 import type { SessionHandle, Sessions } from '../core/index.ts';
-import type { Slices } from './slices.ts';
+import type { Slices } from '../shared/slices.ts';
 
 // Work as the core counts it: a subscription, and each node that is freed with it.
 /** A millisecond of it. */

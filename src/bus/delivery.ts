@@ -279,8 +279,9 @@ export class DeliveryDrain {
     const line = this.#core.copy(record.subjectPtr, record.subjectLen);
     const body = bodyPtr === 0 ? undefined : this.#core.copy(bodyPtr, bodyLen);
     if (type === RECORD_TRACE_IN) network.traceIn(target, line, body);
-    else if (type === RECORD_TRACE_OUT) network.traceOut(target, line, body);
-    else if (type === RECORD_TRACE_END) network.traceEnd(target, line);
+    else if (type === RECORD_TRACE_OUT) {
+      network.traceOut(target, line, body, record.flags);
+    } else if (type === RECORD_TRACE_END) network.traceEnd(target, line);
   }
 }
 

@@ -45,8 +45,16 @@ export interface NetworkSide {
   slow(session: SessionHandle): void;
   /** An op has come; `body` is header block and payload of a publish. */
   traceIn(session: SessionHandle, line: Uint8Array, body: Uint8Array | undefined): void;
-  /** A line is sent; `body` is header block and payload of a message. */
-  traceOut(session: SessionHandle, line: Uint8Array, body: Uint8Array | undefined): void;
+  /**
+   * A line is sent; `body` is header block and payload of a message. `limit` is the max of its subscription when it is
+   * the last one that this allows, else 0.
+   */
+  traceOut(
+    session: SessionHandle,
+    line: Uint8Array,
+    body: Uint8Array | undefined,
+    limit: number,
+  ): void;
   /** A subscription has ended, by UNSUB or by its max. */
   traceEnd(session: SessionHandle, sid: Uint8Array): void;
 }

@@ -20,7 +20,7 @@ export function commandOptions({ values, demands, config }: Configured): Command
   const refused = refusedText(demands);
   if (refused !== undefined) return refused;
   const warnings = [...ignoredText(demands), ...emptySecretTexts(values)];
-  const { authorization, websocket, ...others } = serveOptionsOf(values);
+  const { authorization, websocket, monitoring, ...others } = serveOptionsOf(values);
   const options: ServeOptions = {
     ...others,
     ...(authorization !== undefined && { authorization: withEmptySecrets(authorization) }),
@@ -32,6 +32,8 @@ export function commandOptions({ values, demands, config }: Configured): Command
         }),
       },
     }),
+    // Whoever starts a server by itself asks it by whatever name the machine has.
+    ...(monitoring !== undefined && { monitoring: { ...monitoring, hosts: ['*'] } }),
     executableName: PORTS_FILE_NAME,
   };
   if (config === undefined) return { options, warnings };

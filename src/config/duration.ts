@@ -1,5 +1,5 @@
 // Durations as Go writes them: `1m30s`, `300ms`, `-1.5h`.
-// Source: Go, time.ParseDuration and Duration.String.
+// Source: Go, time.ParseDuration.
 import { quoteGoText } from '../shared/go-quote.ts';
 
 const UNITS: Readonly<Record<string, bigint>> = {
@@ -50,28 +50,4 @@ export function parseDuration(text: string): bigint {
 function fractionOf(digits: string, factor: bigint): bigint {
   const few = digits.slice(0, 18);
   return few === '' ? 0n : (BigInt(few) * factor) / 10n ** BigInt(few.length);
-}
-
-/** Nanoseconds as `1m30s`, `1.5s`, `300ms`, `0s`. */
-export function formatDuration(nanoseconds: bigint): string {
-  const sign = nanoseconds < 0n ? '-' : '';
-  const size = nanoseconds < 0n ? -nanoseconds : nanoseconds;
-  if (size === 0n) return '0s';
-  if (size < 1000n) return `${sign}${size}ns`;
-  if (size < 1_000_000n) return `${sign}${decimal(size, 1000n)}µs`;
-  if (size < 1_000_000_000n) return `${sign}${decimal(size, 1_000_000n)}ms`;
-  const hours = size / 3_600_000_000_000n;
-  const minutes = (size / 60_000_000_000n) % 60n;
-  const seconds = `${decimal(size % 60_000_000_000n, 1_000_000_000n)}s`;
-  if (hours > 0n) return `${sign}${hours}h${minutes}m${seconds}`;
-  return minutes > 0n ? `${sign}${minutes}m${seconds}` : sign + seconds;
-}
-
-function decimal(size: bigint, unit: bigint): string {
-  const rest = size % unit;
-  if (rest === 0n) return String(size / unit);
-  const digits = String(rest)
-    .padStart(String(unit).length - 1, '0')
-    .replace(/0+$/, '');
-  return `${size / unit}.${digits}`;
 }

@@ -3,7 +3,8 @@
 // Source: nats-server 2.15.3, server/opts.go, processConfigFileLine.
 
 import { quoteGoText } from '../shared/go-quote.ts';
-import { formatDuration, parseDuration } from './duration.ts';
+import { formatDuration } from '../shared/time.ts';
+import { parseDuration } from './duration.ts';
 import { type AccountValues, accounts, type Mappings, mappings } from './keys-accounts.ts';
 import {
   type MqttValues,
@@ -249,7 +250,6 @@ export const SERVER: Block<ServerValues> = {
     names: ['http_base_path'],
     kind: text,
     about: 'What stands before its paths.',
-    effect: 'warned',
   },
   cluster: { names: ['cluster'], kind: cluster, about: 'Servers as one.', effect: 'warned' },
   gateway: { names: ['gateway'], kind: gateway, about: 'Clusters as one.', effect: 'warned' },
@@ -473,7 +473,6 @@ export const SERVER: Block<ServerValues> = {
     names: ['max_closed_clients'],
     kind: integer,
     about: 'Closed connections that monitoring remembers.',
-    effect: 'warned',
   },
   proxies: {
     names: ['proxies'],

@@ -2,8 +2,8 @@
 // it only tests a configuration. Their texts name no place in a file. The first that is broken is told.
 // Source: nats-server 2.15.3, server/server.go, validateOptions, and the functions it calls.
 import { quoteGoText } from '../shared/go-quote.ts';
+import { formatDuration } from '../shared/time.ts';
 import { isSubject, isUrl, withoutUser } from './checks.ts';
-import { formatDuration } from './duration.ts';
 import type { Compression } from './keys-links.ts';
 import type { ServerValues } from './keys-server.ts';
 

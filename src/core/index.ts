@@ -63,4 +63,5 @@ export { copyTo, RecordView } from './records.ts';
 export { RouteView, type SubHandle, type Take } from './route.ts';
 export type { SessionSubscription } from './session-state.ts';
 export type { SessionHandle, Sessions } from './sessions.ts';
+export type { SublistCounts } from './sublist-counts.ts';
 export { wholeWasm } from './whole.ts';

@@ -82,6 +82,7 @@ export interface WasmExports extends ProgramExports {
   outboundCopyDone(): void;
   outboundRelease(handle: number): void;
   outboundSettle(handle: number, bytes: number): void;
+  cacheStat(account: number, which: number): number;
   memoryIntact(): number;
   memoryForceGrowth(blocked: number, always: number): void;
   cacheEnable(on: number): void;

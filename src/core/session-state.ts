@@ -5,14 +5,19 @@ import {
   SESSION_OUT_BYTES,
   SESSION_OUT_MSGS,
   SESSION_SUBS_HEAD,
+  SUB_CLOSED,
   SUB_DELIVERED,
+  SUB_FLAGS,
+  SUB_HANDLE,
   SUB_MAX,
+  SUB_SESSION,
   SUB_SESSION_NEXT,
   SUB_SID,
   SUB_SID_LEN,
 } from '../../assembly/abi.ts';
 import type { ProgramExports } from './instance.ts';
 import { readText } from './records.ts';
+import type { SubHandle } from './route.ts';
 import type { Views } from './views.ts';
 
 /** Counts of messages and payload bytes. */
@@ -46,14 +51,33 @@ export function readTraffic(views: Views, ptr: number): Traffic {
   };
 }
 
-/** The subscriptions of the session whose record lies at `ptr`, the newest first. */
+/**
+ * Subscriptions of the session whose record lies at `ptr`, the newest first.
+ *
+ * @param most so many of them
+ * @param before handles of the part before, from which it goes on, or empty: from the beginning. It goes on behind the
+ *   last of them that there still is; without any, there is nothing more
+ * @param handles gets those of the ones that are answered
+ */
 export function readSubscriptions(
   exports: ProgramExports,
   views: Views,
   ptr: number,
+  most: number,
+  before: readonly SubHandle[],
+  handles: SubHandle[],
 ): SessionSubscription[] {
   const list: SessionSubscription[] = [];
-  for (let sub = views.word(ptr + SESSION_SUBS_HEAD); sub !== 0; ) {
+  let sub = before.length === 0 ? views.word(ptr + SESSION_SUBS_HEAD) : 0;
+  for (let at = before.length - 1; at >= 0; at--) {
+    const known = exports.subscriptionPtr(before[at] as SubHandle) >>> 0;
+    if (known === 0 || views.word(known + SUB_SESSION) !== ptr) continue;
+    if ((views.word(known + SUB_FLAGS) & SUB_CLOSED) !== 0) continue;
+    sub = views.word(known + SUB_SESSION_NEXT);
+    break;
+  }
+  for (; sub !== 0 && list.length < most; ) {
+    handles.push(views.word(sub + SUB_HANDLE));
     const sidLength = views.word(sub + SUB_SID_LEN);
     const sidPtr = sidLength > SID_INLINE_MAX ? views.word(sub + SUB_SID) : sub + SUB_SID;
     const length = exports.subscriptionFilter(sub);

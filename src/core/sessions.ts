@@ -3,6 +3,7 @@ import { SCRATCH_BYTES, SESSION_PENDING, SESSION_SUBS_COUNT } from '../../assemb
 import type { AccountHandle } from './accounts.ts';
 import type { WasmExports } from './instance.ts';
 import type { OpView } from './records.ts';
+import type { SubHandle } from './route.ts';
 import { SCRATCH_ASK, SCRATCH_TEXT } from './scratch.ts';
 import {
   readSubscriptions,
@@ -14,6 +15,9 @@ import type { Views } from './views.ts';
 
 /** A peer's session: number and generation of its record. Never 0. */
 export type SessionHandle = number;
+
+/** Subscriptions that are read at once: a tenth of a millisecond. */
+const READ_AT_ONCE = 64;
 
 /** The core, as far as its sessions go. */
 export interface SessionsOwner {
@@ -100,10 +104,20 @@ export class Sessions {
     return readTraffic(this.#views, ptr);
   }
 
-  /** A session's subscriptions, the newest first. */
-  subscriptions(session: SessionHandle): SessionSubscription[] {
-    const ptr = this.#exports.sessionPtr(session) >>> 0;
-    return ptr === 0 ? [] : readSubscriptions(this.#exports, this.#views, ptr);
+  /**
+   * A session's subscriptions, the newest first. They are read a few at a time, as they are asked for: meanwhile some may
+   * come, which are not among them, and some may go.
+   */
+  *subscriptions(session: SessionHandle): Generator<SessionSubscription, void> {
+    let before: SubHandle[] = [];
+    while (true) {
+      const ptr = this.#exports.sessionPtr(session) >>> 0;
+      if (ptr === 0) return;
+      const handles: SubHandle[] = [];
+      yield* readSubscriptions(this.#exports, this.#views, ptr, READ_AT_ONCE, before, handles);
+      if (handles.length < READ_AT_ONCE) return;
+      before = handles;
+    }
   }
 
   /** Closes a session. A write of it that is still held must be `release`d when it is done. */

@@ -1,27 +1,31 @@
 // `/healthz`: one line that says whether the server can serve.
-// Source: nats-server 1787eee, server/monitor.go, HandleHealthz; probed on 2.15.3.
+// Source: nats-server 2.15.3, server/monitor.go, HandleHealthz.
 import type { HttpResponse } from '../net/http.ts';
 import type { Logger } from '../shared/logger.ts';
-import { jsonResponse, textResponse } from './routes.ts';
+import { boolean } from './query.ts';
+import { jsonResponse } from './routes.ts';
 
-const BOOLEANS = ['js-enabled', 'js-enabled-only', 'js-server-only', 'details', 'js-meta-only'];
-const TRUE: readonly string[] = ['1', 't', 'T', 'TRUE', 'true', 'True'];
-const FALSE: readonly string[] = ['0', 'f', 'F', 'FALSE', 'false', 'False'];
+/** In the order in which they are looked at. No leaf node is dialled, and there are no streams: they ask for nothing. */
+const BOOLEANS = [
+  'js-enabled',
+  'js-enabled-only',
+  'js-server-only',
+  'js-meta-only',
+  'leaf-remotes-connected',
+  'details',
+];
+const DEPRECATED = 'Healthcheck: js-enabled deprecated, use js-enabled-only instead';
 
-/** Answers `/healthz`; `problem` says why the server cannot serve, undefined when it can. */
+/** Answers `/healthz`, or throws QueryError; `problem` says why the server cannot serve, undefined when it can. */
 export function healthz(
   query: URLSearchParams,
   problem: string | undefined,
   logger: Logger,
 ): HttpResponse {
   for (const name of BOOLEANS) {
-    const value = query.get(name) ?? '';
-    if (value !== '' && !TRUE.includes(value) && !FALSE.includes(value)) {
-      const why = `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`;
-      return textResponse(400, `Error decoding boolean for '${name}': ${why}`);
-    }
+    if (boolean(query, name) && name === 'js-enabled') logger.warn(DEPRECATED);
   }
-  const withDetails = TRUE.includes(query.get('details') ?? '');
+  const withDetails = boolean(query, 'details');
   const missing = missingOption(query);
   if (missing !== undefined) {
     return failed(400, `${missing}`, 'BAD_REQUEST', withDetails, logger);

@@ -31,16 +31,17 @@ const STYLE = `
   code { color: var(--soft); font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .875rem }
   small { display: block; color: var(--soft) }`;
 
-/** The document; `facts` are shown as pairs of a name and a value above the links. */
+/** The document; `facts` are shown as pairs of a name and a value above the links, which begin with `base`. */
 export function indexPage(
   serverName: string,
   facts: readonly (readonly [string, string])[],
   links: readonly PageLink[],
+  base: string,
 ): string {
   const rows = facts.map(([name, value]) => `<dt>${name}</dt><dd>${escapeHtml(value)}</dd>`);
   const items = links.map(
     ({ path, title, text }) =>
-      `<li><a href=".${path}"><span>${title}<small>${text}</small></span><code>${path}</code></a></li>`,
+      `<li><a href="${escapeHtml(encodeURI(base))}${path}"><span>${title}<small>${text}</small></span><code>${path}</code></a></li>`,
   );
   return `<!doctype html>
 <html lang="en">

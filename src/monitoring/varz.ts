@@ -1,9 +1,31 @@
 // `/varz`: the server's facts and counters under nats-server's keys. The one place where our names become
 // those. Keys of features that are not in use are there with the value nats-server has for them then.
 // Source: nats-server 1787eee, server/monitor.go, Varz; keys and types probed on 2.15.3.
-import { AUTH_TIMEOUT_MS, type Limits } from '../shared/limits.ts';
+import type { Origin } from '../net/origins.ts';
+import { AUTH_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS, type Limits } from '../shared/limits.ts';
 import { NANOS_PER_MS, rfc3339Nano, uptimeText } from '../shared/time.ts';
 import { ANNOUNCED_VERSION, PROTO } from '../shared/version.ts';
+import type { MonitoringSource } from './source.ts';
+
+/** A request that is served for those who are in an account. */
+export interface ServiceImport {
+  /** On which it is asked for. */
+  readonly subject: string;
+  /** The service's own subject; `*` is the account. */
+  readonly to: string;
+  /** The service is told who asks. */
+  readonly share: boolean;
+}
+
+/** How clients come by WebSocket. */
+interface WebSocketFacts {
+  readonly host: string;
+  readonly port: number;
+  readonly handshakeTimeoutMs: number;
+  readonly sameOrigin: boolean;
+  readonly allowedOrigins: readonly Origin[];
+  readonly compression: boolean;
+}
 
 /** What does not change while the server runs. */
 export interface ServerFacts {
@@ -20,15 +42,23 @@ export interface ServerFacts {
   /** Monitoring's own address; the port is the configured one (-1: random). */
   readonly httpHost: string;
   readonly httpPort: number;
+  /** What stands before the paths; empty, or begins with a slash. */
+  readonly httpBasePath: string;
   /** Wall clock of the start, milliseconds since 1970. */
   readonly startMs: number;
-  /** When it was last told what to be like. */
-  readonly configuredMs: number;
+  /** The same of the moment in which the configuration in force was read. */
+  readonly loadedMs: number;
   readonly cores: number;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
   /** Of the configuration file; empty without one. */
   readonly configDigest: string;
+  /** Clients come by it, too; its port is the one that it listens on. */
+  readonly websocket: WebSocketFacts | undefined;
+  /** Where leaf nodes are refused. */
+  readonly leafnodes: { readonly host: string; readonly port: number } | undefined;
+  /** What the system serves in the accounts of clients. */
+  readonly serviceImports: readonly ServiceImport[];
 }
 
 /** What is counted while it runs. Bytes and counts. */
@@ -53,15 +83,9 @@ export interface ProcessUsage {
   readonly cpuPercent: number;
 }
 
-export interface VarzSource {
-  readonly facts: ServerFacts;
-  counters(): ServerCounters;
-  usage(): ProcessUsage;
-}
-
 /** The document of `/varz`. */
 export function varz(
-  source: VarzSource,
+  source: MonitoringSource,
   nowMs: number,
   requestCounts: ReadonlyMap<string, number>,
 ): Record<string, unknown> {
@@ -76,7 +100,7 @@ export function varz(
     ...machine(facts, source.usage()),
     ...counters(counts),
     http_req_stats: Object.fromEntries([...requestCounts].sort()),
-    config_load_time: rfc3339Nano(facts.configuredMs),
+    config_load_time: rfc3339Nano(facts.loadedMs),
     config_digest: facts.configDigest,
     ...(facts.tags.length > 0 ? { tags: facts.tags } : {}),
     ...(Object.keys(facts.metadata).length > 0 ? { metadata: facts.metadata } : {}),
@@ -104,7 +128,9 @@ function limits({
   limits,
   httpHost,
   httpPort,
+  httpBasePath,
   authTimeoutMs,
+  ...facts
 }: ServerFacts): Record<string, unknown> {
   return {
     max_connections: limits.maxConnections,
@@ -113,7 +139,7 @@ function limits({
     ping_max: limits.pingMax,
     http_host: httpHost,
     http_port: httpPort,
-    http_base_path: '',
+    http_base_path: httpBasePath,
     https_port: 0,
     auth_timeout: authTimeoutMs / 1000,
     max_control_line: limits.maxControlLine,
@@ -121,12 +147,41 @@ function limits({
     max_pending: limits.maxPending,
     cluster: {},
     gateway: {},
-    leaf: {},
+    leaf: leaf(facts.leafnodes),
     mqtt: {},
-    websocket: {},
+    websocket: websocket(facts.websocket),
     jetstream: {},
     tls_timeout: AUTH_TIMEOUT_MS / 1000,
     write_deadline: limits.writeDeadlineMs * NANOS_PER_MS,
+  };
+}
+
+const PORTS: Readonly<Record<string, string>> = { http: '80', https: '443' };
+
+/** Nobody authenticates there, but these are the original's. */
+function leaf(listener: ServerFacts['leafnodes']): Record<string, unknown> {
+  if (listener === undefined) return {};
+  const { host, port } = listener;
+  return { host, port, auth_timeout: AUTH_TIMEOUT_MS / 1000, tls_timeout: AUTH_TIMEOUT_MS / 1000 };
+}
+
+function websocket(listener: ServerFacts['websocket']): Record<string, unknown> {
+  if (listener === undefined) return {};
+  const { host, port, handshakeTimeoutMs, sameOrigin, allowedOrigins, compression } = listener;
+  const origins = allowedOrigins.map(
+    ({ scheme, host, port }) => `${scheme}://${host}${port === PORTS[scheme] ? '' : `:${port}`}`,
+  );
+  return {
+    host,
+    port,
+    // The original shows what was asked for.
+    ...(handshakeTimeoutMs === HANDSHAKE_TIMEOUT_MS
+      ? {}
+      : { handshake_timeout: handshakeTimeoutMs * NANOS_PER_MS }),
+    no_tls: true,
+    ...(sameOrigin ? { same_origin: true } : {}),
+    ...(origins.length > 0 ? { allowed_origins: origins } : {}),
+    ...(compression ? { compression: true } : {}),
   };
 }
 

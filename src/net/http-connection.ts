@@ -3,8 +3,10 @@
 // and holds no more than a read, a head and an answer.
 //
 //   read ─► a whole head? ─► the server gives it a turn ─► answer written ─► taken ─► the next head, or read on
+//                                  └─► a page: turn after turn, a chunk at a time ─┘
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../shared/clock.ts';
+import { HttpPage } from './http-page.ts';
 import {
   HEAD_MAX,
   type HttpRequest,
@@ -14,7 +16,8 @@ import {
   type RequestHead,
   readHead,
   refusalResponse,
-  responseBytes,
+  responseHead,
+  wholeResponse,
 } from './http-text.ts';
 
 /** The server, as far as its connections go. */
@@ -25,13 +28,21 @@ export interface HttpHost {
   /** It is asked something, or has taken an answer: of all it is idle for the shortest time now. */
   noteActive(connection: HttpConnection): void;
   gone(connection: HttpConnection): void;
-  /** Never rejects. */
-  respond(request: HttpRequest): Promise<HttpResponse>;
+  /** It has a page; it gets turns when there is a place for it. */
+  openPage(connection: HttpConnection): void;
+  closePage(connection: HttpConnection): void;
+  /** What went wrong with an answer. */
+  failed(error: unknown): void;
+  /** Never throws. */
+  respond(request: HttpRequest): HttpResponse;
 }
 
 /** After our end the peer may still be sending; closing at once could make it lose our last words. */
 const LINGER_MS = 1000;
+/** A chunk of a page that is not taken by then ends the connection. Source: nats-server, DEFAULT_FLUSH_DEADLINE. */
+const CHUNK_MS = 10_000;
 const HEAD_TOO_LARGE = 431;
+const INTERNAL_ERROR = 500;
 
 export class HttpConnection {
   readonly #host: HttpHost;
@@ -45,6 +56,9 @@ export class HttpConnection {
   /** Nothing more is answered; what comes is thrown away. */
   #isLeaving = false;
   #linger: Timer | undefined;
+  /** The answer at hand, where it is made piece by piece. */
+  #page: HttpPage | undefined;
+  #deadline: Timer | undefined;
 
   constructor(host: HttpHost, socket: Socket) {
     this.#host = host;
@@ -52,6 +66,8 @@ export class HttpConnection {
     socket.on('error', () => {});
     socket.on('close', () => {
       this.#linger?.cancel();
+      this.#deadline?.cancel();
+      this.#endPage();
       host.gone(this);
     });
     socket.on('data', (bytes: Buffer) => this.#onData(bytes));
@@ -65,9 +81,14 @@ export class HttpConnection {
     this.#socket.destroy();
   }
 
-  /** Its turn: takes the next request and answers it. */
+  /** Its turn: takes the next request and answers it, or makes its page a little further. */
   step(): void {
-    if (this.#isLeaving || this.#isAnswering || this.#socket.destroyed) return;
+    if (this.#isLeaving || this.#socket.destroyed) return;
+    if (this.#page !== undefined) this.#turnPage(this.#page);
+    else if (!this.#isAnswering) this.#readHead();
+  }
+
+  #readHead(): void {
     const end = headEnd(this.#bytes);
     if (end < 0 || end > HEAD_MAX) {
       if (end > HEAD_MAX) this.#refuse(HEAD_TOO_LARGE);
@@ -76,7 +97,7 @@ export class HttpConnection {
     const head = readHead(this.#bytes.toString('latin1', 0, end));
     this.#bytes = this.#bytes.subarray(end);
     if (typeof head === 'number') this.#refuse(head);
-    else void this.#answer(head);
+    else this.#answer(head);
   }
 
   #onData(bytes: Buffer): void {
@@ -110,23 +131,64 @@ export class HttpConnection {
     this.#bytes = this.#skip > 0 ? rest : rest.subarray(leadingLineEnds(rest));
   }
 
-  async #answer({ request, minor, bodyBytes, staysOpen }: RequestHead): Promise<void> {
+  #answer({ request, minor, bodyBytes, staysOpen }: RequestHead): void {
     this.#isAnswering = true;
     this.#host.noteActive(this);
-    const response = await this.#host.respond(request);
-    const isHead = request.method === 'HEAD';
+    const response = this.#host.respond(request);
     this.#skip = bodyBytes;
-    this.#send(response, isHead, minor, staysOpen);
+    const { clock } = this.#host;
+    const facts = { minor, staysOpen, now: clock.now() };
+    const isHead = request.method === 'HEAD';
+    if (isWhole(response)) this.#write(wholeResponse(response, facts, isHead), staysOpen);
+    else if (isHead) this.#write(responseHead(response, facts, ''), staysOpen);
+    else {
+      this.#page = new HttpPage(response, facts, clock);
+      this.#host.openPage(this);
+    }
+  }
+
+  /** The page at hand is made a little further. */
+  #turnPage(page: HttpPage): void {
+    let bytes: Uint8Array | undefined;
+    try {
+      bytes = page.step();
+    } catch (error) {
+      this.#host.failed(error);
+      this.#endPage();
+      if (page.hasBegun) this.destroy();
+      else this.#refuse(INTERNAL_ERROR);
+      return;
+    }
+    if (bytes === undefined) {
+      this.#host.wantsTurn(this);
+    } else if (page.isDone) {
+      this.#endPage();
+      this.#write(bytes, page.staysOpen);
+    } else {
+      const destroy = (): void => this.destroy();
+      this.#deadline = this.#host.clock.setTimeout(destroy, CHUNK_MS, { unref: true });
+      this.#socket.write(bytes, () => {
+        this.#deadline?.cancel();
+        if (this.#page === page) this.#host.wantsTurn(this);
+      });
+    }
+  }
+
+  #endPage(): void {
+    const page = this.#page;
+    if (page === undefined) return;
+    this.#page = undefined;
+    page.close();
+    this.#host.closePage(this);
   }
 
   #refuse(status: number): void {
     this.#isAnswering = true;
-    this.#send(refusalResponse(status), false, 1, false);
+    const facts = { minor: 1, staysOpen: false, now: this.#host.clock.now() };
+    this.#write(wholeResponse(refusalResponse(status), facts, false), false);
   }
 
-  #send(response: HttpResponse, isHead: boolean, minor: number, staysOpen: boolean): void {
-    const now = this.#host.clock.now();
-    const bytes = responseBytes(response, { isHead, minor, staysOpen, now });
+  #write(bytes: Uint8Array, staysOpen: boolean): void {
     this.#socket.write(bytes, (error) => {
       this.#isAnswering = false;
       if (error) return;
@@ -146,4 +208,8 @@ export class HttpConnection {
     const destroy = (): void => this.destroy();
     this.#linger = this.#host.clock.setTimeout(destroy, LINGER_MS, { unref: true });
   }
+}
+
+function isWhole(response: HttpResponse): response is HttpResponse & { readonly body: string } {
+  return typeof response.body === 'string';
 }

@@ -1,6 +1,7 @@
 // HTTP/1.1 as text: the head of a request read, a response written. As Go's net/http does it for nats-server, as far as
 // small answers to GET, HEAD and POST go; whatever is doubtful is refused, and the connection closed.
 import { STATUS_CODES } from 'node:http';
+import { isIP } from 'node:net';
 
 export interface HttpRequest {
   readonly method: string;
@@ -8,12 +9,15 @@ export interface HttpRequest {
   readonly path: string;
   /** Text after `?`, without it; empty when there is none. */
   readonly search: string;
+  /** The Host header; empty when there is none. */
+  readonly host: string;
 }
 
 export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  /** Whole, or in pieces that are made as they are asked for; a piece may be empty, and takes a moment at most. */
+  readonly body: string | Iterable<string>;
 }
 
 /** A request whose head has come. */
@@ -77,7 +81,7 @@ export function readHead(text: string): RequestHead | Refusal {
   const wish = (fields.get('connection') ?? '').toLowerCase();
   const isKept = minor === 1 ? !/\bclose\b/.test(wish) : /\bkeep-alive\b/.test(wish);
   const [path = '', ...rest] = targetOf(url).split('?');
-  const request = { method, path, search: rest.join('?') };
+  const request = { method, path, search: rest.join('?'), host: fields.get('host') ?? '' };
   return { request, minor, bodyBytes, staysOpen: isKept && !hasOtherBody };
 }
 
@@ -103,33 +107,56 @@ function targetOf(url: string): string {
   return target.startsWith('/') ? target : `/${target}`;
 }
 
-interface ResponseFacts {
-  /** Of a HEAD there is no body. */
-  readonly isHead: boolean;
+/** A host of a URL, without its port, that is an address and no name. */
+export function isAddress(host: string): boolean {
+  return isIP(host.replace(/^\[(.*)\]$/, '$1')) !== 0;
+}
+
+export interface ResponseFacts {
   readonly minor: number;
   readonly staysOpen: boolean;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
-/** The bytes of a response, sent whole, with its length. */
-export function responseBytes(response: HttpResponse, facts: ResponseFacts): Uint8Array {
-  const { isHead, minor, staysOpen, now } = facts;
+/** A whole response, with its length; of one to HEAD the body is left out. */
+export function wholeResponse(
+  response: HttpResponse & { readonly body: string },
+  facts: ResponseFacts,
+  isHead: boolean,
+): Uint8Array {
   const body = Buffer.from(response.body);
+  const head = responseHead(response, facts, `Content-Length: ${body.length}`);
+  return isHead ? head : Buffer.concat([head, body]);
+}
+
+/** The head of a response. @param extent the field that says how long the body is, empty: it ends with the connection */
+export function responseHead(
+  response: Omit<HttpResponse, 'body'>,
+  { minor, staysOpen, now }: ResponseFacts,
+  extent: string,
+): Uint8Array {
   const { status } = response;
   const lines = [`HTTP/1.${minor} ${status} ${STATUS_CODES[status] ?? 'status'}`];
   for (const [name, value] of Object.entries(response.headers)) {
     lines.push(`${name}: ${value.replace(/[\r\n]/g, ' ')}`);
   }
-  lines.push(`Date: ${new Date(now).toUTCString()}`, `Content-Length: ${body.length}`);
+  lines.push(`Date: ${new Date(now).toUTCString()}`);
+  if (extent !== '') lines.push(extent);
   if (!staysOpen) lines.push('Connection: close');
   else if (minor === 0) lines.push('Connection: keep-alive');
-  const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
-  return isHead ? head : Buffer.concat([head, body]);
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+}
+
+/** One piece of a chunked body; an empty one ends it. */
+export function chunkBytes(text: string): Uint8Array {
+  const bytes = Buffer.from(text);
+  const size = Buffer.from(`${bytes.length.toString(16)}\r\n`, 'latin1');
+  return Buffer.concat([size, bytes, Buffer.from('\r\n', 'latin1')]);
 }
 
 /** What is said when a request cannot be read. */
-export function refusalResponse(status: number): HttpResponse {
+export function refusalResponse(status: number): HttpResponse & { readonly body: string } {
   const text = `${status} ${STATUS_CODES[status] ?? ''}`.trim();
   return { status, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: text };
 }

@@ -1,22 +1,23 @@
 // The HTTP server of the monitoring pages: requests and responses as plain values. It stands on plain sockets, because
 // Node's own reads and answers all that a peer has sent at once, whether or not the peer reads.
 //
-// However many ask, and however much, an event loop's turn has a few answers, in turn; and there are so many connections
+// However many ask, and however much, 5 ms of an event loop's turn go into answers, in turn; and there are so many connections
 // at most: one more ends the one that has been idle longest. A connection that is kept lives as long as that, as with
 // nats-server, which never ends one.
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../shared/clock.ts';
 import { defer } from '../shared/defer.ts';
+import { Slices } from '../shared/slices.ts';
 import { HttpConnection, type HttpHost } from './http-connection.ts';
 import type { HttpRequest, HttpResponse } from './http-text.ts';
 import { descriptorOf } from './tcp-transport.ts';
 
-export type { HttpRequest, HttpResponse } from './http-text.ts';
+export { type HttpRequest, type HttpResponse, isAddress } from './http-text.ts';
 
 /** 128 hold at most 10 MiB. */
 const CONNECTIONS_MAX = 128;
-/** A turn of the loop has so many: `/varz` takes a tenth of a millisecond. */
-const ANSWERS_MAX = 16;
+/** Pages that are made at a time: one may hold a million subscriptions of which it is to tell. */
+const PAGES_MAX = 4;
 /** Of the system's own probes, which end connections to hosts that are gone. Source: Go, net, defaultTCPKeepAliveIdle. */
 const KEEP_ALIVE_MS = 15_000;
 
@@ -29,7 +30,7 @@ interface HttpServerOptions {
   /** A connection whose descriptor has this number, or a higher one, is closed at once. */
   readonly descriptorMax?: number;
   /** Answers one request; what it throws is answered with a 500 and handed to `onError`. */
-  readonly handler: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
+  readonly handler: (request: HttpRequest) => HttpResponse;
   readonly onError?: (error: unknown) => void;
 }
 
@@ -87,13 +88,14 @@ class Host implements HttpHost {
   readonly #options: HttpServerOptions;
   /** The one that has been idle longest first. */
   readonly #connections = new Set<HttpConnection>();
-  /** With a request to answer, in the order in which it came. */
-  readonly #waiting = new Set<HttpConnection>();
-  #isScheduled = false;
+  readonly #slices: Slices;
+  /** With a page to make, in the order in which they came: the first few have their turns, the others wait. */
+  readonly #pages = new Set<HttpConnection>();
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
     this.clock = options.clock;
+    this.#slices = new Slices(options.clock, defer);
   }
 
   accept(socket: Socket): void {
@@ -112,8 +114,23 @@ class Host implements HttpHost {
   }
 
   wantsTurn(connection: HttpConnection): void {
-    this.#waiting.add(connection);
-    this.#schedule();
+    this.#slices.later(() => connection.step());
+  }
+
+  openPage(connection: HttpConnection): void {
+    this.#pages.add(connection);
+    if (this.#pages.size <= PAGES_MAX) this.wantsTurn(connection);
+  }
+
+  closePage(connection: HttpConnection): void {
+    const under = [...this.#pages].slice(0, PAGES_MAX);
+    if (!this.#pages.delete(connection) || !under.includes(connection)) return;
+    const next = [...this.#pages][PAGES_MAX - 1];
+    if (next !== undefined) this.wantsTurn(next);
+  }
+
+  failed(error: unknown): void {
+    this.#options.onError?.(error);
   }
 
   noteActive(connection: HttpConnection): void {
@@ -122,12 +139,11 @@ class Host implements HttpHost {
 
   gone(connection: HttpConnection): void {
     this.#connections.delete(connection);
-    this.#waiting.delete(connection);
   }
 
-  async respond(request: HttpRequest): Promise<HttpResponse> {
+  respond(request: HttpRequest): HttpResponse {
     try {
-      return await this.#options.handler(request);
+      return this.#options.handler(request);
     } catch (error) {
       this.#options.onError?.(error);
       return { status: 500, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: '' };
@@ -136,24 +152,5 @@ class Host implements HttpHost {
 
   close(): void {
     for (const connection of this.#connections) connection.destroy();
-  }
-
-  #schedule(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    defer(() => {
-      this.#isScheduled = false;
-      this.#answer();
-    });
-  }
-
-  /** Whoever wants another turn is behind all others by then. */
-  #answer(): void {
-    const turn = [...this.#waiting].slice(0, ANSWERS_MAX);
-    for (const connection of turn) {
-      this.#waiting.delete(connection);
-      connection.step();
-    }
-    if (this.#waiting.size > 0) this.#schedule();
   }
 }

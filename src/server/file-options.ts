@@ -4,7 +4,7 @@
 import type { ServerValues } from '../config/keys-server.ts';
 import { DEFAULT_PORT } from '../shared/limits.ts';
 import { authorizationOf, websocketAuthorizationOf } from './file-authorization.ts';
-import type { ServeOptions } from './options.ts';
+import { ENDED_MOST, type ServeOptions } from './options.ts';
 import type { WebSocketListenOptions } from './websocket.ts';
 
 /** Where a server listens whose file or flags do not say, as nats-server. */
@@ -26,7 +26,13 @@ export function serveOptionsOf(values: ServerValues): ServeOptions {
   const authTimeoutMs = values.authorization?.timeoutMs;
   if (authTimeoutMs) options.authTimeoutMs = wholeMs(authTimeoutMs);
   const httpPort = values.httpPort ?? values.http?.port ?? 0;
-  if (httpPort !== 0) options.monitoring = { host: values.http?.host || host, port: httpPort };
+  if (httpPort !== 0) {
+    const basePath = values.httpBasePath ? { basePath: values.httpBasePath } : {};
+    options.monitoring = { host: values.http?.host || host, port: httpPort, ...basePath };
+  }
+  if (values.maxClosedClients && values.maxClosedClients > 0) {
+    options.maxClosedClients = Math.min(values.maxClosedClients, ENDED_MOST);
+  }
   const leafPort = values.leafnodes?.port ?? values.leafnodes?.listen?.port ?? 0;
   if (leafPort !== 0) {
     const leafHost = values.leafnodes?.host ?? values.leafnodes?.listen?.host;

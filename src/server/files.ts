@@ -1,5 +1,6 @@
 // The files by which other programs find a running server: its process number, and its ports.
 // Source: nats-server 1787eee, server/server.go, logPid, logPorts, portFile.
+import { lookup } from 'node:dns/promises';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open, rm, unlink } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
@@ -64,9 +65,15 @@ export async function removePortsFile(path: string): Promise<void> {
   await unlink(path);
 }
 
-/** One URL for each address under which the listener is reached; all interfaces when it has them all. */
-export function listenUrls(scheme: string, host: string, port: number): string[] {
-  if (!isAllInterfaces(host)) return [`${scheme}://${hostPort(host, port)}`];
+/**
+ * One URL for each address under which the listener is reached; all interfaces when it has them all. Of a name
+ * the address is told that it stands for; rejects when it stands for none any more.
+ */
+export async function listenUrls(scheme: string, host: string, port: number): Promise<string[]> {
+  if (!isAllInterfaces(host)) {
+    const { address } = await lookup(host);
+    return [`${scheme}://${hostPort(address, port)}`];
+  }
   const addresses = Object.values(networkInterfaces())
     .flatMap((list) => list ?? [])
     .map(({ address }) => address);

@@ -20,7 +20,13 @@ import { hostPort, listenErrorText } from './addresses.ts';
 import { createServerId } from './identity.ts';
 import { startLeafnodes } from './leafnodes.ts';
 import { subscriptionBytesMax } from './memory-shares.ts';
-import { type MonitoringHandle, RUNTIME, startMonitoring } from './monitor.ts';
+import {
+  type MonitoredServer,
+  type MonitoringHandle,
+  RUNTIME,
+  startMonitoring,
+  startRequests,
+} from './monitor.ts';
 import { resolveOptions, type ServeOptions, type ServerSettings } from './options.ts';
 import { type Listening, OwnFiles } from './own-files.ts';
 import { coreCount, descriptorMax } from './process-usage.ts';
@@ -129,6 +135,8 @@ class RunningServer implements Server {
   #bridge: Bridge | undefined;
   #monitoring: MonitoringHandle | undefined;
   #leafnodes: RefusalListener | undefined;
+  /** What is served of the system's requests. */
+  #requests: { close(): void } | undefined;
   #websocket: WebSocketHandle | undefined;
   /** The last reload, when it is done. */
   #reloads: Promise<unknown> = Promise.resolve();
@@ -198,9 +206,11 @@ class RunningServer implements Server {
       await this.#files.writePid(this.#settings);
       await this.#startMonitoring();
       this.#leafnodes = await startLeafnodes(this.#settings, this.#logger);
+      this.#requests = startRequests(this.#monitored);
       await this.#startBridge();
       await this.#startWebSocket();
     } catch (error) {
+      this.#requests?.close();
       this.#leafnodes?.close();
       await this.#bridge?.close();
       await this.#monitoring?.close();
@@ -210,7 +220,7 @@ class RunningServer implements Server {
     this.#state = 'running';
     this.#introduce();
     this.#logger.info('Server is ready');
-    this.#files.writePorts(this.#settings, this.#listening());
+    await this.#files.writePorts(this.#settings, this.#listening());
   }
 
   lameDuck(): Promise<void> {
@@ -273,22 +283,28 @@ class RunningServer implements Server {
     if (monitoring === undefined) return;
     const { host } = monitoring;
     try {
-      this.#monitoring = await startMonitoring({
-        internals: this.#internals,
-        settings: () => this.#settings,
-        configuredMs: () => this.#configuredMs,
-        serverId: this.id,
-        serverName: this.name,
-        startMs: this.#startMs,
-        bridge: () => this.#bridge,
-        isReady: () => this.#state === 'running',
-      });
+      this.#monitoring = await startMonitoring(this.#monitored);
     } catch (error) {
       const reason = listenErrorText(error, host, monitoring.port);
       this.#logger.fatal(`Can't start monitoring: can't listen to the monitor port: ${reason}`);
       throw error;
     }
     this.#logger.info(`Starting http monitor on ${hostPort(host, this.#monitoring.port)}`);
+  }
+
+  get #monitored(): MonitoredServer {
+    return {
+      internals: this.#internals,
+      settings: () => this.#settings,
+      configuredMs: () => this.#configuredMs,
+      serverId: this.id,
+      serverName: this.name,
+      startMs: this.#startMs,
+      bridge: () => this.#bridge,
+      leafnodesPort: () => this.#leafnodes?.port,
+      websocketPort: () => this.#websocket?.port,
+      isReady: () => this.#state === 'running',
+    };
   }
 
   async #startBridge(): Promise<void> {
@@ -300,6 +316,7 @@ class RunningServer implements Server {
         host,
         port,
         outboundMax,
+        endedMax: this.#settings.endedMax,
         subscriptionBytesMax: subscriptionBytesMax(),
         serverId: this.id,
         serverName: this.name,
@@ -399,6 +416,7 @@ class RunningServer implements Server {
     for (const stop of [
       () => this.#files.removePorts(this.#settings),
       () => this.#bridge?.close(),
+      () => this.#requests?.close(),
       () => this.#leafnodes?.close(),
       () => this.#monitoring?.close(),
       () => this.#secrets.close(),

@@ -2,8 +2,15 @@
 // The module is loaded only when the options name it.
 import type { Bridge } from '../bridge/bridge.ts';
 import type { BusInternals } from '../bus/internals.ts';
-import { peersOf } from '../core/index.ts';
-import type { ServerCounters, ServerFacts } from '../monitoring/index.ts';
+import { ProgramSide } from '../bus/program-side.ts';
+import { type Core, peersOf, type SessionSubscription } from '../core/index.ts';
+import type {
+  MonitoringSource,
+  ServerCounters,
+  ServerFacts,
+  Subscriber,
+} from '../monitoring/index.ts';
+import { type Answers, REQUESTS, serveRequests } from '../system/index.ts';
 import type { ServerSettings } from './options.ts';
 import { coreCount, descriptorMax, UsageMeter } from './process-usage.ts';
 
@@ -18,7 +25,7 @@ export interface MonitoringHandle {
   close(): Promise<void>;
 }
 
-interface MonitoredServer {
+export interface MonitoredServer {
   readonly internals: BusInternals;
   /** As they are now. */
   readonly settings: () => ServerSettings;
@@ -29,6 +36,9 @@ interface MonitoredServer {
   readonly startMs: number;
   /** Undefined until clients are listened for. */
   readonly bridge: () => Bridge | undefined;
+  /** Undefined unless it is listened on. */
+  readonly leafnodesPort: () => number | undefined;
+  readonly websocketPort: () => number | undefined;
   readonly isReady: () => boolean;
 }
 
@@ -36,49 +46,136 @@ interface MonitoredServer {
 export async function startMonitoring(server: MonitoredServer): Promise<MonitoringHandle> {
   const settings = server.settings();
   const { createMonitoring } = await import('../monitoring/index.ts');
-  const meter = new UsageMeter(settings.clock);
-  const { host = '', port = 0, configuredPort = 0 } = settings.monitoring ?? {};
+  const { host = '', port = 0, basePath = '', hosts } = settings.monitoring ?? {};
   return createMonitoring({
     host,
     port,
+    basePath,
+    hosts,
     // Whoever asks how it goes is answered when clients are not let in any more.
     descriptorMax: descriptorMax() - LAST_DESCRIPTORS,
     clock: settings.clock,
     logger: settings.logger,
-    source: {
-      get facts(): ServerFacts {
-        const settings = server.settings();
-        return {
-          serverId: server.serverId,
-          serverName: server.serverName,
-          runtime: RUNTIME,
-          host: settings.host,
-          port: server.bridge()?.port ?? settings.port,
-          limits: settings.limits,
-          isAuthRequired: settings.authorization?.isAsked === true,
-          authTimeoutMs: settings.authTimeoutMs,
-          httpHost: host,
-          httpPort: configuredPort,
-          startMs: server.startMs,
-          configuredMs: server.configuredMs(),
-          cores: coreCount(),
-          tags: settings.serverTags,
-          metadata: settings.serverMetadata,
-          configDigest: settings.configuration?.digest ?? '',
-        };
-      },
-      counters: () => counters(server),
-      usage: () => meter.read(),
-      problem: () => problem(server),
-    },
+    source: monitoringSource(server),
   });
+}
+
+/** Answers what anybody may ask the system for; it loads what makes the answers when somebody does. */
+export function startRequests(server: MonitoredServer): { close(): void } {
+  const { internals } = server;
+  const { clock, logger } = server.settings();
+  const load = async (): Promise<Answers> => {
+    const { answersOf } = await import('../monitoring/requests.ts');
+    const userOf = (cid: number): string => server.bridge()?.sessionOf(cid)?.shownUser ?? '';
+    return answersOf(monitoringSource(server), userOf, clock);
+  };
+  return serveRequests({ internals, load, clock, logger });
+}
+
+/** What monitoring may see of a server. */
+function monitoringSource(server: MonitoredServer): MonitoringSource {
+  const { internals } = server;
+  const meter = new UsageMeter(server.settings().clock);
+  const { engine, core } = internals;
+  return {
+    get facts(): ServerFacts {
+      return facts(server);
+    },
+    counters: () => counters(server),
+    usage: () => meter.read(),
+    problem: () => problem(server),
+    accounts: () =>
+      engine.accounts().map((account) => ({
+        name: account.name,
+        counts: () => account.counts(),
+        sublist: () => peersOf(core).sublist(account.handle),
+      })),
+    connections: () => server.bridge()?.openSessions() ?? [],
+    endedConnections: () => server.bridge()?.endedConnections() ?? [],
+    subscribers: () => subscribers(server),
+  };
+}
+
+function facts(server: MonitoredServer): ServerFacts {
+  const settings = server.settings();
+  const { host = '', configuredPort = 0, basePath = '' } = settings.monitoring ?? {};
+  const leafPort = server.leafnodesPort();
+  const webSocketPort = server.websocketPort();
+  const { leafnodes, websocket } = settings;
+  return {
+    serverId: server.serverId,
+    serverName: server.serverName,
+    runtime: RUNTIME,
+    host: settings.host,
+    port: server.bridge()?.port ?? settings.port,
+    limits: settings.limits,
+    isAuthRequired: settings.authorization?.isAsked === true,
+    authTimeoutMs: settings.authTimeoutMs,
+    httpHost: host,
+    httpPort: configuredPort,
+    httpBasePath: basePath,
+    startMs: server.startMs,
+    loadedMs: server.configuredMs(),
+    cores: coreCount(),
+    tags: settings.serverTags,
+    metadata: settings.serverMetadata,
+    configDigest: settings.configuration?.digest ?? '',
+    leafnodes:
+      leafnodes === undefined || leafPort === undefined
+        ? undefined
+        : { host: leafnodes.host, port: leafPort },
+    websocket:
+      websocket === undefined || webSocketPort === undefined
+        ? undefined
+        : { ...websocket, port: webSocketPort },
+    serviceImports: REQUESTS,
+  };
+}
+
+/** Those of this process first, by account; then connections, in the order of their cids. */
+function* subscribers({ internals, bridge }: MonitoredServer): Generator<Subscriber, void> {
+  for (const account of internals.engine.accounts()) {
+    const sides = [...account.sides].filter((side) => side instanceof ProgramSide);
+    for (const side of sides) yield new ProgramSubscriber(internals.core, side);
+  }
+  yield* bridge()?.openSessions() ?? [];
+}
+
+class ProgramSubscriber implements Subscriber {
+  readonly cid = 0;
+  readonly account: { readonly name: string };
+  readonly #core: Core;
+  readonly #side: ProgramSide;
+
+  constructor(core: Core, side: ProgramSide) {
+    this.account = side.account;
+    this.#core = core;
+    this.#side = side;
+  }
+
+  get subscriptionCount(): number {
+    return this.#side.subscriptions.size + this.#side.raws.size;
+  }
+
+  *subscriptions(): Generator<SessionSubscription, void> {
+    for (const each of this.#side.subscriptions) {
+      const { subject, queue, sid } = each;
+      const [delivered, max = 0] = [each.getReceived(), each.getMax()];
+      yield { subject, queue, sid: String(sid), delivered, max };
+    }
+    for (const { subject, sid, handle } of this.#side.raws) {
+      const delivered = this.#core.delivered(handle);
+      yield { subject, queue: undefined, sid: String(sid), delivered, max: 0 };
+    }
+  }
 }
 
 function problem({ isReady, internals }: MonitoredServer): string | undefined {
   // The text that nats-server has for a listener that is not there.
   if (!isReady()) return 'failed to be ready for connections after 1ms: server';
-  const { sessions } = peersOf(internals.core);
-  return sessions.hasRoom ? undefined : 'no memory for connections and subscriptions';
+  return peersOf(internals.core).sessions.hasRoom
+    ? undefined
+    : 'no memory for connections and subscriptions';
 }
 
 function counters({ internals, bridge }: MonitoredServer): ServerCounters {

@@ -1,4 +1,5 @@
 // The options of `serve`, checked once at the door: what comes out of here is trusted inside.
+import { ENDED_MAX } from '../bridge/options.ts';
 import { leastInboundMax } from '../bridge/pacing/inbound-budget.ts';
 import type { BusOptions } from '../bus/types.ts';
 import { wholeWasm } from '../core/index.ts';
@@ -32,6 +33,13 @@ export interface MonitoringListenOptions {
   readonly host?: string;
   /** 0 and -1 are a free port (default 0). */
   readonly port?: number;
+  /** What stands before all paths: `/nats` (default: nothing). */
+  readonly basePath?: string;
+  /**
+   * Names by which it may be asked, beside addresses and `localhost`: what a page of the web makes a browser ask under
+   * another name is refused. `*` is any.
+   */
+  readonly hosts?: readonly string[];
 }
 
 /** Where leaf nodes dial: the port is open, and refuses them. */
@@ -71,8 +79,10 @@ export interface ServeOptions extends Partial<Limits> {
   readonly authenticate?: Authenticate;
   /** Time for CONNECT to come, and for a verdict about it (default 2,000). */
   readonly authTimeoutMs?: number;
-  /** Serve `/varz` and `/healthz` over HTTP. */
+  /** Serve nats-server's monitoring pages over HTTP. */
   readonly monitoring?: MonitoringListenOptions;
+  /** Connections that have ended and that monitoring remembers (default 10,000). */
+  readonly maxClosedClients?: number;
   /** Open the port for leaf nodes; who dials is told that they are not supported. */
   readonly leafnodes?: LeafnodesListenOptions;
   /** Words about the server, in `/varz`. */
@@ -108,8 +118,17 @@ export interface ServerSettings {
   readonly authTimeoutMs: number;
   /** `configuredPort` is what was asked for, with -1 for random, as `/varz` shows it. */
   readonly monitoring:
-    | { readonly host: string; readonly port: number; readonly configuredPort: number }
+    | {
+        readonly host: string;
+        readonly port: number;
+        readonly configuredPort: number;
+        readonly basePath: string;
+        /** Undefined: it may be asked by any name. */
+        readonly hosts: readonly string[] | undefined;
+      }
     | undefined;
+  /** Connections that have ended and are remembered. */
+  readonly endedMax: number;
   readonly leafnodes: { readonly host: string; readonly port: number } | undefined;
   readonly serverTags: readonly string[];
   readonly serverMetadata: Readonly<Record<string, string>>;
@@ -121,6 +140,9 @@ export interface ServerSettings {
   readonly logger: Logger;
   readonly clock: Clock;
 }
+
+/** Some 500 MB of memory. */
+export const ENDED_MOST = 1_000_000;
 
 /** Least and greatest value of each limit. A timer may be longer than the platform's own. */
 const RANGES: Readonly<Record<keyof Limits, readonly [number, number]>> = {
@@ -162,6 +184,7 @@ export function resolveOptions(
       Number.MAX_SAFE_INTEGER,
     ]),
     monitoring: monitoring(options, host),
+    endedMax: integer('maxClosedClients', options.maxClosedClients ?? ENDED_MAX, [0, ENDED_MOST]),
     leafnodes: leafnodes(options, host),
     serverTags: (options.serverTags ?? []).map((tag) => text('serverTags', tag) ?? ''),
     serverMetadata: metadata(options.serverMetadata ?? {}),
@@ -211,6 +234,7 @@ const NAMES: Readonly<Record<Exclude<keyof ServeOptions, keyof Limits>, true>> =
   serverName: true,
   noHeaderSupport: true,
   maxSubTokens: true,
+  maxClosedClients: true,
   outboundMax: true,
   authorization: true,
   authenticate: true,
@@ -248,10 +272,18 @@ function monitoring(options: ServeOptions, clientHost: string): ServerSettings['
   if (options.monitoring === undefined) return undefined;
   const host = text('monitoring.host', options.monitoring.host) ?? clientHost;
   const listenPort = port('monitoring.port', options.monitoring.port ?? 0);
+  const hosts = (options.monitoring.hosts ?? []).map(
+    (name) => text('monitoring.hosts', name) ?? '',
+  );
+  const basePath = text('monitoring.basePath', options.monitoring.basePath) ?? '';
   return {
     host: host === '' ? '0.0.0.0' : host,
     port: listenPort,
     configuredPort: listenPort === 0 ? -1 : listenPort,
+    basePath: basePath
+      .split('/')
+      .reduce((path, part) => (part === '' ? path : `${path}/${part}`), ''),
+    hosts: hosts.includes('*') ? undefined : hosts,
   };
 }
 

@@ -31,21 +31,24 @@ export class OwnFiles {
   }
 
   /** What cannot be written is told. */
-  writePorts(settings: ServerSettings, { port, monitoring, websocket: ws }: Listening): void {
+  async writePorts(settings: ServerSettings, listening: Listening): Promise<void> {
     const { portsFileDir, executableName, host, logger } = settings;
     if (portsFileDir === undefined) return;
-    this.#portsFile = portsFilePath(portsFileDir, executableName);
-    const nats = listenUrls('nats', host, port);
-    const http =
-      settings.monitoring !== undefined && monitoring !== undefined
-        ? { monitoring: listenUrls('http', settings.monitoring.host, monitoring.port) }
-        : {};
-    const websocket = ws === undefined ? {} : { websocket: listenUrls('ws', ws.host, ws.port) };
+    const path = portsFilePath(portsFileDir, executableName);
+    this.#portsFile = path;
+    const { port, monitoring: http, websocket: ws } = listening;
+    const httpHost = settings.monitoring?.host;
     try {
-      writePortsFile(this.#portsFile, { nats, ...http, ...websocket });
+      const nats = await listenUrls('nats', host, port);
+      const monitoring =
+        httpHost !== undefined && http !== undefined
+          ? { monitoring: await listenUrls('http', httpHost, http.port) }
+          : {};
+      const websocket =
+        ws === undefined ? {} : { websocket: await listenUrls('ws', ws.host, ws.port) };
+      writePortsFile(path, { nats, ...monitoring, ...websocket });
     } catch (error) {
-      const reason = fileErrorText(error, 'open', this.#portsFile);
-      logger.error(`Error writing ports file (${this.#portsFile}): ${reason}`);
+      logger.error(`Error writing ports file (${path}): ${fileErrorText(error, 'open', path)}`);
     }
   }
 
@@ -70,6 +73,6 @@ export class OwnFiles {
     if (before.pidFile !== settings.pidFile) await this.writePid(settings).catch(() => {});
     if (before.portsFileDir === settings.portsFileDir) return;
     await this.removePorts(before);
-    this.writePorts(settings, listening);
+    await this.writePorts(settings, listening);
   }
 }

@@ -2,8 +2,9 @@
 // In the order of nats-server's own options, which decides what is refused first. An option that cannot change refuses
 // all. Ports that are free to choose stay as they were chosen.
 // Source: nats-server 2.15.3, server/reload.go, diffOptions and the Apply of each option.
-import { formatDuration } from '../config/duration.ts';
+
 import { InvalidArgumentError } from '../shared/errors.ts';
+import { formatDuration } from '../shared/time.ts';
 import { resolveOptions, type ServeOptions, type ServerSettings } from './options.ts';
 import { Secrets } from './secrets.ts';
 

@@ -4,7 +4,7 @@ import type { Bridge } from '../bridge/bridge.ts';
 import { type Origin, readOrigin } from '../net/origins.ts';
 import type { Cookies, CookieUse } from '../net/transport.ts';
 import { InvalidArgumentError } from '../shared/errors.ts';
-import type { Limits } from '../shared/limits.ts';
+import { HANDSHAKE_TIMEOUT_MS, type Limits } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { SimpleAuthorization } from './authorization.ts';
 import { boolean, integer, port, shown, text } from './checks.ts';
@@ -59,7 +59,6 @@ export interface WebSocketHandle {
   readonly port: number;
 }
 
-const HANDSHAKE_TIMEOUT_MS = 60_000;
 /** Node's timers go no further. */
 const TIMEOUT_MAX = 0x7fffffff;
 /** Beyond `maxPayload`: several messages of NATS may be in one of WebSocket. */

@@ -45,6 +45,8 @@ export const DEFAULT_LIMITS: Limits = {
 
 /** Within which a peer has to authenticate. Source: nats-server 2.15.3, server/const.go, AUTH_TIMEOUT. */
 export const AUTH_TIMEOUT_MS = 2000;
+/** Within which a WebSocket has to be shaken hands with; the original waits for ever. */
+export const HANDSHAKE_TIMEOUT_MS = 60_000;
 // Shares of this process's memory that peers may take; the rest is the program's.
 /** All queued bytes. */
 export const OUTBOUND_SHARE = 0.25;

@@ -38,3 +38,27 @@ export function uptimeText(elapsedMs: number): string {
   }
   return text;
 }
+
+/** Nanoseconds as `1m30s`, `1.5s`, `300ms`, `0s`. Source: Go, Duration.String. */
+export function formatDuration(nanoseconds: bigint): string {
+  const sign = nanoseconds < 0n ? '-' : '';
+  const size = nanoseconds < 0n ? -nanoseconds : nanoseconds;
+  if (size === 0n) return '0s';
+  if (size < 1000n) return `${sign}${size}ns`;
+  if (size < 1_000_000n) return `${sign}${decimal(size, 1000n)}µs`;
+  if (size < 1_000_000_000n) return `${sign}${decimal(size, 1_000_000n)}ms`;
+  const hours = size / 3_600_000_000_000n;
+  const minutes = (size / 60_000_000_000n) % 60n;
+  const seconds = `${decimal(size % 60_000_000_000n, 1_000_000_000n)}s`;
+  if (hours > 0n) return `${sign}${hours}h${minutes}m${seconds}`;
+  return minutes > 0n ? `${sign}${minutes}m${seconds}` : sign + seconds;
+}
+
+function decimal(size: bigint, unit: bigint): string {
+  const rest = size % unit;
+  if (rest === 0n) return String(size / unit);
+  const digits = String(rest)
+    .padStart(String(unit).length - 1, '0')
+    .replace(/0+$/, '');
+  return `${size / unit}.${digits}`;
+}

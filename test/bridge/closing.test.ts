@@ -183,12 +183,16 @@ it('a snapshot shows what monitoring needs', async () => {
       outMsgs: 1,
       outBytes: 2,
       subscriptions: 1,
+      stalls: 0,
+      account: '$G',
       name: 'n',
       lang: 'l',
       version: '1',
     },
   ]);
-  expect(server.bridge.subscriptionsOf(1)).toMatchObject([{ subject: 'a', sid: '1' }]);
+  expect([...server.bridge.sessionOf(1)!.subscriptions()]).toMatchObject([
+    { subject: 'a', sid: '1' },
+  ]);
 });
 
 it('what a closed bridge has put off does not touch the sessions of the next one', async () => {

@@ -4,7 +4,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Slices } from '../../src/bridge/slices.ts';
+import { Slices } from '../../src/shared/slices.ts';
 import { createTestBridge, type TestBridge } from '../support/bridge.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { HurriedClock, Loop } from './held-loop.ts';
@@ -181,7 +181,7 @@ it('many subscriptions of one that goes are removed some at a time', async () =>
   goes.destroy();
   const counts: number[] = [];
   for (; bridge.connectionCount > 1; await loop.turn()) {
-    counts.push(bridge.subscriptionsOf(2).length);
+    counts.push([...(bridge.sessionOf(2)?.subscriptions() ?? [])].length);
     expect(bridge.connections()[1]?.subscriptions).toBe(10_000);
     bus.publish('a', 'x');
   }

@@ -31,7 +31,9 @@ it('each op and delivery is a trace line, without secrets', async () => {
   await peer.expectLine('+OK');
   await peer.send('SUB a 1\r\nPUB a 2\r\nhi\r\nSUB a..b 2\r\nPING\r\n');
   await peer.expectLines('+OK', '+OK', 'MSG a 1 2', 'hi', "-ERR 'Invalid Subject'", 'PONG');
-  const text = lines.map((line) => line.replace('[TRC] :0 - cid:1 - ', ''));
+  const text = lines.map((line) =>
+    line.replace('[TRC] :0 - cid:1 - ', '').replace('"$G/user:u" - ', ''),
+  );
   const connect = '{"verbose":true,"user":"u","pass":"[REDACTED]","auth_token":"[REDACTED]"}';
   expect(text).toEqual([
     `<<- [CONNECT ${connect}]`,
@@ -49,6 +51,37 @@ it('each op and delivery is a trace line, without secrets', async () => {
     '<<- [PING]',
     '->> [PONG]',
   ]);
+});
+
+it('ends of subscriptions are traced, and a message without payload has no line for it', async () => {
+  const lines: string[] = [];
+  const write = (line: string): void => void lines.push(line.trimEnd());
+  const settings = { hasTime: false, isTrace: true, isDebug: true, now: () => 0 };
+  await using server = createTestBridge({ logger: createLogger({ write, ...settings }) });
+  const peer = await server.greeted({ name: 'n', user: 'u' });
+  await peer.send('SUB a 7\r\nUNSUB 7 1\r\nSUB b 8\r\nSUB c 9\r\nPUB a 0\r\n\r\n');
+  await peer.expectLines('MSG a 7 0', '');
+  await peer.ping();
+  lines.length = 0;
+  await peer.send('SUB a 7\r\nUNSUB 7 1\r\nPUB a 0\r\n\r\n');
+  await peer.expectLines('MSG a 7 0', '');
+  peer.end();
+  await expect.poll(() => server.bridge.endedConnections()).toHaveLength(1);
+  expect(lines.map((line) => line.replace(' :0 - cid:1 - "n" - "$G/user:u" -', ''))).toEqual([
+    '[TRC] <<- [SUB a 7]',
+    '[TRC] <<- [UNSUB 7 1]',
+    '[TRC] <<- [PUB a 0]',
+    "[DBG] Auto-unsubscribe limit of 1 reached for sid '7'",
+    '[TRC] ->> [MSG a 7 0]',
+    '[TRC] <-> [DELSUB 7]',
+    '[DBG] Client connection closed: Client Closed',
+    '[TRC] <-> [DELSUB 8]',
+    '[TRC] <-> [DELSUB 9]',
+  ]);
+  expect(server.bridge.endedConnections()[0]).toMatchObject({
+    user: 'u',
+    subscriptionList: [{ subject: 'b' }, { subject: 'c' }],
+  });
 });
 
 /** What the log says, without its label, of peers that each send one of the texts (a character a byte). */
@@ -126,6 +159,9 @@ it('secrets are not traced, however the JSON is written', async () => {
     'CONNECT {"user":"u","PASS" : "SECRET',
     'CONNECT {"p\\u0061ss":"SECRET"}',
     'CONNECT {"auth_token":"a\\"SECRET"}',
+    'CONNECT {"sig":[{"SECRET":1},"SECRET"],"x":1}',
+    'CONNECT {"pass":a"SECRET","user":"u"}',
+    "CONNECT {'pass':'SECRET'}",
   ];
   for (const text of texts) {
     const peer = server.connect();
@@ -133,7 +169,16 @@ it('secrets are not traced, however the JSON is written', async () => {
     await peer.send(`${text}\r\n`);
     await Promise.race([peer.ended(), peer.more()]);
   }
-  expect(lines.filter((line) => line.includes('<<- [CONNECT'))).toHaveLength(4);
+  const traced = lines.filter((line) => line.includes('<<- [CONNECT'));
+  expect(traced.map((line) => line.slice(line.indexOf('[CONNECT'), -1))).toEqual([
+    '[CONNECT {"pass":"[REDACTED]","user":"u"}]',
+    '[CONNECT {"user":"u","PASS" :"[REDACTED]"]',
+    '[CONNECT {"p\\u0061ss":"[REDACTED]"}]',
+    '[CONNECT {"auth_token":"[REDACTED]"}]',
+    '[CONNECT {"sig":"[REDACTED]","x":1}]',
+    '[CONNECT {"pass":"[REDACTED]","user":"u"}]',
+    `[CONNECT {'pass':"[REDACTED]"}]`,
+  ]);
   expect(lines.join('')).not.toContain('SECRET');
 });
 

@@ -254,7 +254,7 @@ describe.each(['debug', 'release'])('the core (%s)', (build) => {
     const session = openSession(core, core.accounts.create());
     const sid = 'a-sid-that-does-not-fit-into-the-record';
     feed(core, session, `SUB a.*.c.> q1 ${sid}\r\nSUB plain.literal 2\r\n`);
-    expect(peersOf(core).sessions.subscriptions(session)).toEqual([
+    expect([...peersOf(core).sessions.subscriptions(session)]).toEqual([
       { subject: 'plain.literal', queue: undefined, sid: '2', delivered: 0, max: 0 },
       { subject: 'a.*.c.>', queue: 'q1', sid, delivered: 0, max: 0 },
     ]);

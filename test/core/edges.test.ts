@@ -140,7 +140,7 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
     let status = core.publish(account, { to: 'x', payload: Buffer.from(body) });
     let found = '';
     while (status !== STATUS_OK) {
-      expect(peersOf(core).sessions.subscriptions(session)).toHaveLength(2);
+      expect([...peersOf(core).sessions.subscriptions(session)]).toHaveLength(2);
       for (let i = 0; i < core.recordCount; i++) {
         found = core.text(core.record(i).bodyPtr, body.length);
         expect(found === body).toBe(true);

@@ -55,12 +55,16 @@ const source: MonitoringSource = {
       authTimeoutMs: 2000,
       httpHost: '127.0.0.1',
       httpPort: -1,
+      httpBasePath: '',
       startMs: START_MS,
-      configuredMs: START_MS,
+      loadedMs: START_MS + 1000,
       cores: 2,
       tags: [],
       metadata: {},
       configDigest: '',
+      websocket: undefined,
+      leafnodes: undefined,
+      serviceImports: [{ subject: '$SYS.REQ.X', to: '$SYS.REQ.*.X', share: true }],
     };
   },
   counters: () => ({
@@ -77,6 +81,10 @@ const source: MonitoringSource = {
   }),
   usage: () => ({ memoryBytes: 1000, cpuPercent: 12.5 }),
   problem: () => problem,
+  accounts: () => [],
+  connections: () => [],
+  endedConnections: () => [],
+  subscribers: () => [],
 };
 
 beforeEach(async () => {
@@ -170,7 +178,8 @@ describe('the page', () => {
     const { status, headers, body } = await ask(url, '/');
     expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
     const links = [...body.matchAll(/<a href="\.(\/[^"]*)"/g)].map(([, path]) => path!);
-    expect(links).toEqual(['/varz', '/healthz']);
+    const z = ['var', 'conn', 'subs', 'account', 'accstat', 'leaf', 'route', 'gateway', 'js'];
+    expect(links).toEqual([...z, 'health'].map((name) => `/${name}z`));
     for (const path of links) expect((await ask(url, path)).status).toBe(200);
   });
 

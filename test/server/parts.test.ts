@@ -71,9 +71,15 @@ describe('addresses', () => {
     expect(listenErrorText(undefined, '', 70_000)).toBe('listen tcp: address 70000: invalid port');
   });
 
-  test('every address of the machine is listed for all interfaces', () => {
-    expect(listenUrls('nats', '127.0.0.1', 1)).toEqual(['nats://127.0.0.1:1']);
-    expect(listenUrls('nats', '0.0.0.0', 1)).toContain('nats://127.0.0.1:1');
+  test('a name is listed by its address', async () => {
+    expect(await listenUrls('nats', 'localhost', 1)).toEqual([
+      expect.stringMatching(/^nats:\/\/(127\.0\.0\.1|\[::1\]):1$/),
+    ]);
+  });
+
+  test('every address of the machine is listed for all interfaces', async () => {
+    expect(await listenUrls('nats', '127.0.0.1', 1)).toEqual(['nats://127.0.0.1:1']);
+    expect(await listenUrls('nats', '0.0.0.0', 1)).toContain('nats://127.0.0.1:1');
   });
 });
 
@@ -140,9 +146,11 @@ describe('the options of serve', () => {
       host: '127.0.0.1',
       port: 0,
       configuredPort: -1,
+      basePath: '',
+      hosts: [],
     });
     const { monitoring } = resolveOptions({ host: '', monitoring: { port: 8222 } });
-    expect(monitoring).toEqual({ host: '0.0.0.0', port: 8222, configuredPort: 8222 });
+    expect(monitoring).toMatchObject({ host: '0.0.0.0', port: 8222, configuredPort: 8222 });
   });
 
   test.each<[string, Record<string, unknown>]>([

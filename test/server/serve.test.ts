@@ -161,7 +161,8 @@ describe('a served bus', () => {
       http_port: -1,
       connections: 1,
       total_connections: 1,
-      subscriptions: 1,
+      // The client's, and those of the system's four requests.
+      subscriptions: 5,
       in_msgs: 1,
       in_bytes: 5,
       out_msgs: 1,

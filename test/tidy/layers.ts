@@ -21,6 +21,7 @@ const belowServer = [
   'src/monitoring/',
   'src/net/',
   'src/shared/',
+  'src/system/',
 ];
 const publicDoors = ['src/server/', 'src/shared/', 'src/bus/', 'src/index.ts'];
 
@@ -42,6 +43,7 @@ export const LAYERS: readonly Layer[] = [
   },
   { module: 'src/bridge/pacing/', uses: ['src/core/', 'src/shared/'] },
   { module: 'src/monitoring/', uses: ['src/net/', 'src/shared/'], typesOfAll: true },
+  { module: 'src/system/', uses: ['src/bus/', 'src/shared/'] },
   { module: 'src/config/', uses: ['src/shared/'], typesOfAll: true },
   { module: 'src/server/', uses: belowServer, packages: ['bcryptjs'] },
   {

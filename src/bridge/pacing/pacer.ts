@@ -28,6 +28,8 @@ export class Pacer implements TailHolder {
   /** Why it is not read, in bits. */
   #paused = 0;
   #isClosed = false;
+  /** How often it was stalled for a pressed consumer. */
+  stalls = 0;
   /** When the read at hand began. */
   #start = 0;
   /** Of what it has routed: a consumer is above half of its limit. */
@@ -100,7 +102,7 @@ export class Pacer implements TailHolder {
   /** A read of so many bytes has been routed; its turn goes on. */
   routed(length: number): void {
     this.#crumbs.read(length);
-    if (this.#isPressed) this.#pacing.stalls.pressed(this);
+    this.#stallIfPressed();
   }
 
   /** The turn of that read is over. @param frame bytes of the frame that is unfinished now, as far as known */
@@ -113,8 +115,14 @@ export class Pacer implements TailHolder {
 
   /** The same of a turn in which bytes were routed that had been read before. */
   replayed(length: number, frame: number): void {
-    if (this.#isPressed) this.#pacing.stalls.pressed(this);
+    this.#stallIfPressed();
     this.#settle(length, frame, this.#pacing.clock.monotonic() - this.#start);
+  }
+
+  #stallIfPressed(): void {
+    if (!this.#isPressed) return;
+    this.stalls += 1;
+    this.#pacing.stalls.pressed(this);
   }
 
   #settle(length: number, frame: number, milliseconds: number): void {

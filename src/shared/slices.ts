@@ -1,6 +1,6 @@
 // What may come for thousands at once, such as the ends of their connections, is done in slices: for some
 // milliseconds in a turn of the event loop, in the order in which it came. What there is time for is done at once.
-import type { Clock } from '../shared/clock.ts';
+import type { Clock } from './clock.ts';
 
 /** Milliseconds of a slice: nothing else waits longer for it. */
 export const SLICE_MS = 5;
