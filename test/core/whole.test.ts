@@ -31,6 +31,12 @@ function targets(core: Core): number[] {
   return Array.from({ length: core.recordCount }, (_, index) => core.record(index).target);
 }
 
+/** What does not lie in memory, by name. */
+function globalsOf({ exports }: Core): Map<string, unknown> {
+  const globals = Object.entries(exports).filter(([, item]) => 'value' in item);
+  return new Map(globals.map(([name, global]) => [name, global.value]));
+}
+
 it('comes with the first peer, and not before', async () => {
   const bus = createBus();
   const { core } = internalsOf(bus);
@@ -54,7 +60,7 @@ it('is there from the start where a bus is made to be served', async () => {
   await bus.close();
 });
 
-it('changes nothing in memory', () => {
+it('changes nothing in memory, and takes over all that is not there', () => {
   const core = createCore();
   const account = core.accounts.create();
   for (let i = 0; i < 500; i++)
@@ -63,8 +69,10 @@ it('changes nothing in memory', () => {
   core.turnEnd();
   const live = core.live();
   const before = core.views.u8.slice();
+  const state = globalsOf(core);
   peersOf(core);
   expect(Buffer.compare(core.views.u8, before)).toBe(0);
+  expect(globalsOf(core)).toEqual(state);
   expect(core.live()).toEqual(live);
 });
 
