@@ -149,7 +149,7 @@ function withoutSecrets(connect: string): string {
     }
     before = text;
   }
-  return shown;
+  return depth > 0 ? shown : shown + (/\s*$/.exec(connect)?.[0] ?? '');
 }
 
 /** What is no string of JSON may be read as anything. */
