@@ -4,6 +4,7 @@
 import {
   type BatchEntry,
   type BatchOutcome,
+  type BatchRun,
   batchOutcomes,
   type Core,
   placeBatch,
@@ -83,6 +84,20 @@ export class BusInternals {
       const batch = placeBatch(core, entries);
       turn.run(() => core.publishBatch(home.account.handle, batch), { batch });
       return batchOutcomes(core, batch);
+    });
+  }
+
+  /**
+   * The same of the next entries of a run, `bytesMost` at most and one at least. Nothing is heard of them. Throws alike;
+   * they are taken nevertheless.
+   */
+  deliverRun(run: BatchRun, bytesMost: number): void {
+    const { turn, core, home } = this;
+    if (home.isClosed) throw new ClosedConnectionError();
+    if (turn.isDelivering) throw new InvalidOperationError('deliver is not for handlers');
+    turn.within(() => {
+      const batch = run.place(core, bytesMost);
+      turn.run(() => core.publishBatch(home.account.handle, batch), { batch });
     });
   }
 
