@@ -1,5 +1,6 @@
 // What the API asks of an account's streams and consumers. They know nothing of JSON; the API checks what it is asked
 // for (names, configurations, what may be changed) before it calls, so that these need not.
+import type { BusInternals } from '../../bus/internals.ts';
 import type { RawMessage } from '../../bus/raw.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { ConsumerConfig } from '../consumer/config.ts';
@@ -52,6 +53,8 @@ export interface ApiCounters {
 }
 
 export interface ApiAccount {
+  /** Where its requests come in, and where what nobody serves is refused. */
+  readonly door: BusInternals;
   readonly serverName: string;
   readonly domain: string | undefined;
   readonly clock: Clock;
@@ -74,8 +77,6 @@ export interface ApiAccount {
 
   /** Sends behind the commit of all that the stream, or any of the account, has stored up to now. */
   reply(to: Uint8Array, json: string, stream?: ApiStream): void;
-  /** Answers that nobody serves that. */
-  noResponders(message: RawMessage): void;
   /**
    * Publishes an advisory if somebody listens; `fields` is asked only then. `kind` as in `STREAM.CREATED.S`, `type` as
    * in `stream_action`.
