@@ -2,7 +2,7 @@
 // not carry out; without it the key is carried out, or asks for nothing.
 // Source: nats-server 2.15.3, server/opts.go, processConfigFileLine.
 
-import { formatDuration, parseDuration } from './duration.ts';
+import { formatDuration, parseDuration } from '../shared/go-duration.ts';
 import { type AccountValues, accounts, type Mappings, mappings } from './keys-accounts.ts';
 import {
   type MqttValues,

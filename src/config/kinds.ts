@@ -2,7 +2,7 @@
 // is wrong with it at its place, and gives what it means. All mistakes of a file are reported, not the first alone.
 // Where the original's text is one of Go's run time (a wrong type), ours says what was wanted.
 // Source: nats-server 2.15.3, server/opts.go.
-import { DurationMistake, parseDuration } from './duration.ts';
+import { DurationMistake, parseDuration } from '../shared/go-duration.ts';
 import {
   type ConfigMap,
   type ConfigValue,

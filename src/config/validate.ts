@@ -1,8 +1,9 @@
 // What keys say together, with flags already over them: the rules that the original checks when it starts, and when
 // it only tests a configuration. Their texts name no place in a file. The first that is broken is told.
 // Source: nats-server 2.15.3, server/server.go, validateOptions, and the functions it calls.
+
+import { formatDuration } from '../shared/go-duration.ts';
 import { isSubject, isUrl, withoutUser } from './checks.ts';
-import { formatDuration } from './duration.ts';
 import type { Compression } from './keys-links.ts';
 import type { ServerValues } from './keys-server.ts';
 import { quoted } from './value.ts';
