@@ -18,7 +18,13 @@ import { insidesOf } from './insides.ts';
 import { interestOf } from './interest.ts';
 import { contentOf, contentOfBytes } from './message.ts';
 import type { ProgramSide } from './program-side.ts';
-import { openRaw, type RawHandler, type RawMessage, type RawSubscription } from './raw.ts';
+import {
+  openRaw,
+  type RawHandler,
+  type RawMessage,
+  type RawRefusal,
+  type RawSubscription,
+} from './raw.ts';
 import type { Turn, Waiting } from './turn.ts';
 import type { Message, MsgHdrs } from './types.ts';
 
@@ -121,11 +127,11 @@ export class BusInternals {
 
   /**
    * A subscription that is handed the bytes of each message, as they lie in the core's memory, and no message is made:
-   * for who keeps bytes. What the program publishes is encoded for it, as for a peer.
-   * Throws InvalidSubjectError, CapacityError and ClosedConnectionError.
+   * for who keeps bytes. What the program publishes is encoded for it, as for a peer; of what has no bytes `refusal`
+   * hears, which may answer for it. Throws InvalidSubjectError, CapacityError and ClosedConnectionError.
    */
-  subscribeRaw(subject: string, handler: RawHandler): RawSubscription {
-    return openRaw(this.home, subject, handler);
+  subscribeRaw(subject: string, handler: RawHandler, refusal?: RawRefusal): RawSubscription {
+    return openRaw(this.home, subject, handler, refusal);
   }
 
   /** Somebody, here or at a peer, would get a message on `subject`; of that queue group, if one is given. */

@@ -35,26 +35,35 @@ const SLICE_MS = 1;
 /** A run of more bytes is not kept for the next time. */
 const RUN_KEPT_BYTES = 1_048_576;
 const NOTHING = new Uint8Array(0);
+const NOBODY: BatchOutcome = { delivered: 0, pressed: 0 };
 
 export class StreamOutbox implements Outbox {
   readonly #door: BusInternals;
   readonly #clock: Clock;
   readonly #commit: Commit;
+  readonly #committed: () => void;
   /** What has been said since the last commit was asked for. */
   #said: (BatchRun | Slot)[] = [];
   /** What may go. */
   #ready: (BatchRun | Slot)[] = [];
+  /** The last that was said, when it is a run. */
   #tail: BatchRun | undefined;
   #spare: BatchRun | undefined;
   #isDue = false;
+  /** What is said now shows only what has been committed. */
+  #isReleasing = false;
   #isGoing = false;
   #isClosed = false;
 
-  /** `commit` is called at the end of each turn of the loop in which something was said. */
-  constructor(door: BusInternals, clock: Clock, commit: Commit) {
+  /**
+   * `commit` is called at the end of each turn of the loop in which something was said, `committed` when it is done:
+   * what that says shows only what has been committed, and waits for no commit of its own.
+   */
+  constructor(door: BusInternals, clock: Clock, commit: Commit, committed: () => void = () => {}) {
     this.#door = door;
     this.#clock = clock;
     this.#commit = commit;
+    this.#committed = committed;
   }
 
   send(entry: BatchEntry): void {
@@ -78,10 +87,10 @@ export class StreamOutbox implements Outbox {
   /** Where the next answer may be written, for who has many: it goes behind all that was said before. */
   run(): BatchRun {
     if (this.#tail === undefined) {
-      this.#tail = this.#spare ?? new BatchRun();
+      const run = this.#spare ?? new BatchRun();
       this.#spare = undefined;
-      this.#said.push(this.#tail);
-      this.due();
+      this.#push(run);
+      this.#tail = run;
     }
     return this.#tail;
   }
@@ -90,29 +99,38 @@ export class StreamOutbox implements Outbox {
     fill: (entries: BatchEntry[]) => void,
     sent: (outcomes: readonly BatchOutcome[]) => void,
   ): void {
-    this.#said.push({ fill, sent });
+    this.#push({ fill, sent });
+  }
+
+  #push(item: BatchRun | Slot): void {
     this.#tail = undefined;
+    if (this.#isReleasing) this.#ready.push(item);
+    else this.#said.push(item);
     this.due();
   }
 
   /** Commits at the end of this turn of the loop, whether or not something is said. */
   due(): void {
-    if (this.#isDue || this.#isClosed) return;
+    if (this.#isDue || this.#isClosed || this.#isReleasing) return;
     this.#isDue = true;
     this.#door.atLoopEnd(() => this.#ask());
   }
 
-  /** Sends what has been said, at once; outside of handlers. What waits for its commit is lost. */
-  close(): void {
-    if (this.#isClosed) return;
-    if (this.#isDue) this.#ask();
-    this.#isClosed = true;
-    while (this.#ready.length > 0 && !this.#door.home.isClosed) this.#slice();
-    this.#ready = [];
+  /** Sends what has been said up to now and then calls `done`; nothing that is said afterwards is sent. */
+  finish(done: () => void): void {
+    this.deliver(
+      () => {
+        this.#isClosed = true;
+      },
+      () => {
+        this.#said = [];
+        this.#ready = [];
+        done();
+      },
+    );
   }
 
   #ask(): void {
-    if (!this.#isDue) return;
     this.#isDue = false;
     const said = this.#said;
     this.#said = [];
@@ -120,11 +138,24 @@ export class StreamOutbox implements Outbox {
     let isWithin = true;
     this.#commit(() => {
       if (this.#isClosed) return;
-      this.#ready.push(...said);
+      for (const item of said) this.#ready.push(item);
+      this.#release();
       if (isWithin) this.#go();
       else this.#goLater();
     });
     isWithin = false;
+  }
+
+  #release(): void {
+    const tail = this.#tail;
+    this.#tail = undefined;
+    this.#isReleasing = true;
+    try {
+      this.#committed();
+    } finally {
+      this.#isReleasing = false;
+      this.#tail = tail;
+    }
   }
 
   #goLater(): void {
@@ -138,7 +169,7 @@ export class StreamOutbox implements Outbox {
 
   /** A slice; the rest in the next turn of the loop. What fails is told to the bus, and does not come again. */
   #go(): void {
-    if (this.#isGoing || this.#isClosed) return;
+    if (this.#isGoing) return;
     try {
       this.#slice();
     } finally {
@@ -151,20 +182,20 @@ export class StreamOutbox implements Outbox {
     let bytes = 0;
     while (this.#ready.length > 0) {
       const next = this.#ready[0] as BatchRun | Slot;
-      if (next instanceof BatchRun) bytes += this.#sendSome(next, SLICE_BYTES - bytes);
-      else bytes += this.#fill(next);
+      bytes += next instanceof BatchRun ? this.#sendSome(next, SLICE_BYTES - bytes) : this.#fill();
       if (bytes >= SLICE_BYTES || this.#clock.monotonic() - start >= SLICE_MS) return;
     }
   }
 
+  /** @returns the bytes that it may have taken, when there are more */
   #sendSome(run: BatchRun, bytesMost: number): number {
-    const before = run.count;
     try {
-      if (before > 0) this.#door.deliverRun(run, bytesMost);
+      if (this.#door.home.isClosed) run.reset(RUN_KEPT_BYTES);
+      else this.#door.deliverRun(run, bytesMost);
     } finally {
       if (run.count === 0) this.#finished(run);
     }
-    return run.count === 0 ? 0 : bytesMost;
+    return run === this.#ready[0] ? bytesMost : 0;
   }
 
   #finished(run: BatchRun): void {
@@ -173,12 +204,12 @@ export class StreamOutbox implements Outbox {
     this.#spare = run;
   }
 
-  #fill({ fill, sent }: Slot): number {
-    this.#ready.shift();
+  #fill(): number {
+    const { fill, sent } = this.#ready.shift() as Slot;
     const entries: BatchEntry[] = [];
     fill(entries);
-    if (entries.length === 0) {
-      sent([]);
+    if (entries.length === 0 || this.#door.home.isClosed) {
+      sent(entries.map(() => NOBODY));
       return 0;
     }
     const outcomes = this.#door.deliverBatch(entries);

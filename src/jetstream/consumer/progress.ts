@@ -86,12 +86,7 @@ export class Progress {
    * @param settle called for each that had waited, in order
    * @returns false: that had been said already
    */
-  ackAll(
-    seq: number,
-    consumerSeq: number,
-    cursor: number,
-    settle: (seq: number) => void,
-  ): boolean {
+  ackAll(seq: number, consumerSeq: number, cursor: number, settle: (seq: number) => void): boolean {
     const { floor, shownFloor, delivered } = this;
     const pending = this.#pending;
     if (consumerSeq <= floor.consumer || seq <= floor.stream) return false;
