@@ -130,11 +130,7 @@ export class ConsumerIndex {
     const at = subjectId & (KEPT_SUBJECTS - 1);
     const generation = store.subjectGeneration(subjectId);
     const kept = this.#kept[at];
-    if (
-      kept !== undefined &&
-      this.#ids[at] === subjectId &&
-      this.#generations[at] === generation
-    ) {
+    if (kept !== undefined && this.#ids[at] === subjectId && this.#generations[at] === generation) {
       return kept;
     }
     const found = new Set<Follower>();

@@ -272,7 +272,11 @@ export class Pending {
     const packed = new Chunk(live, first.baseSeq, first.baseConsumerSeq);
     if (joined !== undefined) packed.copyLive(joined);
     packed.copyLive(chunk);
-    this.#chunks.splice(joined === undefined ? index : index - 1, joined === undefined ? 1 : 2, packed);
+    this.#chunks.splice(
+      joined === undefined ? index : index - 1,
+      joined === undefined ? 1 : 2,
+      packed,
+    );
     this.#chunk = undefined;
   }
 }

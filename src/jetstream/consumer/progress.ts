@@ -3,6 +3,7 @@
 // is shown (that of its consumer store) with acks alone.
 // Source: nats-server 2.15.3, server/consumer.go, moveAckFloor, processAckMsgLocked, purge; server/memstore.go,
 // consumerMemStore.UpdateDelivered, UpdateAcks.
+import type { Clock } from '../../shared/clock.ts';
 import type { Pending } from './pending.ts';
 import { Redelivery } from './redelivery.ts';
 
@@ -10,6 +11,25 @@ import { Redelivery } from './redelivery.ts';
 interface Place {
   consumer: number;
   stream: number;
+}
+
+/** When something last happened: noted by the monotonic clock, which is cheap to read, and told by the other. */
+export class Moment {
+  #monotonicMs = 0;
+  #wallMs = 0;
+
+  at(monotonicMs: number): void {
+    this.#monotonicMs = monotonicMs;
+    this.#wallMs = Number.NaN;
+  }
+
+  /** Milliseconds since 1970; 0 = never. */
+  wallMs(clock: Clock): number {
+    if (Number.isNaN(this.#wallMs)) {
+      this.#wallMs = clock.now() - (clock.monotonic() - this.#monotonicMs);
+    }
+    return this.#wallMs;
+  }
 }
 
 export class Progress {
@@ -21,9 +41,8 @@ export class Progress {
   /** Up to here everything is settled; acks of what lies below say nothing new. */
   readonly floor: Place;
   readonly shownFloor: Place;
-  /** By the wall clock; 0 = never. */
-  deliveredMs = 0;
-  ackedMs = 0;
+  readonly lastDelivery: Moment = new Moment();
+  readonly acked: Moment = new Moment();
 
   /** @param startSeq the first sequence that may be delivered */
   constructor(startSeq: number, waitsMs: readonly number[]) {
@@ -86,12 +105,7 @@ export class Progress {
    * @param settle called for each that had waited, in order
    * @returns false: that had been said already
    */
-  ackAll(
-    seq: number,
-    consumerSeq: number,
-    cursor: number,
-    settle: (seq: number) => void,
-  ): boolean {
+  ackAll(seq: number, consumerSeq: number, cursor: number, settle: (seq: number) => void): boolean {
     const { floor, shownFloor, delivered } = this;
     const pending = this.#pending;
     if (consumerSeq <= floor.consumer || seq <= floor.stream) return false;
