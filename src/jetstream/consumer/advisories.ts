@@ -1,5 +1,5 @@
-// What a consumer tells whoever listens: of messages that are given up, refused or delivered too often, of itself, and
-// by a metric of acks.
+// What a consumer tells whoever listens: of messages that are given up, refused or delivered too often, and by a metric of
+// acks.
 // Source: nats-server 2.15.3, server/jetstream_events.go.
 import { NANOS_PER_MS } from '../../shared/time.ts';
 import type { AckPlace } from './ack-subject.ts';
@@ -17,14 +17,6 @@ export class Advisories {
     this.#host = host;
     this.#stream = host.config.name;
     this.#consumer = consumer;
-  }
-
-  created(): void {
-    this.#advise('CREATED', 'consumer_action', () => ({ action: 'create' }));
-  }
-
-  deleted(): void {
-    this.#advise('DELETED', 'consumer_action', () => ({ action: 'delete' }));
   }
 
   /** @param deliveries how often it was delivered */

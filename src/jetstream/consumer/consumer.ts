@@ -58,7 +58,6 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     this.#alarm = new Alarm(host.clock, () => this.#tick());
     this.#alarm.at(this.#inactivity.dueMs);
     if (rules.acks !== 'none') this.#listen();
-    advisories.created();
   }
 
   /** Acks of both forms that nats-server understands; with other numbers of tokens nobody is interested. */
@@ -268,6 +267,5 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     this.#delivery.close();
     this.#alarm.close();
     for (const subscription of this.#subscriptions) subscription.close();
-    if (reason === 'deleted') this.#parts.advisories.deleted();
   }
 }

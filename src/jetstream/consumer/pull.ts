@@ -7,20 +7,18 @@ import { Pull, PullQueue } from './pull-queue.ts';
 import type { PullReader } from './pull-request.ts';
 import {
   BATCH_COMPLETED,
-  CONSUMER_DELETED,
   EXCEEDED_MAX_WAITING,
   EXCEEDS_MAX_BYTES,
   idleHeartbeat,
   NO_MESSAGES,
   REQUEST_TIMEOUT,
   REQUESTS_PENDING,
-  SERVER_SHUTDOWN,
   status,
   statusWithRest,
 } from './statuses.ts';
 
-/** Why a consumer ends. */
-export type EndReason = 'deleted' | 'shutdown';
+/** Why a consumer ends, as its pulls are told. */
+export type EndReason = 'Consumer Deleted' | 'Server Shutdown';
 
 /** What pulls ask of their consumer. Times are the monotonic clock's. */
 export interface PullsOwner {
@@ -209,12 +207,10 @@ export class Pulls {
   /** Ends all of them. */
   end(reason: EndReason): void {
     for (const pull of this.#queue) {
+      const line = `409 ${reason}`;
+      const isShutdown = reason === 'Server Shutdown';
       const { left, bytesLeft } = pull;
-      const isDeleted = reason === 'deleted';
-      this.#leave(
-        pull,
-        isDeleted ? CONSUMER_DELETED : statusWithRest(SERVER_SHUTDOWN, left, bytesLeft),
-      );
+      this.#leave(pull, isShutdown ? statusWithRest(line, left, bytesLeft) : status(line));
     }
   }
 
