@@ -8,5 +8,8 @@ export interface Outbox {
    * Asks for a slot: `fill` is called in one of the next turns of the loop, when what may be shown may be sent; it puts
    * some 256 KiB of entries (or 1 ms of work) into the array, whose bytes are copied at once, and `sent` hears of the outcomes, in their order.
    */
-  deliver(fill: (entries: BatchEntry[]) => void, sent: (outcomes: readonly BatchOutcome[]) => void): void;
+  deliver(
+    fill: (entries: BatchEntry[]) => void,
+    sent: (outcomes: readonly BatchOutcome[]) => void,
+  ): void;
 }
