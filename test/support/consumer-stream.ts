@@ -8,9 +8,11 @@ import type { ConsumerConfig } from '../../src/jetstream/consumer/config.ts';
 import { Consumer } from '../../src/jetstream/consumer/consumer.ts';
 import { ConsumerIndex } from '../../src/jetstream/consumer/consumer-index.ts';
 import type { ConsumerHost } from '../../src/jetstream/consumer/host.ts';
+import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
+import type { Store } from '../../src/jetstream/store/store.ts';
 import type { StreamConfig } from '../../src/jetstream/stream/config.ts';
 import { FakeClock } from './fake-clock.ts';
-import { NaiveStore } from './naive-store.ts';
+import { incoming } from './stored.ts';
 
 interface Slot {
   readonly fill: (entries: BatchEntry[]) => void;
@@ -31,7 +33,7 @@ const decoder = new TextDecoder();
 
 export class ConsumerStream implements ConsumerHost {
   readonly clock: FakeClock = new FakeClock();
-  readonly store: NaiveStore = new NaiveStore();
+  readonly store: Store;
   readonly bus = createBus({ clock: this.clock });
   readonly door: BusInternals;
   readonly pulls = { waiting: 0, max: 10_000 };
@@ -52,6 +54,10 @@ export class ConsumerStream implements ConsumerHost {
       max_msgs_per_subject: -1,
       ...config,
     } as StreamConfig;
+    this.store = createMemoryStore({
+      storage: 'memory',
+      onRemoved: (seq, subjectId) => this.index.removed(seq, subjectId),
+    });
     this.index = new ConsumerIndex(this.store);
     const real = internalsOf(this.bus);
     this.door = {
@@ -61,7 +67,6 @@ export class ConsumerStream implements ConsumerHost {
       deliverBatch: real.deliverBatch.bind(real),
       atLoopEnd: (fn: () => void) => void this.#atEnd.push(fn),
     } as unknown as BusInternals;
-    this.store.onRemoved = (seq, subjectId) => this.index.removed(seq, subjectId);
   }
 
   readonly outbox = {
@@ -92,8 +97,8 @@ export class ConsumerStream implements ConsumerHost {
   }
 
   /** Stores a message, which may be shown from the next turn on. */
-  publish(subject: string, text: string | Uint8Array = '', headers?: string): number {
-    const seq = this.store.put(subject, text, this.clock.now(), headers);
+  publish(subject: string, text = '', headers?: string): number {
+    const seq = this.store.append(incoming(subject, text, headers), this.clock.now());
     this.index.stored(seq, this.store.subjectIdOf(seq));
     return seq;
   }
@@ -102,7 +107,7 @@ export class ConsumerStream implements ConsumerHost {
   turn(turns = 3): void {
     for (let i = 0; i < turns; i++) {
       for (const fn of this.#atEnd.splice(0)) fn();
-      this.visibleSeq = this.store.lastSeq;
+      this.visibleSeq = this.store.state.lastSeq;
       this.index.wake(this.visibleSeq);
       for (const said of this.#said.splice(0)) this.#send(said);
     }

@@ -110,9 +110,8 @@ export class Progress {
     const pending = this.#pending;
     if (consumerSeq <= floor.consumer || seq <= floor.stream) return false;
     const isPending = pending.find(seq);
-    // Who names a message that does not wait must not move the floor beyond what was delivered.
-    const place = isPending ? pending.consumerSeq : Math.min(consumerSeq, this.consumerSeq);
-    floor.consumer = place;
+    const place = isPending ? pending.consumerSeq : this.#placeBefore(seq);
+    floor.consumer = Math.max(floor.consumer, place);
     floor.stream = seq;
     for (let first = pending.findFrom(1); first > 0 && first <= seq; first = pending.findFrom(1)) {
       this.redelivery.remove(first);
@@ -128,6 +127,12 @@ export class Progress {
       shownFloor.stream = isEmpty ? delivered.stream : seq;
     }
     return true;
+  }
+
+  /** Where a message lies that does not wait: whatever its ack says, not beyond those that do. */
+  #placeBefore(seq: number): number {
+    const next = this.#pending.findFrom(seq + 1);
+    return next === 0 ? this.consumerSeq : this.#pending.consumerSeq - 1;
   }
 
   /** A message was delivered too often: it waits no more, and what is shown of the floor stays where it is. */
