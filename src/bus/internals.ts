@@ -139,6 +139,11 @@ export class BusInternals {
     return this.core.hasInterest(this.home.account.handle, subject, queue);
   }
 
+  /** The same of a reply as a peer has named it. */
+  hasListener(reply: Uint8Array): boolean {
+    return this.core.hasInterestIn(this.home.account.handle, reply);
+  }
+
   /**
    * Calls `onChange` at the end of each turn after which `hasInterest(subject, queue)` answers otherwise than
    * before. Throws CapacityError and ClosedConnectionError.

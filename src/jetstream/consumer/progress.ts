@@ -3,6 +3,7 @@
 // is shown (that of its consumer store) with acks alone.
 // Source: nats-server 2.15.3, server/consumer.go, moveAckFloor, processAckMsgLocked, purge; server/memstore.go,
 // consumerMemStore.UpdateDelivered, UpdateAcks.
+import type { Clock } from '../../shared/clock.ts';
 import type { Pending } from './pending.ts';
 import { Redelivery } from './redelivery.ts';
 
@@ -10,6 +11,25 @@ import { Redelivery } from './redelivery.ts';
 interface Place {
   consumer: number;
   stream: number;
+}
+
+/** When something last happened: noted by the monotonic clock, which is cheap to read, and told by the other. */
+export class Moment {
+  #monotonicMs = 0;
+  #wallMs = 0;
+
+  at(monotonicMs: number): void {
+    this.#monotonicMs = monotonicMs;
+    this.#wallMs = Number.NaN;
+  }
+
+  /** Milliseconds since 1970; 0 = never. */
+  wallMs(clock: Clock): number {
+    if (Number.isNaN(this.#wallMs)) {
+      this.#wallMs = clock.now() - (clock.monotonic() - this.#monotonicMs);
+    }
+    return this.#wallMs;
+  }
 }
 
 export class Progress {
@@ -21,9 +41,8 @@ export class Progress {
   /** Up to here everything is settled; acks of what lies below say nothing new. */
   readonly floor: Place;
   readonly shownFloor: Place;
-  /** By the wall clock; 0 = never. */
-  deliveredMs = 0;
-  ackedMs = 0;
+  readonly lastDelivery: Moment = new Moment();
+  readonly acked: Moment = new Moment();
 
   /** @param startSeq the first sequence that may be delivered */
   constructor(startSeq: number, waitsMs: readonly number[]) {
@@ -91,9 +110,8 @@ export class Progress {
     const pending = this.#pending;
     if (consumerSeq <= floor.consumer || seq <= floor.stream) return false;
     const isPending = pending.find(seq);
-    // Who names a message that does not wait must not move the floor beyond what was delivered.
-    const place = isPending ? pending.consumerSeq : Math.min(consumerSeq, this.consumerSeq);
-    floor.consumer = place;
+    const place = isPending ? pending.consumerSeq : this.#placeBefore(seq);
+    floor.consumer = Math.max(floor.consumer, place);
     floor.stream = seq;
     for (let first = pending.findFrom(1); first > 0 && first <= seq; first = pending.findFrom(1)) {
       this.redelivery.remove(first);
@@ -109,6 +127,12 @@ export class Progress {
       shownFloor.stream = isEmpty ? delivered.stream : seq;
     }
     return true;
+  }
+
+  /** Where a message lies that does not wait: whatever its ack says, not beyond those that do. */
+  #placeBefore(seq: number): number {
+    const next = this.#pending.findFrom(seq + 1);
+    return next === 0 ? this.consumerSeq : this.#pending.consumerSeq - 1;
   }
 
   /** A message was delivered too often: it waits no more, and what is shown of the floor stays where it is. */

@@ -90,9 +90,12 @@ export class Redelivery {
   }
 
   /** It is to be delivered again, behind all that are. */
-  enqueue(seq: number): void {
-    if (!this.pending.find(seq) || this.pending.state === QUEUED) return;
-    this.pending.state = QUEUED;
+  enqueue(seq: number, nowMs: number): void {
+    const { pending } = this;
+    if (!pending.find(seq) || pending.state === QUEUED) return;
+    pending.state = QUEUED;
+    // Nothing falls due by it; it is how long the consumer is in use without a pull.
+    pending.dueMs = nowMs + this.waitMs(pending.redelivered);
     this.#queuedCount++;
     this.#queue.push(seq);
     if (this.#queue.length - this.#queueHead > this.#queuedCount * 2 + SLACK) this.#rebuildQueue();
