@@ -11,6 +11,7 @@ import type {
 } from './api/account-door.ts';
 import { createDispatch } from './api/dispatch.ts';
 import type { PullQuota } from './consumer/host.ts';
+import type { EndReason } from './consumer/pull.ts';
 import { type Pool, type Pools, reservedBytes, type Storage } from './limits.ts';
 import { StreamOutbox } from './outbox.ts';
 import type { StreamConfig } from './stream/config.ts';
@@ -67,7 +68,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   }
 
   usage(): AccountUsage {
-    const { maxBytesRequired, maxStreams, maxConsumers, maxAckPending } = this.limits;
+    const { maxBytesRequired, maxConsumers, maxAckPending } = this.limits;
     let consumers = 0;
     const reserved: Record<Storage, number> = { memory: 0, file: 0 };
     for (const { config, consumers: each } of this.streams.values()) {
@@ -84,7 +85,8 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
       limits: {
         max_memory: -1,
         max_storage: -1,
-        max_streams: maxStreams,
+        // The bound that there is, is no limit of the account's.
+        max_streams: -1,
         max_consumers: maxConsumers,
         max_ack_pending: maxAckPending,
         memory_max_stream_bytes: this.limits.memoryMaxStreamBytes,
@@ -123,7 +125,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     this.#adviseStream(name, 'DELETED', 'delete');
   }
 
-  #end(stream: Stream, reason: string): void {
+  #end(stream: Stream, reason: EndReason): void {
     const end = new Promise<void>((resolve) => stream.close(reason, resolve)).then(() => {
       this.#closing.splice(this.#closing.indexOf(end), 1);
     });
@@ -160,7 +162,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   }
 
   /** Ends all streams, whose pulls are told the reason. Resolves when the last word has been said. */
-  async close(reason: string): Promise<void> {
+  async close(reason: EndReason): Promise<void> {
     for (const raw of [...this.door.home.raws]) if (raw.subject.startsWith('$JS.')) raw.close();
     for (const stream of this.streams.values()) this.#end(stream, reason);
     this.streams.clear();

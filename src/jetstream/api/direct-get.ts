@@ -5,6 +5,7 @@
 import type { RawMessage } from '../../bus/raw.ts';
 import type { BatchRun } from '../../core/index.ts';
 import { rfc3339Nano } from '../../shared/time.ts';
+import { asksForLevel } from '../consumer/required-level.ts';
 import type { StoredMessage } from '../store/store.ts';
 import { emptyMessage } from '../store/stored-message.ts';
 import type { Stream } from '../stream/stream.ts';
@@ -151,11 +152,4 @@ function contradicts(request: GetRequest): boolean {
   if (last_by_subj && (hasTime || next_by_subj || batch > 0 || multi_last)) return true;
   if (next_by_subj && multi_last) return true;
   return Boolean(up_to_seq) && up_to_time !== undefined;
-}
-
-/** A level above ours, which is 0. Source: server/jetstream_versioning.go, errorOnRequiredApiLevel. */
-function asksForLevel(block: Uint8Array): boolean {
-  const [, level = ''] =
-    /\r\nNats-Required-Api-Level: *([^\r]*)\r\n/.exec(decoder.decode(block)) ?? [];
-  return level !== '' && !(/^[-+]?\d+$/.test(level) && Number(level) <= 0);
 }

@@ -5,8 +5,8 @@
 import type { RawMessage } from '../../bus/raw.ts';
 import { toError } from '../../shared/errors.ts';
 import { type ApiError, refusal } from '../errors.ts';
-import { storedBytes } from '../store/memory-store.ts';
 import type { Incoming } from '../store/store.ts';
+import { storedBytes } from '../store/stored-bytes.ts';
 import { hasWildcard, isValidSubject } from '../subjects.ts';
 import { hasStatus, keptBlock, PublishHeaders, shownText } from './publish-headers.ts';
 import type { Stream } from './stream.ts';
@@ -161,8 +161,7 @@ export class Ingest {
     const { rules, store, config, eviction, account } = this.#stream;
     if (account.isBounded || rules.discardsNew) {
       const { subjectBytes, headerBytes, bodyBytes } = kept;
-      const payloadBytes = bodyBytes - headerBytes;
-      const bytes = storedBytes(config.storage, subjectBytes, headerBytes, payloadBytes);
+      const bytes = storedBytes(config.storage, subjectBytes, headerBytes > 0, bodyBytes);
       if (account.wouldExceed(config.storage, bytes)) return refusal('accountFull');
       if (ttlSeconds(headers.ttl) === undefined) return refusal('ttlInvalid');
       if (!rules.discardsNew) return undefined;

@@ -14,6 +14,7 @@ import type { ConsumerConfig } from '../consumer/config.ts';
 import { Consumer } from '../consumer/consumer.ts';
 import { ConsumerIndex } from '../consumer/consumer-index.ts';
 import type { ConsumerHost, PullQuota } from '../consumer/host.ts';
+import type { EndReason } from '../consumer/pull.ts';
 import { type Pool, reservedBytes } from '../limits.ts';
 import { StreamOutbox } from '../outbox.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
@@ -24,6 +25,7 @@ import { Eviction } from './eviction.ts';
 import { Ingest } from './ingest.ts';
 import { PubAckWriter } from './pub-ack.ts';
 import { purgeStore } from './purge.ts';
+import { Retention } from './retention.ts';
 import { rulesOf, type StreamRules } from './rules.ts';
 
 /** What a stream asks of its account. */
@@ -60,9 +62,8 @@ export class Stream implements ApiStream, ConsumerHost {
   visibleSeq = 0;
   readonly #ingest: Ingest;
   readonly #directGet: DirectGet;
+  readonly #retention: Retention;
   readonly #subscriptions = new Map<string, RawSubscription>();
-  /** Its followers hear of the end of a purge, not of each message. */
-  #isPurging = false;
   #isClosed = false;
 
   /** Its configuration has been checked. Throws CapacityError. */
@@ -79,9 +80,11 @@ export class Stream implements ApiStream, ConsumerHost {
       storage: config.storage,
       firstSeq: Number(config.first_seq ?? 0),
       onRemoved: (seq, subjectId, bytes) => this.#removed(seq, subjectId, bytes),
+      onCleared: ({ bytes }) => account.used(config.storage, -bytes),
     });
     this.visibleSeq = this.store.state.lastSeq;
     this.followers = new ConsumerIndex(this.store);
+    this.#retention = new Retention(this.store, this.followers, door);
     this.outbox = new StreamOutbox(
       door,
       clock,
@@ -124,6 +127,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.dedup.windowMs = this.rules.duplicateWindowMs;
     this.eviction.update(this.rules);
     this.#subscribe();
+    this.#retention.relaxed(config.retention);
     this.outbox.due();
   }
 
@@ -156,18 +160,10 @@ export class Stream implements ApiStream, ConsumerHost {
   }
 
   purge(request: PurgeRequest): number {
-    const { store } = this;
-    const { filter = '' } = request;
-    const isWhole = filter === '' || filter === '>';
-    const { lastSeq } = store.state;
-    this.#isPurging = isWhole && !request.keep && (request.seq ?? 0) !== 1;
-    try {
-      return purgeStore(store, request);
-    } finally {
-      if (this.#isPurging) this.followers.purged(Math.min(lastSeq, store.state.firstSeq - 1));
-      this.#isPurging = false;
-      this.outbox.due();
-    }
+    const { lastSeq } = this.store.state;
+    const count = purgeStore(this.store, request, () => this.followers.purged(lastSeq));
+    this.outbox.due();
+    return count;
   }
 
   removeMessage(seq: number): boolean {
@@ -177,11 +173,7 @@ export class Stream implements ApiStream, ConsumerHost {
   }
 
   settled(seq: number): void {
-    const { store } = this;
-    if (this.config.retention === 'limits') return;
-    const subjectId = store.subjectIdOf(seq);
-    if (subjectId < 0 || this.followers.needs(seq, subjectId)) return;
-    store.remove(seq);
+    if (this.config.retention !== 'limits') this.#retention.settled(seq);
   }
 
   directGet(message: RawMessage, keyAt: number): void {
@@ -205,12 +197,13 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#end(name, 'Consumer Deleted');
   }
 
-  #end(name: string, reason: string): void {
+  #end(name: string, reason: EndReason): void {
     const consumer = this.consumers.get(name);
     if (consumer === undefined) return;
     this.consumers.delete(name);
     this.followers.remove(name);
     consumer.close(reason);
+    this.#retention.relaxed(this.config.retention);
     this.#adviseConsumer(name, 'DELETED', 'delete');
   }
 
@@ -229,6 +222,7 @@ export class Stream implements ApiStream, ConsumerHost {
 
   refiltered(consumer: string): void {
     this.followers.update(consumer);
+    this.#retention.relaxed(this.config.retention);
   }
 
   advise(kind: string, type: string, fields: () => object): void {
@@ -243,7 +237,7 @@ export class Stream implements ApiStream, ConsumerHost {
    * Ends it and its consumers, whose pulls are told the reason; `done` is called when the last word has been said.
    * Nothing of its messages is left then.
    */
-  close(reason: string, done: () => void): void {
+  close(reason: EndReason, done: () => void): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const subscription of this.#subscriptions.values()) subscription.close();
@@ -251,6 +245,7 @@ export class Stream implements ApiStream, ConsumerHost {
     for (const consumer of this.consumers.values()) consumer.close(reason);
     this.consumers.clear();
     this.eviction.close();
+    this.#retention.close();
     this.dedup.close();
     const { storage } = this.config;
     this.account.used(storage, -this.store.state.bytes);
@@ -272,6 +267,6 @@ export class Stream implements ApiStream, ConsumerHost {
 
   #removed(seq: number, subjectId: number, bytes: number): void {
     this.account.used(this.config.storage, -bytes);
-    if (this.consumers.size > 0 && !this.#isPurging) this.followers.removed(seq, subjectId);
+    if (this.consumers.size > 0) this.followers.removed(seq, subjectId);
   }
 }
