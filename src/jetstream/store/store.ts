@@ -65,8 +65,8 @@ export interface Store {
 
   /** Keeps a message under the next sequence, which it answers. Throws CapacityError, and then nothing has changed. */
   append(message: Incoming, timeMs: number): number;
-  /** Uses up sequences without keeping anything; the last is `seq`. */
-  skipTo(seq: number): void;
+  /** Uses up sequences without keeping anything; the last is `seq`. With a time it is that of the last message. */
+  skipTo(seq: number, timeMs?: number): void;
 
   /** Reads a message into `into`; false: there is none. */
   read(seq: number, into: StoredMessage): boolean;
@@ -96,7 +96,7 @@ export interface Store {
   previous(seq: number): number;
   /**
    * The first message at or above `seq` whose subject any of the filters matches; 0 = none. Costs its matches. Without a
-   * filter all match. An array that is given again and again is made ready once.
+   * filter all match. An array that is given again and again is made ready once, and must not change.
    */
   nextMatching(filters: readonly string[], seq: number): number;
   /** Messages from `seq` on whose subject any of the filters matches, each once. */
