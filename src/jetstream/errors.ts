@@ -63,6 +63,9 @@ const REFUSALS = {
     10084,
     'consumer in pull mode requires explicit ack policy on workqueue stream',
   ],
+  pullWithRateLimit: [400, 10086, 'consumer in pull mode can not have rate limit set'],
+  pullWithHeartbeat: [400, 10088, 'consumer idle heartbeat requires a push based consumer'],
+  pullWithFlowControl: [400, 10089, 'consumer flow control requires a push based consumer'],
   invalidPolicy: [400, 10094, '{}'],
   invalidSampling: [400, 10095, 'failed to parse consumer sampling configuration: {}'],
   headerTooLarge: [400, 10097, 'header size exceeds maximum allowed of 64k'],
@@ -75,7 +78,11 @@ const REFUSALS = {
   workQueueNotUnique: [400, 10100, 'filtered consumer not unique on workqueue stream'],
   workQueueNotDeliverAll: [400, 10101, 'consumer must be deliver all on workqueue stream'],
   consumerNameTooLong: [400, 10102, 'consumer name is too long, maximum allowed is {}'],
-  consumerDescriptionTooLong: [400, 10107, 'consumer description is too long, maximum allowed is {}'],
+  consumerDescriptionTooLong: [
+    400,
+    10107,
+    'consumer description is too long, maximum allowed is {}',
+  ],
   streamSealed: [400, 10109, 'invalid operation on sealed stream'],
   streamPurge: [500, 10110, '{}'],
   rollup: [500, 10111, '{}'],
@@ -100,6 +107,11 @@ const REFUSALS = {
   ],
   negativeReplicas: [400, 10133, 'replicas count cannot be negative'],
   consumerMetadataTooLong: [400, 10135, 'consumer metadata exceeds maximum size of {}'],
+  consumerReplicasDiffer: [
+    400,
+    10134,
+    "consumer config replicas must match interest retention stream's replicas",
+  ],
   filterAndFilters: [
     400,
     10136,
@@ -117,21 +129,29 @@ const REFUSALS = {
   inactiveThresholdExcess: [400, 10153, 'consumer inactive threshold exceeds system limit of {}'],
   pedantic: [400, 10157, 'pedantic mode: {}'],
   wrongLastSequenceConstant: [400, 10164, 'wrong last sequence'],
+  ttlInvalid: [400, 10165, 'invalid per-message TTL'],
+  ttlDisabled: [400, 10166, 'per-message TTL is disabled'],
+  countersDisabled: [400, 10168, 'message counters is disabled'],
+  incrementInvalid: [400, 10171, 'message counter increment is invalid'],
+  atomicPublishDisabled: [400, 10174, 'atomic publish is disabled'],
   tooManyRequests: [429, 10167, 'too many requests'],
   negativeAckWait: [400, 10183, 'consumer ack wait needs to be positive'],
   negativeBackoff: [400, 10184, 'consumer backoff needs to be positive'],
   apiLevel: [412, 10185, 'JetStream minimum api level required'],
-  expectedSequenceMissing: [
-    400,
-    10193,
-    'missing sequence for expected last sequence per subject',
-  ],
-} as const satisfies Readonly<Record<string, readonly [number, number, string]>>;
+  schedulesDisabled: [400, 10188, 'message schedules is disabled'],
+  expectedSequenceMissing: [400, 10193, 'missing sequence for expected last sequence per subject'],
+  schedulerInvalid: [400, 10212, 'message schedules invalid scheduler'],
+  sourceHeader: [400, 10227, 'message stream source header is not allowed'],
+} as const;
 
 export type Refusal = keyof typeof REFUSALS;
 
 /** One row of the table, with its value. */
 export function refusal(of: Refusal, value: string | number | bigint = ''): ApiError {
   const [code, errCode, text] = REFUSALS[of];
-  return new ApiError(code, errCode, text.replace('{}', () => String(value)));
+  return new ApiError(
+    code,
+    errCode,
+    text.replace('{}', () => String(value)),
+  );
 }

@@ -104,7 +104,10 @@ export class JsonScanner {
 
   #skipScalar(): void {
     const { text, at } = this;
-    if (text[at] === '"') return this.#skipString();
+    if (text[at] === '"') {
+      this.#skipString();
+      return;
+    }
     for (const word of ['true', 'false', 'null']) {
       if (text.startsWith(word, at)) {
         this.at += word.length;

@@ -3,7 +3,7 @@
 import type { BusInternals } from '../../src/bus/internals.ts';
 import { internalsOf } from '../../src/bus/internals.ts';
 import type { BatchEntry, BatchOutcome } from '../../src/core/index.ts';
-import { createBus } from '../../src/index.ts';
+import { type Bus, createBus } from '../../src/index.ts';
 import type { ConsumerConfig } from '../../src/jetstream/consumer/config.ts';
 import { Consumer } from '../../src/jetstream/consumer/consumer.ts';
 import { ConsumerIndex } from '../../src/jetstream/consumer/consumer-index.ts';
@@ -34,7 +34,7 @@ const decoder = new TextDecoder();
 export class ConsumerStream implements ConsumerHost {
   readonly clock: FakeClock = new FakeClock();
   readonly store: Store;
-  readonly bus = createBus({ clock: this.clock });
+  readonly bus: Bus = createBus({ clock: this.clock });
   readonly door: BusInternals;
   readonly pulls = { waiting: 0, max: 10_000 };
   readonly index: ConsumerIndex;

@@ -27,6 +27,7 @@ import type {
   StoreState,
   SubjectState,
 } from './store.ts';
+import { storedBytes } from './stored-bytes.ts';
 import { SUBJECT_LENGTH } from './subject-records.ts';
 import { SubjectTable } from './subject-table.ts';
 
@@ -162,9 +163,10 @@ class MemoryStore implements Store, SlabOwner {
     }
   }
 
-  skipTo(seq: number): void {
+  skipTo(seq: number, timeMs?: number): void {
     const state = this.#state;
     if (seq <= state.lastSeq) return;
+    if (timeMs !== undefined) state.lastTimeMs = timeMs;
     state.lastSeq = seq;
     if (state.messages === 0) state.firstSeq = seq + 1;
   }
@@ -421,10 +423,8 @@ class MemoryStore implements Store, SlabOwner {
     return this.#bytesBy(subjectBytes, hasHeaders, hasHeaders ? body - HAS_HEADERS : body);
   }
 
-  // nats-server 2.15.3, server/filestore.go, fileStoreMsgSizeRaw; server/memstore.go, memStoreMsgSizeRaw.
   #bytesBy(subjectBytes: number, hasHeaders: boolean, bodyBytes: number): number {
-    if (this.#options.storage === 'memory') return subjectBytes + bodyBytes + 16;
-    return subjectBytes + bodyBytes + (hasHeaders ? 34 : 30);
+    return storedBytes(this.#options.storage, subjectBytes, hasHeaders, bodyBytes);
   }
 }
 

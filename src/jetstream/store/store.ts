@@ -65,8 +65,8 @@ export interface Store {
 
   /** Keeps a message under the next sequence, which it answers. Throws CapacityError, and then nothing has changed. */
   append(message: Incoming, timeMs: number): number;
-  /** Uses up sequences without keeping anything; the last is `seq`. */
-  skipTo(seq: number): void;
+  /** Uses up sequences without keeping anything; the last is `seq`. With a time it is that of the last message. */
+  skipTo(seq: number, timeMs?: number): void;
 
   /** Reads a message into `into`; false: there is none. */
   read(seq: number, into: StoredMessage): boolean;

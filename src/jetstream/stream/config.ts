@@ -54,7 +54,7 @@ export interface StreamConfig {
 /** What a request says of a stream; keys that cannot be served yet among it. */
 export type StreamRequest = Partial<Omit<StreamConfig, 'allow_msg_ttl'>> & {
   readonly pedantic?: boolean;
-} & Readonly<Record<UnsupportedKey, unknown>>;
+} & Readonly<Partial<Record<UnsupportedStreamKey, unknown>>>;
 
 const RETENTION = oneOf({ limits: 'limits', interest: 'interest', workqueue: 'workqueue' });
 const STORAGE = oneOf({ file: 'file', memory: 'memory' });
@@ -85,7 +85,21 @@ const SOURCE: Fields = {
 };
 
 /** Keys of which only a value that means the default is taken. */
-const UNSUPPORTED = {
+export type UnsupportedStreamKey =
+  | 'placement'
+  | 'mirror'
+  | 'sources'
+  | 'subject_transform'
+  | 'republish'
+  | 'allow_msg_ttl'
+  | 'subject_delete_marker_ttl'
+  | 'allow_msg_counter'
+  | 'allow_atomic'
+  | 'allow_msg_schedules'
+  | 'persist_mode'
+  | 'allow_batched';
+
+const UNSUPPORTED: Readonly<Record<UnsupportedStreamKey, Shape>> = {
   placement: {
     is: 'object',
     fields: { cluster: STRING, tags: STRINGS, preferred: STRING },
@@ -106,9 +120,7 @@ const UNSUPPORTED = {
   allow_msg_schedules: BOOL,
   persist_mode: PERSIST_MODE,
   allow_batched: BOOL,
-} as const satisfies Fields;
-
-type UnsupportedKey = keyof typeof UNSUPPORTED;
+};
 
 const STREAM_FIELDS: Fields = {
   name: STRING,
@@ -148,7 +160,9 @@ export function readStreamRequest(text: string, isStrict: boolean): StreamReques
 
 /** The first key of the request that asks for what is not there yet. */
 export function unsupportedStreamKey(request: StreamRequest): string | undefined {
-  return Object.keys(UNSUPPORTED).find((key) => !isDefault(key, request[key as UnsupportedKey]));
+  return Object.keys(UNSUPPORTED).find(
+    (key) => !isDefault(key, request[key as UnsupportedStreamKey]),
+  );
 }
 
 function isDefault(key: string, value: unknown): boolean {
