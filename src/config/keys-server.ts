@@ -257,9 +257,8 @@ export const SERVER: Block<ServerValues> = {
     names: ['store_dir', 'storedir'],
     kind: text,
     about: 'Where streams lie.',
-    effect: 'warned',
   },
-  jetstream: { names: ['jetstream'], kind: jetstream, about: 'Streams.', effect: 'warned' },
+  jetstream: { names: ['jetstream'], kind: jetstream, about: 'Streams.' },
   logFile: { names: ['logfile', 'log_file'], kind: text, about: 'File of the log.' },
   logSizeLimit: {
     names: ['logfile_size_limit', 'log_size_limit'],

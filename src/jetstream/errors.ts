@@ -129,11 +129,19 @@ const REFUSALS = {
   inactiveThresholdExcess: [400, 10153, 'consumer inactive threshold exceeds system limit of {}'],
   pedantic: [400, 10157, 'pedantic mode: {}'],
   wrongLastSequenceConstant: [400, 10164, 'wrong last sequence'],
+  ttlInvalid: [400, 10165, 'invalid per-message TTL'],
+  ttlDisabled: [400, 10166, 'per-message TTL is disabled'],
+  countersDisabled: [400, 10168, 'message counters is disabled'],
+  incrementInvalid: [400, 10171, 'message counter increment is invalid'],
+  atomicPublishDisabled: [400, 10174, 'atomic publish is disabled'],
   tooManyRequests: [429, 10167, 'too many requests'],
   negativeAckWait: [400, 10183, 'consumer ack wait needs to be positive'],
   negativeBackoff: [400, 10184, 'consumer backoff needs to be positive'],
   apiLevel: [412, 10185, 'JetStream minimum api level required'],
+  schedulesDisabled: [400, 10188, 'message schedules is disabled'],
   expectedSequenceMissing: [400, 10193, 'missing sequence for expected last sequence per subject'],
+  schedulerInvalid: [400, 10212, 'message schedules invalid scheduler'],
+  sourceHeader: [400, 10227, 'message stream source header is not allowed'],
 } as const;
 
 export type Refusal = keyof typeof REFUSALS;

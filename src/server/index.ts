@@ -9,6 +9,7 @@ import {
 import type { Bus } from '../bus/bus.ts';
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
 import type { ServerInfo } from '../bus/types.ts';
+import type { JetStream } from '../jetstream/jetstream.ts';
 import type { RefusalListener } from '../net/refusal.ts';
 import { toError } from '../shared/errors.ts';
 import { fileErrorText } from '../shared/file-error.ts';
@@ -23,6 +24,7 @@ import {
   writePortsFile,
 } from './files.ts';
 import { createServerId } from './identity.ts';
+import { startServerJetStream } from './jetstream.ts';
 import { startLeafnodes } from './leafnodes.ts';
 import { subscriptionBytesMax } from './memory-shares.ts';
 import { type MonitoringHandle, RUNTIME, startMonitoring } from './monitor.ts';
@@ -39,6 +41,7 @@ export type {
   Credentials,
   UserPassword,
 } from './authorization.ts';
+export type { JetStreamChoice } from './jetstream.ts';
 export type {
   ConfigurationSource,
   LeafnodesListenOptions,
@@ -121,6 +124,7 @@ class RunningServer implements Server {
   #monitoring: MonitoringHandle | undefined;
   #leafnodes: RefusalListener | undefined;
   #websocket: WebSocketHandle | undefined;
+  #jetstream: JetStream | undefined;
   #portsFile: string | undefined;
   #lameDuckEnd: Promise<void> | undefined;
   #closeEnd: Promise<void> | undefined;
@@ -181,12 +185,14 @@ class RunningServer implements Server {
     try {
       await this.#writePidFile();
       await this.#startMonitoring();
+      await this.#startJetStream();
       this.#leafnodes = await startLeafnodes(this.#settings, this.#logger);
       await this.#startBridge();
       await this.#startWebSocket();
     } catch (error) {
       this.#leafnodes?.close();
       await this.#bridge?.close();
+      await this.#jetstream?.close();
       await this.#monitoring?.close();
       throw error;
     }
@@ -259,6 +265,19 @@ class RunningServer implements Server {
       throw error;
     }
     this.#logger.info(`Starting http monitor on ${hostPort(host, this.#monitoring.port)}`);
+  }
+
+  async #startJetStream(): Promise<void> {
+    const { jetstream } = this.#settings;
+    if (jetstream === undefined) return;
+    // What it says of the server is of this one.
+    this.#internals.engine.server = this.#info();
+    try {
+      this.#jetstream = await startServerJetStream(this.#internals, jetstream, this.#settings);
+    } catch (error) {
+      this.#logger.fatal(`Can't start JetStream: ${toError(error).message}`);
+      throw error;
+    }
   }
 
   async #startBridge(): Promise<void> {
@@ -347,7 +366,7 @@ class RunningServer implements Server {
 
   #info(): ServerInfo {
     return {
-      ...this.#busInfo,
+      ...this.#internals.engine.server,
       server_id: this.id,
       server_name: this.name,
       go: RUNTIME,
@@ -359,11 +378,12 @@ class RunningServer implements Server {
 
   async #shutDown(): Promise<void> {
     this.#state = 'closing';
-    this.#internals.engine.server = this.#busInfo;
     this.#logger.info('Initiating Shutdown...');
     const failures: Error[] = [];
     for (const stop of [
       () => this.#removePortsFile(),
+      // Pulls are told before their clients are closed.
+      () => this.#stopJetStream(),
       () => this.#bridge?.close(),
       () => this.#leafnodes?.close(),
       () => this.#monitoring?.close(),
@@ -374,8 +394,28 @@ class RunningServer implements Server {
         failures.push(toError(error));
       }
     }
+    this.#forgetInfo();
     this.#logger.info('Server Exiting..');
     if (failures[0] !== undefined) throw failures[0];
+  }
+
+  async #stopJetStream(): Promise<void> {
+    if (this.#jetstream === undefined) return;
+    this.#logger.info('Initiating JetStream Shutdown...');
+    await this.#jetstream.close();
+    this.#logger.info('JetStream Shutdown');
+  }
+
+  /** The bus says of itself what it said before. */
+  #forgetInfo(): void {
+    const { engine } = this.#internals;
+    const { version, jetstream, domain } = engine.server;
+    engine.server = {
+      ...this.#busInfo,
+      version,
+      ...(jetstream !== undefined && { jetstream }),
+      ...(domain !== undefined && { domain }),
+    };
   }
 
   async #removePortsFile(): Promise<void> {

@@ -1,5 +1,6 @@
 // The options of `serve`, checked once at the door: what comes out of here is trusted inside.
 import { leastInboundMax } from '../bridge/pacing/inbound-budget.ts';
+import type { JetStreamOptions } from '../jetstream/options.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { InvalidArgumentError } from '../shared/errors.ts';
 import {
@@ -17,6 +18,7 @@ import {
   authorizationSettings,
 } from './authorization.ts';
 import { boolean, integer, port, text } from './checks.ts';
+import { type JetStreamChoice, jetStreamChoice } from './jetstream.ts';
 import { defaultInboundMax, defaultOutboundMax } from './memory-shares.ts';
 import {
   type WebSocketListenOptions,
@@ -80,6 +82,8 @@ export interface ServeOptions extends Partial<Limits> {
   readonly configuration?: ConfigurationSource;
   /** Serve clients by WebSocket as well. */
   readonly websocket?: WebSocketListenOptions;
+  /** Streams and consumers: true for all defaults, which is without a bound but memory. */
+  readonly jetstream?: JetStreamChoice;
   /** Write `<executableName>_<pid>.ports` into this directory, and remove it at the end. */
   readonly portsFileDir?: string;
   /** Default `ganglion`. */
@@ -112,6 +116,7 @@ export interface ServerSettings {
   readonly serverMetadata: Readonly<Record<string, string>>;
   readonly configuration: ConfigurationSource | undefined;
   readonly websocket: WebSocketSettings | undefined;
+  readonly jetstream: JetStreamOptions | undefined;
   readonly portsFileDir: string | undefined;
   readonly executableName: string;
   readonly pidFile: string | undefined;
@@ -160,6 +165,7 @@ export function resolveOptions(options: ServeOptions): ServerSettings {
     serverMetadata: metadata(options.serverMetadata ?? {}),
     configuration: options.configuration,
     websocket: websocketSettings(options.websocket, host),
+    jetstream: jetStreamChoice(options.jetstream),
     portsFileDir: text('portsFileDir', options.portsFileDir),
     executableName: text('executableName', options.executableName) ?? 'ganglion',
     pidFile: text('pidFile', options.pidFile),

@@ -103,8 +103,11 @@ export interface ApiStream {
   /** Everything is checked, and it has a name that is free. */
   createConsumer(config: ConsumerConfig): ApiConsumer;
   deleteConsumer(name: string): void;
-  /** A request on `$JS.API.DIRECT.GET.>` for this stream, which allows it. */
-  directGet(message: RawMessage): void;
+  /**
+   * A request on `$JS.API.DIRECT.GET.>` for this stream, which allows it. `keyAt` is where a subject begins behind the
+   * name; 0 = nothing is behind it.
+   */
+  directGet(message: RawMessage, keyAt: number): void;
 }
 
 /** How far a consumer is. */

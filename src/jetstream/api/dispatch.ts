@@ -79,7 +79,7 @@ class Dispatch {
     const dot = isNamed ? this.#subject.indexOf(DOT, start + 1) : -1;
     const nameEnd = dot === -1 || dot > end ? end : dot;
     const stream = isNamed ? this.#targetAt(start + 1, nameEnd, 1)?.stream : undefined;
-    if (stream?.config.allow_direct) stream.directGet(message);
+    if (stream?.config.allow_direct) stream.directGet(message, nameEnd === end ? 0 : nameEnd + 1);
     else this.#account.door.noResponders(message);
   }
 

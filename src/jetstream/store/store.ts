@@ -58,14 +58,15 @@ export interface SubjectState {
 export type OnRemoved = (seq: number, subjectId: number, bytes: number) => void;
 
 export interface Store {
+  /** One object, which is kept up to date. */
   readonly state: StoreState;
   /** Bytes of memory that it occupies: index, tables and free room included. */
   readonly heldBytes: number;
 
   /** Keeps a message under the next sequence, which it answers. Throws CapacityError, and then nothing has changed. */
   append(message: Incoming, timeMs: number): number;
-  /** Uses up sequences without keeping anything; the last is `seq`. */
-  skipTo(seq: number): void;
+  /** Uses up sequences without keeping anything; the last is `seq`. With a time it is that of the last message. */
+  skipTo(seq: number, timeMs?: number): void;
 
   /** Reads a message into `into`; false: there is none. */
   read(seq: number, into: StoredMessage): boolean;
@@ -79,8 +80,13 @@ export interface Store {
 
   /** Removes one message; false: there is none. */
   remove(seq: number): boolean;
-  /** Removes everything below `seq`. @returns how many */
-  removeBelow(seq: number): number;
+  /**
+   * Removes what is below `seq`, from the first on, at most so many: each takes its time, so who removes very many does it
+   * in slices.
+   *
+   * @returns how many
+   */
+  removeBelow(seq: number, most?: number): number;
   /** Removes everything; the next sequence stays. @returns how many */
   clear(): number;
 
@@ -88,11 +94,14 @@ export interface Store {
   next(seq: number): number;
   /** The last message at or below `seq`; 0 = none. */
   previous(seq: number): number;
-  /** The first message at or above `seq` whose subject any of the filters matches; 0 = none. Costs its matches. */
+  /**
+   * The first message at or above `seq` whose subject any of the filters matches; 0 = none. Costs its matches. Without a
+   * filter all match. An array that is given again and again is made ready once.
+   */
   nextMatching(filters: readonly string[], seq: number): number;
   /** Messages from `seq` on whose subject any of the filters matches, each once. */
   countMatching(filters: readonly string[], seq: number): number;
-  /** The first message stored at or after that time; 0 = none. */
+  /** The first message stored at or after that time, where times do not fall; 0 = none. */
   seqAtTime(timeMs: number): number;
 
   /** The id of a subject that has messages; -1 = it has none. */
@@ -105,6 +114,8 @@ export interface Store {
   countOf(id: number): number;
   /** The next message on the same subject above `seq`, which is one of it; 0 = none. */
   nextOnSubject(seq: number): number;
+  /** The one before. */
+  previousOnSubject(seq: number): number;
   /** The subjects that match, in no particular order; lazily: the store must not be changed meanwhile. */
   subjectsMatching(filter: string): Iterable<SubjectState>;
   /** Sequences between first and last that hold no message, ascending. */

@@ -1,0 +1,148 @@
+// Which consumers of a stream a message concerns. Those without filters are told of all; the filters of the others lie
+// in a trie, and what it answers for a subject is kept beside the subject's id. So a publish costs the consumers that it
+// wakes, however many others there are: with 10,000 disjoint ones as much as with one.
+//
+//   stored ──► consumers that match: counted, and noted once for the run
+//   wake   ──► those noted: the run's messages may be shown now
+import type { Store } from '../store/store.ts';
+import { FilterTrie } from './filter-trie.ts';
+import type { StreamFollower } from './host.ts';
+
+/** A consumer, and whether it has something that it was not yet woken for. */
+interface Follower {
+  readonly consumer: StreamFollower;
+  readonly filters: readonly string[];
+  /** The last message that it has to be woken for; 0 = none. */
+  seq: number;
+}
+
+/** Subjects whose consumers are remembered; a power of two. */
+const KEPT_SUBJECTS = 8192;
+const decoder = new TextDecoder();
+
+export class ConsumerIndex {
+  readonly #store: Store;
+  readonly #byName = new Map<string, Follower>();
+  readonly #unfiltered: Follower[] = [];
+  readonly #trie = new FilterTrie<Follower>();
+  #stirred: Follower[] = [];
+  // What the trie has answered, by the last bits of the subject's id. Nothing is kept before there are filters.
+  #ids = new Int32Array(0);
+  #generations = new Float64Array(0);
+  #kept: (readonly Follower[])[] = [];
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  get size(): number {
+    return this.#byName.size;
+  }
+
+  add(name: string, consumer: StreamFollower): void {
+    const follower = { consumer, filters: consumer.filters, seq: 0 };
+    this.#byName.set(name, follower);
+    if (follower.filters.length === 0) this.#unfiltered.push(follower);
+    for (const filter of follower.filters) this.#trie.add(filter, follower);
+    if (follower.filters.length > 0) this.#forget();
+  }
+
+  remove(name: string): void {
+    const follower = this.#byName.get(name);
+    if (follower === undefined) return;
+    this.#byName.delete(name);
+    const at = this.#unfiltered.indexOf(follower);
+    if (at >= 0) this.#unfiltered.splice(at, 1);
+    for (const filter of follower.filters) this.#trie.delete(filter, follower);
+    this.#stirred = this.#stirred.filter((one) => one !== follower);
+    if (follower.filters.length > 0) this.#forget();
+  }
+
+  /** Its filters are others now. */
+  update(name: string): void {
+    const follower = this.#byName.get(name);
+    if (follower === undefined) return;
+    this.remove(name);
+    this.add(name, follower.consumer);
+  }
+
+  /** A message was stored: counts it at the consumers that it concerns. */
+  stored(seq: number, subjectId: number): void {
+    for (const follower of this.#unfiltered) this.#stir(follower, seq, subjectId);
+    if (this.#trie.count === 0) return;
+    for (const follower of this.#matching(subjectId)) this.#stir(follower, seq, subjectId);
+  }
+
+  /** What was stored may be shown up to and with `seq`. */
+  wake(seq: number): void {
+    if (this.#stirred.length === 0) return;
+    const stirred = this.#stirred;
+    this.#stirred = [];
+    for (const follower of stirred) {
+      if (follower.seq > seq) this.#stirred.push(follower);
+      else follower.seq = 0;
+      follower.consumer.wake(seq);
+    }
+  }
+
+  /** A message leaves the stream, and its subject's id still stands for its subject. */
+  removed(seq: number, subjectId: number): void {
+    for (const { consumer } of this.#unfiltered) consumer.removed(seq, subjectId);
+    if (this.#trie.count === 0) return;
+    for (const { consumer } of this.#matching(subjectId)) consumer.removed(seq, subjectId);
+  }
+
+  purged(throughSeq: number): void {
+    for (const { consumer } of this.#byName.values()) consumer.purged(throughSeq);
+  }
+
+  /** One of them wants messages on that subject. */
+  hasInterest(subject: Uint8Array): boolean {
+    if (this.#unfiltered.length > 0) return true;
+    if (this.#trie.count === 0) return false;
+    let isFound = false;
+    this.#trie.match(decoder.decode(subject), () => {
+      isFound = true;
+    });
+    return isFound;
+  }
+
+  /** One of them has still to deliver a message on that subject, or waits for its ack. */
+  needs(seq: number, subjectId: number): boolean {
+    for (const { consumer } of this.#unfiltered) if (consumer.needs(seq)) return true;
+    if (this.#trie.count === 0) return false;
+    for (const { consumer } of this.#matching(subjectId)) if (consumer.needs(seq)) return true;
+    return false;
+  }
+
+  #stir(follower: Follower, seq: number, subjectId: number): void {
+    if (follower.seq === 0) this.#stirred.push(follower);
+    follower.seq = seq;
+    follower.consumer.stored(seq, subjectId);
+  }
+
+  #matching(subjectId: number): readonly Follower[] {
+    const store = this.#store;
+    if (this.#ids.length === 0) {
+      this.#ids = new Int32Array(KEPT_SUBJECTS).fill(-1);
+      this.#generations = new Float64Array(KEPT_SUBJECTS);
+    }
+    const at = subjectId & (KEPT_SUBJECTS - 1);
+    const generation = store.subjectGeneration(subjectId);
+    const kept = this.#kept[at];
+    if (kept !== undefined && this.#ids[at] === subjectId && this.#generations[at] === generation) {
+      return kept;
+    }
+    const found = new Set<Follower>();
+    this.#trie.match(store.subjectText(subjectId), (follower) => found.add(follower));
+    const followers = [...found];
+    this.#ids[at] = subjectId;
+    this.#generations[at] = generation;
+    this.#kept[at] = followers;
+    return followers;
+  }
+
+  #forget(): void {
+    this.#kept = [];
+  }
+}

@@ -1,0 +1,235 @@
+// What a store knows of each subject: a record of 48 bytes, in chunks of 64, found by the subject's id. An id that has
+// become free is given to another subject, so that ids stay as few as subjects ever were at a time; the generation tells
+// the two apart. A chunk with few living records is packed: 5,000 subjects that are left of five million are small, and
+// keep their ids.
+//
+//   id 0x1a7 ─► chunk 6, slot 39      dense: record 39;  packed: the record whose slot is 39 (few: looked for in order)
+//
+// `locate` leaves the cursor (`words`, `doubles`, `word`) at a record; it is good until the next call.
+import { CapacityError } from '../../shared/errors.ts';
+import type { Memory } from './memory.ts';
+
+// A record, 48 bytes.
+//
+//   word  field
+//   0, 1  first sequence (f64)
+//   2, 3  last sequence (f64)
+//      4  number of messages; 0 = the slot is free
+//      5  generation
+//      6  hash of its text
+//      7  id + 1 of the next in its bucket; of a free slot the next free slot + 1; 0 = none
+//      8  the slab in which its text lies
+//      9  where it begins there
+//     10  bytes of its text
+export const SUBJECT_COUNT = 4;
+export const SUBJECT_GENERATION = 5;
+export const SUBJECT_HASH = 6;
+export const SUBJECT_CHAIN = 7;
+export const SUBJECT_SLAB = 8;
+export const SUBJECT_AT = 9;
+export const SUBJECT_LENGTH = 10;
+const RECORD_WORDS = 12;
+const RECORD_BYTES = 48;
+
+const SLOTS = 64;
+const SLOT_BITS = 6;
+/** A chunk with fewer is packed: then its records take an eighth of a dense one's room. */
+const SPARSE = SLOTS / 8;
+/** Room of a name in the list of chunks. */
+const NAME_BYTES = 16;
+/** Ids end below DEAD of a row. */
+const CHUNKS_MAX = 2 ** (32 - SLOT_BITS) - 1;
+
+interface RecordChunk {
+  words: Uint32Array;
+  doubles: Float64Array;
+  /** Of a packed one: the slots of its records. */
+  slots: Uint8Array | undefined;
+  living: number;
+  /** Slot + 1 of the first free one; 0 = none, or packed. */
+  free: number;
+}
+
+export class SubjectRecords {
+  readonly #memory: Memory;
+  readonly #chunks: (RecordChunk | undefined)[] = [];
+  /** Numbers of chunks: dense with free slots; packed; without any record. */
+  readonly #roomy = new Set<number>();
+  readonly #packed = new Set<number>();
+  readonly #vacant: number[] = [];
+  /** The chunk from which ids are taken; it is not packed. */
+  #current = -1;
+  #generation: number;
+
+  words: Uint32Array = new Uint32Array(0);
+  doubles: Float64Array = new Float64Array(0);
+  /** Where the record at the cursor begins in `words`; half of that in `doubles`. */
+  word = 0;
+
+  /** @param generation of the last subject before */
+  constructor(memory: Memory, generation: number) {
+    this.#memory = memory;
+    this.#generation = generation;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Bytes that the lists of chunks take. */
+  get listBytes(): number {
+    return this.#chunks.length * NAME_BYTES;
+  }
+
+  /** Goes to the record of a subject; false: the id is nobody's. */
+  locate(id: number): boolean {
+    const chunk = this.#chunks[id >>> SLOT_BITS];
+    if (chunk === undefined) return false;
+    let slot = id & (SLOTS - 1);
+    if (chunk.slots !== undefined) {
+      slot = chunk.slots.indexOf(slot);
+      if (slot < 0) return false;
+    }
+    this.words = chunk.words;
+    this.doubles = chunk.doubles;
+    this.word = slot * RECORD_WORDS;
+    return chunk.words[this.word + SUBJECT_COUNT] !== 0;
+  }
+
+  get first(): number {
+    return this.doubles[this.word >>> 1] as number;
+  }
+
+  set first(seq: number) {
+    this.doubles[this.word >>> 1] = seq;
+  }
+
+  get last(): number {
+    return this.doubles[(this.word >>> 1) + 1] as number;
+  }
+
+  set last(seq: number) {
+    this.doubles[(this.word >>> 1) + 1] = seq;
+  }
+
+  get count(): number {
+    return this.words[this.word + SUBJECT_COUNT] as number;
+  }
+
+  set count(count: number) {
+    this.words[this.word + SUBJECT_COUNT] = count;
+  }
+
+  /** Makes sure that `add` will not fail. Throws CapacityError. */
+  reserve(): void {
+    if (this.#chunks[this.#current]?.free) return;
+    const [roomy] = this.#roomy;
+    const [packed] = this.#packed;
+    if (roomy !== undefined) {
+      this.#roomy.delete(roomy);
+      this.#current = roomy;
+    } else if (this.#vacant.length > 0) {
+      this.#fill(this.#vacant.at(-1) as number, undefined);
+      this.#vacant.pop();
+    } else if (packed !== undefined) {
+      this.#fill(packed, this.#chunks[packed]);
+      this.#packed.delete(packed);
+    } else {
+      this.#fill(this.#chunks.length, undefined);
+    }
+  }
+
+  /** The id that `add` will give. */
+  get nextId(): number {
+    return this.#current * SLOTS + (this.#chunks[this.#current] as RecordChunk).free - 1;
+  }
+
+  /** Goes to a new record, without messages and text. Its id was `nextId`. */
+  add(): void {
+    const chunk = this.#chunks[this.#current] as RecordChunk;
+    const slot = chunk.free - 1;
+    this.words = chunk.words;
+    this.doubles = chunk.doubles;
+    this.word = slot * RECORD_WORDS;
+    chunk.free = chunk.words[this.word + SUBJECT_CHAIN] as number;
+    chunk.living++;
+    this.#generation = (this.#generation + 1) >>> 0;
+    chunk.words[this.word + SUBJECT_GENERATION] = this.#generation;
+  }
+
+  /** The id is free again. */
+  delete(id: number): void {
+    this.locate(id);
+    const number = id >>> SLOT_BITS;
+    const chunk = this.#chunks[number] as RecordChunk;
+    this.count = 0;
+    if (--chunk.living === 0 && number !== this.#current) {
+      this.#drop(number, chunk);
+      this.#roomy.delete(number);
+      this.#packed.delete(number);
+      this.#vacant.push(number);
+    } else if (chunk.slots === undefined) {
+      this.words[this.word + SUBJECT_CHAIN] = chunk.free;
+      chunk.free = (id & (SLOTS - 1)) + 1;
+      if (number === this.#current) return;
+      if (chunk.living < SPARSE) this.#pack(number, chunk);
+      else this.#roomy.add(number);
+    }
+  }
+
+  /** A dense chunk in which ids can be had: a new one, or one that was packed. */
+  #fill(number: number, packed: RecordChunk | undefined): void {
+    if (number > CHUNKS_MAX) throw new CapacityError('another subject');
+    const chunk = this.#make(SLOTS, undefined);
+    for (let slot = SLOTS - 1; slot >= 0; slot--) {
+      const from = packed?.slots?.indexOf(slot) ?? -1;
+      if (packed !== undefined && from >= 0 && copyRecord(packed, from, chunk, slot)) {
+        chunk.living++;
+      } else {
+        chunk.words[slot * RECORD_WORDS + SUBJECT_CHAIN] = chunk.free;
+        chunk.free = slot + 1;
+      }
+    }
+    if (packed !== undefined) this.#drop(number, packed);
+    this.#chunks[number] = chunk;
+    this.#current = number;
+  }
+
+  #pack(number: number, dense: RecordChunk): void {
+    let chunk: RecordChunk;
+    try {
+      chunk = this.#make(dense.living, new Uint8Array(dense.living));
+    } catch {
+      // No memory to make it smaller with: it stays, and has room.
+      this.#roomy.add(number);
+      return;
+    }
+    for (let slot = 0; slot < SLOTS; slot++) {
+      if (!copyRecord(dense, slot, chunk, chunk.living)) continue;
+      (chunk.slots as Uint8Array)[chunk.living++] = slot;
+    }
+    this.#drop(number, dense);
+    this.#chunks[number] = chunk;
+    this.#roomy.delete(number);
+    this.#packed.add(number);
+  }
+
+  #make(records: number, slots: Uint8Array | undefined): RecordChunk {
+    const buffer = this.#memory.take(records * RECORD_BYTES);
+    const words = new Uint32Array(buffer);
+    return { words, doubles: new Float64Array(buffer), slots, living: 0, free: 0 };
+  }
+
+  #drop(number: number, { words }: RecordChunk): void {
+    this.#memory.give(words.length * 4);
+    this.#chunks[number] = undefined;
+  }
+}
+
+/** False: there is nothing to be copied. */
+function copyRecord(source: RecordChunk, from: number, target: RecordChunk, to: number): boolean {
+  const start = from * RECORD_WORDS;
+  if (source.words[start + SUBJECT_COUNT] === 0) return false;
+  target.words.set(source.words.subarray(start, start + RECORD_WORDS), to * RECORD_WORDS);
+  return true;
+}
