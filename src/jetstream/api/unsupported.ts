@@ -49,10 +49,11 @@ export function unpinConsumer(request: ApiRequest): never {
 }
 
 /** The original's consumers answer this themselves: where there is none, nobody does. */
-export function resetConsumer({ account, names }: ApiRequest): Answer | undefined {
-  const [stream = '', consumer = ''] = names;
-  if (account.streams.get(stream)?.consumers.has(consumer)) throw notYet('CONSUMER.RESET');
-  return undefined;
+export function resetConsumer(request: ApiRequest): Answer | undefined {
+  const [stream = '', consumer = ''] = request.names;
+  if (!request.account.streams.get(stream)?.consumers.has(consumer)) return undefined;
+  checkLevel(request);
+  throw notYet('CONSUMER.RESET');
 }
 
 function findConsumer(request: ApiRequest): void {
