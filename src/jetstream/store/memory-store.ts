@@ -253,7 +253,11 @@ class MemoryStore implements Store, SlabOwner {
     const state = this.#state;
     const { messages } = state;
     const { onCleared } = this.#options;
-    if (messages === 0) return 0;
+    if (messages === 0) {
+      // It has been emptied: the next sequence is the first, as after any other removal.
+      this.#findFirst();
+      return 0;
+    }
     if (onCleared !== undefined) onCleared(state);
     else if (this.#options.onRemoved !== undefined) return this.removeBelow(state.lastSeq + 1);
     this.#memory.giveAll();

@@ -35,7 +35,7 @@ export interface StoreState {
   readonly messages: number;
   /** By the formula of the storage that the stream names: file or memory. */
   readonly bytes: number;
-  /** The first message's; 0 in a stream that never had one; the next to come in one that is empty. */
+  /** The first message's; 0 in a stream that never had one and was never cleared; the next to come in one that is empty. */
   readonly firstSeq: number;
   /** 0 = there is none. */
   readonly firstTimeMs: number;
