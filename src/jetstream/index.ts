@@ -11,8 +11,8 @@ export {
   type StreamApi,
 } from './client/manager.ts';
 export type {
-  Consumer,
   ConsumeOptions,
+  Consumer,
   ConsumerMessages,
   FetchOptions,
   NextOptions,

@@ -2,6 +2,7 @@
 // inbox of its own; what ends it comes there as a status, so that no time has to be kept here.
 import { createInbox } from '../../bus/request.ts';
 import type { Subscription } from '../../bus/types.ts';
+import { systemClock, type Timer } from '../../shared/clock.ts';
 import { NANOS_PER_MS } from '../../shared/time.ts';
 import type { Api } from './api.ts';
 import { JetStreamStatusError } from './errors.ts';
@@ -31,6 +32,8 @@ const MAX_MESSAGES = 100;
 const NO_MESSAGES = 404;
 const TIMEOUT = 408;
 const HEARTBEAT = 100;
+/** The status of a pull that has expired comes within this. */
+const GRACE_MS = 1000;
 
 /** Conflicts of these words end a pull, and nothing is wrong. */
 const ORDINARY = /^(?:batch completed|message size exceeds maxbytes)$/i;
@@ -49,6 +52,8 @@ export class ConsumerMessages implements AsyncIterable<JsMsg> {
   #isEnded = false;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
+  /** The process does not end while somebody waits: the timers of streams do not keep it. */
+  #vigil: Timer | undefined;
   #resolveClosed!: (error: Error | undefined) => void;
   readonly #closed: Promise<void | Error>;
 
@@ -107,6 +112,8 @@ export class ConsumerMessages implements AsyncIterable<JsMsg> {
     const { max_messages = MAX_MESSAGES, max_bytes, expires = EXPIRES_MS } = this.#options;
     const batch = max_messages - this.#wanted;
     this.#wanted += batch;
+    this.#vigil?.cancel();
+    this.#vigil = systemClock.setTimeout(() => {}, expires + GRACE_MS);
     const body = { batch, expires: expires * NANOS_PER_MS, ...(max_bytes && { max_bytes }) };
     this.#api.connection.publish(this.#subject, JSON.stringify(body), { reply: this.#inbox });
   }
@@ -154,6 +161,7 @@ export class ConsumerMessages implements AsyncIterable<JsMsg> {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#error = error;
+    this.#vigil?.cancel();
     this.#subscription.unsubscribe();
     this.#resolveClosed(error);
     this.#wakeUp();
