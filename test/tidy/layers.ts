@@ -35,6 +35,7 @@ export const LAYERS: readonly Layer[] = [
   { module: 'src/bus/', uses: ['src/core/', 'src/shared/'] },
   { module: 'src/sublist.ts', uses: ['src/core/', 'src/shared/'] },
   { module: 'src/index.ts', uses: ['src/bus/', 'src/shared/'] },
+  { module: 'src/jetstream/', uses: ['src/bus/', 'src/core/', 'src/shared/'] },
   { module: 'src/net/', uses: ['src/shared/'], packages: ['ws'] },
   {
     module: 'src/bridge/',
