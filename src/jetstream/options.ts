@@ -50,7 +50,6 @@ export interface JetStreamSettings {
 const MEMORY_SHARE: number = 3 / 8;
 /** Source: nats-server 2.15.3, server/jetstream.go, JsDefaultMaxConsumers. */
 const MAX_CONSUMERS = 1000;
-const DUPLICATE_WINDOW_MS = 120_000;
 /** What an account can make us keep is bounded, as the original's is not. */
 const MAX_STREAMS = 10_000;
 
@@ -81,7 +80,7 @@ export function jetStreamSettings(options: JetStreamOptions): JetStreamSettings 
       maxAckPending: -1,
       serverMaxAckPending: whole('limits.maxAckPending', limits.maxAckPending, -1) ?? 0,
       maxRequestBatch: whole('limits.maxRequestBatch', limits.maxRequestBatch, -1) ?? 0,
-      duplicateWindow: (windowMs || DUPLICATE_WINDOW_MS) * NANOS_PER_MS,
+      duplicateWindow: (windowMs ?? 0) * NANOS_PER_MS,
     },
     clock,
   };

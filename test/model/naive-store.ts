@@ -66,6 +66,12 @@ export class NaiveStore {
     return gone;
   }
 
+  /** @returns what went */
+  clear(): NaiveMessage[] {
+    this.#isUsed = true;
+    return this.removeIf(() => true);
+  }
+
   next(seq: number): number {
     return this.messages.find((each) => each.seq >= seq)?.seq ?? 0;
   }

@@ -143,7 +143,7 @@ class Pair {
       if (count !== gone.length) return false;
     } else {
       if (this.#store.clear() !== messages.length) return false;
-      gone = this.#naive.removeIf(() => true);
+      gone = this.#naive.clear();
     }
     return String(this.#removed.splice(0)) === String(gone.map(({ seq }) => seq));
   }

@@ -12,7 +12,6 @@ export function auditOf({ account, subject, body, client }: ApiRequest, response
     subject,
     request: body || undefined,
     response,
-    domain: account.domain,
   };
 }
 

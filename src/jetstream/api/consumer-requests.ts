@@ -104,7 +104,9 @@ function setUp(
   if (encoder.encode(config.durable_name ?? '').length > NAME_MAX) {
     throw refusal('consumerNameTooLong', NAME_MAX);
   }
-  return answer(account, stream, name, stream.createConsumer(withThreshold(config)));
+  const isDurable = config.durable_name !== undefined;
+  const consumer = stream.createConsumer(withThreshold(config, isDurable));
+  return answer(account, stream, name, consumer);
 }
 
 function answer(
@@ -137,12 +139,15 @@ function change(
   }
   if (isSame) return;
   checkConsumerUpdate(existing.config, config);
-  existing.update(withThreshold(config));
+  // How long it lives goes by what it was, and is looked at only when that changes.
+  const { durable_name, inactive_threshold = 0 } = existing.config;
+  const mayStay = durable_name !== undefined || config.inactive_threshold === inactive_threshold;
+  existing.update(withThreshold(config, mayStay));
 }
 
-/** Without a durable name it does not live unused for ever. */
-function withThreshold(config: ConsumerConfig): ConsumerConfig {
-  if (config.durable_name !== undefined || config.inactive_threshold) return config;
+/** One that is not durable does not live unused for ever. */
+function withThreshold(config: ConsumerConfig, mayStay: boolean): ConsumerConfig {
+  if (mayStay || (config.inactive_threshold ?? 0) > 0) return config;
   return { ...config, inactive_threshold: INACTIVE_THRESHOLD };
 }
 

@@ -52,13 +52,12 @@ export class RequestQueue {
   }
 
   #drop(): void {
-    const { serverName, domain } = this.#account;
+    const { serverName: server } = this.#account;
     const dropped = this.#waiting.length;
     this.#waiting = [];
     this.#bytes = 0;
     this.#account.advise('API.LIMIT_REACHED', 'api_limit_reached', () => ({
-      server: serverName,
-      domain,
+      server,
       dropped,
     }));
   }

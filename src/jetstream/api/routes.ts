@@ -102,7 +102,13 @@ export const ROUTES: ReadonlyMap<string, readonly Route[]> = new Map<string, rea
   ],
   [
     'CONSUMER.RESET',
-    [{ ...named('consumer_reset', unsupported.resetConsumer, 2), always: { reset_seq: 0 } }],
+    [
+      {
+        ...named('consumer_reset', unsupported.resetConsumer, 2),
+        always: { reset_seq: 0 },
+        looksAtLevel: true,
+      },
+    ],
   ],
   ['CONSUMER.UNPIN', [named('consumer_unpin', unsupported.unpinConsumer, 2)]],
   ['STREAM.LEADER.STEPDOWN', [ofCluster('stream_leader_stepdown', 1)]],

@@ -35,7 +35,7 @@ export interface StoreState {
   readonly messages: number;
   /** By the formula of the storage that the stream names: file or memory. */
   readonly bytes: number;
-  /** The first message's; 0 in a stream that never had one; the next to come in one that is empty. */
+  /** The first message's; 0 in a stream that never had one and was never cleared; the next to come in one that is empty. */
   readonly firstSeq: number;
   /** 0 = there is none. */
   readonly firstTimeMs: number;
@@ -96,7 +96,7 @@ export interface Store {
   previous(seq: number): number;
   /**
    * The first message at or above `seq` whose subject any of the filters matches; 0 = none. Costs its matches. Without a
-   * filter all match. An array that is given again and again is made ready once.
+   * filter all match. An array that is given again and again is made ready once, and must not change.
    */
   nextMatching(filters: readonly string[], seq: number): number;
   /** Messages from `seq` on whose subject any of the filters matches, each once. */
