@@ -7,6 +7,7 @@
 //   the alarm ──────► pull, redelivery, inactivity
 import type { RawMessage, RawSubscription } from '../../bus/raw.ts';
 import type { ApiConsumer, ConsumerState } from '../api/account-door.ts';
+import { type AckForm, TOKENS_V1, TOKENS_V2 } from './ack-subject.ts';
 import { Acks, type AcksOwner } from './acks.ts';
 import { Advisories, DELETED_UNACKED } from './advisories.ts';
 import { Alarm } from './alarm.ts';
@@ -63,10 +64,12 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
   /** Acks of both forms that nats-server understands; with other numbers of tokens nobody is interested. */
   #listen(): void {
     const name = `${this.#host.config.name}.${this.#config.name}`;
-    for (const subject of [`$JS.ACK.${name}.*.*.*.*.*`, `$JS.ACK.*.*.${name}.*.*.*.*.>`]) {
-      const take = (message: RawMessage): void => this.#acks.take(message);
+    const listen = (subject: string, form: AckForm): void => {
+      const take = (message: RawMessage): void => this.#acks.take(message, form);
       this.#subscriptions.push(this.#host.door.subscribeRaw(subject, take));
-    }
+    };
+    listen(`$JS.ACK.${name}.*.*.*.*.*`, TOKENS_V1);
+    listen(`$JS.ACK.*.*.${name}.*.*.*.*.>`, TOKENS_V2);
   }
 
   get config(): ConsumerConfig {
@@ -81,7 +84,7 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
   info(): ConsumerState {
     const { progress, cursor, rules, host } = this.#parts;
     const { redelivery, delivered, shownFloor } = progress;
-    if (!this.#isClosed) this.#pulls.scan(false);
+    if (!this.#isClosed) this.#pulls.look();
     const isNew = delivered.consumer === 0 && delivered.stream === 0;
     const redelivered = redelivery.pending.redeliveredCount + redelivery.exhausted.size;
     return {
@@ -117,7 +120,7 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
       cursor.setFilters(rules.filters);
       this.#host.refiltered(config.name);
     }
-    this.#delivery.soon();
+    if (cursor.pending > 0) this.#delivery.soon();
   }
 
   /** A request on `$JS.API.CONSUMER.MSG.NEXT.>`. */
@@ -148,10 +151,15 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     else progress.redelivery.exhausted.delete(seq);
   }
 
-  purged(throughSeq: number): void {
-    const { cursor, progress } = this.#parts;
-    cursor.purged(throughSeq);
-    progress.purge(throughSeq, cursor.next);
+  /** Source: nats-server 2.15.3, server/consumer.go, purge. */
+  purged(seq: number, isPart: boolean): void {
+    const { cursor, progress, host } = this.#parts;
+    const { store } = host;
+    const start = seq === 0 && !isPart ? store.state.lastSeq + 1 : seq;
+    cursor.purged(start);
+    const isGone = (at: number): boolean => isPart && !store.has(at);
+    // Their ends count as acks.
+    if (progress.purge(start, isGone, cursor.next)) progress.acked.at(host.clock.monotonic());
     this.#delivery.soon();
   }
 
