@@ -1,5 +1,6 @@
 // The streams of one account: what its API is told of them and asks them to do, and what they may take together.
 import type { BusInternals } from '../bus/internals.ts';
+import { StatusFeed } from '../bus/status.ts';
 import type { Clock } from '../shared/clock.ts';
 import { advise } from './advisories.ts';
 import type {
@@ -29,6 +30,8 @@ export interface AccountScene {
   readonly pullsMax: number;
   /** A stream wants to lie on disk. */
   onFileStorage(): void;
+  /** The bus has closed. */
+  onBusClosed(): void;
 }
 
 const encoder = new TextEncoder();
@@ -47,6 +50,8 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   readonly isBounded = false;
   readonly #scene: AccountScene;
   readonly #outbox: StreamOutbox;
+  /** Ends with the bus. */
+  readonly #status: StatusFeed;
   readonly #used: Record<Storage, number> = { memory: 0, file: 0 };
   readonly #closing: Promise<void>[] = [];
 
@@ -62,6 +67,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     this.pulls = { waiting: 0, max: scene.pullsMax };
     this.#scene = scene;
     this.#outbox = new StreamOutbox(door, clock, (done) => done());
+    this.#status = new StatusFeed(door.home.status, () => scene.onBusClosed());
     for (const prefix of ['$JS.API.', ...(domain === undefined ? [] : [`$JS.${domain}.API.`])]) {
       door.subscribeRaw(`${prefix}>`, createDispatch(this, prefix));
     }
@@ -168,6 +174,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     this.streams.clear();
     await Promise.all(this.#closing);
     await new Promise<void>((resolve) => this.#outbox.finish(resolve));
+    this.#status.close();
     this.door.close();
   }
 }

@@ -103,6 +103,7 @@ class RunningJetStream implements JetStream {
       pools: this.#pools,
       pullsMax: PULLS_MAX,
       onFileStorage: () => this.#warnOfFiles(),
+      onBusClosed: () => void this.close(),
     });
     this.#accounts.set(name, account);
     engine.server = {

@@ -109,9 +109,9 @@ describe('all streams together', () => {
     await js.stream('S', ['a'], { max_bytes: 600_000 });
     await expect(js.stream('T', ['b'], { max_bytes: 600_000 })).rejects.toThrow('10028');
     await js.stream('T', ['b'], { max_bytes: 1_500_000, storage: 'file' });
-    await expect(
-      js.stream('U', ['c'], { max_bytes: 1_500_000, storage: 'file' }),
-    ).rejects.toThrow('10047');
+    await expect(js.stream('U', ['c'], { max_bytes: 1_500_000, storage: 'file' })).rejects.toThrow(
+      '10047',
+    );
     expect(await js.api('INFO')).toMatchObject({
       reserved_memory: 600_000,
       reserved_storage: 1_500_000,

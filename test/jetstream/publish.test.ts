@@ -56,8 +56,16 @@ describe('an acknowledgement', () => {
 
 describe('a publish is refused', () => {
   const cases: [what: string, headers: Record<string, string>, refusal: [number, string]][] = [
-    ['to another stream', { 'Nats-Expected-Stream': 'T' }, [10060, 'expected stream does not match']],
-    ['behind another one', { 'Nats-Expected-Last-Sequence': '7' }, [10071, 'wrong last sequence: 1']],
+    [
+      'to another stream',
+      { 'Nats-Expected-Stream': 'T' },
+      [10060, 'expected stream does not match'],
+    ],
+    [
+      'behind another one',
+      { 'Nats-Expected-Last-Sequence': '7' },
+      [10071, 'wrong last sequence: 1'],
+    ],
     ['behind no number', { 'Nats-Expected-Last-Sequence': 'x' }, [10071, 'wrong last sequence: 1']],
     [
       'behind another one on its subject',
@@ -77,7 +85,11 @@ describe('a publish is refused', () => {
       { 'Nats-Expected-Last-Subject-Sequence-Subject': 'a' },
       [10193, 'missing sequence for expected last sequence per subject'],
     ],
-    ['behind another id', { 'Nats-Expected-Last-Msg-Id': 'z' }, [10070, 'wrong last msg ID: first']],
+    [
+      'behind another id',
+      { 'Nats-Expected-Last-Msg-Id': 'z' },
+      [10070, 'wrong last msg ID: first'],
+    ],
     ['for a rollup', { 'Nats-Rollup': 'sub' }, [10111, 'rollup not permitted']],
     ['with a time to live', { 'Nats-TTL': '5' }, [10166, 'per-message TTL is disabled']],
     ['with no time to live', { 'Nats-TTL': 'x' }, [10165, 'invalid per-message TTL']],

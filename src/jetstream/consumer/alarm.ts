@@ -17,7 +17,8 @@ export class Alarm {
     if (dueMs >= this.#atMs) return;
     this.#timer?.cancel();
     this.#atMs = dueMs;
-    const delayMs = Math.max(0, dueMs - this.#clock.monotonic());
+    // Whole milliseconds: what is left of one would be lost beside the time of day, and the timer be too early for ever.
+    const delayMs = Math.ceil(Math.max(0, dueMs - this.#clock.monotonic()));
     this.#timer = this.#clock.setTimeout(() => this.#fire(), delayMs, { unref: true });
   }
 

@@ -77,11 +77,6 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     return this.#parts.rules.filters;
   }
 
-  /** Bytes of all that is kept of unacknowledged messages. */
-  get heldBytes(): number {
-    return this.#parts.progress.redelivery.heldBytes;
-  }
-
   /** Source: nats-server 2.15.3, server/consumer.go, infoWithSnapAndReply. */
   info(): ConsumerState {
     const { progress, cursor, rules, host } = this.#parts;

@@ -73,11 +73,13 @@ const GREATER = 0x3e;
 
 /** What is asked for: the filters of a consumer, of a request. */
 export class Filters {
+  readonly texts: readonly string[];
   readonly list: readonly Filter[];
   /** Everything matches. */
   readonly isAll: boolean;
 
   constructor(texts: readonly string[]) {
+    this.texts = [...texts];
     this.list = texts.map((text) => new Filter(text));
     this.isAll = texts.length === 0 || texts.includes('>');
   }

@@ -48,7 +48,7 @@ export class Matching {
     const verdicts = this.#verdictsOf(filters);
     const found = this.#rows.search(seq, FIRST_ROWS, verdicts);
     if (found > 0 || this.#rows.resumeSeq === 0) return found;
-    return this.#race(filters, verdicts, this.#rows.resumeSeq);
+    return this.#race(filters, verdicts, seq, this.#rows.resumeSeq);
   }
 
   /** Messages from `seq` on that one of the filters matches. */
@@ -56,18 +56,18 @@ export class Matching {
     const rows = this.#rows;
     const filters = this.#prepare(texts);
     if (filters.isAll) return rows.countFrom(seq);
-    const { records } = this.#subjects;
-    const walk = this.#subjects.walkAll(filters);
+    const subjects = this.#subjects;
+    const walk = subjects.walkAll(filters);
     const straddling: number[] = [];
     let all = 0;
     let count = 0;
     let steps = 0;
     for (let id = walk.next(); id >= 0; id = walk.next()) {
-      records.locate(id);
-      all += records.count;
-      if (records.first >= seq) count += records.count;
-      else if (records.last >= seq) {
-        steps += records.count;
+      subjects.locate(id);
+      all += subjects.messages;
+      if (subjects.first >= seq) count += subjects.messages;
+      else if (subjects.last >= seq) {
+        steps += subjects.messages;
         straddling.push(id);
       }
     }
@@ -90,11 +90,11 @@ export class Matching {
   }
 
   #prepare(texts: readonly string[]): Filters {
-    let filters = this.#ready.get(texts);
-    if (filters === undefined) {
-      filters = new Filters(texts);
-      this.#ready.set(texts, filters);
-    }
+    const kept = this.#ready.get(texts);
+    if (kept !== undefined) return kept;
+    const alike = this.#verdicts.find(({ filters }) => isSame(filters.texts, texts));
+    const filters = alike?.filters ?? new Filters(texts);
+    this.#ready.set(texts, filters);
     return filters;
   }
 
@@ -108,10 +108,12 @@ export class Matching {
     return verdicts;
   }
 
-  /** Scans rows and asks subjects in turn, from `start` on. */
-  #race(filters: Filters, verdicts: Verdicts, start: number): number {
+  /** Scans rows and asks subjects in turn, from `start` on; from `seq` up to there nothing matches. */
+  #race(filters: Filters, verdicts: Verdicts, seq: number, start: number): number {
     const rows = this.#rows;
     const subjects = new Candidates(this.#subjects, filters, start);
+    // Who goes from one to the next mostly asks from right behind the last, and its subject's next is known.
+    if (rows.find(seq - 1)) subjects.know(rows, seq - 1);
     let at = start;
     while (!subjects.isDone) {
       subjects.turn();
@@ -136,9 +138,9 @@ export class Matching {
   /** The first message at or above `seq` on a subject; 0 = none. */
   #nextOn(id: number, seq: number): number {
     const rows = this.#rows;
-    const { records } = this.#subjects;
-    records.locate(id);
-    let { first: below, last: above } = records;
+    const subjects = this.#subjects;
+    subjects.locate(id);
+    let { first: below, last: above } = subjects;
     if (below >= seq) return below;
     if (above < seq) return 0;
     // Who goes from one to the next mostly asks from right behind the last.
@@ -162,15 +164,15 @@ export class Matching {
 
   /** Messages from `seq` on of a subject that has some on both sides. */
   #countOn(id: number, seq: number): number {
-    const { records } = this.#subjects;
-    records.locate(id);
-    const { first, count } = records;
+    const subjects = this.#subjects;
+    subjects.locate(id);
+    const { first, messages } = subjects;
     let before = 0;
     for (let at = first; at < seq; before++) {
       this.#rows.find(at);
       at = this.#rows.nextOf(at);
     }
-    return count - before;
+    return messages - before;
   }
 }
 
@@ -179,6 +181,8 @@ class Candidates {
   readonly #subjects: SubjectTable;
   readonly #walk: IdWalk;
   readonly #seq: number;
+  #known = -1;
+  #knownNext = 0;
   isDone = false;
   /** The least first sequence that is not below `seq`; 0 = none. */
   best = 0;
@@ -192,19 +196,30 @@ class Candidates {
     this.#seq = seq;
   }
 
+  /** The message at the cursor of the rows stands below all that is asked for; so its subject's next is at hand. */
+  know(rows: Rows, seq: number): void {
+    const subjects = this.#subjects;
+    const id = rows.subjectId;
+    subjects.locate(id);
+    if (subjects.last <= seq) return;
+    this.#known = id;
+    this.#knownNext = rows.nextOf(seq);
+  }
+
   /** Asks the next few. With too many on both sides it is done: they say little. */
   turn(): void {
-    const { records } = this.#subjects;
+    const subjects = this.#subjects;
     for (let left = SUBJECTS_A_TURN; left > 0 && !this.isDone; left--) {
       const id = this.#walk.next();
       this.isDone = id < 0 || this.straddling.length > STRADDLING_MAX;
       if (this.isDone) return;
-      records.locate(id);
-      const { first, last, count } = records;
+      subjects.locate(id);
+      const { last, messages } = subjects;
+      const first = id === this.#known ? this.#knownNext : subjects.first;
       if (last < this.#seq) continue;
       if (first < this.#seq) {
         this.straddling.push(id);
-        this.steps += count;
+        this.steps += messages;
       } else if (this.best === 0 || first < this.best) {
         this.best = first;
       }
@@ -247,4 +262,8 @@ class Verdicts implements Acceptor {
     const slot = subjectId & (VERDICTS - 1);
     if (this.#ids[slot] === subjectId + 1) this.#ids[slot] = 0;
   }
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((text, at) => text === others[at]);
 }

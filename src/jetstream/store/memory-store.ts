@@ -28,7 +28,6 @@ import type {
   SubjectState,
 } from './store.ts';
 import { storedBytes } from './stored-bytes.ts';
-import { SUBJECT_LENGTH } from './subject-records.ts';
 import { SubjectTable } from './subject-table.ts';
 
 export interface MemoryStoreOptions {
@@ -98,7 +97,7 @@ class MemoryStore implements Store, SlabOwner {
   }
 
   get heldBytes(): number {
-    return this.#memory.held + this.#subjects.records.listBytes;
+    return this.#memory.held + this.#subjects.listBytes;
   }
 
   append(message: Incoming, timeMs: number): number {
@@ -119,13 +118,13 @@ class MemoryStore implements Store, SlabOwner {
       writeWord(bodies.bytes, at, headerBytes);
       message.copyBody(bodies.bytes, at + HEADER_LENGTH_BYTES);
     }
-    const { records } = this.#subjects;
-    let id = this.#subjects.find(this.#text, subjectBytes);
+    const subjects = this.#subjects;
+    let id = subjects.find(this.#text, subjectBytes);
     let previous = 0;
     if (id >= 0) {
-      previous = records.last;
-      records.last = seq;
-      records.count++;
+      previous = subjects.last;
+      subjects.last = seq;
+      subjects.messages++;
       rows.find(previous);
       rows.setNext(previous, seq);
     } else {
@@ -168,6 +167,7 @@ class MemoryStore implements Store, SlabOwner {
     if (seq <= state.lastSeq) return;
     if (timeMs !== undefined) state.lastTimeMs = timeMs;
     state.lastSeq = seq;
+    if (timeMs !== undefined) state.lastTimeMs = timeMs;
     if (state.messages === 0) state.firstSeq = seq + 1;
   }
 
@@ -261,7 +261,7 @@ class MemoryStore implements Store, SlabOwner {
     if (onCleared !== undefined) onCleared(state);
     else if (this.#options.onRemoved !== undefined) return this.removeBelow(state.lastSeq + 1);
     this.#memory.giveAll();
-    this.#begin(this.#subjects.records.generation);
+    this.#begin(this.#subjects.generation);
     state.messages = 0;
     state.bytes = 0;
     state.subjects = 0;
@@ -302,18 +302,18 @@ class MemoryStore implements Store, SlabOwner {
   }
 
   firstOf(id: number): number {
-    const { records } = this.#subjects;
-    return records.locate(id) ? records.first : 0;
+    const subjects = this.#subjects;
+    return subjects.locate(id) ? subjects.first : 0;
   }
 
   lastOf(id: number): number {
-    const { records } = this.#subjects;
-    return records.locate(id) ? records.last : 0;
+    const subjects = this.#subjects;
+    return subjects.locate(id) ? subjects.last : 0;
   }
 
   countOf(id: number): number {
-    const { records } = this.#subjects;
-    return records.locate(id) ? records.count : 0;
+    const subjects = this.#subjects;
+    return subjects.locate(id) ? subjects.messages : 0;
   }
 
   nextOnSubject(seq: number): number {
@@ -330,11 +330,10 @@ class MemoryStore implements Store, SlabOwner {
 
   *subjectsMatching(filter: string): Iterable<SubjectState> {
     const subjects = this.#subjects;
-    const { records } = subjects;
     const walk = subjects.walk(new Filter(filter));
     for (let id = walk.next(); id >= 0; id = walk.next()) {
       const subject = subjects.textOf(id);
-      const { count: messages, first: firstSeq, last: lastSeq } = records;
+      const { messages, first: firstSeq, last: lastSeq } = subjects;
       yield { id, subject, messages, firstSeq, lastSeq };
     }
   }
@@ -385,15 +384,15 @@ class MemoryStore implements Store, SlabOwner {
   #unlink(seq: number): void {
     const rows = this.#rows;
     const id = rows.subjectId;
-    const { records } = this.#subjects;
-    records.locate(id);
-    const { first, last } = records;
+    const subjects = this.#subjects;
+    subjects.locate(id);
+    const { first, last } = subjects;
     const next = seq === last ? 0 : rows.nextOf(seq);
     const previous = seq === first ? 0 : rows.previousOf(seq);
     if (next > 0 || previous > 0) {
-      records.count--;
-      if (previous === 0) records.first = next;
-      if (next === 0) records.last = previous;
+      subjects.messages--;
+      if (previous === 0) subjects.first = next;
+      if (next === 0) subjects.last = previous;
     } else {
       this.#subjects.delete(id);
       this.#matching.forget(id);
@@ -420,11 +419,10 @@ class MemoryStore implements Store, SlabOwner {
   #bytesHere(): number {
     const rows = this.#rows;
     const body = rows.chunk.words[rows.word + ROW_BODY] as number;
-    const { records } = this.#subjects;
-    records.locate(rows.subjectId);
-    const subjectBytes = records.words[records.word + SUBJECT_LENGTH] as number;
+    const subjects = this.#subjects;
+    subjects.locate(rows.subjectId);
     const hasHeaders = body >= HAS_HEADERS;
-    return this.#bytesBy(subjectBytes, hasHeaders, hasHeaders ? body - HAS_HEADERS : body);
+    return this.#bytesBy(subjects.length, hasHeaders, hasHeaders ? body - HAS_HEADERS : body);
   }
 
   #bytesBy(subjectBytes: number, hasHeaders: boolean, bodyBytes: number): number {

@@ -38,6 +38,8 @@ const MOST_BYTES = 1 << 20;
 const OWN_SHARE = 8;
 /** A slab grows with what lives: so that the free end of the open one is a fraction of it. */
 const LIVING_SHARE = 4;
+/** One slab is kept to be used again where so many are full. */
+const SPARE_SHARE = 4;
 /** Keys of one slab differ by less. */
 const SPAN = 2 ** 31;
 
@@ -64,8 +66,6 @@ export class Slabs {
   /** Of the shared slabs: their sizes, and of what belongs to somebody. */
   #size = 0;
   #living = 0;
-  /** Bytes that may be waste whatever lives. */
-  #slack = 0;
   /** No slab was worth it; until something dies. */
   #isSettled = false;
 
@@ -118,9 +118,12 @@ export class Slabs {
     else this.#drop(slab);
   }
 
-  /** More of the slabs is empty than should be: `step` has work to do. */
+  /** More of the slabs behind the open one is empty than should be: `step` has work to do. */
   get isWasteful(): boolean {
-    return this.#size - this.#living > this.#living / 2 + this.#slack && !this.#isSettled;
+    const open = this.#open;
+    if (open === undefined || this.#isSettled) return false;
+    const living = this.#living - open.living;
+    return this.#size - open.bytes.length - living > living / 2 + this.#least;
   }
 
   /** Does a little of the work. */
@@ -196,7 +199,6 @@ export class Slabs {
     const before = this.#open;
     this.#open = slab;
     this.#size += bytes;
-    this.#slack = 2 * bytes;
     if (before?.living === 0) this.#drop(before);
     return slab;
   }
@@ -214,7 +216,12 @@ export class Slabs {
     this.#vacant.push(number);
     if (slab === this.#victim) this.#victim = undefined;
     if (!isOwn) this.#size -= bytes.length;
-    if (!isOwn && bytes.length === this.#most && this.#spare === undefined) {
+    const isRich = this.#living > SPARE_SHARE * this.#most;
+    if (!isRich && this.#spare !== undefined) {
+      this.#spare = undefined;
+      this.#memory.give(this.#most);
+    }
+    if (isRich && bytes.length === this.#most && this.#spare === undefined) {
       this.#spare = bytes.buffer as ArrayBuffer;
     } else {
       this.#memory.give(bytes.length);

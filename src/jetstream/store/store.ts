@@ -96,7 +96,7 @@ export interface Store {
   previous(seq: number): number;
   /**
    * The first message at or above `seq` whose subject any of the filters matches; 0 = none. Costs its matches. Without a
-   * filter all match. An array that is given again and again is made ready once.
+   * filter all match. An array that is given again and again is made ready once, and must not change.
    */
   nextMatching(filters: readonly string[], seq: number): number;
   /** Messages from `seq` on whose subject any of the filters matches, each once. */

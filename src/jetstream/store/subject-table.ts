@@ -1,18 +1,30 @@
-// The subjects that have messages: by id (records), by text (hash), by filter (order). Their texts lie in slabs.
+// The subjects that have messages: by id (records), by text (a hash index), by filter (a tree). Their texts lie in slabs.
 import type { Filter, Filters } from './filters.ts';
+import { HashIndex, hashText } from './hash-index.ts';
 import type { Memory } from './memory.ts';
+import { RECORD_CHAIN, RECORD_HASH, RECORD_LIFE, Records } from './records.ts';
 import { type SlabOwner, Slabs } from './slabs.ts';
-import { hashText, SubjectHash } from './subject-hash.ts';
-import { SubjectOrder, type TextPlace, type Texts } from './subject-order.ts';
-import {
-  SUBJECT_AT,
-  SUBJECT_CHAIN,
-  SUBJECT_GENERATION,
-  SUBJECT_HASH,
-  SUBJECT_LENGTH,
-  SUBJECT_SLAB,
-  SubjectRecords,
-} from './subject-records.ts';
+import { isSame, SubjectTree, type TextPlace, type Texts } from './subject-tree.ts';
+
+// What is known of a subject, 48 bytes.
+//
+//   word  field
+//   0, 1  first sequence (f64)
+//   2, 3  last sequence (f64)
+//      4  number of messages
+//      5  generation
+//   6, 7  RECORD_HASH, RECORD_CHAIN
+//      8  the slab in which its text lies
+//      9  where it begins there
+//     10  bytes of its text
+//     11  its node in the tree
+const COUNT = RECORD_LIFE;
+const GENERATION = 5;
+const SLAB = 8;
+const AT = 9;
+const LENGTH = 10;
+const NODE = 11;
+const SUBJECT_WORDS = 12;
 
 /** Ids of subjects, one a call. */
 export interface IdWalk {
@@ -24,19 +36,22 @@ export interface IdWalk {
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class SubjectTable implements SlabOwner, Texts {
-  readonly #records: SubjectRecords;
-  readonly #hash: SubjectHash;
-  readonly #order: SubjectOrder;
+  readonly #records: Records;
+  readonly #index: HashIndex;
+  readonly #tree: SubjectTree;
   readonly #texts: Slabs;
   readonly #place = { bytes: new Uint8Array(0), at: 0, length: 0 };
   #count = 0;
 
-  /** @param generation of the last subject of the table before; see `SubjectRecords.generation` */
+  #generation: number;
+
+  /** @param generation of the last subject of the table before */
   constructor(memory: Memory, slabBytes: number | undefined, generation: number) {
-    this.#records = new SubjectRecords(memory, generation);
-    this.#hash = new SubjectHash(memory, this.#records);
-    this.#order = new SubjectOrder(memory, this);
+    this.#records = new Records(memory, SUBJECT_WORDS);
+    this.#index = new HashIndex(memory, this.#records);
+    this.#tree = new SubjectTree(memory, this);
     this.#texts = new Slabs(memory, this, slabBytes);
+    this.#generation = generation;
   }
 
   /** How many there are. */
@@ -44,23 +59,62 @@ export class SubjectTable implements SlabOwner, Texts {
     return this.#count;
   }
 
-  /** The records: `locate(id)` first. */
-  get records(): SubjectRecords {
-    return this.#records;
+  /** Of the subject that came last. */
+  get generation(): number {
+    return this.#generation;
   }
 
-  /** The id of a subject; -1 = it has no messages. Leaves the cursor of the records at it. */
+  /** Bytes beside those of its memory. */
+  get listBytes(): number {
+    return this.#records.listBytes + this.#tree.listBytes;
+  }
+
+  /** Goes to a subject, of which `first`, `last`, `messages` and `length` tell then; false: the id is nobody's. */
+  locate(id: number): boolean {
+    return this.#records.locate(id);
+  }
+
+  get first(): number {
+    return this.#records.doubles[this.#records.word >>> 1] as number;
+  }
+
+  set first(seq: number) {
+    this.#records.doubles[this.#records.word >>> 1] = seq;
+  }
+
+  get last(): number {
+    return this.#records.doubles[(this.#records.word >>> 1) + 1] as number;
+  }
+
+  set last(seq: number) {
+    this.#records.doubles[(this.#records.word >>> 1) + 1] = seq;
+  }
+
+  get messages(): number {
+    return this.#records.words[this.#records.word + COUNT] as number;
+  }
+
+  set messages(count: number) {
+    this.#records.words[this.#records.word + COUNT] = count;
+  }
+
+  /** Bytes of its text. */
+  get length(): number {
+    return this.#records.words[this.#records.word + LENGTH] as number;
+  }
+
+  /** The id of a subject; -1 = it has no messages. Goes to it. */
   find(text: Uint8Array, length: number): number {
     const records = this.#records;
-    const hash = hashText(text, length);
-    for (let at = this.#hash.firstOf(hash); at !== 0; ) {
+    const hash = hashText(text, 0, length);
+    for (let at = this.#index.firstOf(hash); at !== 0; ) {
       records.locate(at - 1);
       const { words, word } = records;
-      if (words[word + SUBJECT_HASH] === hash && words[word + SUBJECT_LENGTH] === length) {
-        const bytes = this.#texts.bytesOf(words[word + SUBJECT_SLAB] as number);
-        if (isSame(bytes, words[word + SUBJECT_AT] as number, text, length)) return at - 1;
+      if (words[word + RECORD_HASH] === hash && words[word + LENGTH] === length) {
+        const bytes = this.#texts.bytesOf(words[word + SLAB] as number);
+        if (isSame(bytes, words[word + AT] as number, text, 0, length)) return at - 1;
       }
-      at = words[word + SUBJECT_CHAIN] as number;
+      at = words[word + RECORD_CHAIN] as number;
     }
     return -1;
   }
@@ -70,53 +124,58 @@ export class SubjectTable implements SlabOwner, Texts {
     const records = this.#records;
     const texts = this.#texts;
     records.reserve();
-    this.#hash.reserve();
+    this.#index.reserve();
     const id = records.nextId;
     texts.reserve(id, length);
+    const { slab, at } = texts;
+    texts.bytes.set(length === text.length ? text : text.subarray(0, length), at);
+    let node: number;
     try {
-      this.#order.reserve(text, length);
+      node = this.#tree.add(id, text, length);
     } catch (error) {
-      texts.release(texts.slab, length);
+      texts.release(slab, length);
       throw error;
     }
-    texts.bytes.set(length === text.length ? text : text.subarray(0, length), texts.at);
     records.add();
-    records.first = seq;
-    records.last = seq;
-    records.count = 1;
+    this.first = seq;
+    this.last = seq;
+    this.messages = 1;
+    this.#generation = (this.#generation + 1) >>> 0;
     const { words, word } = records;
-    words[word + SUBJECT_HASH] = hashText(text, length);
-    words[word + SUBJECT_SLAB] = texts.slab;
-    words[word + SUBJECT_AT] = texts.at;
-    words[word + SUBJECT_LENGTH] = length;
-    this.#hash.add(id);
-    this.#order.add(id);
+    words[word + GENERATION] = this.#generation;
+    words[word + RECORD_HASH] = hashText(text, 0, length);
+    words[word + SLAB] = slab;
+    words[word + AT] = at;
+    words[word + LENGTH] = length;
+    words[word + NODE] = node;
+    this.#index.add(id);
     this.#count++;
     return id;
   }
 
   /** The subject has no message any more. */
   delete(id: number): void {
-    const { bytes, at, length } = this.placeOf(id);
-    const slab = this.#records.words[this.#records.word + SUBJECT_SLAB] as number;
-    this.#order.delete(bytes.subarray(at, at + length), length);
-    this.#hash.delete(id);
+    const records = this.#records;
+    records.locate(id);
+    const { words, word } = records;
+    const slab = words[word + SLAB] as number;
+    const length = words[word + LENGTH] as number;
+    this.#tree.delete(id, words[word + NODE] as number);
+    this.#index.delete(id);
     this.#records.delete(id);
     this.#texts.release(slab, length);
     this.#count--;
     if (this.#texts.isWasteful) this.#texts.step();
   }
 
-  /** Where its text lies; leaves the cursor of the records at it. */
+  /** Where its text lies; goes to it. */
   placeOf(id: number): TextPlace {
     this.#records.locate(id);
     const { words, word } = this.#records;
     const place = this.#place;
-    place.bytes = this.#texts.bytesOf(
-      words[word + SUBJECT_SLAB] as number,
-    ) as Uint8Array<ArrayBuffer>;
-    place.at = words[word + SUBJECT_AT] as number;
-    place.length = words[word + SUBJECT_LENGTH] as number;
+    place.bytes = this.#texts.bytesOf(words[word + SLAB] as number) as Uint8Array<ArrayBuffer>;
+    place.at = words[word + AT] as number;
+    place.length = words[word + LENGTH] as number;
     return place;
   }
 
@@ -127,12 +186,12 @@ export class SubjectTable implements SlabOwner, Texts {
 
   generationOf(id: number): number {
     const records = this.#records;
-    return records.locate(id) ? (records.words[records.word + SUBJECT_GENERATION] as number) : 0;
+    return records.locate(id) ? (records.words[records.word + GENERATION] as number) : 0;
   }
 
   /** All that a filter matches. Nothing may be added or deleted meanwhile. */
   walk(filter: Filter): IdWalk {
-    if (!filter.isLiteral) return this.#order.walk(filter);
+    if (!filter.isLiteral) return this.#tree.walk(filter);
     let id = this.find(filter.bytes, filter.bytes.length);
     return {
       next: () => {
@@ -155,13 +214,13 @@ export class SubjectTable implements SlabOwner, Texts {
     const records = this.#records;
     if (!records.locate(key)) return false;
     const { words, word } = records;
-    return words[word + SUBJECT_SLAB] === slab && words[word + SUBJECT_AT] === at;
+    return words[word + SLAB] === slab && words[word + AT] === at;
   }
 
   moved(_key: number, slab: number, at: number): void {
     const { words, word } = this.#records;
-    words[word + SUBJECT_SLAB] = slab;
-    words[word + SUBJECT_AT] = at;
+    words[word + SLAB] = slab;
+    words[word + AT] = at;
   }
 }
 
@@ -199,9 +258,4 @@ class UnionWalk implements IdWalk {
     }
     return false;
   }
-}
-
-function isSame(bytes: Uint8Array, at: number, text: Uint8Array, length: number): boolean {
-  for (let i = 0; i < length; i++) if (bytes[at + i] !== text[i]) return false;
-  return true;
 }

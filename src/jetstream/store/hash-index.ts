@@ -1,4 +1,4 @@
-// Subjects by their text. Buckets are split one at a time when subjects come, and joined one at a time when they go
+// Records by the hash of a text. Buckets are split one at a time when records come, and joined one at a time when they go
 // (linear hashing), so that no publish waits for a table to double.
 //
 //   64 buckets and 3 split:    0 1 2 │ 3 … 63 │ 64 65 66        hash & 63; of those below 3 hash & 127
@@ -7,7 +7,7 @@
 // length agree in them with a chance of 2^-25, whatever they are.
 import { fillRandom } from '../../shared/entropy.ts';
 import type { Memory } from './memory.ts';
-import { SUBJECT_CHAIN, SUBJECT_HASH, type SubjectRecords } from './subject-records.ts';
+import { RECORD_CHAIN, RECORD_HASH, type Records } from './records.ts';
 
 const BUCKETS_A_CHUNK = 1024;
 const CHUNK_BITS = 10;
@@ -19,15 +19,15 @@ const KEYS = 4096;
 
 let keys: Uint32Array | undefined;
 
-/** The keyed hash of a text: 25 bits. */
-export function hashText(text: Uint8Array, length: number): number {
+/** The keyed hash of `length` bytes: 25 bits. */
+export function hashText(text: Uint8Array, at: number, length: number): number {
   keys ??= makeKeys();
   let sum = Math.imul(length, keys[KEYS] as number);
   for (let start = 0; start < length; start += KEYS) {
     if (start > 0) sum = Math.imul(sum ^ (sum >>> 15), keys[KEYS] as number);
     const end = Math.min(KEYS, length - start);
     for (let i = 0; i < end; i++) {
-      sum = (sum + Math.imul(keys[i] as number, text[start + i] as number)) | 0;
+      sum = (sum + Math.imul(keys[i] as number, text[at + start + i] as number)) | 0;
     }
   }
   return sum >>> LOW_BITS;
@@ -49,9 +49,9 @@ function makeKeys(): Uint32Array {
   return made;
 }
 
-export class SubjectHash {
+export class HashIndex {
   readonly #memory: Memory;
-  readonly #records: SubjectRecords;
+  readonly #records: Records;
   /** id + 1 of the first of each bucket; 0 = none. */
   readonly #chunks: Uint32Array[] = [];
   #count = 0;
@@ -59,12 +59,12 @@ export class SubjectHash {
   #half = LEAST_BUCKETS;
   #split = 0;
 
-  constructor(memory: Memory, records: SubjectRecords) {
+  constructor(memory: Memory, records: Records) {
     this.#memory = memory;
     this.#records = records;
   }
 
-  /** id + 1 of the first subject of the bucket; the others follow by SUBJECT_CHAIN. 0 = none. */
+  /** id + 1 of the first record of the bucket; the others follow by RECORD_CHAIN. 0 = none. */
   firstOf(hash: number): number {
     if (this.#count === 0) return 0;
     const bucket = this.#bucketOf(hash);
@@ -78,25 +78,25 @@ export class SubjectHash {
     this.#chunks.push(new Uint32Array(this.#memory.take(BUCKETS_A_CHUNK * 4)));
   }
 
-  /** Adds a subject, whose record has its hash. `reserve` has been called. */
+  /** Adds a record, which has its hash. `reserve` has been called. */
   add(id: number): void {
     this.#count++;
     if (this.#count > this.#half + this.#split) this.#splitOne();
     this.#insert(id);
   }
 
-  /** Takes a subject out, whose record is still there. */
+  /** Takes a record out, which is still there. */
   delete(id: number): void {
     const records = this.#records;
     records.locate(id);
-    const next = records.words[records.word + SUBJECT_CHAIN] as number;
-    const bucket = this.#bucketOf(records.words[records.word + SUBJECT_HASH] as number);
+    const next = records.words[records.word + RECORD_CHAIN] as number;
+    const bucket = this.#bucketOf(records.words[records.word + RECORD_HASH] as number);
     let at = this.#head(bucket);
     if (at === id + 1) this.#setHead(bucket, next);
     while (at !== id + 1) {
       records.locate(at - 1);
-      at = records.words[records.word + SUBJECT_CHAIN] as number;
-      if (at === id + 1) records.words[records.word + SUBJECT_CHAIN] = next;
+      at = records.words[records.word + RECORD_CHAIN] as number;
+      if (at === id + 1) records.words[records.word + RECORD_CHAIN] = next;
     }
     this.#count--;
     const buckets = this.#half + this.#split;
@@ -123,7 +123,7 @@ export class SubjectHash {
     const moving = this.#head(last);
     this.#setHead(last, 0);
     this.#insertAll(moving);
-    // One chunk is kept, so that coming and going of one subject costs no memory.
+    // One chunk is kept, so that coming and going of one record costs no memory.
     if (last + 2 * BUCKETS_A_CHUNK > this.#chunks.length << CHUNK_BITS) return;
     this.#chunks.pop();
     this.#memory.give(BUCKETS_A_CHUNK * 4);
@@ -133,7 +133,7 @@ export class SubjectHash {
     const records = this.#records;
     for (let at = first; at !== 0; ) {
       records.locate(at - 1);
-      const next = records.words[records.word + SUBJECT_CHAIN] as number;
+      const next = records.words[records.word + RECORD_CHAIN] as number;
       this.#insert(at - 1);
       at = next;
     }
@@ -142,8 +142,8 @@ export class SubjectHash {
   #insert(id: number): void {
     const records = this.#records;
     records.locate(id);
-    const bucket = this.#bucketOf(records.words[records.word + SUBJECT_HASH] as number);
-    records.words[records.word + SUBJECT_CHAIN] = this.#head(bucket);
+    const bucket = this.#bucketOf(records.words[records.word + RECORD_HASH] as number);
+    records.words[records.word + RECORD_CHAIN] = this.#head(bucket);
     this.#setHead(bucket, id + 1);
   }
 

@@ -1,35 +1,22 @@
-// What a store knows of each subject: a record of 48 bytes, in chunks of 64, found by the subject's id. An id that has
-// become free is given to another subject, so that ids stay as few as subjects ever were at a time; the generation tells
-// the two apart. A chunk with few living records is packed: 5,000 subjects that are left of five million are small, and
-// keep their ids.
+// Records of one size under ids that are given to them, in chunks of 64: subjects, and the nodes of their tree. An id that
+// has become free is given away again, so that ids stay as few as there ever were at a time. A chunk with few living
+// records is packed: 5,000 subjects that are left of five million are small, and keep their ids.
 //
 //   id 0x1a7 ─► chunk 6, slot 39      dense: record 39;  packed: the record whose slot is 39 (few: looked for in order)
 //
-// `locate` leaves the cursor (`words`, `doubles`, `word`) at a record; it is good until the next call.
+// `locate` leaves the cursor (`words`, `doubles`, `word`) at a record; it is good until the next call. All records have
+// three words of the same meaning:
+//
+//   word  field
+//      4  not 0 while the record lives
+//      6  hash of what it is found by (hash-index.ts)
+//      7  id + 1 of the next in its bucket; of a free slot the next free slot + 1; 0 = none
 import { CapacityError } from '../../shared/errors.ts';
 import type { Memory } from './memory.ts';
 
-// A record, 48 bytes.
-//
-//   word  field
-//   0, 1  first sequence (f64)
-//   2, 3  last sequence (f64)
-//      4  number of messages; 0 = the slot is free
-//      5  generation
-//      6  hash of its text
-//      7  id + 1 of the next in its bucket; of a free slot the next free slot + 1; 0 = none
-//      8  the slab in which its text lies
-//      9  where it begins there
-//     10  bytes of its text
-export const SUBJECT_COUNT = 4;
-export const SUBJECT_GENERATION = 5;
-export const SUBJECT_HASH = 6;
-export const SUBJECT_CHAIN = 7;
-export const SUBJECT_SLAB = 8;
-export const SUBJECT_AT = 9;
-export const SUBJECT_LENGTH = 10;
-const RECORD_WORDS = 12;
-const RECORD_BYTES = 48;
+export const RECORD_LIFE = 4;
+export const RECORD_HASH = 6;
+export const RECORD_CHAIN = 7;
 
 const SLOTS = 64;
 const SLOT_BITS = 6;
@@ -50,8 +37,9 @@ interface RecordChunk {
   free: number;
 }
 
-export class SubjectRecords {
+export class Records {
   readonly #memory: Memory;
+  readonly #recordWords: number;
   readonly #chunks: (RecordChunk | undefined)[] = [];
   /** Numbers of chunks: dense with free slots; packed; without any record. */
   readonly #roomy = new Set<number>();
@@ -59,21 +47,15 @@ export class SubjectRecords {
   readonly #vacant: number[] = [];
   /** The chunk from which ids are taken; it is not packed. */
   #current = -1;
-  #generation: number;
-
   words: Uint32Array = new Uint32Array(0);
   doubles: Float64Array = new Float64Array(0);
   /** Where the record at the cursor begins in `words`; half of that in `doubles`. */
   word = 0;
 
-  /** @param generation of the last subject before */
-  constructor(memory: Memory, generation: number) {
+  /** @param recordWords an even number */
+  constructor(memory: Memory, recordWords: number) {
     this.#memory = memory;
-    this.#generation = generation;
-  }
-
-  get generation(): number {
-    return this.#generation;
+    this.#recordWords = recordWords;
   }
 
   /** Bytes that the lists of chunks take. */
@@ -81,7 +63,7 @@ export class SubjectRecords {
     return this.#chunks.length * NAME_BYTES;
   }
 
-  /** Goes to the record of a subject; false: the id is nobody's. */
+  /** Goes to a record; false: the id is nobody's. */
   locate(id: number): boolean {
     const chunk = this.#chunks[id >>> SLOT_BITS];
     if (chunk === undefined) return false;
@@ -92,32 +74,8 @@ export class SubjectRecords {
     }
     this.words = chunk.words;
     this.doubles = chunk.doubles;
-    this.word = slot * RECORD_WORDS;
-    return chunk.words[this.word + SUBJECT_COUNT] !== 0;
-  }
-
-  get first(): number {
-    return this.doubles[this.word >>> 1] as number;
-  }
-
-  set first(seq: number) {
-    this.doubles[this.word >>> 1] = seq;
-  }
-
-  get last(): number {
-    return this.doubles[(this.word >>> 1) + 1] as number;
-  }
-
-  set last(seq: number) {
-    this.doubles[(this.word >>> 1) + 1] = seq;
-  }
-
-  get count(): number {
-    return this.words[this.word + SUBJECT_COUNT] as number;
-  }
-
-  set count(count: number) {
-    this.words[this.word + SUBJECT_COUNT] = count;
+    this.word = slot * this.#recordWords;
+    return chunk.words[this.word + RECORD_LIFE] !== 0;
   }
 
   /** Makes sure that `add` will not fail. Throws CapacityError. */
@@ -144,17 +102,15 @@ export class SubjectRecords {
     return this.#current * SLOTS + (this.#chunks[this.#current] as RecordChunk).free - 1;
   }
 
-  /** Goes to a new record, without messages and text. Its id was `nextId`. */
+  /** Goes to a new record, which the caller fills and brings to life. Its id was `nextId`. */
   add(): void {
     const chunk = this.#chunks[this.#current] as RecordChunk;
     const slot = chunk.free - 1;
     this.words = chunk.words;
     this.doubles = chunk.doubles;
-    this.word = slot * RECORD_WORDS;
-    chunk.free = chunk.words[this.word + SUBJECT_CHAIN] as number;
+    this.word = slot * this.#recordWords;
+    chunk.free = chunk.words[this.word + RECORD_CHAIN] as number;
     chunk.living++;
-    this.#generation = (this.#generation + 1) >>> 0;
-    chunk.words[this.word + SUBJECT_GENERATION] = this.#generation;
   }
 
   /** The id is free again. */
@@ -162,14 +118,14 @@ export class SubjectRecords {
     this.locate(id);
     const number = id >>> SLOT_BITS;
     const chunk = this.#chunks[number] as RecordChunk;
-    this.count = 0;
+    chunk.words[this.word + RECORD_LIFE] = 0;
     if (--chunk.living === 0 && number !== this.#current) {
       this.#drop(number, chunk);
       this.#roomy.delete(number);
       this.#packed.delete(number);
       this.#vacant.push(number);
     } else if (chunk.slots === undefined) {
-      this.words[this.word + SUBJECT_CHAIN] = chunk.free;
+      this.words[this.word + RECORD_CHAIN] = chunk.free;
       chunk.free = (id & (SLOTS - 1)) + 1;
       if (number === this.#current) return;
       if (chunk.living < SPARSE) this.#pack(number, chunk);
@@ -179,14 +135,14 @@ export class SubjectRecords {
 
   /** A dense chunk in which ids can be had: a new one, or one that was packed. */
   #fill(number: number, packed: RecordChunk | undefined): void {
-    if (number > CHUNKS_MAX) throw new CapacityError('another subject');
+    if (number > CHUNKS_MAX) throw new CapacityError('another message');
     const chunk = this.#make(SLOTS, undefined);
     for (let slot = SLOTS - 1; slot >= 0; slot--) {
       const from = packed?.slots?.indexOf(slot) ?? -1;
-      if (packed !== undefined && from >= 0 && copyRecord(packed, from, chunk, slot)) {
+      if (packed !== undefined && from >= 0 && this.#copy(packed, from, chunk, slot)) {
         chunk.living++;
       } else {
-        chunk.words[slot * RECORD_WORDS + SUBJECT_CHAIN] = chunk.free;
+        chunk.words[slot * this.#recordWords + RECORD_CHAIN] = chunk.free;
         chunk.free = slot + 1;
       }
     }
@@ -205,7 +161,7 @@ export class SubjectRecords {
       return;
     }
     for (let slot = 0; slot < SLOTS; slot++) {
-      if (!copyRecord(dense, slot, chunk, chunk.living)) continue;
+      if (!this.#copy(dense, slot, chunk, chunk.living)) continue;
       (chunk.slots as Uint8Array)[chunk.living++] = slot;
     }
     this.#drop(number, dense);
@@ -215,7 +171,7 @@ export class SubjectRecords {
   }
 
   #make(records: number, slots: Uint8Array | undefined): RecordChunk {
-    const buffer = this.#memory.take(records * RECORD_BYTES);
+    const buffer = this.#memory.take(records * this.#recordWords * 4);
     const words = new Uint32Array(buffer);
     return { words, doubles: new Float64Array(buffer), slots, living: 0, free: 0 };
   }
@@ -224,12 +180,13 @@ export class SubjectRecords {
     this.#memory.give(words.length * 4);
     this.#chunks[number] = undefined;
   }
-}
 
-/** False: there is nothing to be copied. */
-function copyRecord(source: RecordChunk, from: number, target: RecordChunk, to: number): boolean {
-  const start = from * RECORD_WORDS;
-  if (source.words[start + SUBJECT_COUNT] === 0) return false;
-  target.words.set(source.words.subarray(start, start + RECORD_WORDS), to * RECORD_WORDS);
-  return true;
+  /** False: there is nothing to be copied. */
+  #copy(source: RecordChunk, from: number, target: RecordChunk, to: number): boolean {
+    const count = this.#recordWords;
+    const start = from * count;
+    if (source.words[start + RECORD_LIFE] === 0) return false;
+    target.words.set(source.words.subarray(start, start + count), to * count);
+    return true;
+  }
 }
