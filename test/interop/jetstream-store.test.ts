@@ -13,7 +13,7 @@ const reason = missing(reference);
 const CASES = Number(process.env.STORE_CASES ?? 300);
 const SEED = Number(process.env.STORE_SEED ?? 1);
 const EPISODE = 40;
-const DIFFERENCES_MAX = 10;
+const DIFFERENCES_MAX = Number(process.env.STORE_MAX ?? 10);
 
 describe.skipIf(reason !== undefined)(titled('streams beside nats-server', reason), () => {
   const pair = openPair(reference);
