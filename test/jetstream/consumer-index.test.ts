@@ -31,8 +31,8 @@ class Listener implements StreamFollower {
     this.told.push(`removed ${seq}`);
   }
 
-  purged(seq: number): void {
-    this.told.push(`purged ${seq}`);
+  purged(seq: number, isPart: boolean): void {
+    this.told.push(`purged ${seq}${isPart ? ' in part' : ''}`);
   }
 
   needs(seq: number): boolean {
@@ -64,17 +64,17 @@ describe('the index', () => {
     index.wake(3);
     index.wake(3);
     store.remove(2);
-    index.purged(3);
+    index.purge({ filter: undefined, seq: undefined, keep: undefined }, () => store.clear());
     expect(all.told).toEqual([
       'stored 1',
       'stored 2',
       'stored 3',
       'wake 3',
       'removed 2',
-      'purged 3',
+      'purged 4',
     ]);
-    expect(one.told).toEqual(['stored 1', 'stored 2', 'wake 3', 'removed 2', 'purged 3']);
-    expect(other.told).toEqual(['purged 3']);
+    expect(one.told).toEqual(['stored 1', 'stored 2', 'wake 3', 'removed 2', 'purged 4']);
+    expect(other.told).toEqual(['purged 4']);
   });
 
   test('wakes again for what may be shown later', () => {

@@ -102,7 +102,7 @@ describe('what lies ahead', () => {
     expect(consumer.info().pending).toBe(3);
     for (const seq of [1, 2, 3]) stream.store.remove(seq);
     expect(consumer.info().pending).toBe(2);
-    stream.store.clear();
+    stream.purge();
     expect(consumer.info().pending).toBe(0);
     stream.publish('c');
     expect(consumer.info().pending).toBe(1);
@@ -139,11 +139,9 @@ describe('what lies ahead', () => {
     const consumer = stream.consumer();
     stream.pull(consumer, { batch: 3 });
     stream.turn();
-    stream.store.removeBelow(3);
-    stream.index.purged(2);
+    stream.purge(3);
     expect(consumer.info()).toMatchObject({ ackPending: 1, pending: 2 });
-    stream.store.clear();
-    stream.index.purged(5);
+    stream.purge();
     expect(consumer.info()).toMatchObject({
       ackPending: 0,
       pending: 0,

@@ -153,6 +153,12 @@ export class ConsumerStream implements ConsumerHost {
     this.bus.publish(subject, encoder.encode(text), options);
   }
 
+  /** Removes what is below `seq`, or everything. */
+  purge(seq = 0): void {
+    const take = (): number => (seq > 0 ? this.store.removeBelow(seq) : this.store.clear());
+    this.index.purge({ filter: undefined, seq, keep: undefined }, take);
+  }
+
   settled(seq: number): void {
     const subjectId = this.store.subjectIdOf(seq);
     if (subjectId >= 0 && !this.index.needs(seq, subjectId)) this.store.remove(seq);

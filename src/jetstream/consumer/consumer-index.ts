@@ -4,7 +4,9 @@
 //
 //   stored ──► consumers that match: counted, and noted once for the run
 //   wake   ──► those noted: the run's messages may be shown now
+import type { PurgeRequest } from '../api/account-door.ts';
 import type { Store } from '../store/store.ts';
+import { isSubset } from '../subjects.ts';
 import { FilterTrie } from './filter-trie.ts';
 import type { StreamFollower } from './host.ts';
 
@@ -26,6 +28,8 @@ export class ConsumerIndex {
   readonly #unfiltered: Follower[] = [];
   readonly #trie = new FilterTrie<Follower>();
   #stirred: Follower[] = [];
+  /** While a purge is under way: tells of the first message that it has taken out. */
+  #purging: (() => void)[] | undefined;
   // What the trie has answered, by the last bits of the subject's id. Nothing is kept before there are filters.
   #ids = new Int32Array(0);
   #generations = new Float64Array(0);
@@ -87,13 +91,50 @@ export class ConsumerIndex {
 
   /** A message leaves the stream, and its subject's id still stands for its subject. */
   removed(seq: number, subjectId: number): void {
-    for (const { consumer } of this.#unfiltered) consumer.removed(seq, subjectId);
-    if (this.#trie.count === 0) return;
-    for (const { consumer } of this.#matching(subjectId)) consumer.removed(seq, subjectId);
+    if (this.#purging === undefined) {
+      for (const { consumer } of this.#concerned(subjectId)) consumer.removed(seq, subjectId);
+    } else if (this.#purging.length === 0) {
+      const concerned = [...this.#concerned(subjectId)];
+      this.#purging.push(() => {
+        for (const { consumer } of concerned) consumer.removed(seq, subjectId);
+      });
+    }
   }
 
-  purged(throughSeq: number): void {
-    for (const { consumer } of this.#byName.values()) consumer.purged(throughSeq);
+  /**
+   * Purges: `purge` answers how many messages it has taken out. Consumers are told of the whole, and not of each; but of
+   * the only one, as of any other.
+   * Source: nats-server 2.15.3, server/stream.go, purgeLocked; server/memstore.go, PurgeEx.
+   */
+  purge({ filter = '', seq = 0, keep = 0 }: PurgeRequest, purge: () => number): number {
+    this.#purging = [];
+    let count = 0;
+    try {
+      count = purge();
+    } finally {
+      const told = this.#purging;
+      this.#purging = undefined;
+      const isWhole = filter === '' || filter === '>';
+      const isOne = count === 1 && (!isWhole || (keep > 0 && seq === 0));
+      if (isOne) for (const tell of told) tell();
+      for (const { consumer } of this.#byName.values()) this.#tellPurged(consumer, filter, isWhole);
+    }
+    return count;
+  }
+
+  #tellPurged(consumer: StreamFollower, filter: string, isWhole: boolean): void {
+    const { firstSeq } = this.#store.state;
+    if (isWhole) {
+      consumer.purged(firstSeq, false);
+      return;
+    }
+    const { filters } = consumer;
+    const within = filters.filter((wanted) => isSubset(wanted, filter)).length;
+    if (within > 0 && within === filters.length) {
+      consumer.purged(this.#store.nextMatching([filter], firstSeq), false);
+    } else if (within > 0 || filters.length === 0 || filters.some((f) => isSubset(filter, f))) {
+      consumer.purged(firstSeq, true);
+    }
   }
 
   /** One of them wants messages on that subject. */
@@ -109,10 +150,13 @@ export class ConsumerIndex {
 
   /** One of them has still to deliver a message on that subject, or waits for its ack. */
   needs(seq: number, subjectId: number): boolean {
-    for (const { consumer } of this.#unfiltered) if (consumer.needs(seq)) return true;
-    if (this.#trie.count === 0) return false;
-    for (const { consumer } of this.#matching(subjectId)) if (consumer.needs(seq)) return true;
+    for (const { consumer } of this.#concerned(subjectId)) if (consumer.needs(seq)) return true;
     return false;
+  }
+
+  *#concerned(subjectId: number): Iterable<Follower> {
+    yield* this.#unfiltered;
+    if (this.#trie.count > 0) yield* this.#matching(subjectId);
   }
 
   #stir(follower: Follower, seq: number, subjectId: number): void {

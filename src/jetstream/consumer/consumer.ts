@@ -117,7 +117,7 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
       cursor.setFilters(rules.filters);
       this.#host.refiltered(config.name);
     }
-    this.#delivery.soon();
+    if (cursor.pending > 0) this.#delivery.soon();
   }
 
   /** A request on `$JS.API.CONSUMER.MSG.NEXT.>`. */
@@ -148,10 +148,13 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     else progress.redelivery.exhausted.delete(seq);
   }
 
-  purged(throughSeq: number): void {
-    const { cursor, progress } = this.#parts;
-    cursor.purged(throughSeq);
-    progress.purge(throughSeq, cursor.next);
+  /** Source: nats-server 2.15.3, server/consumer.go, purge. */
+  purged(seq: number, isPart: boolean): void {
+    const { cursor, progress, host } = this.#parts;
+    const { store } = host;
+    const start = seq === 0 && !isPart ? store.state.lastSeq + 1 : seq;
+    cursor.purged(start);
+    progress.purge(start, (at) => isPart && !store.has(at), cursor.next);
     this.#delivery.soon();
   }
 

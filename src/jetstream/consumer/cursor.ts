@@ -64,7 +64,10 @@ export class Cursor {
     const filters = this.#filters;
     const seq =
       filters.length === 0 ? store.next(this.next) : store.nextMatching(filters, this.next);
-    if (seq > 0 && seq <= visibleSeq) return seq;
+    if (seq > 0 && seq <= visibleSeq) {
+      this.next = seq;
+      return seq;
+    }
     this.next = visibleSeq + 1;
     // Whatever it was told: behind the end there is nothing.
     if (visibleSeq >= store.state.lastSeq) this.#pending = 0;
@@ -93,12 +96,11 @@ export class Cursor {
     if (isAhead) this.#pending--;
   }
 
-  purged(throughSeq: number): void {
+  /** A purge has taken messages out, all below `seq` among them. */
+  purged(seq: number): void {
     const lasts = this.#lasts;
-    while (this.#lastsAt < lasts.length && (lasts[this.#lastsAt] as number) <= throughSeq) {
-      this.#lastsAt++;
-    }
-    this.next = Math.max(this.next, this.#lasts[this.#lastsAt] ?? 0, throughSeq + 1);
+    while (this.#lastsAt < lasts.length && (lasts[this.#lastsAt] as number) < seq) this.#lastsAt++;
+    this.next = Math.max(this.next, this.#lasts[this.#lastsAt] ?? 0, seq);
     this.#leaveLasts();
     this.#pending = this.#count();
   }
@@ -143,8 +145,9 @@ export class Cursor {
     const { state } = this.#store;
     const filters = this.#filters;
     if (this.#lasts.length > 0) {
-      const behind = this.#resume + 1;
-      return this.#lasts.length - this.#lastsAt + countFrom(this.#store, filters, behind);
+      const lasts = this.#lasts.subarray(this.#lastsAt);
+      const alive = lasts.reduce((sum, seq) => sum + Number(this.#store.has(seq)), 0);
+      return alive + countFrom(this.#store, filters, this.#resume + 1);
     }
     if (this.next > state.lastSeq || state.messages === 0) return 0;
     return countFrom(this.#store, filters, this.next);

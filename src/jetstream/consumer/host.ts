@@ -50,8 +50,12 @@ export interface StreamFollower {
   stored(seq: number, subjectId: number): void;
   /** One that its filters match has left the stream, whoever removed it. */
   removed(seq: number, subjectId: number): void;
-  /** Everything was removed at once up to and with `throughSeq`; told instead of `removed`. */
-  purged(throughSeq: number): void;
+  /**
+   * A purge has taken messages out that it may not have been told of one by one: all below `seq` are gone; 0 = all.
+   *
+   * @param isPart others are gone, too, that its filters match
+   */
+  purged(seq: number, isPart: boolean): void;
   /** It has still to deliver that message, which its filters match, or waits for its ack. */
   needs(seq: number): boolean;
 }

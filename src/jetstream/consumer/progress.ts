@@ -143,20 +143,29 @@ export class Progress {
     if (isPending) this.#moveFloor(consumerSeq, seq, cursor);
   }
 
-  /** Everything up to and with `throughSeq` has gone; the cursor lies behind it. */
-  purge(throughSeq: number, cursor: number): void {
-    const { floor, redelivery } = this;
+  /**
+   * A purge has taken messages out, all below `seq` among them, and `isGone` says which of the rest.
+   *
+   * @param cursor where it goes on now
+   */
+  purge(seq: number, isGone: (seq: number) => boolean, cursor: number): void {
+    const { floor, redelivery, delivered } = this;
     const pending = this.#pending;
-    for (let seq = pending.findFrom(1); seq > 0 && seq <= throughSeq; seq = pending.findFrom(1)) {
-      floor.consumer = Math.max(floor.consumer, pending.consumerSeq);
-      redelivery.remove(seq);
+    if (floor.stream < seq) {
+      floor.stream = seq - 1;
+      for (let at = pending.findFrom(1); at > 0; at = pending.findFrom(at + 1)) {
+        if (at >= seq && !isGone(at)) continue;
+        floor.consumer = Math.max(floor.consumer, pending.consumerSeq);
+        redelivery.remove(at);
+        redelivery.exhausted.delete(at);
+      }
     }
-    for (const seq of redelivery.exhausted.keys()) {
-      if (seq <= throughSeq) redelivery.exhausted.delete(seq);
+    for (const at of redelivery.exhausted.keys()) if (at < seq) redelivery.exhausted.delete(at);
+    if (pending.count === 0) {
+      redelivery.exhausted.clear();
+      this.#floorAtEnd(cursor);
     }
-    floor.stream = Math.max(floor.stream, throughSeq);
-    if (pending.count === 0) this.#floorAtEnd(cursor);
-    this.delivered.stream = Math.max(this.delivered.stream, cursor - 1);
+    delivered.stream = Math.max(delivered.stream, cursor - 1);
     Object.assign(this.shownFloor, floor);
   }
 

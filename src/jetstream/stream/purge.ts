@@ -3,16 +3,8 @@
 import type { PurgeRequest } from '../api/account-door.ts';
 import type { Store } from '../store/store.ts';
 
-/**
- * `cleared` is called when everything has been removed at once, which nobody has been told of.
- *
- * @returns how many messages are gone
- */
-export function purgeStore(
-  store: Store,
-  { filter = '', seq = 0, keep = 0 }: PurgeRequest,
-  cleared: () => void,
-): number {
+/** @returns how many messages are gone */
+export function purgeStore(store: Store, { filter = '', seq = 0, keep = 0 }: PurgeRequest): number {
   // Nothing is below the first sequence there can be.
   if (seq === 1) return 0;
   if (filter === '' || filter === '>') {
@@ -22,7 +14,6 @@ export function purgeStore(
     store.clear();
     // Beyond the end it moves the end along, so that the next message has that sequence.
     if (seq > 1) store.skipTo(seq - 1);
-    cleared();
     return messages;
   }
   const filters = [filter];

@@ -160,8 +160,7 @@ export class Stream implements ApiStream, ConsumerHost {
   }
 
   purge(request: PurgeRequest): number {
-    const { lastSeq } = this.store.state;
-    const count = purgeStore(this.store, request, () => this.followers.purged(lastSeq));
+    const count = this.followers.purge(request, () => purgeStore(this.store, request));
     this.outbox.due();
     return count;
   }
