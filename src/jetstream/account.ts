@@ -13,7 +13,7 @@ import type {
 import { createDispatch } from './api/dispatch.ts';
 import type { PullQuota } from './consumer/host.ts';
 import type { EndReason } from './consumer/pull.ts';
-import { type Pool, type Pools, reservedBytes, type Storage } from './limits.ts';
+import { type Pool, Pools, reservedBytes, type Storage } from './limits.ts';
 import { StreamOutbox } from './outbox.ts';
 import type { StreamConfig } from './stream/config.ts';
 import { Stream, type StreamAccount } from './stream/stream.ts';
@@ -52,7 +52,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   readonly #outbox: StreamOutbox;
   /** Ends with the bus. */
   readonly #status: StatusFeed;
-  readonly #used: Record<Storage, number> = { memory: 0, file: 0 };
+  readonly #shares: Pools = new Pools(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
   readonly #closing: Promise<void>[] = [];
 
   /** `door` is its own, and closed with it. Throws CapacityError. */
@@ -76,16 +76,13 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   usage(): AccountUsage {
     const { maxBytesRequired, maxConsumers, maxAckPending } = this.limits;
     let consumers = 0;
-    const reserved: Record<Storage, number> = { memory: 0, file: 0 };
-    for (const { config, consumers: each } of this.streams.values()) {
-      consumers += each.size;
-      reserved[config.storage] += reservedBytes(config);
-    }
+    for (const { consumers: each } of this.streams.values()) consumers += each.size;
+    const { memory, file } = this.#shares;
     return {
-      memory: this.#used.memory,
-      storage: this.#used.file,
-      reserved_memory: reserved.memory,
-      reserved_storage: reserved.file,
+      memory: memory.used,
+      storage: file.used,
+      reserved_memory: memory.reserved,
+      reserved_storage: file.reserved,
       streams: this.streams.size,
       consumers,
       limits: {
@@ -113,7 +110,6 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     if (config.storage === 'file') this.#scene.onFileStorage();
     const stream = new Stream(this, config);
     this.streams.set(config.name, stream);
-    this.pool(config.storage).reserved += reservedBytes(config);
     this.#adviseStream(config.name, 'CREATED', 'create');
     return stream;
   }
@@ -158,9 +154,8 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     return this.#scene.pools[storage];
   }
 
-  used(storage: Storage, bytes: number): void {
-    this.#used[storage] += bytes;
-    this.#scene.pools.add(storage, bytes);
+  share(storage: Storage): Pool {
+    return this.#shares[storage];
   }
 
   wouldExceed(): boolean {

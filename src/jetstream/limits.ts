@@ -38,14 +38,6 @@ export class Pools {
     if (reserved <= max && bytes <= max - reserved) return;
     throw refusal(storage === 'memory' ? 'memoryExceeded' : 'storageExceeded');
   }
-
-  add(storage: Storage, bytes: number): void {
-    this[storage].used += bytes;
-  }
-
-  reserve(storage: Storage, bytes: number): void {
-    this[storage].reserved += bytes;
-  }
 }
 
 /** What a stream reserves: nothing unless it has a bound. */

@@ -35,10 +35,9 @@ export interface StreamAccount {
   readonly domain: string | undefined;
   /** It has bounds of its own beside those of all accounts. */
   readonly isBounded: boolean;
-  /** Bytes of all accounts. */
+  /** Bytes of all accounts, and its own. */
   pool(storage: StreamConfig['storage']): Pool;
-  /** So many bytes more of a kind of storage are in use. */
-  used(storage: StreamConfig['storage'], bytes: number): void;
+  share(storage: StreamConfig['storage']): Pool;
   wouldExceed(storage: StreamConfig['storage'], bytes: number): boolean;
   readonly pulls: PullQuota;
   advise(kind: string, type: string, fields: () => object): void;
@@ -54,6 +53,7 @@ export class Stream implements ApiStream, ConsumerHost {
   readonly store: Store;
   readonly outbox: StreamOutbox;
   readonly pool: Pool;
+  readonly #share: Pool;
   readonly dedup: DedupWindow;
   readonly eviction: Eviction;
   readonly pubAck: PubAckWriter;
@@ -76,11 +76,12 @@ export class Stream implements ApiStream, ConsumerHost {
     this.clock = clock;
     this.createdMs = clock.now();
     this.pool = account.pool(config.storage);
+    this.#share = account.share(config.storage);
     this.store = createMemoryStore({
       storage: config.storage,
       firstSeq: Number(config.first_seq ?? 0),
       onRemoved: (seq, subjectId, bytes) => this.#removed(seq, subjectId, bytes),
-      onCleared: ({ bytes }) => account.used(config.storage, -bytes),
+      onCleared: ({ bytes }) => this.#use(-bytes),
     });
     this.visibleSeq = this.store.state.lastSeq;
     this.followers = new ConsumerIndex(this.store);
@@ -97,6 +98,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#ingest = new Ingest(this);
     this.#directGet = new DirectGet(this);
     this.#subscribe();
+    this.#reserve(reservedBytes(config));
   }
 
   /** Takes messages of its subjects, and no others. Throws CapacityError. */
@@ -120,8 +122,7 @@ export class Stream implements ApiStream, ConsumerHost {
 
   /** The configuration has been checked. */
   update(config: StreamConfig): void {
-    this.account.pool(config.storage).reserved +=
-      reservedBytes(config) - reservedBytes(this.config);
+    this.#reserve(reservedBytes(config) - reservedBytes(this.config));
     this.config = config;
     this.rules = rulesOf(config);
     this.dedup.windowMs = this.rules.duplicateWindowMs;
@@ -134,8 +135,10 @@ export class Stream implements ApiStream, ConsumerHost {
   /** Stores a message, and makes what is too much then go. Throws CapacityError, and then nothing has changed. */
   append(message: Incoming): void {
     const { store } = this;
+    const { state } = store;
+    const before = state.bytes;
     const seq = store.append(message, this.#time());
-    this.account.used(this.config.storage, store.bytesOf(seq));
+    this.#use(state.bytes - before);
     if (this.consumers.size > 0) this.followers.stored(seq, store.subjectIdOf(seq));
     this.eviction.stored(seq);
   }
@@ -246,9 +249,8 @@ export class Stream implements ApiStream, ConsumerHost {
     this.eviction.close();
     this.#retention.close();
     this.dedup.close();
-    const { storage } = this.config;
-    this.account.used(storage, -this.store.state.bytes);
-    this.account.pool(storage).reserved -= reservedBytes(this.config);
+    this.#use(-this.store.state.bytes);
+    this.#reserve(-reservedBytes(this.config));
     this.outbox.finish(() => {
       this.store.close();
       done();
@@ -264,8 +266,18 @@ export class Stream implements ApiStream, ConsumerHost {
     });
   }
 
+  #use(bytes: number): void {
+    this.pool.used += bytes;
+    this.#share.used += bytes;
+  }
+
+  #reserve(bytes: number): void {
+    this.pool.reserved += bytes;
+    this.#share.reserved += bytes;
+  }
+
   #removed(seq: number, subjectId: number, bytes: number): void {
-    this.account.used(this.config.storage, -bytes);
+    this.#use(-bytes);
     if (this.consumers.size > 0) this.followers.removed(seq, subjectId);
   }
 }
