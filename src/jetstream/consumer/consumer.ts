@@ -154,7 +154,9 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     const { store } = host;
     const start = seq === 0 && !isPart ? store.state.lastSeq + 1 : seq;
     cursor.purged(start);
-    progress.purge(start, (at) => isPart && !store.has(at), cursor.next);
+    const isGone = (at: number): boolean => isPart && !store.has(at);
+    // Their ends count as acks.
+    if (progress.purge(start, isGone, cursor.next)) progress.acked.at(host.clock.monotonic());
     this.#delivery.soon();
   }
 

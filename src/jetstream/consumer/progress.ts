@@ -147,10 +147,12 @@ export class Progress {
    * A purge has taken messages out, all below `seq` among them, and `isGone` says which of the rest.
    *
    * @param cursor where it goes on now
+   * @returns whether some of them had waited for their acks
    */
-  purge(seq: number, isGone: (seq: number) => boolean, cursor: number): void {
+  purge(seq: number, isGone: (seq: number) => boolean, cursor: number): boolean {
     const { floor, redelivery, delivered } = this;
     const pending = this.#pending;
+    const { count } = pending;
     if (floor.stream < seq) {
       floor.stream = seq - 1;
       for (let at = pending.findFrom(1); at > 0; at = pending.findFrom(at + 1)) {
@@ -167,6 +169,7 @@ export class Progress {
     }
     delivered.stream = Math.max(delivered.stream, cursor - 1);
     Object.assign(this.shownFloor, floor);
+    return pending.count < count;
   }
 
   #floorAtEnd(cursor: number): void {
