@@ -4,10 +4,11 @@
 // Source: nats-server 2.15.3, server/stream.go, processDirectGetRequest and those behind it; ADR-31.
 import type { RawMessage } from '../../bus/raw.ts';
 import type { BatchRun } from '../../core/index.ts';
-import { rfc3339Nano } from '../../shared/time.ts';
 import { asksForLevel } from '../consumer/required-level.ts';
+import { writeStamp } from '../stamp.ts';
 import type { StoredMessage } from '../store/store.ts';
 import { emptyMessage } from '../store/stored-message.ts';
+import { writeDecimal } from '../stream/pub-ack.ts';
 import type { Stream } from '../stream/stream.ts';
 import { DirectBatch } from './direct-batch.ts';
 import { type GetRequest, readGetRequest } from './get-request.ts';
@@ -108,6 +109,9 @@ export class DirectGet {
   }
 }
 
+const SEQUENCE_KEY: Uint8Array = encoder.encode('\r\nNats-Sequence: ');
+const TIME_KEY: Uint8Array = encoder.encode('\r\nNats-Time-Stamp: ');
+const BLOCK_END: Uint8Array = encoder.encode('\r\n\r\n');
 /** Room for version, sequence and time. */
 const LINES_MOST = 160;
 
@@ -121,18 +125,24 @@ function writeBlock(
   const { bytes } = run;
   let at = start;
   if (headers === undefined) {
-    bytes.set(VERSION_LINE, at);
-    at += VERSION_LINE.length;
+    at = writeBytes(bytes, at, VERSION_LINE);
   } else {
     bytes.set(headers, at);
     at += headers.length - 2;
   }
-  bytes.set(streamLine, at);
-  at += streamLine.length;
-  bytes.set(subject, at);
-  at += subject.length;
-  const rest = `\r\nNats-Sequence: ${seq}\r\nNats-Time-Stamp: ${rfc3339Nano(timeMs)}\r\n\r\n`;
-  for (let i = 0; i < rest.length; i++) bytes[at++] = rest.charCodeAt(i);
+  at = writeBytes(bytes, at, streamLine);
+  at = writeBytes(bytes, at, subject);
+  at = writeBytes(bytes, at, SEQUENCE_KEY);
+  at = writeDecimal(bytes, at, seq);
+  at = writeBytes(bytes, at, TIME_KEY);
+  at = writeStamp(bytes, at, timeMs);
+  return writeBytes(bytes, at, BLOCK_END);
+}
+
+/** A loop: these are too short for `set`. */
+function writeBytes(target: Uint8Array, from: number, bytes: Uint8Array): number {
+  let at = from;
+  for (let i = 0; i < bytes.length; i++) target[at++] = bytes[i] as number;
   return at;
 }
 

@@ -3,8 +3,8 @@
 //   $JS.ACK.stream.consumer.deliveries.streamSeq.consumerSeq.timestamp.pending
 //   $JS.ACK.domain.account.stream.consumer.deliveries.….pending[.more]     understood, too, and never written
 //
-// Written for each delivery, so digit by digit into a ring of bytes: what has been written is good until as many bytes
-// as the ring has were written behind it, which no slice of deliveries does.
+// Written for each delivery, into a ring of bytes: what has been written is good until as many bytes as the ring has were
+// written behind it, which no slice of deliveries does.
 // Source: nats-server 2.15.3, server/consumer.go, ackReplyInfo; ADR-15.
 
 const RING_BYTES = 1 << 20;
@@ -13,26 +13,41 @@ const NUMBERS_BYTES = 105;
 const DOT = 46;
 const ZERO = 48;
 const NINE = 57;
-/** Tokens before the numbers. */
-const TOKENS_V1 = 4;
-const TOKENS_V2 = 6;
-const NUMBERS = 5;
 const encoder = new TextEncoder();
 
 /** One for all consumers: nothing is kept in it beyond a slice. */
 let ring = new Uint8Array(0);
 let ringAt = 0;
 
-/** Writes the replies of one consumer. */
+/** A number within the line: its value, where its last digit is, and from where on it would have more digits. */
+interface Field {
+  value: number;
+  end: number;
+  least: number;
+  bound: number;
+}
+
+/**
+ * Writes the replies of one consumer. The last one is kept, and what differs is changed in it: from one message to the
+ * next that is a digit or two of each number.
+ */
 export class AckSubjects {
-  readonly #prefix: Uint8Array;
-  // The digits of the last timestamp: what is stored in one turn has the same.
+  readonly #line: Uint8Array;
+  readonly #prefixBytes: number;
+  #shown: Uint8Array;
+  #deliveries = 0;
+  readonly #streamSeq = emptyField();
+  readonly #consumerSeq = emptyField();
+  readonly #pending = emptyField();
   #timeMs = -1;
-  readonly #time = new Uint8Array(24);
-  #timeBytes = 0;
+  #timeAt = 0;
 
   constructor(stream: string, consumer: string) {
-    this.#prefix = encoder.encode(`$JS.ACK.${stream}.${consumer}.`);
+    const prefix = encoder.encode(`$JS.ACK.${stream}.${consumer}.`);
+    this.#prefixBytes = prefix.length;
+    this.#line = new Uint8Array(prefix.length + NUMBERS_BYTES);
+    this.#line.set(prefix);
+    this.#shown = this.#line.subarray(0, 0);
   }
 
   /** @param timeMs when the message was stored, with a fraction */
@@ -43,41 +58,87 @@ export class AckSubjects {
     timeMs: number,
     pending: number,
   ): Uint8Array {
-    const prefix = this.#prefix;
-    const { length } = prefix;
-    if (ringAt + length + NUMBERS_BYTES > ring.length) {
+    const isKept =
+      deliveries === this.#deliveries &&
+      this.#change(this.#streamSeq, streamSeq) &&
+      this.#change(this.#consumerSeq, consumerSeq) &&
+      this.#change(this.#pending, pending);
+    if (!isKept) this.#build(deliveries, streamSeq, consumerSeq, timeMs, pending);
+    else if (timeMs !== this.#timeMs) this.#writeTime(timeMs);
+    const shown = this.#shown;
+    const { length } = shown;
+    if (ringAt + length > ring.length) {
       if (ring.length === 0) ring = new Uint8Array(RING_BYTES);
       ringAt = 0;
     }
-    const bytes = ring;
     const start = ringAt;
-    for (let i = 0; i < length; i++) bytes[start + i] = prefix[i] as number;
-    let at = writeNumber(bytes, start + length, deliveries);
-    bytes[at++] = DOT;
-    at = writeNumber(bytes, at, streamSeq);
-    bytes[at++] = DOT;
-    at = writeNumber(bytes, at, consumerSeq);
-    bytes[at++] = DOT;
-    if (timeMs !== this.#timeMs) this.#keepTime(timeMs);
-    const time = this.#time;
-    for (let i = 0; i < this.#timeBytes; i++) bytes[at++] = time[i] as number;
-    bytes[at++] = DOT;
-    at = writeNumber(bytes, at, pending);
-    ringAt = at;
-    return bytes.subarray(start, at);
+    ring.set(shown, start);
+    ringAt = start + length;
+    return ring.subarray(start, ringAt);
+  }
+
+  /** False: it has another number of digits now. */
+  #change(field: Field, value: number): boolean {
+    if (value < field.least || value >= field.bound) return false;
+    const line = this.#line;
+    let rest = value;
+    let before = field.value;
+    for (let at = field.end; rest !== before; at--) {
+      const tenth = Math.floor(rest / 10);
+      line[at] = ZERO + (rest - tenth * 10);
+      rest = tenth;
+      before = Math.floor(before / 10);
+    }
+    field.value = value;
+    return true;
+  }
+
+  #build(
+    deliveries: number,
+    streamSeq: number,
+    consumerSeq: number,
+    timeMs: number,
+    pending: number,
+  ): void {
+    const line = this.#line;
+    this.#deliveries = deliveries;
+    let at = writeNumber(line, this.#prefixBytes, deliveries);
+    line[at++] = DOT;
+    at = this.#place(this.#streamSeq, at, streamSeq);
+    line[at++] = DOT;
+    at = this.#place(this.#consumerSeq, at, consumerSeq);
+    line[at++] = DOT;
+    this.#timeAt = at;
+    at = this.#writeTime(timeMs);
+    line[at++] = DOT;
+    at = this.#place(this.#pending, at, pending);
+    this.#shown = line.subarray(0, at);
+  }
+
+  #place(field: Field, start: number, value: number): number {
+    const at = writeNumber(this.#line, start, value);
+    field.value = value;
+    field.end = at - 1;
+    field.bound = 10 ** (at - start);
+    field.least = at - start === 1 ? 0 : field.bound / 10;
+    return at;
   }
 
   /** Nanoseconds: more digits than a number has. */
-  #keepTime(timeMs: number): void {
+  #writeTime(timeMs: number): number {
     this.#timeMs = timeMs;
     const whole = Math.floor(timeMs);
     const nanos = Math.min(999_999, Math.round((timeMs - whole) * 1e6));
-    const at = writeNumber(this.#time, 0, whole);
+    const at = writeNumber(this.#line, this.#timeAt, whole);
     for (let i = 5, rest = nanos; i >= 0; i--, rest = (rest / 10) | 0) {
-      this.#time[at + i] = ZERO + (rest % 10);
+      this.#line[at + i] = ZERO + (rest % 10);
     }
-    this.#timeBytes = at + 6;
+    return at + 6;
   }
+}
+
+function emptyField(): Field {
+  return { value: 0, end: 0, least: 0, bound: 0 };
 }
 
 /** Writes a whole number of at most 2^53; answers where it ends. */
@@ -107,28 +168,28 @@ export interface AckPlace {
   consumerSeq: number;
 }
 
+/** Tokens of an ack's subject before its numbers, in either form. */
+export type AckForm = typeof TOKENS_V1 | typeof TOKENS_V2;
+export const TOKENS_V1 = 4;
+export const TOKENS_V2 = 6;
+
 /**
- * Reads the subject of an ack that some consumer's subscription has matched.
- *
- * @returns false: it has not as many tokens as it should, and names nothing
- *
- * A number that is none is Infinity, beyond every message.
+ * Reads the subject of an ack, which a subscription to that form has matched. A number that is none is Infinity, beyond
+ * every message.
  */
-export function readAckSubject(subject: Uint8Array, length: number, into: AckPlace): boolean {
-  let dots = 0;
-  for (let i = 0; i < length; i++) if (subject[i] === DOT) dots++;
-  const isV1 = dots + 1 === TOKENS_V1 + NUMBERS;
-  if (!isV1 && dots + 1 < TOKENS_V2 + NUMBERS) return false;
+export function readAckSubject(
+  subject: Uint8Array,
+  length: number,
+  form: AckForm,
+  into: AckPlace,
+): void {
   let at = 0;
-  for (let skip = isV1 ? TOKENS_V1 : TOKENS_V2; skip > 0; at++) {
-    if (subject[at] === DOT) skip--;
-  }
+  for (let skip: number = form; skip > 0; at++) if (subject[at] === DOT) skip--;
   into.deliveries = readToken(subject, at, length);
   at = tokenEnd(subject, at, length) + 1;
   into.streamSeq = readToken(subject, at, length);
   at = tokenEnd(subject, at, length) + 1;
   into.consumerSeq = readToken(subject, at, length);
-  return true;
 }
 
 function tokenEnd(subject: Uint8Array, start: number, length: number): number {

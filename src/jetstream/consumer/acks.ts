@@ -7,7 +7,7 @@ import { DurationMistake, parseDuration } from '../../shared/go-duration.ts';
 import { NANOS_PER_MS } from '../../shared/time.ts';
 import { INT64, type Int, readObject } from '../json-reader.ts';
 import { JsonError } from '../json-scanner.ts';
-import { type AckPlace, readAckSubject } from './ack-subject.ts';
+import { type AckForm, type AckPlace, readAckSubject } from './ack-subject.ts';
 import type { ConsumerParts } from './parts.ts';
 
 /** What acks ask of their consumer. Times are the monotonic clock's. */
@@ -48,9 +48,9 @@ export class Acks {
     this.#owner = owner;
   }
 
-  take(message: RawMessage): void {
+  take(message: RawMessage, form: AckForm): void {
     const place = this.#place;
-    if (!readPlace(message, place)) place.streamSeq = 0;
+    readPlace(message, form, place);
     const payload = payloadOf(message);
     const isConfirmed = this.#obey(message, payload);
     if (!isConfirmed || message.replyBytes === 0 || place.streamSeq === 0) return;
@@ -159,11 +159,11 @@ export class Acks {
   }
 }
 
-function readPlace(message: RawMessage, into: AckPlace): boolean {
+function readPlace(message: RawMessage, form: AckForm, into: AckPlace): void {
   const { subjectBytes } = message;
-  if (subjectBytes > ROOM_BYTES) return readAckSubject(message.subject, subjectBytes, into);
-  message.copySubject(room, 0);
-  return readAckSubject(room, subjectBytes, into);
+  const isShort = subjectBytes <= ROOM_BYTES;
+  if (isShort) message.copySubject(room, 0);
+  readAckSubject(isShort ? room : message.subject, subjectBytes, form, into);
 }
 
 /** Good until the next ack. */

@@ -7,6 +7,7 @@
 //   the alarm ──────► pull, redelivery, inactivity
 import type { RawMessage, RawSubscription } from '../../bus/raw.ts';
 import type { ApiConsumer, ConsumerState } from '../api/account-door.ts';
+import { type AckForm, TOKENS_V1, TOKENS_V2 } from './ack-subject.ts';
 import { Acks, type AcksOwner } from './acks.ts';
 import { Advisories, DELETED_UNACKED } from './advisories.ts';
 import { Alarm } from './alarm.ts';
@@ -63,10 +64,12 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
   /** Acks of both forms that nats-server understands; with other numbers of tokens nobody is interested. */
   #listen(): void {
     const name = `${this.#host.config.name}.${this.#config.name}`;
-    for (const subject of [`$JS.ACK.${name}.*.*.*.*.*`, `$JS.ACK.*.*.${name}.*.*.*.*.>`]) {
-      const take = (message: RawMessage): void => this.#acks.take(message);
+    const listen = (subject: string, form: AckForm): void => {
+      const take = (message: RawMessage): void => this.#acks.take(message, form);
       this.#subscriptions.push(this.#host.door.subscribeRaw(subject, take));
-    }
+    };
+    listen(`$JS.ACK.${name}.*.*.*.*.*`, TOKENS_V1);
+    listen(`$JS.ACK.*.*.${name}.*.*.*.*.>`, TOKENS_V2);
   }
 
   get config(): ConsumerConfig {
@@ -81,7 +84,7 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
   info(): ConsumerState {
     const { progress, cursor, rules, host } = this.#parts;
     const { redelivery, delivered, shownFloor } = progress;
-    if (!this.#isClosed) this.#pulls.scan(false);
+    if (!this.#isClosed) this.#pulls.look();
     const isNew = delivered.consumer === 0 && delivered.stream === 0;
     const redelivered = redelivery.pending.redeliveredCount + redelivery.exhausted.size;
     return {
