@@ -1,15 +1,12 @@
 // Random requests of the JetStream API, valid and not, answered by the server under test and by nats-server: the answers
 // are the same. API_CASES says how many, API_SEED which; a difference is told with its seed and request.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { describe, expect, inject, test } from 'vitest';
 import { ApiGenerator } from './api-generator.ts';
 import { ask, compare } from './api-sides.ts';
 import { titled } from './clients.ts';
-import { type Server, startServer } from './server.ts';
-import { missing, pathOf } from './tools.ts';
+import { openPair } from './jetstream-pair.ts';
+import { missing } from './tools.ts';
 
 const { reference } = inject('tools');
 const reason = missing(reference);
@@ -21,31 +18,7 @@ const DIFFERENCES_MAX = 20;
 const STREAMS = ['S0', 'S1', 'S2', 'S3'];
 
 describe.skipIf(reason !== undefined)(titled('the API beside nats-server', reason), () => {
-  const servers: Server[] = [];
-  const connections: NatsConnection[] = [];
-  let folder: string;
-
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'api-'));
-    for (const executable of [undefined, pathOf(reference)]) {
-      const config = join(folder, `${servers.length}.conf`);
-      const store = join(folder, `store${servers.length}`);
-      const limits = 'max_memory_store: 1GB, max_file_store: 1GB';
-      writeFileSync(config, `jetstream { store_dir: "${store}", ${limits} }\n`);
-      const server = await startServer({
-        ...(executable !== undefined && { executable }),
-        args: ['-c', config],
-      });
-      servers.push(server);
-      connections.push(await connect({ servers: server.url }));
-    }
-  });
-
-  afterAll(async () => {
-    for (const connection of connections) await connection.close();
-    for (const server of servers) await server.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const { connections } = openPair(reference);
 
   const both = async (subject: string, body = ''): Promise<void> => {
     for (const connection of connections) await ask(connection, { subject, body });

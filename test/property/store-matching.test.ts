@@ -33,7 +33,10 @@ const filters = fc.constantFrom(
 const program = fc.record({
   crowds: fc.array(crowd, { minLength: 1, maxLength: 4 }),
   chunkRows: fc.constantFrom(undefined, 16),
-  asked: fc.array(fc.tuple(filters, fc.double({ min: 0, max: 1, noNaN: true })), { minLength: 8, maxLength: 12 }),
+  asked: fc.array(fc.tuple(filters, fc.double({ min: 0, max: 1, noNaN: true })), {
+    minLength: 8,
+    maxLength: 12,
+  }),
 });
 
 describe('the store in memory', () => {

@@ -5,20 +5,12 @@
 //    append ─► slabs: body         at rest   a message   32 B row, 8 B in front of its body, some 2 B of padding
 //           ─► subjects: id                  a subject   some 80 B, and its text once
 //           ─► rows: row, chained to the one before on its subject
+import { Bodies } from './bodies.ts';
 import { Filter } from './filters.ts';
 import { Matching } from './matching.ts';
 import { Memory } from './memory.ts';
-import {
-  HAS_HEADERS,
-  ROW_AT,
-  ROW_BODY,
-  ROW_NEXT,
-  ROW_PREVIOUS,
-  ROW_SLAB,
-  ROW_SUBJECT,
-} from './row-chunk.ts';
+import { ROW_NEXT, ROW_PREVIOUS, ROW_SUBJECT } from './row-chunk.ts';
 import { Rows } from './rows.ts';
-import { type SlabOwner, Slabs } from './slabs.ts';
 import type {
   Incoming,
   OnRemoved,
@@ -50,18 +42,14 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
   return new MemoryStore(options);
 }
 
-/** In front of a header block its length. */
-const HEADER_LENGTH_BYTES = 4;
-const NOTHING = new Uint8Array(0);
-
 type MutableState = { -readonly [Key in keyof StoreState]: StoreState[Key] };
 
-class MemoryStore implements Store, SlabOwner {
+class MemoryStore implements Store {
   readonly #options: MemoryStoreOptions;
   readonly #memory: Memory;
   readonly #state: MutableState;
   #rows!: Rows;
-  #bodies!: Slabs;
+  #bodies!: Bodies;
   #subjects!: SubjectTable;
   #matching!: Matching;
   /** The subject of the message at hand. */
@@ -87,7 +75,7 @@ class MemoryStore implements Store, SlabOwner {
   #begin(generation: number): void {
     const { chunkRows, slabBytes } = this.#options;
     this.#rows = new Rows(this.#memory, chunkRows);
-    this.#bodies = new Slabs(this.#memory, this, slabBytes);
+    this.#bodies = new Bodies(this.#memory, this.#rows, slabBytes);
     this.#subjects = new SubjectTable(this.#memory, slabBytes, generation);
     this.#matching = new Matching(this.#rows, this.#subjects);
   }
@@ -108,16 +96,7 @@ class MemoryStore implements Store, SlabOwner {
     if (subjectBytes > this.#text.length) this.#text = new Uint8Array(2 * subjectBytes);
     message.copySubject(this.#text, 0);
     rows.reserve(seq);
-    const bodies = this.#bodies;
-    const length = bodyBytes + (headerBytes === 0 ? 0 : HEADER_LENGTH_BYTES);
-    bodies.reserve(seq, length);
-    const { slab, at } = bodies;
-    if (headerBytes === 0) {
-      message.copyBody(bodies.bytes, at);
-    } else {
-      writeWord(bodies.bytes, at, headerBytes);
-      message.copyBody(bodies.bytes, at + HEADER_LENGTH_BYTES);
-    }
+    this.#bodies.keep(message, seq);
     const subjects = this.#subjects;
     let id = subjects.find(this.#text, subjectBytes);
     let previous = 0;
@@ -128,19 +107,17 @@ class MemoryStore implements Store, SlabOwner {
       rows.find(previous);
       rows.setNext(previous, seq);
     } else {
-      id = this.#addSubject(subjectBytes, seq, slab, length);
+      id = this.#addSubject(subjectBytes, seq);
     }
     rows.push(seq);
     const { words, times } = rows.chunk;
     const { word } = rows;
     times[word >>> 1] = timeMs;
-    words[word + ROW_SLAB] = slab;
-    words[word + ROW_AT] = at;
-    words[word + ROW_BODY] = headerBytes === 0 ? bodyBytes : bodyBytes + HAS_HEADERS;
     words[word + ROW_SUBJECT] = id;
     words[word + ROW_NEXT] = 0;
     if (previous === 0) words[word + ROW_PREVIOUS] = 0;
     else rows.setPrevious(seq, previous);
+    this.#bodies.sign();
     state.bytes += this.#bytesBy(subjectBytes, headerBytes > 0, bodyBytes);
     if (state.messages++ === 0) {
       state.firstSeq = seq;
@@ -151,13 +128,13 @@ class MemoryStore implements Store, SlabOwner {
     return seq;
   }
 
-  #addSubject(length: number, seq: number, slab: number, bodyLength: number): number {
+  #addSubject(length: number, seq: number): number {
     try {
       const id = this.#subjects.add(this.#text, length, seq);
       this.#state.subjects++;
       return id;
     } catch (error) {
-      this.#bodies.release(slab, bodyLength);
+      this.#bodies.undo();
       throw error;
     }
   }
@@ -174,26 +151,13 @@ class MemoryStore implements Store, SlabOwner {
   read(seq: number, into: StoredMessage): boolean {
     const rows = this.#rows;
     if (!rows.find(seq)) return false;
-    const { words, times } = rows.chunk;
-    const { word } = rows;
-    const body = words[word + ROW_BODY] as number;
-    const bytes = this.#bodies.bytesOf(words[word + ROW_SLAB] as number);
-    const at = words[word + ROW_AT] as number;
-    const id = words[word + ROW_SUBJECT] as number;
+    const id = rows.subjectId;
     into.seq = seq;
-    into.timeMs = times[word >>> 1] as number;
+    into.timeMs = rows.chunk.times[rows.word >>> 1] as number;
     into.subjectId = id;
-    const place = this.#subjects.placeOf(id);
-    into.subject = place.bytes.subarray(place.at, place.at + place.length);
-    if (body < HAS_HEADERS) {
-      into.headers = undefined;
-      into.payload = body === 0 ? NOTHING : bytes.subarray(at, at + body);
-    } else {
-      const start = at + HEADER_LENGTH_BYTES;
-      const payloadStart = start + readWord(bytes, at);
-      into.headers = bytes.subarray(start, payloadStart);
-      into.payload = bytes.subarray(payloadStart, start + body - HAS_HEADERS);
-    }
+    const { bytes, at, length } = this.#subjects.placeOf(id);
+    into.subject = bytes.subarray(at, at + length);
+    this.#bodies.read(into);
     return true;
   }
 
@@ -224,17 +188,12 @@ class MemoryStore implements Store, SlabOwner {
       rows.find(seq);
     }
     const state = this.#state;
-    const { words } = rows.chunk;
-    const { word } = rows;
-    const body = words[word + ROW_BODY] as number;
-    const hasHeaders = body >= HAS_HEADERS;
-    const slab = words[word + ROW_SLAB] as number;
     state.bytes -= this.#bytesHere();
     state.messages--;
+    this.#bodies.release();
     this.#unlink(seq);
     if (seq === state.firstSeq) this.#findFirst();
-    this.#bodies.release(slab, hasHeaders ? body - HAS_HEADERS + HEADER_LENGTH_BYTES : body);
-    if (this.#bodies.isWasteful) this.#bodies.step();
+    this.#bodies.tidy();
     return true;
   }
 
@@ -367,19 +326,6 @@ class MemoryStore implements Store, SlabOwner {
     this.#begin(0);
   }
 
-  holds(key: number, slab: number, at: number): boolean {
-    const rows = this.#rows;
-    if (!rows.find(key)) return false;
-    const { words } = rows.chunk;
-    return words[rows.word + ROW_SLAB] === slab && words[rows.word + ROW_AT] === at;
-  }
-
-  moved(_key: number, slab: number, at: number): void {
-    const { chunk, word } = this.#rows;
-    chunk.words[word + ROW_SLAB] = slab;
-    chunk.words[word + ROW_AT] = at;
-  }
-
   /** Takes the message at the cursor out of the rows and the chain of its subject. */
   #unlink(seq: number): void {
     const rows = this.#rows;
@@ -418,26 +364,12 @@ class MemoryStore implements Store, SlabOwner {
   /** Bytes of the message at the cursor. */
   #bytesHere(): number {
     const rows = this.#rows;
-    const body = rows.chunk.words[rows.word + ROW_BODY] as number;
     const subjects = this.#subjects;
     subjects.locate(rows.subjectId);
-    const hasHeaders = body >= HAS_HEADERS;
-    return this.#bytesBy(subjects.length, hasHeaders, hasHeaders ? body - HAS_HEADERS : body);
+    return this.#bytesBy(subjects.length, this.#bodies.hasHeaders, this.#bodies.bodyBytes);
   }
 
   #bytesBy(subjectBytes: number, hasHeaders: boolean, bodyBytes: number): number {
     return storedBytes(this.#options.storage, subjectBytes, hasHeaders, bodyBytes);
   }
-}
-
-function writeWord(bytes: Uint8Array, at: number, word: number): void {
-  bytes[at] = word;
-  bytes[at + 1] = word >>> 8;
-  bytes[at + 2] = word >>> 16;
-  bytes[at + 3] = word >>> 24;
-}
-
-function readWord(bytes: Uint8Array, at: number): number {
-  const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
-  return (low | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)) >>> 0;
 }

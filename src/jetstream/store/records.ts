@@ -1,8 +1,9 @@
-// Records of one size under ids that are given to them, in chunks of 64: subjects, and the nodes of their tree. An id that
-// has become free is given away again, so that ids stay as few as there ever were at a time. A chunk with few living
-// records is packed: 5,000 subjects that are left of five million are small, and keep their ids.
+// Records of one size under ids that are given to them, in chunks of 1,024: subjects, and the nodes of their tree. An id
+// that has become free is given away again, so that ids stay as few as there ever were at a time. A chunk with few living
+// records is packed: 5,000 subjects that are left of five million are small, and keep their ids. The first chunk begins
+// small. With chunks of 64, what names them no longer fits the caches at a million: a match took 0.5 µs instead of 0.15.
 //
-//   id 0x1a7 ─► chunk 6, slot 39      dense: record 39;  packed: the record whose slot is 39 (few: looked for in order)
+//   id 0x1a7b ─► chunk 6, slot 0x27b      dense: record 0x27b;  packed: the record whose slot that is (found by halving)
 //
 // `locate` leaves the cursor (`words`, `doubles`, `word`) at a record; it is good until the next call. All records have
 // three words of the same meaning:
@@ -18,9 +19,12 @@ export const RECORD_LIFE = 4;
 export const RECORD_HASH = 6;
 export const RECORD_CHAIN = 7;
 
-const SLOTS = 64;
-const SLOT_BITS = 6;
-/** A chunk with fewer is packed: then its records take an eighth of a dense one's room. */
+const SLOTS = 1024;
+const SLOT_BITS = 10;
+/** Records of the first chunk, at first; and by how much it grows. */
+const LEAST = 64;
+const GROWTH = 4;
+/** A dense chunk with fewer is packed: then its records take an eighth of the room. A packed one at half of what it was. */
 const SPARSE = SLOTS / 8;
 /** Room of a name in the list of chunks. */
 const NAME_BYTES = 16;
@@ -30,8 +34,8 @@ const CHUNKS_MAX = 2 ** (32 - SLOT_BITS) - 1;
 interface RecordChunk {
   words: Uint32Array;
   doubles: Float64Array;
-  /** Of a packed one: the slots of its records. */
-  slots: Uint8Array | undefined;
+  /** Of a packed one: the slots of its records, ascending. */
+  slots: Uint16Array | undefined;
   living: number;
   /** Slot + 1 of the first free one; 0 = none, or packed. */
   free: number;
@@ -67,20 +71,21 @@ export class Records {
   locate(id: number): boolean {
     const chunk = this.#chunks[id >>> SLOT_BITS];
     if (chunk === undefined) return false;
-    let slot = id & (SLOTS - 1);
-    if (chunk.slots !== undefined) {
-      slot = chunk.slots.indexOf(slot);
-      if (slot < 0) return false;
-    }
-    this.words = chunk.words;
+    const { words, slots } = chunk;
+    const number = id & (SLOTS - 1);
+    const slot = slots === undefined ? number : indexOf(slots, number);
+    const word = slot * this.#recordWords;
+    if (slot < 0 || word >= words.length) return false;
+    this.words = words;
     this.doubles = chunk.doubles;
-    this.word = slot * this.#recordWords;
-    return chunk.words[this.word + RECORD_LIFE] !== 0;
+    this.word = word;
+    return words[word + RECORD_LIFE] !== 0;
   }
 
   /** Makes sure that `add` will not fail. Throws CapacityError. */
   reserve(): void {
-    if (this.#chunks[this.#current]?.free) return;
+    const current = this.#chunks[this.#current];
+    if (current !== undefined && (current.free > 0 || this.#grow(current))) return;
     const [roomy] = this.#roomy;
     const [packed] = this.#packed;
     if (roomy !== undefined) {
@@ -124,8 +129,10 @@ export class Records {
       this.#roomy.delete(number);
       this.#packed.delete(number);
       this.#vacant.push(number);
-    } else if (chunk.slots === undefined) {
-      this.words[this.word + RECORD_CHAIN] = chunk.free;
+    } else if (chunk.slots !== undefined) {
+      if (chunk.living * 2 < chunk.slots.length) this.#pack(number, chunk);
+    } else {
+      chunk.words[this.word + RECORD_CHAIN] = chunk.free;
       chunk.free = (id & (SLOTS - 1)) + 1;
       if (number === this.#current) return;
       if (chunk.living < SPARSE) this.#pack(number, chunk);
@@ -136,41 +143,63 @@ export class Records {
   /** A dense chunk in which ids can be had: a new one, or one that was packed. */
   #fill(number: number, packed: RecordChunk | undefined): void {
     if (number > CHUNKS_MAX) throw new CapacityError('another message');
-    const chunk = this.#make(SLOTS, undefined);
-    for (let slot = SLOTS - 1; slot >= 0; slot--) {
-      const from = packed?.slots?.indexOf(slot) ?? -1;
-      if (packed !== undefined && from >= 0 && this.#copy(packed, from, chunk, slot)) {
-        chunk.living++;
-      } else {
-        chunk.words[slot * this.#recordWords + RECORD_CHAIN] = chunk.free;
-        chunk.free = slot + 1;
-      }
+    const chunk = this.#make(number === 0 && packed === undefined ? LEAST : SLOTS, undefined);
+    let from = (packed?.slots?.length ?? 0) - 1;
+    for (let slot = this.#capacityOf(chunk) - 1; slot >= 0; slot--) {
+      const isTaken = packed !== undefined && packed.slots?.[from] === slot;
+      if (isTaken && this.#copy(packed, from, chunk, slot)) chunk.living++;
+      else this.#free(chunk, slot);
+      if (isTaken) from--;
     }
     if (packed !== undefined) this.#drop(number, packed);
     this.#chunks[number] = chunk;
     this.#current = number;
   }
 
-  #pack(number: number, dense: RecordChunk): void {
+  /** Makes the first chunk larger; false: it is as large as any. */
+  #grow(chunk: RecordChunk): boolean {
+    const before = this.#capacityOf(chunk);
+    if (before === SLOTS) return false;
+    const grown = this.#make(Math.min(SLOTS, before * GROWTH), undefined);
+    grown.words.set(chunk.words);
+    grown.living = chunk.living;
+    for (let slot = this.#capacityOf(grown) - 1; slot >= before; slot--) this.#free(grown, slot);
+    this.#drop(this.#current, chunk);
+    this.#chunks[this.#current] = grown;
+    return true;
+  }
+
+  #free(chunk: RecordChunk, slot: number): void {
+    chunk.words[slot * this.#recordWords + RECORD_CHAIN] = chunk.free;
+    chunk.free = slot + 1;
+  }
+
+  #pack(number: number, source: RecordChunk): void {
     let chunk: RecordChunk;
+    const slots = new Uint16Array(source.living);
     try {
-      chunk = this.#make(dense.living, new Uint8Array(dense.living));
+      chunk = this.#make(source.living, slots);
     } catch {
-      // No memory to make it smaller with: it stays, and has room.
-      this.#roomy.add(number);
+      // No memory to make it smaller with: it stays, and has room if it is dense.
+      if (source.slots === undefined) this.#roomy.add(number);
       return;
     }
-    for (let slot = 0; slot < SLOTS; slot++) {
-      if (!this.#copy(dense, slot, chunk, chunk.living)) continue;
-      (chunk.slots as Uint8Array)[chunk.living++] = slot;
+    const records = this.#capacityOf(source);
+    for (let record = 0; record < records; record++) {
+      if (!this.#copy(source, record, chunk, chunk.living)) continue;
+      slots[chunk.living++] = source.slots?.[record] ?? record;
     }
-    this.#drop(number, dense);
+    this.#drop(number, source);
     this.#chunks[number] = chunk;
     this.#roomy.delete(number);
     this.#packed.add(number);
   }
 
-  #make(records: number, slots: Uint8Array | undefined): RecordChunk {
+  #capacityOf({ words }: RecordChunk): number {
+    return words.length / this.#recordWords;
+  }
+
+  #make(records: number, slots: Uint16Array | undefined): RecordChunk {
     const buffer = this.#memory.take(records * this.#recordWords * 4);
     const words = new Uint32Array(buffer);
     return { words, doubles: new Float64Array(buffer), slots, living: 0, free: 0 };
@@ -189,4 +218,16 @@ export class Records {
     target.words.set(source.words.subarray(start, start + count), to * count);
     return true;
   }
+}
+
+/** Where a number stands among ascending ones; -1 = it does not. */
+function indexOf(numbers: Uint16Array, number: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((numbers[middle] as number) < number) low = middle + 1;
+    else high = middle;
+  }
+  return numbers[low] === number ? low : -1;
 }
