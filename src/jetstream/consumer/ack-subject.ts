@@ -10,6 +10,8 @@
 const RING_BYTES = 1 << 20;
 /** Five numbers of twenty digits, and their dots. */
 const NUMBERS_BYTES = 105;
+const NANOS_DIGITS = 6;
+const NANOS_MAX = 999_999;
 const DOT = 46;
 const ZERO = 48;
 const NINE = 57;
@@ -39,8 +41,9 @@ export class AckSubjects {
   readonly #streamSeq = emptyField();
   readonly #consumerSeq = emptyField();
   readonly #pending = emptyField();
+  /** Whole milliseconds; behind them are six digits of nanoseconds. */
+  readonly #wholeMs = emptyField();
   #timeMs = -1;
-  #timeAt = 0;
 
   constructor(stream: string, consumer: string) {
     const prefix = encoder.encode(`$JS.ACK.${stream}.${consumer}.`);
@@ -64,7 +67,7 @@ export class AckSubjects {
       this.#change(this.#consumerSeq, consumerSeq) &&
       this.#change(this.#pending, pending);
     if (!isKept) this.#build(deliveries, streamSeq, consumerSeq, timeMs, pending);
-    else if (timeMs !== this.#timeMs) this.#writeTime(timeMs);
+    else if (timeMs !== this.#timeMs) this.#changeTime(timeMs);
     const shown = this.#shown;
     const { length } = shown;
     if (ringAt + length > ring.length) {
@@ -108,8 +111,8 @@ export class AckSubjects {
     line[at++] = DOT;
     at = this.#place(this.#consumerSeq, at, consumerSeq);
     line[at++] = DOT;
-    this.#timeAt = at;
-    at = this.#writeTime(timeMs);
+    at = this.#place(this.#wholeMs, at, Math.floor(timeMs)) + NANOS_DIGITS;
+    this.#changeTime(timeMs);
     line[at++] = DOT;
     at = this.#place(this.#pending, at, pending);
     this.#shown = line.subarray(0, at);
@@ -125,15 +128,17 @@ export class AckSubjects {
   }
 
   /** Nanoseconds: more digits than a number has. */
-  #writeTime(timeMs: number): number {
-    this.#timeMs = timeMs;
+  #changeTime(timeMs: number): void {
     const whole = Math.floor(timeMs);
-    const nanos = Math.min(999_999, Math.round((timeMs - whole) * 1e6));
-    const at = writeNumber(this.#line, this.#timeAt, whole);
-    for (let i = 5, rest = nanos; i >= 0; i--, rest = (rest / 10) | 0) {
-      this.#line[at + i] = ZERO + (rest % 10);
+    const nanos = Math.min(NANOS_MAX, Math.round((timeMs - whole) * (NANOS_MAX + 1)));
+    this.#change(this.#wholeMs, whole);
+    const end = this.#wholeMs.end + NANOS_DIGITS;
+    for (let i = 0, rest = nanos; i < NANOS_DIGITS; i++) {
+      const tenth = (rest / 10) | 0;
+      this.#line[end - i] = ZERO + (rest - tenth * 10);
+      rest = tenth;
     }
-    return at + 6;
+    this.#timeMs = timeMs;
   }
 }
 
