@@ -8,6 +8,7 @@ const doors: Record<string, string> = {
   server: 'src/server/index.ts',
   testing: 'src/testing/index.ts',
   sublist: 'src/sublist.ts',
+  jetstream: 'src/jetstream/index.ts',
 };
 const bins: Record<string, string> = { cli: 'src/cli/main.ts' };
 

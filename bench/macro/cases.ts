@@ -1,10 +1,13 @@
 // The cases of the macro bench: what the load generator does, and which servers can take part.
 
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 /** One case. */
 export interface MacroCase {
   /** `--case` is matched against it. */
   readonly name: string;
-  readonly mode: 'throughput' | 'request';
+  readonly mode: 'throughput' | 'request' | 'stream';
   /** Flags of the load generator. */
   readonly flags: readonly string[];
   /** Publisher i is heard by subscriber i alone. */
@@ -13,6 +16,8 @@ export interface MacroCase {
   readonly hasLimit: boolean;
   /** A round is a fixed number of messages, and so dear that fewer rounds must do. */
   readonly isHeavy: boolean;
+  /** More flags of the servers. */
+  readonly serverFlags?: readonly string[];
 }
 
 const SIZES: readonly (readonly [label: string, bytes: number])[] = [
@@ -42,6 +47,13 @@ export const MACRO_CASES: readonly MacroCase[] = [
     flags: [...transfer(1, 1000, 1 << 20), '--messages', '5'],
     isHeavy: true,
   },
+  stream('stream publish 16 B, 4096 in flight', 'publish', 4096, 16),
+  stream('stream publish 1 KiB, 4096 in flight', 'publish', 4096, 1024),
+  stream('stream publish 16 B, 64 in flight', 'publish', 64, 16),
+  stream('stream publish 16 B, one at a time', 'publish', 1, 16),
+  stream('stream pull 16 B', 'pull', 4096, 16, 500_000),
+  stream('stream pull 16 B, with acks', 'ack', 4096, 16, 200_000),
+  stream('stream direct get 16 B, 256 in flight', 'get', 256, 16),
 ];
 
 function transfer(publishers: number, subscribers: number, bytes: number): string[] {
@@ -70,4 +82,29 @@ function withWrites(name: string, bytes: number, writeBytes: number): MacroCase 
 function request(name: string, inFlight: number): MacroCase {
   const flags = ['--in-flight', String(inFlight), '--payload', '16'];
   return { name, mode: 'request', flags, pairs: false, hasLimit: false, isHeavy: false };
+}
+
+/** Memory storage, 1,000 subjects. What is pulled is published before; its number is fixed. */
+function stream(
+  name: string,
+  operation: 'publish' | 'pull' | 'ack' | 'get',
+  inFlight: number,
+  bytes: number,
+  messages = 0,
+): MacroCase {
+  const flags = [
+    ...['--operation', operation, '--in-flight', String(inFlight), '--payload', String(bytes)],
+    ...['--subjects', '1000', '--messages', String(messages)],
+  ];
+  const store = join(tmpdir(), 'ganglion-bench-streams');
+  const serverFlags = ['-js', '-sd', store];
+  return {
+    name,
+    mode: 'stream',
+    flags,
+    pairs: false,
+    hasLimit: false,
+    isHeavy: false,
+    serverFlags,
+  };
 }

@@ -7,7 +7,7 @@ import { firstLine } from '../shared/machine.ts';
 import { ROOT } from '../shared/root.ts';
 
 const SOURCES = {
-  loadgen: ['loadgen.c', 'connection.c', 'process.c', 'throughput.c', 'request.c'],
+  loadgen: ['loadgen.c', 'connection.c', 'process.c', 'throughput.c', 'request.c', 'stream.c'],
   relay: ['relay.c'],
   leash: ['leash.c'],
 } as const;

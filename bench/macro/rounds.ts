@@ -56,7 +56,7 @@ export function runCase(
 ): Promise<readonly ServerRounds[]> {
   const suitable = commands.filter(({ isRelay }) => !isRelay || macroCase.hasLimit);
   const flagsOf = ({ isRelay }: ServerCommand): readonly string[] =>
-    isRelay && macroCase.pairs ? ['--pairs'] : [];
+    isRelay && macroCase.pairs ? ['--pairs'] : (macroCase.serverFlags ?? []);
   const rounds = macroCase.isHeavy ? effort.heavyRounds : effort.rounds;
   return runLanes(suitable, flagsOf, rounds, yard, (server, isWarmUp) => {
     const seconds = isWarmUp ? effort.warmUpSeconds : effort.seconds;

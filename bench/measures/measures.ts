@@ -14,6 +14,7 @@ import { type Spread, spreadOf } from '../shared/statistics.ts';
 import { formatNumber, formatTable } from '../shared/table.ts';
 import { formatJudgements, type Judgement, judge, type Target } from '../shared/targets.ts';
 import { runNode, startServer } from './process.ts';
+import { type StoreFigure, storeFigure } from './stores.ts';
 import { accountBytes, serverBytes, sublistBytes } from './subscriptions.ts';
 
 /** What the command line says about the measures. */
@@ -64,6 +65,12 @@ const MEASURES: readonly Measure[] = [
   { name: 'the bin to ready, above node', unit: 'ms', atMost: 80, rounds: 15, take: startMs },
   { name: 'import and createBus()', unit: 'ms', atMost: 15, rounds: 15, take: importMs },
   { name: 'require and createBus()', unit: 'ms', atMost: 15, rounds: 15, take: requireMs },
+  ...eachStore('bytes a stored message beyond 128 B, 1,000 subjects', 'B', 48, 'message bytes'),
+  ...eachStore('bytes a stored subject beside its text, at 1M', 'B', 160, 'subject bytes'),
+  ...eachStore('storing a message of 128 B, at 5M', 'ns', 667, 'append ns'),
+  ...eachStore('reading one after the other, at 5M', 'ns', 500, 'read ns'),
+  ...eachStore('longest pause of storing 5M and turning 1M over', 'ms', 20, 'pause ms'),
+  ...eachStore('5,000 left of 5M, beyond twice their bytes', 'MiB', 8, 'sparse MiB'),
   { name: 'root door, minified and gzipped', unit: 'kB', atMost: 41, rounds: 1, take: doorKb },
 ];
 
@@ -145,6 +152,21 @@ function eachServer(
   const command = [REFERENCE];
   const theirs = { name: `${name} (nats-server)`, unit, rounds, take: () => take(command) };
   return [ours, { ...theirs, atMost: undefined }];
+}
+
+/** A measure of the store of messages, and the same of objects in a Map. */
+function eachStore(
+  name: string,
+  unit: string,
+  atMost: number,
+  figure: StoreFigure,
+): readonly Measure[] {
+  const take = (): Promise<number> => storeFigure('store', figure);
+  const theirs = { name: `${name} (Map of objects)`, unit, atMost: undefined, rounds: 1 };
+  return [
+    { name, unit, atMost, rounds: 3, take },
+    { ...theirs, take: () => storeFigure('objects', figure) },
+  ];
 }
 
 async function idleMiB(command: readonly string[]): Promise<number> {

@@ -11,7 +11,6 @@ import type { PeerFacts, Transport } from '../net/transport.ts';
 import type { Timer } from '../shared/clock.ts';
 import { ClosedConnectionError, InvalidOperationError } from '../shared/errors.ts';
 import { type Limits, SUBSCRIPTION_BYTES_MAX } from '../shared/limits.ts';
-import { ANNOUNCED_VERSION } from '../shared/version.ts';
 import { Authentication, type Entrance } from './authentication.ts';
 import { ClosedReason } from './closing.ts';
 import { Ended } from './ended.ts';
@@ -412,7 +411,9 @@ export class Bridge implements SessionHost, NetworkSide {
     return {
       serverId: options.serverId,
       serverName: options.serverName,
-      version: options.version ?? ANNOUNCED_VERSION,
+      version: options.version ?? this.engine.server.version,
+      hasJetStream: this.engine.server.jetstream === true,
+      domain: this.engine.server.domain,
       runtime: options.runtime ?? 'node',
       host: this.host,
       port: this.port,

@@ -2,7 +2,7 @@
 // names in any case, null changes nothing, unknown keys are ignored, a wrong type refuses the whole.
 // Source: nats-server 1787eee, server/client.go, ClientOpts and processConnect.
 import type { Cookies } from '../net/transport.ts';
-import { goJsonProblem, goTypeProblem, goWholeProblem } from '../shared/go-json.ts';
+import { goJsonProblem, goTypeProblem, goWholeProblem } from '../shared/go-json-problem.ts';
 import { quoteGoText } from '../shared/go-quote.ts';
 
 /** What a peer asked for. Until it says otherwise it is verbose and pedantic and hears itself. */

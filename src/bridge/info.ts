@@ -12,6 +12,9 @@ interface InfoFacts {
   readonly serverId: string;
   readonly serverName: string;
   readonly version: string;
+  readonly hasJetStream: boolean;
+  /** Of JetStream. */
+  readonly domain: string | undefined;
   /** What the key `go` says: the runtime. */
   readonly runtime: string;
   readonly host: string;
@@ -50,8 +53,10 @@ export function infoLine(facts: InfoFacts, moment: InfoMoment): string {
     headers: facts.hasHeaders,
     auth_required: isAuthRequired(facts, moment.peer.type, isFirst) || undefined,
     max_payload: facts.maxPayload,
+    jetstream: facts.hasJetStream || undefined,
     client_id: moment.cid,
     client_ip: address === '' ? undefined : address,
+    domain: facts.domain,
     // In lame duck our own addresses are no place to go to.
     connect_urls: connectUrls.length === 0 ? undefined : connectUrls,
     ldm: moment.isLameDuck || undefined,

@@ -5,12 +5,15 @@
 import type { AccountCounts, AccountHandle, Core } from '../core/index.ts';
 import { CycleWatch } from './cycle-watch.ts';
 import { LateComers } from './late-comers.ts';
+import type { RawSubscription } from './raw.ts';
 import type { Reporter } from './reporter.ts';
 import type { Tally } from './tally.ts';
 import type { Status } from './types.ts';
 
 /** What this process has in an account. */
 export interface Side {
+  /** What it has of those that take bytes. */
+  readonly raws?: ReadonlySet<RawSubscription>;
   tell(status: Status): void;
   /** Part of a turn. */
   close(): void;

@@ -4,6 +4,7 @@
 import {
   type BatchEntry,
   type BatchOutcome,
+  type BatchRun,
   batchOutcomes,
   type Core,
   placeBatch,
@@ -17,7 +18,13 @@ import { insidesOf } from './insides.ts';
 import { interestOf } from './interest.ts';
 import { contentOf, contentOfBytes } from './message.ts';
 import type { ProgramSide } from './program-side.ts';
-import { openRaw, type RawHandler, type RawMessage, type RawSubscription } from './raw.ts';
+import {
+  openRaw,
+  type RawHandler,
+  type RawMessage,
+  type RawRefusal,
+  type RawSubscription,
+} from './raw.ts';
 import type { Turn, Waiting } from './turn.ts';
 import type { Message, MsgHdrs } from './types.ts';
 
@@ -87,6 +94,20 @@ export class BusInternals {
   }
 
   /**
+   * The same of the next entries of a run, `bytesMost` at most and one at least. Nothing is heard of them. Throws alike;
+   * they are taken nevertheless.
+   */
+  deliverRun(run: BatchRun, bytesMost: number): void {
+    const { turn, core, home } = this;
+    if (home.isClosed) throw new ClosedConnectionError();
+    if (turn.isDelivering) throw new InvalidOperationError('deliver is not for handlers');
+    turn.within(() => {
+      const batch = run.place(core, bytesMost);
+      turn.run(() => core.publishBatch(home.account.handle, batch), { batch });
+    });
+  }
+
+  /**
    * The same of one message, with texts; who is in this process sees the very bytes of the payload, which must not change
    * any more. Throws as `deliverBatch`, InvalidSubjectError, and for headers InvalidArgumentError.
    */
@@ -106,16 +127,21 @@ export class BusInternals {
 
   /**
    * A subscription that is handed the bytes of each message, as they lie in the core's memory, and no message is made:
-   * for who keeps bytes. What the program publishes is encoded for it, as for a peer.
-   * Throws InvalidSubjectError, CapacityError and ClosedConnectionError.
+   * for who keeps bytes. What the program publishes is encoded for it, as for a peer; of what has no bytes `refusal`
+   * hears, which may answer for it. Throws InvalidSubjectError, CapacityError and ClosedConnectionError.
    */
-  subscribeRaw(subject: string, handler: RawHandler): RawSubscription {
-    return openRaw(this.home, subject, handler);
+  subscribeRaw(subject: string, handler: RawHandler, refusal?: RawRefusal): RawSubscription {
+    return openRaw(this.home, subject, handler, refusal);
   }
 
   /** Somebody, here or at a peer, would get a message on `subject`; of that queue group, if one is given. */
   hasInterest(subject: string, queue?: string): boolean {
     return this.core.hasInterest(this.home.account.handle, subject, queue);
+  }
+
+  /** The same of a reply as a peer has named it. */
+  hasListener(reply: Uint8Array): boolean {
+    return this.core.hasInterestIn(this.home.account.handle, reply);
   }
 
   /**

@@ -355,13 +355,21 @@ export class ProgramSide implements SubscriptionHome, Side {
       lastSid: moment.lastSid,
       standsIn: this.account.lateComers.hasLost(to, moment),
     };
-    if (outgoing !== undefined && this.#run(content, { ...outgoing, ...recipients })) {
-      return this.#core.routed;
-    }
+    const isSendable = outgoing !== undefined && !(outgoing instanceof Error);
+    if (isSendable && this.#run(content, { ...outgoing, ...recipients })) return this.#core.routed;
     // The remote part has failed, or there is none.
     const local = { to, payload: EMPTY_PAYLOAD, localOnly: true, ...recipients };
-    const isRouted = this.#run(content, local);
-    return isRouted ? this.#core.routed : 0;
+    const count = this.#run(content, local) ? this.#core.routed : 0;
+    return outgoing instanceof Error ? count + this.#refuse(content, to, outgoing) : count;
+  }
+
+  /** Tells those that take bytes of a message that has none; answers how many know what to say to that. */
+  #refuse({ reply }: Content, to: string, error: Error): number {
+    let count = 0;
+    for (const { raws } of this.account.sides) {
+      for (const raw of [...(raws ?? [])]) if (raw.refuse(to, reply, error)) count++;
+    }
+    return count;
   }
 
   /** False, and reported: there was no memory for it, and nobody got it. */
@@ -378,8 +386,8 @@ export class ProgramSide implements SubscriptionHome, Side {
     }
   }
 
-  /** What goes to peers; undefined, and reported, when there are no bytes for it. */
-  #encode(content: Content, to: string): Outgoing | undefined {
+  /** What goes to peers; the error, which has been reported, when there are no bytes for it. */
+  #encode(content: Content, to: string): Outgoing | Error {
     const { maxPayload } = this.engine;
     try {
       const payload = content.data;
@@ -400,7 +408,7 @@ export class ProgramSide implements SubscriptionHome, Side {
       };
     } catch (error) {
       this.report(error, { subject: content.subject, sid: 0 });
-      return undefined;
+      return toError(error);
     }
   }
 }

@@ -41,8 +41,16 @@ export interface RawMessage {
 
 export type RawHandler = (message: RawMessage) => unknown;
 
+/** Hears of a message of the program that has no bytes: what it cannot take. Outside of handlers; never throws. */
+export type RawRefusal = (reply: string | undefined, error: unknown) => void;
+
 /** A subscription that is handed records. Throws InvalidSubjectError, CapacityError and ClosedConnectionError. */
-export function openRaw(home: ProgramSide, subject: string, handler: RawHandler): RawSubscription {
+export function openRaw(
+  home: ProgramSide,
+  subject: string,
+  handler: RawHandler,
+  refusal?: RawRefusal,
+): RawSubscription {
   const { account, engine } = home;
   if (home.isClosed) throw new ClosedConnectionError();
   checkSubject(subject);
@@ -50,11 +58,19 @@ export function openRaw(home: ProgramSide, subject: string, handler: RawHandler)
     const sid = account.sid + 1;
     const handle = engine.core.subscribe(account.handle, subject, undefined, sid, true);
     account.sid = sid;
-    const subscription = new RawSubscription(home, handle, sid, subject, handler);
+    const subscription = new RawSubscription(home, { handle, sid, subject, handler, refusal });
     home.raws.add(subscription);
     engine.raws.add(subscription);
     return subscription;
   });
+}
+
+interface RawParts {
+  readonly handle: SubHandle;
+  readonly sid: number;
+  readonly subject: string;
+  readonly handler: RawHandler;
+  readonly refusal: RawRefusal | undefined;
 }
 
 export class RawSubscription {
@@ -64,21 +80,17 @@ export class RawSubscription {
   readonly handle: SubHandle;
   readonly #home: ProgramSide;
   readonly #handler: RawHandler;
+  readonly #refusal: RawRefusal | undefined;
   readonly #view: RawView;
   isOpen = true;
 
-  constructor(
-    home: ProgramSide,
-    handle: SubHandle,
-    sid: number,
-    subject: string,
-    handler: RawHandler,
-  ) {
+  constructor(home: ProgramSide, { handle, sid, subject, handler, refusal }: RawParts) {
     this.#home = home;
     this.handle = handle;
     this.sid = sid;
     this.subject = subject;
     this.#handler = handler;
+    this.#refusal = refusal;
     this.#view = new RawView(home.engine.core, home.engine.turn);
   }
 
@@ -93,6 +105,13 @@ export class RawSubscription {
     } catch (error) {
       this.#report(error);
     }
+  }
+
+  /** A message on `to` has no bytes. False: it is not for this one, or this one does not answer for such. */
+  refuse(to: string, reply: string | undefined, error: unknown): boolean {
+    if (!this.isOpen || this.#refusal === undefined || !matches(to, this.subject)) return false;
+    this.#refusal(reply, error);
+    return true;
   }
 
   #report(error: unknown): void {
@@ -182,4 +201,15 @@ class RawView implements RawMessage {
     copyTo(this.#core, ptr, length, target, at);
     return at + length;
   }
+}
+
+/** Whether a filter matches a subject, whose wildcards are tokens like any other. */
+function matches(subject: string, filter: string): boolean {
+  const tokens = subject.split('.');
+  const wanted = filter.split('.');
+  const last = wanted.length - 1;
+  if (wanted[last] === '>' ? tokens.length < wanted.length : tokens.length !== wanted.length) {
+    return false;
+  }
+  return wanted.every((want, i) => want === '*' || want === '>' || want === tokens[i]);
 }

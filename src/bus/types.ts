@@ -253,6 +253,7 @@ export interface ServerInfo {
   proto: number;
   client_id: number;
   jetstream?: boolean;
+  domain?: string;
   connect_urls?: string[];
   [field: string]: unknown;
 }

@@ -23,6 +23,7 @@ const SAME = [
   'httpsPort',
   'clientAdvertise',
   'portsFileDir',
+  'storeDir',
   'logFile',
   'logTime',
   'logTimeUtc',

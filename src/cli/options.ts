@@ -79,8 +79,8 @@ const ROWS: Readonly<Record<FlagName, Row>> = {
   debugAndTrace: ['DV', 'boolean'],
   debugAndVerboseTrace: ['DVV', 'boolean'],
   maxTracedMsgLen: ['max_traced_msg_len', 'integer', 'warned'],
-  jetstream: ['js jetstream', 'boolean', 'warned'],
-  storeDir: ['sd store_dir', 'string', 'warned'],
+  jetstream: ['js jetstream', 'boolean'],
+  storeDir: ['sd store_dir', 'string'],
   user: ['user', 'string'],
   password: ['pass', 'string'],
   token: ['auth', 'string'],
@@ -163,8 +163,8 @@ Logging Options:
         --max_traced_msg_len <len>   Maximum printable length for traced messages (-)
 
 JetStream Options:
-    -js, --jetstream                 Enable JetStream functionality (-)
-    -sd, --store_dir <dir>           Set the storage directory (-)
+    -js, --jetstream                 Enable JetStream functionality (no)
+    -sd, --store_dir <dir>           Set the storage directory
 
 Authorization Options:
         --user <user>                User required for connections

@@ -1,8 +1,8 @@
 // The keys of accounts: users, what is exported and imported, mappings, limits, message traces.
 // Source: nats-server 2.15.3, server/opts.go, parseAccounts.
+import { DurationMistake, parseDuration } from '../shared/go-duration.ts';
 import { quoteGoText } from '../shared/go-quote.ts';
 import { isNkey, isPublishSubject, isSubject, shownKey } from './checks.ts';
-import { DurationMistake, parseDuration } from './duration.ts';
 import { type AccountJetStream, accountJetstream } from './keys-jetstream.ts';
 import { type PermissionValues, permissions, type UserValues, users } from './keys-users.ts';
 import {

@@ -1,9 +1,9 @@
 // The keys of operator mode and of certificate status, which are checked for their form only: who asks for them is
 // refused a start.
 // Source: nats-server 2.15.3, server/opts.go, processConfigFileLine; ocsp_responsecache.go.
+import { DurationMistake, parseDuration } from '../shared/go-duration.ts';
 import { quoteGoText } from '../shared/go-quote.ts';
 import { fileMistake, isNkey, isUrl } from './checks.ts';
-import { DurationMistake, parseDuration } from './duration.ts';
 import { type Block, block, flag, type Kind, mistake, text } from './kinds.ts';
 import { type ConfigValue, typeName, wellFormed } from './value.ts';
 

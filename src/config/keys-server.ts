@@ -2,9 +2,9 @@
 // not carry out; without it the key is carried out, or asks for nothing.
 // Source: nats-server 2.15.3, server/opts.go, processConfigFileLine.
 
+import { parseDuration } from '../shared/go-duration.ts';
 import { quoteGoText } from '../shared/go-quote.ts';
 import { formatDuration } from '../shared/time.ts';
-import { parseDuration } from './duration.ts';
 import { type AccountValues, accounts, type Mappings, mappings } from './keys-accounts.ts';
 import {
   type MqttValues,
@@ -258,9 +258,8 @@ export const SERVER: Block<ServerValues> = {
     names: ['store_dir', 'storedir'],
     kind: text,
     about: 'Where streams lie.',
-    effect: 'warned',
   },
-  jetstream: { names: ['jetstream'], kind: jetstream, about: 'Streams.', effect: 'warned' },
+  jetstream: { names: ['jetstream'], kind: jetstream, about: 'Streams.' },
   logFile: { names: ['logfile', 'log_file'], kind: text, about: 'File of the log.' },
   logSizeLimit: {
     names: ['logfile_size_limit', 'log_size_limit'],

@@ -1,9 +1,9 @@
 // The keys of TLS blocks, of OCSP, and what a TLS block must say as a whole. The files that it names are looked at,
 // as the original does when it only tests a configuration.
 // Source: nats-server 2.15.3, server/opts.go, parseTLS, GenTLSConfig; ocsp_peer.go; ocsp_responsecache.go.
+import { parseDuration } from '../shared/go-duration.ts';
 import { quoteGoText } from '../shared/go-quote.ts';
 import { authoritiesMistake, keyPairMistake } from './checks.ts';
-import { parseDuration } from './duration.ts';
 import { NO_STRING } from './keys-operator.ts';
 import {
   type Block,

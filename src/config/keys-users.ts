@@ -1,8 +1,8 @@
 // The keys of who may come in and what they may do: authorization blocks, users, permissions, auth callout.
 // Source: nats-server 2.15.3, server/opts.go, parseAuthorization, parseUsers, parseUserPermissions.
+import { parseDuration } from '../shared/go-duration.ts';
 import { quoteGoText } from '../shared/go-quote.ts';
 import { isNkey, isSubject, shownKey } from './checks.ts';
-import { parseDuration } from './duration.ts';
 import {
   type Block,
   block,

@@ -2,8 +2,8 @@
 // is wrong with it at its place, and gives what it means. All mistakes of a file are reported, not the first alone.
 // Where the original's text is one of Go's run time (a wrong type), ours says what was wanted.
 // Source: nats-server 2.15.3, server/opts.go.
+import { DurationMistake, parseDuration } from '../shared/go-duration.ts';
 import { quoteGoText } from '../shared/go-quote.ts';
-import { DurationMistake, parseDuration } from './duration.ts';
 import { type ConfigMap, type ConfigValue, located, typeName, wellFormed } from './value.ts';
 
 /** What becomes of a key that is valid and that nothing here carries out yet. */

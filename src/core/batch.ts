@@ -57,7 +57,7 @@ export interface BatchPlace {
 
 const LOOP_MAX = 48;
 /** Behind a body two bytes are overwritten, and some more may be read. */
-const TAIL_BYTES = 2;
+export const TAIL_BYTES = 2;
 const NOTHING = new Uint8Array(0);
 
 /** Lays out a batch, for `Core.publishBatch`. It stays until something else is published. Throws CapacityError. */

@@ -265,6 +265,17 @@ export class Core {
     return exports.routeInterest(account, ptr, length, ptr + SCRATCH_TEXT, queueLength) !== 0;
   }
 
+  /** The same of a subject as a peer has named it. */
+  hasInterestIn(account: AccountHandle, subject: Uint8Array): boolean {
+    const { length } = subject;
+    if (length === 0 || length > SUBJECT_MAX) return false;
+    const { exports } = this;
+    const ptr = this.#scratch + SCRATCH_ASK;
+    const { u8 } = this.views;
+    for (let i = 0; i < length; i++) u8[ptr + i] = subject[i] as number;
+    return exports.routeInterest(account, ptr, length, ptr + SCRATCH_TEXT, 0) !== 0;
+  }
+
   /**
    * Another living member of a queue group of the program, in place of a pick that closed; 0 = none, also for a
    * peer's subject that is no text (bytes that are no UTF-8).

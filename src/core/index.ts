@@ -50,6 +50,7 @@ export {
   batchOutcomes,
   placeBatch,
 } from './batch.ts';
+export { BatchRun } from './batch-run.ts';
 export { takeChanges, watchChanges } from './changes.ts';
 export {
   Core,

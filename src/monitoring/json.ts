@@ -1,21 +1,5 @@
-// JSON texts as Go's encoder writes them: two blanks of indentation, `<`, `>` and `&` escaped. Long lists are written
-// piece by piece, so that nobody has to wait for, or hold, the whole.
-
-const HTML: Readonly<Record<string, string>> = {
-  '<': '\\u003c',
-  '>': '\\u003e',
-  '&': '\\u0026',
-  '\u2028': '\\u2028',
-  '\u2029': '\\u2029',
-};
-
-/** One value as text; `indent` blanks per level, 0 for a compact one. */
-export function goJson(value: unknown, indent: number): string {
-  return JSON.stringify(value, undefined, indent).replace(
-    /[<>&\u2028\u2029]/g,
-    (char) => HTML[char] ?? char,
-  );
-}
+// Documents whose long lists are written piece by piece, so that nobody has to wait for, or hold, the whole.
+import { goJson } from '../shared/go-json.ts';
 
 /**
  * A list whose items are made as they are asked for. An undefined one is none: whoever makes them has worked for a

@@ -1,7 +1,7 @@
 // From a request to the endpoint that answers it: clean paths, the redirect of unclean ones, 404.
 // Source: Go's net/http ServeMux as nats-server 1787eee uses it, server/monitor.go, startMonitoring.
 import { type HttpRequest, type HttpResponse, isAddress } from '../net/http.ts';
-import { goJson } from './json.ts';
+import { goJson } from '../shared/go-json.ts';
 import { QueryError } from './query.ts';
 
 /** Answers the requests of one path; `query` holds the decoded options. */

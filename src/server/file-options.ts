@@ -4,6 +4,7 @@
 import type { ServerValues } from '../config/keys-server.ts';
 import { DEFAULT_PORT } from '../shared/limits.ts';
 import { authorizationOf, websocketAuthorizationOf } from './file-authorization.ts';
+import { jetStreamOptionsOf } from './file-jetstream.ts';
 import { ENDED_MOST, type ServeOptions } from './options.ts';
 import type { WebSocketListenOptions } from './websocket.ts';
 
@@ -40,6 +41,8 @@ export function serveOptionsOf(values: ServerValues): ServeOptions {
   }
   const webSocket = webSocketOptions(values);
   if (webSocket !== undefined) options.websocket = webSocket;
+  const jetstream = jetStreamOptionsOf(values);
+  if (jetstream !== undefined) options.jetstream = jetstream;
   if (values.serverName) options.serverName = values.serverName;
   if (values.pidFile) options.pidFile = values.pidFile;
   if (values.portsFileDir) options.portsFileDir = values.portsFileDir;

@@ -11,6 +11,7 @@ import {
 import type { Bus } from '../bus/bus.ts';
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
 import type { ServerInfo } from '../bus/types.ts';
+import type { JetStream } from '../jetstream/jetstream.ts';
 import type { RefusalListener } from '../net/refusal.ts';
 import { InvalidOperationError, toError } from '../shared/errors.ts';
 import type { Limits } from '../shared/limits.ts';
@@ -18,6 +19,7 @@ import type { Logger } from '../shared/logger.ts';
 import { ANNOUNCED_VERSION, VERSION } from '../shared/version.ts';
 import { hostPort, listenErrorText } from './addresses.ts';
 import { createServerId } from './identity.ts';
+import { startServerJetStream } from './jetstream.ts';
 import { startLeafnodes } from './leafnodes.ts';
 import { subscriptionBytesMax } from './memory-shares.ts';
 import {
@@ -43,6 +45,7 @@ export type {
   SimpleAuthorization,
   UserPassword,
 } from './authorization.ts';
+export type { JetStreamChoice } from './jetstream.ts';
 export type {
   ConfigurationSource,
   LeafnodesListenOptions,
@@ -138,6 +141,7 @@ class RunningServer implements Server {
   /** What is served of the system's requests. */
   #requests: { close(): void } | undefined;
   #websocket: WebSocketHandle | undefined;
+  #jetstream: JetStream | undefined;
   /** The last reload, when it is done. */
   #reloads: Promise<unknown> = Promise.resolve();
   #lameDuckEnd: Promise<void> | undefined;
@@ -205,6 +209,7 @@ class RunningServer implements Server {
     try {
       await this.#files.writePid(this.#settings);
       await this.#startMonitoring();
+      await this.#startJetStream();
       this.#leafnodes = await startLeafnodes(this.#settings, this.#logger);
       this.#requests = startRequests(this.#monitored);
       await this.#startBridge();
@@ -213,6 +218,7 @@ class RunningServer implements Server {
       this.#requests?.close();
       this.#leafnodes?.close();
       await this.#bridge?.close();
+      await this.#jetstream?.close();
       await this.#monitoring?.close();
       throw error;
     }
@@ -307,6 +313,19 @@ class RunningServer implements Server {
     };
   }
 
+  async #startJetStream(): Promise<void> {
+    const { jetstream } = this.#settings;
+    if (jetstream === undefined) return;
+    // What it says of the server is of this one.
+    this.#internals.engine.server = this.#info();
+    try {
+      this.#jetstream = await startServerJetStream(this.#internals, jetstream, this.#settings);
+    } catch (error) {
+      this.#logger.fatal(`Can't start JetStream: ${toError(error).message}`);
+      throw error;
+    }
+  }
+
   async #startBridge(): Promise<void> {
     const { host, port, limits, outboundMax, hasHeaders, maxSubTokens, logger, clock } =
       this.#settings;
@@ -397,7 +416,7 @@ class RunningServer implements Server {
 
   #info(): ServerInfo {
     return {
-      ...this.#busInfo,
+      ...this.#internals.engine.server,
       server_id: this.id,
       server_name: this.name,
       go: RUNTIME,
@@ -409,12 +428,13 @@ class RunningServer implements Server {
 
   async #shutDown(): Promise<void> {
     this.#state = 'closing';
-    this.#internals.engine.server = this.#busInfo;
     this.#internals.engine.maxPayload = this.#busMaxPayload;
     this.#logger.info('Initiating Shutdown...');
     const failures: Error[] = [];
     for (const stop of [
       () => this.#files.removePorts(this.#settings),
+      // Pulls are told before their clients are closed.
+      () => this.#stopJetStream(),
       () => this.#bridge?.close(),
       () => this.#requests?.close(),
       () => this.#leafnodes?.close(),
@@ -427,8 +447,28 @@ class RunningServer implements Server {
         failures.push(toError(error));
       }
     }
+    this.#forgetInfo();
     this.#logger.info('Server Exiting..');
     if (failures[0] !== undefined) throw failures[0];
+  }
+
+  async #stopJetStream(): Promise<void> {
+    if (this.#jetstream === undefined) return;
+    this.#logger.info('Initiating JetStream Shutdown...');
+    await this.#jetstream.close();
+    this.#logger.info('JetStream Shutdown');
+  }
+
+  /** The bus says of itself what it said before. */
+  #forgetInfo(): void {
+    const { engine } = this.#internals;
+    const { version, jetstream, domain } = engine.server;
+    engine.server = {
+      ...this.#busInfo,
+      version,
+      ...(jetstream !== undefined && { jetstream }),
+      ...(domain !== undefined && { domain }),
+    };
   }
 }
 

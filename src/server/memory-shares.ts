@@ -1,6 +1,4 @@
-// What peers may take of the memory that this process may use: that of the machine, or what the container leaves it.
-// A bound that does not follow the container is none there, for the kernel ends the process before it is met.
-import { totalmem } from 'node:os';
+// What peers may take of the memory that this process may use.
 import { leastInboundMax } from '../bridge/pacing/inbound-budget.ts';
 import {
   DEFAULT_LIMITS,
@@ -10,6 +8,7 @@ import {
   SUBSCRIPTION_BYTES_MAX,
   SUBSCRIPTION_SHARE,
 } from '../shared/limits.ts';
+import { usableMemory } from '../shared/memory.ts';
 
 /** Bytes queued for all peers. */
 export function defaultOutboundMax(): number {
@@ -28,7 +27,5 @@ export function subscriptionBytesMax(): number {
 }
 
 function share(part: number): number {
-  const constrained = process.constrainedMemory?.() ?? 0;
-  const memoryBytes = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
-  return Math.floor(memoryBytes * part);
+  return Math.floor(usableMemory() * part);
 }

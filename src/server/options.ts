@@ -3,6 +3,7 @@ import { ENDED_MAX } from '../bridge/options.ts';
 import { leastInboundMax } from '../bridge/pacing/inbound-budget.ts';
 import type { BusOptions } from '../bus/types.ts';
 import { wholeWasm } from '../core/index.ts';
+import type { JetStreamOptions } from '../jetstream/options.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { InvalidArgumentError } from '../shared/errors.ts';
 import {
@@ -20,6 +21,7 @@ import {
   authorizationSettings,
 } from './authorization.ts';
 import { boolean, integer, port, text } from './checks.ts';
+import { type JetStreamChoice, jetStreamChoice } from './jetstream.ts';
 import { defaultInboundMax, defaultOutboundMax } from './memory-shares.ts';
 import { Secrets } from './secrets.ts';
 import {
@@ -93,6 +95,8 @@ export interface ServeOptions extends Partial<Limits> {
   readonly configuration?: ConfigurationSource;
   /** Serve clients by WebSocket as well. */
   readonly websocket?: WebSocketListenOptions;
+  /** Streams and consumers: true for all defaults, which is without a bound but memory. */
+  readonly jetstream?: JetStreamChoice;
   /** Write `<executableName>_<pid>.ports` into this directory, and remove it at the end. */
   readonly portsFileDir?: string;
   /** Default `ganglion`. */
@@ -134,6 +138,7 @@ export interface ServerSettings {
   readonly serverMetadata: Readonly<Record<string, string>>;
   readonly configuration: ConfigurationSource | undefined;
   readonly websocket: WebSocketSettings | undefined;
+  readonly jetstream: JetStreamOptions | undefined;
   readonly portsFileDir: string | undefined;
   readonly executableName: string;
   readonly pidFile: string | undefined;
@@ -190,6 +195,7 @@ export function resolveOptions(
     serverMetadata: metadata(options.serverMetadata ?? {}),
     configuration: options.configuration,
     websocket: websocketSettings(options.websocket, host),
+    jetstream: jetStreamChoice(options.jetstream),
     portsFileDir: text('portsFileDir', options.portsFileDir),
     executableName: text('executableName', options.executableName) ?? 'ganglion',
     pidFile: text('pidFile', options.pidFile),
@@ -245,6 +251,7 @@ const NAMES: Readonly<Record<Exclude<keyof ServeOptions, keyof Limits>, true>> =
   serverMetadata: true,
   configuration: true,
   websocket: true,
+  jetstream: true,
   portsFileDir: true,
   executableName: true,
   pidFile: true,

@@ -9,3 +9,8 @@ export const ANNOUNCED_VERSION = '2.15.3';
 export const PROTO = 1;
 /** JetStream API level announced in INFO. */
 export const API_LEVEL = 0;
+/**
+ * The nats-server version that JetStream announces where clients read it: with API level 0 it is the last one before
+ * features that streams and consumers do not have yet.
+ */
+export const JETSTREAM_VERSION = '2.10.29';

@@ -10,6 +10,7 @@ import {
 import { busOptionsFor } from '../server/options.ts';
 
 export type { ConnectionSnapshot, ServeOptions } from '../server/index.ts';
+export { type ManualClock, manualClock } from './manual-clock.ts';
 
 export interface TestServerOptions extends ServeOptions {
   /** Another build of the Wasm core than the one that is bundled. */

@@ -9,6 +9,8 @@ const FACTS = {
   serverId: 'NTEST',
   serverName: 'test',
   version: '2.15.3',
+  hasJetStream: false,
+  domain: undefined,
   runtime: 'node',
   host: '0.0.0.0',
   port: 4222,
@@ -65,4 +67,11 @@ test('where nobody has to say who it is, the first INFO to a plain client does n
     true,
     true,
   ]);
+});
+
+test('JetStream and its domain are said where they are', () => {
+  const facts = { ...FACTS, hasJetStream: true, domain: 'hub' };
+  const line = infoLine(facts, { cid: 3, peer: PLAIN });
+  expect(JSON.parse(line.slice('INFO '.length))).toMatchObject({ jetstream: true, domain: 'hub' });
+  expect(info(PLAIN)).not.toHaveProperty('jetstream');
 });

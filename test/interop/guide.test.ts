@@ -60,6 +60,7 @@ describe.skipIf(reason !== undefined)(titled('the guide', reason), () => {
       host: '0.0.0.0',
       port: 4222,
       monitorPort: 8222,
+      args: ['-js'],
     });
   });
   afterEach(async () => {
@@ -145,5 +146,14 @@ describe.skipIf(reason !== undefined)(titled('the guide', reason), () => {
     expect(client.output).toMatch(/Got user: \{ id: '123', name: 'John Doe'/);
     expect(client.code).toBe(0);
     await service.line(/Looking up user: 123/);
+  });
+
+  test('the program of JetStream stores, fetches and acknowledges', async () => {
+    const { code, output } = await run(node('jetstream-example.js'));
+    expect(output).toMatch(
+      /Stream created\nMessage published to stream\nProcessing: \{ orderId: '12345', timestamp/,
+    );
+    expect(code).toBe(0);
+    expect((await run(node('jetstream-example.js'))).output).toContain('Processing');
   });
 });

@@ -1,6 +1,7 @@
 // The programs of the getting-started guide, taken from its text when the tests run: nothing is copied, nothing
-// changed. The one exception is the Go subscriber: its `runtime.Goexit()` runs the deferred `nc.Close()`, so that
-// it unsubscribes at once from any server; that line is taken out.
+// changed, but for two. The Go subscriber's `runtime.Goexit()` runs the deferred `nc.Close()`, so that it unsubscribes at
+// once from any server; that line is taken out. The program of JetStream stops at its own client, which wants to be told
+// how long to fetch; `expires` is put in.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { interopDir, workDir } from './paths.ts';
@@ -16,6 +17,7 @@ const PROGRAMS = [
   'worker.js',
   'service.js',
   'client.js',
+  'jetstream-example.js',
 ];
 
 /** Writes the guide's programs below build/ and returns the folder. */
@@ -28,7 +30,7 @@ export function extractGuide(guide: string): string {
   for (const name of PROGRAMS) {
     const text = programs.get(name);
     if (text === undefined) throw new Error(`the guide has no program ${name}`);
-    writeFileSync(join(dir, name), text);
+    writeFileSync(join(dir, name), name === 'jetstream-example.js' ? withExpires(text) : text);
   }
   return dir;
 }
@@ -63,5 +65,11 @@ function programsOf(text: string): Map<string, string> {
 function withoutClose(text: string): string {
   const changed = text.replace(/^ *defer nc\.Close\(\)\n/m, '');
   if (changed === text) throw new Error('the Go subscriber closes nothing');
+  return changed;
+}
+
+function withExpires(text: string): string {
+  const changed = text.replace('{ max_messages: 10 }', '{ max_messages: 10, expires: 2000 }');
+  if (changed === text) throw new Error('the program of JetStream fetches otherwise');
   return changed;
 }

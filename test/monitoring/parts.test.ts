@@ -1,7 +1,8 @@
 // The small parts of monitoring: sorting in slices, JSON in pieces, subjects against filters.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { goJson, JsonList, jsonPieces } from '../../src/monitoring/json.ts';
+import { JsonList, jsonPieces } from '../../src/monitoring/json.ts';
+import { goJson } from '../../src/shared/go-json.ts';
 import { sortInSlices } from '../../src/monitoring/sorted.ts';
 import { collide, isLiteral, reaches } from '../../src/monitoring/subjects.ts';
 import { matches } from '../model/matches.ts';

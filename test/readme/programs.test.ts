@@ -19,6 +19,7 @@ describe('the README', () => {
     const doors = [...text.matchAll(/from '(ganglion[^']*)'/g)].map((match) => match[1]);
     expect([...new Set(doors)].sort()).toEqual([
       'ganglion',
+      'ganglion/jetstream',
       'ganglion/server',
       'ganglion/sublist',
       'ganglion/testing',

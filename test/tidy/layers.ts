@@ -18,6 +18,7 @@ const belowServer = [
   'src/bus/',
   'src/config/',
   'src/core/',
+  'src/jetstream/',
   'src/monitoring/',
   'src/net/',
   'src/shared/',
@@ -36,6 +37,7 @@ export const LAYERS: readonly Layer[] = [
   { module: 'src/bus/', uses: ['src/core/', 'src/shared/'] },
   { module: 'src/sublist.ts', uses: ['src/core/', 'src/shared/'] },
   { module: 'src/index.ts', uses: ['src/bus/', 'src/shared/'] },
+  { module: 'src/jetstream/', uses: ['src/bus/', 'src/core/', 'src/shared/'] },
   { module: 'src/net/', uses: ['src/shared/'], packages: ['ws'] },
   {
     module: 'src/bridge/',
@@ -117,6 +119,7 @@ export const STARTS = [
   'src/sublist.ts',
   'src/server/index.ts',
   'src/testing/index.ts',
+  'src/jetstream/index.ts',
   'src/cli/main.ts',
   'src/cli/server-command.ts',
 ] as const;

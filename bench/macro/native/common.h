@@ -32,7 +32,8 @@ typedef struct {
   int other_subscriptions;
   uint64_t window_bytes; /* a subscriber is at most this far behind its publishers */
   int frame_growth;     /* a delivered frame is longer than the published one by this much */
-  int in_flight;        /* requesters, each with one request under way */
+  int in_flight;        /* requesters, each with one request under way; of streams, messages */
+  const char *operation; /* of streams: publish, pull, ack or get */
 } Options;
 
 /* Bytes that were read and not yet taken. Whoever declares it owns `bytes`. */
@@ -75,5 +76,6 @@ void print_cost(const Options *options, const Snapshot *before, const Snapshot *
 
 void run_throughput(const Options *options);
 void run_requests(const Options *options);
+void run_stream(const Options *options);
 
 #endif

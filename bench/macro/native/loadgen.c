@@ -4,6 +4,7 @@
  *
  *   loadgen throughput --port P --pid N --publishers 1 --subscribers 1 --payload 128 --seconds 1
  *   loadgen request    --port P --pid N --in-flight 50 --payload 16 --seconds 1
+ *   loadgen stream     --port P --pid N --operation publish --in-flight 64 --payload 16 --seconds 1
  */
 #define _GNU_SOURCE
 #include "common.h"
@@ -16,7 +17,7 @@
 
 enum {
   PORT = 1, PID, PUBLISHERS, SUBSCRIBERS, PAIRS, PAYLOAD, SECONDS, MESSAGES, WRITE_BYTES, SUBJECTS,
-  OTHER_SUBSCRIPTIONS, WINDOW, FRAME_GROWTH, IN_FLIGHT
+  OTHER_SUBSCRIPTIONS, WINDOW, FRAME_GROWTH, IN_FLIGHT, OPERATION
 };
 
 static const struct option FLAGS[] = {
@@ -34,6 +35,7 @@ static const struct option FLAGS[] = {
     {"window", required_argument, NULL, WINDOW},
     {"frame-growth", required_argument, NULL, FRAME_GROWTH},
     {"in-flight", required_argument, NULL, IN_FLIGHT},
+    {"operation", required_argument, NULL, OPERATION},
     {NULL, 0, NULL, 0},
 };
 
@@ -53,6 +55,7 @@ static void set_option(Options *options, int flag, const char *value) {
     case WINDOW: options->window_bytes = strtoull(value, NULL, 10); break;
     case FRAME_GROWTH: options->frame_growth = atoi(value); break;
     case IN_FLIGHT: options->in_flight = atoi(value); break;
+    case OPERATION: options->operation = value; break;
     default: die("unknown flag");
   }
 }
@@ -68,7 +71,7 @@ int main(int count, char **words) {
       .frame_growth = 2,         /* "PUB s n" becomes "MSG s 1 n". */
       .in_flight = 1,
   };
-  if (count < 2) die("usage: loadgen throughput|request --port P [flags]");
+  if (count < 2) die("usage: loadgen throughput|request|stream --port P [flags]");
   optind = 2;
   for (int flag; (flag = getopt_long(count, words, "", FLAGS, NULL)) != -1;) {
     set_option(&options, flag, optarg);
@@ -78,6 +81,7 @@ int main(int count, char **words) {
   signal(SIGPIPE, SIG_IGN);
   if (strcmp(words[1], "throughput") == 0) run_throughput(&options);
   else if (strcmp(words[1], "request") == 0) run_requests(&options);
+  else if (strcmp(words[1], "stream") == 0) run_stream(&options);
   else die("no such mode: %s", words[1]);
   return 0;
 }

@@ -1,6 +1,6 @@
 // Durations as Go writes them: `1m30s`, `300ms`, `-1.5h`.
 // Source: Go, time.ParseDuration.
-import { quoteGoText } from '../shared/go-quote.ts';
+import { quoteGoText } from './go-quote.ts';
 
 const UNITS: Readonly<Record<string, bigint>> = {
   ns: 1n,

@@ -1,6 +1,6 @@
 // Texts that are no JSON, with what nats-server 2.15.3 has logged of each as the argument of a CONNECT.
 import { expect, it } from 'vitest';
-import { goJsonProblem, goTypeProblem, goWholeProblem } from '../../src/shared/go-json.ts';
+import { goJsonProblem, goTypeProblem, goWholeProblem } from '../../src/shared/go-json-problem.ts';
 
 it.each([
   ['{"a":}', "invalid character '}' looking for beginning of value"],

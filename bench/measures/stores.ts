@@ -1,0 +1,24 @@
+// What keeping messages costs: memory, time and pauses of the store, and of objects in a Map beside it. Each figure is
+// taken by a process of its own, which store-child.ts is.
+
+import { join } from 'node:path';
+import { runNode } from './process.ts';
+
+/** Ours, or a Map of objects with a Buffer each. */
+export type StoreKind = 'store' | 'objects';
+
+/** What a child can tell. */
+export type StoreFigure =
+  | 'message bytes'
+  | 'subject bytes'
+  | 'append ns'
+  | 'read ns'
+  | 'pause ms'
+  | 'sparse MiB';
+
+/** One figure, measured in a process of its own. */
+export async function storeFigure(kind: StoreKind, figure: StoreFigure): Promise<number> {
+  const script = join(import.meta.dirname, 'store-child.mjs');
+  const { stdout } = await runNode(['--expose-gc', script, kind, figure]);
+  return Number(stdout);
+}

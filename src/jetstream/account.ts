@@ -1,0 +1,175 @@
+// The streams of one account: what its API is told of them and asks them to do, and what they may take together.
+import type { BusInternals } from '../bus/internals.ts';
+import { StatusFeed } from '../bus/status.ts';
+import type { Clock } from '../shared/clock.ts';
+import { advise } from './advisories.ts';
+import type {
+  AccountUsage,
+  ApiAccount,
+  ApiCounters,
+  ApiLimits,
+  ApiStream,
+} from './api/account-door.ts';
+import { createDispatch } from './api/dispatch.ts';
+import type { PullQuota } from './consumer/host.ts';
+import type { EndReason } from './consumer/pull.ts';
+import { type Pool, Pools, reservedBytes, type Storage } from './limits.ts';
+import { StreamOutbox } from './outbox.ts';
+import type { StreamConfig } from './stream/config.ts';
+import { Stream, type StreamAccount } from './stream/stream.ts';
+
+/** What an account shares with the others. */
+export interface AccountScene {
+  readonly clock: Clock;
+  readonly serverName: string;
+  readonly domain: string | undefined;
+  readonly isStrict: boolean;
+  readonly limits: ApiLimits;
+  readonly pools: Pools;
+  /** Pulls that may wait in one account. */
+  readonly pullsMax: number;
+  /** A stream wants to lie on disk. */
+  onFileStorage(): void;
+  /** The bus has closed. */
+  onBusClosed(): void;
+}
+
+const encoder = new TextEncoder();
+
+export class JetStreamAccount implements ApiAccount, StreamAccount {
+  readonly door: BusInternals;
+  readonly clock: Clock;
+  readonly serverName: string;
+  readonly domain: string | undefined;
+  readonly isStrict: boolean;
+  readonly limits: ApiLimits;
+  readonly counters: ApiCounters = { total: 0, errors: 0 };
+  readonly streams: Map<string, Stream> = new Map();
+  readonly pulls: PullQuota;
+  /** It has no bounds but those of all accounts. */
+  readonly isBounded = false;
+  readonly #scene: AccountScene;
+  readonly #outbox: StreamOutbox;
+  /** Ends with the bus. */
+  readonly #status: StatusFeed;
+  readonly #shares: Pools = new Pools(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+  readonly #closing: Promise<void>[] = [];
+
+  /** `door` is its own, and closed with it. Throws CapacityError. */
+  constructor(door: BusInternals, scene: AccountScene) {
+    const { clock, domain } = scene;
+    this.door = door;
+    this.clock = clock;
+    this.serverName = scene.serverName;
+    this.domain = domain;
+    this.isStrict = scene.isStrict;
+    this.limits = scene.limits;
+    this.pulls = { waiting: 0, max: scene.pullsMax };
+    this.#scene = scene;
+    this.#outbox = new StreamOutbox(door, clock, (done) => done());
+    this.#status = new StatusFeed(door.home.status, () => scene.onBusClosed());
+    for (const prefix of ['$JS.API.', ...(domain === undefined ? [] : [`$JS.${domain}.API.`])]) {
+      door.subscribeRaw(`${prefix}>`, createDispatch(this, prefix));
+    }
+  }
+
+  usage(): AccountUsage {
+    const { maxBytesRequired, maxConsumers, maxAckPending } = this.limits;
+    let consumers = 0;
+    for (const { consumers: each } of this.streams.values()) consumers += each.size;
+    const { memory, file } = this.#shares;
+    return {
+      memory: memory.used,
+      storage: file.used,
+      reserved_memory: memory.reserved,
+      reserved_storage: file.reserved,
+      streams: this.streams.size,
+      consumers,
+      limits: {
+        max_memory: -1,
+        max_storage: -1,
+        // The bound that there is, is no limit of the account's.
+        max_streams: -1,
+        max_consumers: maxConsumers,
+        max_ack_pending: maxAckPending,
+        memory_max_stream_bytes: this.limits.memoryMaxStreamBytes,
+        storage_max_stream_bytes: this.limits.fileMaxStreamBytes,
+        max_bytes_required: maxBytesRequired,
+      },
+    };
+  }
+
+  checkRoom(config: Pick<StreamConfig, 'name' | 'storage' | 'max_bytes'>): void {
+    const known = this.streams.get(config.name);
+    const before = known?.config.storage === config.storage ? reservedBytes(known.config) : 0;
+    // As the original, a stream without a bound asks for one byte.
+    this.#scene.pools.check(config.storage, Math.max(1, reservedBytes(config)) - before);
+  }
+
+  createStream(config: StreamConfig): Stream {
+    if (config.storage === 'file') this.#scene.onFileStorage();
+    const stream = new Stream(this, config);
+    this.streams.set(config.name, stream);
+    this.#adviseStream(config.name, 'CREATED', 'create');
+    return stream;
+  }
+
+  updateStream({ config: { name } }: ApiStream, config: StreamConfig): void {
+    this.streams.get(name)?.update(config);
+    this.#adviseStream(name, 'UPDATED', 'modify');
+  }
+
+  deleteStream({ config: { name } }: ApiStream): void {
+    const stream = this.streams.get(name);
+    if (stream === undefined) return;
+    this.streams.delete(name);
+    this.#end(stream, 'Consumer Deleted');
+    this.#adviseStream(name, 'DELETED', 'delete');
+  }
+
+  #end(stream: Stream, reason: EndReason): void {
+    const end = new Promise<void>((resolve) => stream.close(reason, resolve)).then(() => {
+      this.#closing.splice(this.#closing.indexOf(end), 1);
+    });
+    this.#closing.push(end);
+  }
+
+  #adviseStream(stream: string, kind: string, action: string): void {
+    this.advise(`STREAM.${kind}.${stream}`, 'stream_action', () => ({ stream, action }));
+  }
+
+  reply(to: Uint8Array, json: string, stream?: ApiStream): void {
+    const entry = { to, payload: encoder.encode(json) };
+    // Of a stream that has been deleted since, nothing is left to wait for.
+    const isThere = stream !== undefined && this.streams.get(stream.config.name) === stream;
+    const outbox = isThere ? (stream as Stream).outbox : this.#outbox;
+    outbox.send(entry);
+  }
+
+  advise(kind: string, type: string, fields: () => object): void {
+    advise(this, this.#outbox, kind, type, fields);
+  }
+
+  pool(storage: Storage): Pool {
+    return this.#scene.pools[storage];
+  }
+
+  share(storage: Storage): Pool {
+    return this.#shares[storage];
+  }
+
+  wouldExceed(): boolean {
+    return false;
+  }
+
+  /** Ends all streams, whose pulls are told the reason. Resolves when the last word has been said. */
+  async close(reason: EndReason): Promise<void> {
+    for (const raw of [...this.door.home.raws]) if (raw.subject.startsWith('$JS.')) raw.close();
+    for (const stream of this.streams.values()) this.#end(stream, reason);
+    this.streams.clear();
+    await Promise.all(this.#closing);
+    await new Promise<void>((resolve) => this.#outbox.finish(resolve));
+    this.#status.close();
+    this.door.close();
+  }
+}

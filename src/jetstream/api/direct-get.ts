@@ -1,0 +1,165 @@
+// Messages of a stream, asked for one by one or in batches, without a consumer: the answer is the message itself, with
+// headers that say where it lies. What asks for the last message of a subject is the read of a key-value bucket, and a
+// hot path: its answer is written from the store into the run of answers.
+// Source: nats-server 2.15.3, server/stream.go, processDirectGetRequest and those behind it; ADR-31.
+import type { RawMessage } from '../../bus/raw.ts';
+import type { BatchRun } from '../../core/index.ts';
+import { asksForLevel } from '../consumer/required-level.ts';
+import { writeStamp } from '../stamp.ts';
+import type { StoredMessage } from '../store/store.ts';
+import { emptyMessage } from '../store/stored-message.ts';
+import { writeDecimal } from '../stream/pub-ack.ts';
+import type { Stream } from '../stream/stream.ts';
+import { DirectBatch } from './direct-batch.ts';
+import { type GetRequest, readGetRequest } from './get-request.ts';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const EMPTY = new Uint8Array(0);
+/** The version line of a block. */
+const VERSION_LINE: Uint8Array = encoder.encode('NATS/1.0\r\n');
+
+export class DirectGet {
+  readonly #stream: Stream;
+  /** Of every answer. */
+  readonly #streamLine: Uint8Array;
+  readonly #message: StoredMessage = emptyMessage();
+
+  constructor(stream: Stream) {
+    const { name } = stream.config;
+    this.#stream = stream;
+    this.#streamLine = encoder.encode(`Nats-Stream: ${name}\r\nNats-Subject: `);
+  }
+
+  /** A request for this stream, which allows it. Called from within handlers. */
+  take(message: RawMessage, keyAt: number): void {
+    if (message.replyBytes === 0) return;
+    const isLevelMissing = message.headerBytes > 0 && asksForLevel(message.headers);
+    const status = isLevelMissing
+      ? '412 Required Api Level'
+      : keyAt > 0
+        ? this.#takeKey(message, keyAt)
+        : this.#takeRequest(message);
+    if (status === undefined) return;
+    const headers = encoder.encode(`NATS/1.0 ${status}\r\n\r\n`);
+    this.#stream.outbox.send({ to: message.reply, headers, payload: EMPTY });
+  }
+
+  /** `$JS.API.DIRECT.GET.<stream>.<subject>`. @returns what is wrong with it */
+  #takeKey(message: RawMessage, keyAt: number): string | undefined {
+    const { store } = this.#stream;
+    const hasBody = message.bodyBytes > message.headerBytes;
+    const request = hasBody ? readGetRequest(message.payload) : {};
+    if (request === undefined) return '408 Malformed Request';
+    const key = message.subject.subarray(keyAt);
+    if (asksForAnything(request) || key.length === 0) return '408 Bad Request';
+    const id = store.findSubject(key);
+    const seq = id >= 0 ? store.lastOf(id) : this.#lastMatching(decoder.decode(key));
+    return this.#answer(message, seq, request.no_hdr === true);
+  }
+
+  #takeRequest(message: RawMessage): string | undefined {
+    if (message.bodyBytes === message.headerBytes) return '408 Empty Request';
+    const request = readGetRequest(message.payload);
+    if (request === undefined) return '408 Malformed Request';
+    const { seq, last_by_subj, next_by_subj, start_time, multi_last, batch } = request;
+    if (!seq && !last_by_subj && !next_by_subj && !multi_last && start_time === undefined) {
+      return '408 Empty Request';
+    }
+    if (contradicts(request)) return '408 Bad Request';
+    if (!multi_last && !batch) {
+      return this.#answer(message, this.#find(request), request.no_hdr === true);
+    }
+    new DirectBatch(this.#stream, message.reply.slice(), request).start();
+    return undefined;
+  }
+
+  /** The message that is asked for; 0 = none. */
+  #find({ seq = 0, start_time, next_by_subj, last_by_subj = '' }: GetRequest): number {
+    const { store } = this.#stream;
+    const from = start_time === undefined ? seq : store.seqAtTime(start_time);
+    if (start_time !== undefined && from === 0) return 0;
+    if (next_by_subj) return store.nextMatching([next_by_subj], Math.max(from, 1));
+    if (from > 0) return store.has(from) ? from : 0;
+    return this.#lastMatching(last_by_subj);
+  }
+
+  #lastMatching(filter: string): number {
+    if (filter.includes('*') || filter.includes('>')) return this.#stream.lastMatching(filter);
+    const { store } = this.#stream;
+    const id = store.findSubject(encoder.encode(filter));
+    return id < 0 ? 0 : store.lastOf(id);
+  }
+
+  #answer(request: RawMessage, seq: number, isBare: boolean): string | undefined {
+    const { store, outbox } = this.#stream;
+    const message = this.#message;
+    if (seq === 0 || !store.read(seq, message)) return '404 Message Not Found';
+    const run = outbox.run();
+    const { subject, headers = EMPTY, payload } = message;
+    const line = this.#streamLine;
+    const { replyBytes } = request;
+    const most = replyBytes + headers.length + line.length + subject.length + payload.length;
+    const start = run.reserve(most + LINES_MOST) + replyBytes;
+    request.copyReply(run.bytes, run.used);
+    const bodyAt = isBare ? start : writeBlock(run, start, line, message);
+    run.bytes.set(payload, bodyAt);
+    run.end(replyBytes, bodyAt - start, payload.length);
+    return undefined;
+  }
+}
+
+const SEQUENCE_KEY: Uint8Array = encoder.encode('\r\nNats-Sequence: ');
+const TIME_KEY: Uint8Array = encoder.encode('\r\nNats-Time-Stamp: ');
+const BLOCK_END: Uint8Array = encoder.encode('\r\n\r\n');
+/** Room for version, sequence and time. */
+const LINES_MOST = 160;
+
+/** Stored headers come first. Answers where the block ends. */
+function writeBlock(
+  run: BatchRun,
+  start: number,
+  streamLine: Uint8Array,
+  { headers, subject, seq, timeMs }: StoredMessage,
+): number {
+  const { bytes } = run;
+  let at = start;
+  if (headers === undefined) {
+    at = writeBytes(bytes, at, VERSION_LINE);
+  } else {
+    bytes.set(headers, at);
+    at += headers.length - 2;
+  }
+  at = writeBytes(bytes, at, streamLine);
+  at = writeBytes(bytes, at, subject);
+  at = writeBytes(bytes, at, SEQUENCE_KEY);
+  at = writeDecimal(bytes, at, seq);
+  at = writeBytes(bytes, at, TIME_KEY);
+  at = writeStamp(bytes, at, timeMs);
+  return writeBytes(bytes, at, BLOCK_END);
+}
+
+/** A loop: these are too short for `set`. */
+function writeBytes(target: Uint8Array, from: number, bytes: Uint8Array): number {
+  let at = from;
+  for (let i = 0; i < bytes.length; i++) target[at++] = bytes[i] as number;
+  return at;
+}
+
+/** It says more than what the subject does. */
+function asksForAnything(request: GetRequest): boolean {
+  const { seq, last_by_subj, next_by_subj, multi_last, batch } = request;
+  const { start_time, up_to_seq, up_to_time } = request;
+  const isAsked = seq || last_by_subj || next_by_subj || multi_last || batch || up_to_seq;
+  return Boolean(isAsked) || start_time !== undefined || up_to_time !== undefined;
+}
+
+function contradicts(request: GetRequest): boolean {
+  const { seq, last_by_subj, next_by_subj, multi_last, batch = 0 } = request;
+  const { start_time, up_to_seq, up_to_time } = request;
+  const hasTime = start_time !== undefined;
+  if (seq && (last_by_subj || hasTime)) return true;
+  if (last_by_subj && (hasTime || next_by_subj || batch > 0 || multi_last)) return true;
+  if (next_by_subj && multi_last) return true;
+  return Boolean(up_to_seq) && up_to_time !== undefined;
+}

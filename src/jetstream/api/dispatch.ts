@@ -1,0 +1,171 @@
+// What comes in on `$JS.API.>`. Pulls and direct gets go straight to their consumer or stream, as bytes; what is asked in
+// JSON is copied, and answered when its turn comes. What is no request gets no answer.
+// Source: nats-server 2.15.3, server/jetstream_api.go, apiDispatch; server/client.go, processServiceImport.
+import type { RawHandler, RawMessage } from '../../bus/raw.ts';
+import { CapacityError } from '../../shared/errors.ts';
+import { goJsonExact } from '../../shared/go-json.ts';
+import { ApiError, refusal } from '../errors.ts';
+import type { ApiAccount, ApiConsumer, ApiStream } from './account-door.ts';
+import { auditOf } from './audit.ts';
+import { RequestQueue } from './queue.ts';
+import { type Answer, type ApiRequest, checkLevel, type Fields } from './request.ts';
+import { findRoute, type Route } from './routes.ts';
+import { TargetCache } from './target-cache.ts';
+
+const PREFIX = '$JS.API.';
+const LEVEL_HEADER = '\r\nNats-Required-Api-Level:';
+const DOT = 0x2e;
+/** Behind the prefix; nothing else begins so. */
+const PULL: Uint8Array = bytesOf('CONSUMER.MSG.NEXT.');
+const DIRECT: Uint8Array = bytesOf('DIRECT.GET');
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** Handles all that comes in on `prefix`, `$JS.API.` or a domain's, of one account. */
+export function createDispatch(account: ApiAccount, prefix: string = PREFIX): RawHandler {
+  const dispatch = new Dispatch(account, prefix.length);
+  return (message) => dispatch.take(message);
+}
+
+interface Target {
+  readonly stream: ApiStream;
+  readonly consumer: ApiConsumer | undefined;
+  readonly streamName: string;
+  readonly consumerName: string;
+}
+
+class Dispatch {
+  readonly #account: ApiAccount;
+  readonly #start: number;
+  readonly #queue: RequestQueue;
+  readonly #targets = new TargetCache<Target>();
+  /** The subject at hand. */
+  #subject = new Uint8Array(4096);
+
+  constructor(account: ApiAccount, prefixLength: number) {
+    this.#account = account;
+    this.#start = prefixLength;
+    this.#queue = new RequestQueue(account);
+  }
+
+  take(message: RawMessage): void {
+    const { subjectBytes } = message;
+    if (subjectBytes > this.#subject.length) this.#subject = new Uint8Array(subjectBytes);
+    message.copySubject(this.#subject, 0);
+    if (this.#begins(PULL, subjectBytes)) this.#pull(message, subjectBytes);
+    else if (this.#begins(DIRECT, subjectBytes)) this.#directGet(message, subjectBytes);
+    else this.#ask(message, decoder.decode(this.#subject.subarray(this.#start, subjectBytes)));
+  }
+
+  #begins(words: Uint8Array, end: number): boolean {
+    const subject = this.#subject;
+    const start = this.#start;
+    if (start + words.length > end) return false;
+    for (let i = 0; i < words.length; i++) {
+      if (subject[start + i] !== words[i]) return false;
+    }
+    return true;
+  }
+
+  #pull(message: RawMessage, end: number): void {
+    const start = this.#start + PULL.length;
+    const consumer = this.#targetAt(start, end, 2)?.consumer;
+    if (consumer === undefined) this.#account.door.noResponders(message);
+    else consumer.pull(message);
+  }
+
+  #directGet(message: RawMessage, end: number): void {
+    const start = this.#start + DIRECT.length;
+    const isNamed = start + 1 < end && this.#subject[start] === DOT;
+    const dot = isNamed ? this.#subject.indexOf(DOT, start + 1) : -1;
+    const nameEnd = dot === -1 || dot > end ? end : dot;
+    const stream = isNamed ? this.#targetAt(start + 1, nameEnd, 1)?.stream : undefined;
+    if (stream?.config.allow_direct) stream.directGet(message, nameEnd === end ? 0 : nameEnd + 1);
+    else this.#account.door.noResponders(message);
+  }
+
+  /** The stream, or consumer, whose name stands between these places. */
+  #targetAt(start: number, end: number, count: number): Target | undefined {
+    const known = this.#targets.get(this.#subject, start, end);
+    if (known !== undefined && this.#isCurrent(known)) return known;
+    const names = decoder.decode(this.#subject.subarray(start, end)).split('.');
+    const [streamName = '', consumerName = ''] = names;
+    const stream = this.#account.streams.get(streamName);
+    const consumer = stream?.consumers.get(consumerName);
+    if (names.length !== count || stream === undefined) return undefined;
+    const target = { stream, consumer, streamName, consumerName };
+    this.#targets.set(this.#subject, start, end, target);
+    return target;
+  }
+
+  #isCurrent({ stream, consumer, streamName, consumerName }: Target): boolean {
+    return (
+      this.#account.streams.get(streamName) === stream &&
+      stream.consumers.get(consumerName) === consumer
+    );
+  }
+
+  #ask(message: RawMessage, rest: string): void {
+    const found = findRoute(rest.split('.'));
+    if (found === undefined) return;
+    const { client } = message;
+    const reply = message.reply.slice();
+    const payload = message.payload.slice();
+    const level = message.headerBytes === 0 ? undefined : levelOf(message.headers);
+    const { route, names } = found;
+    this.#queue.push(payload.length, () => {
+      const body = decoder.decode(payload);
+      const subject = PREFIX + rest;
+      const request = { account: this.#account, subject, names, body, level, reply, client };
+      this.#answer(route, request);
+    });
+  }
+
+  #answer(route: Route, request: ApiRequest): void {
+    const account = this.#account;
+    const { counters } = account;
+    const type = `io.nats.jetstream.api.v1.${route.type}_response`;
+    let answer: Answer | undefined;
+    let json: string;
+    try {
+      if (!route.looksAtLevel) checkLevel(request);
+      answer = route.handle(request);
+      if (answer === undefined) return;
+      json = goJsonExact({ type, ...answer.fields });
+    } catch (thrown) {
+      json = goJsonExact({ type, error: this.#refused(thrown), ...route.always });
+      counters.errors++;
+    }
+    if (request.reply.length > 0) account.reply(request.reply, json, answer?.stream);
+    if (answer?.isQuiet) return;
+    counters.total++;
+    account.advise('API', 'api_audit', () => auditOf(request, json));
+  }
+
+  #refused(thrown: unknown): Fields {
+    if (!(thrown instanceof ApiError)) {
+      // What is none of the asker's faults is the program's to know; being full is in the asker's answer.
+      if (!(thrown instanceof CapacityError)) {
+        this.#account.door.atLoopEnd(() => {
+          throw thrown;
+        });
+      }
+      return this.#refused(refusal('insufficientResources'));
+    }
+    const { code, errCode, description } = thrown;
+    return { code, err_code: errCode, description };
+  }
+}
+
+/** The level that a header block asks for. */
+function levelOf(headers: Uint8Array): string | undefined {
+  const text = decoder.decode(headers);
+  const at = text.indexOf(LEVEL_HEADER);
+  if (at === -1) return undefined;
+  const start = at + LEVEL_HEADER.length;
+  const end = text.indexOf('\r\n', start);
+  return text.slice(start, end === -1 ? undefined : end).replace(/^ +/, '');
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}

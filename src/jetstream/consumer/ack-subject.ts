@@ -1,0 +1,215 @@
+// The reply that a delivery carries: it names the message, and whoever publishes there acknowledges it.
+//
+//   $JS.ACK.stream.consumer.deliveries.streamSeq.consumerSeq.timestamp.pending
+//   $JS.ACK.domain.account.stream.consumer.deliveries.….pending[.more]     understood, too, and never written
+//
+// Written for each delivery, into a ring of bytes: what has been written is good until as many bytes as the ring has were
+// written behind it, which no slice of deliveries does.
+// Source: nats-server 2.15.3, server/consumer.go, ackReplyInfo; ADR-15.
+
+const RING_BYTES = 1 << 20;
+/** Five numbers of twenty digits, and their dots. */
+const NUMBERS_BYTES = 105;
+const NANOS_DIGITS = 6;
+const NANOS_MAX = 999_999;
+const DOT = 46;
+const ZERO = 48;
+const NINE = 57;
+const encoder = new TextEncoder();
+
+/** One for all consumers: nothing is kept in it beyond a slice. */
+let ring = new Uint8Array(0);
+let ringAt = 0;
+
+/** A number within the line: its value, where its last digit is, and from where on it would have more digits. */
+interface Field {
+  value: number;
+  end: number;
+  least: number;
+  bound: number;
+}
+
+/**
+ * Writes the replies of one consumer. The last one is kept, and what differs is changed in it: from one message to the
+ * next that is a digit or two of each number.
+ */
+export class AckSubjects {
+  readonly #line: Uint8Array;
+  readonly #prefixBytes: number;
+  #shown: Uint8Array;
+  #deliveries = 0;
+  readonly #streamSeq = emptyField();
+  readonly #consumerSeq = emptyField();
+  readonly #pending = emptyField();
+  /** Whole milliseconds; behind them are six digits of nanoseconds. */
+  readonly #wholeMs = emptyField();
+  #timeMs = -1;
+
+  constructor(stream: string, consumer: string) {
+    const prefix = encoder.encode(`$JS.ACK.${stream}.${consumer}.`);
+    this.#prefixBytes = prefix.length;
+    this.#line = new Uint8Array(prefix.length + NUMBERS_BYTES);
+    this.#line.set(prefix);
+    this.#shown = this.#line.subarray(0, 0);
+  }
+
+  /** @param timeMs when the message was stored, with a fraction */
+  write(
+    deliveries: number,
+    streamSeq: number,
+    consumerSeq: number,
+    timeMs: number,
+    pending: number,
+  ): Uint8Array {
+    const isKept =
+      deliveries === this.#deliveries &&
+      this.#change(this.#streamSeq, streamSeq) &&
+      this.#change(this.#consumerSeq, consumerSeq) &&
+      this.#change(this.#pending, pending);
+    if (!isKept) this.#build(deliveries, streamSeq, consumerSeq, timeMs, pending);
+    else if (timeMs !== this.#timeMs) this.#changeTime(timeMs);
+    const shown = this.#shown;
+    const { length } = shown;
+    if (ringAt + length > ring.length) {
+      if (ring.length === 0) ring = new Uint8Array(RING_BYTES);
+      ringAt = 0;
+    }
+    const start = ringAt;
+    ring.set(shown, start);
+    ringAt = start + length;
+    return ring.subarray(start, ringAt);
+  }
+
+  /** False: it has another number of digits now. */
+  #change(field: Field, value: number): boolean {
+    if (value < field.least || value >= field.bound) return false;
+    const line = this.#line;
+    let rest = value;
+    let before = field.value;
+    for (let at = field.end; rest !== before; at--) {
+      const tenth = Math.floor(rest / 10);
+      line[at] = ZERO + (rest - tenth * 10);
+      rest = tenth;
+      before = Math.floor(before / 10);
+    }
+    field.value = value;
+    return true;
+  }
+
+  #build(
+    deliveries: number,
+    streamSeq: number,
+    consumerSeq: number,
+    timeMs: number,
+    pending: number,
+  ): void {
+    const line = this.#line;
+    this.#deliveries = deliveries;
+    let at = writeNumber(line, this.#prefixBytes, deliveries);
+    line[at++] = DOT;
+    at = this.#place(this.#streamSeq, at, streamSeq);
+    line[at++] = DOT;
+    at = this.#place(this.#consumerSeq, at, consumerSeq);
+    line[at++] = DOT;
+    at = this.#place(this.#wholeMs, at, Math.floor(timeMs)) + NANOS_DIGITS;
+    this.#changeTime(timeMs);
+    line[at++] = DOT;
+    at = this.#place(this.#pending, at, pending);
+    this.#shown = line.subarray(0, at);
+  }
+
+  #place(field: Field, start: number, value: number): number {
+    const at = writeNumber(this.#line, start, value);
+    field.value = value;
+    field.end = at - 1;
+    field.bound = 10 ** (at - start);
+    field.least = at - start === 1 ? 0 : field.bound / 10;
+    return at;
+  }
+
+  /** Nanoseconds: more digits than a number has. */
+  #changeTime(timeMs: number): void {
+    const whole = Math.floor(timeMs);
+    const nanos = Math.min(NANOS_MAX, Math.round((timeMs - whole) * (NANOS_MAX + 1)));
+    this.#change(this.#wholeMs, whole);
+    const end = this.#wholeMs.end + NANOS_DIGITS;
+    for (let i = 0, rest = nanos; i < NANOS_DIGITS; i++) {
+      const tenth = (rest / 10) | 0;
+      this.#line[end - i] = ZERO + (rest - tenth * 10);
+      rest = tenth;
+    }
+    this.#timeMs = timeMs;
+  }
+}
+
+function emptyField(): Field {
+  return { value: 0, end: 0, least: 0, bound: 0 };
+}
+
+/** Writes a whole number of at most 2^53; answers where it ends. */
+export function writeNumber(bytes: Uint8Array, at: number, value: number): number {
+  let digits = 1;
+  for (let bound = 10; value >= bound; bound *= 10) digits++;
+  let rest = value;
+  let place = at + digits;
+  while (rest > 0x7fff_ffff) {
+    const tenth = Math.floor(rest / 10);
+    bytes[--place] = ZERO + (rest - tenth * 10);
+    rest = tenth;
+  }
+  let small = rest | 0;
+  do {
+    const tenth = (small / 10) | 0;
+    bytes[--place] = ZERO + (small - tenth * 10);
+    small = tenth;
+  } while (place > at);
+  return at + digits;
+}
+
+/** What an ack names; one object, used again. */
+export interface AckPlace {
+  deliveries: number;
+  streamSeq: number;
+  consumerSeq: number;
+}
+
+/** Tokens of an ack's subject before its numbers, in either form. */
+export type AckForm = typeof TOKENS_V1 | typeof TOKENS_V2;
+export const TOKENS_V1 = 4;
+export const TOKENS_V2 = 6;
+
+/**
+ * Reads the subject of an ack, which a subscription to that form has matched. A number that is none is Infinity, beyond
+ * every message.
+ */
+export function readAckSubject(
+  subject: Uint8Array,
+  length: number,
+  form: AckForm,
+  into: AckPlace,
+): void {
+  let at = 0;
+  for (let skip: number = form; skip > 0; at++) if (subject[at] === DOT) skip--;
+  into.deliveries = readToken(subject, at, length);
+  at = tokenEnd(subject, at, length) + 1;
+  into.streamSeq = readToken(subject, at, length);
+  at = tokenEnd(subject, at, length) + 1;
+  into.consumerSeq = readToken(subject, at, length);
+}
+
+function tokenEnd(subject: Uint8Array, start: number, length: number): number {
+  let at = start;
+  while (at < length && subject[at] !== DOT) at++;
+  return at;
+}
+
+function readToken(subject: Uint8Array, start: number, length: number): number {
+  let value = 0;
+  let at = start;
+  for (; at < length && subject[at] !== DOT; at++) {
+    const digit = subject[at] as number;
+    if (digit < ZERO || digit > NINE) return Number.POSITIVE_INFINITY;
+    value = value * 10 + (digit - ZERO);
+  }
+  return at === start ? Number.POSITIVE_INFINITY : value;
+}

@@ -1,0 +1,192 @@
+// Which consumers of a stream a message concerns. Those without filters are told of all; the filters of the others lie
+// in a trie, and what it answers for a subject is kept beside the subject's id. So a publish costs the consumers that it
+// wakes, however many others there are: with 10,000 disjoint ones as much as with one.
+//
+//   stored ──► consumers that match: counted, and noted once for the run
+//   wake   ──► those noted: the run's messages may be shown now
+import type { PurgeRequest } from '../api/account-door.ts';
+import type { Store } from '../store/store.ts';
+import { isSubset } from '../subjects.ts';
+import { FilterTrie } from './filter-trie.ts';
+import type { StreamFollower } from './host.ts';
+
+/** A consumer, and whether it has something that it was not yet woken for. */
+interface Follower {
+  readonly consumer: StreamFollower;
+  readonly filters: readonly string[];
+  /** The last message that it has to be woken for; 0 = none. */
+  seq: number;
+}
+
+/** Subjects whose consumers are remembered; a power of two. */
+const KEPT_SUBJECTS = 8192;
+const decoder = new TextDecoder();
+
+export class ConsumerIndex {
+  readonly #store: Store;
+  readonly #byName = new Map<string, Follower>();
+  readonly #unfiltered: Follower[] = [];
+  readonly #trie = new FilterTrie<Follower>();
+  #stirred: Follower[] = [];
+  /** While a purge is under way: tells of the first message that it has taken out. */
+  #purging: (() => void)[] | undefined;
+  // What the trie has answered, by the last bits of the subject's id. Nothing is kept before there are filters.
+  #ids = new Int32Array(0);
+  #generations = new Float64Array(0);
+  #kept: (readonly Follower[])[] = [];
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  get size(): number {
+    return this.#byName.size;
+  }
+
+  add(name: string, consumer: StreamFollower): void {
+    const follower = { consumer, filters: consumer.filters, seq: 0 };
+    this.#byName.set(name, follower);
+    if (follower.filters.length === 0) this.#unfiltered.push(follower);
+    for (const filter of follower.filters) this.#trie.add(filter, follower);
+    if (follower.filters.length > 0) this.#forget();
+  }
+
+  remove(name: string): void {
+    const follower = this.#byName.get(name);
+    if (follower === undefined) return;
+    this.#byName.delete(name);
+    const at = this.#unfiltered.indexOf(follower);
+    if (at >= 0) this.#unfiltered.splice(at, 1);
+    for (const filter of follower.filters) this.#trie.delete(filter, follower);
+    this.#stirred = this.#stirred.filter((one) => one !== follower);
+    if (follower.filters.length > 0) this.#forget();
+  }
+
+  /** Its filters are others now. */
+  update(name: string): void {
+    const follower = this.#byName.get(name);
+    if (follower === undefined) return;
+    this.remove(name);
+    this.add(name, follower.consumer);
+  }
+
+  /** A message was stored: counts it at the consumers that it concerns. */
+  stored(seq: number, subjectId: number): void {
+    for (const follower of this.#unfiltered) this.#stir(follower, seq, subjectId);
+    if (this.#trie.count === 0) return;
+    for (const follower of this.#matching(subjectId)) this.#stir(follower, seq, subjectId);
+  }
+
+  /** What was stored may be shown up to and with `seq`. */
+  wake(seq: number): void {
+    if (this.#stirred.length === 0) return;
+    const stirred = this.#stirred;
+    this.#stirred = [];
+    for (const follower of stirred) {
+      if (follower.seq > seq) this.#stirred.push(follower);
+      else follower.seq = 0;
+      follower.consumer.wake(seq);
+    }
+  }
+
+  /** A message leaves the stream, and its subject's id still stands for its subject. */
+  removed(seq: number, subjectId: number): void {
+    if (this.#purging === undefined) {
+      for (const { consumer } of this.#concerned(subjectId)) consumer.removed(seq, subjectId);
+    } else if (this.#purging.length === 0) {
+      const concerned = [...this.#concerned(subjectId)];
+      this.#purging.push(() => {
+        for (const { consumer } of concerned) consumer.removed(seq, subjectId);
+      });
+    }
+  }
+
+  /**
+   * Purges: `purge` answers how many messages it has taken out. Consumers are told of the whole, and not of each; but of
+   * the only one, as of any other.
+   * Source: nats-server 2.15.3, server/stream.go, purgeLocked; server/memstore.go, PurgeEx.
+   */
+  purge({ filter = '', seq = 0, keep = 0 }: PurgeRequest, purge: () => number): number {
+    this.#purging = [];
+    let count = 0;
+    try {
+      count = purge();
+    } finally {
+      const told = this.#purging;
+      this.#purging = undefined;
+      const isWhole = filter === '' || filter === '>';
+      const isOne = count === 1 && (!isWhole || (keep > 0 && seq === 0));
+      if (isOne) for (const tell of told) tell();
+      for (const { consumer } of this.#byName.values()) this.#tellPurged(consumer, filter, isWhole);
+    }
+    return count;
+  }
+
+  #tellPurged(consumer: StreamFollower, filter: string, isWhole: boolean): void {
+    const { firstSeq } = this.#store.state;
+    if (isWhole) {
+      consumer.purged(firstSeq, false);
+      return;
+    }
+    const { filters } = consumer;
+    const within = filters.filter((wanted) => isSubset(wanted, filter)).length;
+    if (within > 0 && within === filters.length) {
+      consumer.purged(this.#store.nextMatching([filter], firstSeq), false);
+    } else if (within > 0 || filters.length === 0 || filters.some((f) => isSubset(filter, f))) {
+      consumer.purged(firstSeq, true);
+    }
+  }
+
+  /** One of them wants messages on that subject. */
+  hasInterest(subject: Uint8Array): boolean {
+    if (this.#unfiltered.length > 0) return true;
+    if (this.#trie.count === 0) return false;
+    let isFound = false;
+    this.#trie.match(decoder.decode(subject), () => {
+      isFound = true;
+    });
+    return isFound;
+  }
+
+  /** One of them has still to deliver a message on that subject, or waits for its ack. */
+  needs(seq: number, subjectId: number): boolean {
+    for (const { consumer } of this.#concerned(subjectId)) if (consumer.needs(seq)) return true;
+    return false;
+  }
+
+  *#concerned(subjectId: number): Iterable<Follower> {
+    yield* this.#unfiltered;
+    if (this.#trie.count > 0) yield* this.#matching(subjectId);
+  }
+
+  #stir(follower: Follower, seq: number, subjectId: number): void {
+    if (follower.seq === 0) this.#stirred.push(follower);
+    follower.seq = seq;
+    follower.consumer.stored(seq, subjectId);
+  }
+
+  #matching(subjectId: number): readonly Follower[] {
+    const store = this.#store;
+    if (this.#ids.length === 0) {
+      this.#ids = new Int32Array(KEPT_SUBJECTS).fill(-1);
+      this.#generations = new Float64Array(KEPT_SUBJECTS);
+    }
+    const at = subjectId & (KEPT_SUBJECTS - 1);
+    const generation = store.subjectGeneration(subjectId);
+    const kept = this.#kept[at];
+    if (kept !== undefined && this.#ids[at] === subjectId && this.#generations[at] === generation) {
+      return kept;
+    }
+    const found = new Set<Follower>();
+    this.#trie.match(store.subjectText(subjectId), (follower) => found.add(follower));
+    const followers = [...found];
+    this.#ids[at] = subjectId;
+    this.#generations[at] = generation;
+    this.#kept[at] = followers;
+    return followers;
+  }
+
+  #forget(): void {
+    this.#kept = [];
+  }
+}

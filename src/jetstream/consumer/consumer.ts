@@ -1,0 +1,274 @@
+// A pull consumer: a cursor over a stream, which whoever asks is given messages from, and which knows what of them is
+// acknowledged. Its parts each have a room; here they meet, and here is the one timer of all that falls due.
+//
+//   pulls ──────────► pull ───────► delivery ──► outbox        cursor       what lies ahead
+//   acks ───────────► acks ──┐         ▲                       progress     what was delivered, the floors
+//   the stream ─────► cursor, progress ┘                       redelivery   what waits for an ack, and when it is due
+//   the alarm ──────► pull, redelivery, inactivity
+import type { RawMessage, RawSubscription } from '../../bus/raw.ts';
+import type { ApiConsumer, ConsumerState } from '../api/account-door.ts';
+import { type AckForm, TOKENS_V1, TOKENS_V2 } from './ack-subject.ts';
+import { Acks, type AcksOwner } from './acks.ts';
+import { Advisories, DELETED_UNACKED } from './advisories.ts';
+import { Alarm } from './alarm.ts';
+import type { ConsumerConfig } from './config.ts';
+import { Cursor } from './cursor.ts';
+import { Delivery, type DeliveryOwner } from './delivery.ts';
+import type { ConsumerHost, StreamFollower } from './host.ts';
+import { Inactivity } from './inactivity.ts';
+import type { ConsumerParts } from './parts.ts';
+import { Progress } from './progress.ts';
+import { type EndReason, Pulls, type PullsOwner } from './pull.ts';
+import { PullReader } from './pull-request.ts';
+import { asksForLevel } from './required-level.ts';
+import { rulesOf } from './rules.ts';
+import { REQUIRED_API_LEVEL } from './statuses.ts';
+
+export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOwner, DeliveryOwner {
+  readonly createdMs: number;
+  #config: ConsumerConfig;
+  readonly #host: ConsumerHost;
+  readonly #parts: ConsumerParts;
+  readonly #reader: PullReader;
+  readonly #pulls: Pulls;
+  readonly #delivery: Delivery;
+  readonly #acks: Acks;
+  readonly #inactivity: Inactivity;
+  readonly #alarm: Alarm;
+  readonly #subscriptions: RawSubscription[] = [];
+  /** To be settled when the stream is done with what it is at. */
+  #unsettled: number[] = [];
+  #isClosed = false;
+
+  /** Everything is checked, and it has a name. Throws CapacityError. */
+  constructor(host: ConsumerHost, config: ConsumerConfig, createdMs: number) {
+    this.#host = host;
+    this.#config = config;
+    this.createdMs = createdMs;
+    const rules = rulesOf(config);
+    const perSubject = Number(host.config.max_msgs_per_subject);
+    const cursor = new Cursor(host.store, config, rules.filters, perSubject);
+    const progress = new Progress(cursor.next, rules.ackWaitsMs);
+    const advisories = new Advisories(host, config.name);
+    this.#parts = { host, cursor, progress, advisories, rules };
+    this.#reader = new PullReader(config);
+    this.#pulls = new Pulls(host, this, this.#reader, rules.maxWaiting);
+    this.#delivery = new Delivery(this.#parts, this, this.#pulls, config.name);
+    this.#acks = new Acks(this.#parts, this);
+    this.#inactivity = new Inactivity(rules.inactiveMs, host.clock.monotonic());
+    this.#alarm = new Alarm(host.clock, () => this.#tick());
+    this.#alarm.at(this.#inactivity.dueMs);
+    if (rules.acks !== 'none') this.#listen();
+  }
+
+  /** Acks of both forms that nats-server understands; with other numbers of tokens nobody is interested. */
+  #listen(): void {
+    const name = `${this.#host.config.name}.${this.#config.name}`;
+    const listen = (subject: string, form: AckForm): void => {
+      const take = (message: RawMessage): void => this.#acks.take(message, form);
+      this.#subscriptions.push(this.#host.door.subscribeRaw(subject, take));
+    };
+    listen(`$JS.ACK.${name}.*.*.*.*.*`, TOKENS_V1);
+    listen(`$JS.ACK.*.*.${name}.*.*.*.*.>`, TOKENS_V2);
+  }
+
+  get config(): ConsumerConfig {
+    return this.#config;
+  }
+
+  get filters(): readonly string[] {
+    return this.#parts.rules.filters;
+  }
+
+  /** Source: nats-server 2.15.3, server/consumer.go, infoWithSnapAndReply. */
+  info(): ConsumerState {
+    const { progress, cursor, rules, host } = this.#parts;
+    const { redelivery, delivered, shownFloor } = progress;
+    if (!this.#isClosed) this.#pulls.look();
+    const isNew = delivered.consumer === 0 && delivered.stream === 0;
+    const redelivered = redelivery.pending.redeliveredCount + redelivery.exhausted.size;
+    return {
+      delivered: {
+        consumer: delivered.consumer,
+        stream: isNew ? cursor.next - 1 : delivered.stream,
+        lastMs: progress.lastDelivery.wallMs(host.clock),
+      },
+      ackFloor: { ...shownFloor, lastMs: progress.acked.wallMs(host.clock) },
+      ackPending: redelivery.pending.count,
+      redelivered: rules.maxDeliver === 1 ? 0 : redelivered,
+      waiting: this.#pulls.count,
+      pending: cursor.pending,
+    };
+  }
+
+  /** Source: nats-server 2.15.3, server/consumer.go, updateConfig. */
+  update(config: ConsumerConfig): void {
+    const { cursor, progress, rules: before } = this.#parts;
+    const rules = rulesOf(config);
+    this.#config = config;
+    this.#parts.rules = rules;
+    this.#reader.update(config);
+    if (rules.ackWaitsMs.join() !== before.ackWaitsMs.join()) {
+      progress.redelivery.setWaits(rules.ackWaitsMs);
+      this.#alarm.at(progress.redelivery.nextDueMs());
+    }
+    if (rules.inactiveMs !== before.inactiveMs) {
+      this.#inactivity.setThreshold(rules.inactiveMs, this.#host.clock.monotonic());
+      this.#alarm.at(this.#inactivity.dueMs);
+    }
+    if (rules.filters.join(' ') !== before.filters.join(' ')) {
+      cursor.setFilters(rules.filters);
+      this.#host.refiltered(config.name);
+    }
+    if (cursor.pending > 0) this.#delivery.soon();
+  }
+
+  /** A request on `$JS.API.CONSUMER.MSG.NEXT.>`. */
+  pull(message: RawMessage): void {
+    if (this.#isClosed || message.replyBytes === 0) return;
+    const to = message.reply.slice();
+    if (message.headerBytes > 0 && asksForLevel(message.headers)) {
+      this.say(to, REQUIRED_API_LEVEL);
+      return;
+    }
+    this.#pulls.request(to, message.payload);
+  }
+
+  // What the stream tells.
+
+  wake(): void {
+    this.#delivery.soon();
+  }
+
+  stored(seq: number): void {
+    this.#parts.cursor.stored(seq);
+  }
+
+  removed(seq: number): void {
+    const { cursor, progress } = this.#parts;
+    cursor.removed(seq);
+    if (progress.redelivery.pending.find(seq)) this.lost(seq, DELETED_UNACKED);
+    else progress.redelivery.exhausted.delete(seq);
+  }
+
+  /** Source: nats-server 2.15.3, server/consumer.go, purge. */
+  purged(seq: number, isPart: boolean): void {
+    const { cursor, progress, host } = this.#parts;
+    const { store } = host;
+    const start = seq === 0 && !isPart ? store.state.lastSeq + 1 : seq;
+    cursor.purged(start);
+    const isGone = (at: number): boolean => isPart && !store.has(at);
+    // Their ends count as acks.
+    if (progress.purge(start, isGone, cursor.next)) progress.acked.at(host.clock.monotonic());
+    this.#delivery.soon();
+  }
+
+  needs(seq: number): boolean {
+    const { redelivery } = this.#parts.progress;
+    return (
+      seq >= this.#parts.cursor.next ||
+      redelivery.pending.find(seq) ||
+      redelivery.exhausted.has(seq)
+    );
+  }
+
+  // What its parts ask.
+
+  get available(): number {
+    return this.#parts.cursor.pending + this.#parts.progress.redelivery.queuedCount;
+  }
+
+  get lastConsumerSeq(): number {
+    return this.#parts.progress.consumerSeq;
+  }
+
+  get lastStreamSeq(): number {
+    return this.#parts.cursor.next - 1;
+  }
+
+  request(to: Uint8Array, body: Uint8Array): void {
+    if (!this.#isClosed) this.#pulls.request(to, body);
+  }
+
+  say(to: Uint8Array, headers: Uint8Array): void {
+    this.#delivery.say(to, headers);
+  }
+
+  deliverSoon(): void {
+    this.#delivery.soon();
+  }
+
+  due(atMs: number): void {
+    this.#alarm.at(atMs);
+  }
+
+  used(atMs: number): void {
+    this.#inactivity.used(atMs);
+  }
+
+  /** What it needs no more may go, when the stream is done with what it is at. */
+  settle(seq: number): void {
+    if (this.#host.config.retention === 'limits') return;
+    if (this.#unsettled.length === 0) this.#host.door.atLoopEnd(() => this.#settleAll());
+    this.#unsettled.push(seq);
+  }
+
+  lost(seq: number, reason: string): void {
+    const { pending } = this.#parts.progress.redelivery;
+    if (!pending.find(seq)) return;
+    const deliveries = Math.max(1, pending.redelivered);
+    const place = { streamSeq: seq, consumerSeq: pending.consumerSeq, deliveries };
+    this.#acks.terminate(place, reason);
+  }
+
+  #settleAll(): void {
+    const unsettled = this.#unsettled;
+    this.#unsettled = [];
+    for (const seq of unsettled) this.#host.settled(seq);
+  }
+
+  #tick(): void {
+    if (this.#isClosed) return;
+    const { redelivery } = this.#parts.progress;
+    const nowMs = this.#host.clock.monotonic();
+    if (this.#pulls.dueMs <= nowMs) this.#pulls.scan(true);
+    this.#expire(nowMs);
+    this.#delivery.soon();
+    if (nowMs >= this.#inactivity.dueMs) {
+      this.#pulls.scan(true);
+      if (this.#inactivity.isOver(nowMs, this.#pulls.count > 0, redelivery)) {
+        this.#host.drop(this.#config.name);
+        return;
+      }
+    }
+    const nextMs = Math.min(this.#pulls.dueMs, redelivery.nextDueMs(), this.#inactivity.dueMs);
+    this.#alarm.at(nextMs);
+  }
+
+  /** Whose wait is over is delivered again, or was delivered too often. */
+  #expire(nowMs: number): void {
+    const { progress, cursor, rules, advisories } = this.#parts;
+    const { redelivery } = progress;
+    for (const seq of redelivery.expired(nowMs)) {
+      if (!redelivery.pending.find(seq)) continue;
+      const { redelivered } = redelivery.pending;
+      // As the original counts: here only who is delivered once at most is seen to have had it.
+      if (Math.max(1, redelivered) >= rules.maxDeliver) {
+        progress.exhaust(seq, Math.max(1, redelivered), cursor.next);
+        advisories.exhausted(seq, redelivered + 1);
+      } else {
+        redelivery.enqueue(seq, nowMs);
+      }
+    }
+  }
+
+  /** Ends its pulls and all that it listens to. */
+  close(reason: EndReason): void {
+    if (this.#isClosed) return;
+    this.#pulls.end(reason);
+    this.#isClosed = true;
+    this.#delivery.close();
+    this.#alarm.close();
+    for (const subscription of this.#subscriptions) subscription.close();
+  }
+}

@@ -1,0 +1,288 @@
+// Deliveries of one consumer, in slices: what is to be delivered again first, then what lies ahead, each to the pull whose
+// turn it is. A hot path: an entry is made of views of the store, and its reply is written into a ring.
+//
+//   soon ──► outbox ──► a slice is filled (256 KiB or 1 ms) ──► it is sent ──► soon, if there is more
+//                            │ status lines of pulls that end stand between the messages
+//   a session that is pressed: its pulls are held until it has drained, others go on
+//
+// Source: nats-server 2.15.3, server/consumer.go, loopAndGatherMsgs, getNextMsg, didNotDeliver.
+import type { BatchEntry, BatchOutcome, SessionHandle } from '../../core/index.ts';
+import type { StoredMessage } from '../store/store.ts';
+import { AckSubjects } from './ack-subject.ts';
+import { DELETED_UNACKED } from './advisories.ts';
+import type { ConsumerParts } from './parts.ts';
+import type { Pulls } from './pull.ts';
+import type { Pull } from './pull-queue.ts';
+import { headersOnly } from './statuses.ts';
+
+/** What deliveries ask of their consumer. Times are the monotonic clock's. */
+export interface DeliveryOwner {
+  due(atMs: number): void;
+  used(atMs: number): void;
+  settle(seq: number): void;
+  /** A message that was delivered has gone before its ack. */
+  lost(seq: number, reason: string): void;
+}
+
+const SLICE_BYTES = 262_144;
+const SLICE_MS = 1;
+/** Between two looks at the clock. */
+const CLOCK_EVERY = 64;
+/** What an entry costs beside its bytes. */
+const ENTRY_BYTES = 64;
+const NOTHING = new Uint8Array(0);
+
+/** Why a slice has ended: it is full; nobody's turn; nothing may be delivered now; there is nothing more. */
+const FULL = 0;
+const NOBODY = -1;
+const BLOCKED = -2;
+const END = -3;
+
+/** Used again for each; views of messages before stay good until the store is changed. */
+const message: StoredMessage = {
+  seq: 0,
+  timeMs: 0,
+  subjectId: 0,
+  subject: NOTHING,
+  headers: undefined,
+  payload: NOTHING,
+};
+
+export class Delivery {
+  readonly #parts: ConsumerParts;
+  readonly #owner: DeliveryOwner;
+  readonly #pulls: Pulls;
+  readonly #subjects: AckSubjects;
+  readonly #replay: Replay | undefined;
+  #isAsked = false;
+  #isClosed = false;
+  #slice = 0;
+  #endedBy = END;
+  /** Entries of the slice at hand, and to whom and of what they are. */
+  #entries: BatchEntry[] | undefined;
+  #pullsOf: (Pull | undefined)[] = [];
+  #seqs: number[] = [];
+  readonly #pressed = new Set<SessionHandle>();
+
+  constructor(parts: ConsumerParts, owner: DeliveryOwner, pulls: Pulls, consumer: string) {
+    this.#parts = parts;
+    this.#owner = owner;
+    this.#pulls = pulls;
+    const { config, store } = parts.host;
+    this.#subjects = new AckSubjects(config.name, consumer);
+    this.#replay = parts.rules.replaysTimes ? new Replay(store.state.lastSeq) : undefined;
+  }
+
+  /** Delivers in one of the next turns of the loop, if anybody waits. */
+  soon(): void {
+    if (this.#isAsked || this.#isClosed || this.#pulls.count === 0) return;
+    this.#isAsked = true;
+    this.#parts.host.outbox.deliver(this.#fill, this.#told);
+  }
+
+  /** Tells somebody something, behind everything that was delivered before. */
+  say(to: Uint8Array, headers: Uint8Array): void {
+    if (this.#entries === undefined) {
+      this.#parts.host.outbox.send({ to, headers, payload: NOTHING });
+      return;
+    }
+    this.#push({ to, headers, payload: NOTHING }, undefined, 0);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  readonly #fill = (entries: BatchEntry[]): void => {
+    this.#isAsked = false;
+    this.#pullsOf = [];
+    this.#seqs = [];
+    if (this.#isClosed) return;
+    this.#slice++;
+    this.#entries = entries;
+    try {
+      this.#endedBy = this.#fillSlice();
+      if (this.#endedBy === END) this.#pulls.endOfMessages();
+    } finally {
+      this.#entries = undefined;
+    }
+  };
+
+  #fillSlice(): number {
+    const { clock } = this.#parts.host;
+    const startMs = clock.monotonic();
+    let nowMs = startMs;
+    let bytes = 0;
+    for (let count = 1; this.#pulls.count > 0; count++) {
+      const added = this.#deliverNext(nowMs);
+      if (added < 0) return added;
+      bytes += added;
+      if (bytes >= SLICE_BYTES) return FULL;
+      if (count % CLOCK_EVERY !== 0) continue;
+      nowMs = clock.monotonic();
+      if (nowMs - startMs >= SLICE_MS) return FULL;
+    }
+    return NOBODY;
+  }
+
+  /** @returns bytes of the message, or why there is none */
+  #deliverNext(nowMs: number): number {
+    const { progress, cursor, rules } = this.#parts;
+    const again = this.#readAgain();
+    const seq = again > 0 ? again : this.#readNext();
+    if (seq <= 0) return seq;
+    const waitMs = this.#replay?.waitMs(message, nowMs) ?? 0;
+    if (waitMs > 0) {
+      this.#owner.due(nowMs + waitMs);
+      return BLOCKED;
+    }
+    const { pending } = progress.redelivery;
+    const deliveries = again > 0 ? pending.redelivered + 2 : 1;
+    const ahead = again > 0 ? cursor.pending : Math.max(0, cursor.pending - 1);
+    const { subject, payload } = message;
+    const consumerSeq = progress.consumerSeq + 1;
+    const reply = this.#subjects.write(deliveries, seq, consumerSeq, message.timeMs, ahead);
+    const headers = rules.headersOnly
+      ? headersOnly(message.headers, payload.length)
+      : message.headers;
+    const shown = rules.headersOnly ? NOTHING : payload;
+    const bytes = subject.length + reply.length + (headers?.length ?? 0) + shown.length;
+    const pull = this.#pulls.choose(bytes, nowMs, this.#slice);
+    if (pull === undefined) return NOBODY;
+    if (again > 0) progress.redeliver(seq, nowMs);
+    else {
+      cursor.pass(seq);
+      if (rules.acks === 'none') progress.deliverUnacked(seq);
+      else progress.deliver(seq, nowMs);
+    }
+    this.#replay?.delivered(message);
+    this.#push({ to: pull.to, subject, reply, headers, payload: shown }, pull, seq);
+    const rest = this.#pulls.give(pull, bytes, nowMs);
+    if (rest !== undefined) this.say(pull.to, rest);
+    return bytes + ENTRY_BYTES;
+  }
+
+  /** Reads the message at the head of those to be delivered again; 0 = none. */
+  #readAgain(): number {
+    const { progress, cursor, rules, host, advisories } = this.#parts;
+    const { redelivery } = progress;
+    for (let seq = redelivery.first(); seq > 0; seq = redelivery.first()) {
+      const deliveries = redelivery.pending.redelivered + 1;
+      if (deliveries >= rules.maxDeliver) {
+        progress.exhaust(seq, deliveries, cursor.next);
+        advisories.exhausted(seq, deliveries);
+      } else if (host.store.read(seq, message)) {
+        return seq;
+      } else {
+        this.#owner.lost(seq, DELETED_UNACKED);
+      }
+    }
+    return 0;
+  }
+
+  /** Reads the next one that lies ahead, or says why there is none. */
+  #readNext(): number {
+    const { progress, cursor, rules, host } = this.#parts;
+    if (progress.redelivery.pending.count >= rules.maxAckPending) return BLOCKED;
+    for (;;) {
+      const seq = cursor.peek(host.visibleSeq);
+      if (seq === 0) return END;
+      if (host.store.read(seq, message)) return seq;
+      cursor.pass(seq);
+    }
+  }
+
+  #push(entry: BatchEntry, pull: Pull | undefined, seq: number): void {
+    this.#entries?.push(entry);
+    this.#pullsOf.push(pull);
+    this.#seqs.push(seq);
+  }
+
+  readonly #told = (outcomes: readonly BatchOutcome[]): void => {
+    const pulls = this.#pullsOf;
+    const seqs = this.#seqs;
+    let isMissed = false;
+    let session = 0;
+    for (let i = 0; i < outcomes.length; i++) {
+      const pull = pulls[i];
+      if (pull === undefined) continue;
+      const { delivered, pressed } = outcomes[i] as BatchOutcome;
+      if (delivered === 0) {
+        this.#missed(pull, seqs[i] as number);
+        isMissed = true;
+      } else if (pressed !== 0) {
+        this.#pulls.hold(pull, pressed);
+        if (pressed !== session) this.#waitFor(pressed);
+        session = pressed;
+      }
+    }
+    if (isMissed) this.#pulls.scan(false);
+    this.#after(seqs);
+    if (this.#endedBy === FULL || isMissed) this.soon();
+  };
+
+  /** What was delivered counts from now on. */
+  #after(seqs: readonly number[]): void {
+    if (!seqs.some((seq) => seq > 0)) return;
+    const { host, rules, progress } = this.#parts;
+    const nowMs = host.clock.monotonic();
+    progress.lastDelivery.at(nowMs);
+    this.#owner.used(nowMs);
+    this.#owner.due(progress.redelivery.nextDueMs());
+    if (rules.acks === 'none') for (const seq of seqs) if (seq > 0) this.#owner.settle(seq);
+    this.#replay?.caughtUp(this.#parts.cursor.next);
+  }
+
+  /** Nobody was there to get it. */
+  #missed(pull: Pull, seq: number): void {
+    const { redelivery } = this.#parts.progress;
+    this.#pulls.takeBack(pull);
+    if (!redelivery.pending.find(seq)) return;
+    redelivery.pending.redelivered = Math.max(0, redelivery.pending.redelivered - 1);
+    redelivery.enqueue(seq, this.#parts.host.clock.monotonic());
+  }
+
+  #waitFor(session: SessionHandle): void {
+    if (this.#pressed.has(session)) return;
+    this.#pressed.add(session);
+    this.#parts.host.door.whenDrained(session, () => {
+      this.#pressed.delete(session);
+      this.#pulls.release(session);
+      this.soon();
+    });
+  }
+}
+
+/** Messages come as far from each other as they were stored, up to the last one that there was at the beginning. */
+class Replay {
+  readonly #lastSeq: number;
+  #isOver = false;
+  /** When the message that was delivered last had been stored; 0 = none was. */
+  #lastMs = 0;
+  #waitsFor = 0;
+  #untilMs = 0;
+
+  constructor(lastSeq: number) {
+    this.#lastSeq = lastSeq;
+  }
+
+  /** How long the next message has to wait. */
+  waitMs({ seq, timeMs }: StoredMessage, nowMs: number): number {
+    const apartMs = timeMs - this.#lastMs;
+    if (this.#isOver || this.#lastMs === 0 || apartMs <= 1) return 0;
+    if (this.#waitsFor !== seq) {
+      this.#waitsFor = seq;
+      this.#untilMs = nowMs + apartMs;
+    }
+    return this.#untilMs - nowMs;
+  }
+
+  delivered({ timeMs }: StoredMessage): void {
+    this.#lastMs = timeMs;
+    this.#waitsFor = 0;
+  }
+
+  caughtUp(next: number): void {
+    if (next > this.#lastSeq) this.#isOver = true;
+  }
+}

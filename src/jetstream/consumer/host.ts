@@ -1,0 +1,61 @@
+// What a consumer and its stream know of each other.
+import type { BusInternals } from '../../bus/internals.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { Outbox } from '../outbox.ts';
+import type { Store } from '../store/store.ts';
+import type { StreamConfig } from '../stream/config.ts';
+
+/** Pulls that wait at all consumers of an account together. */
+export interface PullQuota {
+  waiting: number;
+  readonly max: number;
+}
+
+/** What a consumer asks of its stream. */
+export interface ConsumerHost {
+  readonly config: StreamConfig;
+  readonly store: Store;
+  readonly outbox: Outbox;
+  readonly door: BusInternals;
+  readonly clock: Clock;
+  readonly pulls: PullQuota;
+  /** The highest sequence that may be shown: up to it everything is as durable as promised. */
+  readonly visibleSeq: number;
+  /**
+   * A consumer that must see a message before it may go (interest, work queue) needs `seq` no more. The stream removes
+   * it when nobody needs it; the consumer is told by `removed`, as of every removal. Never called while entries of
+   * `Outbox.deliver` are views of the store.
+   */
+  settled(seq: number): void;
+  /** The filters of a consumer have changed: whom a message concerns, and who needs it. */
+  refiltered(consumer: string): void;
+  /** The consumer is at an end (inactive too long): the stream forgets it and calls its `close`. */
+  drop(consumer: string): void;
+  /**
+   * Publishes an advisory if somebody listens; `fields` is asked only then. `kind` as in
+   * `CONSUMER.MAX_DELIVERIES.stream.consumer`, `type` as in `max_deliver`.
+   */
+  advise(kind: string, type: string, fields: () => object): void;
+  /** The same of a metric: `CONSUMER.ACK.stream.consumer`, `consumer_ack`. */
+  measure(kind: string, type: string, fields: () => object): void;
+}
+
+/** What a stream tells a consumer. */
+export interface StreamFollower {
+  /** Subjects that it wants; none = all. They change only with `ConsumerHost.refiltered`. */
+  readonly filters: readonly string[];
+  /** A message that its filters match may be shown now; once for a run of messages, the last of them is `seq`. */
+  wake(seq: number): void;
+  /** One that its filters match was stored, visible or not: counts it. */
+  stored(seq: number, subjectId: number): void;
+  /** One that its filters match has left the stream, whoever removed it. */
+  removed(seq: number, subjectId: number): void;
+  /**
+   * A purge has taken messages out that it may not have been told of one by one: all below `seq` are gone; 0 = all.
+   *
+   * @param isPart others are gone, too, that its filters match
+   */
+  purged(seq: number, isPart: boolean): void;
+  /** It has still to deliver that message, which its filters match, or waits for its ack. */
+  needs(seq: number): boolean;
+}

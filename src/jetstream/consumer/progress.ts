@@ -1,0 +1,201 @@
+// How far a consumer is: what it has delivered, what is acknowledged, and the floor below which all is. Two floors are
+// kept, as the original has two: the one by which acks are judged moves with everything that is settled, and the one that
+// is shown (that of its consumer store) with acks alone.
+// Source: nats-server 2.15.3, server/consumer.go, moveAckFloor, processAckMsgLocked, purge; server/memstore.go,
+// consumerMemStore.UpdateDelivered, UpdateAcks.
+import type { Clock } from '../../shared/clock.ts';
+import type { Pending } from './pending.ts';
+import { Redelivery } from './redelivery.ts';
+
+/** A place in both countings. */
+interface Place {
+  consumer: number;
+  stream: number;
+}
+
+/** When something last happened: noted by the monotonic clock, which is cheap to read, and told by the other. */
+export class Moment {
+  #monotonicMs = 0;
+  #wallMs = 0;
+
+  at(monotonicMs: number): void {
+    this.#monotonicMs = monotonicMs;
+    this.#wallMs = Number.NaN;
+  }
+
+  /** Milliseconds since 1970; 0 = never. */
+  wallMs(clock: Clock): number {
+    if (Number.isNaN(this.#wallMs)) {
+      this.#wallMs = clock.now() - (clock.monotonic() - this.#monotonicMs);
+    }
+    return this.#wallMs;
+  }
+}
+
+export class Progress {
+  readonly redelivery: Redelivery;
+  readonly #pending: Pending;
+  /** The last consumer sequence that was given out. */
+  consumerSeq = 0;
+  readonly delivered: Place;
+  /** Up to here everything is settled; acks of what lies below say nothing new. */
+  readonly floor: Place;
+  readonly shownFloor: Place;
+  readonly lastDelivery: Moment = new Moment();
+  readonly acked: Moment = new Moment();
+
+  /** @param startSeq the first sequence that may be delivered */
+  constructor(startSeq: number, waitsMs: readonly number[]) {
+    this.redelivery = new Redelivery(waitsMs);
+    this.#pending = this.redelivery.pending;
+    const stream = Math.max(0, startSeq - 1);
+    this.delivered = { consumer: 0, stream };
+    this.floor = { consumer: 0, stream };
+    this.shownFloor = { consumer: 0, stream };
+  }
+
+  /** A delivery that nobody acknowledges. */
+  deliverUnacked(seq: number): void {
+    this.#count(seq);
+    for (const floor of [this.floor, this.shownFloor]) {
+      floor.consumer = this.consumerSeq;
+      floor.stream = Math.max(floor.stream, seq);
+    }
+  }
+
+  /** A first delivery that waits for its ack. */
+  deliver(seq: number, nowMs: number): void {
+    this.#count(seq);
+    this.redelivery.deliver(seq, this.consumerSeq, nowMs);
+  }
+
+  /** A later one, of the message at the head of the queue. */
+  redeliver(seq: number, nowMs: number): void {
+    this.#count(seq);
+    this.redelivery.redeliver(nowMs);
+  }
+
+  #count(seq: number): void {
+    this.consumerSeq++;
+    this.delivered.consumer = this.consumerSeq;
+    if (seq > this.delivered.stream) this.delivered.stream = seq;
+  }
+
+  /**
+   * One message is acknowledged.
+   *
+   * @param cursor the next sequence to be delivered
+   * @returns whether it has waited for that
+   */
+  ack(seq: number, cursor: number): boolean {
+    const { redelivery } = this;
+    redelivery.exhausted.delete(seq);
+    if (!this.#pending.find(seq)) return false;
+    const { consumerSeq } = this.#pending;
+    redelivery.remove(seq);
+    this.#moveFloor(consumerSeq, seq, cursor);
+    this.#moveShownFloor(consumerSeq, seq);
+    return true;
+  }
+
+  /**
+   * A message and all before it are acknowledged.
+   *
+   * @param consumerSeq as the ack says it
+   * @param settle called for each that had waited, in order
+   * @returns false: that had been said already
+   */
+  ackAll(seq: number, consumerSeq: number, cursor: number, settle: (seq: number) => void): boolean {
+    const { floor, shownFloor, delivered } = this;
+    const pending = this.#pending;
+    if (consumerSeq <= floor.consumer || seq <= floor.stream) return false;
+    const isPending = pending.find(seq);
+    const place = isPending ? pending.consumerSeq : this.#placeBefore(seq);
+    floor.consumer = Math.max(floor.consumer, place);
+    floor.stream = seq;
+    for (let first = pending.findFrom(1); first > 0 && first <= seq; first = pending.findFrom(1)) {
+      this.redelivery.remove(first);
+      settle(first);
+    }
+    for (const other of this.redelivery.exhausted.keys()) {
+      if (other <= seq) this.redelivery.exhausted.delete(other);
+    }
+    if (pending.count === 0) this.#floorAtEnd(cursor);
+    if (isPending && seq > shownFloor.stream) {
+      const isEmpty = pending.count === 0;
+      shownFloor.consumer = isEmpty ? delivered.consumer : place;
+      shownFloor.stream = isEmpty ? delivered.stream : seq;
+    }
+    return true;
+  }
+
+  /** Where a message lies that does not wait: whatever its ack says, not beyond those that do. */
+  #placeBefore(seq: number): number {
+    const next = this.#pending.findFrom(seq + 1);
+    return next === 0 ? this.consumerSeq : this.#pending.consumerSeq - 1;
+  }
+
+  /** A message was delivered too often: it waits no more, and what is shown of the floor stays where it is. */
+  exhaust(seq: number, redelivered: number, cursor: number): void {
+    const isPending = this.#pending.find(seq);
+    const consumerSeq = isPending ? this.#pending.consumerSeq : 0;
+    this.redelivery.exhaust(seq, redelivered);
+    if (isPending) this.#moveFloor(consumerSeq, seq, cursor);
+  }
+
+  /**
+   * A purge has taken messages out, all below `seq` among them, and `isGone` says which of the rest.
+   *
+   * @param cursor where it goes on now
+   * @returns whether some of them had waited for their acks
+   */
+  purge(seq: number, isGone: (seq: number) => boolean, cursor: number): boolean {
+    const { floor, redelivery, delivered } = this;
+    const pending = this.#pending;
+    const { count } = pending;
+    if (floor.stream < seq) {
+      floor.stream = seq - 1;
+      for (let at = pending.findFrom(1); at > 0; at = pending.findFrom(at + 1)) {
+        if (at >= seq && !isGone(at)) continue;
+        floor.consumer = Math.max(floor.consumer, pending.consumerSeq);
+        redelivery.remove(at);
+        redelivery.exhausted.delete(at);
+      }
+    }
+    for (const at of redelivery.exhausted.keys()) if (at < seq) redelivery.exhausted.delete(at);
+    if (pending.count === 0) {
+      redelivery.exhausted.clear();
+      this.#floorAtEnd(cursor);
+    }
+    delivered.stream = Math.max(delivered.stream, cursor - 1);
+    Object.assign(this.shownFloor, floor);
+    return pending.count < count;
+  }
+
+  #floorAtEnd(cursor: number): void {
+    this.floor.consumer = this.consumerSeq;
+    this.floor.stream = cursor - 1;
+  }
+
+  #moveFloor(consumerSeq: number, seq: number, cursor: number): void {
+    const { floor } = this;
+    const pending = this.#pending;
+    if (pending.count === 0) this.#floorAtEnd(cursor);
+    else if (consumerSeq === floor.consumer + 1) {
+      const next = pending.findFrom(seq + 1);
+      floor.consumer = next === 0 ? consumerSeq : pending.consumerSeq - 1;
+      floor.stream = next === 0 ? seq : next - 1;
+    }
+  }
+
+  #moveShownFloor(consumerSeq: number, seq: number): void {
+    const { shownFloor, delivered } = this;
+    const pending = this.#pending;
+    if (pending.count === 0) Object.assign(shownFloor, delivered);
+    else if (consumerSeq === shownFloor.consumer + 1) {
+      const next = delivered.consumer > consumerSeq ? pending.findFrom(seq + 1) : 0;
+      shownFloor.consumer = next === 0 ? consumerSeq : pending.consumerSeq - 1;
+      shownFloor.stream = next === 0 ? seq : next - 1;
+    }
+  }
+}

@@ -1,0 +1,266 @@
+// The pulls of a consumer: asked for, waiting, and how they end. Who waits gets messages in turn; who has waited long
+// enough, asks for too much, or whose inbox nobody listens to any more, leaves.
+// Source: nats-server 2.15.3, server/consumer.go, processNextMsgRequest, nextWaiting, processWaiting.
+import type { SessionHandle } from '../../core/index.ts';
+import type { ConsumerHost } from './host.ts';
+import { Pull, PullQueue } from './pull-queue.ts';
+import type { PullReader } from './pull-request.ts';
+import {
+  BATCH_COMPLETED,
+  EXCEEDED_MAX_WAITING,
+  EXCEEDS_MAX_BYTES,
+  idleHeartbeat,
+  NO_MESSAGES,
+  REQUEST_TIMEOUT,
+  REQUESTS_PENDING,
+  status,
+  statusWithRest,
+} from './statuses.ts';
+
+/** Why a consumer ends, as its pulls are told. */
+export type EndReason = 'Consumer Deleted' | 'Server Shutdown';
+
+/** What pulls ask of their consumer. Times are the monotonic clock's. */
+export interface PullsOwner {
+  /** Messages that wait: those ahead, and those to be delivered again. */
+  readonly available: number;
+  readonly lastConsumerSeq: number;
+  readonly lastStreamSeq: number;
+  /** Tells a pull something, behind everything that it was told before. */
+  say(to: Uint8Array, headers: Uint8Array): void;
+  /** Somebody waits: delivers what there is. */
+  deliverSoon(): void;
+  /** Something is due then. */
+  due(atMs: number): void;
+  /** The consumer was in use then. */
+  used(atMs: number): void;
+}
+
+/** With a full queue, those who have gone are looked for once in so long. */
+const SCAN_MS = 1000;
+/** More of them are not looked at each time somebody asks: one needs some 0.3 us, and has this to itself. */
+const FEW = 256;
+const REST_MS = 0.005;
+
+export class Pulls {
+  readonly #host: ConsumerHost;
+  readonly #owner: PullsOwner;
+  readonly #reader: PullReader;
+  readonly #queue = new PullQueue();
+  readonly #waitingMax: number;
+  #scannedMs = Number.NEGATIVE_INFINITY;
+  /** Messages that they waited for then. */
+  #wanted = 0;
+  /** Nothing has to be said to any of them before; it may be too early. */
+  #dueMs = Number.POSITIVE_INFINITY;
+
+  constructor(host: ConsumerHost, owner: PullsOwner, reader: PullReader, waitingMax: number) {
+    this.#host = host;
+    this.#owner = owner;
+    this.#reader = reader;
+    this.#waitingMax = waitingMax;
+  }
+
+  get count(): number {
+    return this.#queue.count;
+  }
+
+  /** When something has to be said to one of them, or to be looked at. */
+  get dueMs(): number {
+    const restMs = this.count > FEW ? this.#scannedMs + this.count * REST_MS : 0;
+    return Math.max(this.#dueMs, restMs);
+  }
+
+  /** Somebody asks for messages on `to`, whose bytes are kept; `body` is a view. */
+  request(to: Uint8Array, body: Uint8Array): void {
+    const owner = this.#owner;
+    const request = this.#reader.read(body);
+    if (typeof request === 'string') {
+      owner.say(to, status(request));
+      return;
+    }
+    const nowMs = this.#host.clock.monotonic();
+    if (this.#isFull && nowMs - this.#scannedMs > SCAN_MS) this.scan(false);
+    if (request.noWait) {
+      const refusal = this.#refusalNow(request.expiresMs !== undefined);
+      if (refusal !== undefined) {
+        owner.used(nowMs);
+        owner.say(to, refusal);
+        return;
+      }
+    }
+    if (this.#isFull) {
+      // Who counts on heartbeats asks again when they fail to come, and not at once.
+      if (request.heartbeatMs === 0) owner.say(to, EXCEEDED_MAX_WAITING);
+      return;
+    }
+    const pull = new Pull(to, request, nowMs);
+    this.#queue.add(pull);
+    this.#host.pulls.waiting++;
+    this.#dueAt(pull.dueMs);
+    owner.used(nowMs);
+    owner.deliverSoon();
+  }
+
+  get #isFull(): boolean {
+    const { pulls } = this.#host;
+    return this.#queue.count >= this.#waitingMax || pulls.waiting >= pulls.max;
+  }
+
+  /** Of a pull that does not wait: why it gets nothing. */
+  #refusalNow(hasEnd: boolean): Uint8Array | undefined {
+    const { available } = this.#owner;
+    if (available === 0) return hasEnd ? undefined : NO_MESSAGES;
+    this.look();
+    return available < this.#wanted ? REQUESTS_PENDING : undefined;
+  }
+
+  /**
+   * Whose turn it is; undefined: nobody's.
+   *
+   * @param bytes of the message: subject, reply, headers and payload
+   * @param slice number of the slice of deliveries: within one, a listener is looked for once
+   */
+  choose(bytes: number, nowMs: number, slice: number): Pull | undefined {
+    const queue = this.#queue;
+    let passed = 0;
+    for (let pull = queue.head; pull !== undefined; pull = queue.head) {
+      if (pull.endsMs <= nowMs) {
+        this.#timeOut(pull);
+      } else if (pull.bytesLeft > 0 && bytes > pull.bytesLeft) {
+        this.#leave(pull, statusWithRest(EXCEEDS_MAX_BYTES, pull.left, pull.bytesLeft));
+      } else if (pull.seenIn !== slice && !this.#host.door.hasListener(pull.to)) {
+        this.#remove(pull);
+      } else if (pull.heldBy !== 0) {
+        if (++passed >= queue.count) return undefined;
+        queue.rotate();
+      } else {
+        pull.seenIn = slice;
+        return pull;
+      }
+    }
+    return undefined;
+  }
+
+  /**
+   * The pull whose turn it was gets the message.
+   *
+   * @returns what it is told behind it
+   */
+  give(pull: Pull, bytes: number, nowMs: number): Uint8Array | undefined {
+    if (pull.bytesLeft > 0) {
+      pull.bytesLeft -= bytes;
+      if (pull.bytesLeft === 0) pull.left = 1;
+    }
+    pull.given++;
+    pull.left--;
+    if (pull.left > 0) {
+      if (pull.heartbeatMs > 0) pull.beatsMs = nowMs + pull.heartbeatMs;
+      this.#queue.rotate();
+      return undefined;
+    }
+    this.#remove(pull);
+    return pull.bytesLeft > 0
+      ? statusWithRest(BATCH_COMPLETED, pull.left, pull.bytesLeft)
+      : undefined;
+  }
+
+  /** What it was given did not arrive. */
+  takeBack(pull: Pull): void {
+    if (!pull.isQueued) return;
+    pull.left++;
+    pull.given--;
+  }
+
+  hold(pull: Pull, session: SessionHandle): void {
+    if (pull.isQueued) pull.heldBy = session;
+  }
+
+  release(session: SessionHandle): void {
+    for (const pull of this.#queue) if (pull.heldBy === session) pull.heldBy = 0;
+  }
+
+  /** There is nothing more: those that do not wait leave, unless they have named a time and got nothing yet. */
+  endOfMessages(): void {
+    if (this.#queue.noWaitCount === 0) return;
+    const nowMs = this.#host.clock.monotonic();
+    for (const pull of this.#queue) if (isServed(pull)) this.#endServed(pull, nowMs);
+  }
+
+  /** Looks who is gone, unless they are many and have just been looked at. */
+  look(): void {
+    const restMs = this.count > FEW ? this.count * REST_MS : 0;
+    if (this.#host.clock.monotonic() - this.#scannedMs >= restMs) this.scan(false);
+  }
+
+  /**
+   * Looks at all of them: who is to be told something, and who is gone.
+   *
+   * @param isEnd there is nothing more
+   */
+  scan(isEnd: boolean): void {
+    const { clock, door } = this.#host;
+    const nowMs = clock.monotonic();
+    this.#scannedMs = nowMs;
+    this.#dueMs = Number.POSITIVE_INFINITY;
+    let wanted = 0;
+    for (const pull of this.#queue) {
+      if (pull.endsMs <= nowMs) this.#timeOut(pull);
+      else if (isEnd && isServed(pull)) this.#endServed(pull, nowMs);
+      else if (!door.hasListener(pull.to)) this.#remove(pull);
+      else {
+        wanted += pull.left;
+        if (pull.beatsMs <= nowMs) this.#beat(pull, nowMs);
+        this.#dueMs = Math.min(this.#dueMs, pull.dueMs);
+      }
+    }
+    this.#wanted = wanted;
+  }
+
+  /** Ends all of them. */
+  end(reason: EndReason): void {
+    for (const pull of this.#queue) {
+      const line = `409 ${reason}`;
+      const isShutdown = reason === 'Server Shutdown';
+      const { left, bytesLeft } = pull;
+      this.#leave(pull, isShutdown ? statusWithRest(line, left, bytesLeft) : status(line));
+    }
+  }
+
+  #beat(pull: Pull, nowMs: number): void {
+    const { lastConsumerSeq, lastStreamSeq } = this.#owner;
+    this.#owner.say(pull.to, idleHeartbeat(lastConsumerSeq, lastStreamSeq));
+    pull.beatsMs = nowMs + pull.heartbeatMs;
+  }
+
+  #endServed(pull: Pull, nowMs: number): void {
+    this.#owner.used(nowMs);
+    this.#leave(pull, NO_MESSAGES);
+  }
+
+  #timeOut(pull: Pull): void {
+    this.#owner.used(pull.endsMs);
+    this.#leave(pull, statusWithRest(REQUEST_TIMEOUT, pull.left, pull.bytesLeft));
+  }
+
+  #leave(pull: Pull, headers: Uint8Array): void {
+    this.#owner.say(pull.to, headers);
+    this.#remove(pull);
+  }
+
+  #remove(pull: Pull): void {
+    this.#queue.remove(pull);
+    this.#host.pulls.waiting--;
+  }
+
+  #dueAt(dueMs: number): void {
+    if (dueMs >= this.#dueMs) return;
+    this.#dueMs = dueMs;
+    this.#owner.due(dueMs);
+  }
+}
+
+/** It does not wait for more. */
+function isServed(pull: Pull): boolean {
+  return pull.noWait && (!pull.hasEnd || pull.given > 0);
+}

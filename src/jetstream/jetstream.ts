@@ -1,0 +1,160 @@
+// JetStream on a bus: streams and consumers of its account, served to whoever speaks its API there, in this process or
+// beyond a server. It needs no server, no file and no port.
+import { type BusInternals, internalsOf } from '../bus/internals.ts';
+import { InvalidOperationError } from '../shared/errors.ts';
+import { JETSTREAM_VERSION } from '../shared/version.ts';
+import { emitWarning } from '../shared/warning.ts';
+import { JetStreamAccount } from './account.ts';
+import type { AccountUsage } from './api/account-door.ts';
+import { Pools } from './limits.ts';
+import { type JetStreamOptions, type JetStreamSettings, jetStreamSettings } from './options.ts';
+import type { Stream } from './stream/stream.ts';
+
+/** What is said, once, of streams that want to lie on disk. */
+const IN_MEMORY_TEXT = 'file storage is not there yet: messages are kept in memory';
+/** Pulls that may wait in one account: 512 for each of some 2,000 consumers. */
+const PULLS_MAX = 1_048_576;
+
+/** What there is of JetStream at this moment. */
+export interface JetStreamSnapshot {
+  readonly settings: JetStreamSettings;
+  readonly memoryUsed: number;
+  readonly memoryReserved: number;
+  readonly fileUsed: number;
+  readonly fileReserved: number;
+  readonly accounts: readonly {
+    readonly name: string;
+    readonly usage: AccountUsage;
+    readonly apiTotal: number;
+    readonly apiErrors: number;
+    readonly streams: ReadonlyMap<string, Stream>;
+  }[];
+}
+
+/** Streams and consumers on a bus. */
+export interface JetStream extends AsyncDisposable {
+  snapshot(): JetStreamSnapshot;
+  /**
+   * Ends all streams and consumers; pulls that wait are told `409 Server Shutdown`. Messages are lost. Resolves when
+   * nothing of it is left.
+   */
+  close(): Promise<void>;
+}
+
+/** Where warnings go; the process's own by default. */
+export type Warn = (text: string) => void;
+
+const enabled = new WeakMap<object, RunningJetStream>();
+
+/**
+ * Enables streams and consumers in the account of a bus: whoever publishes there on a subject of a stream, by this
+ * process or by a client, is answered by it. Rejects with InvalidArgumentError for an option, InvalidOperationError when
+ * it is enabled already or what is given is no bus, and ClosedConnectionError.
+ */
+export async function enableJetStream(
+  bus: object,
+  options: JetStreamOptions = {},
+): Promise<JetStream> {
+  return startJetStream(internalsOf(bus), options, emitWarning);
+}
+
+/** The same, with the log that warnings go to. */
+export function startJetStream(
+  internals: BusInternals,
+  options: JetStreamOptions,
+  warn: Warn,
+): JetStream {
+  if (enabled.has(internals.engine)) {
+    throw new InvalidOperationError('JetStream is enabled on this bus already');
+  }
+  return new RunningJetStream(internals, jetStreamSettings(options), warn);
+}
+
+/** That of the engine of a bus, if it is enabled. */
+export function jetStreamOf({ engine }: BusInternals): JetStream | undefined {
+  return enabled.get(engine);
+}
+
+class RunningJetStream implements JetStream {
+  readonly #engine: BusInternals['engine'];
+  readonly #settings: JetStreamSettings;
+  readonly #pools: Pools;
+  readonly #accounts = new Map<string, JetStreamAccount>();
+  readonly #info: BusInternals['engine']['server'];
+  readonly #warn: Warn;
+  #isWarned = false;
+  #end: Promise<void> | undefined;
+
+  constructor(internals: BusInternals, settings: JetStreamSettings, warn: Warn) {
+    const { engine, home } = internals;
+    const { domain, isStrict, limits, clock = engine.clock, maxMemory, maxFile } = settings;
+    this.#engine = engine;
+    this.#settings = settings;
+    this.#warn = warn;
+    this.#pools = new Pools(maxMemory, maxFile);
+    this.#info = engine.server;
+    const { name } = home.account;
+    const account = new JetStreamAccount(internals.account(name), {
+      clock,
+      serverName: engine.server.server_name,
+      domain,
+      isStrict,
+      limits,
+      pools: this.#pools,
+      pullsMax: PULLS_MAX,
+      onFileStorage: () => this.#warnOfFiles(),
+      onBusClosed: () => void this.close(),
+    });
+    this.#accounts.set(name, account);
+    engine.server = {
+      ...engine.server,
+      version: JETSTREAM_VERSION,
+      jetstream: true,
+      ...(domain !== undefined && { domain }),
+    };
+    enabled.set(engine, this);
+    if (settings.storeDir !== undefined) this.#warnOfFiles();
+  }
+
+  #warnOfFiles(): void {
+    if (this.#isWarned) return;
+    this.#isWarned = true;
+    this.#warn(IN_MEMORY_TEXT);
+  }
+
+  snapshot(): JetStreamSnapshot {
+    const { memory, file } = this.#pools;
+    return {
+      settings: this.#settings,
+      memoryUsed: memory.used,
+      memoryReserved: memory.reserved,
+      fileUsed: file.used,
+      fileReserved: file.reserved,
+      accounts: [...this.#accounts].map(([name, account]) => ({
+        name,
+        usage: account.usage(),
+        apiTotal: account.counters.total,
+        apiErrors: account.counters.errors,
+        streams: account.streams,
+      })),
+    };
+  }
+
+  close(): Promise<void> {
+    this.#end ??= this.#close();
+    return this.#end;
+  }
+
+  async #close(): Promise<void> {
+    for (const account of this.#accounts.values()) await account.close('Server Shutdown');
+    this.#accounts.clear();
+    enabled.delete(this.#engine);
+    const { version } = this.#info;
+    const { jetstream: _jetstream, domain: _domain, ...info } = this.#engine.server;
+    this.#engine.server = { ...info, version };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,106 @@
+// What JetStream may be told, checked once at the door and completed.
+import type { Clock } from '../shared/clock.ts';
+import { InvalidArgumentError } from '../shared/errors.ts';
+import { usableMemory } from '../shared/memory.ts';
+import { NANOS_PER_MS } from '../shared/time.ts';
+import type { ApiLimits } from './api/account-door.ts';
+
+/** Bounds of what streams and consumers may ask for. */
+export interface JetStreamLimits {
+  /** Messages of a consumer that wait for their acknowledgement (default: no bound). */
+  readonly maxAckPending?: number;
+  /** Messages of a pull (default: no bound). */
+  readonly maxRequestBatch?: number;
+  /** Consumers of a stream that says nothing of it (default 1,000). */
+  readonly defaultMaxConsumers?: number;
+  /** Milliseconds for which the ids of messages are remembered where a stream says nothing of it (default 120,000). */
+  readonly duplicateWindowMs?: number;
+}
+
+/** Where streams lie and what they may take. */
+export interface JetStreamOptions {
+  /** Directory of streams on file. They are kept in memory, and nothing is created there. */
+  readonly storeDir?: string;
+  /** Bytes of all streams in memory (default: three eighths of the memory that this process may use). */
+  readonly maxMemory?: number;
+  /** Bytes of all streams on file (default: the same, as they are kept in memory). */
+  readonly maxFile?: number;
+  readonly limits?: JetStreamLimits;
+  /** Name that sets it apart from others: requests may come on `$JS.<domain>.API.>`, too. */
+  readonly domain?: string;
+  /** Milliseconds between writes to the disk, or after each; without streams on file it means nothing. */
+  readonly syncInterval?: number | 'always';
+  /** Unknown keys of requests are errors (default true). */
+  readonly strict?: boolean;
+  /** Default: that of the bus. */
+  readonly clock?: Clock;
+}
+
+export interface JetStreamSettings {
+  readonly storeDir: string | undefined;
+  readonly maxMemory: number;
+  readonly maxFile: number;
+  readonly domain: string | undefined;
+  readonly isStrict: boolean;
+  readonly limits: ApiLimits;
+  readonly clock: Clock | undefined;
+}
+
+/** Of the memory that this process may use; both kinds of streams together take no more than the original's one. */
+const MEMORY_SHARE: number = 3 / 8;
+/** Source: nats-server 2.15.3, server/jetstream.go, JsDefaultMaxConsumers. */
+const MAX_CONSUMERS = 1000;
+/** What an account can make us keep is bounded, as the original's is not. */
+const MAX_STREAMS = 10_000;
+
+/** Throws InvalidArgumentError with the name of the option. */
+export function jetStreamSettings(options: JetStreamOptions): JetStreamSettings {
+  const { storeDir, domain, limits = {}, strict = true, clock, syncInterval } = options;
+  if (typeof limits !== 'object' || limits === null) {
+    throw InvalidArgumentError.format('limits', 'must be an object');
+  }
+  if (syncInterval !== 'always') whole('syncInterval', syncInterval, 0);
+  if (typeof strict !== 'boolean') throw InvalidArgumentError.format('strict', 'must be a boolean');
+  const share = Math.floor(usableMemory() * MEMORY_SHARE);
+  const windowMs = whole('limits.duplicateWindowMs', limits.duplicateWindowMs, 0);
+  return {
+    storeDir: text('storeDir', storeDir) || undefined,
+    maxMemory: whole('maxMemory', options.maxMemory, 0) ?? share,
+    maxFile: whole('maxFile', options.maxFile, 0) ?? share,
+    domain: domainName(domain),
+    isStrict: strict,
+    limits: {
+      maxBytesRequired: false,
+      memoryMaxStreamBytes: -1,
+      fileMaxStreamBytes: -1,
+      maxStreams: MAX_STREAMS,
+      maxConsumers: -1,
+      defaultMaxConsumers:
+        whole('limits.defaultMaxConsumers', limits.defaultMaxConsumers, -1) || MAX_CONSUMERS,
+      maxAckPending: -1,
+      serverMaxAckPending: whole('limits.maxAckPending', limits.maxAckPending, -1) ?? 0,
+      maxRequestBatch: whole('limits.maxRequestBatch', limits.maxRequestBatch, -1) ?? 0,
+      duplicateWindow: (windowMs ?? 0) * NANOS_PER_MS,
+    },
+    clock,
+  };
+}
+
+function whole(name: string, value: unknown, least: number): number | undefined {
+  if (value === undefined) return undefined;
+  if (Number.isSafeInteger(value) && (value as number) >= least) return value as number;
+  throw InvalidArgumentError.format(name, `must be a whole number from ${least} on`);
+}
+
+function text(name: string, value: unknown): string | undefined {
+  if (value === undefined || typeof value === 'string') return value;
+  throw InvalidArgumentError.format(name, 'must be a string');
+}
+
+/** One token. Source: nats-server 2.15.3, server/jetstream.go, validateJetStreamOptions. */
+function domainName(value: unknown): string | undefined {
+  const domain = text('domain', value);
+  if (domain === undefined || domain === '') return undefined;
+  if (/^[^\s.*>]+$/.test(domain)) return domain;
+  throw InvalidArgumentError.format('domain', 'must be one token of a subject without wildcards');
+}

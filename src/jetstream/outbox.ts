@@ -1,0 +1,231 @@
+// The one way out of a stream: what it says waits behind the commit of what it shows, in order, once a turn of the loop.
+//
+//   said in this turn ──loop's end──► commit ──done──► ready ──slices──► the bus
+//   answers: bytes in a run            (a store on disk may take its time;        256 KiB or 1 ms a turn of the loop
+//   slots:   filled when it is         the next turn's waits behind it)
+//            their turn
+import type { BusInternals } from '../bus/internals.ts';
+import { type BatchEntry, type BatchOutcome, BatchRun } from '../core/index.ts';
+import type { Clock } from '../shared/clock.ts';
+
+export interface Outbox {
+  /** Sends behind all that was said before, once what the stream has stored up to now is durable. Bytes are copied. */
+  send(entry: BatchEntry): void;
+  /**
+   * Asks for a slot: `fill` is called in one of the next turns of the loop, when what may be shown may be sent; it puts
+   * some 256 KiB of entries (or 1 ms of work) into the array, whose bytes are copied at once, and `sent` hears of the
+   * outcomes, in their order.
+   */
+  deliver(
+    fill: (entries: BatchEntry[]) => void,
+    sent: (outcomes: readonly BatchOutcome[]) => void,
+  ): void;
+}
+
+/** Calls `done` when everything up to now is as durable as promised; at once where nothing is to be waited for. */
+export type Commit = (done: () => void) => void;
+
+interface Slot {
+  readonly fill: (entries: BatchEntry[]) => void;
+  readonly sent: (outcomes: readonly BatchOutcome[]) => void;
+}
+
+const SLICE_BYTES = 262_144;
+const SLICE_MS = 1;
+/** A run of more bytes is not kept for the next time. */
+const RUN_KEPT_BYTES = 1_048_576;
+const NOTHING = new Uint8Array(0);
+const NOBODY: BatchOutcome = { delivered: 0, pressed: 0 };
+
+export class StreamOutbox implements Outbox {
+  readonly #door: BusInternals;
+  readonly #clock: Clock;
+  readonly #commit: Commit;
+  readonly #committed: () => void;
+  /** What has been said since the last commit was asked for. */
+  #said: (BatchRun | Slot)[] = [];
+  /** What may go. */
+  #ready: (BatchRun | Slot)[] = [];
+  /** The last that was said, when it is a run. */
+  #tail: BatchRun | undefined;
+  #spare: BatchRun | undefined;
+  #isDue = false;
+  /** What is said now shows only what has been committed. */
+  #isReleasing = false;
+  #isGoing = false;
+  #isClosed = false;
+
+  /**
+   * `commit` is called at the end of each turn of the loop in which something was said, `committed` when it is done:
+   * what that says shows only what has been committed, and waits for no commit of its own.
+   */
+  constructor(door: BusInternals, clock: Clock, commit: Commit, committed: () => void = () => {}) {
+    this.#door = door;
+    this.#clock = clock;
+    this.#commit = commit;
+    this.#committed = committed;
+  }
+
+  send(entry: BatchEntry): void {
+    const { to, subject, reply, headers = NOTHING, payload } = entry;
+    if (subject !== undefined || reply !== undefined) {
+      const kept = copyOf(entry);
+      this.deliver(
+        (entries) => void entries.push(kept),
+        () => {},
+      );
+      return;
+    }
+    const run = this.run();
+    const at = run.reserve(to.length + headers.length + payload.length);
+    run.bytes.set(to, at);
+    run.bytes.set(headers, at + to.length);
+    run.bytes.set(payload, at + to.length + headers.length);
+    run.end(to.length, headers.length, payload.length);
+  }
+
+  /** Where the next answer may be written, for who has many: it goes behind all that was said before. */
+  run(): BatchRun {
+    if (this.#tail === undefined) {
+      const run = this.#spare ?? new BatchRun();
+      this.#spare = undefined;
+      this.#push(run);
+      this.#tail = run;
+    }
+    return this.#tail;
+  }
+
+  deliver(
+    fill: (entries: BatchEntry[]) => void,
+    sent: (outcomes: readonly BatchOutcome[]) => void,
+  ): void {
+    this.#push({ fill, sent });
+  }
+
+  #push(item: BatchRun | Slot): void {
+    this.#tail = undefined;
+    if (this.#isReleasing) this.#ready.push(item);
+    else this.#said.push(item);
+    this.due();
+  }
+
+  /** Commits at the end of this turn of the loop, whether or not something is said. */
+  due(): void {
+    if (this.#isDue || this.#isClosed || this.#isReleasing) return;
+    this.#isDue = true;
+    this.#door.atLoopEnd(() => this.#ask());
+  }
+
+  /** Sends what has been said up to now and then calls `done`; nothing that is said afterwards is sent. */
+  finish(done: () => void): void {
+    this.deliver(
+      () => {
+        this.#isClosed = true;
+      },
+      () => {
+        this.#said = [];
+        this.#ready = [];
+        done();
+      },
+    );
+  }
+
+  #ask(): void {
+    this.#isDue = false;
+    const said = this.#said;
+    this.#said = [];
+    this.#tail = undefined;
+    let isWithin = true;
+    this.#commit(() => {
+      if (this.#isClosed) return;
+      for (const item of said) this.#ready.push(item);
+      this.#release();
+      if (isWithin) this.#go();
+      else this.#goLater();
+    });
+    isWithin = false;
+  }
+
+  #release(): void {
+    const tail = this.#tail;
+    this.#tail = undefined;
+    this.#isReleasing = true;
+    try {
+      this.#committed();
+    } finally {
+      this.#isReleasing = false;
+      this.#tail = tail;
+    }
+  }
+
+  #goLater(): void {
+    if (this.#isGoing) return;
+    this.#isGoing = true;
+    this.#door.atLoopEnd(() => {
+      this.#isGoing = false;
+      this.#go();
+    });
+  }
+
+  /** A slice; the rest in the next turn of the loop. What fails is told to the bus, and does not come again. */
+  #go(): void {
+    if (this.#isGoing) return;
+    try {
+      this.#slice();
+    } finally {
+      if (this.#ready.length > 0) this.#goLater();
+    }
+  }
+
+  #slice(): void {
+    const start = this.#clock.monotonic();
+    let bytes = 0;
+    while (this.#ready.length > 0) {
+      const next = this.#ready[0] as BatchRun | Slot;
+      bytes += next instanceof BatchRun ? this.#sendSome(next, SLICE_BYTES - bytes) : this.#fill();
+      if (bytes >= SLICE_BYTES || this.#clock.monotonic() - start >= SLICE_MS) return;
+    }
+  }
+
+  /** @returns the bytes that it may have taken, when there are more */
+  #sendSome(run: BatchRun, bytesMost: number): number {
+    try {
+      if (this.#door.home.isClosed) run.reset(RUN_KEPT_BYTES);
+      else this.#door.deliverRun(run, bytesMost);
+    } finally {
+      if (run.count === 0) this.#finished(run);
+    }
+    return run === this.#ready[0] ? bytesMost : 0;
+  }
+
+  #finished(run: BatchRun): void {
+    this.#ready.shift();
+    run.reset(RUN_KEPT_BYTES);
+    this.#spare = run;
+  }
+
+  #fill(): number {
+    const { fill, sent } = this.#ready.shift() as Slot;
+    const entries: BatchEntry[] = [];
+    fill(entries);
+    if (entries.length === 0 || this.#door.home.isClosed) {
+      sent(entries.map(() => NOBODY));
+      return 0;
+    }
+    const outcomes = this.#door.deliverBatch(entries);
+    let bytes = 0;
+    for (const { headers = NOTHING, payload } of entries) bytes += headers.length + payload.length;
+    sent(outcomes);
+    return bytes;
+  }
+}
+
+function copyOf({ to, subject, reply, headers, payload }: BatchEntry): BatchEntry {
+  return {
+    to: to.slice(),
+    subject: subject?.slice(),
+    reply: reply?.slice(),
+    headers: headers?.slice(),
+    payload: payload.slice(),
+  };
+}

@@ -1,0 +1,123 @@
+// Header blocks and payloads: in slabs, where rows say that they lie. In front of a header block stands its length.
+import type { Memory } from './memory.ts';
+import { HAS_HEADERS, ROW_AT, ROW_BODY, ROW_SLAB } from './row-chunk.ts';
+import type { Rows } from './rows.ts';
+import { type SlabOwner, Slabs } from './slabs.ts';
+import type { Incoming, StoredMessage } from './store.ts';
+
+const LENGTH_BYTES = 4;
+const NOTHING = new Uint8Array(0);
+
+export class Bodies implements SlabOwner {
+  readonly #rows: Rows;
+  readonly #slabs: Slabs;
+  /** Of the one that was kept last. */
+  #slab = 0;
+  #at = 0;
+  #body = 0;
+
+  constructor(memory: Memory, rows: Rows, slabBytes: number | undefined) {
+    this.#rows = rows;
+    this.#slabs = new Slabs(memory, this, slabBytes);
+  }
+
+  /** Keeps the body of a message, which is to have a row. Throws CapacityError. */
+  keep(message: Incoming, seq: number): void {
+    const { headerBytes, bodyBytes } = message;
+    const slabs = this.#slabs;
+    this.#body = headerBytes === 0 ? bodyBytes : bodyBytes + HAS_HEADERS;
+    slabs.reserve(seq, lengthOf(this.#body));
+    const { bytes, at, slab } = slabs;
+    if (headerBytes === 0) {
+      message.copyBody(bytes, at);
+    } else {
+      writeWord(bytes, at, headerBytes);
+      message.copyBody(bytes, at + LENGTH_BYTES);
+    }
+    this.#slab = slab;
+    this.#at = at;
+  }
+
+  /** What was kept last has no row. */
+  undo(): void {
+    this.#slabs.release(this.#slab, lengthOf(this.#body));
+  }
+
+  /** Tells the row at the cursor where to find what was kept last. */
+  sign(): void {
+    const { chunk, word } = this.#rows;
+    chunk.words[word + ROW_SLAB] = this.#slab;
+    chunk.words[word + ROW_AT] = this.#at;
+    chunk.words[word + ROW_BODY] = this.#body;
+  }
+
+  /** Of the row at the cursor. */
+  get bodyBytes(): number {
+    const { chunk, word } = this.#rows;
+    return (chunk.words[word + ROW_BODY] as number) & ~HAS_HEADERS;
+  }
+
+  get hasHeaders(): boolean {
+    const { chunk, word } = this.#rows;
+    return (chunk.words[word + ROW_BODY] as number) >= HAS_HEADERS;
+  }
+
+  /** Reads the body of the row at the cursor. */
+  read(into: StoredMessage): void {
+    const { chunk, word } = this.#rows;
+    const body = chunk.words[word + ROW_BODY] as number;
+    const at = chunk.words[word + ROW_AT] as number;
+    const bytes = this.#slabs.bytesOf(chunk.words[word + ROW_SLAB] as number);
+    if (body < HAS_HEADERS) {
+      into.headers = undefined;
+      into.payload = body === 0 ? NOTHING : bytes.subarray(at, at + body);
+    } else {
+      const start = at + LENGTH_BYTES;
+      const payloadStart = start + readWord(bytes, at);
+      into.headers = bytes.subarray(start, payloadStart);
+      into.payload = bytes.subarray(payloadStart, start + body - HAS_HEADERS);
+    }
+  }
+
+  /** The row at the cursor is about to be removed. */
+  release(): void {
+    const { chunk, word } = this.#rows;
+    const body = chunk.words[word + ROW_BODY] as number;
+    this.#slabs.release(chunk.words[word + ROW_SLAB] as number, lengthOf(body));
+  }
+
+  /** Does a little towards less memory, when there is something to be done. */
+  tidy(): void {
+    if (this.#slabs.isWasteful) this.#slabs.step();
+  }
+
+  holds(key: number, slab: number, at: number): boolean {
+    const rows = this.#rows;
+    if (!rows.find(key)) return false;
+    const { words } = rows.chunk;
+    return words[rows.word + ROW_SLAB] === slab && words[rows.word + ROW_AT] === at;
+  }
+
+  moved(_key: number, slab: number, at: number): void {
+    const { chunk, word } = this.#rows;
+    chunk.words[word + ROW_SLAB] = slab;
+    chunk.words[word + ROW_AT] = at;
+  }
+}
+
+/** Bytes that a body takes in a slab. */
+function lengthOf(body: number): number {
+  return body < HAS_HEADERS ? body : body - HAS_HEADERS + LENGTH_BYTES;
+}
+
+function writeWord(bytes: Uint8Array, at: number, word: number): void {
+  bytes[at] = word;
+  bytes[at + 1] = word >>> 8;
+  bytes[at + 2] = word >>> 16;
+  bytes[at + 3] = word >>> 24;
+}
+
+function readWord(bytes: Uint8Array, at: number): number {
+  const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+  return (low | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)) >>> 0;
+}

@@ -1,0 +1,162 @@
+// Records by the hash of a text. Buckets are split one at a time when records come, and joined one at a time when they go
+// (linear hashing), so that no publish waits for a table to double.
+//
+//   64 buckets and 3 split:    0 1 2 │ 3 … 63 │ 64 65 66        hash & 63; of those below 3 hash & 127
+//
+// The hash is keyed, since peers choose subjects: a sum of key times byte, of which the high bits count. Two texts of one
+// length agree in them with a chance of 2^-25, whatever they are.
+import { fillRandom } from '../../shared/entropy.ts';
+import type { Memory } from './memory.ts';
+import { RECORD_CHAIN, RECORD_HASH, type Records } from './records.ts';
+
+const BUCKETS_A_CHUNK = 1024;
+const CHUNK_BITS = 10;
+const LEAST_BUCKETS = 64;
+/** Bits that are no good: what a key of 32 bits times a byte leaves. */
+const LOW_BITS = 7;
+/** Longer texts use the keys again, behind a step that is keyed, too. */
+const KEYS = 4096;
+
+let keys: Uint32Array | undefined;
+
+/** The keyed hash of `length` bytes: 25 bits. */
+export function hashText(text: Uint8Array, at: number, length: number): number {
+  keys ??= makeKeys();
+  let sum = Math.imul(length, keys[KEYS] as number);
+  for (let start = 0; start < length; start += KEYS) {
+    if (start > 0) sum = Math.imul(sum ^ (sum >>> 15), keys[KEYS] as number);
+    const end = Math.min(KEYS, length - start);
+    for (let i = 0; i < end; i++) {
+      sum = (sum + Math.imul(keys[i] as number, text[at + start + i] as number)) | 0;
+    }
+  }
+  return sum >>> LOW_BITS;
+}
+
+/** xorshift128 from a seed of the system's secure source; the last one is odd. */
+function makeKeys(): Uint32Array {
+  const made = new Uint32Array(KEYS + 1);
+  let [x = 1, y = 1, z = 1, w = 1] = fillRandom(new Uint32Array(4));
+  for (let i = 0; i <= KEYS; i++) {
+    const t = x ^ (x << 11);
+    x = y;
+    y = z;
+    z = w;
+    w = w ^ (w >>> 19) ^ t ^ (t >>> 8);
+    made[i] = w;
+  }
+  made[KEYS] = (made[KEYS] as number) | 1;
+  return made;
+}
+
+export class HashIndex {
+  readonly #memory: Memory;
+  readonly #records: Records;
+  /** id + 1 of the first of each bucket; 0 = none. */
+  readonly #chunks: Uint32Array[] = [];
+  #count = 0;
+  /** A power of two, and how many of the buckets below it have been split. */
+  #half = LEAST_BUCKETS;
+  #split = 0;
+
+  constructor(memory: Memory, records: Records) {
+    this.#memory = memory;
+    this.#records = records;
+  }
+
+  /** id + 1 of the first record of the bucket; the others follow by RECORD_CHAIN. 0 = none. */
+  firstOf(hash: number): number {
+    if (this.#count === 0) return 0;
+    const bucket = this.#bucketOf(hash);
+    return this.#head(bucket);
+  }
+
+  /** Makes sure that `add` will not fail. Throws CapacityError. */
+  reserve(): void {
+    const buckets = this.#half + this.#split + 1;
+    if (buckets <= this.#chunks.length << CHUNK_BITS) return;
+    this.#chunks.push(new Uint32Array(this.#memory.take(BUCKETS_A_CHUNK * 4)));
+  }
+
+  /** Adds a record, which has its hash. `reserve` has been called. */
+  add(id: number): void {
+    this.#count++;
+    if (this.#count > this.#half + this.#split) this.#splitOne();
+    this.#insert(id);
+  }
+
+  /** Takes a record out, which is still there. */
+  delete(id: number): void {
+    const records = this.#records;
+    records.locate(id);
+    const next = records.words[records.word + RECORD_CHAIN] as number;
+    const bucket = this.#bucketOf(records.words[records.word + RECORD_HASH] as number);
+    let at = this.#head(bucket);
+    if (at === id + 1) this.#setHead(bucket, next);
+    while (at !== id + 1) {
+      records.locate(at - 1);
+      at = records.words[records.word + RECORD_CHAIN] as number;
+      if (at === id + 1) records.words[records.word + RECORD_CHAIN] = next;
+    }
+    this.#count--;
+    const buckets = this.#half + this.#split;
+    if (this.#count < buckets / 2 && buckets > LEAST_BUCKETS) this.#joinOne();
+  }
+
+  #splitOne(): void {
+    const bucket = this.#split++;
+    const moving = this.#head(bucket);
+    this.#setHead(bucket, 0);
+    if (this.#split === this.#half) {
+      this.#half *= 2;
+      this.#split = 0;
+    }
+    this.#insertAll(moving);
+  }
+
+  #joinOne(): void {
+    if (this.#split === 0) {
+      this.#half /= 2;
+      this.#split = this.#half;
+    }
+    const last = this.#half + --this.#split;
+    const moving = this.#head(last);
+    this.#setHead(last, 0);
+    this.#insertAll(moving);
+    // One chunk is kept, so that coming and going of one record costs no memory.
+    if (last + 2 * BUCKETS_A_CHUNK > this.#chunks.length << CHUNK_BITS) return;
+    this.#chunks.pop();
+    this.#memory.give(BUCKETS_A_CHUNK * 4);
+  }
+
+  #insertAll(first: number): void {
+    const records = this.#records;
+    for (let at = first; at !== 0; ) {
+      records.locate(at - 1);
+      const next = records.words[records.word + RECORD_CHAIN] as number;
+      this.#insert(at - 1);
+      at = next;
+    }
+  }
+
+  #insert(id: number): void {
+    const records = this.#records;
+    records.locate(id);
+    const bucket = this.#bucketOf(records.words[records.word + RECORD_HASH] as number);
+    records.words[records.word + RECORD_CHAIN] = this.#head(bucket);
+    this.#setHead(bucket, id + 1);
+  }
+
+  #bucketOf(hash: number): number {
+    const bucket = hash & (this.#half - 1);
+    return bucket < this.#split ? hash & (this.#half * 2 - 1) : bucket;
+  }
+
+  #head(bucket: number): number {
+    return this.#chunks[bucket >>> CHUNK_BITS]?.[bucket & (BUCKETS_A_CHUNK - 1)] as number;
+  }
+
+  #setHead(bucket: number, head: number): void {
+    (this.#chunks[bucket >>> CHUNK_BITS] as Uint32Array)[bucket & (BUCKETS_A_CHUNK - 1)] = head;
+  }
+}

@@ -1,0 +1,139 @@
+// A row says where a message lies, of which subject it is, and which messages of that subject are its neighbours. Rows
+// stand in chunks of up to 4,096 in the order of their sequences. A chunk in which every sequence from its base on has a
+// row is dense, and a sequence finds its row by a subtraction; otherwise each row has an offset from the base, and is
+// found by halving. What dies keeps its row until half of them are dead; then the chunk is packed.
+//
+//   dense      base 7     rows  7 8 9 10 11 …
+//   packed     base 7     rows  7 9 12          offsets  0 2 5
+import type { Memory } from './memory.ts';
+
+// A row, 32 bytes: two rows a cache line.
+//
+//   word  field
+//   0, 1  when it was stored, in milliseconds since 1970 (f64)
+//      2  the slab in which its bytes lie
+//      3  where they begin there
+//      4  bytes of header block and payload, and HAS_HEADERS
+//      5  id of its subject; DEAD
+//      6  how much higher the next sequence on its subject is; FAR. Of the last one it means nothing
+//      7  how much lower the one before is; FAR. Of the first one it means nothing
+export const ROW_WORDS = 8;
+export const ROW_BYTES = 32;
+export const ROW_SLAB = 2;
+export const ROW_AT = 3;
+export const ROW_BODY = 4;
+export const ROW_SUBJECT = 5;
+export const ROW_NEXT = 6;
+export const ROW_PREVIOUS = 7;
+
+export const HAS_HEADERS = 0x80000000;
+/** In the place of a subject's id: the message has been removed. */
+export const DEAD = 0xffffffff;
+/** The neighbour is further away than a word can say. */
+export const FAR = 0xffffffff;
+
+/** Sequences of one chunk differ by less. */
+export const CHUNK_SPAN: number = 2 ** 32;
+
+export class RowChunk {
+  readonly #memory: Memory;
+  /** What offsets count from: the sequence of the first row that it had. */
+  base = 0;
+  /** Rows in use, the dead among them. */
+  count = 0;
+  /** The first row that lives; what is below is dead. */
+  start = 0;
+  living = 0;
+  capacity: number;
+  words: Uint32Array;
+  times: Float64Array;
+  offsets: Uint32Array | undefined;
+
+  /** Throws CapacityError. */
+  constructor(memory: Memory, capacity: number) {
+    const buffer = memory.take(capacity * ROW_BYTES);
+    this.#memory = memory;
+    this.capacity = capacity;
+    this.words = new Uint32Array(buffer);
+    this.times = new Float64Array(buffer);
+  }
+
+  /** The sequence of its last row; below its base when it has none. */
+  get end(): number {
+    return this.count === 0 ? -1 : this.seqOf(this.count - 1);
+  }
+
+  seqOf(row: number): number {
+    return this.base + (this.offsets === undefined ? row : (this.offsets[row] as number));
+  }
+
+  isAlive(row: number): boolean {
+    return this.words[row * ROW_WORDS + ROW_SUBJECT] !== DEAD;
+  }
+
+  /** The first row whose sequence is not below `seq`; `count` when all are below. */
+  rowAt(seq: number): number {
+    const offset = seq - this.base;
+    if (offset <= 0) return 0;
+    const { offsets, count } = this;
+    if (offsets === undefined) return Math.min(offset, count);
+    let low = 0;
+    let high = count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((offsets[middle] as number) < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Makes room for the offset of one more row, which is not the next. Throws CapacityError. */
+  spread(): void {
+    if (this.offsets !== undefined) return;
+    this.offsets = new Uint32Array(this.#memory.take(this.capacity * 4));
+    for (let row = 0; row < this.count; row++) this.offsets[row] = row;
+  }
+
+  /** All rows are dead; it may be used again. */
+  empty(): void {
+    if (this.offsets !== undefined) this.#memory.give(this.capacity * 4);
+    this.offsets = undefined;
+    this.count = 0;
+    this.start = 0;
+  }
+
+  /** It is used no more. */
+  drop(): void {
+    this.empty();
+    this.#memory.give(this.capacity * ROW_BYTES);
+  }
+
+  /** A chunk with the living rows of this one, and of the one behind it. Throws CapacityError. */
+  packed(behind: RowChunk | undefined): RowChunk {
+    const chunk = new RowChunk(this.#memory, this.living + (behind?.living ?? 0));
+    chunk.base = this.seqOf(this.start);
+    try {
+      chunk.spread();
+    } catch (error) {
+      chunk.drop();
+      throw error;
+    }
+    chunk.#take(this);
+    if (behind !== undefined) chunk.#take(behind);
+    return chunk;
+  }
+
+  #take(source: RowChunk): void {
+    const offsets = this.offsets as Uint32Array;
+    for (let row = source.start; row < source.count; row++) {
+      if (!source.isAlive(row)) continue;
+      const from = row * ROW_WORDS;
+      const to = this.count * ROW_WORDS;
+      for (let word = 0; word < ROW_WORDS; word++) {
+        this.words[to + word] = source.words[from + word] as number;
+      }
+      offsets[this.count++] = source.seqOf(row) - this.base;
+    }
+    this.living = this.count;
+  }
+}

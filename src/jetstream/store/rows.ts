@@ -1,0 +1,334 @@
+// The index of a store: the rows of its messages by their sequences. New rows go to the end; any may die. Chunks that
+// have become sparse are packed and join their neighbours, so that what is held follows what lives.
+//
+//   chunks   [1 … 4096] [4097 … 8192] [8201, 9077, 11999] [12289 …        ]
+//                                      packed              the tail: here rows are added
+//
+// `find`, `next`, `previous` and `push` leave the cursor (`chunk`, `row`) at their row; it is good until the next call.
+import type { Memory } from './memory.ts';
+import {
+  CHUNK_SPAN,
+  DEAD,
+  FAR,
+  ROW_NEXT,
+  ROW_PREVIOUS,
+  ROW_SUBJECT,
+  ROW_WORDS,
+  RowChunk,
+} from './row-chunk.ts';
+
+/** Says of a subject whether it is wanted. */
+export interface Acceptor {
+  accepts(subjectId: number): boolean;
+}
+
+const MOST_ROWS = 4096;
+/** The least rows of a chunk, and how much of what lives one may be: a small stream is small. */
+const LEAST_ROWS = 64;
+const LIVING_SHARE = 4;
+
+export class Rows {
+  readonly #memory: Memory;
+  readonly #most: number;
+  readonly #chunks: RowChunk[] = [];
+  /** Neighbours too far away for a word of a row, by the sequence of the row. */
+  readonly #farNext = new Map<number, number>();
+  readonly #farPrevious = new Map<number, number>();
+  #living = 0;
+
+  chunk!: RowChunk;
+  row = 0;
+  /** Where a `search` that has found nothing goes on; 0 = there is nothing more. */
+  resumeSeq = 0;
+
+  /** @param most rows of a chunk */
+  constructor(memory: Memory, most: number = MOST_ROWS) {
+    this.#memory = memory;
+    this.#most = most;
+  }
+
+  get living(): number {
+    return this.#living;
+  }
+
+  /** Where the words of the row at the cursor begin in those of its chunk. */
+  get word(): number {
+    return this.row * ROW_WORDS;
+  }
+
+  /** Makes sure that `push(seq)` will not fail. Throws CapacityError. */
+  reserve(seq: number): void {
+    const tail = this.#chunks.at(-1);
+    const isRoomy =
+      tail !== undefined &&
+      tail.count < tail.capacity &&
+      (tail.count === 0 || seq - tail.base < CHUNK_SPAN);
+    if (!isRoomy) this.#extend(seq);
+    else if (tail.count > 0 && seq - tail.base !== tail.count) tail.spread();
+  }
+
+  /** Adds a row for `seq`, which is above all others; its words are the caller's to fill. `reserve` has been called. */
+  push(seq: number): void {
+    const chunk = this.#chunks.at(-1) as RowChunk;
+    const row = chunk.count++;
+    if (row === 0) chunk.base = seq;
+    if (chunk.offsets !== undefined) chunk.offsets[row] = seq - chunk.base;
+    chunk.living++;
+    this.#living++;
+    this.chunk = chunk;
+    this.row = row;
+  }
+
+  /** Goes to the row of a message; false: there is none. */
+  find(seq: number): boolean {
+    let { chunk } = this;
+    if (chunk === undefined || seq < chunk.base || seq > chunk.end) {
+      const index = this.#indexOf(seq);
+      if (index < 0) return false;
+      chunk = this.#chunks[index] as RowChunk;
+    }
+    const row = chunk.rowAt(seq);
+    if (row >= chunk.count || chunk.seqOf(row) !== seq || !chunk.isAlive(row)) return false;
+    this.chunk = chunk;
+    this.row = row;
+    return true;
+  }
+
+  /** Goes to the first message. @returns its sequence; 0 = there is none */
+  first(): number {
+    if (this.#living === 0) return 0;
+    // Only the tail may have no row that lives.
+    const chunk = this.#chunks[0] as RowChunk;
+    this.chunk = chunk;
+    this.row = chunk.start;
+    return chunk.seqOf(chunk.start);
+  }
+
+  /** Goes to the first message at or above `seq`. @returns its sequence; 0 = there is none */
+  next(seq: number): number {
+    for (let index = Math.max(0, this.#indexOf(seq)); index < this.#chunks.length; index++) {
+      const chunk = this.#chunks[index] as RowChunk;
+      if (chunk.living === 0) continue;
+      let row = Math.max(chunk.start, chunk.rowAt(seq));
+      while (row < chunk.count && !chunk.isAlive(row)) row++;
+      if (row === chunk.count) continue;
+      this.chunk = chunk;
+      this.row = row;
+      return chunk.seqOf(row);
+    }
+    return 0;
+  }
+
+  /** Goes to the last message at or below `seq`. @returns its sequence; 0 = there is none */
+  previous(seq: number): number {
+    for (let index = this.#indexOf(seq); index >= 0; index--) {
+      const chunk = this.#chunks[index] as RowChunk;
+      if (chunk.living === 0) continue;
+      let row = chunk.rowAt(seq);
+      if (row === chunk.count || chunk.seqOf(row) > seq) row--;
+      while (row >= chunk.start && !chunk.isAlive(row)) row--;
+      if (row < chunk.start) continue;
+      this.chunk = chunk;
+      this.row = row;
+      return chunk.seqOf(row);
+    }
+    return 0;
+  }
+
+  /** The first message stored at or after a time, in a store whose times do not fall; 0 = there is none. */
+  atTime(timeMs: number): number {
+    const chunks = this.#chunks;
+    let low = 0;
+    let high = chunks.at(-1)?.living === 0 ? chunks.length - 1 : chunks.length;
+    if (high <= 0) return 0;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      const { times, start } = chunks[middle] as RowChunk;
+      if ((times[start * (ROW_WORDS / 2)] as number) < timeMs) low = middle;
+      else high = middle;
+    }
+    const chunk = chunks[low] as RowChunk;
+    let row = chunk.start;
+    let end = chunk.count;
+    while (row < end) {
+      const middle = (row + end) >>> 1;
+      if ((chunk.times[middle * (ROW_WORDS / 2)] as number) < timeMs) row = middle + 1;
+      else end = middle;
+    }
+    return this.next(row < chunk.count ? chunk.seqOf(row) : chunk.end + 1);
+  }
+
+  /** How many messages there are from `seq` on. */
+  countFrom(seq: number): number {
+    const index = Math.max(0, this.#indexOf(seq));
+    let count = 0;
+    for (let i = index + 1; i < this.#chunks.length; i++) count += this.#chunks[i]?.living ?? 0;
+    const chunk = this.#chunks[index];
+    if (chunk === undefined) return 0;
+    for (let row = Math.max(chunk.start, chunk.rowAt(seq)); row < chunk.count; row++) {
+      if (chunk.isAlive(row)) count++;
+    }
+    return count;
+  }
+
+  /**
+   * Looks for a message of a wanted subject among the rows from `seq` on, `most` of them.
+   *
+   * @returns its sequence; 0 = none of them, and `resumeSeq` says where to go on
+   */
+  search(seq: number, most: number, wanted: Acceptor): number {
+    let left = most;
+    for (let index = Math.max(0, this.#indexOf(seq)); index < this.#chunks.length; index++) {
+      const chunk = this.#chunks[index] as RowChunk;
+      const { words, count } = chunk;
+      let row = Math.max(chunk.start, chunk.rowAt(seq));
+      const end = Math.min(count, row + left);
+      left -= end - row;
+      for (; row < end; row++) {
+        const subjectId = words[row * ROW_WORDS + ROW_SUBJECT] as number;
+        if (subjectId !== DEAD && wanted.accepts(subjectId)) return chunk.seqOf(row);
+      }
+      if (row < count) {
+        this.resumeSeq = chunk.seqOf(row);
+        return 0;
+      }
+    }
+    this.resumeSeq = 0;
+    return 0;
+  }
+
+  /** How many messages of wanted subjects there are from `from` on and below `to`. */
+  tally(from: number, to: number, wanted: Acceptor): number {
+    let count = 0;
+    for (let index = Math.max(0, this.#indexOf(from)); index < this.#chunks.length; index++) {
+      const chunk = this.#chunks[index] as RowChunk;
+      if (chunk.base >= to) break;
+      const { words } = chunk;
+      const end = Math.min(chunk.count, chunk.rowAt(to));
+      for (let row = Math.max(chunk.start, chunk.rowAt(from)); row < end; row++) {
+        const subjectId = words[row * ROW_WORDS + ROW_SUBJECT] as number;
+        if (subjectId !== DEAD && wanted.accepts(subjectId)) count++;
+      }
+    }
+    return count;
+  }
+
+  /** The subject of the row at the cursor. */
+  get subjectId(): number {
+    return this.chunk.words[this.word + ROW_SUBJECT] as number;
+  }
+
+  /** Of the row at the cursor, whose sequence is `seq`: the next on its subject. */
+  nextOf(seq: number): number {
+    const delta = this.chunk.words[this.word + ROW_NEXT] as number;
+    return delta === FAR ? (this.#farNext.get(seq) as number) : seq + delta;
+  }
+
+  previousOf(seq: number): number {
+    const delta = this.chunk.words[this.word + ROW_PREVIOUS] as number;
+    return delta === FAR ? (this.#farPrevious.get(seq) as number) : seq - delta;
+  }
+
+  /** Of the row at the cursor, whose sequence is `seq`: `next` is the next on its subject. */
+  setNext(seq: number, next: number): void {
+    const delta = next - seq;
+    if (this.#farNext.size > 0) this.#farNext.delete(seq);
+    if (delta >= FAR) this.#farNext.set(seq, next);
+    this.chunk.words[this.word + ROW_NEXT] = Math.min(delta, FAR);
+  }
+
+  setPrevious(seq: number, previous: number): void {
+    const delta = seq - previous;
+    if (this.#farPrevious.size > 0) this.#farPrevious.delete(seq);
+    if (delta >= FAR) this.#farPrevious.set(seq, previous);
+    this.chunk.words[this.word + ROW_PREVIOUS] = Math.min(delta, FAR);
+  }
+
+  /** Removes the row at the cursor, whose sequence is `seq`. */
+  remove(seq: number): void {
+    const { chunk, row } = this;
+    chunk.words[row * ROW_WORDS + ROW_SUBJECT] = DEAD;
+    chunk.living--;
+    this.#living--;
+    if (this.#farNext.size > 0) this.#farNext.delete(seq);
+    if (this.#farPrevious.size > 0) this.#farPrevious.delete(seq);
+    const isTail = chunk === this.#chunks.at(-1);
+    if (chunk.living === 0) {
+      if (isTail) chunk.empty();
+      else this.#drop(this.#indexOf(seq));
+      return;
+    }
+    if (row === chunk.start) {
+      while (!chunk.isAlive(chunk.start)) chunk.start++;
+    }
+    // The first chunk mostly dies from its start on, and is gone soon.
+    const gone = chunk === this.#chunks[0] ? chunk.start : 0;
+    if (!isTail && chunk.living * 2 < chunk.count - gone) this.#pack(this.#indexOf(seq));
+  }
+
+  /** The last chunk whose base is not above `seq`; -1 = there is none. */
+  #indexOf(seq: number): number {
+    const chunks = this.#chunks;
+    let low = 0;
+    let high = chunks.length - 1;
+    if (high < 0 || (chunks[0] as RowChunk).base > seq) return -1;
+    const { base } = chunks[high] as RowChunk;
+    if (base <= seq) return high;
+    const lowest = (chunks[0] as RowChunk).base;
+    // Most are of one size. What is left of a wrong guess is halved.
+    let middle = Math.floor(((seq - lowest) / (base - lowest)) * high);
+    while (low < high) {
+      if ((chunks[middle] as RowChunk).base > seq) high = middle - 1;
+      else if ((chunks[middle + 1] as RowChunk).base > seq) return middle;
+      else low = middle + 1;
+      middle = (low + high) >>> 1;
+    }
+    return low;
+  }
+
+  #extend(seq: number): void {
+    const before = this.#chunks.at(-1);
+    const share = Math.floor(this.#living / LIVING_SHARE);
+    const chunk = new RowChunk(this.#memory, Math.min(this.#most, Math.max(LEAST_ROWS, share)));
+    chunk.base = seq;
+    this.#chunks.push(chunk);
+    const index = this.#chunks.length - 2;
+    if (before === undefined) return;
+    if (before.living === 0) this.#drop(index);
+    else if (before.living * 2 < before.count) this.#pack(index);
+  }
+
+  #drop(index: number): void {
+    const [chunk] = this.#chunks.splice(index, 1);
+    chunk?.drop();
+  }
+
+  /** Gives a chunk the room that its living rows need, alone or with a neighbour that is small as well. */
+  #pack(index: number): void {
+    const chunk = this.#chunks[index] as RowChunk;
+    const before = this.#chunks[index - 1];
+    const behind = this.#chunks[index + 1];
+    try {
+      if (before !== undefined && this.#fit(before, chunk)) this.#replace(index - 1, 2);
+      else if (behind !== undefined && this.#fit(chunk, behind)) this.#replace(index, 2);
+      else this.#replace(index, 1);
+    } catch {
+      // No memory to make it smaller with: it stays as it is, and is tried again at its next removal.
+    }
+  }
+
+  /** Whether two neighbours go into one chunk, which is then at most half of the largest. */
+  #fit(before: RowChunk, behind: RowChunk): boolean {
+    return (
+      behind !== this.#chunks.at(-1) &&
+      before.living + behind.living <= this.#most / 2 &&
+      behind.end - before.base < CHUNK_SPAN
+    );
+  }
+
+  #replace(index: number, count: number): void {
+    const chunk = this.#chunks[index] as RowChunk;
+    const packed = chunk.packed(count === 2 ? this.#chunks[index + 1] : undefined);
+    for (const old of this.#chunks.splice(index, count, packed)) old.drop();
+  }
+}

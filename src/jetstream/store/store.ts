@@ -1,0 +1,133 @@
+// What a stream asks of the place where its messages lie. A store knows sequences, subjects, bytes and times; it knows
+// no limits, no consumers and no clock. All stores pass one contract test.
+//
+// Sequences are numbers from 1 to 2^53-1; 0 stands for none. Times are milliseconds since 1970 with a fraction, as
+// `Clock.now` gives them. A subject has an id, good for as long as the store holds a message on it; the id may be used
+// again afterwards for another subject (`subjectGeneration` then differs).
+
+/** A message to be kept. Its bytes are copied within the call. A raw message of the bus is one. */
+export interface Incoming {
+  readonly subjectBytes: number;
+  /** 0 = it has no header block. */
+  readonly headerBytes: number;
+  /** Bytes of header block and payload. */
+  readonly bodyBytes: number;
+  /** Copies the subject to `target`; answers where it ends there. */
+  copySubject(target: Uint8Array, at: number): number;
+  /** Copies the header block and behind it the payload. */
+  copyBody(target: Uint8Array, at: number): number;
+}
+
+/** Where a stored message lies. One object may be used again and again; its views hold until the store is changed. */
+export interface StoredMessage {
+  seq: number;
+  timeMs: number;
+  subjectId: number;
+  /** Views; not to be kept or changed. */
+  subject: Uint8Array;
+  /** undefined = it has no header block. */
+  headers: Uint8Array | undefined;
+  payload: Uint8Array;
+}
+
+/** What a store holds, as it is now. */
+export interface StoreState {
+  readonly messages: number;
+  /** By the formula of the storage that the stream names: file or memory. */
+  readonly bytes: number;
+  /** The first message's; 0 in a stream that never had one and was never cleared; the next to come in one that is empty. */
+  readonly firstSeq: number;
+  /** 0 = there is none. */
+  readonly firstTimeMs: number;
+  readonly lastSeq: number;
+  /** Of the last message ever stored; 0 = there was none. */
+  readonly lastTimeMs: number;
+  readonly subjects: number;
+}
+
+/** One subject of a store. */
+export interface SubjectState {
+  readonly id: number;
+  readonly subject: string;
+  readonly messages: number;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+}
+
+/** Who is told of every message that leaves, whatever the reason: once each, before its bytes are given up. */
+export type OnRemoved = (seq: number, subjectId: number, bytes: number) => void;
+
+export interface Store {
+  /** One object, which is kept up to date. */
+  readonly state: StoreState;
+  /** Bytes of memory that it occupies: index, tables and free room included. */
+  readonly heldBytes: number;
+
+  /** Keeps a message under the next sequence, which it answers. Throws CapacityError, and then nothing has changed. */
+  append(message: Incoming, timeMs: number): number;
+  /** Uses up sequences without keeping anything; the last is `seq`. With a time it is that of the last message. */
+  skipTo(seq: number, timeMs?: number): void;
+
+  /** Reads a message into `into`; false: there is none. */
+  read(seq: number, into: StoredMessage): boolean;
+  has(seq: number): boolean;
+  /** The time of a message; 0 = there is none. */
+  timeOf(seq: number): number;
+  /** Bytes of a message by the storage's formula; 0 = there is none. */
+  bytesOf(seq: number): number;
+  /** -1 = there is no such message. */
+  subjectIdOf(seq: number): number;
+
+  /** Removes one message; false: there is none. */
+  remove(seq: number): boolean;
+  /**
+   * Removes what is below `seq`, from the first on, at most so many: each takes its time, so who removes very many does it
+   * in slices.
+   *
+   * @returns how many
+   */
+  removeBelow(seq: number, most?: number): number;
+  /** Removes everything; the next sequence stays. @returns how many */
+  clear(): number;
+
+  /** The first message at or above `seq`; 0 = none. */
+  next(seq: number): number;
+  /** The last message at or below `seq`; 0 = none. */
+  previous(seq: number): number;
+  /**
+   * The first message at or above `seq` whose subject any of the filters matches; 0 = none. Costs its matches. Without a
+   * filter all match. An array that is given again and again is made ready once, and must not change.
+   */
+  nextMatching(filters: readonly string[], seq: number): number;
+  /** Messages from `seq` on whose subject any of the filters matches, each once. */
+  countMatching(filters: readonly string[], seq: number): number;
+  /** The first message stored at or after that time, where times do not fall; 0 = none. */
+  seqAtTime(timeMs: number): number;
+
+  /** The id of a subject that has messages; -1 = it has none. */
+  findSubject(subject: Uint8Array): number;
+  subjectText(id: number): string;
+  subjectGeneration(id: number): number;
+  /** First, last and number of messages of a subject; 0 = none. */
+  firstOf(id: number): number;
+  lastOf(id: number): number;
+  countOf(id: number): number;
+  /** The next message on the same subject above `seq`, which is one of it; 0 = none. */
+  nextOnSubject(seq: number): number;
+  /** The one before. */
+  previousOnSubject(seq: number): number;
+  /** The subjects that match, in no particular order; lazily: the store must not be changed meanwhile. */
+  subjectsMatching(filter: string): Iterable<SubjectState>;
+  /** Sequences between first and last that hold no message, ascending. */
+  deleted(): Iterable<number>;
+  readonly deletedCount: number;
+
+  /**
+   * Calls `done` when everything up to now is as durable as promised, in the order of the calls; a memory store calls
+   * it within. It does not throw: what failed is `failure` then.
+   */
+  commit(done: () => void): void;
+  /** Why nothing more can be kept; undefined = all is well. */
+  readonly failure: Error | undefined;
+  close(): void;
+}

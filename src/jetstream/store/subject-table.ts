@@ -1,0 +1,261 @@
+// The subjects that have messages: by id (records), by text (a hash index), by filter (a tree). Their texts lie in slabs.
+import type { Filter, Filters } from './filters.ts';
+import { HashIndex, hashText } from './hash-index.ts';
+import type { Memory } from './memory.ts';
+import { RECORD_CHAIN, RECORD_HASH, RECORD_LIFE, Records } from './records.ts';
+import { type SlabOwner, Slabs } from './slabs.ts';
+import { isSame, SubjectTree, type TextPlace, type Texts } from './subject-tree.ts';
+
+// What is known of a subject, 48 bytes.
+//
+//   word  field
+//   0, 1  first sequence (f64)
+//   2, 3  last sequence (f64)
+//      4  number of messages
+//      5  generation
+//   6, 7  RECORD_HASH, RECORD_CHAIN
+//      8  the slab in which its text lies
+//      9  where it begins there
+//     10  bytes of its text
+//     11  its node in the tree
+const COUNT = RECORD_LIFE;
+const GENERATION = 5;
+const SLAB = 8;
+const AT = 9;
+const LENGTH = 10;
+const NODE = 11;
+const SUBJECT_WORDS = 12;
+
+/** Ids of subjects, one a call. */
+export interface IdWalk {
+  /** -1 = that was all. */
+  next(): number;
+}
+
+/** A text as its bytes say it; a byte order mark is a byte like any other. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+export class SubjectTable implements SlabOwner, Texts {
+  readonly #records: Records;
+  readonly #index: HashIndex;
+  readonly #tree: SubjectTree;
+  readonly #texts: Slabs;
+  readonly #place = { bytes: new Uint8Array(0), at: 0, length: 0 };
+  #count = 0;
+
+  #generation: number;
+
+  /** @param generation of the last subject of the table before */
+  constructor(memory: Memory, slabBytes: number | undefined, generation: number) {
+    this.#records = new Records(memory, SUBJECT_WORDS);
+    this.#index = new HashIndex(memory, this.#records);
+    this.#tree = new SubjectTree(memory, this);
+    this.#texts = new Slabs(memory, this, slabBytes);
+    this.#generation = generation;
+  }
+
+  /** How many there are. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Of the subject that came last. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Bytes beside those of its memory. */
+  get listBytes(): number {
+    return this.#records.listBytes + this.#tree.listBytes;
+  }
+
+  /** Goes to a subject, of which `first`, `last`, `messages` and `length` tell then; false: the id is nobody's. */
+  locate(id: number): boolean {
+    return this.#records.locate(id);
+  }
+
+  get first(): number {
+    return this.#records.doubles[this.#records.word >>> 1] as number;
+  }
+
+  set first(seq: number) {
+    this.#records.doubles[this.#records.word >>> 1] = seq;
+  }
+
+  get last(): number {
+    return this.#records.doubles[(this.#records.word >>> 1) + 1] as number;
+  }
+
+  set last(seq: number) {
+    this.#records.doubles[(this.#records.word >>> 1) + 1] = seq;
+  }
+
+  get messages(): number {
+    return this.#records.words[this.#records.word + COUNT] as number;
+  }
+
+  set messages(count: number) {
+    this.#records.words[this.#records.word + COUNT] = count;
+  }
+
+  /** Bytes of its text. */
+  get length(): number {
+    return this.#records.words[this.#records.word + LENGTH] as number;
+  }
+
+  /** The id of a subject; -1 = it has no messages. Goes to it. */
+  find(text: Uint8Array, length: number): number {
+    const records = this.#records;
+    const hash = hashText(text, 0, length);
+    for (let at = this.#index.firstOf(hash); at !== 0; ) {
+      records.locate(at - 1);
+      const { words, word } = records;
+      if (words[word + RECORD_HASH] === hash && words[word + LENGTH] === length) {
+        const bytes = this.#texts.bytesOf(words[word + SLAB] as number);
+        if (isSame(bytes, words[word + AT] as number, text, 0, length)) return at - 1;
+      }
+      at = words[word + RECORD_CHAIN] as number;
+    }
+    return -1;
+  }
+
+  /** Adds a subject with one message. Throws CapacityError, and then nothing has changed. @returns its id */
+  add(text: Uint8Array, length: number, seq: number): number {
+    const records = this.#records;
+    const texts = this.#texts;
+    records.reserve();
+    this.#index.reserve();
+    const id = records.nextId;
+    texts.reserve(id, length);
+    const { slab, at } = texts;
+    texts.bytes.set(length === text.length ? text : text.subarray(0, length), at);
+    let node: number;
+    try {
+      node = this.#tree.add(id, text, length);
+    } catch (error) {
+      texts.release(slab, length);
+      throw error;
+    }
+    records.add();
+    this.first = seq;
+    this.last = seq;
+    this.messages = 1;
+    this.#generation = (this.#generation + 1) >>> 0;
+    const { words, word } = records;
+    words[word + GENERATION] = this.#generation;
+    words[word + RECORD_HASH] = hashText(text, 0, length);
+    words[word + SLAB] = slab;
+    words[word + AT] = at;
+    words[word + LENGTH] = length;
+    words[word + NODE] = node;
+    this.#index.add(id);
+    this.#count++;
+    return id;
+  }
+
+  /** The subject has no message any more. */
+  delete(id: number): void {
+    const records = this.#records;
+    records.locate(id);
+    const { words, word } = records;
+    const slab = words[word + SLAB] as number;
+    const length = words[word + LENGTH] as number;
+    this.#tree.delete(id, words[word + NODE] as number);
+    this.#index.delete(id);
+    this.#records.delete(id);
+    this.#texts.release(slab, length);
+    this.#count--;
+    if (this.#texts.isWasteful) this.#texts.step();
+  }
+
+  /** Where its text lies; goes to it. */
+  placeOf(id: number): TextPlace {
+    this.#records.locate(id);
+    const { words, word } = this.#records;
+    const place = this.#place;
+    place.bytes = this.#texts.bytesOf(words[word + SLAB] as number) as Uint8Array<ArrayBuffer>;
+    place.at = words[word + AT] as number;
+    place.length = words[word + LENGTH] as number;
+    return place;
+  }
+
+  textOf(id: number): string {
+    const { bytes, at, length } = this.placeOf(id);
+    return decoder.decode(bytes.subarray(at, at + length));
+  }
+
+  generationOf(id: number): number {
+    const records = this.#records;
+    return records.locate(id) ? (records.words[records.word + GENERATION] as number) : 0;
+  }
+
+  /** All that a filter matches. Nothing may be added or deleted meanwhile. */
+  walk(filter: Filter): IdWalk {
+    if (!filter.isLiteral) return this.#tree.walk(filter);
+    let id = this.find(filter.bytes, filter.bytes.length);
+    return {
+      next: () => {
+        const found = id;
+        id = -1;
+        return found;
+      },
+    };
+  }
+
+  /** All that any of several filters matches, each once. */
+  walkAll({ list }: Filters): IdWalk {
+    const { length } = list;
+    const [first] = list;
+    if (first === undefined || length === 1) return this.walk(first as Filter);
+    return new UnionWalk(this, list);
+  }
+
+  holds(key: number, slab: number, at: number): boolean {
+    const records = this.#records;
+    if (!records.locate(key)) return false;
+    const { words, word } = records;
+    return words[word + SLAB] === slab && words[word + AT] === at;
+  }
+
+  moved(_key: number, slab: number, at: number): void {
+    const { words, word } = this.#records;
+    words[word + SLAB] = slab;
+    words[word + AT] = at;
+  }
+}
+
+/** One filter after the other; what one before has matched is passed over. */
+class UnionWalk implements IdWalk {
+  readonly #table: SubjectTable;
+  readonly #filters: readonly Filter[];
+  #number = 0;
+  #walk: IdWalk;
+
+  constructor(table: SubjectTable, filters: readonly Filter[]) {
+    this.#table = table;
+    this.#filters = filters;
+    this.#walk = table.walk(filters[0] as Filter);
+  }
+
+  next(): number {
+    for (;;) {
+      const id = this.#walk.next();
+      if (id >= 0) {
+        if (!this.#isMatchedBefore(id)) return id;
+        continue;
+      }
+      const filter = this.#filters[++this.#number];
+      if (filter === undefined) return -1;
+      this.#walk = this.#table.walk(filter);
+    }
+  }
+
+  #isMatchedBefore(id: number): boolean {
+    if (this.#number === 0) return false;
+    const { bytes, at, length } = this.#table.placeOf(id);
+    for (let i = 0; i < this.#number; i++) {
+      if ((this.#filters[i] as Filter).matches(bytes, at, length)) return true;
+    }
+    return false;
+  }
+}

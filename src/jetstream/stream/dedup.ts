@@ -1,0 +1,103 @@
+// The ids of a stream's messages, for as long as its window says: a message that comes with one of them again is not
+// stored again. Ids leave in the order in which they came, most when another comes, and the rest by one timer.
+// Source: nats-server 2.15.3, server/stream.go, checkMsgId, storeMsgId, purgeMsgIds.
+import type { Clock, Timer } from '../../shared/clock.ts';
+
+/**
+ * Above so many the oldest is forgotten before its time. A map of the engine holds 2^24 entries; 100 bytes each, this
+ * is 400 MB.
+ */
+const IDS_MAX = 4_194_304;
+/** The list is cut when so many of its head are void, and more than half. */
+const VOID_LEAST = 1024;
+
+export class DedupWindow {
+  readonly #clock: Clock;
+  readonly #idsMax: number;
+  #windowMs: number;
+  readonly #seqs = new Map<string, number>();
+  // In the order in which they came; void in front of #head.
+  #ids: string[] = [];
+  #times: number[] = [];
+  #head = 0;
+  #timer: Timer | undefined;
+
+  /** `windowMs` of 0 and less: no id is remembered. */
+  constructor(clock: Clock, windowMs: number, idsMax: number = IDS_MAX) {
+    this.#clock = clock;
+    this.#windowMs = windowMs;
+    this.#idsMax = idsMax;
+  }
+
+  get count(): number {
+    return this.#seqs.size;
+  }
+
+  set windowMs(windowMs: number) {
+    this.#windowMs = windowMs;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#forget();
+    this.#arm();
+  }
+
+  /** The sequence of the message that came with that id; 0 = none did, or it is too long ago. */
+  find(id: string): number {
+    if (this.#seqs.size === 0) return 0;
+    this.#forget();
+    return this.#seqs.get(id) ?? 0;
+  }
+
+  add(id: string, seq: number): void {
+    if (this.#windowMs <= 0) return;
+    if (this.#seqs.size >= this.#idsMax) this.#forgetFirst();
+    this.#seqs.set(id, seq);
+    this.#ids.push(id);
+    this.#times.push(this.#clock.monotonic());
+    if (this.#timer === undefined) this.#arm();
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#seqs.clear();
+    this.#ids = [];
+    this.#times = [];
+    this.#head = 0;
+  }
+
+  /** Forgets whose time has come. */
+  #forget(): void {
+    const dueMs = this.#clock.monotonic() - this.#windowMs;
+    while (this.#head < this.#ids.length && (this.#times[this.#head] as number) <= dueMs) {
+      this.#forgetFirst();
+    }
+  }
+
+  #forgetFirst(): void {
+    this.#seqs.delete(this.#ids[this.#head] as string);
+    this.#head++;
+    if (this.#head < VOID_LEAST || this.#head * 2 < this.#ids.length) return;
+    this.#ids = this.#ids.slice(this.#head);
+    this.#times = this.#times.slice(this.#head);
+    this.#head = 0;
+  }
+
+  #arm(): void {
+    const first = this.#times[this.#head];
+    if (first === undefined) return;
+    const delayMs = first + this.#windowMs - this.#clock.monotonic();
+    this.#timer = this.#clock.setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#forget();
+        this.#arm();
+      },
+      Math.max(delayMs, FORGET_LEAST_MS),
+      { unref: true },
+    );
+  }
+}
+
+/** An idle window is looked at no more often. */
+const FORGET_LEAST_MS = 50;

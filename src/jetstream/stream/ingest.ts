@@ -1,0 +1,208 @@
+// The way of a message into its stream: what its headers ask is checked in the original's order, it is stored, what is
+// too much goes, and its publisher is answered through the outbox. A hot path: a message without headers is a few
+// comparisons, one copy into the store and one answer in the run of answers.
+// Source: nats-server 2.15.3, server/stream.go, processJetStreamMsg.
+import type { RawMessage } from '../../bus/raw.ts';
+import { toError } from '../../shared/errors.ts';
+import { type ApiError, refusal } from '../errors.ts';
+import type { Incoming } from '../store/store.ts';
+import { storedBytes } from '../store/stored-bytes.ts';
+import { hasWildcard, isValidSubject } from '../subjects.ts';
+import { hasStatus, keptBlock, PublishHeaders, shownText } from './publish-headers.ts';
+import type { Stream } from './stream.ts';
+import { ttlSeconds } from './ttl.ts';
+
+/** Bytes of a header block. */
+const HEADERS_MOST = 0xffff;
+const NO_HEADERS = new PublishHeaders();
+
+export class Ingest {
+  readonly #stream: Stream;
+  readonly #headers = new PublishHeaders();
+  /** The id of the last message, as `Nats-Expected-Last-Msg-Id` asks for it. */
+  #lastMsgId = '';
+
+  constructor(stream: Stream) {
+    this.#stream = stream;
+  }
+
+  /** A message on one of the stream's subjects. Called from within handlers. */
+  take(message: RawMessage): void {
+    const error = this.#check(message);
+    if (error !== undefined) this.refuse(message, error);
+  }
+
+  /** Answers with an error, if an answer is asked for. */
+  refuse(message: RawMessage, error: ApiError): void {
+    const { rules, outbox, pubAck } = this.#stream;
+    if (!rules.acknowledges || message.replyBytes === 0) return;
+    outbox.send({ to: message.reply, payload: pubAck.refusal(error) });
+  }
+
+  /** A message of this process that has no bytes. */
+  refuseValue(reply: string | undefined, error: unknown): void {
+    const { rules, outbox, pubAck } = this.#stream;
+    if (!rules.acknowledges || reply === undefined) return;
+    const payload = pubAck.refusal(refusal('storeFailed', toError(error).message));
+    outbox.send({ to: encoder.encode(reply), payload });
+  }
+
+  #check(message: RawMessage): ApiError | undefined {
+    const { rules } = this.#stream;
+    if (rules.isSealed) return refusal('streamSealed');
+    if (message.headerBytes > 0) return this.#checkHeaders(message);
+    if (message.bodyBytes > rules.maxMsgSize) return refusal('messageTooLarge');
+    return this.#store(message, message, NO_HEADERS);
+  }
+
+  #checkHeaders(message: RawMessage): ApiError | undefined {
+    const block = message.headers;
+    const headers = this.#headers.read(block);
+    let kept: Incoming = message;
+    if (headers.hasRequestInfo || hasStatus(block)) kept = withBlock(message, keptBlock(block));
+    if (kept.bodyBytes > this.#stream.rules.maxMsgSize) return refusal('messageTooLarge');
+    if (headers.batchId !== '') return refusal('atomicPublishDisabled');
+    if (kept.headerBytes > HEADERS_MOST) return refusal('headerTooLarge');
+    const error = this.#checkAsked(message, headers) ?? this.#checkSchedule(message, headers);
+    if (error !== undefined) return error;
+    if (headers.streamSource !== '') return refusal('sourceHeader');
+    if (headers.msgId !== '' && this.#isDuplicate(message, headers.msgId)) return undefined;
+    const { expectedLastMsgId, rollup } = headers;
+    if (expectedLastMsgId !== '' && expectedLastMsgId !== this.#lastMsgId) {
+      return refusal('wrongLastMsgId', shownText(this.#lastMsgId));
+    }
+    return this.#checkRollup(rollup) ?? this.#store(message, kept, headers);
+  }
+
+  /** What must be so before it is stored. */
+  #checkAsked(message: RawMessage, headers: PublishHeaders): ApiError | undefined {
+    const { config, store } = this.#stream;
+    const { increment, expectedStream, ttl, expectedLastSeq } = headers;
+    if (increment !== '') {
+      return refusal(/^[-+]?\d+$/.test(increment) ? 'countersDisabled' : 'incrementInvalid');
+    }
+    if (expectedStream !== '' && expectedStream !== config.name)
+      return refusal('streamNotMatching');
+    if ((ttlSeconds(ttl) ?? 0) !== 0) return refusal('ttlDisabled');
+    const { expectedLastSubjectSeq, expectedLastSubject } = headers;
+    if (expectedLastSubjectSeq !== undefined) {
+      const last =
+        expectedLastSubject === ''
+          ? store.lastOf(store.findSubject(message.subject))
+          : this.#stream.lastMatching(expectedLastSubject);
+      if (last !== expectedLastSubjectSeq) return refusal('wrongLastSequence', last);
+    } else if (expectedLastSubject !== '') {
+      return refusal('expectedSequenceMissing');
+    }
+    const { lastSeq } = store.state;
+    if (expectedLastSeq === undefined || expectedLastSeq === lastSeq) return undefined;
+    return refusal('wrongLastSequence', lastSeq);
+  }
+
+  /** No stream has schedules; which of the refusals it is, the original decides so. */
+  #checkSchedule(message: RawMessage, headers: PublishHeaders): ApiError | undefined {
+    const { schedule, scheduleTimeZone, scheduleNext, scheduler } = headers;
+    if (schedule !== '' || scheduleTimeZone === '') return refusal('schedulesDisabled');
+    if (scheduleNext === '') return scheduler === '' ? undefined : refusal('schedulerInvalid');
+    if (scheduleNext !== 'purge' || scheduler === '') return refusal('schedulerInvalid');
+    const isOther = scheduler !== decoder.decode(message.subject);
+    const isNamed = isOther && isValidSubject(scheduler) && !hasWildcard(scheduler);
+    return refusal(isNamed ? 'schedulesDisabled' : 'schedulerInvalid');
+  }
+
+  #checkRollup(rollup: string): ApiError | undefined {
+    if (rollup === '') return undefined;
+    if (!this.#stream.rules.permitsRollup) return refusal('rollup', 'rollup not permitted');
+    if (rollup === 'sub' || rollup === 'all') return undefined;
+    return refusal('rollup', `rollup value invalid: ${JSON.stringify(rollup)}`);
+  }
+
+  /** It has been stored before, as its publisher is told. */
+  #isDuplicate(message: RawMessage, msgId: string): boolean {
+    const { dedup, outbox, pubAck, rules } = this.#stream;
+    const seq = dedup.find(msgId);
+    if (seq === 0) return false;
+    if (rules.acknowledges && message.replyBytes > 0) {
+      pubAck.write(outbox.run(), message, seq, true);
+    }
+    return true;
+  }
+
+  #store(message: RawMessage, kept: Incoming, headers: PublishHeaders): ApiError | undefined {
+    const stream = this.#stream;
+    const { rules, pool, followers } = stream;
+    if (pool.isExceeded) return refusal('insufficientResources');
+    const isWanted = !rules.isInterest || followers.hasInterest(message.subject);
+    if (isWanted) {
+      const error = this.#noRoom(message, kept, headers);
+      if (error !== undefined) return error;
+      try {
+        stream.append(kept);
+      } catch (error) {
+        return refusal('storeFailed', toError(error).message);
+      }
+    } else {
+      stream.skip();
+    }
+    const seq = stream.store.state.lastSeq;
+    this.#lastMsgId = headers.msgId;
+    if (headers.msgId !== '') stream.dedup.add(headers.msgId, seq);
+    if (headers.rollup !== '') this.#rollUp(message, headers.rollup, isWanted ? 1 : 0);
+    if (rules.acknowledges && message.replyBytes > 0) {
+      stream.pubAck.write(stream.outbox.run(), message, seq, false);
+    } else {
+      stream.outbox.due();
+    }
+    return undefined;
+  }
+
+  /** Why there is no room for it. */
+  #noRoom(message: RawMessage, kept: Incoming, headers: PublishHeaders): ApiError | undefined {
+    const { rules, store, config, eviction, account } = this.#stream;
+    if (account.isBounded || rules.discardsNew) {
+      const { subjectBytes, headerBytes, bodyBytes } = kept;
+      const bytes = storedBytes(config.storage, subjectBytes, headerBytes > 0, bodyBytes);
+      if (account.wouldExceed(config.storage, bytes)) return refusal('accountFull');
+      if (ttlSeconds(headers.ttl) === undefined) return refusal('ttlInvalid');
+      if (!rules.discardsNew) return undefined;
+      const id = store.findSubject(message.subject);
+      const reason = eviction.refusal(id, bytes, headers.rollup !== '');
+      return reason === undefined ? undefined : refusal('storeFailed', reason);
+    }
+    return headers.ttl !== '' && ttlSeconds(headers.ttl) === undefined
+      ? refusal('ttlInvalid')
+      : undefined;
+  }
+
+  /** The last messages stand for all before them: on the subject, or in the stream. */
+  #rollUp(message: RawMessage, rollup: string, keep: number): void {
+    const { store } = this.#stream;
+    if (rollup === 'all') {
+      this.#stream.purge({ filter: undefined, seq: undefined, keep });
+      return;
+    }
+    const id = store.findSubject(message.subject);
+    if (id < 0) return;
+    // Also when there is nothing to take out: consumers go by it.
+    this.#stream.purge({ filter: store.subjectText(id), seq: undefined, keep });
+  }
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The message with another header block. */
+function withBlock(message: RawMessage, block: Uint8Array): Incoming {
+  const payload = message.payload.slice();
+  return {
+    subjectBytes: message.subjectBytes,
+    headerBytes: block.length,
+    bodyBytes: block.length + payload.length,
+    copySubject: (target, at) => message.copySubject(target, at),
+    copyBody: (target, at) => {
+      target.set(block, at);
+      target.set(payload, at + block.length);
+      return at + block.length + payload.length;
+    },
+  };
+}

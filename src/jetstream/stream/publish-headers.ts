@@ -1,0 +1,251 @@
+// What the headers of a publish ask of the stream, read from the bytes: keys are compared case by case, a colon follows
+// at once, blanks before the value are skipped, and of equal keys the first counts. An empty value is none.
+// Source: nats-server 2.15.3, server/client.go, sliceHeader; server/stream.go, getMsgId and those beside it.
+
+/** One object of a stream, used again for each message. Texts are empty and numbers undefined where nothing is asked. */
+export class PublishHeaders {
+  /** A character for each byte: an id is any bytes. */
+  msgId = '';
+  expectedLastMsgId = '';
+  expectedStream = '';
+  /** -1: it is no number, so that no sequence is it. */
+  expectedLastSeq: number | undefined;
+  expectedLastSubjectSeq: number | undefined;
+  expectedLastSubject = '';
+  /** In small letters. */
+  rollup = '';
+  ttl = '';
+  increment = '';
+  batchId = '';
+  schedule = '';
+  /** undefined = no such header. */
+  scheduleTimeZone: string | undefined;
+  scheduleNext = '';
+  scheduler = '';
+  streamSource = '';
+  /** It says who has asked, which is nobody's business. */
+  hasRequestInfo = false;
+
+  /** Reads a whole block. */
+  read(block: Uint8Array): this {
+    this.#clear();
+    const { length } = block;
+    let seen = 0;
+    // The first line is the version, and perhaps a status.
+    for (let at = lineEnd(block, 0); at < length; ) {
+      const end = lineEnd(block, at);
+      // Nats-
+      if (block[at] === 0x4e && block[at + 4] === 0x2d && end - at > KEY_LEAST) {
+        seen = this.#take(block, at, end - 2, seen);
+      }
+      at = end;
+    }
+    return this;
+  }
+
+  #take(block: Uint8Array, start: number, end: number, seen: number): number {
+    const colon = block.indexOf(COLON, start);
+    if (colon < 0 || colon >= end) return seen;
+    const key = bytesText(block, start, colon);
+    const bit = KEYS.get(key);
+    if (bit === undefined || (seen & bit) !== 0) return seen;
+    let from = colon + 1;
+    while (from < end && block[from] === BLANK) from++;
+    this.#set(bit, block, from, end);
+    return seen | bit;
+  }
+
+  #set(key: number, block: Uint8Array, from: number, end: number): void {
+    if (key === MSG_ID) this.msgId = bytesText(block, from, end);
+    else if (key === EXPECTED_LAST_MSG_ID) this.expectedLastMsgId = bytesText(block, from, end);
+    else if (key === EXPECTED_LAST_SEQ) this.expectedLastSeq = decimal(block, from, end);
+    else if (key === EXPECTED_SUBJECT_SEQ) this.expectedLastSubjectSeq = decimal(block, from, end);
+    else this.#setText(key, decoder.decode(block.subarray(from, end)));
+  }
+
+  #setText(key: number, value: string): void {
+    switch (key) {
+      case EXPECTED_STREAM:
+        this.expectedStream = value;
+        break;
+      case EXPECTED_SUBJECT:
+        this.expectedLastSubject = value;
+        break;
+      case ROLLUP:
+        this.rollup = value.toLowerCase();
+        break;
+      case TTL:
+        this.ttl = value;
+        break;
+      case INCREMENT:
+        this.increment = value;
+        break;
+      case BATCH_ID:
+        this.batchId = value;
+        break;
+      case SCHEDULE:
+        this.schedule = value;
+        break;
+      case SCHEDULE_ZONE:
+        this.scheduleTimeZone = value;
+        break;
+      case SCHEDULE_NEXT:
+        this.scheduleNext = value;
+        break;
+      case SCHEDULER:
+        this.scheduler = value;
+        break;
+      case STREAM_SOURCE:
+        this.streamSource = value;
+        break;
+      default:
+        this.hasRequestInfo = true;
+    }
+  }
+
+  #clear(): void {
+    this.msgId = '';
+    this.expectedLastMsgId = '';
+    this.expectedStream = '';
+    this.expectedLastSeq = undefined;
+    this.expectedLastSubjectSeq = undefined;
+    this.expectedLastSubject = '';
+    this.rollup = '';
+    this.ttl = '';
+    this.increment = '';
+    this.batchId = '';
+    this.schedule = '';
+    this.scheduleTimeZone = undefined;
+    this.scheduleNext = '';
+    this.scheduler = '';
+    this.streamSource = '';
+    this.hasRequestInfo = false;
+  }
+}
+
+const decoder = new TextDecoder();
+const COLON = 0x3a;
+const BLANK = 0x20;
+const CR = 0x0d;
+const LF = 0x0a;
+
+const MSG_ID = 1;
+const EXPECTED_LAST_MSG_ID = 1 << 1;
+const EXPECTED_STREAM = 1 << 2;
+const EXPECTED_LAST_SEQ = 1 << 3;
+const EXPECTED_SUBJECT_SEQ = 1 << 4;
+const EXPECTED_SUBJECT = 1 << 5;
+const ROLLUP = 1 << 6;
+const TTL = 1 << 7;
+const INCREMENT = 1 << 8;
+const BATCH_ID = 1 << 9;
+const SCHEDULE = 1 << 10;
+const SCHEDULE_ZONE = 1 << 11;
+const SCHEDULE_NEXT = 1 << 12;
+const SCHEDULER = 1 << 13;
+const STREAM_SOURCE = 1 << 14;
+const REQUEST_INFO = 1 << 15;
+
+const REQUEST_INFO_KEY = 'Nats-Request-Info';
+const KEYS: ReadonlyMap<string, number> = new Map([
+  ['Nats-Msg-Id', MSG_ID],
+  ['Nats-Expected-Last-Msg-Id', EXPECTED_LAST_MSG_ID],
+  ['Nats-Expected-Stream', EXPECTED_STREAM],
+  ['Nats-Expected-Last-Sequence', EXPECTED_LAST_SEQ],
+  ['Nats-Expected-Last-Subject-Sequence', EXPECTED_SUBJECT_SEQ],
+  ['Nats-Expected-Last-Subject-Sequence-Subject', EXPECTED_SUBJECT],
+  ['Nats-Rollup', ROLLUP],
+  ['Nats-TTL', TTL],
+  ['Nats-Incr', INCREMENT],
+  ['Nats-Batch-Id', BATCH_ID],
+  ['Nats-Schedule', SCHEDULE],
+  ['Nats-Schedule-Time-Zone', SCHEDULE_ZONE],
+  ['Nats-Schedule-Next', SCHEDULE_NEXT],
+  ['Nats-Scheduler', SCHEDULER],
+  ['Nats-Stream-Source', STREAM_SOURCE],
+  [REQUEST_INFO_KEY, REQUEST_INFO],
+]);
+/** Of the shortest key, with its colon. */
+const KEY_LEAST = 'Nats-TTL'.length;
+
+/** Where the next line begins. */
+function lineEnd(block: Uint8Array, from: number): number {
+  for (let at = block.indexOf(CR, from); at >= 0; at = block.indexOf(CR, at + 1)) {
+    if (block[at + 1] === LF) return at + 2;
+  }
+  return block.length;
+}
+
+/** As the original reads numbers: digits alone, anything else is -1. Above 2^53 it is not exact, and no sequence. */
+function decimal(block: Uint8Array, from: number, end: number): number | undefined {
+  if (from === end) return undefined;
+  let value = 0;
+  for (let at = from; at < end; at++) {
+    const digit = (block[at] as number) - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** A text with a character for each byte. */
+export function bytesText(bytes: Uint8Array, from: number, end: number): string {
+  let text = '';
+  for (let at = from; at < end; at++) text += String.fromCharCode(bytes[at] as number);
+  return text;
+}
+
+/** The bytes of such a text as UTF-8 would show them. */
+export function shownText(text: string): string {
+  return decoder.decode(Uint8Array.from(text, (each) => each.charCodeAt(0)));
+}
+
+const STATUS_AT = 'NATS/1.0'.length;
+/** `NATS/1.0`, its end of line and the empty line. */
+const EMPTY_BLOCK_BYTES = STATUS_AT + 4;
+
+/** The block has a status behind its version, which is not kept. */
+export function hasStatus(block: Uint8Array): boolean {
+  return block[STATUS_AT] !== CR && block.indexOf(CR) > STATUS_AT;
+}
+
+/**
+ * The block as it is kept: without its status and without who has asked; empty when nothing is left.
+ * Source: nats-server 2.15.3, server/client.go, removeHeaderStatusIfPresent, removeHeaderIfPresent.
+ */
+export function keptBlock(block: Uint8Array): Uint8Array {
+  const lines: Uint8Array[] = [];
+  let bytes = 0;
+  for (let at = 0; at < block.length; ) {
+    const end = lineEnd(block, at);
+    let line = block.subarray(at, end);
+    if (at === 0 && hasStatus(block)) line = versionLine(line);
+    const isInfo = line.length > REQUEST_INFO_KEY.length && isRequestInfo(line);
+    if (!isInfo) {
+      lines.push(line);
+      bytes += line.length;
+    }
+    at = end;
+  }
+  if (bytes <= EMPTY_BLOCK_BYTES) return new Uint8Array(0);
+  const kept = new Uint8Array(bytes);
+  let at = 0;
+  for (const line of lines) {
+    kept.set(line, at);
+    at += line.length;
+  }
+  return kept;
+}
+
+function versionLine(line: Uint8Array): Uint8Array {
+  const version = new Uint8Array(STATUS_AT + 2);
+  version.set(line.subarray(0, STATUS_AT));
+  version[STATUS_AT] = CR;
+  version[STATUS_AT + 1] = LF;
+  return version;
+}
+
+function isRequestInfo(line: Uint8Array): boolean {
+  const end = REQUEST_INFO_KEY.length;
+  return line[end] === COLON && bytesText(line, 0, end) === REQUEST_INFO_KEY;
+}

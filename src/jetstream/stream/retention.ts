@@ -1,0 +1,61 @@
+// Streams whose messages go when their consumers are done with them: each when nobody needs it any more, and those that
+// a consumer leaves behind, when it ends or wants other subjects, a part of them in a turn of the loop.
+// Source: nats-server 2.15.3, server/stream.go, ackMsg, checkInterestState; server/consumer.go, cleanupNoInterestMessages.
+import type { BusInternals } from '../../bus/internals.ts';
+import type { ConsumerIndex } from '../consumer/consumer-index.ts';
+import type { Store } from '../store/store.ts';
+import type { StreamConfig } from './config.ts';
+
+/** Messages that are looked at in one go: a millisecond or two. */
+const LOOKED_AT_MOST = 4096;
+
+export class Retention {
+  readonly #store: Store;
+  readonly #followers: ConsumerIndex;
+  readonly #door: BusInternals;
+  /** Where the sweep goes on; 0 = there is none. */
+  #next = 0;
+  #isScheduled = false;
+
+  constructor(store: Store, followers: ConsumerIndex, door: BusInternals) {
+    this.#store = store;
+    this.#followers = followers;
+    this.#door = door;
+  }
+
+  /** A consumer needs a message no more. */
+  settled(seq: number): void {
+    const subjectId = this.#store.subjectIdOf(seq);
+    if (subjectId < 0 || this.#followers.needs(seq, subjectId)) return;
+    this.#store.remove(seq);
+  }
+
+  /** Somebody may need fewer messages than before. In a stream of interest what nobody needs goes. */
+  relaxed(retention: StreamConfig['retention']): void {
+    if (retention !== 'interest') return;
+    this.#next = this.#store.next(1);
+    this.#schedule();
+  }
+
+  close(): void {
+    this.#next = 0;
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#next === 0) return;
+    this.#isScheduled = true;
+    this.#door.atLoopEnd(() => {
+      this.#isScheduled = false;
+      this.#sweep();
+    });
+  }
+
+  #sweep(): void {
+    for (let count = 0; this.#next !== 0 && count < LOOKED_AT_MOST; count++) {
+      const seq = this.#next;
+      this.#next = this.#store.next(seq + 1);
+      this.settled(seq);
+    }
+    this.#schedule();
+  }
+}

@@ -1,0 +1,283 @@
+// A stream: the messages of some subjects, kept as its configuration says. It ties its parts together (ingest, eviction,
+// duplicates, consumers) and is what the API and its consumers know of it.
+//
+//   subjects ──raw──► ingest ──► store ──► followers (consumers: how many are pending)
+//                        │         │ ▲
+//                        ▼         ▼ │ removed: limits, age, purge, acks
+//                      outbox ◄─ commit ──► followers wake
+import type { BusInternals } from '../../bus/internals.ts';
+import type { RawMessage, RawSubscription } from '../../bus/raw.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { ApiConsumer, ApiStream, PurgeRequest } from '../api/account-door.ts';
+import { DirectGet } from '../api/direct-get.ts';
+import type { ConsumerConfig } from '../consumer/config.ts';
+import { Consumer } from '../consumer/consumer.ts';
+import { ConsumerIndex } from '../consumer/consumer-index.ts';
+import type { ConsumerHost, PullQuota } from '../consumer/host.ts';
+import type { EndReason } from '../consumer/pull.ts';
+import { type Pool, reservedBytes } from '../limits.ts';
+import { StreamOutbox } from '../outbox.ts';
+import { createMemoryStore } from '../store/memory-store.ts';
+import type { Incoming, Store } from '../store/store.ts';
+import type { StreamConfig } from './config.ts';
+import { DedupWindow } from './dedup.ts';
+import { Eviction } from './eviction.ts';
+import { Ingest } from './ingest.ts';
+import { PubAckWriter } from './pub-ack.ts';
+import { purgeStore } from './purge.ts';
+import { Retention } from './retention.ts';
+import { rulesOf, type StreamRules } from './rules.ts';
+
+/** What a stream asks of its account. */
+export interface StreamAccount {
+  readonly door: BusInternals;
+  readonly clock: Clock;
+  readonly domain: string | undefined;
+  /** It has bounds of its own beside those of all accounts. */
+  readonly isBounded: boolean;
+  /** Bytes of all accounts, and its own. */
+  pool(storage: StreamConfig['storage']): Pool;
+  share(storage: StreamConfig['storage']): Pool;
+  wouldExceed(storage: StreamConfig['storage'], bytes: number): boolean;
+  readonly pulls: PullQuota;
+  advise(kind: string, type: string, fields: () => object): void;
+}
+
+export class Stream implements ApiStream, ConsumerHost {
+  config: StreamConfig;
+  rules: StreamRules;
+  readonly createdMs: number;
+  readonly account: StreamAccount;
+  readonly door: BusInternals;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly outbox: StreamOutbox;
+  readonly pool: Pool;
+  readonly #share: Pool;
+  readonly dedup: DedupWindow;
+  readonly eviction: Eviction;
+  readonly pubAck: PubAckWriter;
+  readonly consumers: Map<string, Consumer> = new Map();
+  readonly followers: ConsumerIndex;
+  visibleSeq = 0;
+  readonly #ingest: Ingest;
+  readonly #directGet: DirectGet;
+  readonly #retention: Retention;
+  readonly #subscriptions = new Map<string, RawSubscription>();
+  #isClosed = false;
+
+  /** Its configuration has been checked. Throws CapacityError. */
+  constructor(account: StreamAccount, config: StreamConfig) {
+    const { door, clock, domain } = account;
+    this.account = account;
+    this.config = config;
+    this.rules = rulesOf(config);
+    this.door = door;
+    this.clock = clock;
+    this.createdMs = clock.now();
+    this.pool = account.pool(config.storage);
+    this.#share = account.share(config.storage);
+    this.store = createMemoryStore({
+      storage: config.storage,
+      firstSeq: Number(config.first_seq ?? 0),
+      onRemoved: (seq, subjectId, bytes) => this.#removed(seq, subjectId, bytes),
+      onCleared: ({ bytes }) => this.#use(-bytes),
+    });
+    this.visibleSeq = this.store.state.lastSeq;
+    this.followers = new ConsumerIndex(this.store);
+    this.#retention = new Retention(this.store, this.followers, door);
+    this.outbox = new StreamOutbox(
+      door,
+      clock,
+      (done) => this.#commit(done),
+      () => this.followers.wake(this.visibleSeq),
+    );
+    this.dedup = new DedupWindow(clock, this.rules.duplicateWindowMs);
+    this.eviction = new Eviction(this.store, clock, this.rules);
+    this.pubAck = new PubAckWriter(config.name, domain);
+    this.#ingest = new Ingest(this);
+    this.#directGet = new DirectGet(this);
+    this.#subscribe();
+    this.#reserve(reservedBytes(config));
+  }
+
+  /** Takes messages of its subjects, and no others. Throws CapacityError. */
+  #subscribe(): void {
+    const wanted = new Set(this.config.subjects);
+    for (const [subject, subscription] of this.#subscriptions) {
+      if (wanted.has(subject)) continue;
+      subscription.close();
+      this.#subscriptions.delete(subject);
+    }
+    for (const subject of wanted) {
+      if (this.#subscriptions.has(subject)) continue;
+      const subscription = this.door.subscribeRaw(
+        subject,
+        (message) => this.#ingest.take(message),
+        (reply, error) => this.#ingest.refuseValue(reply, error),
+      );
+      this.#subscriptions.set(subject, subscription);
+    }
+  }
+
+  /** The configuration has been checked. */
+  update(config: StreamConfig): void {
+    this.#reserve(reservedBytes(config) - reservedBytes(this.config));
+    this.config = config;
+    this.rules = rulesOf(config);
+    this.dedup.windowMs = this.rules.duplicateWindowMs;
+    this.eviction.update(this.rules);
+    this.#subscribe();
+    this.#retention.relaxed(config.retention);
+    this.outbox.due();
+  }
+
+  /** Stores a message, and makes what is too much then go. Throws CapacityError, and then nothing has changed. */
+  append(message: Incoming): void {
+    const { store } = this;
+    const { state } = store;
+    const before = state.bytes;
+    const seq = store.append(message, this.#time());
+    this.#use(state.bytes - before);
+    if (this.consumers.size > 0) this.followers.stored(seq, store.subjectIdOf(seq));
+    this.eviction.stored(seq);
+  }
+
+  /** Nobody wants the message: it has a sequence, and is not kept. */
+  skip(): void {
+    this.store.skipTo(this.store.state.lastSeq + 1, this.#time());
+  }
+
+  /** The wall clock, which may be set back; times of a stream are not. */
+  #time(): number {
+    return Math.max(this.clock.now(), this.store.state.lastTimeMs);
+  }
+
+  /** The last message on the subjects that a filter matches; 0 = none. */
+  lastMatching(filter: string): number {
+    const { store } = this;
+    if (filter === '>') return store.has(store.state.lastSeq) ? store.state.lastSeq : 0;
+    let last = 0;
+    for (const { lastSeq } of store.subjectsMatching(filter)) last = Math.max(last, lastSeq);
+    return last;
+  }
+
+  purge(request: PurgeRequest): number {
+    const count = this.followers.purge(request, () => purgeStore(this.store, request));
+    this.outbox.due();
+    return count;
+  }
+
+  removeMessage(seq: number): boolean {
+    const isThere = this.store.remove(seq);
+    this.outbox.due();
+    return isThere;
+  }
+
+  settled(seq: number): void {
+    if (this.config.retention !== 'limits') this.#retention.settled(seq);
+  }
+
+  directGet(message: RawMessage, keyAt: number): void {
+    this.#directGet.take(message, keyAt);
+  }
+
+  createConsumer(config: ConsumerConfig): ApiConsumer {
+    const { name } = config;
+    const consumer = new Consumer(this, config, this.clock.now());
+    this.consumers.set(name, consumer);
+    this.followers.add(name, consumer);
+    this.#adviseConsumer(name, 'CREATED', 'create');
+    return consumer;
+  }
+
+  deleteConsumer(name: string): void {
+    this.#end(name, 'Consumer Deleted');
+  }
+
+  drop(name: string): void {
+    this.#end(name, 'Consumer Deleted');
+  }
+
+  #end(name: string, reason: EndReason): void {
+    const consumer = this.consumers.get(name);
+    if (consumer === undefined) return;
+    this.consumers.delete(name);
+    this.followers.remove(name);
+    consumer.close(reason);
+    this.#retention.relaxed(this.config.retention);
+    this.#adviseConsumer(name, 'DELETED', 'delete');
+  }
+
+  #adviseConsumer(consumer: string, kind: string, action: string): void {
+    const { name: stream } = this.config;
+    this.advise(`CONSUMER.${kind}.${stream}.${consumer}`, 'consumer_action', () => ({
+      stream,
+      consumer,
+      action,
+    }));
+  }
+
+  get pulls(): PullQuota {
+    return this.account.pulls;
+  }
+
+  refiltered(consumer: string): void {
+    this.followers.update(consumer);
+    this.#retention.relaxed(this.config.retention);
+  }
+
+  advise(kind: string, type: string, fields: () => object): void {
+    this.account.advise(kind, type, fields);
+  }
+
+  measure(kind: string, type: string, fields: () => object): void {
+    this.account.advise(`METRIC.${kind}`, type, fields);
+  }
+
+  /**
+   * Ends it and its consumers, whose pulls are told the reason; `done` is called when the last word has been said.
+   * Nothing of its messages is left then.
+   */
+  close(reason: EndReason, done: () => void): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const subscription of this.#subscriptions.values()) subscription.close();
+    this.#subscriptions.clear();
+    for (const consumer of this.consumers.values()) consumer.close(reason);
+    this.consumers.clear();
+    this.eviction.close();
+    this.#retention.close();
+    this.dedup.close();
+    this.#use(-this.store.state.bytes);
+    this.#reserve(-reservedBytes(this.config));
+    this.outbox.finish(() => {
+      this.store.close();
+      done();
+    });
+  }
+
+  /** What has been stored up to now may be shown when it is durable. */
+  #commit(done: () => void): void {
+    const { lastSeq } = this.store.state;
+    this.store.commit(() => {
+      this.visibleSeq = lastSeq;
+      done();
+    });
+  }
+
+  #use(bytes: number): void {
+    this.pool.used += bytes;
+    this.#share.used += bytes;
+  }
+
+  #reserve(bytes: number): void {
+    this.pool.reserved += bytes;
+    this.#share.reserved += bytes;
+  }
+
+  #removed(seq: number, subjectId: number, bytes: number): void {
+    this.#use(-bytes);
+    if (this.consumers.size > 0) this.followers.removed(seq, subjectId);
+  }
+}

@@ -1,0 +1,82 @@
+// Random requests of the JetStream API, valid and not, answered by the server under test and by nats-server: the answers
+// are the same. API_CASES says how many, API_SEED which; a difference is told with its seed and request.
+import type { NatsConnection } from '@nats-io/transport-node';
+import { describe, expect, inject, test } from 'vitest';
+import { ApiGenerator } from './api-generator.ts';
+import { ask, compare } from './api-sides.ts';
+import { titled } from './clients.ts';
+import { openPair } from './jetstream-pair.ts';
+import { missing } from './tools.ts';
+
+const { reference } = inject('tools');
+const reason = missing(reference);
+const CASES = Number(process.env.API_CASES ?? 300);
+const SEED = Number(process.env.API_SEED ?? 1);
+/** After so many both sides begin anew, so that streams are new and consumers do not live too long. */
+const EPISODE = 60;
+const DIFFERENCES_MAX = 20;
+const STREAMS = ['S0', 'S1', 'S2', 'S3'];
+
+describe.skipIf(reason !== undefined)(titled('the API beside nats-server', reason), () => {
+  const { connections } = openPair(reference);
+
+  const both = async (subject: string, body = ''): Promise<void> => {
+    for (const connection of connections) await ask(connection, { subject, body });
+  };
+
+  const beginAnew = async (): Promise<void> => {
+    for (const stream of STREAMS) {
+      await both(`STREAM.DELETE.${stream}`);
+      const retention = stream === 'S1' ? 'workqueue' : 'limits';
+      const config = { name: stream, storage: 'memory', retention };
+      await both(`STREAM.CREATE.${stream}`, JSON.stringify(config));
+    }
+  };
+
+  test(
+    `${CASES} requests are answered alike`,
+    async () => {
+      const [ours, theirs] = connections as [NatsConnection, NatsConnection];
+      const generator = new ApiGenerator(SEED);
+      const differences: string[] = [];
+      const seen = { unsupported: 0, refused: 0, done: 0 };
+      for (let i = 0; i < CASES && differences.length < DIFFERENCES_MAX; i++) {
+        if (i % EPISODE === 0) await beginAnew();
+        const one = generator.next();
+        const result = await compare(ours, theirs, one);
+        if (result.isUnsupported) {
+          // The other side may have done it.
+          seen.unsupported++;
+          await both(`STREAM.DELETE.${STREAMS.find((name) => one.subject.includes(name))}`);
+          continue;
+        }
+        if (result.ours.includes('"error"')) seen.refused++;
+        else seen.done++;
+        if (result.ours === result.theirs) continue;
+        differences.push(`seed ${SEED}, #${i}: ${described(one, result)}`);
+        await beginAnew();
+      }
+      expect(differences.join('\n\n')).toBe('');
+      // It has shown something of each kind.
+      expect(Math.min(...Object.values(seen)) > CASES / 100, JSON.stringify(seen)).toBe(true);
+    },
+    CASES * 200,
+  );
+});
+
+function described(
+  { subject, body, level = '' }: { subject: string; body: string; level?: string },
+  { ours, theirs }: { ours: string; theirs: string },
+): string {
+  const lines = (a: string, b: string): string =>
+    a
+      .split('\n')
+      .filter((line) => !b.split('\n').includes(line))
+      .join(' ')
+      .slice(0, 600);
+  return [
+    `${subject} ${level} ${body.slice(0, 1000)}`,
+    `ours: ${lines(ours, theirs)}`,
+    `theirs: ${lines(theirs, ours)}`,
+  ].join('\n');
+}

@@ -1,0 +1,59 @@
+// Random work on streams, done on the server under test and on nats-server: what comes back is the same. STORE_CASES says
+// how much, STORE_SEED which; a difference is told with its seed, its number and what was done before it.
+import type { NatsConnection } from '@nats-io/transport-node';
+import { describe, expect, inject, test } from 'vitest';
+import { titled } from './clients.ts';
+import { openPair } from './jetstream-pair.ts';
+import { type StoreCase, StoreGenerator } from './store-generator.ts';
+import { perform } from './store-sides.ts';
+import { missing } from './tools.ts';
+
+const { reference } = inject('tools');
+const reason = missing(reference);
+const CASES = Number(process.env.STORE_CASES ?? 300);
+const SEED = Number(process.env.STORE_SEED ?? 1);
+const EPISODE = 40;
+const DIFFERENCES_MAX = Number(process.env.STORE_MAX ?? 10);
+
+describe.skipIf(reason !== undefined)(titled('streams beside nats-server', reason), () => {
+  const pair = openPair(reference);
+
+  test(
+    `${CASES} pieces of work have the same outcome`,
+    async () => {
+      const generator = new StoreGenerator(SEED);
+      const differences: string[] = [];
+      let done: string[] = [];
+      for (let i = 0; i < CASES && differences.length < DIFFERENCES_MAX; i++) {
+        const isStart = i % EPISODE === 0 || done.length === 0;
+        if (isStart) done = [];
+        for (const one of isStart ? generator.setUp() : [generator.next()]) {
+          const difference = await compared(pair.connections, one);
+          done.push(said(one));
+          if (difference === undefined) continue;
+          differences.push(`seed ${SEED}, #${i}: ${done.join('\n')}\n${difference}`);
+          done = [];
+          break;
+        }
+      }
+      expect(differences.join('\n\n')).toBe('');
+    },
+    CASES * 400,
+  );
+});
+
+async function compared(
+  connections: readonly NatsConnection[],
+  one: StoreCase,
+): Promise<string | undefined> {
+  const [ours = [], theirs = []] = await Promise.all(
+    connections.map((connection) => perform(connection, one)),
+  );
+  if (ours.join('\n') === theirs.join('\n')) return undefined;
+  return `ours:\n  ${ours.join('\n  ')}\ntheirs:\n  ${theirs.join('\n  ')}`;
+}
+
+function said({ kind, subject, body, headers, acks }: StoreCase): string {
+  const more = kind === 'pull' ? acks.join(' ') : headers.map((pair) => pair.join(': ')).join(', ');
+  return `${subject} ${body} ${more}`;
+}

@@ -1,0 +1,61 @@
+// The reply of a delivery: written digit by digit, and read back.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  AckSubjects,
+  readAckSubject,
+  TOKENS_V1,
+  TOKENS_V2,
+} from '../../src/jetstream/consumer/ack-subject.ts';
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+test('each reply is what its numbers say, whatever was written before', () => {
+  const near = fc.oneof(
+    fc.constantFrom(0, 1, 9, 10, 99, 100, 999, 1000),
+    fc.nat(12),
+    fc.maxSafeNat(),
+  );
+  const place = fc.tuple(
+    fc.integer({ min: 1, max: 11 }),
+    near,
+    near,
+    fc.constantFrom(0, 0.25, 7),
+    near,
+  );
+  fc.assert(
+    fc.property(fc.array(place, { maxLength: 30 }), (places) => {
+      const subjects = new AckSubjects('S', 'C');
+      return places.every(([deliveries, seq, consumerSeq, ms, pending]) => {
+        const timeMs = 1_700_000_000_000 + ms;
+        const written = subjects.write(deliveries, seq, consumerSeq, timeMs, pending);
+        const time = `${Math.floor(timeMs)}${ms % 1 === 0 ? '000000' : '250000'}`;
+        const wanted = `$JS.ACK.S.C.${deliveries}.${seq}.${consumerSeq}.${time}.${pending}`;
+        return decoder.decode(written) === wanted;
+      });
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('a thousand replies of a slice lie beside each other', () => {
+  const subjects = new AckSubjects('stream', 'consumer');
+  const written = Array.from({ length: 1000 }, (_, i) => subjects.write(1, i, i + 7, 5, 1000 - i));
+  const texts = written.map((bytes) => decoder.decode(bytes));
+  expect(texts[0]).toBe('$JS.ACK.stream.consumer.1.0.7.5000000.1000');
+  expect(texts[999]).toBe('$JS.ACK.stream.consumer.1.999.1006.5000000.1');
+  expect(new Set(texts).size).toBe(1000);
+});
+
+test('both forms are read, and what is no number lies beyond everything', () => {
+  const read = (subject: string, form: typeof TOKENS_V1 | typeof TOKENS_V2): number[] => {
+    const into = { deliveries: 0, streamSeq: 0, consumerSeq: 0 };
+    readAckSubject(encoder.encode(subject), subject.length, form, into);
+    return [into.deliveries, into.streamSeq, into.consumerSeq];
+  };
+  expect(read('$JS.ACK.S.C.2.30.41.1700000000000000000.7', TOKENS_V1)).toEqual([2, 30, 41]);
+  expect(read('$JS.ACK._.hash.S.C.2.30.41.1700.7.more', TOKENS_V2)).toEqual([2, 30, 41]);
+  const beyond = Number.POSITIVE_INFINITY;
+  expect(read('$JS.ACK.S.C.-1.1e3.4x.0.0', TOKENS_V1)).toEqual([beyond, beyond, beyond]);
+});

@@ -1,0 +1,213 @@
+// Which consumers a message concerns, however many there are; and that a million unacknowledged messages cost little.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ConsumerIndex } from '../../src/jetstream/consumer/consumer-index.ts';
+import { FilterTrie } from '../../src/jetstream/consumer/filter-trie.ts';
+import type { StreamFollower } from '../../src/jetstream/consumer/host.ts';
+import { Redelivery } from '../../src/jetstream/consumer/redelivery.ts';
+import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
+import { matches } from '../model/matches.ts';
+import { ConsumerStream } from '../support/consumer-stream.ts';
+import { incoming } from '../support/stored.ts';
+
+/** A follower that writes down what it is told. */
+class Listener implements StreamFollower {
+  filters: readonly string[];
+  readonly told: string[] = [];
+
+  constructor(...filters: string[]) {
+    this.filters = filters;
+  }
+
+  wake(seq: number): void {
+    this.told.push(`wake ${seq}`);
+  }
+
+  stored(seq: number): void {
+    this.told.push(`stored ${seq}`);
+  }
+
+  removed(seq: number): void {
+    this.told.push(`removed ${seq}`);
+  }
+
+  purged(seq: number, isPart: boolean): void {
+    this.told.push(`purged ${seq}${isPart ? ' in part' : ''}`);
+  }
+
+  needs(seq: number): boolean {
+    return seq > 1;
+  }
+}
+
+describe('the index', () => {
+  function made(...listeners: Listener[]) {
+    const store = createMemoryStore({
+      storage: 'memory',
+      onRemoved: (seq, id) => index.removed(seq, id),
+    });
+    const index: ConsumerIndex = new ConsumerIndex(store);
+    listeners.forEach((listener, at) => void index.add(`${at}`, listener));
+    const publish = (subject: string): void => {
+      const seq = store.append(incoming(subject), 1);
+      index.stored(seq, store.subjectIdOf(seq));
+    };
+    return { store, index, publish };
+  }
+
+  test('tells those whose filters match, and wakes them once for a run', () => {
+    const all = new Listener();
+    const one = new Listener('a.*', 'a.b');
+    const other = new Listener('c');
+    const { store, index, publish } = made(all, one, other);
+    for (const subject of ['a.b', 'a.c', 'd']) publish(subject);
+    index.wake(3);
+    index.wake(3);
+    store.remove(2);
+    index.purge({ filter: undefined, seq: undefined, keep: undefined }, () => store.clear());
+    expect(all.told).toEqual([
+      'stored 1',
+      'stored 2',
+      'stored 3',
+      'wake 3',
+      'removed 2',
+      'purged 4',
+    ]);
+    expect(one.told).toEqual(['stored 1', 'stored 2', 'wake 3', 'removed 2', 'purged 4']);
+    expect(other.told).toEqual(['purged 4']);
+  });
+
+  test('wakes again for what may be shown later', () => {
+    const one = new Listener('a');
+    const { index, publish } = made(one);
+    publish('a');
+    publish('a');
+    index.wake(1);
+    index.wake(2);
+    index.wake(2);
+    expect(one.told.slice(2)).toEqual(['wake 1', 'wake 2']);
+  });
+
+  test('knows subjects again whose ids stand for others now, and filters that change', () => {
+    const one = new Listener('a');
+    const { store, index, publish } = made(one);
+    publish('a');
+    store.remove(1);
+    publish('b');
+    expect(one.told).toEqual(['stored 1', 'removed 1']);
+    one.filters = ['b'];
+    index.update('0');
+    publish('b');
+    index.remove('0');
+    publish('b');
+    expect(one.told.slice(2)).toEqual(['stored 3']);
+    expect(index.size).toBe(0);
+  });
+
+  test('says whether somebody wants a subject, and whether somebody needs a message', () => {
+    const { store, index, publish } = made(new Listener('a.>'));
+    const wants = (subject: string): boolean =>
+      index.hasInterest(new TextEncoder().encode(subject));
+    expect([wants('a'), wants('a.b'), wants('b')]).toEqual([false, true, false]);
+    publish('a.b');
+    publish('a.b');
+    publish('b');
+    const needed = [1, 2, 3].map((seq) => index.needs(seq, store.subjectIdOf(seq)));
+    expect(needed).toEqual([false, true, false]);
+    index.add('all', new Listener());
+    expect(wants('b')).toBe(true);
+    expect(index.needs(3, store.subjectIdOf(3))).toBe(true);
+  });
+});
+
+test('the trie of filters finds what matches, and is empty when all are gone', () => {
+  const token = fc.constantFrom('a', 'b', 'c', '*x');
+  const subject = fc.array(token, { minLength: 1, maxLength: 4 }).map((tokens) => tokens.join('.'));
+  const filter = fc
+    .tuple(
+      fc.array(fc.oneof(token, fc.constant('*')), { maxLength: 3 }),
+      fc.constantFrom('a', '*', '>'),
+    )
+    .map(([tokens, last]) => [...tokens, last].join('.'));
+  fc.assert(
+    fc.property(fc.array(filter, { maxLength: 12 }), fc.array(subject), (filters, subjects) => {
+      const trie = new FilterTrie<number>();
+      filters.forEach((each, at) => void trie.add(each, at));
+      filters.forEach((each, at) => void (at % 3 === 0 && trie.delete(each, at)));
+      const agree = subjects.every((each) => {
+        const found: number[] = [];
+        trie.match(each, (at) => found.push(at));
+        const wanted = filters.flatMap((filter_, at) =>
+          at % 3 !== 0 && matches(each, filter_) ? [at] : [],
+        );
+        return JSON.stringify(found.sort((a, b) => a - b)) === JSON.stringify(wanted);
+      });
+      filters.forEach((each, at) => void trie.delete(each, at));
+      return agree && trie.count === 0;
+    }),
+    { numRuns: 300 },
+  );
+});
+
+describe('a million unacknowledged messages', () => {
+  const COUNT = 1_000_000;
+
+  test('cost at most 40 bytes each, also when all were delivered again', () => {
+    const redelivery = new Redelivery([1000]);
+    for (let i = 1; i <= COUNT; i++) redelivery.deliver(i * 3, i, 0);
+    expect(redelivery.heldBytes).toBeLessThan(25 * COUNT);
+    let expired = 0;
+    for (let seqs = redelivery.expired(1000); seqs.length > 0; seqs = redelivery.expired(1000)) {
+      for (const seq of seqs) redelivery.enqueue(seq, 1000);
+      expired += seqs.length;
+    }
+    expect(expired).toBe(COUNT);
+    for (let i = 1; i <= COUNT; i++) redelivery.redeliver(2000);
+    expect(redelivery.first()).toBe(0);
+    expect(redelivery.heldBytes).toBeLessThan(40 * COUNT);
+    expect(redelivery.pending.redeliveredCount).toBe(COUNT);
+    expect(redelivery.nextDueMs()).toBe(3000);
+  });
+
+  test('leave little behind when one in a thousand is left', () => {
+    const redelivery = new Redelivery([1000]);
+    for (let i = 1; i <= COUNT; i++) redelivery.deliver(i, i, i);
+    for (let i = 1; i <= COUNT; i++) if (i % 1000 !== 0) redelivery.remove(i);
+    expect(redelivery.pending.count).toBe(1000);
+    expect(redelivery.heldBytes).toBeLessThan(600_000);
+    expect(redelivery.pending.findFrom(1)).toBe(1000);
+    expect(redelivery.pending.consumerSeq).toBe(1000);
+    expect(redelivery.nextDueMs()).toBe(2000);
+  });
+
+  test('and many acks of other times keep the heap small', () => {
+    const redelivery = new Redelivery([1000]);
+    for (let i = 1; i <= 100; i++) redelivery.deliver(i, i, 0);
+    for (let i = 0; i < 100_000; i++) redelivery.touch(1 + (i % 100), i);
+    for (let i = 0; i < 100_000; i++) redelivery.postpone(1 + (i % 100), 200_000 - i);
+    for (let i = 0; i < 100_000; i++) {
+      redelivery.enqueue(1 + (i % 100), 0);
+      redelivery.postpone(1 + (i % 100), 300_000);
+    }
+    expect(redelivery.heldBytes).toBeLessThan(20_000);
+    expect(redelivery.queuedCount).toBe(0);
+  });
+});
+
+test('all that a consumer waits for is one timer', () => {
+  const stream = new ConsumerStream();
+  const consumer = stream.consumer({ max_ack_pending: -1, inactive_threshold: 60_000_000_000 });
+  for (let i = 0; i < 100; i++) {
+    stream.publish('a');
+    stream.pull(consumer, {
+      expires: 5_000_000_000 + i * 1_000_000,
+      idle_heartbeat: 1_000_000_000,
+    });
+    stream.pull(consumer, { expires: 9_000_000_000, batch: 2 });
+    stream.turn();
+    stream.clock.advance(3);
+  }
+  expect(stream.clock.timerCount).toBe(1);
+  consumer.close('Consumer Deleted');
+  expect(stream.clock.timerCount).toBe(0);
+});

@@ -1,0 +1,172 @@
+// Messages asked for without a consumer: single ones, batches, and the last of some subjects.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { JetStreamBus, type Received } from '../support/jetstream.ts';
+
+let js: JetStreamBus;
+let inbox: Received[];
+const NOON = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+/** Asks, and takes everything that came of it. */
+async function get(request: object | string, key = ''): Promise<Received[]> {
+  const body = typeof request === 'string' ? request : JSON.stringify(request);
+  js.bus.publish(`$JS.API.DIRECT.GET.S${key}`, body, { reply: 'inbox' });
+  await js.settle();
+  return inbox.splice(0);
+}
+
+const seqs = (received: Received[]): string[] =>
+  received.map(({ headers, status }) => `${headers['Nats-Sequence'] ?? status}`);
+const time = (seconds: number): string => new Date(NOON + seconds * 1000).toISOString();
+
+beforeEach(async () => {
+  js = await JetStreamBus.open();
+  await js.stream('S', ['a.*'], { allow_direct: true });
+  inbox = js.inbox('inbox');
+  for (const [i, subject] of ['a.x', 'a.y', 'a.x', 'a.z', 'a.x'].entries()) {
+    await js.publish(subject, `${i + 1}`);
+    js.clock.advance(1000);
+  }
+});
+afterEach(async () => {
+  await js[Symbol.asyncDispose]();
+});
+
+describe('a single message', () => {
+  test.each([
+    [{ seq: 2 }, '2'],
+    [{ last_by_subj: 'a.x' }, '5'],
+    [{ last_by_subj: 'a.*' }, '5'],
+    [{ last_by_subj: '>' }, '5'],
+    [{ next_by_subj: 'a.x', seq: 2 }, '3'],
+    [{ next_by_subj: 'a.*' }, '1'],
+    [{ start_time: time(2) }, '3'],
+    [{ start_time: time(1), next_by_subj: 'a.z' }, '4'],
+    ['{"SEQ":2,"what":1}', '2'],
+  ])('is found by %j', async (request, seq) => {
+    expect(seqs(await get(request))).toEqual([seq]);
+  });
+
+  test('comes with where it lies behind its own headers, or bare', async () => {
+    await js.publish('a.h', 'body', { Own: 'one' });
+    const [message] = await get('', '.a.h');
+    expect(message).toMatchObject({ subject: 'inbox', text: 'body' });
+    expect(message?.headers).toEqual({
+      Own: 'one',
+      'Nats-Stream': 'S',
+      'Nats-Subject': 'a.h',
+      'Nats-Sequence': '6',
+      'Nats-Time-Stamp': '2026-01-02T03:04:10Z',
+    });
+    const [bare] = await get({ no_hdr: true }, '.a.h');
+    expect(bare).toMatchObject({ text: 'body', headers: {} });
+  });
+
+  test.each([
+    [{ seq: 9 }, '', '404 Message Not Found'],
+    [{ last_by_subj: 'a.n' }, '', '404 Message Not Found'],
+    [{ start_time: time(60) }, '', '404 Message Not Found'],
+    ['', '.b', '404 Message Not Found'],
+    ['', '', '408 Empty Request'],
+    [{}, '', '408 Empty Request'],
+    ['{', '', '408 Malformed Request'],
+    [{ seq: 'x' }, '', '408 Malformed Request'],
+    [{ seq: 1, last_by_subj: 'a.x' }, '', '408 Bad Request'],
+    [{ last_by_subj: 'a.x', batch: 2 }, '', '408 Bad Request'],
+    [{ next_by_subj: 'a.x', multi_last: ['a.x'] }, '', '408 Bad Request'],
+    [{ multi_last: ['a.x'], up_to_seq: 1, up_to_time: time(1) }, '', '408 Bad Request'],
+    [{ seq: 1 }, '.a.x', '408 Bad Request'],
+  ])('is refused: %j%s', async (request, key, status) => {
+    const received = await get(request, key);
+    expect(received.map((each) => `${each.status} ${each.description}`)).toEqual([status]);
+  });
+
+  test('of a stream that does not allow it, or of none, is nobody’s', async () => {
+    await js.stream('T', ['t']);
+    for (const name of ['T', 'U']) {
+      const asked = js.bus.request(`$JS.API.DIRECT.GET.${name}`, '{"seq":1}', { timeout: 1000 });
+      await expect(asked).rejects.toMatchObject({ code: 'ERR_NO_RESPONDERS' });
+    }
+  });
+
+  test('of an API above ours is refused', async () => {
+    const { message } = await js.ask('$JS.API.DIRECT.GET.S', '{"seq":1}', {
+      'Nats-Required-Api-Level': '1',
+    });
+    expect(message.headers).toMatchObject({ code: 412, description: 'Required Api Level' });
+  });
+});
+
+describe('a batch', () => {
+  test('comes in order, says what is left, and ends', async () => {
+    const received = await get({ seq: 2, batch: 3 });
+    expect(seqs(received)).toEqual(['2', '3', '4', '204']);
+    const figures = received.map(({ headers }) => [
+      headers['Nats-Num-Pending'],
+      headers['Nats-Last-Sequence'],
+    ]);
+    expect(figures).toEqual([
+      ['3', '0'],
+      ['2', '2'],
+      ['1', '3'],
+      ['1', '4'],
+    ]);
+    expect(received.at(-1)?.description).toBe('EOB');
+  });
+
+  test('may be of some subjects, and of so many bytes', async () => {
+    expect(seqs(await get({ next_by_subj: 'a.x', batch: 10, seq: 1 }))).toEqual([
+      ...['1', '3', '5'],
+      '204',
+    ]);
+    // Three bytes of the subject and one of the payload.
+    expect(seqs(await get({ seq: 1, batch: 10, max_bytes: 8 }))).toEqual(['1', '2', '204']);
+    expect(seqs(await get({ seq: 9, batch: 10 }))).toEqual(['404']);
+  });
+
+  test('of a million goes in slices, and to a reader alone that is there', async () => {
+    await js.stream('L', ['l'], { allow_direct: true });
+    for (let i = 0; i < 300; i++) js.bus.publish('l', 'x'.repeat(10_000));
+    const seen: number[] = [];
+    const sub = js.bus.subscribe('large', () => {
+      seen.push(1);
+      if (seen.length === 100) sub.unsubscribe();
+    });
+    js.bus.publish('$JS.API.DIRECT.GET.L', '{"seq":1,"batch":1000000}', { reply: 'large' });
+    await js.settle();
+    expect(seen).toHaveLength(100);
+    const all = js.inbox('all');
+    js.bus.publish('$JS.API.DIRECT.GET.L', '{"seq":1,"batch":1000000}', { reply: 'all' });
+    await js.settle();
+    expect(all).toHaveLength(301);
+  });
+});
+
+describe('the last of each subject', () => {
+  test('come in order of their sequences', async () => {
+    const received = await get({ multi_last: ['a.x', 'a.*'] });
+    expect(seqs(received)).toEqual(['2', '4', '5', '204']);
+    expect(received.at(-1)?.headers).toEqual({
+      'Nats-Num-Pending': '0',
+      'Nats-Last-Sequence': '5',
+      'Nats-UpTo-Sequence': '5',
+    });
+  });
+
+  test('may be those up to a sequence or a time', async () => {
+    expect(seqs(await get({ multi_last: ['a.*'], up_to_seq: 4 }))).toEqual(['2', '3', '4', '204']);
+    expect(seqs(await get({ multi_last: ['a.*'], up_to_time: time(3) }))).toEqual([
+      ...['2', '3'],
+      '204',
+    ]);
+    expect(seqs(await get({ multi_last: ['a.*'], up_to_time: time(-5) }))).toEqual(['404']);
+    expect(seqs(await get({ multi_last: ['a.n'] }))).toEqual(['404']);
+  });
+
+  test('of too many subjects is refused', async () => {
+    await js.stream('M', ['m.*'], { allow_direct: true });
+    for (let i = 0; i < 1025; i++) js.bus.publish(`m.${i}`, '');
+    js.bus.publish('$JS.API.DIRECT.GET.M', '{"multi_last":["m.*"]}', { reply: 'inbox' });
+    await js.settle();
+    expect(inbox).toMatchObject([{ status: 413, description: 'Too Many Results' }]);
+  });
+});

@@ -1,0 +1,145 @@
+// JetStream on a bus: it is enabled and closed, warns once of what is not there, and leaves nothing behind.
+import { afterEach, expect, test, vi } from 'vitest';
+import { createBus, headers } from '../../src/index.ts';
+import { enableJetStream } from '../../src/jetstream/index.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { JetStreamBus } from '../support/jetstream.ts';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+test('the bus says that it has JetStream, and of which version, until it is closed', async () => {
+  const bus = createBus();
+  const { version } = bus.info;
+  const jetstream = await enableJetStream(bus, { domain: 'hub' });
+  expect(bus.info).toMatchObject({ jetstream: true, version: '2.10.29', domain: 'hub' });
+  await expect(enableJetStream(bus)).rejects.toMatchObject({ code: 'ERR_INVALID_OPERATION' });
+  await jetstream.close();
+  expect(bus.info.version).toBe(version);
+  expect(bus.info).not.toHaveProperty('jetstream');
+  await (await enableJetStream(bus)).close();
+  await bus.close();
+});
+
+test('nothing of it is left when it is closed', async () => {
+  const js = await JetStreamBus.open();
+  await js.stream('S', ['s.*'], { max_age: 60_000_000_000 });
+  await js.api('CONSUMER.CREATE.S.C', {
+    stream_name: 'S',
+    config: { durable_name: 'C', ack_policy: 'explicit' },
+  });
+  for (let i = 0; i < 10; i++) await js.publish('s.a', 'x', { 'Nats-Msg-Id': `${i}` });
+  const inbox = js.inbox('inbox');
+  js.bus.publish('$JS.API.CONSUMER.MSG.NEXT.S.C', '{"batch":20,"expires":60000000000}', {
+    reply: 'inbox',
+  });
+  await js.settle();
+  const { used } = { used: js.jetstream.snapshot().memoryUsed };
+  expect(used).toBeGreaterThan(0);
+  await js.jetstream.close();
+  expect(inbox.at(-1)).toMatchObject({ status: 409, description: 'Server Shutdown' });
+  expect(inbox.at(-1)?.headers).toMatchObject({ 'Nats-Pending-Messages': '10' });
+  expect(js.clock.timerCount).toBe(0);
+  expect(js.jetstream.snapshot()).toMatchObject({ memoryUsed: 0, accounts: [] });
+  await expect(js.bus.request('$JS.API.INFO', '', { timeout: 1000 })).rejects.toMatchObject({
+    code: 'ERR_NO_RESPONDERS',
+  });
+  await expect(js.bus.request('s.a', '', { timeout: 1000 })).rejects.toMatchObject({
+    code: 'ERR_NO_RESPONDERS',
+  });
+  await js.bus.close();
+  expect(js.errors).toEqual([]);
+});
+
+test('a bus that is closed first takes it along', async () => {
+  const clock = new FakeClock();
+  const errors: unknown[] = [];
+  const bus = createBus({ clock, onError: (error) => void errors.push(error) });
+  const jetstream = await enableJetStream(bus);
+  const body = { name: 'S', subjects: ['s'], storage: 'memory', max_age: 1_000_000_000 };
+  await bus.request('$JS.API.STREAM.CREATE.S', body, { timeout: 1000 });
+  await bus.request('s', 'x', { timeout: 1000 });
+  await bus.close();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(clock.timerCount).toBe(0);
+  await jetstream.close();
+  expect(errors).toEqual([]);
+});
+
+test('streams on file are kept in memory, which is said once', async () => {
+  const emitWarning = vi.spyOn(process, 'emitWarning').mockReturnValue();
+  const text = 'file storage is not there yet: messages are kept in memory';
+  await using js = await JetStreamBus.open();
+  await js.stream('S', ['s'], { storage: 'file' });
+  await js.stream('T', ['t'], { storage: 'file' });
+  await js.publish('s', 'x');
+  const { config } = await js.api<{ config: object }>('STREAM.INFO.S');
+  expect(config).toMatchObject({ storage: 'file' });
+  expect(emitWarning.mock.calls.map(([said]) => said)).toEqual([text]);
+  await using _other = await JetStreamBus.open({ storeDir: '/nowhere' });
+  expect(emitWarning).toHaveBeenCalledTimes(2);
+});
+
+test.each([
+  [{ maxMemory: -1 }, "'maxMemory' must be a whole number from 0 on"],
+  [{ domain: 'a.b' }, "'domain' must be one token of a subject without wildcards"],
+  [{ limits: { defaultMaxConsumers: 1.5 } }, "'limits.defaultMaxConsumers'"],
+  [{ strict: 'no' }, "'strict' must be a boolean"],
+  [{ storeDir: 1 }, "'storeDir' must be a string"],
+  [{ syncInterval: 'never' }, "'syncInterval'"],
+])('%j is refused', async (options, text) => {
+  const bus = createBus();
+  await expect(enableJetStream(bus, options as object)).rejects.toThrow(text);
+  await bus.close();
+});
+
+test('streams of an account are its own', async () => {
+  const bus = createBus();
+  const other = bus.account('A');
+  await using _jetstream = await enableJetStream(other);
+  const body = { name: 'S', subjects: ['s'], storage: 'memory' };
+  await other.request('$JS.API.STREAM.CREATE.S', body, { timeout: 1000 });
+  expect((await other.request('s', 'x', { timeout: 1000 })).string()).toContain('"seq":1');
+  await expect(bus.request('s', 'x', { timeout: 1000 })).rejects.toThrow();
+  await bus.close();
+});
+
+test('advisories are told where somebody listens', async () => {
+  await using js = await JetStreamBus.open();
+  await js.stream('Q', ['q']);
+  const told = js.inbox('$JS.EVENT.ADVISORY.>');
+  await js.stream('S', ['s']);
+  const config = { durable_name: 'C', ack_policy: 'explicit' };
+  await js.api('CONSUMER.CREATE.S.C', { stream_name: 'S', config });
+  await js.api('STREAM.UPDATE.S', { name: 'S', subjects: ['s'], storage: 'memory', max_msgs: 5 });
+  await js.api('CONSUMER.DELETE.S.C');
+  await js.api('STREAM.DELETE.S');
+  await js.settle();
+  const actions = told
+    .map(({ subject, text }) => ({ subject, ...JSON.parse(text) }))
+    .filter(({ type }) => !type.endsWith('api_audit'));
+  expect(
+    actions.map(({ subject, action }) => [subject.slice('$JS.EVENT.ADVISORY.'.length), action]),
+  ).toEqual([
+    ['STREAM.CREATED.S', 'create'],
+    ['CONSUMER.CREATED.S.C', 'create'],
+    ['STREAM.UPDATED.S', 'modify'],
+    ['CONSUMER.DELETED.S.C', 'delete'],
+    ['STREAM.DELETED.S', 'delete'],
+  ]);
+  expect(actions[0]).toMatchObject({
+    type: 'io.nats.jetstream.advisory.v1.stream_action',
+    timestamp: '2026-01-02T03:04:05Z',
+    stream: 'S',
+  });
+  expect(actions[0].id).toHaveLength(22);
+});
+
+test('headers of a request that asks for more than there is are answered', async () => {
+  await using js = await JetStreamBus.open();
+  const asked = headers();
+  asked.set('Nats-Required-Api-Level', '2');
+  const answer = await js.bus.request('$JS.API.INFO', '', { timeout: 1000, headers: asked });
+  expect(JSON.parse(answer.string())).toMatchObject({ error: { err_code: 10185 } });
+});

@@ -1,0 +1,121 @@
+// JetStream of a server: what it says when it starts, what clients read, and how it ends.
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { serveOptionsOf } from '../../src/server/file-options.ts';
+import { createLogger, type Logger } from '../../src/shared/logger.ts';
+import { manualClock, startServer, type TestServer } from '../../src/testing/index.ts';
+
+let logged: string[];
+let logger: Logger;
+const ends: (() => unknown)[] = [];
+
+beforeEach(() => {
+  logged = [];
+  const write = (line: string): void => void logged.push(line.trimEnd());
+  logger = createLogger({ write, now: () => 0, hasTime: false });
+});
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+async function open(jetstream: object | boolean): Promise<[TestServer, NatsConnection]> {
+  const server = await startServer({ jetstream, logger });
+  ends.push(() => server.close());
+  const connection = await connect({ servers: server.url, reconnect: false });
+  ends.push(() => connection.close());
+  return [server, connection];
+}
+
+test('clients read that it is there, in a version whose features it has', async () => {
+  const [server, connection] = await open({ domain: 'hub' });
+  expect(connection.info).toMatchObject({ jetstream: true, version: '2.10.29', domain: 'hub' });
+  expect(connection.info).not.toHaveProperty('api_lvl');
+  expect(server.bus.info).toMatchObject({ jetstream: true, version: '2.10.29' });
+  const answer = await connection.request('$JS.hub.API.INFO');
+  expect(answer.json()).toMatchObject({ domain: 'hub', api: { level: 0 } });
+  expect(logged).toEqual(
+    expect.arrayContaining([
+      '[INF]   Version:  2.15.3',
+      '[INF] Starting JetStream',
+      '[INF] ---------------- JETSTREAM ----------------',
+      '[INF]   Strict:          true',
+      '[INF]   Domain:          hub',
+      '[INF]   API Level:       0',
+      expect.stringMatching(/^\[INF\] {3}Max Memory: {6}[\d.]+ [KMGT]?B$/),
+      expect.stringMatching(/^\[INF\] Took [\d.]+ms to start JetStream$/),
+    ]),
+  );
+});
+
+test('without it clients read nothing of it', async () => {
+  const [, connection] = await open(false);
+  expect(connection.info?.version).toBe('2.15.3');
+  expect(connection.info).not.toHaveProperty('jetstream');
+  await expect(connection.request('$JS.API.INFO')).rejects.toThrow('no responders');
+});
+
+test('streams take what clients and the program publish', async () => {
+  const [server, connection] = await open(true);
+  const config = { name: 'S', subjects: ['s.*'], storage: 'memory' };
+  await connection.request('$JS.API.STREAM.CREATE.S', JSON.stringify(config));
+  expect((await connection.request('s.a', 'x')).string()).toBe('{"stream":"S","seq":1}');
+  expect((await server.bus.request('s.b', 'x')).string()).toBe('{"stream":"S","seq":2}');
+  await server.close();
+  expect(logged.slice(-4)).toEqual([
+    '[INF] Initiating Shutdown...',
+    '[INF] Initiating JetStream Shutdown...',
+    '[INF] JetStream Shutdown',
+    '[INF] Server Exiting..',
+  ]);
+});
+
+test('an hour goes by when the test says so', async () => {
+  const clock = manualClock();
+  await using server = await startServer({ jetstream: true, clock });
+  const config = { name: 'S', subjects: ['s'], storage: 'memory', max_age: 3_600_000_000_000 };
+  await server.bus.request('$JS.API.STREAM.CREATE.S', JSON.stringify(config));
+  await server.bus.request('s', 'x');
+  clock.advance(3_600_000);
+  const info = await server.bus.request('$JS.API.STREAM.INFO.S');
+  expect(JSON.parse(info.string()).state).toMatchObject({ messages: 0, last_seq: 1 });
+});
+
+test('pulls are told when it ends', async () => {
+  const [server, connection] = await open(true);
+  const config = { name: 'S', subjects: ['s'], storage: 'memory' };
+  await connection.request('$JS.API.STREAM.CREATE.S', JSON.stringify(config));
+  const consumer = { stream_name: 'S', config: { durable_name: 'C', ack_policy: 'explicit' } };
+  await connection.request('$JS.API.CONSUMER.CREATE.S.C', JSON.stringify(consumer));
+  const heard: string[] = [];
+  connection.subscribe('inbox', {
+    callback: (_, { headers }) =>
+      void heard.push(
+        `${headers?.code} ${headers?.description} ${headers?.get('Nats-Pending-Messages')}`,
+      ),
+  });
+  connection.publish('$JS.API.CONSUMER.MSG.NEXT.S.C', '{"batch":7}', { reply: 'inbox' });
+  await connection.flush();
+  await Promise.all([server.close(), connection.closed()]);
+  expect(heard).toEqual(['409 Server Shutdown 7']);
+});
+
+test('wrong options stop the start', async () => {
+  const started = startServer({ jetstream: { maxMemory: -1 }, logger });
+  await expect(started).rejects.toThrow("'maxMemory' must be a whole number from 0 on");
+  expect(logged.at(-1)).toContain("[FTL] Can't start JetStream: 'maxMemory'");
+  const jetstream = 'yes' as unknown as boolean;
+  await expect(startServer({ jetstream })).rejects.toThrow("'jetstream' must be a boolean");
+});
+
+test('what a file says becomes options', () => {
+  const read = (jetstream: object | false, storeDir?: string): unknown =>
+    serveOptionsOf({ jetstream, ...(storeDir !== undefined && { storeDir }) } as object).jetstream;
+  expect(read(false)).toBeUndefined();
+  expect(read({ isEnabled: true })).toEqual({});
+  expect(
+    read({ maxMemory: 5, maxFile: -1, domain: 'd', isStrict: false, storeDir: '/a' }, '/b'),
+  ).toEqual({ maxMemory: 5, domain: 'd', strict: false, storeDir: '/b' });
+  expect(read({ syncMs: 'always', limits: { maxAckPending: 3, duplicateWindowMs: 1000 } })).toEqual(
+    { syncInterval: 'always', limits: { maxAckPending: 3, duplicateWindowMs: 1000 } },
+  );
+});
