@@ -125,7 +125,7 @@ export class Acks {
     this.#owner.used(nowMs);
     const delayMs = delayOf(argument.trim());
     if (delayMs === undefined) {
-      redelivery.enqueue(streamSeq, nowMs);
+      redelivery.enqueue(streamSeq);
       this.#owner.deliverSoon();
       return;
     }

@@ -167,6 +167,7 @@ export class Progress {
       redelivery.exhausted.clear();
       this.#floorAtEnd(cursor);
     }
+    redelivery.dequeueAll();
     delivered.stream = Math.max(delivered.stream, cursor - 1);
     Object.assign(this.shownFloor, floor);
     return pending.count < count;
