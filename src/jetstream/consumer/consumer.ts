@@ -161,7 +161,6 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     // Their ends count as acks.
     if (progress.purge(start, isGone, cursor.next)) progress.acked.at(host.clock.monotonic());
     this.#alarm.at(progress.redelivery.nextDueMs());
-    this.#delivery.soon();
   }
 
   needs(seq: number): boolean {
