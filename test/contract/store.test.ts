@@ -63,4 +63,32 @@ describe('the store in memory', () => {
     strictEqual(store.append(incoming('a.b', 'y'), count), count + 1);
     strictEqual(store.nextMatching(['a.b'], 1), count + 1);
   });
+
+  it('keeps the subjects that are left of thousands, and takes thousands again', () => {
+    const store = createMemoryStore({ storage: 'memory' });
+    const fill = (start: number): void => {
+      for (let i = start; i < start + 5000; i++) store.append(incoming(`a.n${i}.b`), i);
+    };
+    const ids = (seqs: readonly number[]): number[] => seqs.map((seq) => store.subjectIdOf(seq));
+    fill(1);
+    const held = store.heldBytes;
+    const kept = Array.from({ length: 50 }, (_, i) => i * 100 + 1);
+    const before = ids(kept);
+    for (let seq = 1; seq <= 5000; seq++) if (seq % 100 !== 1) store.remove(seq);
+    ok(store.heldBytes < held / 4, `${store.heldBytes} of ${held}`);
+    strictEqual(String(ids(kept)), String(before));
+    strictEqual([...store.subjectsMatching('a.*.b')].length, 50);
+    fill(5001);
+    strictEqual(String(ids(kept)), String(before));
+    const states = [...store.subjectsMatching('a.>')];
+    strictEqual(new Set(states.map(({ id }) => id)).size, 5050);
+    for (const { id, subject, firstSeq } of states) {
+      strictEqual(subject, `a.n${firstSeq}.b`);
+      strictEqual(store.findSubject(Buffer.from(subject)), id);
+    }
+    store.removeBelow(10_001);
+    strictEqual(store.state.subjects, 0);
+    strictEqual([...store.subjectsMatching('>')].length, 0);
+    ok(store.heldBytes < held / 4, `${store.heldBytes} of ${held}`);
+  });
 });
