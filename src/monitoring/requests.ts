@@ -2,13 +2,13 @@
 // Source: nats-server 2.15.3, server/events.go, zReq, ServerInfo, EventFilterOptions; played against it.
 
 import type { Clock } from '../shared/clock.ts';
+import { goJson } from '../shared/go-json.ts';
 import { goJsonProblem, goTypeProblem, goWholeProblem } from '../shared/go-json-problem.ts';
 import { rfc3339Nano } from '../shared/time.ts';
 import { ANNOUNCED_VERSION } from '../shared/version.ts';
 import type { Answers, SystemRequest } from '../system/index.ts';
 import { accountStats } from './accounts.ts';
 import { type ConnectionState, type ConnzOptions, connz } from './connz.ts';
-import { goJson } from '../shared/go-json.ts';
 import { QueryError } from './query.ts';
 import type { MonitoringSource } from './source.ts';
 

@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { JsonList, jsonPieces } from '../../src/monitoring/json.ts';
-import { goJson } from '../../src/shared/go-json.ts';
 import { sortInSlices } from '../../src/monitoring/sorted.ts';
 import { collide, isLiteral, reaches } from '../../src/monitoring/subjects.ts';
+import { goJson } from '../../src/shared/go-json.ts';
 import { matches } from '../model/matches.ts';
 
 describe('sorting in slices', () => {

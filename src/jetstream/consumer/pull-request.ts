@@ -1,8 +1,7 @@
 // What a pull asks for: nothing is one message, a number is that many, and an object says more. Programs ask the same
 // again and again, so the last body is remembered with what it says.
 // Source: nats-server 2.15.3, server/consumer.go, nextReqFromMsg, processNextMsgRequest; ADR-13.
-import { formatDuration } from '../../shared/time.ts';
-import { NANOS_PER_MS } from '../../shared/time.ts';
+import { formatDuration, NANOS_PER_MS } from '../../shared/time.ts';
 import { BOOL, type Fields, INT64, type Int, readObject, STRING } from '../json-reader.ts';
 import { JsonError } from '../json-scanner.ts';
 import type { ConsumerConfig } from './config.ts';

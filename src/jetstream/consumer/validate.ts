@@ -1,8 +1,9 @@
 // Makes a consumer's configuration of what a request says: defaults filled in as the original fills them in, then judged
 // in its order. What is refused is refused with its code and sentence.
 // Source: nats-server 2.15.3, server/consumer.go, setConsumerConfigDefaults and checkConsumerCfg.
-import { formatDuration } from '../../shared/time.ts';
+
 import { quoteGoText } from '../../shared/go-quote.ts';
+import { formatDuration } from '../../shared/time.ts';
 import type { ApiLimits } from '../api/account-door.ts';
 import { type ApiError, refusal } from '../errors.ts';
 import type { Int } from '../json-reader.ts';

@@ -1,8 +1,9 @@
 // Makes a stream's configuration of what a request says: judged in the order of the original, defaults filled in as it
 // fills them in. What is refused is refused with its code and sentence.
 // Source: nats-server 2.15.3, server/stream.go, checkStreamCfg.
-import { formatDuration } from '../../shared/time.ts';
+
 import { quoteGoText } from '../../shared/go-quote.ts';
+import { formatDuration } from '../../shared/time.ts';
 import type { ApiLimits } from '../api/account-door.ts';
 import { type ApiError, refusal } from '../errors.ts';
 import type { Int } from '../json-reader.ts';
