@@ -6,8 +6,8 @@ import { compareSync } from 'bcryptjs';
 /** What is to be compared: the hash, and what a peer says. */
 type Task = readonly [hash: string, password: string];
 
-/** Only when nothing else wants the processor, which may be one. On Linux alone a thread has a priority of its own. */
-const NICE = 19;
+/** Somewhat behind the loop where both want one processor; on Linux alone a thread has a priority of its own. */
+const NICE = 5;
 
 // A text has no imports.
 const { parentPort } = process.getBuiltinModule('node:worker_threads');

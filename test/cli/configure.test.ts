@@ -23,8 +23,6 @@ import { bundleFile, type Program } from '../support/bundle.ts';
 const TIMEOUT_MS = 30_000;
 vi.setConfig({ testTimeout: TIMEOUT_MS, expect: { poll: { timeout: TIMEOUT_MS } } });
 
-const HASH = '$2a$11$ooo4Wd9.lZgbW6hwJkC8EeXUwRnhZsAoQyHSJtKnCMXZQ8kHWTnRW';
-
 let program: Program;
 let folder: string;
 let file: string;
@@ -186,19 +184,13 @@ describe('a server from a file', () => {
     expect(code).toBe(1);
     expect(texts(output)).toEqual([
       '[FTL] Not supported yet, and nothing to start without: authorization.permissions, tls, ' +
-        'websocket.authorization, accounts, mappings, jetstream.key, --https_port',
+        'accounts, mappings, jetstream.key, --https_port',
     ]);
     expect(output).not.toContain('secret');
     expect((await run('-t', '-c', file)).output).toMatch(/is valid \(sha256:[0-9a-f]{64}\)$/);
   });
 
   test.each([
-    [`authorization { user: a, password: "${HASH}" }`, 'authorization.password (bcrypt)'],
-    [`authorization { token: "${HASH}" }`, 'authorization.token (bcrypt)'],
-    [
-      `authorization { users: [ { user: a, password: p }, { user: b, password: "${HASH}" } ] }`,
-      'authorization.users.password (bcrypt)',
-    ],
     [
       'authorization { users: [ { user: a, password: p, permissions { publish: a } } ] }',
       'authorization.users.permissions',
@@ -225,10 +217,6 @@ describe('a server from a file', () => {
       'authorization.auth_callout',
     ],
     [
-      'authorization { token: t }\nwebsocket { port: -1, no_tls: true, token_cookie: c, user_cookie: d }',
-      'websocket.user_cookie, websocket.token_cookie',
-    ],
-    [
       'accounts { A { users: [ { user: a, password: p, permissions { publish: a } } ] } }',
       'accounts',
     ],
@@ -244,10 +232,6 @@ describe('a server from a file', () => {
       'proxies',
     ],
     ['jetstream { tpm { pcr: 1 } }', 'jetstream.tpm'],
-    [
-      'websocket { port: -1, no_tls: true, authorization { user: a, password: b } }',
-      'websocket.authorization',
-    ],
   ])('%j is no start', async (text, name) => {
     writeFileSync(file, `port: -1\n${text}`);
     const { code, output } = await run('-c', file);
@@ -258,8 +242,6 @@ describe('a server from a file', () => {
   });
 
   test.each([
-    [['--user', 'a', '--pass', HASH], 'authorization.password (bcrypt)'],
-    [[`--auth=${HASH}`], 'authorization.token (bcrypt)'],
     [['-ms', '1'], '--https_port'],
     [['--tls', '--tlscert', 'a', '--tlskey', 'b'], '--tls, --tlscert, --tlskey'],
   ])('%j is no start', async (args, name) => {

@@ -160,8 +160,10 @@ describe('the thread', () => {
 
 test('a right one comes in among many wrong ones from elsewhere', async () => {
   const server = await start({
+    // Enough for one of them, however busy the machine; not for all.
+    authTimeoutMs: 10_000,
     host: '0.0.0.0',
-    authorization: { user: 'a', pass: hashSync('p', 10) },
+    authorization: { user: 'a', pass: hashSync('p', 8) },
   });
   const guesses = Array.from({ length: 60 }, (_, guess) =>
     answer(server.port, { user: 'a', pass: `guess ${guess}` }),
