@@ -138,7 +138,10 @@ class Player {
   }
 
   #note(key: string, text: string): void {
-    const line = text
+    // While messages leave, the original's count of what lies ahead lags behind, by chance.
+    const { max_msgs, max_msgs_per_subject } = this.#program.stream;
+    const isSteady = max_msgs === -1 && max_msgs_per_subject === -1;
+    const line = (isSteady ? text : text.replaceAll(/(\$JS\.ACK\.[\w.]+)\.\w+/g, '$1.ahead'))
       .replaceAll(this.#stream, 'S')
       .replaceAll(/"last_active":"[^"]*"/g, '"last_active"')
       .replaceAll(/(\$JS\.ACK\.S\.C\.\w+\.\w+\.\w+)\.\w+/g, '$1.time');

@@ -76,7 +76,6 @@ describe('explicit acks', () => {
     delivered(stream, consumer, 3);
     const before = consumer.info();
     for (const numbers of [
-      '1.0.0.0.0',
       '1.4.4.0.0',
       '1.99999999999999999999.1.0.0',
       '1.x.1.0.0',
@@ -93,6 +92,13 @@ describe('explicit acks', () => {
     stream.ack('$JS.ACK._.H.S.C.1.1.1.0');
     stream.turn();
     expect(consumer.info()).toEqual(before);
+    // One of no message at all is confirmed, as the original does.
+    const reply = stream.inbox();
+    stream.ack('$JS.ACK.S.C.1.0.0.0.0', '', reply);
+    stream.ack('$JS.ACK.S.C.1.0.0.0.0', '-NAK', reply);
+    stream.turn();
+    expect(reply.texts()).toEqual(['']);
+    expect(consumer.info()).toMatchObject({ ackPending: 3, ackFloor: { consumer: 0, stream: 0 } });
   });
 
   test('free what max_ack_pending holds back; redeliveries are not held', () => {

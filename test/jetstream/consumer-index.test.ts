@@ -158,7 +158,7 @@ describe('a million unacknowledged messages', () => {
     expect(redelivery.heldBytes).toBeLessThan(25 * COUNT);
     let expired = 0;
     for (let seqs = redelivery.expired(1000); seqs.length > 0; seqs = redelivery.expired(1000)) {
-      for (const seq of seqs) redelivery.enqueue(seq, 1000);
+      for (const seq of seqs) redelivery.enqueue(seq);
       expired += seqs.length;
     }
     expect(expired).toBe(COUNT);
@@ -186,7 +186,7 @@ describe('a million unacknowledged messages', () => {
     for (let i = 0; i < 100_000; i++) redelivery.touch(1 + (i % 100), i);
     for (let i = 0; i < 100_000; i++) redelivery.postpone(1 + (i % 100), 200_000 - i);
     for (let i = 0; i < 100_000; i++) {
-      redelivery.enqueue(1 + (i % 100), 0);
+      redelivery.enqueue(1 + (i % 100));
       redelivery.postpone(1 + (i % 100), 300_000);
     }
     expect(redelivery.heldBytes).toBeLessThan(20_000);

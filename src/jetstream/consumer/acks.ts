@@ -53,7 +53,7 @@ export class Acks {
     readPlace(message, form, place);
     const payload = payloadOf(message);
     const isConfirmed = this.#obey(message, payload);
-    if (!isConfirmed || message.replyBytes === 0 || place.streamSeq === 0) return;
+    if (!isConfirmed || message.replyBytes === 0) return;
     this.#parts.host.outbox.send({ to: message.reply.slice(), payload: NOTHING });
   }
 
@@ -75,24 +75,26 @@ export class Acks {
     else if (begins(payload, TERM)) {
       return this.terminate(place, decoder.decode(payload.subarray(TERM.length)).trim());
     }
-    return true;
+    return place.streamSeq > 0;
   }
 
   /**
    * A message is acknowledged, or all up to it.
    *
-   * @returns false: it was not delivered yet
+   * @returns whether it is confirmed: not of a message that was not delivered yet. Of none at all, as the original
    */
   acknowledge(place: Readonly<AckPlace>, isSampled: boolean): boolean {
     const { progress, cursor, rules, host } = this.#parts;
     const { pending } = progress.redelivery;
     const { streamSeq } = place;
-    if (streamSeq >= cursor.next || streamSeq === 0) return false;
+    if (streamSeq >= cursor.next) return false;
     const wasFull = pending.count >= rules.maxAckPending;
     if (rules.acks === 'all') {
       const isPending = pending.find(streamSeq);
       const settle = (seq: number): void => this.#owner.settle(seq);
-      if (!progress.ackAll(streamSeq, place.consumerSeq, cursor.next, settle)) return true;
+      if (!progress.ackAll(streamSeq, place.consumerSeq, cursor.next, settle)) {
+        return streamSeq > 0;
+      }
       if (!isPending) settle(streamSeq);
     } else {
       if (isSampled && rules.samplePercent > 0 && pending.find(streamSeq)) this.#sample(place);
@@ -103,7 +105,7 @@ export class Acks {
     progress.acked.at(nowMs);
     this.#owner.used(nowMs);
     if (wasFull) this.#owner.deliverSoon();
-    return true;
+    return streamSeq > 0 || host.config.retention === 'limits';
   }
 
   /** A message is given up; the same answers as of an ack. */
@@ -125,7 +127,7 @@ export class Acks {
     this.#owner.used(nowMs);
     const delayMs = delayOf(argument.trim());
     if (delayMs === undefined) {
-      redelivery.enqueue(streamSeq, nowMs);
+      redelivery.enqueue(streamSeq);
       this.#owner.deliverSoon();
       return;
     }

@@ -160,7 +160,7 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     const isGone = (at: number): boolean => isPart && !store.has(at);
     // Their ends count as acks.
     if (progress.purge(start, isGone, cursor.next)) progress.acked.at(host.clock.monotonic());
-    this.#delivery.soon();
+    this.#alarm.at(progress.redelivery.nextDueMs());
   }
 
   needs(seq: number): boolean {
@@ -231,9 +231,10 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     if (this.#isClosed) return;
     const { redelivery } = this.#parts.progress;
     const nowMs = this.#host.clock.monotonic();
-    if (this.#pulls.dueMs <= nowMs) this.#pulls.scan(true);
-    this.#expire(nowMs);
-    this.#delivery.soon();
+    const isTime = this.#pulls.dueMs <= nowMs;
+    if (isTime) this.#pulls.scan(true);
+    const isMore = this.#expire(nowMs);
+    if (isTime || isMore || this.#delivery.isPaused) this.#delivery.soon();
     if (nowMs >= this.#inactivity.dueMs) {
       this.#pulls.scan(true);
       if (this.#inactivity.isOver(nowMs, this.#pulls.count > 0, redelivery)) {
@@ -245,11 +246,16 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     this.#alarm.at(nextMs);
   }
 
-  /** Whose wait is over is delivered again, or was delivered too often. */
-  #expire(nowMs: number): void {
+  /**
+   * Whose wait is over is delivered again, or was delivered too often.
+   *
+   * @returns whether there was one
+   */
+  #expire(nowMs: number): boolean {
     const { progress, cursor, rules, advisories } = this.#parts;
     const { redelivery } = progress;
-    for (const seq of redelivery.expired(nowMs)) {
+    const seqs = redelivery.expired(nowMs);
+    for (const seq of seqs) {
       if (!redelivery.pending.find(seq)) continue;
       const { redelivered } = redelivery.pending;
       // As the original counts: here only who is delivered once at most is seen to have had it.
@@ -257,9 +263,11 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
         progress.exhaust(seq, Math.max(1, redelivered), cursor.next);
         advisories.exhausted(seq, redelivered + 1);
       } else {
-        redelivery.enqueue(seq, nowMs);
+        redelivery.restart(nowMs);
+        redelivery.enqueue(seq);
       }
     }
+    return seqs.length > 0;
   }
 
   /** Ends its pulls and all that it listens to. */

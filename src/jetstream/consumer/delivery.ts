@@ -80,6 +80,11 @@ export class Delivery {
     this.#parts.host.outbox.deliver(this.#fill, this.#told);
   }
 
+  /** It waits for the time of the next message. */
+  get isPaused(): boolean {
+    return this.#replay?.isPaused === true;
+  }
+
   /** Tells somebody something, behind everything that was delivered before. */
   say(to: Uint8Array, headers: Uint8Array): void {
     if (this.#entries === undefined) {
@@ -239,7 +244,7 @@ export class Delivery {
     this.#pulls.takeBack(pull);
     if (!redelivery.pending.find(seq)) return;
     redelivery.pending.redelivered = Math.max(0, redelivery.pending.redelivered - 1);
-    redelivery.enqueue(seq, this.#parts.host.clock.monotonic());
+    redelivery.enqueue(seq);
   }
 
   #waitFor(session: SessionHandle): void {
@@ -275,6 +280,10 @@ class Replay {
       this.#untilMs = nowMs + apartMs;
     }
     return this.#untilMs - nowMs;
+  }
+
+  get isPaused(): boolean {
+    return this.#waitsFor !== 0;
   }
 
   delivered({ timeMs }: StoredMessage): void {

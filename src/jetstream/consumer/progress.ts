@@ -157,9 +157,10 @@ export class Progress {
       floor.stream = seq - 1;
       for (let at = pending.findFrom(1); at > 0; at = pending.findFrom(at + 1)) {
         if (at >= seq && !isGone(at)) continue;
-        floor.consumer = Math.max(floor.consumer, pending.consumerSeq);
+        const { consumerSeq } = pending;
+        floor.consumer = Math.max(floor.consumer, consumerSeq);
         redelivery.remove(at);
-        redelivery.exhausted.delete(at);
+        this.#moveShownFloor(consumerSeq, at);
       }
     }
     for (const at of redelivery.exhausted.keys()) if (at < seq) redelivery.exhausted.delete(at);
@@ -167,8 +168,12 @@ export class Progress {
       redelivery.exhausted.clear();
       this.#floorAtEnd(cursor);
     }
-    delivered.stream = Math.max(delivered.stream, cursor - 1);
-    Object.assign(this.shownFloor, floor);
+    redelivery.dequeueAll();
+    // What is shown never falls.
+    if (floor.stream >= this.shownFloor.stream) {
+      delivered.stream = Math.max(delivered.stream, cursor - 1);
+      Object.assign(this.shownFloor, floor);
+    }
     return pending.count < count;
   }
 

@@ -90,15 +90,33 @@ export class Redelivery {
   }
 
   /** It is to be delivered again, behind all that are. */
-  enqueue(seq: number, nowMs: number): void {
+  enqueue(seq: number): void {
     const { pending } = this;
     if (!pending.find(seq) || pending.state === QUEUED) return;
     pending.state = QUEUED;
-    // Nothing falls due by it; it is how long the consumer is in use without a pull.
-    pending.dueMs = nowMs + this.waitMs(pending.redelivered);
     this.#queuedCount++;
     this.#queue.push(seq);
     if (this.#queue.length - this.#queueHead > this.#queuedCount * 2 + SLACK) this.#rebuildQueue();
+  }
+
+  /**
+   * The wait of the message that was found begins anew. While it is in the queue, that is how long the consumer is in use
+   * without a pull.
+   */
+  restart(nowMs: number): void {
+    this.pending.dueMs = nowMs + this.waitMs(this.pending.redelivered);
+  }
+
+  /** Empties the queue: what was in it is delivered again when its wait is over. */
+  dequeueAll(): void {
+    const seqs = this.#queue.slice(this.#queueHead);
+    this.#queue = [];
+    this.#queueHead = 0;
+    this.#queuedCount = 0;
+    for (const seq of seqs) {
+      if (!this.pending.find(seq) || this.pending.state !== QUEUED) continue;
+      this.#putOff(seq, this.pending.dueMs);
+    }
   }
 
   /** The message to be delivered next; 0 = none. */
