@@ -7,7 +7,7 @@ import { formatDuration } from '../../shared/time.ts';
 import type { ApiLimits } from '../api/account-door.ts';
 import { type ApiError, refusal } from '../errors.ts';
 import type { Int } from '../json-reader.ts';
-import { METADATA_MAX, metadataBytes, storedMetadata } from '../metadata.ts';
+import { isTooLong, METADATA_MAX, storedMetadata } from '../metadata.ts';
 import { isSubset, isValidName, isValidSubject, NAME_MAX, subjectsCollide } from '../subjects.ts';
 import { type StreamConfig, type StreamRequest, unsupportedStreamKey } from './config.ts';
 
@@ -27,7 +27,7 @@ export function checkStream(request: StreamRequest, limits: ApiLimits): StreamCo
   }
   checkLength('stream name', name, NAME_MAX);
   checkLength('stream description', description, DESCRIPTION_MAX);
-  if (metadataBytes(metadata) > METADATA_MAX) {
+  if (isTooLong(metadata)) {
     throw invalid(`stream metadata exceeds maximum size of ${METADATA_MAX} bytes`);
   }
   const unsupported = unsupportedStreamKey(request);
