@@ -137,7 +137,7 @@ class Maker {
   #bounds(): object {
     const max_ack_pending = this.pick([1000, 1000, 1, 3]);
     if (!this.is(4)) return { max_ack_pending, max_deliver: this.pick([-1, -1, 1, 2, 3]) };
-    const backoff = [ACK_WAIT_MS * NANOS, 7000 * NANOS];
+    const backoff = [ACK_WAIT_MS * NANOS, 4500 * NANOS];
     return { max_ack_pending, backoff, max_deliver: this.pick([-1, 3, 5]) };
   }
 
@@ -184,6 +184,6 @@ class Maker {
     const word = this.pick(WORDS);
     const forged = this.is(10) ? this.pick(FORGED) : undefined;
     const step: PullStep = { do: 'ack', which: this.below(4), word, asks: this.is(3), forged };
-    return word.includes('300') ? [step, { do: 'wait', ms: 800 }] : [step];
+    return word.includes('300') ? [step, { do: 'wait', ms: 1300 }] : [step];
   }
 }
