@@ -165,16 +165,12 @@ class Reader {
   }
 }
 
-/** The field of that name, or of one that differs in case only. */
+/** The field of that name, or of one that differs in case only. All our keys are lower case. */
 function keyOf(fields: Fields, said: string): string | undefined {
   if (Object.hasOwn(fields, said)) return said;
-  const folded = fold(said);
-  return Object.keys(fields).find((key) => key === folded);
-}
-
-/** Long s and the Kelvin sign are folded to letters, too: they are the only others. All our keys are lower case. */
-function fold(key: string): string {
-  return key.toLowerCase().replaceAll('\u017f', 's').replaceAll('\u212a', 'k');
+  // Long s and the Kelvin sign are folded to letters, too: they are the only others.
+  const folded = said.toLowerCase().replaceAll('\u017f', 's').replaceAll('\u212a', 'k');
+  return Object.hasOwn(fields, folded) ? folded : undefined;
 }
 
 function intOf(raw: string, { min, max }: { min: bigint; max: bigint }): Int | undefined {

@@ -13,14 +13,25 @@ export class JsonError extends Error {
 
 export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'bool' | 'null';
 
-const KINDS: Readonly<Record<string, JsonKind>> = {
-  '{': 'object',
-  '[': 'array',
-  '"': 'string',
-  t: 'bool',
-  f: 'bool',
-  n: 'null',
-};
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_LIST = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_LIST = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const HEX = /^[\da-fA-F]{4}$/;
+const WORDS = ['true', 'false', 'null'];
+
+const KINDS: ReadonlyMap<number, JsonKind> = new Map<number, JsonKind>([
+  [OPEN_OBJECT, 'object'],
+  [OPEN_LIST, 'array'],
+  [QUOTE, 'string'],
+  ['t'.charCodeAt(0), 'bool'],
+  ['f'.charCodeAt(0), 'bool'],
+  ['n'.charCodeAt(0), 'null'],
+]);
 
 export class JsonScanner {
   readonly text: string;
@@ -38,7 +49,7 @@ export class JsonScanner {
 
   /** What the value at this place is, which has been judged. */
   get kind(): JsonKind {
-    return KINDS[this.text[this.at] as string] ?? 'number';
+    return KINDS.get(this.text.charCodeAt(this.at)) ?? 'number';
   }
 
   skipBlanks(): void {
@@ -46,10 +57,14 @@ export class JsonScanner {
     while (isBlank(text.charCodeAt(this.at))) this.at++;
   }
 
-  /** Moves behind `char` and the blanks around it, if it is there. */
+  /** Moves behind a character and the blanks around it, if it is there. */
   take(char: string): boolean {
+    return this.#takeCode(char.charCodeAt(0));
+  }
+
+  #takeCode(code: number): boolean {
     this.skipBlanks();
-    if (this.text[this.at] !== char) return false;
+    if (this.text.charCodeAt(this.at) !== code) return false;
     this.at++;
     this.skipBlanks();
     return true;
@@ -57,62 +72,61 @@ export class JsonScanner {
 
   /** Moves behind a value and judges it. Throws JsonError. */
   skipValue(): void {
+    const { text } = this;
     /** The ends of what is open. */
-    const open: string[] = [];
+    const open: number[] = [];
     for (;;) {
       this.skipBlanks();
-      const start = this.text[this.at];
-      if (start === '{' || start === '[') {
+      const start = text.charCodeAt(this.at);
+      if (start === OPEN_OBJECT || start === OPEN_LIST) {
         if (open.length === DEPTH_MAX) throw new JsonError('exceeded max depth');
         this.at++;
-        const end = start === '{' ? '}' : ']';
+        const end = start === OPEN_OBJECT ? CLOSE_OBJECT : CLOSE_LIST;
         this.skipBlanks();
-        if (this.text[this.at] !== end) {
+        if (text.charCodeAt(this.at) !== end) {
           open.push(end);
-          if (end === '}') this.#skipKey();
+          if (end === CLOSE_OBJECT) this.#skipKey();
           continue;
         }
         this.at++;
+      } else if (start === QUOTE) {
+        this.#skipString();
       } else {
-        this.#skipScalar();
+        this.#skipWord();
       }
       if (this.#isWhole(open)) return;
     }
   }
 
   /** Behind a value: closes what ends here, or goes on to the next one. */
-  #isWhole(open: string[]): boolean {
-    for (;;) {
-      const end = open.at(-1);
-      if (end === undefined) return true;
-      if (this.take(',')) {
-        if (end === '}') this.#skipKey();
+  #isWhole(open: number[]): boolean {
+    while (open.length > 0) {
+      const end = open[open.length - 1] as number;
+      if (this.#takeCode(COMMA)) {
+        if (end === CLOSE_OBJECT) this.#skipKey();
         return false;
       }
-      if (this.text[this.at] !== end) throw this.#unexpected();
+      if (this.text.charCodeAt(this.at) !== end) throw this.#unexpected();
       this.at++;
       open.pop();
     }
+    return true;
   }
 
   #skipKey(): void {
     this.skipBlanks();
-    if (this.text[this.at] !== '"') throw this.#unexpected();
+    if (this.text.charCodeAt(this.at) !== QUOTE) throw this.#unexpected();
     this.#skipString();
-    if (!this.take(':')) throw this.#unexpected();
+    if (!this.#takeCode(COLON)) throw this.#unexpected();
   }
 
-  #skipScalar(): void {
+  /** A number, or what has a name. */
+  #skipWord(): void {
     const { text, at } = this;
-    if (text[at] === '"') {
-      this.#skipString();
+    for (const word of WORDS) {
+      if (!text.startsWith(word, at)) continue;
+      this.at += word.length;
       return;
-    }
-    for (const word of ['true', 'false', 'null']) {
-      if (text.startsWith(word, at)) {
-        this.at += word.length;
-        return;
-      }
     }
     NUMBER.lastIndex = at;
     if (!NUMBER.test(text)) throw this.#unexpected();
@@ -121,31 +135,27 @@ export class JsonScanner {
 
   #skipString(): void {
     const { text } = this;
-    for (this.at++; ; this.at++) {
-      const code = text.charCodeAt(this.at);
-      if (code === 0x22) break;
+    let at = this.at + 1;
+    for (; ; at++) {
+      const code = text.charCodeAt(at);
+      if (code === QUOTE) break;
       // NaN behind the end.
-      if (!(code >= 0x20)) throw this.#unexpected();
-      if (code === 0x5c) this.#skipEscape();
+      if (!(code >= 0x20)) throw this.#unexpected(at);
+      if (code === BACKSLASH) at = this.#skipEscape(at + 1);
     }
-    this.at++;
+    this.at = at + 1;
   }
 
-  #skipEscape(): void {
-    this.at++;
-    const char = this.text[this.at] ?? '';
-    if (char === 'u') {
-      if (!/^[\da-fA-F]{4}$/.test(this.text.slice(this.at + 1, this.at + 5))) {
-        throw this.#unexpected();
-      }
-      this.at += 4;
-    } else if (char === '' || !'"\\/bfnrt'.includes(char)) {
-      throw this.#unexpected();
-    }
+  /** @returns the last place of the escape whose letter is there */
+  #skipEscape(at: number): number {
+    const char = this.text[at] ?? '';
+    if (char !== '' && '"\\/bfnrt'.includes(char)) return at;
+    if (char !== 'u' || !HEX.test(this.text.slice(at + 1, at + 5))) throw this.#unexpected(at);
+    return at + 4;
   }
 
-  #unexpected(): JsonError {
-    const { text, at } = this;
+  #unexpected(at: number = this.at): JsonError {
+    const { text } = this;
     if (at >= text.length) return new JsonError('unexpected EOF');
     const char = String.fromCodePoint(text.codePointAt(at) as number);
     return new JsonError(`invalid character ${JSON.stringify(char)} at offset ${at + 1}`);

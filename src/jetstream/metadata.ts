@@ -13,12 +13,13 @@ const encoder = new TextEncoder();
 /** Bytes that keys and values may have together. */
 export const METADATA_MAX: number = 128 * 1024;
 
-export function metadataBytes(metadata: Metadata | undefined): number {
-  let bytes = 0;
-  for (const [key, value] of Object.entries(metadata ?? {})) {
-    bytes += encoder.encode(key).length + encoder.encode(value).length;
-  }
-  return bytes;
+/** Whether keys and values have more bytes than they may. */
+export function isTooLong(metadata: Metadata | undefined): boolean {
+  const texts = Object.entries(metadata ?? {}).flat();
+  const units = texts.reduce((sum, text) => sum + text.length, 0);
+  // A unit of the text is one to three bytes.
+  if (units > METADATA_MAX || units * 3 <= METADATA_MAX) return units > METADATA_MAX;
+  return encoder.encode(texts.join('')).length > METADATA_MAX;
 }
 
 /** Metadata as it is stored, in the order of its keys. Nothing that is supported needs more than level 0. */

@@ -6,7 +6,7 @@ import { quoted } from '../../shared/go-quote.ts';
 import type { ApiLimits } from '../api/account-door.ts';
 import { type ApiError, refusal } from '../errors.ts';
 import type { Int } from '../json-reader.ts';
-import { METADATA_MAX, metadataBytes, storedMetadata } from '../metadata.ts';
+import { isTooLong, METADATA_MAX, storedMetadata } from '../metadata.ts';
 import type { StreamConfig } from '../stream/config.ts';
 import { DESCRIPTION_MAX } from '../stream/validate.ts';
 import { isSubset, isValidName, isValidSubject } from '../subjects.ts';
@@ -36,7 +36,9 @@ export function checkConsumer(
   if (unsupported !== undefined) {
     throw refusal('consumerCreate', `not supported yet: ${unsupported}`);
   }
-  const config = withDefaults(settings, name, rules);
+  const hasTooMuch = isTooLong(settings.metadata);
+  const metadata = hasTooMuch ? {} : (settings.metadata ?? {});
+  const config = withDefaults({ ...settings, metadata }, name, rules);
   checkNames(settings);
   checkReplicas(config, rules);
   checkTimes(config);
@@ -51,7 +53,7 @@ export function checkConsumer(
   if (settings.durable_name && settings.name && settings.durable_name !== settings.name) {
     throw refusal('durableAndNameDiffer');
   }
-  if (metadataBytes(config.metadata) > METADATA_MAX) {
+  if (hasTooMuch) {
     throw refusal('consumerMetadataTooLong', `${METADATA_MAX / 1024}KB`);
   }
   return config;

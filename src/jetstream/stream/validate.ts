@@ -6,7 +6,7 @@ import { quoted } from '../../shared/go-quote.ts';
 import type { ApiLimits } from '../api/account-door.ts';
 import { type ApiError, refusal } from '../errors.ts';
 import type { Int } from '../json-reader.ts';
-import { METADATA_MAX, metadataBytes, storedMetadata } from '../metadata.ts';
+import { isTooLong, METADATA_MAX, storedMetadata } from '../metadata.ts';
 import { isSubset, isValidName, isValidSubject, NAME_MAX, subjectsCollide } from '../subjects.ts';
 import { type StreamConfig, type StreamRequest, unsupportedStreamKey } from './config.ts';
 
@@ -26,7 +26,7 @@ export function checkStream(request: StreamRequest, limits: ApiLimits): StreamCo
   }
   checkLength('stream name', name, NAME_MAX);
   checkLength('stream description', description, DESCRIPTION_MAX);
-  if (metadataBytes(metadata) > METADATA_MAX) {
+  if (isTooLong(metadata)) {
     throw invalid(`stream metadata exceeds maximum size of ${METADATA_MAX} bytes`);
   }
   const unsupported = unsupportedStreamKey(request);
