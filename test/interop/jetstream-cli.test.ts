@@ -72,11 +72,11 @@ describe.skipIf(reason !== undefined)(titled('the nats command and streams', rea
   });
 
   /** What both say, with what differs of necessity taken out. */
-  async function both(command: string, args: readonly string[]): Promise<string[]> {
+  async function both(command: string, args: readonly string[], input = ''): Promise<string[]> {
     const said: string[] = [];
     for (const { url } of servers) {
       const env = { NATS_URL: url, HOME: home, XDG_CONFIG_HOME: home, NO_COLOR: '1', TZ: 'UTC' };
-      const { code, output } = await runChild(command, args, { env });
+      const { code, output } = await runChild(command, args, { env, input });
       said.push(`${code}\n${plain(output)}`);
     }
     return said;
@@ -90,8 +90,8 @@ describe.skipIf(reason !== undefined)(titled('the nats command and streams', rea
   test.skipIf(!existsSync(SCRIPT))('stream view, which wants a terminal', async () => {
     await both(pathOf(natsCli), ['stream', 'add', 'V', '--subjects', 'v.*', '--defaults']);
     await both(pathOf(natsCli), ['pub', 'v.a', 'hello {{Count}}', '--count', '12', '--jetstream']);
-    const command = `${pathOf(natsCli)} stream view V 10 --raw </dev/null`;
-    const [ours, theirs] = await both(SCRIPT, ['-qc', command, '/dev/null']);
+    const command = `${pathOf(natsCli)} stream view V 25 --raw`;
+    const [ours, theirs] = await both(SCRIPT, ['-qc', command, '/dev/null'], 'n\r');
     expect(ours).toContain('hello 10');
     expect(ours).toBe(theirs);
   });

@@ -5,7 +5,14 @@ import sys
 
 import nats
 from nats.errors import TimeoutError as NatsTimeout
-from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DiscardPolicy,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
 from nats.js.errors import APIError, NotFoundError
 
 
@@ -43,6 +50,8 @@ async def main(url):
     second, third = await psub.fetch(2, timeout=2)
     await second.nak()
     await third.term()
+    # nats-server takes acks on a way of their own, on which the next pull may overtake one.
+    await asyncio.sleep(0.2)
     redelivered = (await psub.fetch(1, timeout=2))[0]
     say("again", redelivered.data.decode(), redelivered.metadata.num_delivered)
     await redelivered.in_progress()
@@ -58,7 +67,19 @@ async def main(url):
     consumer = await psub.consumer_info()
     say("consumer", consumer.num_pending, consumer.num_ack_pending, consumer.ack_floor.stream_seq)
 
-    kv = await js.create_key_value(bucket="SETTINGS", history=3)
+    # As a bucket is made, but for the limit of ages, which this client asks for unasked.
+    await js.add_stream(
+        StreamConfig(
+            name="KV_SETTINGS",
+            subjects=["$KV.SETTINGS.>"],
+            max_msgs_per_subject=3,
+            discard=DiscardPolicy.NEW,
+            allow_direct=True,
+            allow_rollup_hdrs=True,
+            deny_delete=True,
+        )
+    )
+    kv = await js.key_value("SETTINGS")
     say("put", await kv.put("color", b"red"), await kv.update("color", b"blue", last=1))
     entry = await kv.get("color")
     say("get", entry.value.decode(), entry.revision)
