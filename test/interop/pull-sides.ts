@@ -75,6 +75,8 @@ class Player {
         for (let i = 0; i < step.count; i++) {
           const subject = step.subject.replace('S', name);
           await this.#connection.request(subject, 'x'.repeat(step.bytes), { timeout: 10_000 });
+          // The next one would else be counted by the delivery of this one, or not, by chance.
+          await settle(SETTLE_MS);
         }
         return;
       case 'pull': {
