@@ -169,7 +169,7 @@ export class ApiGenerator {
     pedantic: this.#bool,
     placement: () => this.#chance.of<unknown>([{}, null, { cluster: 'x' }]),
     mirror: () => this.#chance.of<unknown>([null, null, { name: 'S1' }]),
-    sources: () => this.#chance.of<unknown>([null, [], [{ name: 'S2' }]]),
+    sources: () => this.#chance.of<unknown>([null, null, [{ name: 'S2' }]]),
     subject_transform: () => this.#chance.of<unknown>([null, { src: 'a', dest: 'b' }]),
     republish: () => this.#chance.of<unknown>([null, { src: 'a', dest: 'q.b' }]),
     allow_msg_ttl: () => this.#chance.is(0.2),
