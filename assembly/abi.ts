@@ -427,8 +427,6 @@ export const SEGMENT_TAKE_LEN = 4;
 export const SEGMENT_TAKE_SHARED = 8;
 export const SEGMENT_TAKE_BYTES = 12;
 export const TAKE_SEGMENTS_MAX = 256;
-/** A take ends with the segment that reaches so many bytes: it may have to be copied, a MiB in a millisecond. */
-export const TAKE_BYTES_MAX = 1_048_576;
 
 // ── Pool of outbound chunks ───────────────────────────────────────────────────────────────────────
 

@@ -17,7 +17,6 @@ import {
   SESSION_CLOSED,
   SESSION_DIRTY,
   SESSION_SLOW,
-  TAKE_BYTES_MAX,
   TAKE_COUNT,
   TAKE_SEGMENTS,
   TAKE_SEGMENTS_MAX,
@@ -256,8 +255,7 @@ export function outboundCopied(): void {
   copying = 0;
 }
 
-// Cuts active segments off, at most as many as the take record describes, and no more when they have a write's bytes;
-// describes them.
+// Cuts the active segments off, at most as many as the take record describes, and describes them.
 function detach(session: Session): usize {
   if (session.outCursor != 0) closeSegment(session);
   let at = takePtr + TAKE_SEGMENTS;
@@ -265,7 +263,7 @@ function detach(session: Session): usize {
   let taken: u32 = 0;
   let segmentPtr = session.outHead;
   let last: usize = 0;
-  while (segmentPtr != 0 && taken < <u32>TAKE_SEGMENTS_MAX && total < <u32>TAKE_BYTES_MAX) {
+  while (segmentPtr != 0 && taken < <u32>TAKE_SEGMENTS_MAX) {
     const segment = Segment.at(segmentPtr);
     if (segment.length != 0) {
       Owned.write<u32>(at + SEGMENT_TAKE_PTR, <u32>segment.ptr, OWNER_TAKE);

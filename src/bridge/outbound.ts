@@ -78,15 +78,8 @@ const EAGER_BYTES = 32_768;
 /** The same for what the program publishes, told by the pool: most sessions have filled their first chunk. */
 const EAGER_POOL_BYTES = 8192;
 const EAGER_POOL_MIN = 65_536;
-// Shares of the pool. Above the first a slice is copied in each turn of the loop; above the second at once, down to
-// the third: a copy costs a millisecond a MiB, most of it for fresh pages.
-const POOL_SHORT_SHARE = 1 / 2;
-const POOL_SPENT_SHARE = 28 / 32;
-const POOL_EASED_SHARE = 27 / 32;
 /** Writes between two looks at the clock; a slice is some hundreds of small ones. */
 const SLICE_WRITES = 8;
-/** Bytes whose copy takes as long as a write. */
-const COPIED_PER_WRITE = 32_768;
 
 export class Outbound {
   readonly shared: SharedPayloads = new SharedPayloads();
@@ -184,7 +177,7 @@ export class Outbound {
     const { poolUsed, poolMax } = this.#core;
     if (this.#isBehind) {
       // The next slice is on its way, unless so much comes that it cannot be waited for.
-      if (poolUsed > poolMax * POOL_SPENT_SHARE || this.bytes > this.#outboundMax) this.flush();
+      if (this.#isPoolShort() || this.bytes > this.#outboundMax) this.flush();
       return;
     }
     const share = Math.max(EAGER_POOL_MIN, this.#channels.size * EAGER_POOL_BYTES);
@@ -224,22 +217,23 @@ export class Outbound {
     return this.#isBehind;
   }
 
-  /** Writes whatever every session has to send, and copies what makes room in the pool. */
+  /** Writes whatever every session has to send. */
   flush(): void {
-    this.#flushUntil(Number.POSITIVE_INFINITY, this.#core.poolMax * POOL_EASED_SHARE);
+    this.#flushUntil(Number.POSITIVE_INFINITY);
   }
 
   /** The same, but ends after a while and goes on in the next turn of the loop. */
   #flushSlice(): void {
-    this.#flushUntil(this.#clock.monotonic() + SLICE_MS, this.#core.poolMax * POOL_SHORT_SHARE);
+    this.#flushUntil(this.#clock.monotonic() + SLICE_MS);
   }
 
-  #flushUntil(deadline: number, poolGoal: number): void {
+  #flushUntil(deadline: number): void {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
     this.#backlog = 0;
     try {
-      this.#isBehind = !this.#sendUntil(deadline) || !this.#copyUntil(deadline, poolGoal);
+      this.#isBehind = !this.#sendUntil(deadline);
+      if (this.#isPoolShort()) this.#copyBehindHeld();
     } finally {
       this.#isFlushing = false;
     }
@@ -251,13 +245,11 @@ export class Outbound {
 
   /** False: the time is over, and more waits. */
   #sendUntil(deadline: number): boolean {
-    for (let cost = 0; ; ) {
+    for (let count = 1; ; count++) {
       const take = this.#regions.take();
       if (take === undefined) return true;
-      cost += 1 + this.#send(take) / COPIED_PER_WRITE;
-      if (cost < SLICE_WRITES) continue;
-      if (this.#clock.monotonic() >= deadline) return false;
-      cost = 0;
+      this.#send(take);
+      if (count % SLICE_WRITES === 0 && this.#clock.monotonic() >= deadline) return false;
     }
   }
 
@@ -285,15 +277,11 @@ export class Outbound {
   }
 
   #isPoolShort(): boolean {
-    return this.#core.poolUsed > this.#core.poolMax * POOL_SHORT_SHARE;
+    return this.#core.poolUsed > this.#core.poolMax / 2;
   }
 
-  /**
-   * While the pool is short, what has come together behind held writes is copied, so that its chunks go back, until no
-   * more of it than `goal` is used. False: the time is over, or more is to be copied when there is time.
-   */
-  #copyUntil(deadline: number, goal: number): boolean {
-    if (!this.#isPoolShort()) return true;
+  /** What has come together behind held writes is copied, so that its chunks go back. */
+  #copyBehindHeld(): void {
     for (const [handle, channel] of this.#channels) {
       if (channel.held === undefined) continue;
       for (
@@ -306,11 +294,8 @@ export class Outbound {
         this.#copiedBytes += batch.copied;
         if (channel.outlet.isDiscarding) this.#finish(handle, batch);
         else channel.waiting = merge(channel.waiting, batch);
-        const isEnough = this.#core.poolUsed <= goal || this.#clock.monotonic() >= deadline;
-        if (isEnough) return !this.#isPoolShort();
       }
     }
-    return true;
   }
 
   /** There is going to be a flush after the reads of this turn of the loop. */
@@ -320,8 +305,7 @@ export class Outbound {
     this.#defer(this.#onDeferred);
   }
 
-  /** @returns bytes that it had to copy */
-  #send(take: Take): number {
+  #send(take: Take): void {
     const { session } = take;
     const channel = this.#channels.get(session);
     if (channel === undefined) {
@@ -336,7 +320,6 @@ export class Outbound {
     if (outlet.isDiscarding) this.#finish(session, batch);
     else if (isBusy) channel.waiting = merge(channel.waiting, batch);
     else this.#write(channel, batch);
-    return batch.copied;
   }
 
   #batch(take: Take, isCopy: boolean): Batch {
@@ -390,16 +373,19 @@ export class Outbound {
 
   /** While everybody together holds too much, the session with the most pending has to go. */
   #checkTotal(): void {
-    if (this.bytes <= this.#outboundMax) return;
-    const stuck: [outlet: Outlet, pending: number][] = [];
-    for (const { outlet, held } of this.#channels.values()) {
-      if (outlet.isDiscarding || held === undefined) continue;
-      stuck.push([outlet, this.#sessions.pending(outlet.handle)]);
-    }
-    stuck.sort(([, a], [, b]) => b - a);
-    for (const [outlet] of stuck) {
-      if (this.bytes <= this.#outboundMax) return;
-      outlet.onTooMuch();
+    while (this.bytes > this.#outboundMax) {
+      let most: Outlet | undefined;
+      let mostBytes = 0;
+      for (const { outlet, held } of this.#channels.values()) {
+        if (outlet.isDiscarding || held === undefined) continue;
+        const pending = this.#sessions.pending(outlet.handle);
+        if (pending > mostBytes) {
+          most = outlet;
+          mostBytes = pending;
+        }
+      }
+      if (most === undefined) return;
+      most.onTooMuch();
     }
   }
 }
