@@ -2,10 +2,12 @@
 // beyond a server. It needs no server, no file and no port.
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
 import { InvalidOperationError } from '../shared/errors.ts';
-import { JETSTREAM_VERSION } from '../shared/version.ts';
+import { API_LEVEL, JETSTREAM_VERSION } from '../shared/version.ts';
 import { emitWarning } from '../shared/warning.ts';
 import { JetStreamAccount } from './account.ts';
 import type { AccountUsage } from './api/account-door.ts';
+import { consumerInfo, streamInfo } from './api/info.ts';
+import type { Fields } from './api/request.ts';
 import { Pools } from './limits.ts';
 import { type JetStreamOptions, type JetStreamSettings, jetStreamSettings } from './options.ts';
 import type { Stream } from './stream/stream.ts';
@@ -18,6 +20,8 @@ const PULLS_MAX = 1_048_576;
 /** What there is of JetStream at this moment. */
 export interface JetStreamSnapshot {
   readonly settings: JetStreamSettings;
+  /** Of the API. */
+  readonly level: number;
   readonly memoryUsed: number;
   readonly memoryReserved: number;
   readonly fileUsed: number;
@@ -28,6 +32,11 @@ export interface JetStreamSnapshot {
     readonly apiTotal: number;
     readonly apiErrors: number;
     readonly streams: ReadonlyMap<string, Stream>;
+    /** What the API says of them, made when it is asked for. */
+    readonly describe: {
+      stream(stream: Stream): Fields;
+      consumer(stream: Stream, name: string): Fields;
+    };
   }[];
 }
 
@@ -126,6 +135,7 @@ class RunningJetStream implements JetStream {
     const { memory, file } = this.#pools;
     return {
       settings: this.#settings,
+      level: API_LEVEL,
       memoryUsed: memory.used,
       memoryReserved: memory.reserved,
       fileUsed: file.used,
@@ -136,6 +146,13 @@ class RunningJetStream implements JetStream {
         apiTotal: account.counters.total,
         apiErrors: account.counters.errors,
         streams: account.streams,
+        describe: {
+          stream: (stream) => streamInfo(account, stream, {}),
+          consumer: (stream, consumer) => {
+            const found = stream.consumers.get(consumer);
+            return found === undefined ? {} : consumerInfo(account, stream, consumer, found, false);
+          },
+        },
       })),
     };
   }

@@ -40,6 +40,8 @@ export interface JetStreamSettings {
   readonly storeDir: string | undefined;
   readonly maxMemory: number;
   readonly maxFile: number;
+  /** What it is told; there is no disk yet. */
+  readonly syncInterval: number | 'always';
   readonly domain: string | undefined;
   readonly isStrict: boolean;
   readonly limits: ApiLimits;
@@ -50,6 +52,8 @@ export interface JetStreamSettings {
 const MEMORY_SHARE: number = 3 / 8;
 /** Source: nats-server 2.15.3, server/jetstream.go, JsDefaultMaxConsumers. */
 const MAX_CONSUMERS = 1000;
+/** Source: nats-server 2.15.3, server/filestore.go, defaultSyncInterval. */
+const SYNC_INTERVAL_MS = 120_000;
 /** What an account can make us keep is bounded, as the original's is not. */
 const MAX_STREAMS = 10_000;
 
@@ -67,6 +71,7 @@ export function jetStreamSettings(options: JetStreamOptions): JetStreamSettings 
     storeDir: text('storeDir', storeDir) || undefined,
     maxMemory: whole('maxMemory', options.maxMemory, 0) ?? share,
     maxFile: whole('maxFile', options.maxFile, 0) ?? share,
+    syncInterval: syncInterval ?? SYNC_INTERVAL_MS,
     domain: domainName(domain),
     isStrict: strict,
     limits: {

@@ -35,7 +35,7 @@ export function accountz(
 
 function accountDetail(
   account: MonitoredAccount,
-  { facts }: MonitoringSource,
+  { facts, jetstream }: MonitoringSource,
 ): Record<string, unknown> {
   const { name } = account;
   const { connections, subscriptions } = account.counts();
@@ -47,7 +47,7 @@ function accountDetail(
     ...(name === SYSTEM_ACCOUNT ? { is_system: true } : {}),
     expired: false,
     complete: true,
-    jetstream_enabled: false,
+    jetstream_enabled: jetstream()?.accounts.some((each) => each.name === name) === true,
     leafnode_connections: 0,
     client_connections: connections,
     subscriptions,

@@ -3,10 +3,11 @@ import { createHttpServer, type HttpServer } from '../net/http.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import { ANNOUNCED_VERSION, VERSION } from '../shared/version.ts';
-import { gatewayz, jsz, leafz, routez } from './absent.ts';
+import { gatewayz, leafz, routez } from './absent.ts';
 import { accountz, accstatz } from './accounts.ts';
 import { connz, connzOptions } from './connz.ts';
 import { healthz } from './healthz.ts';
+import { jsz } from './jsz.ts';
 import { indexPage, type PageLink } from './page.ts';
 import { dispatch, type Endpoint, jsonResponse, pageResponse } from './routes.ts';
 import type { MonitoringSource } from './source.ts';
@@ -39,7 +40,7 @@ const LINKS: readonly PageLink[] = [
   { path: '/leafz', title: 'Leaf nodes', text: 'None yet' },
   { path: '/routez', title: 'Routes', text: 'None: a server stands alone' },
   { path: '/gatewayz', title: 'Gateways', text: 'None: a server stands alone' },
-  { path: '/jsz', title: 'JetStream', text: 'None yet' },
+  { path: '/jsz', title: 'JetStream', text: 'Streams and consumers, and what they hold' },
   { path: '/healthz', title: 'Health probe', text: 'Whether clients can be served' },
 ];
 
@@ -79,8 +80,8 @@ function endpointsOf(
     ['/leafz', whole(leafz)],
     ['/routez', whole(routez)],
     ['/gatewayz', whole(gatewayz)],
-    ['/jsz', whole(jsz)],
-    ['/healthz', (query) => healthz(query, source.problem(), logger)],
+    ['/jsz', (query) => pageResponse(jsz(source, query, clock.now()))],
+    ['/healthz', (query) => healthz(query, source, logger)],
   ]);
 }
 

@@ -2,12 +2,13 @@
 import type { EndedConnection } from '../bridge/options.ts';
 import type { Session } from '../bridge/session.ts';
 import type { AccountCounts, SessionSubscription, SublistCounts } from '../core/index.ts';
+import type { JetStreamSnapshot } from '../jetstream/jetstream.ts';
 import type { ProcessUsage, ServerCounters, ServerFacts } from './varz.ts';
 
 /** An open connection, as much of it as is told. */
 export type OpenConnection = Pick<
   Session,
-  'cid' | 'user' | 'subscriptionCount' | 'subscriptions' | 'snapshot'
+  'cid' | 'shownUser' | 'subscriptionCount' | 'subscriptions' | 'snapshot'
 > & { readonly account: { readonly name: string } };
 
 /** Who has subscriptions: a connection, or this process in one account, whose cid is 0. */
@@ -33,6 +34,8 @@ export interface MonitoringSource {
   /** Why the server cannot serve now; undefined when it can. */
   problem(): string | undefined;
   accounts(): readonly MonitoredAccount[];
+  /** Undefined without streams. */
+  jetstream(): JetStreamSnapshot | undefined;
   /** In the order of their cids. May be read bit by bit. */
   connections(): Iterable<OpenConnection>;
   /** The last ones, oldest first. */

@@ -1,10 +1,12 @@
 // `/varz`: the server's facts and counters under nats-server's keys. The one place where our names become
 // those. Keys of features that are not in use are there with the value nats-server has for them then.
 // Source: nats-server 1787eee, server/monitor.go, Varz; keys and types probed on 2.15.3.
+import type { JetStreamSnapshot } from '../jetstream/jetstream.ts';
 import type { Origin } from '../net/origins.ts';
 import { AUTH_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS, type Limits } from '../shared/limits.ts';
 import { NANOS_PER_MS, rfc3339Nano, uptimeText } from '../shared/time.ts';
-import { ANNOUNCED_VERSION, PROTO } from '../shared/version.ts';
+import { ANNOUNCED_VERSION, JETSTREAM_VERSION, PROTO } from '../shared/version.ts';
+import { varzJetStream } from './jsz.ts';
 import type { MonitoringSource } from './source.ts';
 
 /** A request that is served for those who are in an account. */
@@ -92,8 +94,8 @@ export function varz(
   const { facts } = source;
   const counts = source.counters();
   return {
-    ...identity(facts),
-    ...limits(facts),
+    ...identity(facts, source.jetstream() !== undefined),
+    ...limits(facts, source.jetstream()),
     start: rfc3339Nano(facts.startMs),
     now: rfc3339Nano(nowMs),
     uptime: uptimeText(nowMs - facts.startMs),
@@ -111,11 +113,11 @@ export function varz(
   };
 }
 
-function identity(facts: ServerFacts): Record<string, unknown> {
+function identity(facts: ServerFacts, hasStreams: boolean): Record<string, unknown> {
   return {
     server_id: facts.serverId,
     server_name: facts.serverName,
-    version: ANNOUNCED_VERSION,
+    version: hasStreams ? JETSTREAM_VERSION : ANNOUNCED_VERSION,
     proto: PROTO,
     go: facts.runtime,
     host: facts.host,
@@ -124,14 +126,10 @@ function identity(facts: ServerFacts): Record<string, unknown> {
   };
 }
 
-function limits({
-  limits,
-  httpHost,
-  httpPort,
-  httpBasePath,
-  authTimeoutMs,
-  ...facts
-}: ServerFacts): Record<string, unknown> {
+function limits(
+  { limits, httpHost, httpPort, httpBasePath, authTimeoutMs, ...facts }: ServerFacts,
+  jetstream: JetStreamSnapshot | undefined,
+): Record<string, unknown> {
   return {
     max_connections: limits.maxConnections,
     ...(limits.maxSubscriptions > 0 ? { max_subscriptions: limits.maxSubscriptions } : {}),
@@ -150,7 +148,7 @@ function limits({
     leaf: leaf(facts.leafnodes),
     mqtt: {},
     websocket: websocket(facts.websocket),
-    jetstream: {},
+    jetstream: varzJetStream(jetstream),
     tls_timeout: AUTH_TIMEOUT_MS / 1000,
     write_deadline: limits.writeDeadlineMs * NANOS_PER_MS,
   };

@@ -309,6 +309,7 @@ class RunningServer implements Server {
       bridge: () => this.#bridge,
       leafnodesPort: () => this.#leafnodes?.port,
       websocketPort: () => this.#websocket?.port,
+      jetstream: () => this.#jetstream?.snapshot(),
       isReady: () => this.#state === 'running',
     };
   }

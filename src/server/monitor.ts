@@ -4,6 +4,7 @@ import type { Bridge } from '../bridge/bridge.ts';
 import type { BusInternals } from '../bus/internals.ts';
 import { ProgramSide } from '../bus/program-side.ts';
 import { type Core, peersOf, type SessionSubscription } from '../core/index.ts';
+import type { JetStreamSnapshot } from '../jetstream/jetstream.ts';
 import type {
   MonitoringSource,
   ServerCounters,
@@ -39,6 +40,7 @@ export interface MonitoredServer {
   /** Undefined unless it is listened on. */
   readonly leafnodesPort: () => number | undefined;
   readonly websocketPort: () => number | undefined;
+  readonly jetstream: () => JetStreamSnapshot | undefined;
   readonly isReady: () => boolean;
 }
 
@@ -90,6 +92,7 @@ function monitoringSource(server: MonitoredServer): MonitoringSource {
         counts: () => account.counts(),
         sublist: () => peersOf(core).sublist(account.handle),
       })),
+    jetstream: server.jetstream,
     connections: () => server.bridge()?.openSessions() ?? [],
     endedConnections: () => server.bridge()?.endedConnections() ?? [],
     subscribers: () => subscribers(server),

@@ -8,28 +8,46 @@ const HTML: Readonly<Record<string, string>> = {
   '\u2029': '\\u2029',
 };
 
-/** One value as text; `indent` blanks per level, 0 for a compact one. */
+/** One value as text; `indent` blanks per level, 0 for a compact one. It may hold bigints. */
 export function goJson(value: unknown, indent: number): string {
-  return escapeHtml(JSON.stringify(value, undefined, indent));
+  try {
+    return escapeHtml(JSON.stringify(value, undefined, indent));
+  } catch {
+    return escapeHtml(textOf(value, indent));
+  }
 }
 
 /**
- * The same, compact, of values that hold bigints: those are written as the integers they are. Members that are undefined
- * are left out, in arrays they are `null`.
+ * The same, compact, of values that are likely to hold bigints: those are written as the integers they are. Members that
+ * are undefined are left out, in arrays they are `null`.
  */
 export function goJsonExact(value: unknown): string {
-  return escapeHtml(textOf(value));
+  return escapeHtml(textOf(value, 0));
 }
 
-function textOf(value: unknown): string {
+function textOf(value: unknown, indent: number, depth = 0): string {
   if (typeof value === 'bigint') return String(value);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  if (Array.isArray(value)) return `[${value.map(textOf).join(',')}]`;
+  const inner = (item: unknown): string => textOf(item, indent, depth + 1);
+  if (Array.isArray(value)) return enclosed('[', value.map(inner), ']', indent, depth);
   const members: string[] = [];
+  const colon = indent === 0 ? ':' : ': ';
   for (const [key, member] of Object.entries(value)) {
-    if (member !== undefined) members.push(`${JSON.stringify(key)}:${textOf(member)}`);
+    if (member !== undefined) members.push(`${JSON.stringify(key)}${colon}${inner(member)}`);
   }
-  return `{${members.join(',')}}`;
+  return enclosed('{', members, '}', indent, depth);
+}
+
+function enclosed(
+  open: string,
+  items: readonly string[],
+  close: string,
+  indent: number,
+  depth: number,
+): string {
+  if (indent === 0 || items.length === 0) return `${open}${items.join(',')}${close}`;
+  const line = `\n${' '.repeat(indent * (depth + 1))}`;
+  return `${open}${line}${items.join(`,${line}`)}\n${' '.repeat(indent * depth)}${close}`;
 }
 
 function escapeHtml(json: string): string {

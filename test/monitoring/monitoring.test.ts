@@ -67,6 +67,7 @@ const source: MonitoringSource = {
       serviceImports: [{ subject: '$SYS.REQ.X', to: '$SYS.REQ.*.X', share: true }],
     };
   },
+  jetstream: () => undefined,
   counters: () => ({
     inMsgs: 1,
     inBytes: 2,
