@@ -5,6 +5,7 @@
 import { quoteGoText } from '../../shared/go-quote.ts';
 import { formatDuration } from '../../shared/time.ts';
 import type { ApiLimits } from '../api/account-door.ts';
+import { FilterTrie } from '../consumer/filter-trie.ts';
 import { type ApiError, refusal } from '../errors.ts';
 import type { Int } from '../json-reader.ts';
 import { isTooLong, METADATA_MAX, storedMetadata } from '../metadata.ts';
@@ -157,6 +158,11 @@ function checkDiscard(config: StreamConfig): void {
 
 function checkSubjects({ subjects, no_ack: isSilent = false, num_replicas }: StreamConfig): void {
   const seen = new Set<string>();
+  // Comparing each with each would take minutes for as many as one request can name.
+  const places = new FilterTrie<number>();
+  for (const [i, subject] of subjects.entries()) {
+    if (isValidSubject(subject)) places.add(subject, i);
+  }
   for (const [i, subject] of subjects.entries()) {
     if (!isValidSubject(subject)) throw invalid('invalid subject');
     if (seen.has(subject)) throw invalid('duplicate subjects detected');
@@ -165,7 +171,11 @@ function checkSubjects({ subjects, no_ack: isSilent = false, num_replicas }: Str
       if (num_replicas !== 1) throw invalid('capturing all subjects requires replicas of 1');
     }
     if (!isSilent) checkReserved(subject);
-    const other = subjects.slice(i + 1).find((next) => subjectsCollide(next, subject));
+    let first = subjects.length;
+    places.meet(subject, (place) => {
+      if (place > i) first = Math.min(first, place);
+    });
+    const other = subjects[first];
     if (other !== undefined) {
       throw invalid(`subject ${quoteGoText(subject)} overlaps with ${quoteGoText(other)}`);
     }
