@@ -1,5 +1,6 @@
 // Messages asked for without a consumer: single ones, batches, and the last of some subjects.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { BusInternals } from '../../src/bus/internals.ts';
 import { JetStreamBus, type Received } from '../support/jetstream.ts';
 
 let js: JetStreamBus;
@@ -121,6 +122,20 @@ describe('a batch', () => {
     // Three bytes of the subject and one of the payload.
     expect(seqs(await get({ seq: 1, batch: 10, max_bytes: 8 }))).toEqual(['1', '2', '204']);
     expect(seqs(await get({ seq: 9, batch: 10 }))).toEqual(['404']);
+  });
+
+  test('of small messages goes in slices, too', async () => {
+    await js.stream('L', ['l'], { allow_direct: true });
+    for (let i = 0; i < 10_000; i++) js.bus.publish('l', '');
+    await js.settle();
+    let most = 0;
+    const deliverBatch = vi.spyOn(BusInternals.prototype, 'deliverBatch');
+    const all = js.inbox('all');
+    js.bus.publish('$JS.API.DIRECT.GET.L', '{"seq":1,"batch":1000000}', { reply: 'all' });
+    await expect.poll(() => all.length).toBe(10_001);
+    for (const [entries] of deliverBatch.mock.calls) most = Math.max(most, entries.length);
+    deliverBatch.mockRestore();
+    expect(most).toBeLessThan(2000);
   });
 
   test('of a million goes in slices, and to a reader alone that is there', async () => {
