@@ -223,6 +223,8 @@ describe('a stream', () => {
     ],
     [{ subjects: ['$SYS.>'] }, 'subjects that overlap with system api require no-ack to be true'],
     [{ subjects: ['a.*', 'a.b'] }, 'subject "a.*" overlaps with "a.b"'],
+    [{ subjects: ['a', 'b\0c'] }, 'invalid subject'],
+    [{ subjects: ['a', 'b'.repeat(4097)] }, 'invalid subject'],
     [{ max_age: 1 }, 'max age needs to be >= 100ms'],
     [
       { discard_new_per_subject: true },

@@ -1,7 +1,7 @@
 // Makes a stream's configuration of what a request says: judged in the order of the original, defaults filled in as it
 // fills them in. What is refused is refused with its code and sentence.
 // Source: nats-server 2.15.3, server/stream.go, checkStreamCfg.
-
+import { isSubject } from '../../bus/subject-text.ts';
 import { quoteGoText } from '../../shared/go-quote.ts';
 import { formatDuration } from '../../shared/time.ts';
 import type { ApiLimits } from '../api/account-door.ts';
@@ -164,7 +164,8 @@ function checkSubjects({ subjects, no_ack: isSilent = false, num_replicas }: Str
     if (isValidSubject(subject)) places.add(subject, i);
   }
   for (const [i, subject] of subjects.entries()) {
-    if (!isValidSubject(subject)) throw invalid('invalid subject');
+    // The bus subscribes to fewer than the original takes.
+    if (!isValidSubject(subject) || !isSubject(subject)) throw invalid('invalid subject');
     if (seen.has(subject)) throw invalid('duplicate subjects detected');
     if (subject === '>') {
       if (!isSilent) throw invalid('capturing all subjects requires no-ack to be true');
