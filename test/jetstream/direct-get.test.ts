@@ -97,6 +97,43 @@ describe('a single message', () => {
   });
 });
 
+test('many requests for large messages do not make their answers wait in memory', async () => {
+  await js.publish('a.large', 'x'.repeat(100_000));
+  const deliverRun = vi.spyOn(BusInternals.prototype, 'deliverRun');
+  const inboxes = js.inbox('many.*');
+  let most = 0;
+  deliverRun.mockImplementation((run) => {
+    most = Math.max(most, run.bytes.length);
+    run.reset(0);
+  });
+  for (let i = 0; i < 300; i++) {
+    js.bus.publish('$JS.API.DIRECT.GET.S.a.large', '', { reply: `many.${i}` });
+  }
+  // What goes in a run is not sent here; it is what was written ahead.
+  await expect.poll(() => inboxes.length).toBeGreaterThanOrEqual(290);
+  deliverRun.mockRestore();
+  expect(most).toBeLessThan(1_000_000);
+  expect(inboxes.at(-1)).toMatchObject({ subject: 'many.299', headers: { 'Nats-Sequence': '6' } });
+  expect(inboxes.at(-1)?.text).toHaveLength(100_000);
+  js.bus.publish('$JS.API.DIRECT.GET.S.a.large', '', { reply: 'many.last' });
+  await js.settle();
+  expect(inboxes.at(-1)).toMatchObject({ subject: 'many.last', headers: { 'Nats-Sequence': '6' } });
+});
+
+test('an answer that waits is made of what is there then', async () => {
+  await js.publish('a.large', 'x'.repeat(200_000));
+  for (let i = 0; i < 3; i++) {
+    js.bus.publish('$JS.API.DIRECT.GET.S.a.large', '', { reply: 'inbox' });
+  }
+  js.bus.publish('$JS.API.STREAM.MSG.DELETE.S', '{"seq":6}');
+  await js.settle();
+  expect(inbox.map(({ status, text }) => [status, text.length])).toEqual([
+    [0, 200_000],
+    [404, 0],
+    [404, 0],
+  ]);
+});
+
 describe('a batch', () => {
   test('comes in order, says what is left, and ends', async () => {
     const received = await get({ seq: 2, batch: 3 });
