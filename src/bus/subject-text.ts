@@ -14,9 +14,14 @@ const BAD_TEXT = /[ \t\r\n\0]|\p{Surrogate}/u;
 const BAD_WORD = /[ \t\r\n]|\p{Surrogate}/u;
 const DOT = 46;
 
-/** Throws InvalidSubjectError for an empty token, a NUL, or text that cannot be on a control line or is too long. */
+/** Throws InvalidSubjectError for what is no subject. */
 export function checkSubject(subject: string): void {
-  if (
+  if (!isSubject(subject)) throw new InvalidSubjectError(subject);
+}
+
+/** Not with an empty token, a NUL, or text that cannot be on a control line or is too long. */
+export function isSubject(subject: string): boolean {
+  return !(
     typeof subject !== 'string' ||
     subject === '' ||
     subject.startsWith('.') ||
@@ -24,9 +29,7 @@ export function checkSubject(subject: string): void {
     subject.includes('..') ||
     BAD_TEXT.test(subject) ||
     isTooLong(subject)
-  ) {
-    throw new InvalidSubjectError(subject);
-  }
+  );
 }
 
 /** Of text that can be on a control line: whether it is more than a subject of the program may be. */

@@ -207,15 +207,20 @@ export class StreamOutbox implements Outbox {
   #fill(): number {
     const { fill, sent } = this.#ready.shift() as Slot;
     const entries: BatchEntry[] = [];
-    fill(entries);
-    if (entries.length === 0 || this.#door.home.isClosed) {
-      sent(entries.map(() => NOBODY));
-      return 0;
-    }
-    const outcomes = this.#door.deliverBatch(entries);
+    let outcomes: readonly BatchOutcome[] | undefined;
     let bytes = 0;
-    for (const { headers = NOTHING, payload } of entries) bytes += headers.length + payload.length;
-    sent(outcomes);
+    try {
+      fill(entries);
+      if (entries.length > 0 && !this.#door.home.isClosed) {
+        outcomes = this.#door.deliverBatch(entries);
+        for (const { headers = NOTHING, payload } of entries) {
+          bytes += headers.length + payload.length;
+        }
+      }
+    } finally {
+      // What has failed has reached nobody: who waits for the outcome would wait for ever.
+      sent(outcomes ?? entries.map(() => NOBODY));
+    }
     return bytes;
   }
 }

@@ -5,7 +5,8 @@
 /** Characters that the name of a stream or consumer can have. */
 export const NAME_MAX = 255;
 
-const NOT_IN_NAMES = /[ \t\r\n\f.*>\\/]/;
+/** NUL beside what the original says: no subject of this process has it. */
+const NOT_IN_NAMES = /[ \t\r\n\f\0.*>\\/]/;
 const BLANK = /[ \t\r\n\f]/;
 
 /** Not empty, and without blanks, dots, wildcards and slashes. */

@@ -1,5 +1,5 @@
 // What every store of a stream's messages has to keep. Each implementation is run through it by store.test.ts.
-import { deepStrictEqual, notStrictEqual, ok, strictEqual } from 'node:assert/strict';
+import { deepStrictEqual, notStrictEqual, ok, strictEqual, throws } from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import type { OnRemoved, Store } from '../../src/jetstream/store/store.ts';
 import { blank, incoming, readTexts } from '../support/stored.ts';
@@ -33,6 +33,15 @@ function sequences(memory: () => Store, open: Open): void {
   it('a new store has had nothing', () => {
     const { state } = memory();
     deepStrictEqual({ ...state }, { ...NEW });
+  });
+
+  it('sequences end where numbers are not exact any more', () => {
+    const store = memory();
+    store.skipTo(Number.MAX_SAFE_INTEGER - 1);
+    strictEqual(store.append(incoming('a'), 1000), Number.MAX_SAFE_INTEGER);
+    const before = { ...store.state };
+    throws(() => store.append(incoming('a'), 1001), { code: 'ERR_CAPACITY' });
+    deepStrictEqual({ ...store.state }, before);
   });
 
   it('sequences count from 1', () => {

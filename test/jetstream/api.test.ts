@@ -196,6 +196,25 @@ describe('a flood of requests', () => {
 });
 
 describe('a stream', () => {
+  test('with very many subjects, and a consumer with as many filters, keep nobody waiting', async () => {
+    const subjects = Array.from({ length: 10_000 }, (_, i) => `s${i}.x`);
+    const config = { name: 'S', storage: 'memory', retention: 'workqueue', subjects };
+    expect(await ask('STREAM.CREATE.S', config)).toMatchObject({ did_create: true });
+    const filters = { filter_subjects: subjects, ack_policy: 'explicit' };
+    for (const name of ['C', 'D']) {
+      const answer = await ask(`CONSUMER.CREATE.S.${name}`, {
+        stream_name: 'S',
+        config: { name, ...filters },
+      });
+      expect('error' in answer).toBe(name === 'D');
+    }
+    const others = { ...config, name: 'T', subjects: subjects.map((each) => `t.${each}`) };
+    expect(await ask('STREAM.CREATE.T', others)).toMatchObject({ did_create: true });
+    expect(await refused('STREAM.UPDATE.T', { ...others, subjects: ['t', 's5.*'] })).toBe(
+      '400/10065 subjects overlap with an existing stream',
+    );
+  });
+
   test.each([
     [{ subjects: ['>'] }, 'capturing all subjects requires no-ack to be true'],
     [
@@ -204,6 +223,8 @@ describe('a stream', () => {
     ],
     [{ subjects: ['$SYS.>'] }, 'subjects that overlap with system api require no-ack to be true'],
     [{ subjects: ['a.*', 'a.b'] }, 'subject "a.*" overlaps with "a.b"'],
+    [{ subjects: ['a', 'b\0c'] }, 'invalid subject'],
+    [{ subjects: ['a', 'b'.repeat(4097)] }, 'invalid subject'],
     [{ max_age: 1 }, 'max age needs to be >= 100ms'],
     [
       { discard_new_per_subject: true },

@@ -6,6 +6,7 @@ import { FilterTrie } from '../../src/jetstream/consumer/filter-trie.ts';
 import type { StreamFollower } from '../../src/jetstream/consumer/host.ts';
 import { Redelivery } from '../../src/jetstream/consumer/redelivery.ts';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
+import { subjectsCollide } from '../../src/jetstream/subjects.ts';
 import { matches } from '../model/matches.ts';
 import { ConsumerStream } from '../support/consumer-stream.ts';
 import { incoming } from '../support/stored.ts';
@@ -146,6 +147,26 @@ test('the trie of filters finds what matches, and is empty when all are gone', (
       return agree && trie.count === 0;
     }),
     { numRuns: 300 },
+  );
+});
+
+test('the trie of filters finds what meets a filter', () => {
+  const filter = fc
+    .tuple(
+      fc.array(fc.constantFrom('a', 'b', '*'), { maxLength: 3 }),
+      fc.constantFrom('a', 'b', '*', '>'),
+    )
+    .map(([tokens, last]) => [...tokens, last].join('.'));
+  fc.assert(
+    fc.property(fc.array(filter, { maxLength: 12 }), filter, (filters, asked) => {
+      const trie = new FilterTrie<number>();
+      filters.forEach((each, at) => void trie.add(each, at));
+      const found: number[] = [];
+      trie.meet(asked, (at) => found.push(at));
+      const wanted = filters.flatMap((each, at) => (subjectsCollide(each, asked) ? [at] : []));
+      expect(found.sort((a, b) => a - b)).toEqual(wanted);
+    }),
+    { numRuns: 1000 },
   );
 });
 

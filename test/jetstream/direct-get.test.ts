@@ -1,5 +1,6 @@
 // Messages asked for without a consumer: single ones, batches, and the last of some subjects.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { BusInternals } from '../../src/bus/internals.ts';
 import { JetStreamBus, type Received } from '../support/jetstream.ts';
 
 let js: JetStreamBus;
@@ -96,6 +97,43 @@ describe('a single message', () => {
   });
 });
 
+test('many requests for large messages do not make their answers wait in memory', async () => {
+  await js.publish('a.large', 'x'.repeat(100_000));
+  const deliverRun = vi.spyOn(BusInternals.prototype, 'deliverRun');
+  const inboxes = js.inbox('many.*');
+  let most = 0;
+  deliverRun.mockImplementation((run) => {
+    most = Math.max(most, run.bytes.length);
+    run.reset(0);
+  });
+  for (let i = 0; i < 300; i++) {
+    js.bus.publish('$JS.API.DIRECT.GET.S.a.large', '', { reply: `many.${i}` });
+  }
+  // What goes in a run is not sent here; it is what was written ahead.
+  await expect.poll(() => inboxes.length).toBeGreaterThanOrEqual(290);
+  deliverRun.mockRestore();
+  expect(most).toBeLessThan(1_000_000);
+  expect(inboxes.at(-1)).toMatchObject({ subject: 'many.299', headers: { 'Nats-Sequence': '6' } });
+  expect(inboxes.at(-1)?.text).toHaveLength(100_000);
+  js.bus.publish('$JS.API.DIRECT.GET.S.a.large', '', { reply: 'many.last' });
+  await js.settle();
+  expect(inboxes.at(-1)).toMatchObject({ subject: 'many.last', headers: { 'Nats-Sequence': '6' } });
+});
+
+test('an answer that waits is made of what is there then', async () => {
+  await js.publish('a.large', 'x'.repeat(200_000));
+  for (let i = 0; i < 3; i++) {
+    js.bus.publish('$JS.API.DIRECT.GET.S.a.large', '', { reply: 'inbox' });
+  }
+  js.bus.publish('$JS.API.STREAM.MSG.DELETE.S', '{"seq":6}');
+  await js.settle();
+  expect(inbox.map(({ status, text }) => [status, text.length])).toEqual([
+    [0, 200_000],
+    [404, 0],
+    [404, 0],
+  ]);
+});
+
 describe('a batch', () => {
   test('comes in order, says what is left, and ends', async () => {
     const received = await get({ seq: 2, batch: 3 });
@@ -121,6 +159,20 @@ describe('a batch', () => {
     // Three bytes of the subject and one of the payload.
     expect(seqs(await get({ seq: 1, batch: 10, max_bytes: 8 }))).toEqual(['1', '2', '204']);
     expect(seqs(await get({ seq: 9, batch: 10 }))).toEqual(['404']);
+  });
+
+  test('of small messages goes in slices, too', async () => {
+    await js.stream('L', ['l'], { allow_direct: true });
+    for (let i = 0; i < 10_000; i++) js.bus.publish('l', '');
+    await js.settle();
+    let most = 0;
+    const deliverBatch = vi.spyOn(BusInternals.prototype, 'deliverBatch');
+    const all = js.inbox('all');
+    js.bus.publish('$JS.API.DIRECT.GET.L', '{"seq":1,"batch":1000000}', { reply: 'all' });
+    await expect.poll(() => all.length).toBe(10_001);
+    for (const [entries] of deliverBatch.mock.calls) most = Math.max(most, entries.length);
+    deliverBatch.mockRestore();
+    expect(most).toBeLessThan(2000);
   });
 
   test('of a million goes in slices, and to a reader alone that is there', async () => {

@@ -1,7 +1,9 @@
 // JetStream on a bus: it is enabled and closed, warns once of what is not there, and leaves nothing behind.
 import { afterEach, expect, test, vi } from 'vitest';
+import { BusInternals } from '../../src/bus/internals.ts';
 import { createBus, headers } from '../../src/index.ts';
 import { enableJetStream } from '../../src/jetstream/index.ts';
+import { CapacityError } from '../../src/shared/errors.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { JetStreamBus } from '../support/jetstream.ts';
 
@@ -103,6 +105,31 @@ test('streams of an account are its own', async () => {
   expect((await other.request('s', 'x', { timeout: 1000 })).string()).toContain('"seq":1');
   await expect(bus.request('s', 'x', { timeout: 1000 })).rejects.toThrow();
   await bus.close();
+});
+
+test('a stream that cannot have all its subjects has none of them, and one that can is as it was', async () => {
+  const js = await JetStreamBus.open();
+  const subscribeRaw = BusInternals.prototype.subscribeRaw;
+  vi.spyOn(BusInternals.prototype, 'subscribeRaw').mockImplementation(function (
+    this: BusInternals,
+    subject,
+    ...rest
+  ) {
+    if (subject === 'full') throw new CapacityError('a subscription');
+    return subscribeRaw.call(this, subject, ...rest);
+  });
+  const full = ['b', 'full'];
+  await expect(js.stream('S', full)).rejects.toThrow('10023');
+  const nobody = { code: 'ERR_NO_RESPONDERS' };
+  await expect(js.bus.request('b', '', { timeout: 1000 })).rejects.toMatchObject(nobody);
+  await js.stream('S', ['a']);
+  const update = { name: 'S', storage: 'memory', subjects: full, max_bytes: 1000 };
+  expect(await js.api('STREAM.UPDATE.S', update)).toMatchObject({ error: { err_code: 10023 } });
+  await expect(js.bus.request('b', '', { timeout: 1000 })).rejects.toMatchObject(nobody);
+  expect(await js.publish('a')).toBe('{"stream":"S","seq":1}');
+  expect(await js.api('STREAM.INFO.S')).toMatchObject({ config: { subjects: ['a'] } });
+  expect(js.jetstream.snapshot().memoryReserved).toBe(0);
+  await js[Symbol.asyncDispose]();
 });
 
 test('advisories are told where somebody listens', async () => {

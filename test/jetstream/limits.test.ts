@@ -163,4 +163,11 @@ describe('a purge', () => {
     expect(await js.api('STREAM.PURGE.S', request)).toMatchObject({ success: true, purged });
     expect(await js.state('S')).toMatchObject(state);
   });
+
+  test('to the last sequence that there can be leaves room for one message', async () => {
+    await js.api('STREAM.PURGE.S', { seq: Number.MAX_SAFE_INTEGER });
+    expect(await js.publish('a')).toBe('{"stream":"S","seq":9007199254740991}');
+    expect(await refusedBy('a')).toBe('no room for a sequence above 2^53-1');
+    expect(await js.state('S')).toMatchObject({ messages: 1, last_seq: 9007199254740991 });
+  });
 });

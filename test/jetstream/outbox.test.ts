@@ -1,9 +1,10 @@
 // The outbox: order, commits that take their time, and slices.
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { type BusInternals, internalsOf } from '../../src/bus/internals.ts';
 import type { BatchEntry, BatchOutcome } from '../../src/core/index.ts';
 import { type Bus, createBus } from '../../src/index.ts';
 import { StreamOutbox } from '../../src/jetstream/outbox.ts';
+import { CapacityError } from '../../src/shared/errors.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -13,10 +14,12 @@ let bus: Bus;
 let door: BusInternals;
 let clock: FakeClock;
 let heard: string[];
+let errors: string[];
 
 beforeEach(() => {
   clock = new FakeClock();
-  bus = createBus({ clock });
+  errors = [];
+  bus = createBus({ clock, onError: (error) => void errors.push((error as Error).message) });
   door = internalsOf(bus);
   heard = [];
   bus.subscribe('to.*', (message) => {
@@ -123,6 +126,33 @@ describe('slices', () => {
     await turn();
     expect([seen, order]).toEqual([[1], ['one', 'two', 'three']]);
   });
+});
+
+test('what cannot be sent has reached nobody, and what is behind it is sent', async () => {
+  const outbox = new StreamOutbox(door, clock, (done) => done());
+  const outcomes: (readonly BatchOutcome[])[] = [];
+  const deliverBatch = vi.spyOn(door, 'deliverBatch').mockImplementationOnce(() => {
+    throw new CapacityError('a batch');
+  });
+  for (const text of ['one', 'two']) {
+    outbox.deliver(
+      (entries) => void entries.push(entry(text)),
+      (sent) => void outcomes.push(sent),
+    );
+  }
+  outbox.deliver(
+    (entries) => {
+      entries.push(entry('three'));
+      throw new Error('half made');
+    },
+    (sent) => void outcomes.push(sent),
+  );
+  await turn();
+  await turn();
+  deliverBatch.mockRestore();
+  expect(heard).toEqual(['to.a two']);
+  expect(outcomes.map(([first]) => first?.delivered)).toEqual([0, 1, 0]);
+  expect(errors).toEqual(['no room for a batch', 'half made']);
 });
 
 describe('the end', () => {

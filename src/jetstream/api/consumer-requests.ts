@@ -8,11 +8,12 @@ import {
   type ConsumerSettings,
   readConsumerRequest,
 } from '../consumer/config.ts';
+import { FilterTrie } from '../consumer/filter-trie.ts';
 import { checkConsumerUpdate } from '../consumer/update-check.ts';
 import { checkConsumer } from '../consumer/validate.ts';
 import { refusal } from '../errors.ts';
 import type { Int } from '../json-reader.ts';
-import { NAME_MAX, subjectsCollide } from '../subjects.ts';
+import { NAME_MAX } from '../subjects.ts';
 import type { ApiAccount, ApiConsumer, ApiStream } from './account-door.ts';
 import { consumerInfo } from './info.ts';
 import { LIST_PAGE, NAMES_PAGE, pageOf, readConsumerList } from './paging.ts';
@@ -170,12 +171,18 @@ function checkWorkQueue(stream: ApiStream, name: string, config: ConsumerConfig)
 
 function isPartUnique({ consumers }: ApiStream, name: string, filters: readonly string[]): boolean {
   if (filters.length === 0) return true;
+  const wanted = new FilterTrie<undefined>();
+  for (const filter of filters) wanted.add(filter, undefined);
+  let isUnique = true;
   for (const [other, { config }] of consumers) {
     if (other === name) continue;
     const theirs = filtersOf(config);
     if (theirs.length === 0) return false;
-    if (filters.some((filter) => theirs.some((their) => subjectsCollide(filter, their)))) {
-      return false;
+    for (const their of theirs) {
+      wanted.meet(their, () => {
+        isUnique = false;
+      });
+      if (!isUnique) return false;
     }
   }
   return true;

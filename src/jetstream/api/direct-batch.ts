@@ -12,8 +12,10 @@ import type { GetRequest } from './get-request.ts';
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const EMPTY = new Uint8Array(0);
-/** Bytes of messages in a slice. */
+/** Bytes of a slice. */
 const SLICE_BYTES = 262_144;
+/** What an entry costs beside its bytes. */
+const ENTRY_BYTES = 64;
 /** Subjects whose last messages may be asked for. */
 const SUBJECTS_MOST = 1024;
 
@@ -82,7 +84,7 @@ export class DirectBatch {
       this.#upToSeq = above - 1;
     }
     const found = new Set<number>();
-    for (const filter of multi_last) {
+    for (const filter of new Set(multi_last)) {
       for (const subject of store.subjectsMatching(filter)) {
         const last = this.#lastUpTo(subject.firstSeq, subject.lastSeq);
         if (last > 0) found.add(last);
@@ -125,11 +127,11 @@ export class DirectBatch {
       }
       const { subject, headers = EMPTY, payload } = this.#message;
       this.#pending = Math.max(0, this.#pending - (this.#request.no_hdr && !this.#seqs ? 0 : 1));
-      entries.push({ to: this.#to, headers: this.#headers(), payload });
+      const shown = this.#headers();
+      entries.push({ to: this.#to, headers: shown, payload });
       this.#lastSeq = seq;
-      const count = subject.length + headers.length + payload.length;
-      bytes += count;
-      this.#sentBytes += count;
+      bytes += ENTRY_BYTES + (shown?.length ?? 0) + payload.length;
+      this.#sentBytes += subject.length + headers.length + payload.length;
       this.#sent++;
       const { batch = 0 } = this.#request;
       if (this.#sentBytes >= this.#bytesMost || (batch > 0 && this.#sent >= batch)) {

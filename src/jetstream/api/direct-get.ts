@@ -3,7 +3,7 @@
 // hot path: its answer is written from the store into the run of answers.
 // Source: nats-server 2.15.3, server/stream.go, processDirectGetRequest and those behind it; ADR-31.
 import type { RawMessage } from '../../bus/raw.ts';
-import type { BatchRun } from '../../core/index.ts';
+import type { BatchEntry } from '../../core/index.ts';
 import { asksForLevel } from '../consumer/required-level.ts';
 import { writeStamp } from '../stamp.ts';
 import type { StoredMessage } from '../store/store.ts';
@@ -24,6 +24,9 @@ export class DirectGet {
   /** Of every answer. */
   readonly #streamLine: Uint8Array;
   readonly #message: StoredMessage = emptyMessage();
+  /** In their order; void in front of #head. */
+  #waiting: WaitingAnswer[] = [];
+  #head = 0;
 
   constructor(stream: Stream) {
     const { name } = stream.config;
@@ -41,8 +44,7 @@ export class DirectGet {
         ? this.#takeKey(message, keyAt)
         : this.#takeRequest(message);
     if (status === undefined) return;
-    const headers = encoder.encode(`NATS/1.0 ${status}\r\n\r\n`);
-    this.#stream.outbox.send({ to: message.reply, headers, payload: EMPTY });
+    this.#stream.outbox.send({ to: message.reply, headers: statusBlock(status), payload: EMPTY });
   }
 
   /** `$JS.API.DIRECT.GET.<stream>.<subject>`. @returns what is wrong with it */
@@ -96,17 +98,83 @@ export class DirectGet {
     const message = this.#message;
     if (seq === 0 || !store.read(seq, message)) return '404 Message Not Found';
     const run = outbox.run();
-    const { subject, headers = EMPTY, payload } = message;
-    const line = this.#streamLine;
+    const { payload } = message;
     const { replyBytes } = request;
-    const most = replyBytes + headers.length + line.length + subject.length + payload.length;
-    const start = run.reserve(most + LINES_MOST) + replyBytes;
+    const line = this.#streamLine;
+    const most = replyBytes + blockMost(line, message) + payload.length;
+    // A few bytes ask for a megabyte: what has been asked for is small, what is answered is copied when it goes.
+    if (this.#waiting.length > 0 || run.used + most > RUN_BYTES) {
+      this.#wait({ to: request.reply.slice(), seq, isBare });
+      return undefined;
+    }
+    const start = run.reserve(most) + replyBytes;
     request.copyReply(run.bytes, run.used);
-    const bodyAt = isBare ? start : writeBlock(run, start, line, message);
+    const bodyAt = isBare ? start : writeBlock(run.bytes, start, line, message);
     run.bytes.set(payload, bodyAt);
     run.end(replyBytes, bodyAt - start, payload.length);
     return undefined;
   }
+
+  #wait(answer: WaitingAnswer): void {
+    this.#waiting.push(answer);
+    if (this.#waiting.length === 1) this.#goOn();
+  }
+
+  #goOn(): void {
+    this.#stream.outbox.deliver(
+      (entries) => this.#fill(entries),
+      () => {
+        if (this.#waiting.length > 0) this.#goOn();
+      },
+    );
+  }
+
+  #fill(entries: BatchEntry[]): void {
+    const waiting = this.#waiting;
+    let bytes = 0;
+    while (this.#head < waiting.length && bytes < RUN_BYTES) {
+      const entry = this.#entryOf(waiting[this.#head++] as WaitingAnswer);
+      entries.push(entry);
+      bytes += ENTRY_BYTES + (entry.headers?.length ?? 0) + entry.payload.length;
+    }
+    if (this.#head * 2 < waiting.length) return;
+    this.#waiting = waiting.slice(this.#head);
+    this.#head = 0;
+  }
+
+  #entryOf({ to, seq, isBare }: WaitingAnswer): BatchEntry {
+    const message = this.#message;
+    // It may have gone since.
+    if (!this.#stream.store.read(seq, message)) {
+      return { to, headers: statusBlock('404 Message Not Found'), payload: EMPTY };
+    }
+    const { payload } = message;
+    if (isBare) return { to, payload };
+    const block = new Uint8Array(blockMost(this.#streamLine, message));
+    const end = writeBlock(block, 0, this.#streamLine, message);
+    return { to, headers: block.subarray(0, end), payload };
+  }
+}
+
+/** Bytes of answers that are written ahead of their time, and of a slice of those that wait. */
+const RUN_BYTES = 262_144;
+/** What an entry costs beside its bytes. */
+const ENTRY_BYTES = 64;
+
+/** An answer that is made when it may go. */
+interface WaitingAnswer {
+  readonly to: Uint8Array;
+  readonly seq: number;
+  readonly isBare: boolean;
+}
+
+function statusBlock(status: string): Uint8Array {
+  return encoder.encode(`NATS/1.0 ${status}\r\n\r\n`);
+}
+
+/** Bytes of an answer's header block at most. */
+function blockMost(line: Uint8Array, { headers, subject }: StoredMessage): number {
+  return (headers?.length ?? 0) + line.length + subject.length + LINES_MOST;
 }
 
 const SEQUENCE_KEY: Uint8Array = encoder.encode('\r\nNats-Sequence: ');
@@ -117,12 +185,11 @@ const LINES_MOST = 160;
 
 /** Stored headers come first. Answers where the block ends. */
 function writeBlock(
-  run: BatchRun,
+  bytes: Uint8Array,
   start: number,
   streamLine: Uint8Array,
   { headers, subject, seq, timeMs }: StoredMessage,
 ): number {
-  const { bytes } = run;
   let at = start;
   if (headers === undefined) {
     at = writeBytes(bytes, at, VERSION_LINE);

@@ -1,6 +1,7 @@
 // Requests of the API about streams.
 // Source: nats-server 2.15.3, server/jetstream_api.go, jsStream…Request; server/stream.go, addStreamWithAssignment.
 import { goJsonExact } from '../../shared/go-json.ts';
+import { FilterTrie } from '../consumer/filter-trie.ts';
 import { refusal } from '../errors.ts';
 import { BOOL, INT64, type Int, readObject, STRING, UINT64 } from '../json-reader.ts';
 import { readStreamRequest, type StreamConfig, type StreamRequest } from '../stream/config.ts';
@@ -69,10 +70,15 @@ function checkMaxConsumers({ limits }: ApiAccount, asked: Int = 0): void {
 }
 
 function checkOverlap({ streams }: ApiAccount, { name, subjects }: StreamConfig): void {
+  const wanted = new FilterTrie<undefined>();
+  for (const subject of subjects) wanted.add(subject, undefined);
   for (const { config } of streams.values()) {
     if (config.name === name) continue;
-    const meets = config.subjects.some((old) => subjects.some((one) => subjectsCollide(old, one)));
-    if (meets) throw refusal('subjectOverlap');
+    for (const old of config.subjects) {
+      wanted.meet(old, () => {
+        throw refusal('subjectOverlap');
+      });
+    }
   }
 }
 

@@ -1,5 +1,5 @@
-// Filters as a trie of their tokens, with an item at the end of each: whose filters match a subject? A lookup visits the
-// nodes that match, whatever else there is. It may be asked at any time, also inside a handler, where the matcher of the
+// Filters as a trie of their tokens, with an item at the end of each: whose filters match a subject, whose meet another
+// filter? A lookup visits the nodes that match, whatever else there is. It may be asked at any time, also inside a handler, where the matcher of the
 // core is busy with the message at hand.
 //
 //   orders.*  A      ○ ─orders─► ○ ─*──► {A}       orders.new   comes to A and B
@@ -16,6 +16,9 @@ interface Place<T> {
   readonly node: FilterNode<T>;
   readonly level: number;
 }
+
+/** In the place of a level: all that is below matches. */
+const BELOW = -1;
 
 export class FilterTrie<T> {
   readonly #root: FilterNode<T> = nodeOf();
@@ -80,6 +83,35 @@ export class FilterTrie<T> {
       if (same !== undefined) stack.push({ node: same, level: level + 1 });
     }
   }
+
+  /** Calls `found` for each item whose filter and this one can match the same subject. */
+  meet(filter: string, found: (item: T) => void): void {
+    const tokens = filter.split('.');
+    const stack: Place<T>[] = [{ node: this.#root, level: 0 }];
+    for (let place = stack.pop(); place !== undefined; place = stack.pop()) {
+      const { node, level } = place;
+      const token = tokens[level];
+      if (token === undefined) for (const item of node.items) found(item);
+      if (level === BELOW || token === '>') {
+        for (const child of node.children.values()) stack.push({ node: child, level: BELOW });
+      } else if (token !== undefined) {
+        for (const item of node.children.get('>')?.items ?? []) found(item);
+        for (const child of childrenFor(node, token)) stack.push({ node: child, level: level + 1 });
+      }
+    }
+  }
+}
+
+/** The children of a node, but the full wildcard, that a token of a filter meets. */
+function* childrenFor<T>({ children }: FilterNode<T>, token: string): Iterable<FilterNode<T>> {
+  if (token === '*') {
+    for (const [name, child] of children) if (name !== '>') yield child;
+    return;
+  }
+  const any = children.get('*');
+  if (any !== undefined) yield any;
+  const same = children.get(token);
+  if (same !== undefined) yield same;
 }
 
 function nodeOf<T>(): FilterNode<T> {

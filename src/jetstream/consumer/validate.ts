@@ -12,6 +12,7 @@ import type { StreamConfig } from '../stream/config.ts';
 import { DESCRIPTION_MAX } from '../stream/validate.ts';
 import { isSubset, isValidName, isValidSubject } from '../subjects.ts';
 import { type ConsumerConfig, type ConsumerSettings, unsupportedConsumerKey } from './config.ts';
+import { FilterTrie } from './filter-trie.ts';
 
 const ACK_WAIT = 30_000_000_000;
 const ACK_PENDING = 1000;
@@ -243,9 +244,14 @@ function checkFilters({ filter_subject: filter, filter_subjects = [] }: Consumer
   if (filter !== undefined && filter_subjects.length > 0) throw refusal('filterAndFilters');
   if (filter !== undefined && !isValidSubject(filter)) throw invalid('invalid subject');
   if (filter_subjects.includes('')) throw refusal('emptyFilter');
+  const places = new FilterTrie<number>();
+  for (const [i, subject] of filter_subjects.entries()) places.add(subject, i);
   for (const [i, subject] of filter_subjects.entries()) {
     if (!isValidSubject(subject)) throw invalid('invalid subject');
-    const isPart = filter_subjects.some((other, k) => k !== i && isSubset(subject, other));
+    let isPart = false;
+    places.match(subject, (k) => {
+      isPart ||= k !== i && isSubset(subject, filter_subjects[k] as string);
+    });
     if (isPart) throw refusal('overlappingFilters');
   }
 }

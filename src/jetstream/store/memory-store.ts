@@ -5,6 +5,7 @@
 //    append ─► slabs: body         at rest   a message   32 B row, 8 B in front of its body, some 2 B of padding
 //           ─► subjects: id                  a subject   some 80 B, and its text once
 //           ─► rows: row, chained to the one before on its subject
+import { CapacityError } from '../../shared/errors.ts';
 import { Bodies } from './bodies.ts';
 import { Filter } from './filters.ts';
 import { Matching } from './matching.ts';
@@ -92,6 +93,7 @@ class MemoryStore implements Store {
     const state = this.#state;
     const rows = this.#rows;
     const seq = state.lastSeq + 1;
+    if (seq > Number.MAX_SAFE_INTEGER) throw new CapacityError('a sequence above 2^53-1');
     const { subjectBytes, headerBytes, bodyBytes } = message;
     if (subjectBytes > this.#text.length) this.#text = new Uint8Array(2 * subjectBytes);
     message.copySubject(this.#text, 0);
@@ -142,7 +144,6 @@ class MemoryStore implements Store {
   skipTo(seq: number, timeMs?: number): void {
     const state = this.#state;
     if (seq <= state.lastSeq) return;
-    if (timeMs !== undefined) state.lastTimeMs = timeMs;
     state.lastSeq = seq;
     if (timeMs !== undefined) state.lastTimeMs = timeMs;
     if (state.messages === 0) state.firstSeq = seq + 1;

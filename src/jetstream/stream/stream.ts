@@ -97,37 +97,47 @@ export class Stream implements ApiStream, ConsumerHost {
     this.pubAck = new PubAckWriter(config.name, domain);
     this.#ingest = new Ingest(this);
     this.#directGet = new DirectGet(this);
-    this.#subscribe();
+    this.#subscribe(config.subjects);
     this.#reserve(reservedBytes(config));
   }
 
-  /** Takes messages of its subjects, and no others. Throws CapacityError. */
-  #subscribe(): void {
-    const wanted = new Set(this.config.subjects);
+  /** Takes messages of these subjects, and no others. Throws CapacityError, and then nothing has changed. */
+  #subscribe(subjects: readonly string[]): void {
+    const before = new Set(this.#subscriptions.keys());
+    try {
+      for (const subject of subjects) if (!before.has(subject)) this.#open(subject);
+    } catch (error) {
+      this.#keepOnly(before);
+      throw error;
+    }
+    this.#keepOnly(new Set(subjects));
+  }
+
+  #open(subject: string): void {
+    const subscription = this.door.subscribeRaw(
+      subject,
+      (message) => this.#ingest.take(message),
+      (reply, error) => this.#ingest.refuseValue(reply, error),
+    );
+    this.#subscriptions.set(subject, subscription);
+  }
+
+  #keepOnly(wanted: ReadonlySet<string>): void {
     for (const [subject, subscription] of this.#subscriptions) {
       if (wanted.has(subject)) continue;
       subscription.close();
       this.#subscriptions.delete(subject);
     }
-    for (const subject of wanted) {
-      if (this.#subscriptions.has(subject)) continue;
-      const subscription = this.door.subscribeRaw(
-        subject,
-        (message) => this.#ingest.take(message),
-        (reply, error) => this.#ingest.refuseValue(reply, error),
-      );
-      this.#subscriptions.set(subject, subscription);
-    }
   }
 
-  /** The configuration has been checked. */
+  /** The configuration has been checked. Throws CapacityError, and then nothing has changed. */
   update(config: StreamConfig): void {
+    this.#subscribe(config.subjects);
     this.#reserve(reservedBytes(config) - reservedBytes(this.config));
     this.config = config;
     this.rules = rulesOf(config);
     this.dedup.windowMs = this.rules.duplicateWindowMs;
     this.eviction.update(this.rules);
-    this.#subscribe();
     this.#retention.relaxed(config.retention);
     this.outbox.due();
   }
