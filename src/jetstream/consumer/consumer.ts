@@ -232,11 +232,12 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     const { redelivery } = this.#parts.progress;
     const nowMs = this.#host.clock.monotonic();
     const isTime = this.#pulls.dueMs <= nowMs;
-    if (isTime) this.#pulls.scan(true);
+    const { isAtEnd } = this.#delivery;
+    if (isTime) this.#pulls.scan(isAtEnd);
     const isMore = this.#expire(nowMs);
     if (isTime || isMore || this.#delivery.isPaused) this.#delivery.soon();
     if (nowMs >= this.#inactivity.dueMs) {
-      this.#pulls.scan(true);
+      this.#pulls.scan(isAtEnd);
       if (this.#inactivity.isOver(nowMs, this.#pulls.count > 0, redelivery)) {
         this.#host.drop(this.#config.name);
         return;
