@@ -243,6 +243,32 @@ describe('redelivery', () => {
     expect([at(8999), at(1)]).toEqual([[], ['6.1.6']]);
   });
 
+  test('waits as long as the first time where backoff has a zero, and for ever where it begins so', () => {
+    const stream = new ConsumerStream();
+    const some = stream.consumer({ ack_wait: SECOND, backoff: [SECOND, 0, 2 * SECOND] });
+    const none = stream.consumer({ name: 'N', ack_wait: 0, backoff: [0, SECOND] });
+    stream.publish('a');
+    const [inbox, other] = [some, none].map((consumer) => stream.pull(consumer, { batch: 9 }));
+    const at = (ms: number): string[] => {
+      stream.advance(ms);
+      return places(inbox as Inbox);
+    };
+    expect([at(0), at(1000)]).toEqual([['1.1.1'], ['2.1.2']]);
+    expect([at(999), at(1)]).toEqual([[], ['3.1.3']]);
+    expect([at(1999), at(1)]).toEqual([[], ['4.1.4']]);
+    expect(places(other as Inbox)).toEqual(['1.1.1']);
+    // The wait begins with the change, and pulls end in time.
+    const pull = stream.pull(none, { expires: 3 * SECOND });
+    none.update({ ...none.config, ack_wait: SECOND, backoff: [SECOND, SECOND] });
+    stream.advance(999);
+    expect(places(other as Inbox)).toEqual([]);
+    stream.advance(1);
+    expect(places(other as Inbox)).toEqual(['2.1.2']);
+    none.update({ ...none.config, ack_wait: 0, backoff: [0] });
+    stream.advance(2000);
+    expect(pull.texts()).toEqual(['408 Request Timeout']);
+  });
+
   test('is asked for by a NAK, at once or after a delay', () => {
     const stream = new ConsumerStream();
     const consumer = stream.consumer();

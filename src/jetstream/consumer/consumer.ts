@@ -109,7 +109,7 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     this.#parts.rules = rules;
     this.#reader.update(config);
     if (rules.ackWaitsMs.join() !== before.ackWaitsMs.join()) {
-      progress.redelivery.setWaits(rules.ackWaitsMs);
+      progress.redelivery.setWaits(rules.ackWaitsMs, this.#host.clock.monotonic());
       this.#alarm.at(progress.redelivery.nextDueMs());
     }
     if (rules.inactiveMs !== before.inactiveMs) {
