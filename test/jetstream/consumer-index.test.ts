@@ -190,6 +190,26 @@ describe('a million unacknowledged messages', () => {
       redelivery.postpone(1 + (i % 100), 300_000);
     }
     expect(redelivery.heldBytes).toBeLessThan(20_000);
+  test('that are touched are not gone through again each time somebody asks when one is due', () => {
+    const redelivery = new Redelivery([1000]);
+    const { pending } = redelivery;
+    for (let seq = 1; seq <= 5000; seq++) redelivery.deliver(seq, seq, 0);
+    for (let seq = 1; seq <= 5000; seq++) redelivery.touch(seq, seq);
+    expect(redelivery.nextDueMs()).toBe(1001);
+    const asked: number[] = [];
+    const find = pending.findUntouched.bind(pending);
+    pending.findUntouched = (seq) => {
+      asked.push(seq);
+      return find(seq);
+    };
+    expect(redelivery.nextDueMs()).toBe(1001);
+    redelivery.deliver(5001, 5001, 1);
+    for (let seq = 1; seq <= 5000; seq++) redelivery.remove(seq);
+    expect(redelivery.nextDueMs()).toBe(1001);
+    expect(redelivery.expired(2000)).toEqual([5001]);
+    expect(Math.min(...asked)).toBe(5001);
+  });
+
     expect(redelivery.queuedCount).toBe(0);
   });
 });

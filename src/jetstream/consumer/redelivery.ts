@@ -179,7 +179,11 @@ export class Redelivery {
 
   #untouchedDueMs(): number {
     const seq = this.pending.findUntouched(this.#untouchedFrom);
-    if (seq === 0) return Number.POSITIVE_INFINITY;
+    if (seq === 0) {
+      // Those that come are above all that there are; who was touched is not looked at again.
+      this.#untouchedFrom = Math.max(this.#untouchedFrom, this.pending.lastSeq + 1);
+      return Number.POSITIVE_INFINITY;
+    }
     this.#untouchedFrom = seq;
     return this.pending.dueMs;
   }
