@@ -471,3 +471,23 @@ test('a delivery that nobody gets is delivered again, and counts as one that was
     ['3', '2'],
   ]);
 });
+
+test('a consumer that cannot listen leaves nothing behind', () => {
+  const stream = new ConsumerStream();
+  const { door } = stream;
+  const listen = door.subscribeRaw.bind(door);
+  let closed = 0;
+  door.subscribeRaw = (subject, ...rest) => {
+    if (subject.startsWith('$JS.ACK.*')) throw new Error('out of memory');
+    const subscription = listen(subject, ...rest);
+    const close = subscription.close.bind(subscription);
+    subscription.close = () => {
+      closed++;
+      close();
+    };
+    return subscription;
+  };
+  expect(() => stream.consumer({ inactive_threshold: SECOND })).toThrow('out of memory');
+  expect(closed).toBe(1);
+  expect(stream.clock.timerCount).toBe(0);
+});

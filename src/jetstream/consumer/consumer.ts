@@ -57,8 +57,8 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     this.#acks = new Acks(this.#parts, this);
     this.#inactivity = new Inactivity(rules.inactiveMs, host.clock.monotonic());
     this.#alarm = new Alarm(host.clock, () => this.#tick());
-    this.#alarm.at(this.#inactivity.dueMs);
     if (rules.acks !== 'none') this.#listen();
+    this.#alarm.at(this.#inactivity.dueMs);
   }
 
   /** Acks of both forms that nats-server understands; with other numbers of tokens nobody is interested. */
@@ -68,8 +68,13 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
       const take = (message: RawMessage): void => this.#acks.take(message, form);
       this.#subscriptions.push(this.#host.door.subscribeRaw(subject, take));
     };
-    listen(`$JS.ACK.${name}.*.*.*.*.*`, TOKENS_V1);
-    listen(`$JS.ACK.*.*.${name}.*.*.*.*.>`, TOKENS_V2);
+    try {
+      listen(`$JS.ACK.${name}.*.*.*.*.*`, TOKENS_V1);
+      listen(`$JS.ACK.*.*.${name}.*.*.*.*.>`, TOKENS_V2);
+    } catch (error) {
+      for (const subscription of this.#subscriptions) subscription.close();
+      throw error;
+    }
   }
 
   get config(): ConsumerConfig {
