@@ -104,6 +104,16 @@ describe('the index', () => {
     expect(index.size).toBe(0);
   });
 
+  test('remembers no more than a bound, however many consumers want however many subjects', () => {
+    const many = Array.from({ length: 1200 }, () => new Listener('a.*'));
+    const { index, publish } = made(...many);
+    for (let i = 0; i < 1000; i++) publish(`a.${i}`);
+    expect(index.keptCount).toBeGreaterThan(1200);
+    expect(index.keptCount).toBeLessThanOrEqual(1 << 20);
+    for (const [name] of many.entries()) index.remove(`${name}`);
+    expect(index.keptCount).toBe(0);
+  });
+
   test('says whether somebody wants a subject, and whether somebody needs a message', () => {
     const { store, index, publish } = made(new Listener('a.>'));
     const wants = (subject: string): boolean =>
@@ -180,16 +190,6 @@ describe('a million unacknowledged messages', () => {
     expect(redelivery.nextDueMs()).toBe(2000);
   });
 
-  test('and many acks of other times keep the heap small', () => {
-    const redelivery = new Redelivery([1000]);
-    for (let i = 1; i <= 100; i++) redelivery.deliver(i, i, 0);
-    for (let i = 0; i < 100_000; i++) redelivery.touch(1 + (i % 100), i);
-    for (let i = 0; i < 100_000; i++) redelivery.postpone(1 + (i % 100), 200_000 - i);
-    for (let i = 0; i < 100_000; i++) {
-      redelivery.enqueue(1 + (i % 100));
-      redelivery.postpone(1 + (i % 100), 300_000);
-    }
-    expect(redelivery.heldBytes).toBeLessThan(20_000);
   test('that are touched are not gone through again each time somebody asks when one is due', () => {
     const redelivery = new Redelivery([1000]);
     const { pending } = redelivery;
@@ -210,6 +210,16 @@ describe('a million unacknowledged messages', () => {
     expect(Math.min(...asked)).toBe(5001);
   });
 
+  test('and many acks of other times keep the heap small', () => {
+    const redelivery = new Redelivery([1000]);
+    for (let i = 1; i <= 100; i++) redelivery.deliver(i, i, 0);
+    for (let i = 0; i < 100_000; i++) redelivery.touch(1 + (i % 100), i);
+    for (let i = 0; i < 100_000; i++) redelivery.postpone(1 + (i % 100), 200_000 - i);
+    for (let i = 0; i < 100_000; i++) {
+      redelivery.enqueue(1 + (i % 100));
+      redelivery.postpone(1 + (i % 100), 300_000);
+    }
+    expect(redelivery.heldBytes).toBeLessThan(20_000);
     expect(redelivery.queuedCount).toBe(0);
   });
 });
