@@ -48,6 +48,23 @@ describe('explicit acks', () => {
     expect(consumer.info().ackPending).toBe(0);
   });
 
+  test('of what a purge of other subjects has left do not move the floor, which it has put above', () => {
+    const stream = new ConsumerStream();
+    const consumer = stream.consumer();
+    for (const subject of ['b', 'a', 'a']) stream.publish(subject);
+    const inbox = stream.pull(consumer, { batch: 3 });
+    stream.turn();
+    const [one] = inbox.take() as [Arrival];
+    stream.index.purge(
+      { filter: 'a', seq: undefined, keep: undefined },
+      () => Number(stream.store.remove(2)) + Number(stream.store.remove(3)),
+    );
+    expect(floors(consumer)).toEqual([3, 3, 3, 0]);
+    stream.ack(one);
+    expect(floors(consumer)).toEqual([3, 3, 3, 0]);
+    expect(consumer.info().ackPending).toBe(0);
+  });
+
   test('that ask for an answer get one, also when they come again, and not before the delivery', () => {
     const stream = new ConsumerStream();
     const consumer = stream.consumer();
