@@ -267,6 +267,20 @@ describe('pulls together', () => {
     expect(consumer.info().waiting).toBe(1);
   });
 
+  test('that do not wait and were held by max_ack_pending end when that changes and nothing is left', () => {
+    const stream = new ConsumerStream();
+    const consumer = stream.consumer({ max_ack_pending: 1 });
+    for (let i = 0; i < 3; i++) stream.publish('a', `${i + 1}`);
+    const inbox = stream.pull(consumer, { batch: 3, no_wait: true });
+    stream.turn();
+    stream.purge();
+    stream.turn();
+    expect(inbox.texts()).toEqual(['1']);
+    consumer.update({ ...consumer.config, max_ack_pending: 2 });
+    stream.turn();
+    expect(inbox.texts()).toEqual(['404 No Messages']);
+  });
+
   test('are told why the consumer ends', () => {
     const stream = new ConsumerStream();
     const one = stream.consumer({ name: 'A' });

@@ -125,7 +125,8 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
       cursor.setFilters(rules.filters);
       this.#host.refiltered(config.name);
     }
-    if (cursor.pending > 0) this.#delivery.soon();
+    const isOther = rules.maxAckPending !== before.maxAckPending;
+    if (isOther || cursor.pending > 0) this.#delivery.soon();
   }
 
   /** A request on `$JS.API.CONSUMER.MSG.NEXT.>`. */
