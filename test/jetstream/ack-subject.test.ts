@@ -39,6 +39,17 @@ test('each reply is what its numbers say, whatever was written before', () => {
   );
 });
 
+test('a clock that begins near zero has times of more and more digits', () => {
+  const subjects = new AckSubjects('S', 'C');
+  const times = [0, 9.5, 10, 99, 100.25].map((timeMs) =>
+    decoder
+      .decode(subjects.write(1, 1, 1, timeMs, 0))
+      .split('.')
+      .at(-2),
+  );
+  expect(times).toEqual(['0000000', '9500000', '10000000', '99000000', '100250000']);
+});
+
 test('a thousand replies of a slice lie beside each other', () => {
   const subjects = new AckSubjects('stream', 'consumer');
   const written = Array.from({ length: 1000 }, (_, i) => subjects.write(1, i, i + 7, 5, 1000 - i));

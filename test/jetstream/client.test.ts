@@ -99,6 +99,23 @@ test('consume asks for more in time, by a loop or a callback', async () => {
   expect(await messages.closed()).toBeUndefined();
 });
 
+test('a callback that throws has had its message, and the pull goes on and ends', async () => {
+  for (let i = 0; i < 10; i++) await js.publish('s.a');
+  const heard: number[] = [];
+  const callback = (message: JsMsg): void => {
+    heard.push(message.seq);
+    throw new Error('mine');
+  };
+  const fetched = await consumer.fetch({ max_messages: 3, callback } as object);
+  expect(await fetched.closed()).toBeUndefined();
+  expect(heard).toEqual([1, 2, 3]);
+  const consumed = await consumer.consume({ max_messages: 2, callback });
+  await js.settle();
+  expect(heard).toHaveLength(10);
+  expect(js.errors).toHaveLength(10);
+  await consumed.close();
+});
+
 test('the end of the consumer, of JetStream and of the bus end a loop', async () => {
   const one = taken(await consumer.consume());
   await js.settle();

@@ -48,6 +48,23 @@ describe('explicit acks', () => {
     expect(consumer.info().ackPending).toBe(0);
   });
 
+  test('of what a purge of other subjects has left do not move the floor, which it has put above', () => {
+    const stream = new ConsumerStream();
+    const consumer = stream.consumer();
+    for (const subject of ['b', 'a', 'a']) stream.publish(subject);
+    const inbox = stream.pull(consumer, { batch: 3 });
+    stream.turn();
+    const [one] = inbox.take() as [Arrival];
+    stream.index.purge(
+      { filter: 'a', seq: undefined, keep: undefined },
+      () => Number(stream.store.remove(2)) + Number(stream.store.remove(3)),
+    );
+    expect(floors(consumer)).toEqual([3, 3, 3, 0]);
+    stream.ack(one);
+    expect(floors(consumer)).toEqual([3, 3, 3, 0]);
+    expect(consumer.info().ackPending).toBe(0);
+  });
+
   test('that ask for an answer get one, also when they come again, and not before the delivery', () => {
     const stream = new ConsumerStream();
     const consumer = stream.consumer();
@@ -223,26 +240,6 @@ describe('redelivery', () => {
     expect(places(inbox)).toEqual(['3.1.8', '3.2.9', '3.3.10', '2.4.11']);
   });
 
-  test('waits longer each time as backoff says, and NAK and WPI count by it', () => {
-    const stream = new ConsumerStream();
-    const backoff = [SECOND, 3 * SECOND, 9 * SECOND];
-    const consumer = stream.consumer({ ack_wait: SECOND, backoff });
-    stream.publish('a');
-    const inbox = stream.pull(consumer, { batch: 9 });
-    stream.turn();
-    const at = (ms: number): string[] => {
-      stream.advance(ms);
-      return places(inbox);
-    };
-    expect(places(inbox)).toEqual(['1.1.1']);
-    expect([at(999), at(1)]).toEqual([[], ['2.1.2']]);
-    expect([at(2999), at(1)]).toEqual([[], ['3.1.3']]);
-    expect([at(8999), at(1)]).toEqual([[], ['4.1.4']]);
-    expect([at(8999), at(1)]).toEqual([[], ['5.1.5']]);
-    stream.ack('$JS.ACK.S.C.5.1.5.0.0', '+WPI');
-    expect([at(8999), at(1)]).toEqual([[], ['6.1.6']]);
-  });
-
   test('is asked for by a NAK, at once or after a delay', () => {
     const stream = new ConsumerStream();
     const consumer = stream.consumer();
@@ -364,19 +361,6 @@ describe('redelivery', () => {
       })),
     );
   });
-
-  test('by other waits follows a change of the configuration', () => {
-    const stream = new ConsumerStream();
-    const consumer = stream.consumer({ ack_wait: 100 * SECOND });
-    delivered(stream, consumer, 1);
-    const inbox = stream.pull(consumer, { batch: 9 });
-    stream.advance(1000);
-    consumer.update({ ...consumer.config, ack_wait: 2 * SECOND });
-    stream.advance(999);
-    expect(places(inbox)).toEqual([]);
-    stream.advance(1);
-    expect(places(inbox)).toEqual(['2.1.2']);
-  });
 });
 
 describe('retention', () => {
@@ -444,4 +428,24 @@ test('a delivery that nobody gets is delivered again, and counts as one that was
     ['2', '2'],
     ['3', '2'],
   ]);
+});
+
+test('a consumer that cannot listen leaves nothing behind', () => {
+  const stream = new ConsumerStream();
+  const { door } = stream;
+  const listen = door.subscribeRaw.bind(door);
+  let closed = 0;
+  door.subscribeRaw = (subject, ...rest) => {
+    if (subject.startsWith('$JS.ACK.*')) throw new Error('out of memory');
+    const subscription = listen(subject, ...rest);
+    const close = subscription.close.bind(subscription);
+    subscription.close = () => {
+      closed++;
+      close();
+    };
+    return subscription;
+  };
+  expect(() => stream.consumer({ inactive_threshold: SECOND })).toThrow('out of memory');
+  expect(closed).toBe(1);
+  expect(stream.clock.timerCount).toBe(0);
 });

@@ -105,6 +105,16 @@ describe('the index', () => {
     expect(index.size).toBe(0);
   });
 
+  test('remembers no more than a bound, however many consumers want however many subjects', () => {
+    const many = Array.from({ length: 1200 }, () => new Listener('a.*'));
+    const { index, publish } = made(...many);
+    for (let i = 0; i < 1000; i++) publish(`a.${i}`);
+    expect(index.keptCount).toBeGreaterThan(1200);
+    expect(index.keptCount).toBeLessThanOrEqual(1 << 20);
+    for (const [name] of many.entries()) index.remove(`${name}`);
+    expect(index.keptCount).toBe(0);
+  });
+
   test('says whether somebody wants a subject, and whether somebody needs a message', () => {
     const { store, index, publish } = made(new Listener('a.>'));
     const wants = (subject: string): boolean =>
@@ -199,6 +209,26 @@ describe('a million unacknowledged messages', () => {
     expect(redelivery.pending.findFrom(1)).toBe(1000);
     expect(redelivery.pending.consumerSeq).toBe(1000);
     expect(redelivery.nextDueMs()).toBe(2000);
+  });
+
+  test('that are touched are not gone through again each time somebody asks when one is due', () => {
+    const redelivery = new Redelivery([1000]);
+    const { pending } = redelivery;
+    for (let seq = 1; seq <= 5000; seq++) redelivery.deliver(seq, seq, 0);
+    for (let seq = 1; seq <= 5000; seq++) redelivery.touch(seq, seq);
+    expect(redelivery.nextDueMs()).toBe(1001);
+    const asked: number[] = [];
+    const find = pending.findUntouched.bind(pending);
+    pending.findUntouched = (seq) => {
+      asked.push(seq);
+      return find(seq);
+    };
+    expect(redelivery.nextDueMs()).toBe(1001);
+    redelivery.deliver(5001, 5001, 1);
+    for (let seq = 1; seq <= 5000; seq++) redelivery.remove(seq);
+    expect(redelivery.nextDueMs()).toBe(1001);
+    expect(redelivery.expired(2000)).toEqual([5001]);
+    expect(Math.min(...asked)).toBe(5001);
   });
 
   test('and many acks of other times keep the heap small', () => {

@@ -81,6 +81,24 @@ describe('a pull', () => {
     ]);
   });
 
+  test('that does not wait gets all of its own, whatever happens to others between two slices', () => {
+    const stream = new ConsumerStream();
+    const consumer = stream.consumer({ ack_policy: 'none' });
+    for (let i = 0; i < 60; i++) stream.publish('a', 'x'.repeat(20_000));
+    stream.turn();
+    const inbox = stream.pull(consumer, { batch: 100, no_wait: true });
+    const other = stream.pull(consumer, { batch: 1000, expires: 5_000_000 });
+    stream.turn(1);
+    expect(inbox.arrivals.length).toBeLessThan(20);
+    stream.advance(5);
+    expect(other.texts().at(-1)).toBe('408 Request Timeout');
+    stream.turn(10);
+    const texts = inbox.texts();
+    expect(texts.length).toBeGreaterThan(40);
+    expect(texts.at(-1)).toBe('404 No Messages');
+    expect(consumer.info().pending).toBe(0);
+  });
+
   test('that does not wait is refused while others wait for more than there is', () => {
     const stream = new ConsumerStream();
     const consumer = stream.consumer();
@@ -247,6 +265,20 @@ describe('pulls together', () => {
     expect(inbox.texts()).toEqual(['x']);
     stream.advance(10 * 365 * 86_400_000);
     expect(consumer.info().waiting).toBe(1);
+  });
+
+  test('that do not wait and were held by max_ack_pending end when that changes and nothing is left', () => {
+    const stream = new ConsumerStream();
+    const consumer = stream.consumer({ max_ack_pending: 1 });
+    for (let i = 0; i < 3; i++) stream.publish('a', `${i + 1}`);
+    const inbox = stream.pull(consumer, { batch: 3, no_wait: true });
+    stream.turn();
+    stream.purge();
+    stream.turn();
+    expect(inbox.texts()).toEqual(['1']);
+    consumer.update({ ...consumer.config, max_ack_pending: 2 });
+    stream.turn();
+    expect(inbox.texts()).toEqual(['404 No Messages']);
   });
 
   test('are told why the consumer ends', () => {

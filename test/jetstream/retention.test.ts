@@ -90,3 +90,15 @@ test('with interest and without acks a delivery is enough', async () => {
   expect(await work('A')).toEqual(['x']);
   expect(await js.state('S')).toMatchObject({ messages: 0 });
 });
+
+test('acks in the turn in which their stream ends give nothing back twice', async () => {
+  await js.stream('S', ['s.*'], { retention: 'workqueue' });
+  await consumer('A');
+  await js.publish('s.a', 'x');
+  js.bus.publish('$JS.API.CONSUMER.MSG.NEXT.S.A', '', { reply: 'inbox' });
+  await js.settle();
+  for (const { reply } of inbox.splice(0)) js.bus.publish(reply, '+ACK');
+  await js.api('STREAM.DELETE.S');
+  await js.settle();
+  expect(await js.api('INFO')).toMatchObject({ memory: 0, streams: 0 });
+});

@@ -136,11 +136,15 @@ export class ConsumerMessages implements AsyncIterable<JsMsg> {
     this.#wanted--;
     const taken = new JsMsg(this.#api.connection, message);
     const { callback } = this.#options;
-    if (callback === undefined) this.#buffer.push(taken);
-    else callback(taken);
-    if (callback !== undefined) this.#pullMore();
-    if (!this.#isContinuous && this.#wanted <= 0) this.#end();
-    this.#wakeUp();
+    try {
+      if (callback === undefined) this.#buffer.push(taken);
+      else callback(taken);
+    } finally {
+      // A callback that throws is told to the bus, and has had its message.
+      if (callback !== undefined) this.#pullMore();
+      if (!this.#isContinuous && this.#wanted <= 0) this.#end();
+      this.#wakeUp();
+    }
   }
 
   #takeStatus(code: number, description: string, { headers }: Arrival): void {

@@ -67,7 +67,9 @@ export class AckSubjects {
       this.#change(this.#consumerSeq, consumerSeq) &&
       this.#change(this.#pending, pending);
     if (!isKept) this.#build(deliveries, streamSeq, consumerSeq, timeMs, pending);
-    else if (timeMs !== this.#timeMs) this.#changeTime(timeMs);
+    else if (timeMs !== this.#timeMs && !this.#changeTime(timeMs)) {
+      this.#build(deliveries, streamSeq, consumerSeq, timeMs, pending);
+    }
     const shown = this.#shown;
     const { length } = shown;
     if (ringAt + length > ring.length) {
@@ -127,11 +129,11 @@ export class AckSubjects {
     return at;
   }
 
-  /** Nanoseconds: more digits than a number has. */
-  #changeTime(timeMs: number): void {
+  /** Nanoseconds: more digits than a number has. False: it has another number of digits now. */
+  #changeTime(timeMs: number): boolean {
     const whole = Math.floor(timeMs);
     const nanos = Math.min(NANOS_MAX, Math.round((timeMs - whole) * (NANOS_MAX + 1)));
-    this.#change(this.#wholeMs, whole);
+    if (!this.#change(this.#wholeMs, whole)) return false;
     const end = this.#wholeMs.end + NANOS_DIGITS;
     for (let i = 0, rest = nanos; i < NANOS_DIGITS; i++) {
       const tenth = (rest / 10) | 0;
@@ -139,6 +141,7 @@ export class AckSubjects {
       rest = tenth;
     }
     this.#timeMs = timeMs;
+    return true;
   }
 }
 

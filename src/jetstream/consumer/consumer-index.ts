@@ -20,6 +20,8 @@ interface Follower {
 
 /** Subjects whose consumers are remembered; a power of two. */
 const KEPT_SUBJECTS = 8192;
+/** Consumers that are remembered, of all those subjects together: some 8 MiB. */
+const KEPT_MOST = 1 << 20;
 const decoder = new TextDecoder();
 
 export class ConsumerIndex {
@@ -34,6 +36,7 @@ export class ConsumerIndex {
   #ids = new Int32Array(0);
   #generations = new Float64Array(0);
   #kept: (readonly Follower[])[] = [];
+  #keptCount = 0;
 
   constructor(store: Store) {
     this.#store = store;
@@ -41,6 +44,11 @@ export class ConsumerIndex {
 
   get size(): number {
     return this.#byName.size;
+  }
+
+  /** Consumers that are remembered beside subjects, each as often as it is. */
+  get keptCount(): number {
+    return this.#keptCount;
   }
 
   add(name: string, consumer: StreamFollower): void {
@@ -180,6 +188,11 @@ export class ConsumerIndex {
     const found = new Set<Follower>();
     this.#trie.match(store.subjectText(subjectId), (follower) => found.add(follower));
     const followers = [...found];
+    this.#keptCount += followers.length - (kept?.length ?? 0);
+    if (this.#keptCount > KEPT_MOST) {
+      this.#forget();
+      this.#keptCount = followers.length;
+    }
     this.#ids[at] = subjectId;
     this.#generations[at] = generation;
     this.#kept[at] = followers;
@@ -188,5 +201,6 @@ export class ConsumerIndex {
 
   #forget(): void {
     this.#kept = [];
+    this.#keptCount = 0;
   }
 }

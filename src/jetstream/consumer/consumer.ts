@@ -57,8 +57,8 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     this.#acks = new Acks(this.#parts, this);
     this.#inactivity = new Inactivity(rules.inactiveMs, host.clock.monotonic());
     this.#alarm = new Alarm(host.clock, () => this.#tick());
-    this.#alarm.at(this.#inactivity.dueMs);
     if (rules.acks !== 'none') this.#listen();
+    this.#alarm.at(this.#inactivity.dueMs);
   }
 
   /** Acks of both forms that nats-server understands; with other numbers of tokens nobody is interested. */
@@ -68,8 +68,13 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
       const take = (message: RawMessage): void => this.#acks.take(message, form);
       this.#subscriptions.push(this.#host.door.subscribeRaw(subject, take));
     };
-    listen(`$JS.ACK.${name}.*.*.*.*.*`, TOKENS_V1);
-    listen(`$JS.ACK.*.*.${name}.*.*.*.*.>`, TOKENS_V2);
+    try {
+      listen(`$JS.ACK.${name}.*.*.*.*.*`, TOKENS_V1);
+      listen(`$JS.ACK.*.*.${name}.*.*.*.*.>`, TOKENS_V2);
+    } catch (error) {
+      for (const subscription of this.#subscriptions) subscription.close();
+      throw error;
+    }
   }
 
   get config(): ConsumerConfig {
@@ -109,7 +114,7 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     this.#parts.rules = rules;
     this.#reader.update(config);
     if (rules.ackWaitsMs.join() !== before.ackWaitsMs.join()) {
-      progress.redelivery.setWaits(rules.ackWaitsMs);
+      progress.redelivery.setWaits(rules.ackWaitsMs, this.#host.clock.monotonic());
       this.#alarm.at(progress.redelivery.nextDueMs());
     }
     if (rules.inactiveMs !== before.inactiveMs) {
@@ -120,7 +125,8 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
       cursor.setFilters(rules.filters);
       this.#host.refiltered(config.name);
     }
-    if (cursor.pending > 0) this.#delivery.soon();
+    const isOther = rules.maxAckPending !== before.maxAckPending;
+    if (isOther || cursor.pending > 0) this.#delivery.soon();
   }
 
   /** A request on `$JS.API.CONSUMER.MSG.NEXT.>`. */
@@ -232,11 +238,12 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     const { redelivery } = this.#parts.progress;
     const nowMs = this.#host.clock.monotonic();
     const isTime = this.#pulls.dueMs <= nowMs;
-    if (isTime) this.#pulls.scan(true);
+    const { isAtEnd } = this.#delivery;
+    if (isTime) this.#pulls.scan(isAtEnd);
     const isMore = this.#expire(nowMs);
     if (isTime || isMore || this.#delivery.isPaused) this.#delivery.soon();
     if (nowMs >= this.#inactivity.dueMs) {
-      this.#pulls.scan(true);
+      this.#pulls.scan(isAtEnd);
       if (this.#inactivity.isOver(nowMs, this.#pulls.count > 0, redelivery)) {
         this.#host.drop(this.#config.name);
         return;

@@ -85,6 +85,11 @@ export class Delivery {
     return this.#replay?.isPaused === true;
   }
 
+  /** What could be delivered has been: who does not wait for more may be sent away. */
+  get isAtEnd(): boolean {
+    return !this.#isAsked && (this.#endedBy === END || this.#endedBy === BLOCKED);
+  }
+
   /** Tells somebody something, behind everything that was delivered before. */
   say(to: Uint8Array, headers: Uint8Array): void {
     if (this.#entries === undefined) {

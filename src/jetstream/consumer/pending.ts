@@ -108,6 +108,11 @@ export class Pending {
     return this.#count;
   }
 
+  /** No message is above; it may be gone. 0 = there is none. */
+  get lastSeq(): number {
+    return this.#chunks[this.#chunks.length - 1]?.lastSeq ?? 0;
+  }
+
   /** How many of them were delivered more than once. */
   get redeliveredCount(): number {
     return this.#redelivered;

@@ -94,7 +94,8 @@ export class Progress {
     const { consumerSeq } = this.#pending;
     redelivery.remove(seq);
     this.#moveFloor(consumerSeq, seq, cursor);
-    this.#moveShownFloor(consumerSeq, seq);
+    // A purge may have put it above messages that still wait: their acks do not move it.
+    if (consumerSeq > this.shownFloor.consumer) this.#moveShownFloor(consumerSeq, seq);
     return true;
   }
 

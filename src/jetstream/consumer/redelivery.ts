@@ -47,14 +47,15 @@ export class Redelivery {
     return waits[Math.min(redelivered, waits.length - 1)] as number;
   }
 
-  /** Waits of another length from now on, for messages under way, too. */
-  setWaits(waitsMs: readonly number[]): void {
+  /** Waits of another length, for messages under way, too: those that had no end begin now. */
+  setWaits(waitsMs: readonly number[], nowMs: number): void {
     const { pending } = this;
     const before = this.#waitsMs;
     for (let seq = pending.findFrom(1); seq > 0; seq = pending.findFrom(seq + 1)) {
       const at = pending.redelivered;
       const wasMs = before[Math.min(at, before.length - 1)] as number;
-      pending.dueMs += (waitsMs[Math.min(at, waitsMs.length - 1)] as number) - wasMs;
+      const sinceMs = Number.isFinite(wasMs) ? pending.dueMs - wasMs : nowMs;
+      pending.dueMs = sinceMs + (waitsMs[Math.min(at, waitsMs.length - 1)] as number);
     }
     this.#waitsMs = waitsMs;
     this.#rebuildHeap();
@@ -178,7 +179,11 @@ export class Redelivery {
 
   #untouchedDueMs(): number {
     const seq = this.pending.findUntouched(this.#untouchedFrom);
-    if (seq === 0) return Number.POSITIVE_INFINITY;
+    if (seq === 0) {
+      // Those that come are above all that there are; who was touched is not looked at again.
+      this.#untouchedFrom = Math.max(this.#untouchedFrom, this.pending.lastSeq + 1);
+      return Number.POSITIVE_INFINITY;
+    }
     this.#untouchedFrom = seq;
     return this.pending.dueMs;
   }

@@ -1,6 +1,7 @@
 // What a consumer's configuration means for its messages, computed once: numbers where the wire has 64 bits, milliseconds
 // where it has nanoseconds, Infinity where it has no bound.
 import { NANOS_PER_MS } from '../../shared/time.ts';
+import type { Int } from '../json-reader.ts';
 import type { ConsumerConfig } from './config.ts';
 
 export interface ConsumerRules {
@@ -30,7 +31,7 @@ export function rulesOf(config: ConsumerConfig): ConsumerRules {
   const ackWaitMs = boundMs(Number(ack_wait));
   return {
     filters: filtersOf(config),
-    ackWaitsMs: backoff.length > 0 ? backoff.map((wait) => boundMs(Number(wait))) : [ackWaitMs],
+    ackWaitsMs: waitsOf(backoff, ackWaitMs),
     ackWaitMs,
     acks: config.ack_policy,
     maxDeliver: bound(Number(max_deliver)),
@@ -41,6 +42,12 @@ export function rulesOf(config: ConsumerConfig): ConsumerRules {
     samplePercent: Number.parseInt(sample_freq, 10) || 0,
     inactiveMs: boundMs(Number(inactive_threshold)),
   };
+}
+
+/** A wait of zero is as long as the first; when that is zero, nothing falls due. */
+function waitsOf(backoff: readonly Int[], ackWaitMs: number): readonly number[] {
+  if (backoff.length === 0 || ackWaitMs === Number.POSITIVE_INFINITY) return [ackWaitMs];
+  return backoff.map((wait) => (wait > 0 ? boundMs(Number(wait)) : ackWaitMs));
 }
 
 function filtersOf({ filter_subject, filter_subjects = [] }: ConsumerConfig): readonly string[] {

@@ -185,6 +185,8 @@ export class Stream implements ApiStream, ConsumerHost {
   }
 
   settled(seq: number): void {
+    // What it held has been given back when it is closed; acks of the same turn may be behind that.
+    if (this.#isClosed) return;
     if (this.config.retention !== 'limits') this.#retention.settled(seq);
   }
 
