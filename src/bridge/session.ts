@@ -235,8 +235,8 @@ export class Session
     return true;
   }
 
-  authenticate(): boolean | undefined {
-    const isAdmitted = this.#admission.ask();
+  authenticate(isUnnamed = false): boolean | undefined {
+    const isAdmitted = this.#admission.ask(isUnnamed);
     this.#applyFlags();
     if (isAdmitted === undefined) this.#state.move('authenticating');
     else if (isAdmitted) this.#introduce();
@@ -250,7 +250,7 @@ export class Session
   }
 
   admitUnnamed(): boolean {
-    if (!this.#admission.mayBeUnnamed || this.authenticate() !== true) return false;
+    if (!this.#admission.mayBeUnnamed || this.authenticate(true) !== true) return false;
     // As if it had said CONNECT: what comes is a second one.
     this.#hasConnected = true;
     return true;
