@@ -1,6 +1,9 @@
 // `Server.reload`: other options while it runs, for those who are there as well.
 
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect as openSocket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
 import { hashSync } from 'bcryptjs';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -205,6 +208,19 @@ describe('all or nothing', () => {
     await server.reload({ jetstream: { maxMemory: 1000, domain: 'hub' }, pingMax: 7 });
     expect((await bus.request('s', 'x')).string()).toContain('"seq":1');
     expect(await info(server.port)).toMatchObject({ jetstream: true, domain: 'hub' });
+  });
+
+  test('a server that closes meanwhile leaves no ports file', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ganglion-ports-'));
+    ends.push(() => rmSync(folder, { recursive: true }));
+    const { server } = await start();
+    const write = (line: string): void => {
+      if (line.includes('ports_file_dir')) void server.close();
+    };
+    const logger = createLogger({ write, now: () => 0, hasTime: false });
+    await server.reload({ portsFileDir: folder, logger });
+    await server.close();
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test('one at a time, in order, and none after the end', async () => {
