@@ -68,9 +68,9 @@ export class PeerLog {
     this.error(this.#often === 1 ? text : `${text} (${this.#often} refused so far)`);
   }
 
-  /** A control line that came in, without its end, and what a publish carries. */
+  /** A control line that came in, without its end, and what a publish carries. Of what is no line there is nothing. */
   traceIn(line: Uint8Array, body: Uint8Array | undefined): void {
-    if (!this.#logger.isTrace) return;
+    if (!this.#logger.isTrace || line.length === 0) return;
     const text = textOf(line);
     this.#trace(`<<- [${/^connect/i.test(text) ? withoutSecrets(text) : text}]`);
     if (body !== undefined) this.#payload('<<-', body);

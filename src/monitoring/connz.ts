@@ -164,8 +164,8 @@ function* select(
   if (options.state !== 'closed') {
     for (const connection of source.connections()) {
       if (++looked % LOOK_EVERY === 0) yield;
-      const { cid, account, user } = connection;
-      if (!fits(options, cid, account.name, user)) continue;
+      const { cid, account, shownUser } = connection;
+      if (!fits(options, cid, account.name, shownUser)) continue;
       if (!(yield* hasSubject(connection, options.filterSubject))) continue;
       rows.push({ cid, key: key?.(connection.snapshot(nowMs)) ?? 0, connection });
     }

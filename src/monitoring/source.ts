@@ -7,7 +7,7 @@ import type { ProcessUsage, ServerCounters, ServerFacts } from './varz.ts';
 /** An open connection, as much of it as is told. */
 export type OpenConnection = Pick<
   Session,
-  'cid' | 'user' | 'subscriptionCount' | 'subscriptions' | 'snapshot'
+  'cid' | 'shownUser' | 'subscriptionCount' | 'subscriptions' | 'snapshot'
 > & { readonly account: { readonly name: string } };
 
 /** Who has subscriptions: a connection, or this process in one account, whose cid is 0. */
