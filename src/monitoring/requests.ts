@@ -156,10 +156,11 @@ function readOptions({ subject, body }: SystemRequest): Options | string {
   const options: Record<string, unknown> = Object.create(null);
   for (const [name, field] of Object.entries(value)) {
     const key = name.toLowerCase();
-    const type = Object.hasOwn(types, key) ? types[key] : FILTERS[key];
-    if (type === undefined || field === null) continue;
+    const isOwn = Object.hasOwn(types, key);
+    if (field === null || (!isOwn && !Object.hasOwn(FILTERS, key))) continue;
+    const type = (isOwn ? types : FILTERS)[key] as string;
     if (FITS[type]?.(field) !== true) {
-      const part = Object.hasOwn(types, key) ? own : 'EventFilterOptions';
+      const part = isOwn ? own : 'EventFilterOptions';
       return goTypeProblem(field, `${event}.${part}.${key}`, type);
     }
     options[key] = field;
@@ -198,7 +199,7 @@ function connzOptions(options: Options, account: string): ConnzOptions {
     offset: number('offset'),
     limit: number('limit'),
     cid: number('cid'),
-    state: STATES[number('state')] ?? 'open',
+    state: STATES[number('state')] ?? 'none',
     mqttClient: text('mqtt_client'),
     user: text('user'),
     account,

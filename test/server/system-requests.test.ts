@@ -121,6 +121,17 @@ test('nothing of the system is left when the server has closed', async () => {
   expect(internalsOf(bus).hasInterest('$SYS.REQ.USER.INFO')).toBe(false);
 });
 
+test.each([
+  ['{"constructor":1,"__proto__":1}', 1],
+  ['{"state":1}', 0],
+  ['{"state":2}', 1],
+  ['{"state":3}', 0],
+])('%s is answered with %i connections', async (body, count) => {
+  const { server } = await start();
+  const { data } = JSON.parse(await answer(await open(server.port), CONNZ, body)) as { data: Json };
+  expect(data.connections).toHaveLength(count);
+});
+
 const reason = findReference() === undefined ? ' (nats-server was not found)' : '';
 test.skipIf(reason !== '')(`wrong options are refused as nats-server does${reason}`, async () => {
   const theirs = await startReference('server_name: here');
@@ -150,6 +161,9 @@ test.skipIf(reason !== '')(`wrong options are refused as nats-server does${reaso
     '{"host":"127"}',
     '{"filter_subject":"nobody"}',
     '{"state":1}',
+    '{"state":3}',
+    '{"state":-1}',
+    '{"constructor":1,"__proto__":1}',
   ]) {
     cases.push([CONNZ, body]);
   }
