@@ -15,7 +15,7 @@ import { type ConnectOptions, clientText, userLabel } from './connect.ts';
  */
 const SECRETS: readonly string[] = ['pass', 'auth_token', 'sig', 'proxy_sig', 'nkey', 'jwt'];
 /** A piece of JSON: a string, which may be cut off, a mark, anything else; and the blanks before it. */
-const PIECE = /(\s*)("(?:[^"\\]|\\.)*"?|[{}[\],:]|[^\s"{}[\],:]+)/gs;
+const PIECE = /(\s*)("(?:[^"\\]|\\.)*"?|[{}[\],:=]|[^\s"{}[\],:=]+)/gs;
 /** What a terminal obeys, and other ends of a line. */
 const CONTROL = /[\0-\x1f\x7f-\x9f\u2028\u2029]/g;
 /** Bytes of a line or a payload that are shown, and characters of a text. */
@@ -143,7 +143,8 @@ function withoutSecrets(connect: string): string {
       continue;
     }
     shown += piece;
-    if (text === ':' && isSecret(before)) {
+    // The original knows both marks.
+    if ((text === ':' || text === '=') && isSecret(before)) {
       shown += '"[REDACTED]"';
       depth = 1;
     }

@@ -185,6 +185,8 @@ it('secrets are not traced, however the JSON is written', async () => {
     'CONNECT {"sig":[{"SECRET":1},"SECRET"],"x":1}',
     'CONNECT {"pass":a"SECRET","user":"u"}',
     "CONNECT {'pass':'SECRET'}",
+    'CONNECT {pass=SECRET}',
+    'CONNECT {"pass" = "SECRET","user":"u=v"}',
   ];
   for (const text of texts) {
     const peer = server.connect();
@@ -201,6 +203,8 @@ it('secrets are not traced, however the JSON is written', async () => {
     '[CONNECT {"sig":"[REDACTED]","x":1}]',
     '[CONNECT {"pass":"[REDACTED]","user":"u"}]',
     `[CONNECT {'pass':"[REDACTED]"}]`,
+    '[CONNECT {pass="[REDACTED]"}]',
+    '[CONNECT {"pass" ="[REDACTED]","user":"u=v"}]',
   ]);
   expect(lines.join('')).not.toContain('SECRET');
 });
