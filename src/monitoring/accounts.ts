@@ -47,7 +47,7 @@ function accountDetail(
     ...(name === SYSTEM_ACCOUNT ? { is_system: true } : {}),
     expired: false,
     complete: true,
-    jetstream_enabled: false,
+    jetstream_enabled: facts.hasJetStream && name === GLOBAL_ACCOUNT,
     leafnode_connections: 0,
     client_connections: connections,
     subscriptions,

@@ -62,6 +62,9 @@ function data(
   ];
 }
 
+/** Source: nats-server 2.15.3, server/events.go, JetStreamEnabled; its others are of clusters. */
+const JETSTREAM_FLAG = 1;
+
 function userInfo({ cid, account }: SystemRequest, userOf: (cid: number) => string): string {
   const user = cid === undefined ? '' : userOf(cid);
   return goJson({ user, account, account_name: account }, 0);
@@ -81,8 +84,8 @@ function serverInfo(
     ...(tags.length > 0 ? { tags } : {}),
     ...(Object.keys(metadata).length > 0 ? { metadata } : {}),
     feature_flags: {},
-    jetstream: false,
-    flags: 0,
+    jetstream: facts.hasJetStream,
+    flags: facts.hasJetStream ? JETSTREAM_FLAG : 0,
     seq,
     time: rfc3339Nano(nowMs),
   };

@@ -56,6 +56,14 @@ test('everybody hears who he is', async () => {
   expect(JSON.parse(reply.string())).toMatchObject({ data: { user: '', account: '$G' } });
 });
 
+test('the answers say whether there is JetStream', async () => {
+  const { server } = await start({ jetstream: true, monitoring: { port: 0 } });
+  const said = JSON.parse(await answer(await open(server.port), '$SYS.REQ.USER.INFO')) as Json;
+  expect(said.server).toMatchObject({ jetstream: true, flags: 1 });
+  const page = await fetch(`${server.monitoringUrl}/accountz?acc=$G`);
+  expect(await page.json()).toMatchObject({ account_detail: { jetstream_enabled: true } });
+});
+
 test.each(OWN)('%s tells of the connections of the account', async (subject) => {
   const { server } = await start();
   const peer = await open(server.port, { name: 'asks' });
