@@ -92,12 +92,12 @@ export class Admission {
     if (this.#question === FOR_CONNECT && this.isAsked) this.#shared.begin(this);
   }
 
-  /** CONNECT has come. Undefined: the guest will be told. */
-  ask(): boolean | undefined {
+  /** CONNECT has come, or something else, of one that may be unnamed. Undefined: the guest will be told. */
+  ask(isUnnamed = false): boolean | undefined {
     this.#isIn = false;
     this.#user = undefined;
     this.#expiry?.cancel();
-    return this.#decide(true);
+    return this.#decide(true, isUnnamed);
   }
 
   /**
@@ -137,11 +137,12 @@ export class Admission {
     abort?.abort();
   }
 
-  #decide(isTimed: boolean): boolean | undefined {
+  /** @param isUnnamed whoever decides knows at once, and so it needs no place */
+  #decide(isTimed: boolean, isUnnamed = false): boolean | undefined {
     this.#drop();
     if (!this.isAsked) return this.#settle(ADMITTED);
     this.#isTimed = isTimed;
-    if (!this.#shared.hasPlace(this.lane)) {
+    if (!isUnnamed && !this.#shared.hasPlace(this.lane)) {
       this.#shared.wait(this);
       if (isTimed) this.#shared.begin(this);
       return undefined;

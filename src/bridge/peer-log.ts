@@ -15,7 +15,7 @@ import { type ConnectOptions, clientText, userLabel } from './connect.ts';
  */
 const SECRETS: readonly string[] = ['pass', 'auth_token', 'sig', 'proxy_sig', 'nkey', 'jwt'];
 /** A piece of JSON: a string, which may be cut off, a mark, anything else; and the blanks before it. */
-const PIECE = /(\s*)("(?:[^"\\]|\\.)*"?|[{}[\],:]|[^\s"{}[\],:]+)/gs;
+const PIECE = /(\s*)("(?:[^"\\]|\\.)*"?|[{}[\],:=]|[^\s"{}[\],:=]+)/gs;
 /** What a terminal obeys, and other ends of a line. */
 const CONTROL = /[\0-\x1f\x7f-\x9f\u2028\u2029]/g;
 /** Bytes of a line or a payload that are shown, and characters of a text. */
@@ -68,9 +68,9 @@ export class PeerLog {
     this.error(this.#often === 1 ? text : `${text} (${this.#often} refused so far)`);
   }
 
-  /** A control line that came in, without its end, and what a publish carries. */
+  /** A control line that came in, without its end, and what a publish carries. Of what is no line there is nothing. */
   traceIn(line: Uint8Array, body: Uint8Array | undefined): void {
-    if (!this.#logger.isTrace) return;
+    if (!this.#logger.isTrace || line.length === 0) return;
     const text = textOf(line);
     this.#trace(`<<- [${/^connect/i.test(text) ? withoutSecrets(text) : text}]`);
     if (body !== undefined) this.#payload('<<-', body);
@@ -143,7 +143,8 @@ function withoutSecrets(connect: string): string {
       continue;
     }
     shown += piece;
-    if (text === ':' && isSecret(before)) {
+    // The original knows both marks.
+    if ((text === ':' || text === '=') && isSecret(before)) {
       shown += '"[REDACTED]"';
       depth = 1;
     }

@@ -4,7 +4,7 @@ import type { SessionHandle, Sessions } from '../core/index.ts';
 import type { PeerFacts } from '../net/transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { ClosedReason } from './closing.ts';
-import { type ConnectOptions, DEFAULT_CONNECT, shownUser } from './connect.ts';
+import { type ConnectOptions, DEFAULT_CONNECT } from './connect.ts';
 import type { ConnectionSnapshot } from './options.ts';
 
 interface ProfileOptions {
@@ -26,6 +26,8 @@ interface SnapshotMoment {
   readonly subscriptions: number;
   readonly stalls: number;
   readonly account: string;
+  /** Who it is, or says it is, as others may see it; empty when it says nothing. */
+  readonly user: string;
   /** Why it ended, if it has. */
   readonly reason: ClosedReason | undefined;
 }
@@ -93,10 +95,9 @@ export class Profile {
     this.#lastActivity = now;
   }
 
-  snapshot({ now, rttMs, reason, ...moment }: SnapshotMoment): ConnectionSnapshot {
+  snapshot({ now, rttMs, reason, user, ...moment }: SnapshotMoment): ConnectionSnapshot {
     const { sessions, cid, handle, peer } = this.#facts;
     const { name, lang, version } = this.#options;
-    const user = shownUser(this.#options);
     // Told again it is the same moment, also where the time of day has been set meanwhile.
     const lastActivity = this.#start + (this.#lastActivity - this.#startMonotonic);
     return {

@@ -235,22 +235,23 @@ export class Session
     return true;
   }
 
-  authenticate(): boolean | undefined {
-    const isAdmitted = this.#admission.ask();
+  authenticate(isUnnamed = false): boolean | undefined {
+    const isAdmitted = this.#admission.ask(isUnnamed);
     this.#applyFlags();
     if (isAdmitted === undefined) this.#state.move('authenticating');
-    else if (isAdmitted) this.#introduce();
+    else if (isAdmitted && !isUnnamed) this.#introduce();
     return isAdmitted;
   }
 
   /** Once: what a second CONNECT says is not in the log's lines. */
   #introduce(): void {
-    if (!this.#isIntroduced) this.log.introduce(this.options, this.#account.name);
+    const options = { ...this.options, user: this.user };
+    if (!this.#isIntroduced) this.log.introduce(options, this.#account.name);
     this.#isIntroduced = true;
   }
 
   admitUnnamed(): boolean {
-    if (!this.#admission.mayBeUnnamed || this.authenticate() !== true) return false;
+    if (!this.#admission.mayBeUnnamed || this.authenticate(true) !== true) return false;
     // As if it had said CONNECT: what comes is a second one.
     this.#hasConnected = true;
     return true;
@@ -457,7 +458,8 @@ export class Session
     const { subscriptionCount: subscriptions } = this.#ending;
     const { stalls } = this.#reader;
     const { name: account } = this.#account;
-    return this.#profile.snapshot({ now, rttMs, subscriptions, stalls, account, reason });
+    const { shownUser: user } = this;
+    return this.#profile.snapshot({ now, rttMs, subscriptions, stalls, account, user, reason });
   }
 
   logError(text: string): void {

@@ -4,6 +4,7 @@ import { emptySecretTexts } from '../server/file-authorization.ts';
 import { serveOptionsOf } from '../server/file-options.ts';
 import type { ServeOptions } from '../server/index.ts';
 import { ignoredText, refusedText } from '../server/unsupported.ts';
+import { DEFAULT_LIMITS } from '../shared/limits.ts';
 import type { Configured } from './configure.ts';
 
 /** Suites wait for a ports file of this name. */
@@ -23,6 +24,8 @@ export function commandOptions({ values, demands, config }: Configured): Command
   const { authorization, websocket, monitoring, ...others } = serveOptionsOf(values);
   const options: ServeOptions = {
     ...others,
+    // Else it would be that of the bus, which was made with the first one.
+    maxPayload: others.maxPayload ?? DEFAULT_LIMITS.maxPayload,
     ...(authorization !== undefined && { authorization: withEmptySecrets(authorization) }),
     ...(websocket !== undefined && {
       websocket: {

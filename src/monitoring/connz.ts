@@ -15,7 +15,8 @@ import {
 } from './source.ts';
 import { collide } from './subjects.ts';
 
-export type ConnectionState = 'open' | 'closed' | 'all';
+/** `none` has no connections. */
+export type ConnectionState = 'open' | 'closed' | 'all' | 'none';
 
 export interface ConnzOptions {
   /** Empty: by cid. */
@@ -159,6 +160,7 @@ function* select(
   nowMs: number,
 ): Generator<undefined, Row[]> {
   const rows: Row[] = [];
+  if (options.state === 'none') return rows;
   const [key] = SORTS[options.sort || 'cid'] as (typeof SORTS)[string];
   let looked = 0;
   if (options.state !== 'closed') {

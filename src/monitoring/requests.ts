@@ -62,6 +62,9 @@ function data(
   ];
 }
 
+/** Source: nats-server 2.15.3, server/events.go, JetStreamEnabled; its others are of clusters. */
+const JETSTREAM_FLAG = 1;
+
 function userInfo({ cid, account }: SystemRequest, userOf: (cid: number) => string): string {
   const user = cid === undefined ? '' : userOf(cid);
   return goJson({ user, account, account_name: account }, 0);
@@ -81,8 +84,8 @@ function serverInfo(
     ...(tags.length > 0 ? { tags } : {}),
     ...(Object.keys(metadata).length > 0 ? { metadata } : {}),
     feature_flags: {},
-    jetstream: false,
-    flags: 0,
+    jetstream: facts.hasJetStream,
+    flags: facts.hasJetStream ? JETSTREAM_FLAG : 0,
     seq,
     time: rfc3339Nano(nowMs),
   };
@@ -156,10 +159,11 @@ function readOptions({ subject, body }: SystemRequest): Options | string {
   const options: Record<string, unknown> = Object.create(null);
   for (const [name, field] of Object.entries(value)) {
     const key = name.toLowerCase();
-    const type = Object.hasOwn(types, key) ? types[key] : FILTERS[key];
-    if (type === undefined || field === null) continue;
+    const isOwn = Object.hasOwn(types, key);
+    if (field === null || (!isOwn && !Object.hasOwn(FILTERS, key))) continue;
+    const type = (isOwn ? types : FILTERS)[key] as string;
     if (FITS[type]?.(field) !== true) {
-      const part = Object.hasOwn(types, key) ? own : 'EventFilterOptions';
+      const part = isOwn ? own : 'EventFilterOptions';
       return goTypeProblem(field, `${event}.${part}.${key}`, type);
     }
     options[key] = field;
@@ -198,7 +202,7 @@ function connzOptions(options: Options, account: string): ConnzOptions {
     offset: number('offset'),
     limit: number('limit'),
     cid: number('cid'),
-    state: STATES[number('state')] ?? 'open',
+    state: STATES[number('state')] ?? 'none',
     mqttClient: text('mqtt_client'),
     user: text('user'),
     account,

@@ -59,6 +59,8 @@ export interface ServerFacts {
   readonly websocket: WebSocketFacts | undefined;
   /** Where leaf nodes are refused. */
   readonly leafnodes: { readonly host: string; readonly port: number } | undefined;
+  /** Streams are served in the global account. */
+  readonly hasJetStream: boolean;
   /** What the system serves in the accounts of clients. */
   readonly serviceImports: readonly ServiceImport[];
 }

@@ -220,6 +220,7 @@ class RunningServer implements Server {
       await this.#bridge?.close();
       await this.#jetstream?.close();
       await this.#monitoring?.close();
+      this.#forgetInfo();
       throw error;
     }
     this.#logListening();
@@ -433,6 +434,8 @@ class RunningServer implements Server {
     this.#logger.info('Initiating Shutdown...');
     const failures: Error[] = [];
     for (const stop of [
+      // Else one under way could write a ports file that stays.
+      () => this.#reloads,
       () => this.#files.removePorts(this.#settings),
       // Pulls are told before their clients are closed.
       () => this.#stopJetStream(),

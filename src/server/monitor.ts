@@ -131,6 +131,7 @@ function facts(server: MonitoredServer): ServerFacts {
       websocket === undefined || webSocketPort === undefined
         ? undefined
         : { ...websocket, port: webSocketPort },
+    hasJetStream: server.internals.engine.server.jetstream === true,
     serviceImports: REQUESTS,
   };
 }

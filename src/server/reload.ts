@@ -31,6 +31,18 @@ function fixed(name: string, of: Rule['of'], others: Partial<Rule> = {}): Rule {
   return { name, of, ...others };
 }
 
+/** A part with fields of its own, of which only the names are told. */
+function fixedPart(name: string, fieldsOf: (settings: ServerSettings) => Fields): Rule {
+  const detail: Rule['detail'] = (before, after) => {
+    const [old, now] = [fieldsOf(before), fieldsOf(after)];
+    const keys = Object.keys({ ...old, ...now }).filter((key) => old[key] !== now[key]);
+    return `${keys.join(', ')} of it would change`;
+  };
+  return fixed(name, (settings) => JSON.stringify(Object.entries(fieldsOf(settings)).sort()), {
+    detail,
+  });
+}
+
 function free(name: string, of: Rule['of'], line: Line = () => undefined): Rule {
   return { name, of, line };
 }
@@ -73,6 +85,7 @@ const RULES: readonly Rule[] = [
   told('ping_max', ({ limits }) => String(limits.pingMax)),
   fixed('HTTPHost', ({ monitoring, host }) => monitoring?.host ?? host),
   fixed('HTTPPort', ({ monitoring }) => String(monitoring?.configuredPort ?? 0)),
+  fixed('HTTPBasePath', ({ monitoring }) => monitoring?.basePath.slice(1) ?? ''),
   told('authorization timeout', ({ authTimeoutMs }) => seconds(authTimeoutMs)),
   told('max_control_line', ({ limits }) => String(limits.maxControlLine)),
   told('max_payload', ({ limits }) => String(limits.maxPayload)),
@@ -88,8 +101,10 @@ const RULES: readonly Rule[] = [
     detail: ({ leafnodes: old }, { leafnodes }) =>
       `field "Port": old=${old?.port ?? 0}, new=${leafnodes?.port ?? 0}`,
   }),
+  // The original starts and stops it, and lets its bounds grow.
+  fixedPart('JetStream', jetStreamFields),
   // What it says may be secret.
-  fixed('Websocket', websocketText, { detail: websocketDetail }),
+  fixedPart('Websocket', websocketFields),
   free(
     'pid_file',
     ({ pidFile }) => pidFile ?? '',
@@ -97,6 +112,7 @@ const RULES: readonly Rule[] = [
   ),
   told('ports_file_dir', ({ portsFileDir }) => portsFileDir ?? ''),
   told('write_deadline', ({ limits }) => duration(limits.writeDeadlineMs)),
+  fixed('MaxClosedClients', ({ endedMax }) => String(endedMax)),
   fixed('LameDuckDuration', ({ limits }) => duration(limits.lameDuckDurationMs)),
   fixed('LameDuckGracePeriod', ({ limits }) => duration(limits.lameDuckGraceMs)),
   free(
@@ -110,6 +126,7 @@ const RULES: readonly Rule[] = [
     () => 'metadata',
   ),
   fixed('outboundMax', ({ outboundMax }) => String(outboundMax)),
+  fixed('monitoring.hosts', ({ monitoring }) => JSON.stringify(monitoring?.hosts)),
   fixed('executableName', ({ executableName }) => executableName),
 ];
 
@@ -177,7 +194,15 @@ export function reloadedSettings(
   };
 }
 
-function websocketFields({ websocket, authorization }: ServerSettings): Record<string, string> {
+/** By their names, as texts. */
+type Fields = Readonly<Record<string, string>>;
+
+function jetStreamFields({ jetstream }: ServerSettings): Fields {
+  if (jetstream === undefined) return {};
+  return textFields({ isEnabled: true, ...jetstream });
+}
+
+function websocketFields({ websocket, authorization }: ServerSettings): Fields {
   if (websocket === undefined) return {};
   const { headers, allowedOrigins, ...others } = websocket;
   const all = {
@@ -186,17 +211,11 @@ function websocketFields({ websocket, authorization }: ServerSettings): Record<s
     allowedOrigins: allowedOrigins.map((origin) => JSON.stringify(origin)).sort(),
     authorization: authorization?.websocketTold ?? '',
   };
-  return Object.fromEntries(
-    Object.entries(all).map(([key, value]) => [key, JSON.stringify(value)]),
-  );
+  return textFields(all);
 }
 
-function websocketText(settings: ServerSettings): string {
-  return JSON.stringify(websocketFields(settings));
-}
-
-function websocketDetail(before: ServerSettings, after: ServerSettings): string {
-  const [old, now] = [websocketFields(before), websocketFields(after)];
-  const keys = Object.keys({ ...old, ...now }).filter((key) => old[key] !== now[key]);
-  return `${keys.join(', ')} of it would change`;
+/** What is not said is none. */
+function textFields(fields: object): Fields {
+  const texts = Object.entries(fields).map(([key, value]) => [key, JSON.stringify(value)]);
+  return Object.fromEntries(texts.filter(([, text]) => text !== undefined));
 }

@@ -234,3 +234,19 @@ it('an address leaves places to others, and who waits has his turn by address', 
   // a4 had waited first, but there were as many of his; a5 is behind c1.
   expect(asked.slice(4)).toEqual(['b2', 'a4', 'c1']);
 });
+
+it('who need not say who he is needs no place, however many wait', async () => {
+  const { bridge, asked, come } = doors({
+    authenticationsMax: 1,
+    asked: () => 'named',
+    authenticate: ({ name }) => {
+      asked.push(name);
+      return name === '' ? { isAdmitted: true } : new Promise(() => {});
+    },
+  });
+  for (const name of ['a', 'b']) come(name);
+  const unnamed = arrive(bridge, 'PUB in 1\r\nx\r\n');
+  await settle();
+  expect([asked, bridge.got]).toEqual([['a', ''], ['in x']]);
+  expect(unnamed.written).not.toContain('-ERR');
+});

@@ -84,6 +84,29 @@ it('ends of subscriptions are traced, and a message without payload has no line 
   });
 });
 
+it('who says nothing of himself has no name in the log until his CONNECT, then that of whom he is taken for', async () => {
+  const lines: string[] = [];
+  const write = (line: string): void => void lines.push(line.trimEnd());
+  const logger = createLogger({ write, hasTime: false, isTrace: true, now: () => 0 });
+  const authenticate = () => ({ isAdmitted: true, user: 'a' });
+  await using server = createTestBridge({ logger, authenticate, asked: () => 'named' });
+  const peer = server.connect();
+  await peer.line();
+  await peer.send('SUB a 1\r\n');
+  await peer.expectLine('+OK');
+  await peer.send('CONNECT {"verbose":false,"name":"n"}\r\nSUB b 2\r\nFOO\r\n');
+  await peer.ended();
+  expect(lines.map((line) => line.replace(/^\[(?:TRC|ERR)\] :0 - cid:1 - /, ''))).toEqual([
+    '<<- [SUB a 1]',
+    '->> [OK]',
+    '<<- [CONNECT {"verbose":false,"name":"n"}]',
+    '"n" - "$G/user:a" - <<- [SUB b 2]',
+    '"n" - "$G/user:a" - Client parser ERROR, proto="FOO"',
+    '"n" - "$G/user:a" - ->> [-ERR Unknown Protocol Operation]',
+    '"n" - "$G/user:a" - <-> [DELSUB 2]',
+  ]);
+});
+
 /** What the log says, without its label, of peers that each send one of the texts (a character a byte). */
 async function loggedOf(...texts: string[]): Promise<string[]> {
   await using server = createTestBridge({ maxPayload: 1000 });
@@ -162,6 +185,8 @@ it('secrets are not traced, however the JSON is written', async () => {
     'CONNECT {"sig":[{"SECRET":1},"SECRET"],"x":1}',
     'CONNECT {"pass":a"SECRET","user":"u"}',
     "CONNECT {'pass':'SECRET'}",
+    'CONNECT {pass=SECRET}',
+    'CONNECT {"pass" = "SECRET","user":"u=v"}',
   ];
   for (const text of texts) {
     const peer = server.connect();
@@ -178,6 +203,8 @@ it('secrets are not traced, however the JSON is written', async () => {
     '[CONNECT {"sig":"[REDACTED]","x":1}]',
     '[CONNECT {"pass":"[REDACTED]","user":"u"}]',
     `[CONNECT {'pass':"[REDACTED]"}]`,
+    '[CONNECT {pass="[REDACTED]"}]',
+    '[CONNECT {"pass" ="[REDACTED]","user":"u=v"}]',
   ]);
   expect(lines.join('')).not.toContain('SECRET');
 });

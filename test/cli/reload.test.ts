@@ -170,6 +170,12 @@ const LOGS: readonly [string, string, string[]][] = [
   ['', 'no_header_support: true', ['NoHeaderSupport: old=false, new=true']],
   ['', 'logfile_size_limit: 1000000', ['LogSizeLimit: old=0, new=1000000']],
   ['', 'logfile_max_num: 10', ['LogMaxFiles: old=0, new=10']],
+  ['', 'max_closed_clients: 3', ['MaxClosedClients: old=10000, new=3']],
+  [
+    'http: "127.0.0.1:-1"',
+    'http: "127.0.0.1:-1"\nhttp_base_path: a',
+    ['HTTPBasePath: old=, new=a'],
+  ],
   ['', 'leafnodes { port: -1 }', ['LeafNode: field "Host": old=, new=0.0.0.0']],
   ['', 'max_pending: 3000000\nmax_subscriptions: 5', ['MaxSubs: old=0, new=5']],
   [`${USERS}\nno_auth_user: a`, USERS, ['NoAuthUser: old=a, new=']],
@@ -239,6 +245,17 @@ describe.each([
     expect(readFileSync(`${folder}/pid`, 'utf8')).toBe(String(server.child.pid));
     const info = await come(server.port, undefined).then(() => saidFirst(server.port));
     expect(info).toMatchObject({ max_payload: 1000, auth_required: true });
+  });
+
+  test.skipIf(skipped)('what a file does not say any more has its default again', async () => {
+    const server = await start('max_payload: 2000000\nmax_control_line: 2000', path);
+    expect(await server.reload('')).toEqual(
+      expect.arrayContaining([
+        '[INF] Reloaded: max_control_line = 4096',
+        '[INF] Reloaded: max_payload = 1048576',
+      ]),
+    );
+    expect(await saidFirst(server.port)).toMatchObject({ max_payload: 1_048_576 });
   });
 
   test.skipIf(skipped)('a file that is wrong changes nothing', async () => {

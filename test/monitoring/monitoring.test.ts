@@ -64,6 +64,7 @@ const source: MonitoringSource = {
       configDigest: '',
       websocket: undefined,
       leafnodes: undefined,
+      hasJetStream: false,
       serviceImports: [{ subject: '$SYS.REQ.X', to: '$SYS.REQ.*.X', share: true }],
     };
   },

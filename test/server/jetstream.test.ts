@@ -1,7 +1,9 @@
 // JetStream of a server: what it says when it starts, what clients read, and how it ends.
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createBus } from '../../src/index.ts';
 import { serveOptionsOf } from '../../src/server/file-options.ts';
+import { serve } from '../../src/server/index.ts';
 import { createLogger, type Logger } from '../../src/shared/logger.ts';
 import { manualClock, startServer, type TestServer } from '../../src/testing/index.ts';
 
@@ -105,6 +107,16 @@ test('wrong options stop the start', async () => {
   expect(logged.at(-1)).toContain("[FTL] Can't start JetStream: 'maxMemory'");
   const jetstream = 'yes' as unknown as boolean;
   await expect(startServer({ jetstream })).rejects.toThrow("'jetstream' must be a boolean");
+});
+
+test('a server that cannot start leaves the bus as it was', async () => {
+  await using taken = await startServer();
+  const bus = createBus();
+  ends.push(() => bus.close());
+  const before = { ...bus.info };
+  const options = { port: taken.port, serverName: 'failed', jetstream: true };
+  await expect(serve(bus, options)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  expect(bus.info).toEqual(before);
 });
 
 test('what a file says becomes options', () => {

@@ -207,6 +207,38 @@ test('a list that is too long for one write comes whole, in chunks', async () =>
   await answer.text();
 });
 
+/** Name and user of each connection. */
+async function users(port: number, url: string): Promise<unknown[]> {
+  const one = await TextPeer.open(port, { name: 'none' });
+  const other = await TextPeer.open(port, { name: 'b', user: 'b', pass: 'p' });
+  ends.push(() => Promise.all([one.close(), other.close()]));
+  const found = async (query: string): Promise<unknown> =>
+    ((await json(url, `/connz?auth=1&${query}`)).connections as Json[]).map((each) => [
+      each.name,
+      each.authorized_user,
+    ]);
+  const open = [await found(''), await found('user=a')];
+  await one.close();
+  await vi.waitUntil(async () => (await json(url, '/varz')).connections === 1);
+  return [...open, await found('state=closed'), await found('state=closed&user=a')];
+}
+
+const AS_A = [
+  [
+    ['none', 'a'],
+    ['b', 'b'],
+  ],
+  [['none', 'a']],
+  [['none', 'a']],
+  [['none', 'a']],
+];
+
+test('who says nothing of himself is shown as the user whom he is taken for', async () => {
+  const list = ['a', 'b'].map((user) => ({ user, pass: 'p' }));
+  const server = await start({ authorization: { users: list, noAuthUser: 'a' } });
+  expect(await users(server.port, server.monitoringUrl as string)).toEqual(AS_A);
+});
+
 const reason = findReference() === undefined ? ' (nats-server was not found)' : '';
 describe.skipIf(reason !== '')(`beside nats-server${reason}`, () => {
   let ours: string;
@@ -278,6 +310,13 @@ describe.skipIf(reason !== '')(`beside nats-server${reason}`, () => {
     expect([our.status, our.type]).toEqual([their.status, their.type]);
     expect(comparable(path, our.body)).toEqual(comparable(path, their.body));
   });
+});
+
+test.skipIf(reason !== '')(`nats-server shows him so, too${reason}`, async () => {
+  const list = 'users: [ {user: a, password: p}, {user: b, password: p} ]';
+  const theirs = await startReference(`authorization { ${list} }\nno_auth_user: a`);
+  ends.push(() => theirs.close());
+  expect(await users(theirs.port, theirs.monitorUrl)).toEqual(AS_A);
 });
 
 /** Keys whose values are of the machine, the moment or the process: of them the kind is compared. */

@@ -1,6 +1,9 @@
 // `Server.reload`: other options while it runs, for those who are there as well.
 
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect as openSocket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
 import { hashSync } from 'bcryptjs';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -146,6 +149,16 @@ describe('all or nothing', () => {
     [{ host: '127.0.0.1' }, { host: '0.0.0.0' }, 'Host: old=127.0.0.1, new=0.0.0.0'],
     [{ serverName: 'a' }, { serverName: 'b' }, 'ServerName: old=a, new=b'],
     [{}, { monitoring: {} }, 'HTTPPort: old=0, new=-1'],
+    [{ monitoring: {} }, { monitoring: { basePath: '/a' } }, 'HTTPBasePath: old=, new=a'],
+    [{ monitoring: {} }, { monitoring: { hosts: ['a'] } }, 'monitoring.hosts: old=[], new=["a"]'],
+    [{}, { maxClosedClients: 3 }, 'MaxClosedClients: old=10000, new=3'],
+    [{}, { jetstream: true }, 'JetStream: isEnabled of it would change'],
+    [{ jetstream: true }, { jetstream: false }, 'JetStream: isEnabled of it would change'],
+    [
+      { jetstream: { maxMemory: 5, strict: true } },
+      { jetstream: { maxMemory: 4, strict: true, domain: 'd' } },
+      'JetStream: maxMemory, domain of it would change',
+    ],
     [{}, { outboundMax: 1 }, 'outboundMax: old='],
     [{}, { executableName: 'x' }, 'executableName: old=ganglion, new=x'],
     [{}, { clock: new FakeClock() }, 'config reload not supported for clock'],
@@ -186,6 +199,28 @@ describe('all or nothing', () => {
       websocketUrl,
       leafnodesPort,
     ]);
+  });
+
+  test('JetStream goes on when it is the same', async () => {
+    const { bus, server } = await start({ jetstream: { domain: 'hub', maxMemory: 1000 } });
+    const config = { name: 'S', subjects: ['s'], storage: 'memory' };
+    await bus.request('$JS.API.STREAM.CREATE.S', JSON.stringify(config));
+    await server.reload({ jetstream: { maxMemory: 1000, domain: 'hub' }, pingMax: 7 });
+    expect((await bus.request('s', 'x')).string()).toContain('"seq":1');
+    expect(await info(server.port)).toMatchObject({ jetstream: true, domain: 'hub' });
+  });
+
+  test('a server that closes meanwhile leaves no ports file', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ganglion-ports-'));
+    ends.push(() => rmSync(folder, { recursive: true }));
+    const { server } = await start();
+    const write = (line: string): void => {
+      if (line.includes('ports_file_dir')) void server.close();
+    };
+    const logger = createLogger({ write, now: () => 0, hasTime: false });
+    await server.reload({ portsFileDir: folder, logger });
+    await server.close();
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test('one at a time, in order, and none after the end', async () => {

@@ -56,6 +56,14 @@ test('everybody hears who he is', async () => {
   expect(JSON.parse(reply.string())).toMatchObject({ data: { user: '', account: '$G' } });
 });
 
+test('the answers say whether there is JetStream', async () => {
+  const { server } = await start({ jetstream: true, monitoring: { port: 0 } });
+  const said = JSON.parse(await answer(await open(server.port), '$SYS.REQ.USER.INFO')) as Json;
+  expect(said.server).toMatchObject({ jetstream: true, flags: 1 });
+  const page = await fetch(`${server.monitoringUrl}/accountz?acc=$G`);
+  expect(await page.json()).toMatchObject({ account_detail: { jetstream_enabled: true } });
+});
+
 test.each(OWN)('%s tells of the connections of the account', async (subject) => {
   const { server } = await start();
   const peer = await open(server.port, { name: 'asks' });
@@ -121,6 +129,17 @@ test('nothing of the system is left when the server has closed', async () => {
   expect(internalsOf(bus).hasInterest('$SYS.REQ.USER.INFO')).toBe(false);
 });
 
+test.each([
+  ['{"constructor":1,"__proto__":1}', 1],
+  ['{"state":1}', 0],
+  ['{"state":2}', 1],
+  ['{"state":3}', 0],
+])('%s is answered with %i connections', async (body, count) => {
+  const { server } = await start();
+  const { data } = JSON.parse(await answer(await open(server.port), CONNZ, body)) as { data: Json };
+  expect(data.connections).toHaveLength(count);
+});
+
 const reason = findReference() === undefined ? ' (nats-server was not found)' : '';
 test.skipIf(reason !== '')(`wrong options are refused as nats-server does${reason}`, async () => {
   const theirs = await startReference('server_name: here');
@@ -150,6 +169,9 @@ test.skipIf(reason !== '')(`wrong options are refused as nats-server does${reaso
     '{"host":"127"}',
     '{"filter_subject":"nobody"}',
     '{"state":1}',
+    '{"state":3}',
+    '{"state":-1}',
+    '{"constructor":1,"__proto__":1}',
   ]) {
     cases.push([CONNZ, body]);
   }
