@@ -102,3 +102,17 @@ test('acks in the turn in which their stream ends give nothing back twice', asyn
   await js.settle();
   expect(await js.api('INFO')).toMatchObject({ memory: 0, streams: 0 });
 });
+
+test('a purge of one message that waits for its ack acknowledges none of those before it', async () => {
+  await js.stream('S', ['s.*'], { retention: 'interest' });
+  await consumer('A', { ack_policy: 'all' });
+  const told = js.inbox('$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.S.A');
+  for (const subject of ['s.a', 's.b', 's.b']) await js.publish(subject);
+  js.bus.publish('$JS.API.CONSUMER.MSG.NEXT.S.A', '{"batch":3}', { reply: 'inbox' });
+  await js.settle();
+  expect(await js.api('STREAM.PURGE.S', { filter: 's.b', keep: 1 })).toMatchObject({ purged: 1 });
+  await js.settle();
+  expect(await js.state('S')).toMatchObject({ messages: 2, first_seq: 1 });
+  expect(await js.api('CONSUMER.INFO.S.A')).toMatchObject({ num_ack_pending: 2 });
+  expect(told).toHaveLength(1);
+});

@@ -18,6 +18,13 @@ interface Follower {
   seq: number;
 }
 
+/** A message that a purge has taken out, and whom it concerns. */
+interface Removed {
+  readonly seq: number;
+  readonly subjectId: number;
+  readonly concerned: readonly Follower[];
+}
+
 /** Subjects whose consumers are remembered; a power of two. */
 const KEPT_SUBJECTS = 8192;
 /** Consumers that are remembered, of all those subjects together: some 8 MiB. */
@@ -31,7 +38,7 @@ export class ConsumerIndex {
   readonly #trie = new FilterTrie<Follower>();
   #stirred: Follower[] = [];
   /** While a purge is under way: tells of the first message that it has taken out. */
-  #purging: (() => void)[] | undefined;
+  #purging: Removed[] | undefined;
   // What the trie has answered, by the last bits of the subject's id. Nothing is kept before there are filters.
   #ids = new Int32Array(0);
   #generations = new Float64Array(0);
@@ -102,16 +109,13 @@ export class ConsumerIndex {
     if (this.#purging === undefined) {
       for (const { consumer } of this.#concerned(subjectId)) consumer.removed(seq, subjectId);
     } else if (this.#purging.length === 0) {
-      const concerned = [...this.#concerned(subjectId)];
-      this.#purging.push(() => {
-        for (const { consumer } of concerned) consumer.removed(seq, subjectId);
-      });
+      this.#purging.push({ seq, subjectId, concerned: [...this.#concerned(subjectId)] });
     }
   }
 
   /**
-   * Purges: `purge` answers how many messages it has taken out. Consumers are told of the whole, and not of each; but of
-   * the only one, as of any other.
+   * Purges: `purge` answers how many messages it has taken out. Consumers are told of the whole, and not of each; with
+   * it of the only one, and whom the whole does not concern of that as of any other.
    * Source: nats-server 2.15.3, server/stream.go, purgeLocked; server/memstore.go, PurgeEx.
    */
   purge({ filter = '', seq = 0, keep = 0 }: PurgeRequest, purge: () => number): number {
@@ -124,25 +128,30 @@ export class ConsumerIndex {
       this.#purging = undefined;
       const isWhole = filter === '' || filter === '>';
       const isOne = count === 1 && (!isWhole || (keep > 0 && seq === 0));
-      if (isOne) for (const tell of told) tell();
-      for (const { consumer } of this.#byName.values()) this.#tellPurged(consumer, filter, isWhole);
+      const only = isOne ? told[0] : undefined;
+      for (const follower of this.#byName.values()) {
+        const ends = only?.concerned.includes(follower) ? only : undefined;
+        const isTold = this.#tellPurged(follower.consumer, filter, isWhole, ends?.seq ?? 0);
+        if (ends && !isTold) follower.consumer.removed(ends.seq, ends.subjectId);
+      }
     }
     return count;
   }
 
-  #tellPurged(consumer: StreamFollower, filter: string, isWhole: boolean): void {
+  #tellPurged(consumer: StreamFollower, filter: string, isWhole: boolean, only: number): boolean {
     const { firstSeq } = this.#store.state;
-    if (isWhole) {
-      consumer.purged(firstSeq, false);
-      return;
-    }
     const { filters } = consumer;
     const within = filters.filter((wanted) => isSubset(wanted, filter)).length;
-    if (within > 0 && within === filters.length) {
-      consumer.purged(this.#store.nextMatching([filter], firstSeq), false);
+    if (isWhole) {
+      consumer.purged(firstSeq, false, only);
+    } else if (within > 0 && within === filters.length) {
+      consumer.purged(this.#store.nextMatching([filter], firstSeq), false, only);
     } else if (within > 0 || filters.length === 0 || filters.some((f) => isSubset(filter, f))) {
-      consumer.purged(firstSeq, true);
+      consumer.purged(firstSeq, true, only);
+    } else {
+      return false;
     }
+    return true;
   }
 
   /** One of them wants messages on that subject. */

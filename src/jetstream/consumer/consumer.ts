@@ -7,7 +7,7 @@
 //   the alarm ──────► pull, redelivery, inactivity
 import type { RawMessage, RawSubscription } from '../../bus/raw.ts';
 import type { ApiConsumer, ConsumerState } from '../api/account-door.ts';
-import { type AckForm, TOKENS_V1, TOKENS_V2 } from './ack-subject.ts';
+import { type AckForm, type AckPlace, TOKENS_V1, TOKENS_V2 } from './ack-subject.ts';
 import { Acks, type AcksOwner } from './acks.ts';
 import { Advisories, DELETED_UNACKED } from './advisories.ts';
 import { Alarm } from './alarm.ts';
@@ -158,8 +158,9 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
   }
 
   /** Source: nats-server 2.15.3, server/consumer.go, purge. */
-  purged(seq: number, isPart: boolean): void {
+  purged(seq: number, isPart: boolean, only: number): void {
     const { cursor, progress, host } = this.#parts;
+    const unacked = this.#placeOf(only);
     const { store } = host;
     const start = seq === 0 && !isPart ? store.state.lastSeq + 1 : seq;
     cursor.purged(start);
@@ -167,6 +168,7 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     // Their ends count as acks.
     if (progress.purge(start, isGone, cursor.next)) progress.acked.at(host.clock.monotonic());
     this.#alarm.at(progress.redelivery.nextDueMs());
+    if (unacked !== undefined) this.#acks.terminate(unacked, DELETED_UNACKED);
   }
 
   needs(seq: number): boolean {
@@ -220,11 +222,16 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
   }
 
   lost(seq: number, reason: string): void {
+    const place = this.#placeOf(seq);
+    if (place !== undefined) this.#acks.terminate(place, reason);
+  }
+
+  /** Of a message that waits for its ack. */
+  #placeOf(seq: number): AckPlace | undefined {
     const { pending } = this.#parts.progress.redelivery;
-    if (!pending.find(seq)) return;
+    if (!pending.find(seq)) return undefined;
     const deliveries = Math.max(1, pending.redelivered);
-    const place = { streamSeq: seq, consumerSeq: pending.consumerSeq, deliveries };
-    this.#acks.terminate(place, reason);
+    return { streamSeq: seq, consumerSeq: pending.consumerSeq, deliveries };
   }
 
   #settleAll(): void {

@@ -54,8 +54,9 @@ export interface StreamFollower {
    * A purge has taken messages out that it may not have been told of one by one: all below `seq` are gone; 0 = all.
    *
    * @param isPart others are gone, too, that its filters match
+   * @param only the only one that is gone, if its filters match that; 0 = there are more
    */
-  purged(seq: number, isPart: boolean): void;
+  purged(seq: number, isPart: boolean, only: number): void;
   /** It has still to deliver that message, which its filters match, or waits for its ack. */
   needs(seq: number): boolean;
 }
