@@ -101,8 +101,8 @@ export interface Message<T = unknown, R = unknown> extends Msg {
   readonly sid: number;
   readonly reply?: string;
   /**
-   * The payload's bytes; encoded once, on first use, when the message was published in this process. What a peer sent
-   * has them as its own property, and the value not: so it compares and clones by its bytes.
+   * The payload's bytes; encoded once, on first use, when the message was published in this process. Of what a peer sent
+   * nothing is made before it is asked for: such a message equals itself alone, and a clone of it has no value.
    */
   readonly data: Uint8Array;
   /** What was sent; of this subscription alone, to keep and to change. */
