@@ -16,6 +16,14 @@ function existing(entries: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path)));
 }
 
+/** Of the client of streams: on a bus nobody says who he is, so its keys and their cryptography (100 kB) are left out. */
+const withoutKeys = {
+  name: 'without-keys',
+  resolveId: (id: string): string | undefined =>
+    id === '@nats-io/nkeys' ? '\0no-keys' : undefined,
+  load: (id: string): string | undefined => (id === '\0no-keys' ? 'export {};' : undefined),
+};
+
 const common: UserConfig = {
   outDir: 'dist',
   clean: false,
@@ -24,6 +32,7 @@ const common: UserConfig = {
   fixedExtension: true,
   sourcemap: false,
   report: false,
+  plugins: [withoutKeys],
   // Of `ws` only what is named is taken, and none of the native helpers that it looks for.
   treeshake: { moduleSideEffects: [{ test: /[\\/]node_modules[\\/]ws[\\/]/, sideEffects: false }] },
   define: {
