@@ -16,12 +16,20 @@ function existing(entries: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path)));
 }
 
-/** Of the client of streams: on a bus nobody says who he is, so its keys and their cryptography (100 kB) are left out. */
-const withoutKeys = {
-  name: 'without-keys',
-  resolveId: (id: string): string | undefined =>
-    id === '@nats-io/nkeys' ? '\0no-keys' : undefined,
-  load: (id: string): string | undefined => (id === '\0no-keys' ? 'export {};' : undefined),
+/**
+ * What is not for a bus, or not for all platforms, of the client of streams: nobody says on a bus who he is, so keys and
+ * their cryptography (100 kB) stay out; and a hash that would `require` Node's own, for which the client has an option.
+ */
+const portableClient: UserConfig['plugins'] = {
+  name: 'portable-client',
+  resolveId: (id) => (id === '@nats-io/nkeys' ? '\0no-keys' : undefined),
+  load: (id) => (id === '\0no-keys' ? 'export {};' : undefined),
+  transform(code, id) {
+    if (!/[\\/]node_modules[\\/]js-sha256[\\/]/.test(id)) return undefined;
+    return code
+      .replaceAll('root.JS_SHA256_NO_NODE_JS', 'true')
+      .replaceAll(/\brequire\('(?:buffer|crypto)'\)/g, 'undefined');
+  },
 };
 
 const common: UserConfig = {
@@ -32,7 +40,7 @@ const common: UserConfig = {
   fixedExtension: true,
   sourcemap: false,
   report: false,
-  plugins: [withoutKeys],
+  plugins: [portableClient],
   // Of `ws` only what is named is taken, and none of the native helpers that it looks for.
   treeshake: { moduleSideEffects: [{ test: /[\\/]node_modules[\\/]ws[\\/]/, sideEffects: false }] },
   define: {

@@ -1,20 +1,30 @@
 // Errors of the client and of the bus are of one kind, whoever has made them: the client asks by `instanceof` how a
 // request of the bus has failed, and the program by classes of ours how a call of the client has.
 import { errors as theirs } from '@nats-io/nats-core/internal';
-import * as ours from '../../shared/errors.ts';
+import {
+  ClosedConnectionError,
+  DrainingConnectionError,
+  ERRORS,
+  type ErrorCode,
+  InvalidArgumentError,
+  InvalidOperationError,
+  InvalidSubjectError,
+  NoRespondersError,
+  RequestError,
+  TimeoutError,
+} from '../../shared/errors.ts';
 
 type ErrorClass = abstract new (...args: never[]) => Error;
 
-const { ERRORS } = ours;
-const PAIRS: readonly (readonly [their: ErrorClass, our: ErrorClass, code: ours.ErrorCode])[] = [
-  [theirs.ClosedConnectionError, ours.ClosedConnectionError, ERRORS.closedConnection.code],
-  [theirs.DrainingConnectionError, ours.DrainingConnectionError, ERRORS.drainingConnection.code],
-  [theirs.InvalidArgumentError, ours.InvalidArgumentError, ERRORS.invalidArgument.code],
-  [theirs.InvalidOperationError, ours.InvalidOperationError, ERRORS.invalidOperation.code],
-  [theirs.InvalidSubjectError, ours.InvalidSubjectError, ERRORS.invalidSubject.code],
-  [theirs.NoRespondersError, ours.NoRespondersError, ERRORS.noResponders.code],
-  [theirs.RequestError, ours.RequestError, ERRORS.request.code],
-  [theirs.TimeoutError, ours.TimeoutError, ERRORS.timeout.code],
+const PAIRS: readonly (readonly [their: ErrorClass, our: ErrorClass, code: ErrorCode])[] = [
+  [theirs.ClosedConnectionError, ClosedConnectionError, ERRORS.closedConnection.code],
+  [theirs.DrainingConnectionError, DrainingConnectionError, ERRORS.drainingConnection.code],
+  [theirs.InvalidArgumentError, InvalidArgumentError, ERRORS.invalidArgument.code],
+  [theirs.InvalidOperationError, InvalidOperationError, ERRORS.invalidOperation.code],
+  [theirs.InvalidSubjectError, InvalidSubjectError, ERRORS.invalidSubject.code],
+  [theirs.NoRespondersError, NoRespondersError, ERRORS.noResponders.code],
+  [theirs.RequestError, RequestError, ERRORS.request.code],
+  [theirs.TimeoutError, TimeoutError, ERRORS.timeout.code],
 ];
 
 const isPlainly = Function.prototype[Symbol.hasInstance];
