@@ -1,6 +1,8 @@
 // What is published: one ESM and one CJS bundle per door with shared chunks, and the bin in ESM only.
 // A door whose source does not exist yet is left out, so that the build follows the tree.
 import { existsSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { esmExternalRequirePlugin } from 'rolldown/plugins';
 import type { UserConfig } from 'tsdown';
 
 const doors: Record<string, string> = {
@@ -62,7 +64,14 @@ const common: UserConfig = {
 };
 
 const config: UserConfig[] = [
-  { ...common, entry: existing({ ...doors, ...bins }), format: 'esm', dts: true },
+  {
+    ...common,
+    entry: existing({ ...doors, ...bins }),
+    format: 'esm',
+    dts: true,
+    // A `require` of Node's modules becomes an import, or every chunk would load what makes one.
+    plugins: [portableClient, esmExternalRequirePlugin({ external: builtinModules })],
+  },
   { ...common, entry: existing(doors), format: 'cjs', dts: true },
 ];
 
