@@ -10,6 +10,8 @@ import {
   CHUNK_SPAN,
   DEAD,
   FAR,
+  HAS_HEADERS,
+  ROW_BODY,
   ROW_NEXT,
   ROW_PREVIOUS,
   ROW_SUBJECT,
@@ -53,6 +55,15 @@ export class Rows {
 
   get #tail(): RowChunk | undefined {
     return this.#chunks[this.#chunks.length - 1];
+  }
+
+  /** Forgets all rows, whose memory has been given back. */
+  clear(): void {
+    this.#chunks.length = 0;
+    this.#farNext.clear();
+    this.#farPrevious.clear();
+    this.#living = 0;
+    (this as { chunk: RowChunk | undefined }).chunk = undefined;
   }
 
   /** Where the words of the row at the cursor begin in those of its chunk. */
@@ -215,6 +226,15 @@ export class Rows {
       }
     }
     return count;
+  }
+
+  /** Bytes of header block and payload of the row at the cursor. */
+  get bodyBytes(): number {
+    return (this.chunk.words[this.word + ROW_BODY] as number) & ~HAS_HEADERS;
+  }
+
+  get hasHeaders(): boolean {
+    return (this.chunk.words[this.word + ROW_BODY] as number) >= HAS_HEADERS;
   }
 
   /** The subject of the row at the cursor. */
