@@ -8,6 +8,7 @@ import { type ApiError, refusal } from '../errors.ts';
 import type { Incoming } from '../store/store.ts';
 import { storedBytes } from '../store/stored-bytes.ts';
 import { hasWildcard, isValidSubject } from '../subjects.ts';
+import { wholly } from '../work.ts';
 import { hasStatus, keptBlock, PublishHeaders, shownText } from './publish-headers.ts';
 import type { Stream } from './stream.ts';
 import { ttlSeconds } from './ttl.ts';
@@ -178,13 +179,13 @@ export class Ingest {
   #rollUp(message: RawMessage, rollup: string, keep: number): void {
     const { store } = this.#stream;
     if (rollup === 'all') {
-      this.#stream.purge({ filter: undefined, seq: undefined, keep });
+      wholly(this.#stream.purge({ filter: undefined, seq: undefined, keep }));
       return;
     }
     const id = store.findSubject(message.subject);
     if (id < 0) return;
     // Also when there is nothing to take out: consumers go by it.
-    this.#stream.purge({ filter: store.subjectText(id), seq: undefined, keep });
+    wholly(this.#stream.purge({ filter: store.subjectText(id), seq: undefined, keep }));
   }
 }
 
