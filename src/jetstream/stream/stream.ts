@@ -22,6 +22,7 @@ import type { Incoming, Store } from '../store/store.ts';
 import type { StreamConfig } from './config.ts';
 import { DedupWindow } from './dedup.ts';
 import { Eviction } from './eviction.ts';
+import { Expiry } from './expiry.ts';
 import { Ingest } from './ingest.ts';
 import { PubAckWriter } from './pub-ack.ts';
 import { purgeStore } from './purge.ts';
@@ -40,6 +41,7 @@ export interface StreamAccount {
   share(storage: StreamConfig['storage']): Pool;
   wouldExceed(storage: StreamConfig['storage'], bytes: number): boolean;
   readonly pulls: PullQuota;
+  warn(text: string): void;
   advise(kind: string, type: string, fields: () => object): void;
 }
 
@@ -56,6 +58,7 @@ export class Stream implements ApiStream, ConsumerHost {
   readonly #share: Pool;
   readonly dedup: DedupWindow;
   readonly eviction: Eviction;
+  readonly #expiry: Expiry;
   readonly pubAck: PubAckWriter;
   readonly consumers: Map<string, Consumer> = new Map();
   readonly followers: ConsumerIndex;
@@ -93,7 +96,8 @@ export class Stream implements ApiStream, ConsumerHost {
       () => this.followers.wake(this.visibleSeq),
     );
     this.dedup = new DedupWindow(clock, this.rules.duplicateWindowMs);
-    this.eviction = new Eviction(this.store, clock, this.rules);
+    this.eviction = new Eviction(this.store, this.rules);
+    this.#expiry = new Expiry(this.store, clock, this.rules, (seq) => this.#ingest.mark(seq));
     this.pubAck = new PubAckWriter(config.name, domain);
     this.#ingest = new Ingest(this);
     this.#directGet = new DirectGet(this);
@@ -138,12 +142,17 @@ export class Stream implements ApiStream, ConsumerHost {
     this.rules = rulesOf(config);
     this.dedup.windowMs = this.rules.duplicateWindowMs;
     this.eviction.update(this.rules);
+    this.#expiry.update(this.rules);
     this.#retention.relaxed(config.retention);
     this.outbox.due();
   }
 
-  /** Stores a message, and makes what is too much then go. Throws CapacityError, and then nothing has changed. */
-  append(message: Incoming): void {
+  /**
+   * Stores a message, and makes what is too much then go. Throws CapacityError, and then nothing has changed.
+   *
+   * @param seconds how long it lives by itself; 0 = it does not end so
+   */
+  append(message: Incoming, seconds: number): void {
     const { store } = this;
     const { state } = store;
     const before = state.bytes;
@@ -151,6 +160,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#use(state.bytes - before);
     if (this.consumers.size > 0) this.followers.stored(seq, store.subjectIdOf(seq));
     this.eviction.stored(seq);
+    this.#expiry.stored(seq, seconds);
   }
 
   /** Nobody wants the message: it has a sequence, and is not kept. */
@@ -258,7 +268,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#subscriptions.clear();
     for (const consumer of this.consumers.values()) consumer.close(reason);
     this.consumers.clear();
-    this.eviction.close();
+    this.#expiry.close();
     this.#retention.close();
     this.dedup.close();
     this.#use(-this.store.state.bytes);
