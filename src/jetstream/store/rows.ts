@@ -10,6 +10,8 @@ import {
   CHUNK_SPAN,
   DEAD,
   FAR,
+  HAS_HEADERS,
+  ROW_BODY,
   ROW_NEXT,
   ROW_PREVIOUS,
   ROW_SUBJECT,
@@ -49,6 +51,15 @@ export class Rows {
 
   get living(): number {
     return this.#living;
+  }
+
+  /** Forgets all rows, whose memory has been given back. */
+  clear(): void {
+    this.#chunks.length = 0;
+    this.#farNext.clear();
+    this.#farPrevious.clear();
+    this.#living = 0;
+    (this as { chunk: RowChunk | undefined }).chunk = undefined;
   }
 
   /** Where the words of the row at the cursor begin in those of its chunk. */
@@ -211,6 +222,15 @@ export class Rows {
       }
     }
     return count;
+  }
+
+  /** Bytes of header block and payload of the row at the cursor. */
+  get bodyBytes(): number {
+    return (this.chunk.words[this.word + ROW_BODY] as number) & ~HAS_HEADERS;
+  }
+
+  get hasHeaders(): boolean {
+    return (this.chunk.words[this.word + ROW_BODY] as number) >= HAS_HEADERS;
   }
 
   /** The subject of the row at the cursor. */
