@@ -41,7 +41,9 @@ function publishedAgain(connection: NatsConnection): string[] {
   const known = republished.get(connection);
   if (known !== undefined) return known;
   const lines: string[] = [];
-  connection.subscribe('again.>', { callback: (_error, message) => lines.push(lineOf(message)) });
+  connection.subscribe('again.>', {
+    callback: (_error, message) => void lines.push(lineOf(message)),
+  });
   republished.set(connection, lines);
   return lines;
 }
