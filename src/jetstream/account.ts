@@ -28,6 +28,7 @@ export interface AccountScene {
   readonly pools: Pools;
   /** Pulls that may wait in one account. */
   readonly pullsMax: number;
+  warn(text: string): void;
   /** A stream wants to lie on disk. */
   onFileStorage(): void;
   /** The bus has closed. */
@@ -148,6 +149,10 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
 
   advise(kind: string, type: string, fields: () => object): void {
     advise(this, this.#outbox, kind, type, fields);
+  }
+
+  warn(text: string): void {
+    this.#scene.warn(text);
   }
 
   pool(storage: Storage): Pool {

@@ -135,6 +135,8 @@ const REFUSALS = {
   consumerExists: [400, 10148, 'consumer already exists'],
   consumerDoesNotExist: [400, 10149, 'consumer does not exist'],
   inactiveThresholdExcess: [400, 10153, 'consumer inactive threshold exceeds system limit of {}'],
+  transformSource: [400, 10155, 'stream transform source: {}'],
+  transformDestination: [400, 10156, 'stream transform: {}'],
   pedantic: [400, 10157, 'pedantic mode: {}'],
   wrongLastSequenceConstant: [400, 10164, 'wrong last sequence'],
   ttlInvalid: [400, 10165, 'invalid per-message TTL'],

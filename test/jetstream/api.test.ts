@@ -234,10 +234,8 @@ describe('a stream', () => {
     [{ sealed: true }, 'stream configuration for create can not be sealed'],
     [{ mirror: { name: 'M' } }, 'not supported yet: mirror'],
     [{ sources: [{ name: 'M' }] }, 'not supported yet: sources'],
-    [{ republish: { dest: 'b' } }, 'not supported yet: republish'],
-    [{ subject_transform: { src: 'a', dest: 'b' } }, 'not supported yet: subject_transform'],
     [{ placement: { cluster: 'C' } }, 'not supported yet: placement'],
-    [{ allow_msg_ttl: true }, 'not supported yet: allow_msg_ttl'],
+    [{ allow_msg_counter: true }, 'not supported yet: allow_msg_counter'],
     [{ persist_mode: 'async' }, 'not supported yet: persist_mode'],
   ])('with %j is refused', async (config, text) => {
     expect(await refused('STREAM.CREATE.S', { ...STREAM, ...config })).toBe(`500/10052 ${text}`);
