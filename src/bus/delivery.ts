@@ -100,7 +100,7 @@ export class DeliveryDrain {
     const targets = this.#announce(count);
     for (let index = 0; index < count; index++) {
       const record = core.record(index);
-      const target = targets[index];
+      const target = targets?.[index];
       if (target !== undefined) this.#collect(record, target, isPublished);
       else if (record.type !== RECORD_DELIVERY) this.#tell(record);
       else if ((record.flags & RECORD_RAW) !== 0) this.#collectRaw(record, index, isPublished);
@@ -110,16 +110,18 @@ export class DeliveryDrain {
 
   /**
    * Whom each record is for. The core has counted all of them, so every subscription is told what is on its way
-   * before the first handler asks it, or sets it a max.
+   * before the first handler asks it, or sets it a max. undefined: all are for others.
    */
-  #announce(count: number): (BusSubscription | undefined)[] {
-    const targets: (BusSubscription | undefined)[] = [];
+  #announce(count: number): (BusSubscription | undefined)[] | undefined {
+    let targets: (BusSubscription | undefined)[] | undefined;
     for (let index = 0; index < count; index++) {
       const record = this.#core.record(index);
-      const isDelivery = record.type === RECORD_DELIVERY && (record.flags & RECORD_RAW) === 0;
-      const target = isDelivery ? this.#subscriptions.get(record.target) : undefined;
-      if (target !== undefined) target.underway++;
-      targets.push(target);
+      if ((record.flags & RECORD_RAW) !== 0 || record.type !== RECORD_DELIVERY) continue;
+      const target = this.#subscriptions.get(record.target);
+      if (target === undefined) continue;
+      target.underway++;
+      targets ??= new Array(count);
+      targets[index] = target;
     }
     return targets;
   }

@@ -67,6 +67,9 @@ export class Stream implements ApiStream, ConsumerHost {
   readonly #directGet: DirectGet;
   readonly #retention: Retention;
   readonly #subscriptions = new Map<string, RawSubscription>();
+  #timeMs = 0;
+  /** The turn in which the clock was asked. */
+  #timedIn = -1;
   #isClosed = false;
 
   /** Its configuration has been checked. Throws CapacityError. */
@@ -168,9 +171,17 @@ export class Stream implements ApiStream, ConsumerHost {
     this.store.skipTo(this.store.state.lastSeq + 1, this.#time());
   }
 
-  /** The wall clock, which may be set back; times of a stream are not. */
+  /**
+   * The wall clock, which may be set back; times of a stream are not. It is asked once a turn: what came in one read came
+   * at one time, and to ask for each was a tenth of a publish.
+   */
   #time(): number {
-    return Math.max(this.clock.now(), this.store.state.lastTimeMs);
+    const { serial } = this.door.turn;
+    if (serial !== this.#timedIn) {
+      this.#timedIn = serial;
+      this.#timeMs = Math.max(this.clock.now(), this.store.state.lastTimeMs);
+    }
+    return this.#timeMs;
   }
 
   /** The last message on the subjects that a filter matches; 0 = none. */
