@@ -13,7 +13,7 @@ import type {
 } from './api/account-door.ts';
 import { createDispatch } from './api/dispatch.ts';
 import type { PullQuota } from './consumer/host.ts';
-import type { EndReason } from './consumer/pull.ts';
+import type { EndReason } from './consumer/recipients.ts';
 import { type Pool, Pools, reservedBytes, type Storage } from './limits.ts';
 import { StreamOutbox } from './outbox.ts';
 import type { StreamConfig } from './stream/config.ts';

@@ -14,7 +14,7 @@ import type { ConsumerConfig } from '../consumer/config.ts';
 import { Consumer } from '../consumer/consumer.ts';
 import { ConsumerIndex } from '../consumer/consumer-index.ts';
 import type { ConsumerHost, PullQuota } from '../consumer/host.ts';
-import type { EndReason } from '../consumer/pull.ts';
+import type { EndReason } from '../consumer/recipients.ts';
 import { type Pool, reservedBytes } from '../limits.ts';
 import { StreamOutbox } from '../outbox.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
