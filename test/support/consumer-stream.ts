@@ -11,6 +11,8 @@ import type { ConsumerHost } from '../../src/jetstream/consumer/host.ts';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import type { Store } from '../../src/jetstream/store/store.ts';
 import type { StreamConfig } from '../../src/jetstream/stream/config.ts';
+import { purgeStore } from '../../src/jetstream/stream/purge.ts';
+import { wholly } from '../../src/jetstream/work.ts';
 import { FakeClock } from './fake-clock.ts';
 import { incoming } from './stored.ts';
 
@@ -62,7 +64,11 @@ export class ConsumerStream implements ConsumerHost {
     const real = internalsOf(this.bus);
     this.door = {
       subscribeRaw: real.subscribeRaw.bind(real),
+      engine: real.engine,
       hasListener: real.hasListener.bind(real),
+      hasInterest: real.hasInterest.bind(real),
+      hasSubscriber: real.hasSubscriber.bind(real),
+      watchSubscribers: real.watchSubscribers.bind(real),
       whenDrained: real.whenDrained.bind(real),
       deliverBatch: real.deliverBatch.bind(real),
       atLoopEnd: (fn: () => void) => void this.#atEnd.push(fn),
@@ -85,7 +91,7 @@ export class ConsumerStream implements ConsumerHost {
       ack_policy: 'explicit',
       ack_wait: 30_000_000_000,
       max_deliver: -1,
-      max_waiting: 512,
+      ...(config.deliver_subject === undefined && { max_waiting: 512 }),
       max_ack_pending: 1000,
       replay_policy: 'instant',
       num_replicas: 0,
@@ -155,8 +161,8 @@ export class ConsumerStream implements ConsumerHost {
 
   /** Removes what is below `seq`, or everything. */
   purge(seq = 0): void {
-    const take = (): number => (seq > 0 ? this.store.removeBelow(seq) : this.store.clear());
-    this.index.purge({ filter: undefined, seq, keep: undefined }, take);
+    const request = { filter: undefined, seq, keep: undefined };
+    wholly(this.index.purge(request, purgeStore(this.store, request)));
   }
 
   settled(seq: number): void {

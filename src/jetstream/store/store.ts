@@ -4,6 +4,8 @@
 // Sequences are numbers from 1 to 2^53-1; 0 stands for none. Times are milliseconds since 1970 with a fraction, as
 // `Clock.now` gives them. A subject has an id, good for as long as the store holds a message on it; the id may be used
 // again afterwards for another subject (`subjectGeneration` then differs).
+import type { Work } from '../work.ts';
+import type { CountedSubject } from './subject-scan.ts';
 
 /** A message to be kept. Its bytes are copied within the call. A raw message of the bus is one. */
 export interface Incoming {
@@ -63,12 +65,15 @@ export interface Store {
   /** Bytes of memory that it occupies: index, tables and free room included. */
   readonly heldBytes: number;
 
-  /** Keeps a message under the next sequence, which it answers. Throws CapacityError, and then nothing has changed. */
+  /**
+   * Keeps a message under the next sequence, which it answers. Throws CapacityError, or StorageError when its place does
+   * not take it, and then it has not been kept.
+   */
   append(message: Incoming, timeMs: number): number;
   /** Uses up sequences without keeping anything; the last is `seq`. With a time it is that of the last message. */
   skipTo(seq: number, timeMs?: number): void;
 
-  /** Reads a message into `into`; false: there is none. */
+  /** Reads a message into `into`; false: there is none, or its bytes are lost. */
   read(seq: number, into: StoredMessage): boolean;
   has(seq: number): boolean;
   /** The time of a message; 0 = there is none. */
@@ -101,6 +106,8 @@ export interface Store {
   nextMatching(filters: readonly string[], seq: number): number;
   /** Messages from `seq` on whose subject any of the filters matches, each once. */
   countMatching(filters: readonly string[], seq: number): number;
+  /** The last message whose subject any of the filters matches; 0 = none. */
+  lastMatching(filters: readonly string[]): number;
   /** The first message stored at or after that time, where times do not fall; 0 = none. */
   seqAtTime(timeMs: number): number;
 
@@ -118,16 +125,25 @@ export interface Store {
   previousOnSubject(seq: number): number;
   /** The subjects that match, in no particular order; lazily: the store must not be changed meanwhile. */
   subjectsMatching(filter: string): Iterable<SubjectState>;
+  /**
+   * The subjects that match and how many messages each has, as it is now, in no particular order; read in pieces while the
+   * store goes on.
+   */
+  countSubjects(filter: string): Work<readonly CountedSubject[]>;
+  /** All ids of subjects are below: for who looks at all of them in pieces. */
+  readonly subjectIdsEnd: number;
   /** Sequences between first and last that hold no message, ascending. */
   deleted(): Iterable<number>;
   readonly deletedCount: number;
 
   /**
-   * Calls `done` when everything up to now is as durable as promised, in the order of the calls; a memory store calls
-   * it within. It does not throw: what failed is `failure` then.
+   * Calls `done` when everything up to now is as durable as promised, in the order of the calls; a memory store calls it
+   * within. It does not throw: `done` is told why something is not durable and never will be, and what could not be
+   * written has been removed then.
    */
-  commit(done: () => void): void;
+  commit(done: (failure?: Error) => void): void;
   /** Why nothing more can be kept; undefined = all is well. */
   readonly failure: Error | undefined;
-  close(): void;
+  /** Nothing may be asked any more. `done` is called when all that it held has been given back. */
+  close(done?: () => void): void;
 }

@@ -8,20 +8,22 @@
 import type { BusInternals } from '../../bus/internals.ts';
 import type { RawMessage, RawSubscription } from '../../bus/raw.ts';
 import type { Clock } from '../../shared/clock.ts';
-import type { ApiConsumer, ApiStream, PurgeRequest } from '../api/account-door.ts';
+import type { ApiConsumer, ApiStream, ConsumerQuota, PurgeRequest } from '../api/account-door.ts';
 import { DirectGet } from '../api/direct-get.ts';
 import type { ConsumerConfig } from '../consumer/config.ts';
 import { Consumer } from '../consumer/consumer.ts';
 import { ConsumerIndex } from '../consumer/consumer-index.ts';
 import type { ConsumerHost, PullQuota } from '../consumer/host.ts';
-import type { EndReason } from '../consumer/pull.ts';
+import type { EndReason } from '../consumer/recipients.ts';
 import { type Pool, reservedBytes } from '../limits.ts';
 import { StreamOutbox } from '../outbox.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { Incoming, Store } from '../store/store.ts';
+import type { Work } from '../work.ts';
 import type { StreamConfig } from './config.ts';
 import { DedupWindow } from './dedup.ts';
 import { Eviction } from './eviction.ts';
+import { Expiry } from './expiry.ts';
 import { Ingest } from './ingest.ts';
 import { PubAckWriter } from './pub-ack.ts';
 import { purgeStore } from './purge.ts';
@@ -40,6 +42,8 @@ export interface StreamAccount {
   share(storage: StreamConfig['storage']): Pool;
   wouldExceed(storage: StreamConfig['storage'], bytes: number): boolean;
   readonly pulls: PullQuota;
+  readonly consumers: ConsumerQuota;
+  warn(text: string): void;
   advise(kind: string, type: string, fields: () => object): void;
 }
 
@@ -56,6 +60,7 @@ export class Stream implements ApiStream, ConsumerHost {
   readonly #share: Pool;
   readonly dedup: DedupWindow;
   readonly eviction: Eviction;
+  readonly #expiry: Expiry;
   readonly pubAck: PubAckWriter;
   readonly consumers: Map<string, Consumer> = new Map();
   readonly followers: ConsumerIndex;
@@ -64,6 +69,11 @@ export class Stream implements ApiStream, ConsumerHost {
   readonly #directGet: DirectGet;
   readonly #retention: Retention;
   readonly #subscriptions = new Map<string, RawSubscription>();
+  #timeMs = 0;
+  /** The turn in which the clock was asked. */
+  #timedIn = -1;
+  /** What of the store has been counted among what all hold. */
+  #held = 0;
   #isClosed = false;
 
   /** Its configuration has been checked. Throws CapacityError. */
@@ -93,7 +103,8 @@ export class Stream implements ApiStream, ConsumerHost {
       () => this.followers.wake(this.visibleSeq),
     );
     this.dedup = new DedupWindow(clock, this.rules.duplicateWindowMs);
-    this.eviction = new Eviction(this.store, clock, this.rules);
+    this.eviction = new Eviction(this.store, this.rules);
+    this.#expiry = new Expiry(this.store, clock, this.rules, (seq) => this.#ingest.mark(seq));
     this.pubAck = new PubAckWriter(config.name, domain);
     this.#ingest = new Ingest(this);
     this.#directGet = new DirectGet(this);
@@ -138,12 +149,17 @@ export class Stream implements ApiStream, ConsumerHost {
     this.rules = rulesOf(config);
     this.dedup.windowMs = this.rules.duplicateWindowMs;
     this.eviction.update(this.rules);
+    this.#expiry.update(this.rules);
     this.#retention.relaxed(config.retention);
     this.outbox.due();
   }
 
-  /** Stores a message, and makes what is too much then go. Throws CapacityError, and then nothing has changed. */
-  append(message: Incoming): void {
+  /**
+   * Stores a message, and makes what is too much then go. Throws CapacityError, and then nothing has changed.
+   *
+   * @param seconds how long it lives by itself; 0 = it does not end so
+   */
+  append(message: Incoming, seconds: number): void {
     const { store } = this;
     const { state } = store;
     const before = state.bytes;
@@ -151,6 +167,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#use(state.bytes - before);
     if (this.consumers.size > 0) this.followers.stored(seq, store.subjectIdOf(seq));
     this.eviction.stored(seq);
+    this.#expiry.stored(seq, seconds);
   }
 
   /** Nobody wants the message: it has a sequence, and is not kept. */
@@ -158,22 +175,28 @@ export class Stream implements ApiStream, ConsumerHost {
     this.store.skipTo(this.store.state.lastSeq + 1, this.#time());
   }
 
-  /** The wall clock, which may be set back; times of a stream are not. */
+  /**
+   * The wall clock, which may be set back; times of a stream are not. It is asked once a turn: what came in one read came
+   * at one time, and to ask for each was a tenth of a publish.
+   */
   #time(): number {
-    return Math.max(this.clock.now(), this.store.state.lastTimeMs);
+    const { serial } = this.door.turn;
+    if (serial !== this.#timedIn) {
+      this.#timedIn = serial;
+      this.#timeMs = Math.max(this.clock.now(), this.store.state.lastTimeMs);
+    }
+    return this.#timeMs;
   }
 
   /** The last message on the subjects that a filter matches; 0 = none. */
   lastMatching(filter: string): number {
     const { store } = this;
     if (filter === '>') return store.has(store.state.lastSeq) ? store.state.lastSeq : 0;
-    let last = 0;
-    for (const { lastSeq } of store.subjectsMatching(filter)) last = Math.max(last, lastSeq);
-    return last;
+    return store.lastMatching([filter]);
   }
 
-  purge(request: PurgeRequest): number {
-    const count = this.followers.purge(request, () => purgeStore(this.store, request));
+  *purge(request: PurgeRequest): Work<number> {
+    const count = yield* this.followers.purge(request, purgeStore(this.store, request));
     this.outbox.due();
     return count;
   }
@@ -198,6 +221,7 @@ export class Stream implements ApiStream, ConsumerHost {
     const { name } = config;
     const consumer = new Consumer(this, config, this.clock.now());
     this.consumers.set(name, consumer);
+    this.account.consumers.count++;
     this.followers.add(name, consumer);
     this.#adviseConsumer(name, 'CREATED', 'create');
     return consumer;
@@ -215,6 +239,7 @@ export class Stream implements ApiStream, ConsumerHost {
     const consumer = this.consumers.get(name);
     if (consumer === undefined) return;
     this.consumers.delete(name);
+    this.account.consumers.count--;
     this.followers.remove(name);
     consumer.close(reason);
     this.#retention.relaxed(this.config.retention);
@@ -257,14 +282,16 @@ export class Stream implements ApiStream, ConsumerHost {
     for (const subscription of this.#subscriptions.values()) subscription.close();
     this.#subscriptions.clear();
     for (const consumer of this.consumers.values()) consumer.close(reason);
+    this.account.consumers.count -= this.consumers.size;
     this.consumers.clear();
-    this.eviction.close();
+    this.#expiry.close();
     this.#retention.close();
     this.dedup.close();
     this.#use(-this.store.state.bytes);
     this.#reserve(-reservedBytes(this.config));
     this.outbox.finish(() => {
       this.store.close();
+      this.#hold(0);
       done();
     });
   }
@@ -272,10 +299,16 @@ export class Stream implements ApiStream, ConsumerHost {
   /** What has been stored up to now may be shown when it is durable. */
   #commit(done: () => void): void {
     const { lastSeq } = this.store.state;
+    this.#hold(this.store.heldBytes);
     this.store.commit(() => {
       this.visibleSeq = lastSeq;
       done();
     });
+  }
+
+  #hold(bytes: number): void {
+    this.pool.held.bytes += bytes - this.#held;
+    this.#held = bytes;
   }
 
   #use(bytes: number): void {
