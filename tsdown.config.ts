@@ -70,7 +70,7 @@ const config: UserConfig[] = [
     format: 'esm',
     dts: true,
     // A `require` of Node's modules becomes an import, or every chunk would load what makes one.
-    plugins: [portableClient, esmExternalRequirePlugin({ external: builtinModules })],
+    plugins: [portableClient, esmExternalRequirePlugin({ external: [...builtinModules] })],
   },
   { ...common, entry: existing(doors), format: 'cjs', dts: true },
 ];
