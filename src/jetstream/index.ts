@@ -24,8 +24,21 @@ export {
 } from '@nats-io/jetstream';
 export { JetStreamStatusError } from '@nats-io/jetstream/internal';
 export type * from '@nats-io/kv';
-export { Base64KeyCodec, KvWatchInclude, NoopKvCodecs } from '@nats-io/kv';
+export {
+  Base64KeyCodec,
+  Bucket,
+  defaultBucketOpts,
+  KvWatchInclude,
+  NoopKvCodecs,
+} from '@nats-io/kv';
 export type * from '@nats-io/obj';
+export {
+  Base64Codec,
+  Base64UrlCodec,
+  Base64UrlPaddedCodec,
+  getSha256Backend,
+  setSha256Backend,
+} from '@nats-io/obj';
 export { jetstream, jetstreamManager } from './client/client.ts';
 export type { StreamUser } from './client/connection.ts';
 export { type KV, type KvEntry, Kvm, type KvWatchEntry } from './client/kv.ts';

@@ -50,6 +50,16 @@ test('where there is no JetStream a manager is not to be had', async () => {
   await bus.close();
 });
 
+test('the door has all that the packages of NATS export', async () => {
+  const door = Object.keys(await import('../../src/jetstream/index.ts'));
+  const packages = ['@nats-io/jetstream', '@nats-io/kv', '@nats-io/obj'];
+  const theirs = (await Promise.all(packages.map((name) => import(name)))).flatMap(Object.keys);
+  expect(theirs.length).toBeGreaterThan(25);
+  expect(
+    theirs.filter((name) => !door.includes(name) && !/^(default|module\.|__)/.test(name)),
+  ).toEqual([]);
+});
+
 test('what is no bus is refused', () => {
   expect(() => jetstream({} as typeof js.bus)).toThrow(errors.InvalidOperationError);
 });

@@ -1,17 +1,25 @@
-// The programs of the README and of examples/, run against the built package. They end with status 0, write
+// The programs of the README, of docs/ and of examples/, run against the built package. They end with status 0, write
 // nothing to standard error, and print what they promise.
 import { readdirSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { programsOf, ROOT, readDocument } from './markdown.ts';
+import { type DocumentProgram, programsOf, ROOT, readDocument } from './markdown.ts';
 import { buildPackage, runFile, runText } from './program.ts';
 
 const BUILD_TIMEOUT_MS = 120_000;
 const PROGRAM_TIMEOUT_MS = 40_000;
 
 const programs = programsOf('README.md');
+const streamPrograms = programsOf('docs/jetstream.md');
 const examples = readdirSync(`${ROOT}examples`).filter((name) => name.endsWith('.mjs'));
 
 beforeAll(buildPackage, BUILD_TIMEOUT_MS);
+
+/** It ends well, writes nothing to standard error, and prints what is promised. */
+async function runs({ text, output }: DocumentProgram): Promise<void> {
+  const { status, stdout, stderr } = await runText(text);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  if (output !== undefined) expect(stdout).toBe(output);
+}
 
 describe('the README', () => {
   it('has a program for each door, and they open nothing else of ours', () => {
@@ -26,15 +34,11 @@ describe('the README', () => {
     ]);
   });
 
-  it.each(programs)(
-    'has a program that runs: $title',
-    async ({ text, output }) => {
-      const { status, stdout, stderr } = await runText(text);
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-      if (output !== undefined) expect(stdout).toBe(output);
-    },
-    PROGRAM_TIMEOUT_MS,
-  );
+  it.each(programs)('has a program that runs: $title', runs, PROGRAM_TIMEOUT_MS);
+});
+
+describe('docs/jetstream.md', () => {
+  it.each(streamPrograms)('has a program that runs: $title', runs, PROGRAM_TIMEOUT_MS);
 });
 
 describe('examples/', () => {

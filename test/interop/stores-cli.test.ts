@@ -1,0 +1,99 @@
+// Buckets and objects by the `nats` command, run against this server and against nats-server.
+import { writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { natsCommand, openCliPair, reasonAgainst } from './cli-pair.ts';
+import { titled } from './clients.ts';
+
+const FILE = join(tmpdir(), 'ganglion-cli-object.bin');
+
+/** Each is run on both servers, in this order. */
+const COMMANDS: readonly (readonly string[])[] = [
+  ['kv', 'ls'],
+  ['kv', 'add', 'CONFIG', '--history', '4', '--storage', 'memory', '--description', 'what is set'],
+  ['kv', 'add', 'CONFIG', '--history', '5'],
+  ['kv', 'info', 'CONFIG'],
+  ['kv', 'put', 'CONFIG', 'a.b', 'one'],
+  ['kv', 'put', 'CONFIG', 'a.b', 'two'],
+  ['kv', 'get', 'CONFIG', 'a.b'],
+  ['kv', 'get', 'CONFIG', 'a.b', '--raw'],
+  ['kv', 'get', 'CONFIG', 'a.b', '--revision', '1', '--raw'],
+  ['kv', 'get', 'CONFIG', 'none'],
+  ['kv', 'create', 'CONFIG', 'a.b', 'x'],
+  ['kv', 'create', 'CONFIG', 'c', 'new'],
+  ['kv', 'update', 'CONFIG', 'c', 'newer', '3'],
+  ['kv', 'update', 'CONFIG', 'c', 'late', '3'],
+  ['kv', 'del', 'CONFIG', 'c', '-f'],
+  ['kv', 'get', 'CONFIG', 'c'],
+  ['kv', 'create', 'CONFIG', 'c', 'after its delete'],
+  ['kv', 'history', 'CONFIG', 'c'],
+  ['kv', 'purge', 'CONFIG', 'a.b', '-f'],
+  ['kv', 'history', 'CONFIG', 'a.b'],
+  ['kv', 'ls', 'CONFIG'],
+  ['kv', 'ls', 'CONFIG', '--display-value', '--verbose'],
+  ['kv', 'get', 'CONFIG', 'c', '--raw'],
+  ['kv', 'edit', 'CONFIG', '--history', '8', '--ttl', '1h'],
+  ['kv', 'info', 'CONFIG'],
+  ['kv', 'revert', 'CONFIG', 'c', '3', '-f'],
+  ['kv', 'get', 'CONFIG', 'c', '--raw'],
+  ['kv', 'compact', 'CONFIG', '-f'],
+  ['kv', 'status', 'CONFIG'],
+  ['kv', 'ls'],
+  ['kv', 'del', 'CONFIG', '-f'],
+  ['kv', 'info', 'CONFIG'],
+  ['object', 'ls'],
+  ['object', 'add', 'FILES', '--storage', 'memory', '--description', 'what is kept'],
+  ['object', 'info', 'FILES'],
+  ['object', 'put', 'FILES', FILE, '--name', 'big', '--no-progress', '-f'],
+  [
+    'object',
+    'put',
+    'FILES',
+    FILE,
+    '--name',
+    'other',
+    '--description',
+    'too',
+    '--no-progress',
+    '-f',
+  ],
+  ['object', 'ls', 'FILES'],
+  ['object', 'info', 'FILES', 'big'],
+  ['object', 'get', 'FILES', 'big', '-O', `${FILE}.got`, '--no-progress', '-f'],
+  ['object', 'get', 'FILES', 'none', '-O', `${FILE}.got`, '--no-progress', '-f'],
+  ['object', 'rm', 'FILES', 'other', '-f'],
+  ['object', 'ls', 'FILES'],
+  ['object', 'info', 'FILES', 'other'],
+  ['object', 'seal', 'FILES', '-f'],
+  ['object', 'put', 'FILES', FILE, '--name', 'late', '--no-progress', '-f'],
+  ['object', 'ls'],
+  ['object', 'rm', 'FILES', '-f'],
+];
+
+describe.skipIf(reasonAgainst !== undefined)(
+  titled('the nats command, buckets and objects', reasonAgainst),
+  () => {
+    const both = openCliPair();
+    writeFileSync(FILE, Buffer.alloc(400_000, 'what an object is made of '));
+
+    test.each(COMMANDS.map((words) => [words.join(' '), words] as const))(
+      '%s',
+      async (_, words) => {
+        const [ours, theirs] = await both(natsCommand(), words);
+        expect(ours).toBe(theirs);
+      },
+    );
+
+    test.each([['kv', ['--msgs', '500', '--purge'], /kv put.*msgs|KV Put/i]] as const)(
+      'nats bench %s',
+      async (what, args) => {
+        for (const operation of ['put', 'get']) {
+          const words = ['bench', what, operation, ...args, '--storage', 'memory', '--no-progress'];
+          const [ours, theirs] = await both(natsCommand(), words);
+          expect([ours?.split('\n')[0], theirs?.split('\n')[0]]).toEqual(['0', '0']);
+        }
+      },
+    );
+  },
+);
