@@ -39,7 +39,13 @@ export {
   getSha256Backend,
   setSha256Backend,
 } from '@nats-io/obj';
-export { jetstream, jetstreamManager } from './client/client.ts';
+export {
+  type JetStreamClient,
+  jetstream,
+  jetstreamManager,
+  type StoreUser,
+  type TypedJetStreamClient,
+} from './client/client.ts';
 export type { StreamUser } from './client/connection.ts';
 export { type KV, type KvEntry, Kvm, type KvWatchEntry } from './client/kv.ts';
 export { Objm } from './client/objects.ts';

@@ -150,8 +150,25 @@ test('a pull by bytes counts what it has got', async () => {
 });
 
 test('a value is stored as the codec of the bus has it', async () => {
-  await jetstream(js.bus).publish('s.a', { id: 7 } as unknown as string);
+  await jetstream(js.bus).publish('s.a', { id: 7 });
   expect((await consumer.next())?.json()).toEqual({ id: 7 });
+});
+
+test('the client of a bus with types takes its subjects and their values alone', async () => {
+  const typed = createBus<{ 't.count': number; 't.name': { first: string } }>();
+  const running = await enableJetStream(typed);
+  const { streams } = await jetstreamManager(typed);
+  await streams.add({ name: 'T', subjects: ['t.*'], storage: 'memory' });
+  const client = jetstream(typed);
+  expect((await client.publish('t.count', 7)).seq).toBe(1);
+  expect((await client.publish('t.name', { first: 'Ann' }, { msgID: 'ann' })).seq).toBe(2);
+  // @ts-expect-error A value of another subject.
+  await client.publish('t.count', { first: 'Ann' });
+  // @ts-expect-error A subject that the map does not have.
+  await client.publish('t.other', 1);
+  expect((await streams.info('T')).state.messages).toBe(4);
+  await running.close();
+  await typed.close();
 });
 
 test('an hour of waiting goes by with the clock', async () => {

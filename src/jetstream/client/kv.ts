@@ -1,5 +1,5 @@
 // Key-value buckets: those of `@nats-io/kv`, which take values as the bus does and know their type.
-import type { JetStreamClient, Lister } from '@nats-io/jetstream';
+import type { Lister } from '@nats-io/jetstream';
 import type { JetStreamClientImpl } from '@nats-io/jetstream/internal';
 import {
   type KvCodecs,
@@ -16,8 +16,8 @@ import type { Bucket } from '@nats-io/kv/internal';
 import type { QueuedIterator } from '@nats-io/nats-core';
 import { decodePayload, encodePayload, jsonCodec } from '../../bus/codec.ts';
 import type { Codec, ReviverFn } from '../../bus/types.ts';
-import { clientFor } from './client.ts';
-import type { ClientConnection, StreamUser } from './connection.ts';
+import { clientFor, type StoreUser } from './client.ts';
+import type { ClientConnection } from './connection.ts';
 
 /** What is stored under a key. */
 export interface KvEntry<T = unknown> extends Omit<TheirKvEntry, 'json'> {
@@ -52,7 +52,7 @@ export class Kvm {
   readonly #codec: Codec | undefined;
 
   /** Throws InvalidOperationError for what is no bus. */
-  constructor(user: StreamUser | JetStreamClient) {
+  constructor(user: StoreUser) {
     const client = clientFor(user) as JetStreamClientImpl;
     this.#theirs = new TheirKvm(client);
     this.#codec = (client.nc as unknown as ClientConnection).codec;

@@ -1,20 +1,19 @@
 // Stores of objects: those of `@nats-io/obj`.
-import type { JetStreamClient, Lister } from '@nats-io/jetstream';
+import type { Lister } from '@nats-io/jetstream';
 import {
   type ObjectStore,
   type ObjectStoreOptions,
   type ObjectStoreStatus,
   Objm as TheirObjm,
 } from '@nats-io/obj';
-import { clientFor } from './client.ts';
-import type { StreamUser } from './connection.ts';
+import { clientFor, type StoreUser } from './client.ts';
 
 /** The object stores of a bus. */
 export class Objm {
   readonly #theirs: TheirObjm;
 
   /** Throws InvalidOperationError for what is no bus. */
-  constructor(user: StreamUser | JetStreamClient) {
+  constructor(user: StoreUser) {
     this.#theirs = new TheirObjm(clientFor(user));
   }
 
