@@ -60,9 +60,10 @@ export class BoundedBuffer<T> {
   }
 
   push(item: T): void {
-    const bytes = this.#bytesOf(item);
-    if (this.#hasRoom(bytes)) this.#append(item, bytes);
-    else this.#overflowWith(item, bytes);
+    const message = this.#listener.messageOf(item);
+    const bytes = bytesOf(message);
+    if (this.#hasRoom(bytes)) this.#append(item, message, bytes);
+    else this.#overflowWith(item, message, bytes);
   }
 
   /** The oldest; there must be one. */
@@ -93,30 +94,30 @@ export class BoundedBuffer<T> {
     return this.length < this.#bufferMax && this.#bytes + bytes <= this.#bufferMaxBytes;
   }
 
-  #append(item: T, bytes: number): void {
-    const message = this.#listener.messageOf(item);
+  #append(item: T, message: object, bytes: number): void {
+    this.#items.push(item);
+    if (bytes === 0) return;
+    this.#bytes += bytes;
     const slab = slabOf(message);
     if (slab !== undefined && slab !== this.#slab) {
       this.#slab = slab;
       this.#slabs++;
     }
     if (this.#slabs > SLABS_MAX) leaveSlab(message);
-    this.#items.push(item);
-    this.#bytes += bytes;
   }
 
   #removeOldest(): T {
     const item = this.#items[this.#head] as T;
     this.#items[this.#head++] = undefined;
-    this.#bytes -= this.#bytesOf(item);
+    if (this.#bytes > 0) this.#bytes -= bytesOf(this.#listener.messageOf(item));
     return item;
   }
 
-  #overflowWith(item: T, bytes: number): void {
+  #overflowWith(item: T, message: object, bytes: number): void {
     // What can never fit alone takes nothing along.
     const isOldest = this.#overflow === 'drop-oldest' && bytes <= this.#bufferMaxBytes;
     while (isOldest && !this.#hasRoom(bytes)) this.#drop(this.#removeOldest());
-    if (isOldest) this.#append(item, bytes);
+    if (isOldest) this.#append(item, message, bytes);
     else this.#drop(item);
     this.#compact();
     if (this.#isOverflowing) return;
@@ -137,9 +138,9 @@ export class BoundedBuffer<T> {
     this.#items.splice(0, this.#head);
     this.#head = 0;
   }
+}
 
-  /** Bytes of a peer that an item keeps alive. */
-  #bytesOf(item: T): number {
-    return MessageView.madeContentOf(this.#listener.messageOf(item))?.heldBytes ?? 0;
-  }
+/** Bytes of a peer that a message keeps alive. */
+function bytesOf(message: object): number {
+  return MessageView.madeContentOf(message)?.heldBytes ?? 0;
 }

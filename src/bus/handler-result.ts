@@ -8,21 +8,3 @@ export interface Thenable {
 export function isPromise(result: unknown): result is Thenable {
   return typeof (result as Partial<Thenable> | null | undefined)?.then === 'function';
 }
-
-/** Calls `onEnd` once when it settles, with what it was rejected with in an object. Never throws. */
-export function whenSettled(result: Thenable, onEnd: (failure?: { error: unknown }) => void): void {
-  let isOver = false;
-  const end = (failure?: { error: unknown }): void => {
-    if (isOver) return;
-    isOver = true;
-    onEnd(failure);
-  };
-  try {
-    result.then(
-      () => end(),
-      (error) => end({ error }),
-    );
-  } catch (error) {
-    end({ error });
-  }
-}

@@ -2,7 +2,7 @@
 // a loop in its body or with messages to take. A drain waits for them. They are held weakly: when nobody holds the
 // promise or the loop any more, as after one `next()` that was taken by hand, there is nobody to wait for.
 
-import { isPromise, whenSettled } from './handler-result.ts';
+import { isPromise } from './handler-result.ts';
 import { MessageView } from './message.ts';
 import type { BusSubscription } from './subscription.ts';
 import type { Message } from './types.ts';
@@ -64,12 +64,23 @@ export function watchResult(
   if (++subscription.calls === 1) noteWork(subscription);
   const asked = MessageView.madeContentOf(message)?.asked;
   asked?.handlerStarted?.();
-  whenSettled(result, (failure) => {
-    if (failure !== undefined) subscription.report(failure.error, message);
+  let isOver = false;
+  const settle = (): void => {
+    if (isOver) return;
+    isOver = true;
     if (--subscription.calls === 0) noteWork(subscription);
     onSettled?.();
     asked?.handlerSettled?.();
-  });
+  };
+  const fail = (error: unknown): void => {
+    if (!isOver) subscription.report(error, message);
+    settle();
+  };
+  try {
+    result.then(settle, fail);
+  } catch (error) {
+    fail(error);
+  }
   return true;
 }
 
