@@ -387,7 +387,7 @@ export class ProgramSide implements SubscriptionHome, Side {
     return count;
   }
 
-  /** False, and reported: there was no memory for it, and nobody got it. */
+  /** False, and reported or told to who asked: there was no memory for it, and nobody got it. */
   #run(content: Content, outgoing: Outgoing): boolean {
     const { core, turn } = this.engine;
     const { to } = outgoing;
@@ -396,7 +396,9 @@ export class ProgramSide implements SubscriptionHome, Side {
       if (status >= 0) return true;
       throw new CapacityError(`a message on ${shortened(to)}`);
     } catch (error) {
-      this.report(error, { subject: content.subject, sid: 0 });
+      // Who asked is told, and nobody else.
+      if (content.asked === undefined) this.report(error, { subject: content.subject, sid: 0 });
+      else content.asked.fail(toError(error));
       return false;
     }
   }

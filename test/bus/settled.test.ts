@@ -1,8 +1,9 @@
 // A publish that waits for the handlers it has reached: for whom, for how long, and who hears of their errors.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { internalsOf } from '../../src/bus/internals.ts';
-import { type Bus, createBus, type Status } from '../../src/index.ts';
+import { STATUS_NO_MEMORY } from '../../src/core/index.ts';
+import { type Bus, CapacityError, createBus, type Status } from '../../src/index.ts';
 import { CorePeer } from '../support/core-peer.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -151,6 +152,25 @@ describe('publishSettled', () => {
     new CorePeer(internalsOf(bus)).say('SUB a 1\n');
     await bus.publishSettled('a', new Map());
     expect(errors).toEqual([expect.objectContaining({ code: 'ERR_INVALID_PAYLOAD' })]);
+  });
+
+  it('rejects when there is no memory for it, at once or in its turn', async () => {
+    const { bus, errors } = setup();
+    const { core } = internalsOf(bus);
+    new CorePeer(internalsOf(bus)).say('SUB a 1\n');
+    vi.spyOn(core, 'publish').mockReturnValue(STATUS_NO_MEMORY);
+    expect((await reasonOf(bus.publishSettled('a'))).code).toBe('ERR_CAPACITY');
+    vi.spyOn(core, 'resolve').mockImplementation(() => {
+      throw new CapacityError('a route');
+    });
+    const failed: unknown[] = [];
+    const waiting = (): unknown => bus.publishSettled('b').catch(({ code }) => failed.push(code));
+    internalsOf(bus).turn.isDelivering = true;
+    const told = waiting();
+    internalsOf(bus).turn.isDelivering = false;
+    internalsOf(bus).turn.within(() => {});
+    await told;
+    expect([failed, errors]).toEqual([['ERR_CAPACITY'], []]);
   });
 
   it('rejects after its timeout; what has failed, and what fails later, is reported', async () => {
