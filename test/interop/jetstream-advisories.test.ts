@@ -30,10 +30,11 @@ function consumer(durable_name: string, config: object): object {
   return { durable_name, ack_policy: 'explicit', ack_wait: 200_000_000, ...config };
 }
 
-/** One message by the consumer, or nothing. */
+/** One message by the consumer; its subject is no answer's, so that the inbox of all requests would not know it. */
 async function pull(connection: NatsConnection, name: string): Promise<Msg> {
   return connection.request(`$JS.API.CONSUMER.MSG.NEXT.A.${name}`, '{"batch":1,"no_wait":true}', {
     timeout: 2000,
+    noMux: true,
   });
 }
 
