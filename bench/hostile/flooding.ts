@@ -17,12 +17,15 @@ export interface FloodPlan {
   readonly text: string;
   /** Behind the text: so many bytes of one letter, and CRLF. */
   readonly payloadBytes?: number;
+  readonly letter?: string;
   readonly reads: boolean;
 }
 
 /** Publishes to subjects that nobody has seen before. */
 export interface UniquePlan {
   readonly kind: 'unique';
+  /** Said once, before. */
+  readonly first?: string;
 }
 
 /** One publisher, and subscribers that do not read, read a little, or have ended their side. */
@@ -40,8 +43,9 @@ const SIP_BYTES = 4096;
 const SIP_MS = 50;
 
 export async function flood(field: Field, plan: FloodPlan): Promise<void> {
-  const { peers, to = 'clients', connect = PLAIN, first, text, payloadBytes, reads } = plan;
-  const whole = payloadBytes === undefined ? text : `${text}${'p'.repeat(payloadBytes)}\r\n`;
+  const { peers, to = 'clients', connect = PLAIN, first, text, reads } = plan;
+  const { payloadBytes, letter = 'p' } = plan;
+  const whole = payloadBytes === undefined ? text : `${text}${letter.repeat(payloadBytes)}\r\n`;
   const count = Math.max(1, Math.floor(BLOCK_BYTES / whole.length));
   const block = Buffer.from(whole.repeat(count), 'latin1');
   const options = { connect: to === 'clients' ? connect : undefined, reads };
@@ -54,11 +58,12 @@ export async function flood(field: Field, plan: FloodPlan): Promise<void> {
   });
 }
 
-export async function unique(field: Field): Promise<void> {
+export async function unique(field: Field, { first }: UniquePlan): Promise<void> {
   field.ready();
   let number = 0;
   for (;;) {
     const peer = await field.open({ connect: PLAIN });
+    if (first !== undefined) await field.send(peer, first);
     for (let isOpen = true; isOpen; ) {
       let block = '';
       while (block.length < BLOCK_BYTES) block += `PUB unique.${number++}.x 0\r\n\r\n`;
