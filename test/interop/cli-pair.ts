@@ -57,8 +57,8 @@ const CHANGES: readonly (readonly [RegExp, string])[] = [
   [/2\.10\.29|2\.15\.3/g, 'VERSION'],
   [/hosted at level \d/g, 'hosted at level N'],
   [/\(\d+ B\/s.*?\)/g, 'RATE'],
-  // Columns are as wide as what is in them.
-  [/[ \t]+/g, ' '],
+  // Columns are as wide as what is in them, and blanks of differences are of one kind or another, by chance.
+  [/[ \t\u00a0]+/g, ' '],
   [/[─═╭╮╰╯├┤┬┴┼]+/g, '─'],
 ];
 

@@ -47,6 +47,14 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['stream', 'seal', 'WORK', '-f'],
   ['stream', 'rm', 'ORDERS', '-f'],
   ['stream', 'rm', 'ORDERS', '-f'],
+  [
+    ...['stream', 'add', 'MADE', '--subjects', 'in.*', '--defaults'],
+    ...['--transform-source', 'in.*', '--transform-destination', 'made.{{wildcard(1)}}'],
+    ...['--republish-source', 'made.>', '--republish-destination', 'seen.>'],
+  ],
+  ['pub', 'in.a', 'x', '--jetstream'],
+  ['stream', 'subjects', 'MADE'],
+  ['stream', 'info', 'MADE'],
 ];
 
 describe.skipIf(reasonAgainst !== undefined)(

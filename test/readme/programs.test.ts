@@ -1,4 +1,4 @@
-// The programs of the README, of docs/ and of examples/, run against the built package. They end with status 0, write
+// The programs of the README and of examples/, run against the built package. They end with status 0, write
 // nothing to standard error, and print what they promise.
 import { readdirSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -9,17 +9,10 @@ const BUILD_TIMEOUT_MS = 120_000;
 const PROGRAM_TIMEOUT_MS = 40_000;
 
 const programs = programsOf('README.md');
-const streamPrograms = programsOf('docs/jetstream.md');
+const pages = readdirSync(`${ROOT}docs`).filter((name) => name.endsWith('.md'));
 const examples = readdirSync(`${ROOT}examples`).filter((name) => name.endsWith('.mjs'));
 
 beforeAll(buildPackage, BUILD_TIMEOUT_MS);
-
-/** It ends well, writes nothing to standard error, and prints what is promised. */
-async function runs({ text, output }: DocumentProgram): Promise<void> {
-  const { status, stdout, stderr } = await runText(text);
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  if (output !== undefined) expect(stdout).toBe(output);
-}
 
 describe('the README', () => {
   it('has a program for each door, and they open nothing else of ours', () => {
@@ -34,12 +27,25 @@ describe('the README', () => {
     ]);
   });
 
-  it.each(programs)('has a program that runs: $title', runs, PROGRAM_TIMEOUT_MS);
+  it.each(programs)('has a program that runs: $title', expectToRun, PROGRAM_TIMEOUT_MS);
 });
 
-describe('docs/jetstream.md', () => {
-  it.each(streamPrograms)('has a program that runs: $title', runs, PROGRAM_TIMEOUT_MS);
+describe.each(pages)('docs/%s', (name) => {
+  const all = programsOf(`docs/${name}`);
+
+  it('has programs, and each says what it prints', () => {
+    expect(all).not.toEqual([]);
+    expect(all.filter(({ output }) => output === undefined)).toEqual([]);
+  });
+
+  it.each(all)('has a program that runs: $title', expectToRun, PROGRAM_TIMEOUT_MS);
 });
+
+async function expectToRun({ text, output }: DocumentProgram): Promise<void> {
+  const { status, stdout, stderr } = await runText(text);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  if (output !== undefined) expect(stdout).toBe(output);
+}
 
 describe('examples/', () => {
   it.each(examples)(
