@@ -71,12 +71,15 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['object', 'rm', 'FILES', '-f'],
 ];
 
+/** The stream of the benches: with `--create` they make one with batches of publishes, of a later version. */
+const BENCH_STREAM = ['stream', 'add', 'benchstream', '--subjects', 'bench.*', '--defaults'];
+
 /** Of `nats bench`, whose figures are its own: that each gets through. */
 const BENCHES: readonly string[] = [
   'kv put --msgs 500 --storage memory',
   'kv get --msgs 500',
-  'js pub sync bench.a --create --storage memory --msgs 500',
-  'js pub async bench.a --purge --storage memory --msgs 1000',
+  'js pub sync bench.a --msgs 500',
+  'js pub async bench.a --purge --msgs 1000',
   'js ordered --msgs 1000',
   'js consume --msgs 1000',
   'js fetch --consumer other --msgs 1000',
@@ -96,6 +99,11 @@ describe.skipIf(reasonAgainst !== undefined)(
         expect(ours).toBe(theirs);
       },
     );
+
+    test('a stream for benches', async () => {
+      const [ours, theirs] = await both(natsCommand(), BENCH_STREAM);
+      expect(ours).toBe(theirs);
+    });
 
     test.each(BENCHES)('bench %s', async (line) => {
       const words = ['bench', ...line.split(' '), '--no-progress'];
