@@ -82,7 +82,8 @@ const BENCHES: readonly string[] = [
   'js pub async bench.a --purge --msgs 1000',
   'js ordered --msgs 1000',
   'js consume --msgs 1000',
-  'js fetch --consumer other --msgs 1000',
+  'js pub async bench.b --purge --msgs 1000',
+  'js fetch --msgs 1000',
   'js get sync --msgs 500',
 ];
 
