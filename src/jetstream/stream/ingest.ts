@@ -48,10 +48,9 @@ export class Ingest {
     if (error !== undefined) this.refuse(message, error);
   }
 
-  /** Stores a mark that the subject of that message was deleted by time; false: it cannot be stored. */
-  mark(seq: number): boolean {
-    const { store, rules } = this.#stream;
-    const subject = encoder.encode(store.subjectText(store.subjectIdOf(seq)));
+  /** Stores a mark that time has deleted what was on the subject; false: it cannot be stored. */
+  mark(subject: Uint8Array): boolean {
+    const { rules } = this.#stream;
     const message = new OwnMessage({ subject, headers: markBlock(rules.markerSeconds) });
     const headers = this.#headers.read(message.headers);
     return !rules.isSealed && this.#store(message, message, headers) === undefined;
@@ -196,7 +195,7 @@ export class Ingest {
     return undefined;
   }
 
-  /** Seconds; 0 = it does not end by itself. A mark that one before it has left must not outlive it. */
+  /** Seconds; 0 = it does not end by itself. No less than a mark lives, or that of a message before it could be missed. */
   #lifeOf(ttl: string): number {
     const { markerSeconds, maxMsgsPerSubject } = this.#stream.rules;
     const seconds = Math.max(0, ttlSeconds(ttl) ?? 0);

@@ -103,7 +103,9 @@ export class Stream implements ApiStream, ConsumerHost {
     );
     this.dedup = new DedupWindow(clock, this.rules.duplicateWindowMs);
     this.eviction = new Eviction(this.store, this.rules);
-    this.#expiry = new Expiry(this.store, clock, this.rules, (seq) => this.#ingest.mark(seq));
+    this.#expiry = new Expiry(this.store, clock, this.rules, (subject) =>
+      this.#ingest.mark(subject),
+    );
     this.pubAck = new PubAckWriter(config.name, domain);
     this.#ingest = new Ingest(this);
     this.#directGet = new DirectGet(this);
