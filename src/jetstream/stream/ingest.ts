@@ -26,6 +26,9 @@ import { ttlSeconds } from './ttl.ts';
 
 /** Bytes of a header block. */
 const HEADERS_MOST = 0xffff;
+/** How the reply of a publish ends that is one of a batch, and the last byte of that. */
+const BATCH_REPLY = '.$FI';
+const BATCH_REPLY_END = 0x49;
 const NO_HEADERS = new PublishHeaders();
 
 export class Ingest {
@@ -74,9 +77,19 @@ export class Ingest {
   #check(message: RawMessage): ApiError | undefined {
     const { rules } = this.#stream;
     if (rules.isSealed) return refusal('streamSealed');
+    if (message.replyEnd === BATCH_REPLY_END && isOfBatch(message))
+      return this.#refuseBatch(message);
     if (message.headerBytes > 0) return this.#checkHeaders(message);
     if (message.bodyBytes > rules.maxMsgSize) return refusal('messageTooLarge');
     return this.#store(message, message, NO_HEADERS);
+  }
+
+  /** Source: nats-server 2.15.3, server/stream.go, processJetStreamFastBatchMsg: there are no batches here. */
+  #refuseBatch(message: RawMessage): ApiError {
+    const { pool, rules } = this.#stream;
+    if (pool.isExceeded) return refusal('insufficientResources');
+    const isTooLarge = message.bodyBytes > rules.maxMsgSize;
+    return refusal(isTooLarge ? 'messageTooLarge' : 'batchPublishDisabled');
   }
 
   #checkHeaders(message: RawMessage): ApiError | undefined {
@@ -258,6 +271,11 @@ export class Ingest {
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+
+/** By its reply. */
+function isOfBatch({ reply }: RawMessage): boolean {
+  return reply.length > BATCH_REPLY.length && bytesText(reply).endsWith(BATCH_REPLY);
+}
 
 /** A message whose subject is matched has another; of any other it stays. */
 function transformed(message: RawMessage, by: SubjectTransform): RawMessage {
