@@ -284,7 +284,10 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#isClosed = true;
     for (const subscription of this.#subscriptions.values()) subscription.close();
     this.#subscriptions.clear();
-    for (const consumer of this.consumers.values()) consumer.close(reason);
+    for (const [name, consumer] of this.consumers) {
+      consumer.close(reason);
+      if (reason === 'Consumer Deleted') this.#adviseConsumer(name, 'DELETED', 'delete');
+    }
     this.account.consumers.count -= this.consumers.size;
     this.consumers.clear();
     this.#expiry.close();
