@@ -11,7 +11,7 @@ import type { Bodies } from './bodies.ts';
 import { Filter } from './filters.ts';
 import { Matching } from './matching.ts';
 import { Memory } from './memory.ts';
-import { ROW_NEXT, ROW_PREVIOUS, ROW_SUBJECT } from './row-chunk.ts';
+import { ROW_AT, ROW_NEXT, ROW_PREVIOUS, ROW_SLAB, ROW_SUBJECT } from './row-chunk.ts';
 import { Rows } from './rows.ts';
 import type {
   Incoming,
@@ -23,6 +23,7 @@ import type {
 } from './store.ts';
 import { storedBytes } from './stored-bytes.ts';
 import { SubjectTable } from './subject-table.ts';
+import type { TextPlace } from './subject-tree.ts';
 
 export interface IndexOptions {
   /** The storage that the stream names: by its formula bytes are counted. */
@@ -41,6 +42,16 @@ export interface IndexOptions {
 
 /** Makes the place for the bodies of a store with these rows. */
 export type CreateBodies = (memory: Memory, rows: Rows) => Bodies;
+
+/** A row, and what its words mean to the store's bodies. */
+export interface PlacedRow {
+  readonly subjectId: number;
+  readonly slab: number;
+  readonly at: number;
+  readonly bodyBytes: number;
+  readonly hasHeaders: boolean;
+  readonly timeMs: number;
+}
 
 type MutableState = { -readonly [Key in keyof StoreState]: StoreState[Key] };
 
@@ -89,19 +100,29 @@ export class IndexedStore implements Store {
   }
 
   append(message: Incoming, timeMs: number): number {
+    return this.#append(message, timeMs, -1);
+  }
+
+  /** As `append`, of a message on a subject whose id is known already: with the id the message need not have its text. */
+  appendOn(subjectId: number, message: Incoming, timeMs: number): number {
+    return this.#append(message, timeMs, subjectId);
+  }
+
+  #append(message: Incoming, timeMs: number, knownId: number): number {
     const state = this.#state;
     const rows = this.#rows;
     const seq = state.lastSeq + 1;
     if (seq > Number.MAX_SAFE_INTEGER) throw new CapacityError('a sequence above 2^53-1');
     const { subjectBytes, headerBytes, bodyBytes } = message;
     if (subjectBytes > this.#text.length) this.#text = new Uint8Array(2 * subjectBytes);
-    message.copySubject(this.#text, 0);
+    if (knownId < 0) message.copySubject(this.#text, 0);
     rows.reserve(seq);
     this.#bodies.keep(message, this.#text, seq, timeMs);
     const subjects = this.#subjects;
-    let id = subjects.find(this.#text, subjectBytes);
+    let id = knownId < 0 ? subjects.find(this.#text, subjectBytes) : knownId;
     let previous = 0;
     if (id >= 0) {
+      if (knownId >= 0) subjects.locate(id);
       previous = subjects.last;
       subjects.last = seq;
       subjects.messages++;
@@ -195,6 +216,27 @@ export class IndexedStore implements Store {
     if (seq === state.firstSeq) this.#findFirst();
     this.#bodies.tidy();
     return true;
+  }
+
+  /** What the row of a message says, which is there. */
+  placeOf(seq: number): PlacedRow {
+    const rows = this.#rows;
+    rows.find(seq);
+    const { words, times } = rows.chunk;
+    const { word, subjectId, bodyBytes, hasHeaders } = rows;
+    const slab = words[word + ROW_SLAB] as number;
+    const at = words[word + ROW_AT] as number;
+    return { subjectId, slab, at, bodyBytes, hasHeaders, timeMs: times[word >>> 1] as number };
+  }
+
+  /** Where the text of a subject lies that has messages; good until the next call. */
+  subjectPlace(id: number): TextPlace {
+    return this.#subjects.placeOf(id);
+  }
+
+  /** Removes the messages from `seq` on, which could not be kept. */
+  removeFrom(seq: number): void {
+    for (let at = this.next(seq); at !== 0; at = this.next(at + 1)) this.remove(at);
   }
 
   removeBelow(seq: number, most: number = Number.POSITIVE_INFINITY): number {
