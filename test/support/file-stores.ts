@@ -20,7 +20,8 @@ export function newDirectory(): string {
 }
 
 export function removeDirectories(): void {
-  for (const path of directories.splice(0)) rmSync(path, { recursive: true });
+  for (const path of directories.splice(0))
+    rmSync(path, { recursive: true, force: true, maxRetries: 3 });
 }
 
 /** Options that a test need not name. */

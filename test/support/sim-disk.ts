@@ -264,6 +264,8 @@ class SimFile implements DiskFile {
     });
   }
 
+  hold(): void {}
+
   close(): void {}
 }
 

@@ -138,7 +138,9 @@ export class Compaction {
     try {
       await rewriting.run();
       await this.#sync();
-      await rewriting.target.file.rename((sources[0] as Segment).file.path);
+      const { file } = sources[0] as Segment;
+      file.hold();
+      await rewriting.target.file.rename(file.path);
     } catch (error) {
       await rewriting.discard();
       throw error;

@@ -54,10 +54,14 @@ export interface DiskFile {
   sync(): Promise<void>;
   rename(path: string): Promise<void>;
   unlink(): Promise<void>;
+  /** It is opened, and stays open until it is closed: its name is about to go to another. */
+  hold(): void;
   close(): void;
 }
 
 const OPEN_MOST = 512;
+/** Where a system cannot open a directory, as Windows, its names are as safe as it makes them. */
+const NO_DIRECTORIES: ReadonlySet<string> = new Set(['EISDIR', 'EPERM']);
 
 /** The file system of this machine. */
 export function systemDisk(openMost: number = OPEN_MOST): Disk {
@@ -98,12 +102,14 @@ class SystemDisk implements Disk {
   }
 
   async syncDir(path: string): Promise<void> {
-    await later('open', path, async () => {
-      const handle = await open(path, 'r');
+    await later('sync', path, async () => {
+      const handle = await open(path, 'r').catch((error: unknown) => {
+        if (!NO_DIRECTORIES.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      });
       try {
-        await handle.sync();
+        await handle?.sync();
       } finally {
-        await handle.close();
+        await handle?.close();
       }
     });
   }
@@ -136,6 +142,8 @@ class SystemFile implements DiskFile {
   /** Calls that the pool works on. */
   #calls = 0;
   #isDirty = false;
+  #isKept = false;
+  #isLeaving = false;
 
   constructor(disk: SystemDisk, path: string) {
     this.#disk = disk;
@@ -144,7 +152,7 @@ class SystemFile implements DiskFile {
 
   /** It must stay open. */
   get isHeld(): boolean {
-    return this.#calls > 0 || this.#isDirty;
+    return this.#calls > 0 || this.#isDirty || this.#isKept;
   }
 
   descriptor(flags = 'r+'): number {
@@ -229,10 +237,17 @@ class SystemFile implements DiskFile {
     this.close();
   }
 
+  hold(): void {
+    this.descriptor();
+    this.#isKept = true;
+  }
+
   close(): void {
     const fd = this.#fd;
-    if (fd < 0 || this.#calls > 0) return;
+    this.#isLeaving = this.#calls > 0;
+    if (fd < 0 || this.#isLeaving) return;
     this.#fd = -1;
+    this.#isKept = false;
     this.#disk.forget(this);
     closeSync(fd);
   }
@@ -254,6 +269,7 @@ class SystemFile implements DiskFile {
       throw error;
     } finally {
       this.#calls--;
+      if (this.#isLeaving) this.close();
     }
   }
 }

@@ -43,8 +43,6 @@ export class Recovery {
   readonly #store: IndexedStore;
   readonly lost: Lost[] = [];
   readonly #message = new ReplayedMessage();
-  /** What is below is gone, as a head says that is yet to come. */
-  #floor = 0;
   /** Of the segment at hand. */
   #segment!: Segment;
   #source!: Bytes;
@@ -65,7 +63,6 @@ export class Recovery {
     const numbers = names.map(segmentNumber).filter((number) => number > 0);
     numbers.sort((a, b) => a - b);
     for (const number of numbers) this.#open(number, number === numbers.at(-1));
-    for (const { head } of segments.list) this.#floor = Math.max(this.#floor, head.firstSeq);
     if (names.includes(SNAPSHOT_NAME)) this.#restore();
     for (let i = 0; i < segments.list.length; i++) {
       const segment = segments.list[i] as Segment;
@@ -86,8 +83,9 @@ export class Recovery {
     const start = viewsOf(new Uint8Array(FRAMES_AT));
     file.read(start.bytes, 0, FRAMES_AT, 0);
     const head = readSegmentHead(start);
-    if (head === undefined && isLast && areHeadsTorn(start)) {
-      options.warn(`${file.path} was being made when the system stopped: it is removed`);
+    // Frames are written behind whole heads alone.
+    if (head === undefined && areHeadsTorn(start) && (isLast || size <= FRAMES_AT)) {
+      options.warn(`${file.path} was not made whole: it is removed`);
       file.close();
       this.#remove(segmentName(number));
       segments.skipNumber(number);
@@ -128,8 +126,17 @@ export class Recovery {
     return false;
   }
 
+  /** What the next head does not know of is left of a write that has failed. */
+  #trim(segment: Segment): void {
+    const { list } = this.#log.segments;
+    const previous = list[list.indexOf(segment) + 1]?.head.previous;
+    const isKnown = previous?.number === segment.number && previous.nonce === segment.head.nonce;
+    if (previous !== undefined && isKnown) segment.bytes = Math.min(segment.bytes, previous.bytes);
+  }
+
   /** Goes through a segment; false: it was cut. */
   #read(segment: Segment): boolean {
+    this.#trim(segment);
     const { head, file, bytes: size } = segment;
     const { nonce, number } = head;
     const covered = this.#covered.get(segment) ?? FRAMES_AT;
@@ -242,11 +249,9 @@ export class Recovery {
     const timeMs = view.getFloat64(at + 12, true);
     const seq = view.getFloat64(at + 20, true);
     // What stands in two segments has been copied to the first.
-    const isKnown = seq <= store.state.lastSeq;
-    if (isKnown || seq < this.#floor) {
+    if (seq <= store.state.lastSeq) {
       segment.add(bodyBytes);
       segment.remove(bodyBytes);
-      store.skipTo(seq, timeMs);
       return;
     }
     store.skipTo(seq - 1);

@@ -94,12 +94,23 @@ export class Syncing {
         await this.#syncAll();
         if (this.#failure === undefined) this.synced = end;
       } catch (error) {
+        if (this.#failure === undefined) this.#onFailure(error as StorageError);
         this.#failure ??= error as StorageError;
-        this.#onFailure(this.#failure);
       }
-      for (const done of waiting) done(this.#failure);
+      for (const done of waiting) this.#tell(done);
     }
     this.#isRunning = false;
+  }
+
+  /** What it throws is nobody's here. */
+  #tell(done: Waiting): void {
+    try {
+      done(this.#failure);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 
   async #syncAll(): Promise<void> {
