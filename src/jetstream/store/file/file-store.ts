@@ -64,7 +64,7 @@ export function openFileStore(options: FileStoreOptions): OpenedStore {
     log.isReplaying = true;
     recovery.run(names);
     if (log.segments.list.length === 0) beginAt(store, firstSeq);
-    log.begin();
+    log.begin(recovery.isCut);
   } catch (error) {
     log.closeFiles();
     throw error;

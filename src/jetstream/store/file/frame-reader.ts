@@ -1,12 +1,16 @@
 // Reads frames that have been written: a block at a time, of which the last few are kept. Who goes from one message to the
-// next finds many in a block; who jumps pays for a small one. A block is never written again, so what was read from it
-// is good for as long as somebody has it. Each frame is checked by its checksum before anything of it is believed.
+// next finds many in a block; who jumps pays for a small one. Blocks are cut from slabs, since a buffer for each would cost
+// more than the read. None is written again, so what was read from it is good for as long as somebody has it. Each frame
+// is checked by its checksum before anything of it is believed.
 import { FRAME_HEAD_BYTES, frameBytes, isFrameWhole, viewsOf } from './format.ts';
+import { FRAME_MOST } from './places.ts';
 import type { Segment } from './segments.ts';
 
 const BLOCKS = 8;
 const LONG_BYTES = 65_536;
-const SHORT_BYTES = 12_288;
+/** A whole frame, unless it is a message by itself or has many tombstones. */
+const SHORT_BYTES: number = FRAME_MOST;
+const SLAB_BYTES = 262_144;
 
 class Block {
   readonly segment: Segment;
@@ -26,6 +30,8 @@ class Block {
 export class FrameReader {
   readonly #blocks: (Block | undefined)[] = new Array(BLOCKS).fill(undefined);
   #next = 0;
+  #slab = new Uint8Array(0);
+  #slabUsed = 0;
   /** Where the last frame ended: who asks for the one there goes through all. */
   #endSegment: Segment | undefined;
   #end = 0;
@@ -36,7 +42,11 @@ export class FrameReader {
   at = 0;
 
   get heldBytes(): number {
-    return this.#blocks.reduce((sum, block) => sum + (block?.bytes.length ?? 0), 0);
+    const buffers = new Set<ArrayBufferLike>([this.#slab.buffer]);
+    for (const block of this.#blocks) if (block !== undefined) buffers.add(block.bytes.buffer);
+    let bytes = 0;
+    for (const { byteLength } of buffers) bytes += byteLength;
+    return bytes;
   }
 
   /** Finds the frame at a position; false: it is damaged. Throws StorageError. */
@@ -77,12 +87,24 @@ export class FrameReader {
 
   #load(segment: Segment, position: number, length: number): Block {
     const most = Math.max(0, Math.min(length, segment.bytes - position));
-    const target = new Uint8Array(most);
+    const target = this.#cut(most);
     const count = segment.file.read(target, 0, most, position);
     const block = new Block(segment, position, target.subarray(0, count));
     this.#blocks[this.#next] = block;
     this.#next = (this.#next + 1) % BLOCKS;
     return block;
+  }
+
+  /** Room for a block. */
+  #cut(length: number): Uint8Array {
+    if (length > LONG_BYTES) return new Uint8Array(length);
+    if (this.#slab.length - this.#slabUsed < length) {
+      this.#slab = new Uint8Array(SLAB_BYTES);
+      this.#slabUsed = 0;
+    }
+    const start = this.#slabUsed;
+    this.#slabUsed += length;
+    return this.#slab.subarray(start, this.#slabUsed);
   }
 
   /** Nothing is kept of a segment that is gone. */

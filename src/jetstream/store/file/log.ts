@@ -66,10 +66,13 @@ export class SegmentLog implements Bodies {
     return this.#tail.failure;
   }
 
-  /** The log has been read: it goes on behind its last segment. Throws StorageError. */
-  begin(): void {
+  /**
+   * The log has been read. Where something was cut it goes on in another segment: what was cut or removed may be there
+   * again after a power loss, and the new head does not know of it. Throws StorageError.
+   */
+  begin(isCut: boolean): void {
     this.isReplaying = false;
-    this.#tail.begin();
+    this.#tail.begin(isCut);
     this.#compaction.due();
   }
 

@@ -3,7 +3,7 @@ import { fillRandom } from '../../../shared/entropy.ts';
 import type { Segment } from './segments.ts';
 
 /** A frame that is longer takes no more messages: so much is read and checked for one of them. */
-export const FRAME_MOST = 8192;
+export const FRAME_MOST = 4096;
 /** A write of 1 MiB takes some 0.4 ms, one of 4 MiB up to 36. */
 export const WRITE_MOST: number = 1 << 20;
 

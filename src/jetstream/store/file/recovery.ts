@@ -43,6 +43,7 @@ export class Recovery {
   readonly #store: IndexedStore;
   readonly lost: Lost[] = [];
   readonly #message = new ReplayedMessage();
+  isCut = false;
   /** Of the segment at hand. */
   #segment!: Segment;
   #source!: Bytes;
@@ -63,11 +64,28 @@ export class Recovery {
     const numbers = names.map(segmentNumber).filter((number) => number > 0);
     numbers.sort((a, b) => a - b);
     for (const number of numbers) this.#open(number, number === numbers.at(-1));
+    this.#removeStale();
     if (names.includes(SNAPSHOT_NAME)) this.#restore();
     for (let i = 0; i < segments.list.length; i++) {
       const segment = segments.list[i] as Segment;
       if (i > 0 && !this.#follows(segments.list[i - 1] as Segment, segment)) this.#cutBehind(i - 1);
       else if (!this.#read(segment)) this.#cutBehind(i);
+    }
+  }
+
+  /** A segment that the next one does not know of was cut away before that was made; a power loss has brought it back. */
+  #removeStale(): void {
+    const { segments } = this.#log;
+    let known = Number.POSITIVE_INFINITY;
+    for (const segment of [...segments.list].reverse()) {
+      const { head, file, number } = segment;
+      if (number <= known) {
+        known = head.previous.number;
+        continue;
+      }
+      file.close();
+      this.#remove(segmentName(number));
+      segments.replace([segment], undefined);
     }
   }
 
@@ -192,6 +210,7 @@ export class Recovery {
 
   #cut(at: number, lastSeq: number): void {
     const segment = this.#segment;
+    this.isCut = true;
     this.#warn(`what follows ${at} was not written whole: it is cut`);
     if (segment.bytes > at) segment.file.truncate(at);
     segment.bytes = at;

@@ -3,6 +3,7 @@
 //
 // A write that fails takes back what was in it: those messages are removed, and the next publish tries a new segment. What
 // is removed meanwhile is owed to that. When a sync fails nothing more is kept until the store is opened again.
+import type { Clock } from '../../../shared/clock.ts';
 import type { StorageError } from '../../../shared/errors.ts';
 import type { IndexedStore } from '../indexed-store.ts';
 import type { Incoming } from '../store.ts';
@@ -78,9 +79,9 @@ export class Tail {
     this.#onLeft = onLeft;
   }
 
-  /** Goes on behind the last segment. Throws StorageError. */
-  begin(): void {
-    this.segment = this.#segments.last;
+  /** Goes on in the last segment, or behind it. Throws StorageError. */
+  begin(isCut: boolean): void {
+    this.segment = isCut ? undefined : this.#segments.last;
     if (this.segment === undefined) this.#open();
   }
 
@@ -303,6 +304,7 @@ export class Tail {
   }
 
   #cannot(failure: StorageError): void {
+    if (this.#isEnded) return;
     if (this.failure === undefined) {
       this.#options.warn(`nothing can be stored: ${failure.message}`);
     }
