@@ -12,7 +12,7 @@ import type { Bodies } from './bodies.ts';
 import { Filter } from './filters.ts';
 import { Matching } from './matching.ts';
 import { Memory } from './memory.ts';
-import { ROW_AT, ROW_NEXT, ROW_PREVIOUS, ROW_SLAB, ROW_SUBJECT } from './row-chunk.ts';
+import { ROW_NEXT, ROW_PREVIOUS, ROW_SUBJECT } from './row-chunk.ts';
 import { Rows } from './rows.ts';
 import type {
   Incoming,
@@ -48,16 +48,6 @@ const IDS_A_PIECE = 512;
 
 /** Makes the place for the bodies of a store with these rows. */
 export type CreateBodies = (memory: Memory, rows: Rows) => Bodies;
-
-/** A row, and what its words mean to the store's bodies. */
-export interface PlacedRow {
-  readonly subjectId: number;
-  readonly slab: number;
-  readonly at: number;
-  readonly bodyBytes: number;
-  readonly hasHeaders: boolean;
-  readonly timeMs: number;
-}
 
 type MutableState = { -readonly [Key in keyof StoreState]: StoreState[Key] };
 
@@ -223,17 +213,6 @@ export class IndexedStore implements Store {
     if (seq === state.firstSeq) this.#findFirst();
     this.#bodies.tidy();
     return true;
-  }
-
-  /** What the row of a message says, which is there. */
-  placeOf(seq: number): PlacedRow {
-    const rows = this.#rows;
-    rows.find(seq);
-    const { words, times } = rows.chunk;
-    const { word, subjectId, bodyBytes, hasHeaders } = rows;
-    const slab = words[word + ROW_SLAB] as number;
-    const at = words[word + ROW_AT] as number;
-    return { subjectId, slab, at, bodyBytes, hasHeaders, timeMs: times[word >>> 1] as number };
   }
 
   /** Where the text of a subject lies that has messages; good until the next call. */

@@ -199,7 +199,7 @@ export class SegmentLog implements Bodies {
     const bytes = this.segments.list.reduce((sum, segment) => sum + segment.bytes, 0);
     if ((failure ?? this.failure) !== undefined || bytes < snapshotBytes) return;
     try {
-      await writeSnapshot(this.#owner, this.segments, disk, dir);
+      await writeSnapshot(this.#owner, this.#rows, this.segments, disk, dir);
     } catch (error) {
       warn(`the next start reads the whole log: ${toError(error).message}`);
     }

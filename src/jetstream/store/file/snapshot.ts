@@ -5,6 +5,8 @@
 //   │ head │ segments │ rows, a subject's text behind the first of its rows ─► │ checksum │
 import { crc32 } from 'node:zlib';
 import type { IndexedStore } from '../indexed-store.ts';
+import { ROW_AT, ROW_SLAB } from '../row-chunk.ts';
+import type { Rows } from '../rows.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { type Bytes, viewsOf } from './format.ts';
 import type { Segment, Segments } from './segments.ts';
@@ -29,6 +31,7 @@ const PIECE_BYTES = 1 << 20;
 /** Writes what the store is now; nothing may change meanwhile. Rejected with StorageError. */
 export async function writeSnapshot(
   store: IndexedStore,
+  rows: Rows,
   segments: Segments,
   disk: Disk,
   dir: string,
@@ -36,7 +39,7 @@ export async function writeSnapshot(
   const temporary = `${dir}/${SNAPSHOT_NAME}.tmp`;
   const file = disk.create(temporary);
   try {
-    await new SnapshotWriter(store, segments, file).run();
+    await new SnapshotWriter(store, rows, segments, file).run();
     await file.sync();
     await file.rename(`${dir}/${SNAPSHOT_NAME}`);
     await disk.syncDir(dir);
@@ -47,6 +50,7 @@ export async function writeSnapshot(
 
 class SnapshotWriter {
   readonly #store: IndexedStore;
+  readonly #rows: Rows;
   readonly #segments: Segments;
   readonly #file: DiskFile;
   #piece: Bytes = viewsOf(new Uint8Array(PIECE_BYTES));
@@ -57,8 +61,9 @@ class SnapshotWriter {
   #numbers = new Uint32Array(1024);
   #subjects = 0;
 
-  constructor(store: IndexedStore, segments: Segments, file: DiskFile) {
+  constructor(store: IndexedStore, rows: Rows, segments: Segments, file: DiskFile) {
     this.#store = store;
+    this.#rows = rows;
     this.#segments = segments;
     this.#file = file;
   }
@@ -78,9 +83,9 @@ class SnapshotWriter {
     head.view.setFloat64(40, state.lastTimeMs, true);
     this.#put(head.bytes);
     for (const segment of list) this.#putSegment(segment);
-    for (let seq = this.#store.next(0); seq > 0; seq = this.#store.next(seq + 1)) {
-      if (this.#used > PIECE_BYTES / 2) await this.#flush();
+    for (let seq = this.#rows.first(); seq > 0; seq = this.#rows.next(seq + 1)) {
       this.#putRow(seq, slots);
+      if (this.#used > PIECE_BYTES / 2) await this.#flush();
     }
     await this.#flush();
     const sum = viewsOf(new Uint8Array(SUM_BYTES));
@@ -100,9 +105,12 @@ class SnapshotWriter {
     this.#put(entry);
   }
 
+  /** The row is the one at the cursor. */
   #putRow(seq: number, slots: ReadonlyMap<number, number>): void {
-    const place = this.#store.placeOf(seq);
-    const { subjectId, slab, at, bodyBytes, hasHeaders, timeMs } = place;
+    const rows = this.#rows;
+    const { words, times } = rows.chunk;
+    const { word, subjectId } = rows;
+    const place = words[word + ROW_SLAB] as number;
     const number = this.#numberOf(subjectId);
     const isNew = number === this.#subjects + 1;
     const text = isNew ? this.#store.subjectPlace(subjectId) : undefined;
@@ -110,12 +118,12 @@ class SnapshotWriter {
     const { bytes, view } = this.#piece;
     const start = this.#used;
     view.setFloat64(start, seq, true);
-    view.setFloat64(start + 8, timeMs, true);
-    view.setUint32(start + 16, slots.get(slab >>> 16) as number, true);
-    view.setUint32(start + 20, at, true);
-    view.setUint32(start + 24, slab & 0xffff, true);
-    view.setUint32(start + 28, bodyBytes, true);
-    view.setUint32(start + 32, hasHeaders ? 1 : 0, true);
+    view.setFloat64(start + 8, times[word >>> 1] as number, true);
+    view.setUint32(start + 16, slots.get(place >>> 16) as number, true);
+    view.setUint32(start + 20, words[word + ROW_AT] as number, true);
+    view.setUint32(start + 24, place & 0xffff, true);
+    view.setUint32(start + 28, rows.bodyBytes, true);
+    view.setUint32(start + 32, rows.hasHeaders ? 1 : 0, true);
     view.setUint32(start + 36, number, true);
     this.#used += ROW_BYTES;
     if (text === undefined) return;
