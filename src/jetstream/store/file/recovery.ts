@@ -4,6 +4,7 @@
 // has cost. From any other damage on, everything is cut: what is kept is what was there at some moment.
 import { StorageError } from '../../../shared/errors.ts';
 import type { IndexedStore } from '../indexed-store.ts';
+import { copyBytes } from '../slabs.ts';
 import type { Incoming } from '../store.ts';
 import type { DiskFile } from './disk.ts';
 import {
@@ -38,6 +39,11 @@ export interface Lost {
   readonly last: number;
 }
 
+interface Evidence {
+  readonly place: Place;
+  readonly lastSeq: number;
+}
+
 export class Recovery {
   readonly #log: SegmentLog;
   readonly #store: IndexedStore;
@@ -47,10 +53,13 @@ export class Recovery {
   /** Of the segment at hand. */
   #segment!: Segment;
   #source!: Bytes;
+  /** Segments are read into the same memory, one after the other. */
+  #room: Uint8Array = NOTHING;
   #isDamaged = false;
   /** What a snapshot has said already, and up to where: it was synced. */
   readonly #covered = new Map<Segment, number>();
   #restored: Place = { number: 0, at: 0 };
+  #evidence: Evidence | undefined;
 
   constructor(log: SegmentLog, store: IndexedStore) {
     this.#log = log;
@@ -159,7 +168,8 @@ export class Recovery {
     const { nonce, number } = head;
     const covered = this.#covered.get(segment) ?? FRAMES_AT;
     this.#segment = segment;
-    this.#source = covered === size ? NO_BYTES : readAll(file, size);
+    this.#source = covered === size ? NO_BYTES : readAll(file, size, this.#room);
+    if (this.#source.bytes.length > this.#room.length) this.#room = this.#source.bytes;
     this.#before(head.lastSeq, head.lastTimeMs > 0 ? head.lastTimeMs : undefined);
     this.#raiseFloor(head.firstSeq);
     let at = covered;
@@ -184,8 +194,16 @@ export class Recovery {
     return true;
   }
 
-  /** What whole frames behind a place say: how far the log was synced, and which sequences there were. */
-  #behind(segment: Segment, from: number): { place: Place; lastSeq: number } {
+  /**
+   * What whole frames behind the first damage say: how far the log was synced, and which sequences there were. Frames in
+   * front of other damage say nothing of what is behind it, so that once is enough.
+   */
+  #behind(segment: Segment, from: number): Evidence {
+    this.#evidence ??= this.#search(segment, from);
+    return this.#evidence;
+  }
+
+  #search(segment: Segment, from: number): Evidence {
     const { list } = this.#log.segments;
     let place = this.#restored;
     let lastSeq = 0;
@@ -319,10 +337,12 @@ function checkHead(
   return head;
 }
 
-const NO_BYTES = viewsOf(new Uint8Array(0));
+const NOTHING = new Uint8Array(0);
+const NO_BYTES = viewsOf(NOTHING);
 
-function readAll(file: DiskFile, size: number): Bytes {
-  const bytes = new Uint8Array(size);
+/** All of a file, in room that may have been used before. */
+function readAll(file: DiskFile, size: number, room: Uint8Array = NOTHING): Bytes {
+  const bytes = room.length < size ? new Uint8Array(size) : room.subarray(0, size);
   file.read(bytes, 0, size, 0);
   return viewsOf(bytes);
 }
@@ -345,8 +365,7 @@ class ReplayedMessage implements Incoming {
   }
 
   copySubject(target: Uint8Array, at: number): number {
-    const end = this.#subjectAt + this.subjectBytes;
-    target.set(this.#bytes.subarray(this.#subjectAt, end), at);
+    copyBytes(this.#bytes, this.#subjectAt, target, at, this.subjectBytes);
     return at + this.subjectBytes;
   }
 

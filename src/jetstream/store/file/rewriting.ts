@@ -2,6 +2,7 @@
 import { StorageError } from '../../../shared/errors.ts';
 import { ROW_AT, ROW_SLAB } from '../row-chunk.ts';
 import type { Rows } from '../rows.ts';
+import { copyBytes } from '../slabs.ts';
 import type { CompactionHost } from './compaction.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import {
@@ -157,7 +158,7 @@ export class Rewriting {
       this.#seal();
     buffer.reserve(length, this.#lastSeq);
     const place = buffer.used;
-    buffer.bytes.set(bytes.subarray(at, at + length), place);
+    copyBytes(bytes, at, buffer.bytes, place, length);
     buffer.used += length;
     return place;
   }

@@ -59,8 +59,7 @@ export class Syncing {
   commit(failure: Error | undefined, done: Waiting): void {
     const { sync } = this.#options;
     const isClean = this.#waiting.length === 0 && !this.#isRunning && this.#isClean;
-    if (sync !== 'always' || isClean)
-      done(failure ?? (isClean ? undefined : this.#failureOfAlways));
+    if (sync !== 'always' || isClean) done(failure ?? this.#failureOfAlways);
     else this.round((later) => done(failure ?? later));
   }
 
@@ -68,6 +67,7 @@ export class Syncing {
     return this.#segments.unsynced.size === 0 && !this.isDirDirty;
   }
 
+  /** Who is promised a sync is told, whenever it asks, that there was one that failed. */
   get #failureOfAlways(): Error | undefined {
     return this.#options.sync === 'always' ? this.#failure : undefined;
   }

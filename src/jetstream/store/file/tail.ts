@@ -6,6 +6,7 @@
 import type { Clock } from '../../../shared/clock.ts';
 import type { StorageError } from '../../../shared/errors.ts';
 import type { IndexedStore } from '../indexed-store.ts';
+import { copyBytes } from '../slabs.ts';
 import type { Incoming } from '../store.ts';
 import type { Disk } from './disk.ts';
 import {
@@ -110,7 +111,7 @@ export class Tail {
     view.setFloat64(at + 12, timeMs, true);
     view.setFloat64(at + 20, seq, true);
     const body = at + MESSAGE_BYTES + subjectBytes;
-    bytes.set(subject.subarray(0, subjectBytes), at + MESSAGE_BYTES);
+    copyBytes(subject, 0, bytes, at + MESSAGE_BYTES, subjectBytes);
     message.copyBody(bytes, body);
     buffer.used = at + length;
     if (this.#firstUnwritten === 0) this.#firstUnwritten = seq;
