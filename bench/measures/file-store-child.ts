@@ -1,6 +1,6 @@
 // Takes one figure of a store on disk and prints it; stores.ts starts it, once per figure.
 //
-//   node file-store-child.mjs FIGURE
+//   node --expose-gc file-store-child.mjs FIGURE
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -72,6 +72,14 @@ function openMs(): number {
 
 const FIGURES: Readonly<Record<FileStoreFigure, () => Promise<number>>> = {
   'append ns': () => fill(open(), MESSAGES, A_TURN),
+  'memory bytes': async () => {
+    const store = open();
+    gc?.();
+    const before = process.memoryUsage.rss();
+    await fill(store, MESSAGES, A_TURN);
+    gc?.();
+    return (process.memoryUsage.rss() - before) / MESSAGES;
+  },
   'append one ns': () => fill(open(), MESSAGES / 10, 1),
   'append always ns': () => fill(open('always'), MESSAGES / 5, A_TURN),
   'read ns': async () => {

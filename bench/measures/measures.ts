@@ -48,6 +48,7 @@ const REFERENCE = findReference();
 /** What a store on disk takes, which one in memory stands beside. */
 const FILE_STORES: readonly (readonly [string, string, FileStoreFigure])[] = [
   ['storing, 1,024 a turn', 'ns', 'append ns'],
+  ['memory a message', 'B', 'memory bytes'],
   ['storing, one a turn', 'ns', 'append one ns'],
   ['storing, 1,024 a turn, synced always', 'ns', 'append always ns'],
   ['reading one after the other', 'ns', 'read ns'],

@@ -19,6 +19,7 @@ export type StoreFigure =
 /** What the child of a store on disk can tell. */
 export type FileStoreFigure =
   | 'append ns'
+  | 'memory bytes'
   | 'append one ns'
   | 'append always ns'
   | 'read ns'
@@ -29,7 +30,7 @@ export type FileStoreFigure =
 /** One of a store on disk, in the directory for temporary files. */
 export async function fileStoreFigure(figure: FileStoreFigure): Promise<number> {
   const script = join(import.meta.dirname, 'file-store-child.mjs');
-  return Number((await runNode([script, figure])).stdout);
+  return Number((await runNode(['--expose-gc', script, figure])).stdout);
 }
 
 /** One figure, measured in a process of its own. */

@@ -2,8 +2,8 @@
 //
 //   node program.mjs DIRECTORY always|120000 SEED
 //
-// Each turn it stores some messages, `<seq>` under the sequence, removes some, and commits. When that is done it prints
-// `<last sequence>:<sum of the sequences that were removed for good>`.
+// Each turn it stores some messages, `<seq>:…` under the sequence, removes those that are even and at times all but the last
+// thousand, and commits. When that is done it prints `<last sequence>:<first sequence>`.
 import { writeSync } from 'node:fs';
 import { systemDisk } from '../../src/jetstream/store/file/disk.ts';
 import { openFileStore } from '../../src/jetstream/store/file/file-store.ts';
@@ -31,7 +31,6 @@ function turn(): void {
     const size = random() < 0.02 ? 20_000 : Math.floor(random() * 200);
     store.append(incoming(`a.${seq % 10}`, `${seq}:${'x'.repeat(size)}`), seq);
   }
-  // Of two messages one goes for good, and at times everything but the last thousand.
   const { lastSeq } = store.state;
   for (let seq = lastSeq - count + 1; seq <= lastSeq; seq++) if (seq % 2 === 0) store.remove(seq);
   if (random() < 0.02) store.removeBelow(lastSeq - 1000);
@@ -44,4 +43,7 @@ function turn(): void {
 }
 
 writeSync(1, `0:${store.state.firstSeq}\n`);
+// What a turn had stored that was not committed may be there, and what it was to remove as well.
+for (let seq = store.next(0); seq > 0; seq = store.next(seq + 1))
+  if (seq % 2 === 0) store.remove(seq);
 turn();

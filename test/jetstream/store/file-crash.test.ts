@@ -69,6 +69,6 @@ describe('a process that is killed', () => {
         await closed(store);
       }
     },
-    60_000,
+    10_000 * ROUNDS,
   );
 });

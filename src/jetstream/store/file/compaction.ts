@@ -31,6 +31,8 @@ export interface CompactionHost {
 
 /** Rows that are led to another file in a turn: a millisecond's work. */
 const ROWS_A_TURN = 8192;
+/** The first segment mostly dies from its front, and is gone soon: it is rewritten when so little lives. */
+const FIRST_SHARE = 8;
 
 export class Compaction {
   readonly #host: CompactionHost;
@@ -74,7 +76,10 @@ export class Compaction {
     const { list } = this.#host.segments;
     const closed = list.slice(0, -1).filter(({ isStuck }) => !isStuck);
     const empty = closed.filter((segment) => segment.living === 0 && !this.#isTelling(segment));
-    const sparse = closed.find((segment) => segment.isSparse);
+    const sparse = closed.find((segment) => {
+      const isFirst = segment === list[0];
+      return segment.isSparse && (!isFirst || segment.living * FIRST_SHARE < segment.total);
+    });
     let chosen: readonly Segment[] = empty;
     if (chosen.length === 0 && sparse !== undefined) chosen = this.#neighbours(sparse);
     if (chosen.length === 0) return;
