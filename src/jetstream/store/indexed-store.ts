@@ -61,6 +61,7 @@ export class IndexedStore implements Store {
   #matching!: Matching;
   /** The subject of the message at hand. */
   #text = new Uint8Array(256);
+  #textData = new DataView(this.#text.buffer);
 
   constructor(options: IndexOptions, createBodies: CreateBodies) {
     const { firstSeq = 0 } = options;
@@ -95,23 +96,15 @@ export class IndexedStore implements Store {
     return this.#memory.held + this.#subjects.listBytes + this.#bodies.heldBytes;
   }
 
-  append(message: Incoming, timeMs: number): number {
-    return this.#append(message, timeMs, -1);
-  }
-
-  /** As `append`, of a message on a subject whose id is known already: with the id the message need not have its text. */
-  appendOn(subjectId: number, message: Incoming, timeMs: number): number {
-    return this.#append(message, timeMs, subjectId);
-  }
-
-  #append(message: Incoming, timeMs: number, knownId: number): number {
+  /** @param knownId of its subject: then the message need not have the text */
+  append(message: Incoming, timeMs: number, knownId = -1): number {
     const state = this.#state;
     const rows = this.#rows;
     const seq = state.lastSeq + 1;
     if (seq > Number.MAX_SAFE_INTEGER) throw new CapacityError('a sequence above 2^53-1');
     const { subjectBytes, headerBytes, bodyBytes } = message;
-    if (subjectBytes > this.#text.length) this.#text = new Uint8Array(2 * subjectBytes);
-    if (knownId < 0) message.copySubject(this.#text, 0);
+    if (subjectBytes > this.#text.length) this.#widen(2 * subjectBytes);
+    if (knownId < 0) message.copySubject(this.#text, 0, this.#textData);
     rows.reserve(seq);
     this.#bodies.keep(message, this.#text, seq, timeMs);
     const subjects = this.#subjects;
@@ -145,6 +138,11 @@ export class IndexedStore implements Store {
     state.lastSeq = seq;
     state.lastTimeMs = timeMs;
     return seq;
+  }
+
+  #widen(bytes: number): void {
+    this.#text = new Uint8Array(bytes);
+    this.#textData = new DataView(this.#text.buffer);
   }
 
   #addSubject(length: number, seq: number): number {

@@ -142,13 +142,13 @@ export class Stream implements ApiStream, ConsumerHost {
   }
 
   /** The configuration has been checked. Throws CapacityError, and then nothing has changed. */
-  update(config: StreamConfig): void {
+  *update(config: StreamConfig): Work<void> {
     this.#subscribe(config.subjects);
     this.#reserve(reservedBytes(config) - reservedBytes(this.config));
     this.config = config;
     this.rules = rulesOf(config);
     this.dedup.windowMs = this.rules.duplicateWindowMs;
-    this.eviction.update(this.rules);
+    yield* this.eviction.update(this.rules);
     this.#expiry.update(this.rules);
     this.#retention.relaxed(config.retention);
     this.outbox.due();

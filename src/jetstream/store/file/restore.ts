@@ -25,7 +25,7 @@ export function restore(
     store.skipTo(seq - 1);
     log.place(row.segment, row.at, row.inFrame);
     if (text === undefined) {
-      store.appendOn(ids[subject] as number, message, timeMs);
+      store.append(message, timeMs, ids[subject] as number);
     } else {
       store.append(message, timeMs);
       ids.push(store.subjectIdOf(seq));

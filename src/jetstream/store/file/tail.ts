@@ -112,7 +112,7 @@ export class Tail {
     view.setFloat64(at + 20, seq, true);
     const body = at + MESSAGE_BYTES + subjectBytes;
     copyBytes(subject, 0, bytes, at + MESSAGE_BYTES, subjectBytes);
-    message.copyBody(bytes, body);
+    message.copyBody(bytes, body, view);
     buffer.used = at + length;
     if (this.#firstUnwritten === 0) this.#firstUnwritten = seq;
     this.#lastKind = MESSAGE;
