@@ -17,7 +17,7 @@ console.log(`CRASH_SEED=${seed}`);
 let program: Program;
 beforeAll(async () => {
   program = await bundleFile('test/support/store-writer.ts');
-});
+}, 60_000);
 afterAll(() => {
   program.remove();
   removeDirectories();
