@@ -178,7 +178,7 @@ export const PLACES: readonly Place[] = [
   {
     what: 'the file system',
     modules: ['fs', 'fs/promises'],
-    allowed: ['src/server/', 'src/config/'],
+    allowed: ['src/server/', 'src/config/', 'src/jetstream/store/file/disk.ts'],
   },
 ];
 
