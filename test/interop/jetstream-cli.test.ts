@@ -13,6 +13,9 @@ const { natsCli, reference } = inject('tools');
 const reason = missing(natsCli) ?? missing(reference);
 const SCRIPT = '/usr/bin/script';
 
+/** A consumer that pushes with all that goes with it. */
+const PUSH = ['--target', 'to.h', '--flow-control', '--heartbeat', '5s', '--bps', '1024'];
+
 /** Each is run on both servers, in this order. */
 const COMMANDS: readonly (readonly string[])[] = [
   ['stream', 'add', 'ORDERS', '--subjects', 'orders.>', '--defaults'],
@@ -48,6 +51,15 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['consumer', 'edit', 'ORDERS', 'C', '--description', 'text', '--max-pending', '10', '-f'],
   ['consumer', 'info', 'ORDERS', 'NONE'],
   ['consumer', 'rm', 'ORDERS', 'F', '-f'],
+  ['consumer', 'add', 'ORDERS', 'P', '--target', 'to.p', '--defaults'],
+  ['consumer', 'add', 'ORDERS', 'W', '--target', 'orders.w', '--defaults'],
+  ['consumer', 'add', 'ORDERS', 'H', ...PUSH, '--deliver-group', 'g', '--defaults'],
+  ['consumer', 'info', 'ORDERS', 'P'],
+  ['consumer', 'info', 'ORDERS', 'H'],
+  ['consumer', 'next', 'ORDERS', 'P'],
+  ['consumer', 'edit', 'ORDERS', 'P', '--target', 'to.q', '-f'],
+  ['consumer', 'report', 'ORDERS'],
+  ['consumer', 'rm', 'ORDERS', 'P', '-f'],
   ['stream', 'purge', 'ORDERS', '--subject', 'orders.a', '-f'],
   ['stream', 'purge', 'ORDERS', '-f'],
   ['stream', 'state', 'ORDERS'],
@@ -101,6 +113,7 @@ const CHANGES: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\d[ T][\d:.]+Z?/g, 'TIME'],
   [/\b\d\d:\d\d:\d\d\b/g, 'CLOCK'],
   [/\b[\d.]+(?:ns|µs|ms|s)\b/g, 'AGE'],
+  [/_INBOX\.[\w.]+/g, 'INBOX'],
   // What each announces.
   [/2\.10\.29|2\.15\.3/g, 'VERSION'],
   [/hosted at level \d/g, 'hosted at level N'],

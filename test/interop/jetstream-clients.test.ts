@@ -10,7 +10,7 @@ import { interopDir } from './paths.ts';
 import { type Server, startServer } from './server.ts';
 import { missing, pathOf } from './tools.ts';
 
-const { python, reference } = inject('tools');
+const { goPeer, python, reference } = inject('tools');
 
 describe.skipIf(missing(reference) !== undefined)(
   titled('programs with streams', missing(reference)),
@@ -36,12 +36,25 @@ describe.skipIf(missing(reference) !== undefined)(
       expect(await runOverTcp(ours.url)).toEqual(expected);
     });
 
-    test.skipIf(missing(python) !== undefined)(titled('nats-py', missing(python)), async () => {
-      const run = (url: string): ReturnType<typeof runChild> =>
-        runChild(pathOf(python), [join(interopDir, 'python', 'streams.py'), url]);
-      const expected = await run(theirs.url);
-      expect(expected.code).toBe(0);
-      expect(await run(ours.url)).toMatchObject({ code: 0, output: expected.output });
-    });
+    /** Runs a program on both. */
+    async function agrees(command: string, args: readonly string[]): Promise<void> {
+      const options = { timeoutMs: 60_000 };
+      const expected = await runChild(command, [...args, theirs.url], options);
+      expect(expected).toMatchObject({ code: 0 });
+      const { code, output } = await runChild(command, [...args, ours.url], options);
+      expect({ code, output }).toEqual({ code: 0, output: expected.output });
+    }
+
+    test.skipIf(missing(python) !== undefined).each(['streams.py', 'push.py'])(
+      titled('nats-py: %s', missing(python)),
+      (name) => agrees(pathOf(python), [join(interopDir, 'python', name)]),
+      130_000,
+    );
+
+    test.skipIf(missing(goPeer) !== undefined)(
+      titled('nats.go: consumers that push', missing(goPeer)),
+      () => agrees(pathOf(goPeer), ['push']),
+      130_000,
+    );
   },
 );
