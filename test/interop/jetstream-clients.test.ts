@@ -51,9 +51,9 @@ describe.skipIf(missing(reference) !== undefined)(
       130_000,
     );
 
-    test.skipIf(missing(goPeer) !== undefined)(
-      titled('nats.go: consumers that push', missing(goPeer)),
-      () => agrees(pathOf(goPeer), ['push']),
+    test.skipIf(missing(goPeer) !== undefined).each(['streams', 'push'])(
+      titled('nats.go: %s', missing(goPeer)),
+      (name) => agrees(pathOf(goPeer), [name]),
       130_000,
     );
   },

@@ -8,6 +8,7 @@ import type {
   ApiCounters,
   ApiLimits,
   ApiStream,
+  ConsumerQuota,
 } from '../../src/jetstream/api/account-door.ts';
 import type { ConsumerConfig } from '../../src/jetstream/consumer/config.ts';
 import type { Store } from '../../src/jetstream/store/store.ts';
@@ -45,6 +46,7 @@ export class FakeAccount implements ApiAccount {
   readonly limits: ApiLimits;
   readonly counters: ApiCounters = { total: 0, errors: 0 };
   readonly streams: Map<string, FakeStream> = new Map();
+  readonly consumers: ConsumerQuota = { count: 0, max: Number.POSITIVE_INFINITY };
   /** The advisories, with what they say. */
   readonly advisories: { kind: string; type: string; fields: object }[] = [];
 

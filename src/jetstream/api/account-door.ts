@@ -52,6 +52,12 @@ export interface ApiCounters {
   errors: number;
 }
 
+/** Consumers of all streams of an account. */
+export interface ConsumerQuota {
+  count: number;
+  readonly max: number;
+}
+
 export interface ApiAccount {
   /** Where its requests come in, and where what nobody serves is refused. */
   readonly door: BusInternals;
@@ -63,6 +69,7 @@ export interface ApiAccount {
   readonly limits: ApiLimits;
   readonly counters: ApiCounters;
   readonly streams: ReadonlyMap<string, ApiStream>;
+  readonly consumers: ConsumerQuota;
 
   usage(): AccountUsage;
   /**

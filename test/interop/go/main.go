@@ -1,5 +1,5 @@
 // Command peer drives nats.go for the interoperation tests: JSON requests on stdin, answers and events on
-// stdout, one a line. `peer push URL` is a program by itself.
+// stdout, one a line. `peer streams URL` and `peer push URL` are programs by themselves.
 package main
 
 import (
@@ -83,8 +83,9 @@ func plain(msg *nats.Msg) *message {
 }
 
 func main() {
-	if len(os.Args) == 3 && os.Args[1] == "push" {
-		push(os.Args[2])
+	if len(os.Args) == 3 {
+		programs := map[string]func(string){"push": push, "streams": streams}
+		programs[os.Args[1]](os.Args[2])
 		return
 	}
 	p := &peer{subs: map[int]*nats.Subscription{}, closed: make(chan struct{})}
