@@ -13,7 +13,9 @@ import type {
 import type { ConsumerConfig } from '../../src/jetstream/consumer/config.ts';
 import type { Store } from '../../src/jetstream/store/store.ts';
 import type { StreamConfig } from '../../src/jetstream/stream/config.ts';
+import type { Work } from '../../src/jetstream/work.ts';
 import { type Clock, systemClock } from '../../src/shared/clock.ts';
+import { atOnce } from './work.ts';
 
 const encoder = new TextEncoder();
 
@@ -89,8 +91,10 @@ export class FakeAccount implements ApiAccount {
     return stream;
   }
 
-  updateStream(stream: ApiStream, config: StreamConfig): void {
-    (stream as FakeStream).config = config;
+  updateStream(stream: ApiStream, config: StreamConfig): Work<void> {
+    return atOnce(() => {
+      (stream as FakeStream).config = config;
+    });
   }
 
   deleteStream(stream: ApiStream): void {
@@ -120,9 +124,11 @@ export class FakeStream implements ApiStream {
     this.store = emptyStore(Number(config.first_seq ?? 0));
   }
 
-  purge(): number {
-    this.store = emptyStore(this.store.state.lastSeq + 1);
-    return 0;
+  purge(): Work<number> {
+    return atOnce(() => {
+      this.store = emptyStore(this.store.state.lastSeq + 1);
+      return 0;
+    });
   }
 
   removeMessage(): boolean {
@@ -189,6 +195,8 @@ function emptyStore(firstSeq: number): Store {
     seqAtTime: () => 0,
     nextMatching: () => 0,
     subjectsMatching: () => [],
+    lastMatching: () => 0,
+    countSubjects: () => atOnce(() => []),
   };
   return store as Store;
 }

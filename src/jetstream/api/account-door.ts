@@ -6,6 +6,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { ConsumerConfig } from '../consumer/config.ts';
 import type { Store } from '../store/store.ts';
 import type { StreamConfig } from '../stream/config.ts';
+import type { Work } from '../work.ts';
 
 /** What an account and its server allow. 0 and -1 are no bound. */
 export interface ApiLimits {
@@ -79,7 +80,8 @@ export interface ApiAccount {
   checkRoom(config: Pick<StreamConfig, 'name' | 'storage' | 'max_bytes'>): void;
   /** Everything is checked: name, subjects, room. Throws ApiError when its store cannot be made. */
   createStream(config: StreamConfig): ApiStream;
-  updateStream(stream: ApiStream, config: StreamConfig): void;
+  /** In pieces: what is too much goes before it is done. */
+  updateStream(stream: ApiStream, config: StreamConfig): Work<void>;
   deleteStream(stream: ApiStream): void;
 
   /** Sends behind the commit of all that the stream, or any of the account, has stored up to now. */
@@ -103,8 +105,8 @@ export interface ApiStream {
   readonly createdMs: number;
   readonly store: Store;
   readonly consumers: ReadonlyMap<string, ApiConsumer>;
-  /** @returns how many */
-  purge(request: PurgeRequest): number;
+  /** In pieces. @returns how many */
+  purge(request: PurgeRequest): Work<number>;
   /** Takes out one message; false: there is none. */
   removeMessage(seq: number): boolean;
   /** Everything is checked, and it has a name that is free. */

@@ -5,6 +5,7 @@ import type { RawHandler, RawMessage } from '../../bus/raw.ts';
 import { CapacityError } from '../../shared/errors.ts';
 import { goJsonExact } from '../../shared/go-json.ts';
 import { ApiError, refusal } from '../errors.ts';
+import type { Work } from '../work.ts';
 import type { ApiAccount, ApiConsumer, ApiStream } from './account-door.ts';
 import { auditOf } from './audit.ts';
 import { RequestQueue } from './queue.ts';
@@ -40,6 +41,7 @@ class Dispatch {
   readonly #targets = new TargetCache<Target>();
   /** The subject at hand. */
   #subject = new Uint8Array(4096);
+  #subjectData = new DataView(this.#subject.buffer);
 
   constructor(account: ApiAccount, prefixLength: number) {
     this.#account = account;
@@ -49,8 +51,11 @@ class Dispatch {
 
   take(message: RawMessage): void {
     const { subjectBytes } = message;
-    if (subjectBytes > this.#subject.length) this.#subject = new Uint8Array(subjectBytes);
-    message.copySubject(this.#subject, 0);
+    if (subjectBytes > this.#subject.length) {
+      this.#subject = new Uint8Array(subjectBytes);
+      this.#subjectData = new DataView(this.#subject.buffer);
+    }
+    message.copySubject(this.#subject, 0, this.#subjectData);
     if (this.#begins(PULL, subjectBytes)) this.#pull(message, subjectBytes);
     else if (this.#begins(DIRECT, subjectBytes)) this.#directGet(message, subjectBytes);
     else this.#ask(message, decoder.decode(this.#subject.subarray(this.#start, subjectBytes)));
@@ -112,15 +117,16 @@ class Dispatch {
     const payload = message.payload.slice();
     const level = message.headerBytes === 0 ? undefined : levelOf(message.headers);
     const { route, names } = found;
-    this.#queue.push(payload.length, () => {
+    const requestOf = (): ApiRequest => {
       const body = decoder.decode(payload);
       const subject = PREFIX + rest;
-      const request = { account: this.#account, subject, names, body, level, reply, client };
-      this.#answer(route, request);
-    });
+      return { account: this.#account, subject, names, body, level, reply, client };
+    };
+    this.#queue.push(payload.length, this.#answer(route, requestOf));
   }
 
-  #answer(route: Route, request: ApiRequest): void {
+  *#answer(route: Route, requestOf: () => ApiRequest): Work<void> {
+    const request = requestOf();
     const account = this.#account;
     const { counters } = account;
     const type = `io.nats.jetstream.api.v1.${route.type}_response`;
@@ -128,7 +134,8 @@ class Dispatch {
     let json: string;
     try {
       if (!route.looksAtLevel) checkLevel(request);
-      answer = route.handle(request);
+      const handled = route.handle(request);
+      answer = isWork(handled) ? yield* handled : handled;
       if (answer === undefined) return;
       json = goJsonExact({ type, ...answer.fields });
     } catch (thrown) {
@@ -154,6 +161,10 @@ class Dispatch {
     const { code, errCode, description } = thrown;
     return { code, err_code: errCode, description };
   }
+}
+
+function isWork(handled: Answer | Work<Answer> | undefined): handled is Work<Answer> {
+  return handled !== undefined && Symbol.iterator in handled;
 }
 
 /** The level that a header block asks for. */

@@ -19,6 +19,7 @@ import { type Pool, reservedBytes } from '../limits.ts';
 import { StreamOutbox } from '../outbox.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { Incoming, Store } from '../store/store.ts';
+import type { Work } from '../work.ts';
 import type { StreamConfig } from './config.ts';
 import { DedupWindow } from './dedup.ts';
 import { Eviction } from './eviction.ts';
@@ -141,13 +142,13 @@ export class Stream implements ApiStream, ConsumerHost {
   }
 
   /** The configuration has been checked. Throws CapacityError, and then nothing has changed. */
-  update(config: StreamConfig): void {
+  *update(config: StreamConfig): Work<void> {
     this.#subscribe(config.subjects);
     this.#reserve(reservedBytes(config) - reservedBytes(this.config));
     this.config = config;
     this.rules = rulesOf(config);
     this.dedup.windowMs = this.rules.duplicateWindowMs;
-    this.eviction.update(this.rules);
+    yield* this.eviction.update(this.rules);
     this.#expiry.update(this.rules);
     this.#retention.relaxed(config.retention);
     this.outbox.due();
@@ -191,13 +192,11 @@ export class Stream implements ApiStream, ConsumerHost {
   lastMatching(filter: string): number {
     const { store } = this;
     if (filter === '>') return store.has(store.state.lastSeq) ? store.state.lastSeq : 0;
-    let last = 0;
-    for (const { lastSeq } of store.subjectsMatching(filter)) last = Math.max(last, lastSeq);
-    return last;
+    return store.lastMatching([filter]);
   }
 
-  purge(request: PurgeRequest): number {
-    const count = this.followers.purge(request, () => purgeStore(this.store, request));
+  *purge(request: PurgeRequest): Work<number> {
+    const count = yield* this.followers.purge(request, purgeStore(this.store, request));
     this.outbox.due();
     return count;
   }
