@@ -41,6 +41,8 @@ const TARGETS: readonly MacroTarget[] = [
   speed('stream push 16 B, ordered', 1),
   speed('stream push 1 KiB, ordered', 1),
   speed('stream direct get 16 B, 256 in flight', 1.5),
+  speed('KV put 128 B, 64 in flight', 1.5),
+  speed('KV get 128 B, 64 in flight', 1.2),
   { ...speed('1-1 128 B', 0.5), other: 'relay' },
   { ...speed('1-1 1 KiB', 0.65), other: 'relay' },
   { ...speed('1-1 16 KiB', 0.65), other: 'relay' },

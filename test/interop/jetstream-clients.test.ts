@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { runOverTcp } from '../support/one-import-jetstream.ts';
+import { runOverTcp, STORES, STREAMS } from '../support/one-import-jetstream.ts';
 import { runChild } from './child.ts';
 import { titled } from './clients.ts';
 import { interopDir } from './paths.ts';
@@ -30,30 +30,29 @@ describe.skipIf(missing(reference) !== undefined)(
       rmSync(store, { recursive: true, force: true });
     });
 
-    test('nats.js', async () => {
-      const expected = await runOverTcp(theirs.url);
+    test.each([STREAMS, STORES])('nats.js, %s', async (program) => {
+      const expected = await runOverTcp(program, theirs.url);
       expect(expected).toMatchObject({ status: 0, stderr: '' });
-      expect(await runOverTcp(ours.url)).toEqual(expected);
+      expect(await runOverTcp(program, ours.url)).toEqual(expected);
     });
 
     /** Runs a program on both. */
     async function agrees(command: string, args: readonly string[]): Promise<void> {
-      const options = { timeoutMs: 60_000 };
-      const expected = await runChild(command, [...args, theirs.url], options);
+      const expected = await runChild(command, [...args, theirs.url], { timeoutMs: 60_000 });
       expect(expected).toMatchObject({ code: 0 });
-      const { code, output } = await runChild(command, [...args, ours.url], options);
+      const { code, output } = await runChild(command, [...args, ours.url], { timeoutMs: 60_000 });
       expect({ code, output }).toEqual({ code: 0, output: expected.output });
     }
 
-    test.skipIf(missing(python) !== undefined).each(['streams.py', 'push.py'])(
-      titled('nats-py: %s', missing(python)),
-      (name) => agrees(pathOf(python), [join(interopDir, 'python', name)]),
+    test.skipIf(missing(goPeer) !== undefined).each(['streams', 'stores', 'push'])(
+      titled('nats.go, %s', missing(goPeer)),
+      (name) => agrees(pathOf(goPeer), [name]),
       130_000,
     );
 
-    test.skipIf(missing(goPeer) !== undefined).each(['streams', 'push'])(
-      titled('nats.go: %s', missing(goPeer)),
-      (name) => agrees(pathOf(goPeer), [name]),
+    test.skipIf(missing(python) !== undefined).each(['streams', 'stores', 'push'])(
+      titled('nats-py, %s', missing(python)),
+      (name) => agrees(pathOf(python), [join(interopDir, 'python', `${name}.py`)]),
       130_000,
     );
   },
