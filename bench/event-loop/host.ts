@@ -40,7 +40,7 @@ async function startServer(): Promise<number> {
     import(pathToFileURL(join(ROOT, 'dist', `${name}.mjs`)).href);
   const { createBus } = await load('index');
   const { serve } = await load('server');
-  return (await serve(createBus(), { port: 0 })).port;
+  return (await serve(createBus(), { port: 0, jetstream: true })).port;
 }
 
 function startWorker(): Promise<number> {

@@ -150,18 +150,23 @@ const REFUSALS = {
   apiLevel: [412, 10185, 'JetStream minimum api level required'],
   schedulesDisabled: [400, 10188, 'message schedules is disabled'],
   expectedSequenceMissing: [400, 10193, 'missing sequence for expected last sequence per subject'],
+  batchPublishDisabled: [400, 10205, 'batch publish is disabled'],
   schedulerInvalid: [400, 10212, 'message schedules invalid scheduler'],
   sourceHeader: [400, 10227, 'message stream source header is not allowed'],
 } as const;
 
 export type Refusal = keyof typeof REFUSALS;
 
+/** Those without a value, made once: the trace of an error costs more than most requests that are refused. */
+const made = new Map<Refusal, ApiError>();
+
 /** One row of the table, with its value. */
 export function refusal(of: Refusal, value: string | number | bigint = ''): ApiError {
+  const known = value === '' ? made.get(of) : undefined;
+  if (known !== undefined) return known;
   const [code, errCode, text] = REFUSALS[of];
-  return new ApiError(
-    code,
-    errCode,
-    text.replace('{}', () => String(value)),
-  );
+  const description = text.replace('{}', () => String(value));
+  const error = new ApiError(code, errCode, description);
+  if (value === '') made.set(of, error);
+  return error;
 }
