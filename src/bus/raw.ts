@@ -23,6 +23,8 @@ export interface RawMessage {
   readonly headerBytes: number;
   /** Bytes of header block and payload. */
   readonly bodyBytes: number;
+  /** The last byte of its reply, for who would not ask for a view; 0 = it has none. */
+  readonly replyEnd: number;
   /** Views of the core's memory, good for the call at hand. */
   readonly subject: Uint8Array;
   readonly reply: Uint8Array;
@@ -158,6 +160,11 @@ class RawView implements RawMessage {
 
   get bodyBytes(): number {
     return this.#record.bodyLen;
+  }
+
+  get replyEnd(): number {
+    const { replyPtr, replyLen } = this.#record;
+    return replyLen === 0 ? 0 : (this.#core.views.u8[replyPtr + replyLen - 1] as number);
   }
 
   get subject(): Uint8Array {

@@ -23,6 +23,7 @@ const options = {
   port: 0,
   serverId: 'NTCP',
   serverName: 'tcp',
+  inboundMax: 2 ** 30,
   outboundMax: 2 ** 30,
   clock: systemClock,
   logger: silentLogger,
