@@ -343,6 +343,19 @@ export class IndexedStore implements Store {
     return scan.entries;
   }
 
+  *findSubjects(filter: string): Work<readonly number[]> {
+    const subjects = this.#subjects;
+    const wanted = new Filter(filter);
+    const few = subjects.within(wanted, STEPS_AT_ONCE);
+    if (few !== undefined) return few;
+    const ids: number[] = [];
+    for (let id = 0; id < subjects.idsEnd; id += IDS_A_PIECE) {
+      subjects.scan([wanted], id, id + IDS_A_PIECE, ids);
+      yield;
+    }
+    return ids;
+  }
+
   get subjectIdsEnd(): number {
     return this.#subjects.idsEnd;
   }

@@ -238,21 +238,27 @@ export class SubjectTable implements SlabOwner, Texts {
     const ids = new Set<number>();
     for (const filter of list) {
       const few = this.within(filter, STEPS_MOST);
-      if (few === undefined) return this.#scan(list);
+      if (few === undefined) return this.#all(list);
       if (list.length === 1) return few;
       for (const id of few) ids.add(id);
     }
     return ids;
   }
 
-  #scan(filters: readonly Filter[]): number[] {
+  #all(filters: readonly Filter[]): number[] {
     const ids: number[] = [];
-    for (let id = 0; id < this.idsEnd; id++) {
+    this.scan(filters, 0, this.idsEnd, ids);
+    return ids;
+  }
+
+  /** Puts those of the ids from `start` to `end` that match into `ids`. */
+  scan(filters: readonly Filter[], start: number, end: number, ids: number[]): void {
+    const stop = Math.min(end, this.idsEnd);
+    for (let id = start; id < stop; id++) {
       if (!this.locate(id)) continue;
       const { bytes, at, length } = this.placeOf(id);
       if (filters.some((filter) => filter.matches(bytes, at, length))) ids.push(id);
     }
-    return ids;
   }
 
   /** All that any of several filters matches, each once. */
