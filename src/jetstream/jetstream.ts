@@ -8,6 +8,7 @@ import { JetStreamAccount } from './account.ts';
 import type { AccountUsage } from './api/account-door.ts';
 import { consumerInfo, streamInfo } from './api/info.ts';
 import type { Fields } from './api/request.ts';
+import { enabled } from './enabled.ts';
 import { Pools } from './limits.ts';
 import { type JetStreamOptions, type JetStreamSettings, jetStreamSettings } from './options.ts';
 import type { Stream } from './stream/stream.ts';
@@ -53,8 +54,6 @@ export interface JetStream extends AsyncDisposable {
 /** Where warnings go; the process's own by default. */
 export type Warn = (text: string) => void;
 
-const enabled = new WeakMap<object, RunningJetStream>();
-
 /**
  * Enables streams and consumers in the account of a bus: whoever publishes there on a subject of a stream, by this
  * process or by a client, is answered by it. Rejects with InvalidArgumentError for an option, InvalidOperationError when
@@ -77,11 +76,6 @@ export function startJetStream(
     throw new InvalidOperationError('JetStream is enabled on this bus already');
   }
   return new RunningJetStream(internals, jetStreamSettings(options), warn);
-}
-
-/** That of the engine of a bus, if it is enabled. */
-export function jetStreamOf({ engine }: BusInternals): JetStream | undefined {
-  return enabled.get(engine);
 }
 
 class RunningJetStream implements JetStream {

@@ -310,7 +310,6 @@ class RunningServer implements Server {
       bridge: () => this.#bridge,
       leafnodesPort: () => this.#leafnodes?.port,
       websocketPort: () => this.#websocket?.port,
-      jetstream: () => this.#jetstream?.snapshot(),
       isReady: () => this.#state === 'running',
     };
   }

@@ -4,7 +4,7 @@ import type { Bridge } from '../bridge/bridge.ts';
 import type { BusInternals } from '../bus/internals.ts';
 import { ProgramSide } from '../bus/program-side.ts';
 import { type Core, peersOf, type SessionSubscription } from '../core/index.ts';
-import type { JetStreamSnapshot } from '../jetstream/jetstream.ts';
+import { jetStreamOf } from '../jetstream/enabled.ts';
 import type {
   MonitoringSource,
   ServerCounters,
@@ -40,7 +40,6 @@ export interface MonitoredServer {
   /** Undefined unless it is listened on. */
   readonly leafnodesPort: () => number | undefined;
   readonly websocketPort: () => number | undefined;
-  readonly jetstream: () => JetStreamSnapshot | undefined;
   readonly isReady: () => boolean;
 }
 
@@ -92,7 +91,7 @@ function monitoringSource(server: MonitoredServer): MonitoringSource {
         counts: () => account.counts(),
         sublist: () => peersOf(core).sublist(account.handle),
       })),
-    jetstream: server.jetstream,
+    jetstream: () => jetStreamOf(internals)?.snapshot(),
     connections: () => server.bridge()?.openSessions() ?? [],
     endedConnections: () => server.bridge()?.endedConnections() ?? [],
     subscribers: () => subscribers(server),
@@ -108,6 +107,7 @@ function facts(server: MonitoredServer): ServerFacts {
   return {
     serverId: server.serverId,
     serverName: server.serverName,
+    version: server.internals.engine.server.version,
     runtime: RUNTIME,
     host: settings.host,
     port: server.bridge()?.port ?? settings.port,
@@ -131,7 +131,6 @@ function facts(server: MonitoredServer): ServerFacts {
       websocket === undefined || webSocketPort === undefined
         ? undefined
         : { ...websocket, port: webSocketPort },
-    hasJetStream: server.internals.engine.server.jetstream === true,
     serviceImports: REQUESTS,
   };
 }
