@@ -247,15 +247,17 @@ class RunningServer implements Server {
   }
 
   async #reload(options: ServeOptions): Promise<void> {
-    const { changesOf, reloadedSettings } = await import('./reload.ts');
+    const { changesOf, logChangeOf, reloadedSettings } = await import('./reload.ts');
     if (this.#state === 'closing') throw new InvalidOperationError('the server is closed');
     const before = this.#settings;
     const given = { maxPayload: this.#busMaxPayload, ...options };
     const settings = reloadedSettings(given, before, this.#secrets);
     const lines = changesOf(before, settings);
+    const log = logChangeOf(options);
     this.#settings = settings;
     this.#configuredMs = settings.clock.now();
-    for (const line of lines) this.#logger.info(`Reloaded: ${line}`);
+    for (const line of [...(log?.lines ?? []), ...lines]) this.#logger.info(`Reloaded: ${line}`);
+    log?.apply();
     this.#introduce();
     this.#bridge?.reconfigure({ ...settings.limits, ...this.#entrance() });
     await this.#files.move(before, settings, this.#listening());

@@ -194,6 +194,25 @@ export function reloadedSettings(
   };
 }
 
+const LOG_CHANGE: unique symbol = Symbol('what becomes of the log');
+
+/** How the log of the command changes with the options. */
+interface LogChange {
+  /** What it says of that, before it has changed. */
+  readonly lines: readonly string[];
+  /** Called when the options are taken, if they are. */
+  apply(): void;
+}
+
+/** For the command, whose log is not the server's to change: it changes with the options, or not at all. */
+export function withLogChange(options: ServeOptions, change: LogChange): ServeOptions {
+  return { ...options, [LOG_CHANGE]: change } as ServeOptions;
+}
+
+export function logChangeOf(options: ServeOptions): LogChange | undefined {
+  return (options as { [LOG_CHANGE]?: LogChange })[LOG_CHANGE];
+}
+
 /** By their names, as texts. */
 type Fields = Readonly<Record<string, string>>;
 

@@ -1,32 +1,27 @@
 // A bus on the network: listeners, files, and the end, over real sockets.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, connect as openSocket, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { createBus } from '../../src/index.ts';
 import { type ServeOptions, type Server, serve } from '../../src/server/index.ts';
 import { createLogger, type Logger } from '../../src/shared/logger.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { useScratch } from '../support/scratch.ts';
 
-let folder: string;
+const scratch = useScratch('serve');
+const { ends } = scratch;
 let logged: string[];
 let logger: Logger;
-const ends: (() => unknown)[] = [];
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ganglion-serve-'));
   logged = [];
   logger = createLogger({
     write: (line) => void logged.push(line.trimEnd()),
     now: () => 0,
     hasTime: false,
   });
-});
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 async function start(options: ServeOptions = {}): Promise<Server> {
@@ -174,19 +169,19 @@ describe('a served bus', () => {
 
 describe('files of a server', () => {
   test('the ports file lists the listeners until the end, the pid file stays', async () => {
-    const pidFile = join(folder, 'pid');
-    const server = await start({ monitoring: {}, portsFileDir: folder, pidFile });
-    const path = join(folder, `ganglion_${process.pid}.ports`);
+    const pidFile = join(scratch.folder, 'pid');
+    const server = await start({ monitoring: {}, portsFileDir: scratch.folder, pidFile });
+    const path = join(scratch.folder, `ganglion_${process.pid}.ports`);
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({
       nats: [server.url],
       monitoring: [server.monitoringUrl],
     });
     await server.close();
-    expect(readdirSync(folder)).toEqual(['pid']);
+    expect(readdirSync(scratch.folder)).toEqual(['pid']);
   });
 
   test('a ports directory that is not there is an error in the log alone', async () => {
-    const portsFileDir = join(folder, 'nowhere');
+    const portsFileDir = join(scratch.folder, 'nowhere');
     const server = await start({ portsFileDir, executableName: 'some' });
     await server.close();
     const path = join(portsFileDir, `some_${process.pid}.ports`);
@@ -197,7 +192,7 @@ describe('files of a server', () => {
   });
 
   test('a pid file that cannot be written is no start', async () => {
-    const pidFile = join(folder, 'nowhere', 'pid');
+    const pidFile = join(scratch.folder, 'nowhere', 'pid');
     await expect(start({ pidFile })).rejects.toMatchObject({ code: 'ENOENT' });
     expect(logged.at(-1)).toBe(
       `[FTL] Could not write pidfile: open ${pidFile}: no such file or directory`,
