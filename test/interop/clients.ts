@@ -8,9 +8,9 @@ import { type Found, missing, pathOf } from './tools.ts';
 
 /** All of them; the ones of other languages may be missing here. */
 export function officialClients(): Client[] {
-  const { python, goPeer } = inject('tools');
+  const { python, goPeer, consumer } = inject('tools');
   return [
-    nodeV2,
+    nodeV2(consumer),
     nodeV3,
     processClient('nats-py', python, [`${interopDir}python/peer.py`], false),
     processClient('nats.go', goPeer, [], true),
@@ -26,8 +26,9 @@ function processClient(
   return {
     title,
     missing: missing(found),
+    missingByWebSocket: undefined,
     repeatsHeaders,
-    connect: (url, name) => connectProcess([pathOf(found), ...args], url, name),
+    connect: (urls, name) => connectProcess([pathOf(found), ...args], urls, name),
   };
 }
 

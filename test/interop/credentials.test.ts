@@ -18,6 +18,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const WEBSOCKET = 'websocket { listen: "127.0.0.1:-1", no_tls: true }';
+
 async function start(
   text: string,
 ): Promise<{ server: Server; reload(text: string): Promise<void> }> {
@@ -53,9 +55,15 @@ const WAYS: readonly [string, string, string, string][] = [
 
 for (const client of officialClients()) {
   describe.skipIf(client.missing !== undefined)(titled(client.title, client.missing), () => {
-    test.each(WAYS)('comes in by %s, and not by another', async (_way, text, right, wrong) => {
-      const { server } = await start(text);
-      const url = (credentials: string): string => `nats://${credentials}127.0.0.1:${server.port}`;
+    const ways = WAYS.flatMap((way) => [
+      [...way, 'TCP'] as const,
+      ...(client.missingByWebSocket === undefined ? [[...way, 'WebSocket'] as const] : []),
+    ]);
+    test.each(ways)('comes in by %s, and not by another (%#)', async (...row) => {
+      const [, text, right, wrong, path] = row;
+      const { server } = await start(`${text}\n${WEBSOCKET}`);
+      const place = path === 'TCP' ? server.url : server.websocketUrl;
+      const url = (credentials: string): string => place.replace('//', `//${credentials}`);
       // nats-py tries again for as long as its peer here is to reconnect.
       if (client.title !== 'nats-py') {
         await expect(client.connect(url(wrong), 'stranger')).rejects.toThrow();
