@@ -238,8 +238,8 @@ export class Bridge implements SessionHost, NetworkSide {
     return { outbound: this.outbound.bytes, inbound: this.pacing.inbound.bytes };
   }
 
-  /** Other limits, and another door, from now on, for those who are here as well. */
-  reconfigure(options: Limits & Entrance): void {
+  /** Other limits, another door and address, from now on, for those who are here as well. */
+  reconfigure(options: Limits & Entrance & Pick<BridgeOptions, 'advertised'>): void {
     Object.assign(this.options, options);
     reconfigure(this, [...this.openSessions()], options);
   }
@@ -415,8 +415,8 @@ export class Bridge implements SessionHost, NetworkSide {
       hasJetStream: this.engine.server.jetstream === true,
       domain: this.engine.server.domain,
       runtime: options.runtime ?? 'node',
-      host: this.host,
-      port: this.port,
+      host: options.advertised?.host ?? this.host,
+      port: options.advertised?.port ?? this.port,
       hasHeaders: options.hasHeaders,
       asked: (type) => this.authentication.asked(type),
       maxPayload: options.maxPayload,

@@ -259,7 +259,8 @@ class RunningServer implements Server {
     for (const line of [...(log?.lines ?? []), ...lines]) this.#logger.info(`Reloaded: ${line}`);
     log?.apply();
     this.#introduce();
-    this.#bridge?.reconfigure({ ...settings.limits, ...this.#entrance() });
+    const { limits, advertised } = settings;
+    this.#bridge?.reconfigure({ ...limits, advertised, ...this.#entrance() });
     await this.#files.move(before, settings, this.#listening());
     for (const warning of settings.configuration?.warnings ?? []) this.#logger.warn(warning);
     const digest = settings.configuration?.digest;
@@ -338,6 +339,7 @@ class RunningServer implements Server {
         host,
         port,
         outboundMax,
+        advertised: this.#settings.advertised,
         endedMax: this.#settings.endedMax,
         subscriptionBytesMax: subscriptionBytesMax(),
         serverId: this.id,
@@ -417,14 +419,19 @@ class RunningServer implements Server {
     engine.maxPayload = this.#settings.limits.maxPayload;
   }
 
+  /** What is said of where it listens. */
+  get #told(): { readonly host: string; readonly port: number } {
+    const { host, advertised } = this.#settings;
+    return { host: advertised?.host ?? host, port: advertised?.port ?? this.port };
+  }
+
   #info(): ServerInfo {
     return {
       ...this.#internals.engine.server,
       server_id: this.id,
       server_name: this.name,
       go: RUNTIME,
-      host: this.#settings.host,
-      port: this.port,
+      ...this.#told,
       max_payload: this.#settings.limits.maxPayload,
     };
   }

@@ -5,6 +5,7 @@
 
 import { InvalidArgumentError } from '../shared/errors.ts';
 import { formatDuration } from '../shared/time.ts';
+import { hostPort } from './addresses.ts';
 import { resolveOptions, type ServeOptions, type ServerSettings } from './options.ts';
 import { Secrets } from './secrets.ts';
 
@@ -56,6 +57,11 @@ const RULES: readonly Rule[] = [
   fixed('ServerName', ({ serverName }) => serverName ?? ''),
   fixed('Host', ({ host }) => host),
   fixed('Port', ({ port }) => String(port), { mayStay: (_, { port }) => port === 0 }),
+  told('client_advertise', ({ advertised }) => {
+    if (advertised === undefined) return '';
+    const { host, port } = advertised;
+    return port === undefined ? host : hostPort(host, port);
+  }),
   fixed('NoHeaderSupport', ({ hasHeaders }) => String(!hasHeaders)),
   told('max_connections', ({ limits }) => String(limits.maxConnections || -1)),
   fixed('MaxSubs', ({ limits }) => String(limits.maxSubscriptions)),

@@ -215,6 +215,14 @@ describe('a server from a file', () => {
       'proxies',
     ],
     ['jetstream { tpm { pcr: 1 } }', 'jetstream.tpm'],
+    ['jetstream { encryption_key: s }', 'jetstream.key'],
+    ['jetstream { ek: s, cipher: aes }', 'jetstream.key'],
+    ['jetstream { prev_encryption_key: s }', 'jetstream.prev_key'],
+    ['mappings { a: b }', 'mappings'],
+    [
+      'resolver_pinned_accounts: [ ADBKJM2762YS6BISIO3KZLP6CNJIAY4QBZJUTAOXTZ22HFUYDPXDS2J4 ]',
+      'resolver_pinned_accounts',
+    ],
   ])('%j is no start', async (text, name) => {
     writeFileSync(file, `port: -1\n${text}`);
     const { code, output } = await run('-c', file);

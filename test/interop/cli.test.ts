@@ -151,7 +151,7 @@ describe.skipIf(missing(natsCli) !== undefined)(titled('nats CLI', missing(natsC
 
   test('server check connection says that all is well', async () => {
     const { code, stdout } = await run('server', 'check', 'connection', '--req-critical', '10s');
-    expect(stdout).toMatch(/^OK Connection OK:connected to nats:.*rtt_time=.*request_time=/);
+    expect(stdout).toMatch(/^OK Connection OK:connected to nats:.*OK:rtt time .*request_time=/);
     expect(code).toBe(0);
   });
 
