@@ -57,15 +57,17 @@ const CLOSE_MS = 100;
 /**
  * Opens a bus to the network: listens, and serves NATS clients, which begin in the account of the bus.
  *
- * Rejects with the platform's error when it cannot listen. `bus` is one that `createBus` made.
+ * Rejects with the platform's error when it cannot listen. `bus` is one that `createBus` made; without an address
+ * clients come by other listeners alone.
  */
 export async function createBridge(
   bus: object,
-  options: BridgeOptions & BridgeAddress,
+  options: BridgeOptions,
+  address: BridgeAddress | undefined,
 ): Promise<Bridge> {
   const bridge = new Bridge(internalsOf(bus), options);
   try {
-    await bridge.listen(options);
+    if (address !== undefined) await bridge.listen(address);
   } catch (error) {
     await bridge.close();
     throw error;

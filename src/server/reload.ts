@@ -57,6 +57,7 @@ const RULES: readonly Rule[] = [
   fixed('ServerName', ({ serverName }) => serverName ?? ''),
   fixed('Host', ({ host }) => host),
   fixed('Port', ({ port }) => String(port), { mayStay: (_, { port }) => port === 0 }),
+  fixed('DontListen', ({ listens }) => String(!listens)),
   told('client_advertise', ({ advertised }) => {
     if (advertised === undefined) return '';
     const { host, port } = advertised;

@@ -2,13 +2,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, connect as openSocket, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { connect } from '@nats-io/transport-node';
+import { connect, wsconnect } from '@nats-io/transport-node';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { createBus } from '../../src/index.ts';
 import { type ServeOptions, type Server, serve } from '../../src/server/index.ts';
 import { createLogger, type Logger } from '../../src/shared/logger.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { useScratch } from '../support/scratch.ts';
+
+// Node 20 has none of its own.
+globalThis.WebSocket ??= WebSocket as unknown as typeof globalThis.WebSocket;
 
 const scratch = useScratch('serve');
 const { ends } = scratch;
@@ -109,6 +113,28 @@ describe('a served bus', () => {
     await client.flush();
     expect((await bus.request('upper', 'abc')).string()).toBe('ABC');
     expect(server.connections()).toMatchObject([{ name: 'visitor', subscriptions: 2 }]);
+  });
+
+  test('listens for no clients by TCP where it is told not to', async () => {
+    const server = await start({
+      ...{ dontListen: true, websocket: {}, monitoring: {} },
+      portsFileDir: scratch.folder,
+    });
+    expect([server.url, server.port, server.addresses]).toEqual(['', 0, []]);
+    const client = await wsconnect({ servers: server.websocketUrl as string });
+    ends.push(() => client.close());
+    await client.flush();
+    expect(server.connections()).toHaveLength(1);
+    const file = join(scratch.folder, `ganglion_${process.pid}.ports`);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
+      nats: [],
+      monitoring: [server.monitoringUrl],
+      websocket: [server.websocketUrl],
+    });
+    expect(logged.join()).not.toContain('Listening for client connections');
+    await expect(server.reload({ websocket: {}, monitoring: {}, logger })).rejects.toThrow(
+      'config reload not supported for DontListen: old=true, new=false',
+    );
   });
 
   test('refuses a bus that is served already, or closed', async () => {
