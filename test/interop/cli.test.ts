@@ -149,6 +149,13 @@ describe.skipIf(missing(natsCli) !== undefined)(titled('nats CLI', missing(natsC
     await service.exited;
   });
 
+  test('account info and account report connections are told what they ask the system', async () => {
+    const info = await run('account', 'info');
+    expect([info.code, info.output]).toEqual([0, expect.stringMatching(/Account: \$G \(\$G\)/)]);
+    const report = await run('account', 'report', 'connections');
+    expect([report.code, report.output]).toEqual([0, expect.stringContaining('beside the CLI')]);
+  });
+
   test('server check connection says that all is well', async () => {
     const { code, stdout } = await run('server', 'check', 'connection', '--req-critical', '10s');
     expect(stdout).toMatch(/^OK Connection OK:connected to nats:.*OK:rtt time .*request_time=/);
