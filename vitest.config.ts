@@ -40,6 +40,8 @@ const config: ViteUserConfig = {
           include: ['test/**/*.test.ts'],
           exclude: [...slow, ...interop, '**/node_modules/**'],
           testTimeout: 15_000,
+          // Every core: by itself vitest leaves one to the watcher, which is half of a machine of two.
+          maxWorkers: '100%',
         },
       },
       {

@@ -2,7 +2,7 @@
 
 import { STATUS_STALE } from './abi';
 import { accountFind } from './account';
-import { routeHasInterest, routeRepick } from './interest';
+import { routeHasInterest, routeHasSubscriber, routeRepick } from './interest';
 import { publishGiveUp, publishGoOn, publishRecord, publishRecords } from './publish';
 import { resolve } from './resolve';
 import { isStopped, reached } from './router';
@@ -57,6 +57,19 @@ export function routeInterest(
   const owner = accountFind(account);
   if (owner == 0) return 0;
   return routeHasInterest(owner, subjectPtr, subjectLen, queuePtr, queueLen) ? 1 : 0;
+}
+
+/** 1: somebody subscribes to that very subject, plainly or, with a queue name, in that group. */
+export function routeSubscriber(
+  account: u32,
+  subjectPtr: u32,
+  subjectLen: u32,
+  queuePtr: u32,
+  queueLen: u32,
+): u32 {
+  const owner = accountFind(account);
+  if (owner == 0) return 0;
+  return routeHasSubscriber(owner, subjectPtr, subjectLen, queuePtr, queueLen) ? 1 : 0;
 }
 
 /** Another of the program's living members of a queue group, for a pick that has closed; 0 = none. */

@@ -7,7 +7,7 @@ import { matchedNode, sublistMatch } from './match';
 import { Node, nodeMembers } from './node';
 import { queuePick } from './queue-group';
 import { Session } from './session';
-import { groupMembers, groupNamed } from './sublist';
+import { findLiteral, groupMembers, groupNamed } from './sublist';
 import { memberAt, queueNameFind, Sub } from './subscription';
 
 /** Only filters of thirteen tokens and more lead past so many. */
@@ -128,4 +128,19 @@ export function routeHasInterest(
     if (groupNamed(matchedNode(index), name) != 0) return true;
   }
   return false;
+}
+
+/** Whether somebody subscribes to that very subject, not by a wildcard: plainly, or with a queue name in that group. */
+export function routeHasSubscriber(
+  owner: usize,
+  toPtr: usize,
+  toLen: u32,
+  queuePtr: usize,
+  queueLen: u32,
+): bool {
+  const node = findLiteral(owner, hash(toPtr, toLen), toPtr, toLen);
+  if (node == 0) return false;
+  if (queueLen == 0) return Node.at(node).membersCount > 0;
+  const name = queueNameFind(queuePtr, queueLen);
+  return name != 0 && groupNamed(node, name) != 0;
 }

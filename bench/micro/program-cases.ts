@@ -2,6 +2,7 @@
 
 import { createBus } from '../../src/bus/create-bus.ts';
 import { type BusInternals, internalsOf } from '../../src/bus/internals.ts';
+import type { Message } from '../../src/bus/types.ts';
 import {
   peersOf,
   SESSION_AUTHENTICATED,
@@ -22,6 +23,7 @@ export const PROGRAM_CASES: Readonly<Record<string, MicroCase>> = Object.fromEnt
   entry('PUB -> 1 record, reply, 16 B', INBOX, recording),
   entry('PUB -> 1 handler, 16 B', '', handling),
   entry('PUB -> 1 handler, reply, 16 B', INBOX, handling),
+  entry('PUB -> 1 handler that reads, 16 B', '', reading),
 ]);
 
 type Open = (name: string, read: Read) => Workload;
@@ -96,12 +98,24 @@ function recording(name: string, { read, messages }: Read): Workload {
   return { name, lanes: [{ name: 'ganglion', isOurs: true, operations: messages, run }] };
 }
 
-function handling(name: string, { read, messages }: Read): Workload {
+function handling(name: string, read: Read): Workload {
+  return taking(name, read, ({ subject }) => subject !== '');
+}
+
+function reading(name: string, read: Read): Workload {
+  return taking(name, read, ({ data }) => data[0] !== undefined);
+}
+
+function taking(
+  name: string,
+  { read, messages }: Read,
+  take: (message: Message) => boolean,
+): Workload {
   const bus = createBus();
   let handled = 0;
   for (const filter of filters) {
     bus.subscribe(filter, (message) => {
-      if (message.subject !== '') handled++;
+      if (take(message)) handled++;
     });
   }
   const publisher = new Publisher(internalsOf(bus), read);

@@ -19,6 +19,7 @@ import {
   type RecordView,
   type SessionHandle,
 } from '../core/index.ts';
+import { EMPTY_PAYLOAD } from './codec.ts';
 import { type Content, contentOfIncoming, type Incoming } from './message.ts';
 import type { RawSubscription } from './raw.ts';
 import type { BusSubscription } from './subscription.ts';
@@ -58,6 +59,8 @@ export class DeliveryDrain {
   readonly #subscriptions: HandleMap<BusSubscription>;
   readonly #raws: HandleMap<RawSubscription>;
   #slab = new Uint8Array(0);
+  // Of a typed array it is an accessor.
+  #slabBuffer: ArrayBufferLike = this.#slab.buffer;
   #slabUsed = 0;
 
   #picks: (Pick | RawPick)[] = [];
@@ -100,7 +103,7 @@ export class DeliveryDrain {
     const targets = this.#announce(count);
     for (let index = 0; index < count; index++) {
       const record = core.record(index);
-      const target = targets[index];
+      const target = targets?.[index];
       if (target !== undefined) this.#collect(record, target, isPublished);
       else if (record.type !== RECORD_DELIVERY) this.#tell(record);
       else if ((record.flags & RECORD_RAW) !== 0) this.#collectRaw(record, index, isPublished);
@@ -110,16 +113,18 @@ export class DeliveryDrain {
 
   /**
    * Whom each record is for. The core has counted all of them, so every subscription is told what is on its way
-   * before the first handler asks it, or sets it a max.
+   * before the first handler asks it, or sets it a max. undefined: all are for others.
    */
-  #announce(count: number): (BusSubscription | undefined)[] {
-    const targets: (BusSubscription | undefined)[] = [];
+  #announce(count: number): (BusSubscription | undefined)[] | undefined {
+    let targets: (BusSubscription | undefined)[] | undefined;
     for (let index = 0; index < count; index++) {
       const record = this.#core.record(index);
-      const isDelivery = record.type === RECORD_DELIVERY && (record.flags & RECORD_RAW) === 0;
-      const target = isDelivery ? this.#subscriptions.get(record.target) : undefined;
-      if (target !== undefined) target.underway++;
-      targets.push(target);
+      if ((record.flags & RECORD_RAW) !== 0 || record.type !== RECORD_DELIVERY) continue;
+      const target = this.#subscriptions.get(record.target);
+      if (target === undefined) continue;
+      target.underway++;
+      targets ??= new Array(count);
+      targets[index] = target;
     }
     return targets;
   }
@@ -234,17 +239,18 @@ export class DeliveryDrain {
     const { bodyPtr, bodyLen, headerLen } = record;
     const client = this.#clientOf(record.origin);
     if (bodyLen > SLAB_PAYLOAD_MAX) {
-      const bytes = this.#core.copy(bodyPtr, bodyLen);
-      return { bytes, start: 0, headerLen, end: bodyLen, client, names };
+      const { buffer } = this.#core.copy(bodyPtr, bodyLen);
+      return incomingOf(buffer, 0, headerLen, bodyLen, client, names);
     }
     if (this.#slabUsed + bodyLen > this.#slab.length) {
       this.#slab = new Uint8Array(SLAB_BYTES);
+      this.#slabBuffer = this.#slab.buffer;
       this.#slabUsed = 0;
     }
     const start = this.#slabUsed;
     if (bodyLen > 0) this.#slab.set(this.#core.view(bodyPtr, bodyLen), start);
     this.#slabUsed = start + bodyLen;
-    return { bytes: this.#slab, start, headerLen, end: start + bodyLen, client, names };
+    return incomingOf(this.#slabBuffer, start, headerLen, bodyLen, client, names);
   }
 
   #clientOf(origin: SessionHandle): MessageClient | undefined {
@@ -283,6 +289,21 @@ export class DeliveryDrain {
       network.traceOut(target, line, body, record.flags);
     } else if (type === RECORD_TRACE_END) network.traceEnd(target, line);
   }
+}
+
+/** Views by their constructor: `subarray` takes twice the 20 ns. */
+function incomingOf(
+  buffer: ArrayBufferLike,
+  start: number,
+  headerLen: number,
+  bodyLen: number,
+  client: Incoming['client'],
+  names: Incoming['names'],
+): Incoming {
+  const dataLen = bodyLen - headerLen;
+  const data = dataLen === 0 ? EMPTY_PAYLOAD : new Uint8Array(buffer, start + headerLen, dataLen);
+  const headerBlock = headerLen === 0 ? undefined : new Uint8Array(buffer, start, headerLen);
+  return { data, headerBlock, client, names };
 }
 
 /** A decoder has put this in place of bytes that are no UTF-8, or the peer has said it itself. */

@@ -13,6 +13,8 @@ interface Watch {
   readonly side: ProgramSide;
   readonly subject: string;
   readonly queue: string | undefined;
+  /** Wildcards do not count. */
+  readonly isExact: boolean;
   readonly onChange: (hasInterest: boolean) => void;
   hasInterest: boolean;
   isEnded: boolean;
@@ -40,17 +42,26 @@ export class InterestWatches {
    * Calls `onChange` at the end of each turn after which the interest in the subject, in the account of that side, is
    * another. Throws CapacityError and ClosedConnectionError.
    *
+   * @param isExact of who subscribes to that very subject alone
    * @returns ends the watch
    */
   add(
     side: ProgramSide,
     subject: string,
     onChange: (hasInterest: boolean) => void,
-    queue: string | undefined,
+    { queue, isExact }: Pick<Watch, 'queue' | 'isExact'>,
   ): () => void {
     if (side.isClosed) throw new ClosedConnectionError();
     const { handle } = side.account;
-    const watch = { side, subject, queue, onChange, hasInterest: false, isEnded: false };
+    const watch = {
+      side,
+      subject,
+      queue,
+      isExact,
+      onChange,
+      hasInterest: false,
+      isEnded: false,
+    };
     watch.hasInterest = this.#ask(watch);
     let trie = this.#tries.get(handle);
     if (trie === undefined) {
@@ -115,7 +126,10 @@ export class InterestWatches {
     watchChanges(this.#core, handle, false);
   }
 
-  #ask({ side, subject, queue }: Watch): boolean {
-    return this.#core.hasInterest(side.account.handle, subject, queue);
+  #ask({ side, subject, queue, isExact }: Watch): boolean {
+    const { handle } = side.account;
+    return isExact
+      ? this.#core.hasSubscriber(handle, subject, queue)
+      : this.#core.hasInterest(handle, subject, queue);
   }
 }

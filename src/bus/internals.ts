@@ -155,7 +155,21 @@ export class BusInternals {
     onChange: (hasInterest: boolean) => void,
     queue?: string,
   ): () => void {
-    return interestOf(this.engine).add(this.home, subject, onChange, queue);
+    return interestOf(this.engine).add(this.home, subject, onChange, { queue, isExact: false });
+  }
+
+  /** Somebody subscribes to that very subject, and not by a wildcard: plainly, or in that queue group. */
+  hasSubscriber(subject: string, queue?: string): boolean {
+    return this.core.hasSubscriber(this.home.account.handle, subject, queue);
+  }
+
+  /** The same watch as of interest, by what `hasSubscriber` answers. */
+  watchSubscribers(
+    subject: string,
+    onChange: (hasSubscriber: boolean) => void,
+    queue?: string,
+  ): () => void {
+    return interestOf(this.engine).add(this.home, subject, onChange, { queue, isExact: true });
   }
 
   /**

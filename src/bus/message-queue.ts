@@ -4,7 +4,7 @@
 // A loop is in its body from one message until it asks for the next one, or is left.
 
 import { CapacityError, InvalidOperationError } from '../shared/errors.ts';
-import { MessageView } from './message.ts';
+import { leaveSlab, MessageView, slabOf } from './message.ts';
 import type { BufferOptions, OverflowPolicy } from './types.ts';
 
 /** As many messages, and as many bytes, as nats.go keeps for a subscription. */
@@ -182,13 +182,12 @@ export class MessageQueue<T extends object> implements AsyncIterable<T> {
   }
 
   #append(item: T, bytes: number): void {
-    const content = MessageView.madeContentOf(item);
-    const slab = content?.slab;
+    const slab = slabOf(item);
     if (slab !== undefined && slab !== this.#slab) {
       this.#slab = slab;
       this.#slabs++;
     }
-    if (this.#slabs > SLABS_MAX) content?.leaveSlab();
+    if (this.#slabs > SLABS_MAX) leaveSlab(item);
     this.#items.push(item);
     this.#bytes += bytes;
   }

@@ -3,7 +3,8 @@
 // small view of its own that adds the sid; a value with one recipient is in the view alone.
 //
 // Subject, value, reply and headers of what is published here are own properties of the view, so that whatever compares,
-// copies or prints objects sees them. What a peer sent is not copied for that, nor decoded before somebody asks.
+// copies or prints objects sees them. Of what a peer sent those are subject, reply and the bytes of payload and headers,
+// for nothing is made of these before somebody asks.
 
 import { bytesOf, decodePayload, EMPTY_PAYLOAD, encodePayload, payloadText } from './codec.ts';
 import { encodeHeaders, MessageHeaders, receivedHeaders, sentHeaders } from './headers.ts';
@@ -24,12 +25,11 @@ export interface MessageHome {
   answered(reply: string, sid: number): void;
 }
 
-/** What came as bytes: the header block (`headerLen` bytes), then the payload. */
+/** What came as bytes. */
 export interface Incoming {
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  readonly headerLen: number;
-  readonly end: number;
+  readonly data: Uint8Array;
+  /** The header block as it is on the wire, if there is one. */
+  readonly headerBlock: Uint8Array | undefined;
   readonly client: MessageClient | undefined;
   /** What the peer has named, when one of the two is no UTF-8: then the texts do not tell the bytes. */
   readonly names?: PeerNames | undefined;
@@ -88,13 +88,8 @@ export class Content {
 
   /** Throws InvalidPayloadError when the value has no bytes. */
   get data(): Uint8Array {
-    if (this.#data === undefined) {
-      const from = this.incoming;
-      this.#data =
-        from === undefined
-          ? encodePayload(this.published, this.home.codec)
-          : from.bytes.subarray(from.start + from.headerLen, from.end);
-    }
+    if (this.incoming !== undefined) return this.incoming.data;
+    this.#data ??= encodePayload(this.published, this.home.codec);
     return this.#data;
   }
 
@@ -109,7 +104,7 @@ export class Content {
   /** The header block as it is on the wire. Throws InvalidArgumentError for bad text. */
   get headerBlock(): Uint8Array {
     const { incoming: from, sent } = this;
-    if (from !== undefined) return from.bytes.subarray(from.start, from.start + from.headerLen);
+    if (from !== undefined) return from.headerBlock ?? EMPTY_PAYLOAD;
     return sent === undefined ? EMPTY_PAYLOAD : encodeHeaders(sent);
   }
 
@@ -131,7 +126,7 @@ export class Content {
 
   /** Bytes that came from a peer; 0 for what was published here. */
   get incomingBytes(): number {
-    return this.incoming === undefined ? 0 : this.incoming.end - this.incoming.start;
+    return this.isIncoming ? this.headerBlock.length + this.data.length : 0;
   }
 
   /** The same with the subjects, which came with it. */
@@ -140,21 +135,12 @@ export class Content {
     return this.isIncoming ? this.incomingBytes + texts : 0;
   }
 
-  /** Where its bytes lie among those of others; all of it stays as long as the message. */
-  get slab(): Uint8Array | undefined {
-    const from = this.incoming;
-    return from !== undefined && from.bytes.length > 2 * (from.end - from.start)
-      ? from.bytes
-      : undefined;
-  }
-
-  /** Takes its bytes out of the slab. */
+  /** Takes the bytes that came out of what they lie in with others. */
   leaveSlab(): void {
-    const from = this.incoming;
-    if (from === undefined || this.slab === undefined) return;
-    const bytes = from.bytes.slice(from.start, from.end);
-    this.incoming = { ...from, bytes, start: 0, end: bytes.length };
-    this.#data = undefined;
+    const { incoming } = this;
+    if (incoming === undefined) return;
+    const { data, headerBlock } = incoming;
+    this.incoming = { ...incoming, data: data.slice(), headerBlock: headerBlock?.slice() };
   }
 
   get text(): string {
@@ -257,7 +243,8 @@ export class MessageView {
     const { subject, reply, headers } = this;
     const shown: Record<string, unknown> = { subject };
     try {
-      shown.value = this.value;
+      if (isCopy(this)) shown.data = payloadText(this.data);
+      else shown.value = this.value;
     } catch {
       // The codec makes no value of it.
       shown.data = this.string();
@@ -275,13 +262,10 @@ Object.defineProperty(MessageView.prototype, INSPECT, {
   },
 });
 
-/** Of messages that came as bytes. */
-let lastSerial = 0;
-
 /**
- * One that came as bytes: its value and headers are made when somebody asks, so nothing that an object can own tells
- * what it holds. It has a number instead, and equals no other in a test. It has the methods of the other class, and is
- * none of its subclasses: to construct one of those costs 15 ns more.
+ * One that came as bytes: its value and headers are made when somebody asks, so it is its bytes that whoever compares or
+ * clones messages sees. It has the methods of the other class, and is none of its subclasses: to construct one of those
+ * costs 15 ns more.
  */
 class IncomingMessage {
   readonly #recipient: Recipient;
@@ -289,15 +273,16 @@ class IncomingMessage {
   #headers: MessageHeaders | undefined;
   declare readonly subject: string;
   declare readonly reply: string | undefined;
-  declare readonly serial: number;
+  declare data: Uint8Array;
+  declare headerBlock: Uint8Array | undefined;
 
-  constructor(recipient: Recipient, content: Content) {
+  constructor(recipient: Recipient, content: Content, incoming: Incoming) {
     this.#recipient = recipient;
     this.#content = content;
     this.subject = content.subject;
     this.reply = content.reply;
-    lastSerial = (lastSerial + 1) & 0x3fffffff;
-    this.serial = lastSerial;
+    this.data = incoming.data;
+    this.headerBlock = incoming.headerBlock;
   }
 
   static contentOf(message: object): Content | undefined {
@@ -314,13 +299,52 @@ class IncomingMessage {
   }
 
   get headers(): MessageHeaders | undefined {
-    const sent = IncomingMessage.contentOf(this)?.headers;
+    const content = IncomingMessage.contentOf(this);
+    const { headerBlock } = this;
+    if (content === undefined) return headerBlock && MessageHeaders.decode(headerBlock);
+    const sent = content.headers;
     if (sent !== undefined) this.#headers ??= receivedHeaders(sent);
     return sent && this.#headers;
   }
+
+  /** Where its bytes lie among those of others; all of it stays as long as the message. */
+  static slabOf(message: object): ArrayBufferLike | undefined {
+    if (!(#content in message)) return undefined;
+    const { data, headerBlock = EMPTY_PAYLOAD } = message;
+    const { buffer } = data.length > 0 ? data : headerBlock;
+    return buffer.byteLength > 2 * (data.length + headerBlock.length) ? buffer : undefined;
+  }
+
+  /** Takes its bytes out of the slab. */
+  static leaveSlab(message: object): void {
+    if (!(#content in message) || IncomingMessage.slabOf(message) === undefined) return;
+    const content = message.#content;
+    // Those of another recipient may have left it before.
+    if (content.incoming?.data === message.data) content.leaveSlab();
+    const { data, headerBlock } = content.incoming as Incoming;
+    message.data = data;
+    message.headerBlock = headerBlock;
+  }
 }
 
-Object.setPrototypeOf(IncomingMessage.prototype, MessageView.prototype);
+// But for the accessor of `data`: while there is one, no constructor can give an object its own by assigning it.
+const { data: _, ...shared } = Object.getOwnPropertyDescriptors(MessageView.prototype);
+Object.defineProperties(IncomingMessage.prototype, shared);
+
+/** Somebody has copied a message that came as bytes, property by property: nothing is known but these. */
+function isCopy(message: MessageView): boolean {
+  return MessageView.contentOf(message) === undefined && Object.hasOwn(message, 'data');
+}
+
+/** Where the bytes of a message lie among those of others, which stay as long as it does. */
+export function slabOf(message: object): ArrayBufferLike | undefined {
+  return IncomingMessage.slabOf(message);
+}
+
+/** Takes them out of there. */
+export function leaveSlab(message: object): void {
+  IncomingMessage.leaveSlab(message);
+}
 
 function sharedOf(message: MessageView): Content {
   return MessageView.contentOf(message) as Content;
@@ -339,7 +363,7 @@ export function messageOf(content: Content, recipient: Recipient): Message {
           sent && receivedHeaders(sent),
           content,
         )
-      : new IncomingMessage(recipient, content);
+      : new IncomingMessage(recipient, content, content.incoming);
   // `reply` and `headers` may be undefined, which the interface says by absence.
   return view as unknown as Message;
 }
@@ -373,17 +397,9 @@ export function contentOfBytes(
   headers: Uint8Array | undefined,
   payload: Uint8Array,
 ): Content {
-  if (headers === undefined || headers.length === 0) {
-    const end = payload.length;
-    const whole = { bytes: payload, start: 0, headerLen: 0, end, client: undefined };
-    return contentOfIncoming(home, subject, reply, whole);
-  }
-  const bytes = new Uint8Array(headers.length + payload.length);
-  bytes.set(headers);
-  bytes.set(payload, headers.length);
-  const headerLen = headers.length;
-  const whole = { bytes, start: 0, headerLen, end: bytes.length, client: undefined };
-  return contentOfIncoming(home, subject, reply, whole);
+  const headerBlock = headers === undefined || headers.length === 0 ? undefined : headers;
+  const incoming = { data: payload, headerBlock, client: undefined };
+  return contentOfIncoming(home, subject, reply, incoming);
 }
 
 /** Content of bytes that nobody else holds. */

@@ -51,9 +51,14 @@ export function checkReply(reply: string): void {
 
 /** Throws InvalidArgumentError for text that cannot be on a control line or is too long. */
 export function checkQueue(queue: string): void {
-  if (queue === '' || BAD_TEXT.test(queue) || isTooLong(queue)) {
+  if (!isQueue(queue)) {
     throw InvalidArgumentError.format('queue', 'is too long or holds an invalid character');
   }
+}
+
+/** Whether a queue group can have that name. */
+export function isQueue(queue: string): boolean {
+  return !(queue === '' || BAD_TEXT.test(queue) || isTooLong(queue));
 }
 
 /** Throws InvalidArgumentError for an empty name of an account, or one that could not stand on a control line. */

@@ -26,8 +26,9 @@ const ENTRIES_LEAST = 64;
 const WORDS = 3;
 
 export class BatchRun {
-  /** Where to write, from `used` on, after `reserve`. */
+  /** Where to write, from `used` on, after `reserve`; and the same memory by words. */
   bytes: Uint8Array = new Uint8Array(BYTES_LEAST);
+  words: Uint32Array = new Uint32Array(this.bytes.buffer);
   used = 0;
   #lengths = new Uint32Array(ENTRIES_LEAST * WORDS);
   #written = 0;
@@ -42,12 +43,15 @@ export class BatchRun {
   /** Makes room for so many bytes behind `used`; answers `used`. */
   reserve(count: number): number {
     const needed = this.used + count + TAIL_BYTES;
-    if (needed > this.bytes.length) {
-      const wider = new Uint8Array(Math.max(needed, this.bytes.length * 2));
-      wider.set(this.bytes.subarray(0, this.used));
-      this.bytes = wider;
-    }
+    if (needed > this.bytes.length) this.#widen(needed);
     return this.used;
+  }
+
+  #widen(needed: number): void {
+    const wider = new Uint8Array(Math.max((needed + 3) & ~3, this.bytes.length * 2));
+    wider.set(this.bytes.subarray(0, this.used));
+    this.bytes = wider;
+    this.words = new Uint32Array(wider.buffer);
   }
 
   /** What lies behind `used` is an entry of those lengths. */
@@ -73,6 +77,7 @@ export class BatchRun {
     this.#takenBytes = 0;
     if (this.bytes.length <= bytesMost) return;
     this.bytes = new Uint8Array(BYTES_LEAST);
+    this.words = new Uint32Array(this.bytes.buffer);
     this.#lengths = new Uint32Array(ENTRIES_LEAST * WORDS);
   }
 

@@ -276,6 +276,15 @@ export class Core {
     return exports.routeInterest(account, ptr, length, ptr + SCRATCH_TEXT, 0) !== 0;
   }
 
+  /** Whether somebody subscribes to that very subject, not by a wildcard; with a queue, in that group. */
+  hasSubscriber(account: AccountHandle, subject: string, queue?: string): boolean {
+    const length = this.#subject(SCRATCH_ASK, subject);
+    const queueLength = queue === undefined ? 0 : this.#word(SCRATCH_ASK_SECOND, queue);
+    const { exports } = this;
+    const ptr = this.#scratch + SCRATCH_ASK;
+    return exports.routeSubscriber(account, ptr, length, ptr + SCRATCH_TEXT, queueLength) !== 0;
+  }
+
   /**
    * Another living member of a queue group of the program, in place of a pick that closed; 0 = none, also for a
    * peer's subject that is no text (bytes that are no UTF-8).

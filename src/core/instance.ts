@@ -49,6 +49,7 @@ export interface ProgramExports {
   publishAbandon(): void;
   routeReached(): number;
   routeInterest(account: number, ptr: number, len: number, qPtr: number, qLen: number): number;
+  routeSubscriber(account: number, ptr: number, len: number, qPtr: number, qLen: number): number;
   routePick(account: number, ptr: number, len: number, qPtr: number, qLen: number): number;
   recordCount(): number;
   poolBytes(): number;

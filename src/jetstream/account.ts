@@ -12,7 +12,7 @@ import type {
 } from './api/account-door.ts';
 import { createDispatch } from './api/dispatch.ts';
 import type { PullQuota } from './consumer/host.ts';
-import type { EndReason } from './consumer/pull.ts';
+import type { EndReason } from './consumer/recipients.ts';
 import { type Pool, Pools, reservedBytes, type Storage } from './limits.ts';
 import { StreamOutbox } from './outbox.ts';
 import type { StreamConfig } from './stream/config.ts';
@@ -28,6 +28,7 @@ export interface AccountScene {
   readonly pools: Pools;
   /** Pulls that may wait in one account. */
   readonly pullsMax: number;
+  warn(text: string): void;
   /** A stream wants to lie on disk. */
   onFileStorage(): void;
   /** The bus has closed. */
@@ -148,6 +149,10 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
 
   advise(kind: string, type: string, fields: () => object): void {
     advise(this, this.#outbox, kind, type, fields);
+  }
+
+  warn(text: string): void {
+    this.#scene.warn(text);
   }
 
   pool(storage: Storage): Pool {

@@ -105,6 +105,7 @@ class RunningJetStream implements JetStream {
       limits,
       pools: this.#pools,
       pullsMax: PULLS_MAX,
+      warn: (text) => this.#warn(text),
       onFileStorage: () => this.#warnOfFiles(),
       onBusClosed: () => void this.close(),
     });

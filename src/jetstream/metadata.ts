@@ -22,10 +22,10 @@ export function isTooLong(metadata: Metadata | undefined): boolean {
   return encoder.encode(texts.join('')).length > METADATA_MAX;
 }
 
-/** Metadata as it is stored, in the order of its keys. Nothing that is supported needs more than level 0. */
-export function storedMetadata(metadata: Metadata | undefined): Metadata {
+/** Metadata as it is stored, in the order of its keys, with the level that the configuration needs. */
+export function storedMetadata(metadata: Metadata | undefined, levelNeeded = 0): Metadata {
   const { [VERSION]: _version, [LEVEL]: _level, ...rest } = metadata ?? {};
-  return sorted({ ...rest, [LEVEL_NEEDED]: '0' });
+  return sorted({ ...rest, [LEVEL_NEEDED]: String(levelNeeded) });
 }
 
 /** Metadata as answers show it. */

@@ -7,6 +7,7 @@ export const NAME_MAX = 255;
 
 /** NUL beside what the original says: no subject of this process has it. */
 const NOT_IN_NAMES = /[ \t\r\n\f\0.*>\\/]/;
+const OF_JETSTREAM = ['API', 'ACK', 'FC', 'SNAPSHOT', 'EVENT'];
 const BLANK = /[ \t\r\n\f]/;
 
 /** Not empty, and without blanks, dots, wildcards and slashes. */
@@ -26,6 +27,16 @@ export function isValidSubject(subject: string): boolean {
 
 export function hasWildcard(subject: string): boolean {
   return subject.split('.').some(isWildcard);
+}
+
+/**
+ * Whether the server keeps that subject for itself: replies of services, and what JetStream listens to.
+ * Source: nats-server 2.15.3, server/client.go, isReservedDestination, jsReservedKind.
+ */
+export function isReserved(subject: string): boolean {
+  if (/^(_R_\.|_GR_\..|\$GR\..)/.test(subject)) return true;
+  const [first, second = '', third] = subject.split('.');
+  return first === '$JS' && (OF_JETSTREAM.includes(second) || third === 'API');
 }
 
 /** Whether one subject without wildcards can match both. */

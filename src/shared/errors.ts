@@ -50,6 +50,7 @@ export const ERRORS = {
     message: '{text}',
   },
   request: { code: 'ERR_REQUEST', name: 'RequestError', message: '{text}' },
+  storage: { code: 'ERR_STORAGE', name: 'StorageError', message: '{text}' },
   timeout: { code: 'ERR_TIMEOUT', name: 'TimeoutError', message: 'timeout{what}' },
   wasmUnavailable: {
     code: 'ERR_WASM_UNAVAILABLE',
@@ -217,6 +218,13 @@ export class RequestError extends GanglionError {
 
   isNoResponders(): boolean {
     return this.code === ERRORS.noResponders.code;
+  }
+}
+
+/** A file or directory of a store cannot be read or written; the message names it. */
+export class StorageError extends GanglionError {
+  constructor(text: string, options?: ErrorOptions) {
+    super('storage', { text }, options);
   }
 }
 

@@ -8,6 +8,7 @@ const YEAR = 365 * DAY;
 
 /** Nanoseconds in a millisecond: JSON of NATS has durations in nanoseconds. */
 export const NANOS_PER_MS = 1_000_000;
+export const NANOS_PER_SECOND = 1_000_000_000;
 
 /** RFC 3339 in UTC with up to nine decimals and no trailing zero, as Go's RFC3339Nano. */
 export function rfc3339Nano(nowMs: number): string {

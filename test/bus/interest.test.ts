@@ -38,6 +38,33 @@ describe('a watch of interest', () => {
     expect(seen).toEqual([true, false, true, false, true, false]);
   });
 
+  it('of subscribers counts those of the very subject, plain ones or of the group that is asked for', () => {
+    const bus = createBus();
+    const door = internalsOf(bus);
+    const peer = new CorePeer(door);
+    const seen: [string, boolean][] = [];
+    door.watchSubscribers('a.b', (has) => seen.push(['plain', has]));
+    door.watchSubscribers('a.b', (has) => seen.push(['group', has]), 'q');
+    peer.say('SUB *.b 1\nSUB a.> 2\nSUB *.b q 3\nSUB a.b r 4\n');
+    expect([seen, door.hasSubscriber('a.b'), door.hasSubscriber('a.b', 'r')]).toEqual([
+      [],
+      false,
+      true,
+    ]);
+    peer.say('SUB a.b 5\n');
+    peer.say('SUB a.b q 6\n');
+    peer.say('UNSUB 5\n');
+    bus.subscribe('a.b', () => {});
+    peer.close();
+    expect(seen).toEqual([
+      ['plain', true],
+      ['group', true],
+      ['plain', false],
+      ['plain', true],
+      ['group', false],
+    ]);
+  });
+
   it('among 10,000 is asked alone when a literal comes or goes', () => {
     const bus = createBus();
     const door = internalsOf(bus);

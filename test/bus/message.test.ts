@@ -105,22 +105,47 @@ describe('messages are compared by what they hold', () => {
     }
   });
 
-  it("and a peer's, which nothing is made of before somebody asks, equals itself alone", () => {
+  it("and a peer's, which nothing is made of before somebody asks, by its bytes", () => {
     const block = 'NATS/1.0\nk: 1\n\n';
-    const made = [remote('1'), remote('1'), remote('2'), remote('1', { block }), local(1)];
-    for (const one of made) {
-      for (const other of made) {
-        if (one === other) continue;
-        expect(() => assert.deepStrictEqual(one, other)).toThrow(/^[+-] /m);
-        expect(() => assert.deepEqual(one, other)).toThrow(assert.AssertionError);
-        expect(one).not.toEqual(other);
-        expect(one).not.toStrictEqual(other);
+    const other = 'NATS/1.0\nk: 2\n\n';
+    const makers = [
+      () => remote('1'),
+      () => remote('2'),
+      () => remote(''),
+      () => remote('1', { subject: 'b' }),
+      () => remote('1', { reply: 'r' }),
+      () => remote('1', { block }),
+      () => remote('1', { block: other }),
+      () => remote('', { block }),
+      () => remote('x'.repeat(10_000)),
+      () => remote(`${'x'.repeat(9_999)}y`),
+      () => local(1),
+    ];
+    for (const make of makers) {
+      const one = make();
+      for (const makeOther of makers) {
+        if (make === makeOther) continue;
+        const different = makeOther();
+        expect(() => assert.deepStrictEqual(one, different)).toThrow(/^[+-] /m);
+        expect(() => assert.deepEqual(one, different)).toThrow(assert.AssertionError);
+        expect(one).not.toEqual(different);
+        expect(one).not.toStrictEqual(different);
       }
-      assert.deepStrictEqual(one, one);
-      expect(one).toStrictEqual(one);
+      const again = make();
+      // Also when somebody has looked at one of them.
+      expect([inspect(again), again.headers, again.string()]).toHaveLength(3);
+      assert.deepStrictEqual(again, one);
+      assert.deepEqual(again, one);
+      expect(again).toEqual(one);
+      expect(again).toStrictEqual(one);
     }
-    expect(remote('1').value).toEqual(remote('1').value);
-    expect(remote('1', { block }).headers).toStrictEqual(remote('2', { block }).headers);
+  });
+
+  it("and a peer's that was before among others equals one that was not", () => {
+    const { peer, last } = setup();
+    peer.say('PUB a 5\nfirst\n');
+    peer.say('PUB a 1\n1\n');
+    assert.deepStrictEqual(last(), remote('1'));
   });
 
   it.each(DIFFERENT)('and the difference in %s is printed', (_, make) => {
@@ -210,6 +235,8 @@ describe('a message is printed', () => {
   });
 });
 
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
 describe('a message is copied', () => {
   const sent = { reply: 'r', ...block('k', 'v') };
 
@@ -222,6 +249,38 @@ describe('a message is copied', () => {
     expect(structuredClone(message)).toMatchObject(copy);
     expect({ ...message }).toEqual({ ...copy, headers: message.headers });
   });
+
+  it("by structuredClone, with the bytes when it is a peer's", () => {
+    const block = 'NATS/1.0\nk: v\n\n';
+    const message = remote('{"id":1}', { reply: 'r', block });
+    const copy = structuredClone(message);
+    expect(copy).toEqual({
+      subject: 'a',
+      reply: 'r',
+      data: bytes('{"id":1}'),
+      headerBlock: bytes('NATS/1.0\r\nk: v\r\n\r\n'),
+    });
+    expect(JSON.parse(Buffer.from(copy.data).toString())).toEqual({ id: 1 });
+    expect(structuredClone(remote('1'))).toEqual({ subject: 'a', data: bytes('1') });
+  });
+
+  it("property by property, which publishes what a peer's holds", () => {
+    const { bus, peer, last } = setup();
+    peer.sayBytes('HPUB a r 18 26\r\nNATS/1.0\r\nk: v\r\n\r\n{"id":1}\r\n');
+    const message = last();
+    for (const copy of [withoutBrand(message), withDescriptors(message)]) {
+      expect(inspect(copy)).toContain('{"id":1}');
+      expect(JSON.parse(JSON.stringify(copy))).toEqual({
+        subject: 'a',
+        data: '{"id":1}',
+        reply: 'r',
+        headers: { k: ['v'] },
+      });
+      bus.publishMessage(copy);
+      expect(last().string()).toBe('{"id":1}');
+      expect(last().headers?.get('k')).toBe('v');
+    }
+  });
 });
 
 describe("a peer's message", () => {
@@ -232,7 +291,7 @@ describe("a peer's message", () => {
     peer.say('PUB a r 8\n{"id":1}\n');
     const message = last();
     expect([message.subject, message.reply, message.string()]).toEqual(['a', 'r', '{"id":1}']);
-    expect(Object.keys(message)).toEqual(['subject', 'reply', 'serial']);
+    expect(Object.keys(message)).toEqual(['subject', 'reply', 'data', 'headerBlock']);
     expect(decoded()).toBe(0);
     expect(message.value).toEqual({ id: 1 });
     expect(others[0]?.value).toBe(message.value);

@@ -112,6 +112,7 @@ const PROGRAM: Record<Exclude<keyof ProgramExports, 'memory'>, true> = {
   routePick: true,
   routeReached: true,
   routeResolve: true,
+  routeSubscriber: true,
   subscriptionFilter: true,
   subscriptionFilterEnd: true,
   subscriptionOpen: true,

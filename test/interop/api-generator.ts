@@ -170,16 +170,43 @@ export class ApiGenerator {
     placement: () => this.#chance.of<unknown>([{}, null, { cluster: 'x' }]),
     mirror: () => this.#chance.of<unknown>([null, null, { name: 'S1' }]),
     sources: () => this.#chance.of<unknown>([null, null, [{ name: 'S2' }]]),
-    subject_transform: () => this.#chance.of<unknown>([null, { src: 'a', dest: 'b' }]),
-    republish: () => this.#chance.of<unknown>([null, { src: 'a', dest: 'q.b' }]),
-    allow_msg_ttl: () => this.#chance.is(0.2),
-    subject_delete_marker_ttl: () => this.#chance.of([0, 0, SECOND]),
+    subject_transform: () => this.#transform(),
+    republish: () => this.#republish(),
+    allow_msg_ttl: this.#bool,
+    subject_delete_marker_ttl: () => this.#chance.of([0, 0, SECOND, HOUR, 1, -1]),
     allow_msg_counter: () => this.#chance.is(0.1),
     allow_atomic: () => this.#chance.is(0.1),
     allow_msg_schedules: () => this.#chance.is(0.1),
     persist_mode: () => this.#chance.of(['', 'default', 'async', 'x']),
     allow_batched: () => this.#chance.is(0.1),
   };
+
+  #destination(): string {
+    return this.#chance.of([
+      ...['q.b', 'q.>', 'q.$1', 'q.$2', '>', '', 'a', 'a.>', 'b.*', 'b..c', 'q.{{wildcard(1)}}'],
+      ...[
+        '{{partition(4,1)}}.{{random(9)}}',
+        'p.{{partition(3)}}',
+        '{{left(1,2)}}',
+        'x y',
+        '{{x}}',
+      ],
+      ...['{{split(1)}}', '{{right(1,2,3)}}', '{{slicefromleft(1,x)}}.q', '{{account-hash()}}'],
+      ...['{{wildcard(0)}}', '{{wildcard(7)}}', '$x', 'q.{{ Split(1,-) }}', '$JS.API.>'],
+    ]);
+  }
+
+  #transform(): unknown {
+    if (this.#chance.is(0.1)) return this.#chance.of<unknown>([null, {}, { dest: 'q' }]);
+    return { src: this.#chance.is(0.1) ? '' : this.#subject(), dest: this.#destination() };
+  }
+
+  #republish(): unknown {
+    if (this.#chance.is(0.1)) return null;
+    const src = this.#chance.is(0.3) ? {} : { src: this.#chance.is(0.3) ? '>' : this.#subject() };
+    const more = this.#chance.is(0.2) ? { headers_only: this.#chance.is(0.8) } : {};
+    return { ...src, dest: this.#destination(), ...more };
+  }
 
   #streamConfig(name: string): Record<string, unknown> {
     const config: Record<string, unknown> = { name };

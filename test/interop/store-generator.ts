@@ -48,6 +48,9 @@ export class StoreGenerator {
       deny_delete: chance.is(0.1),
       no_ack: chance.is(0.02),
       first_seq: chance.is(0.1) ? 10 : 0,
+      ...this.#subjects(),
+      ...(chance.is(0.3) && { allow_msg_ttl: true }),
+      ...(chance.is(0.1) && { subject_delete_marker_ttl: HOUR }),
     };
     const cases = [this.#request(`STREAM.DELETE.${STREAM}`, '')];
     cases.push(this.#request(`STREAM.CREATE.${STREAM}`, JSON.stringify(config)));
@@ -55,6 +58,23 @@ export class StoreGenerator {
     this.#isFile = config.storage === 'file';
     for (const name of ['C0', 'C1']) cases.push(this.#consumer(name, isWorkQueue));
     return cases;
+  }
+
+  /** Transforms of what comes, and what is published again, on subjects that nobody else has. */
+  #subjects(): object {
+    const chance = this.#chance;
+    const dest = chance.of([
+      ...['d.$1', 'd.{{wildcard(1)}}.x', 'd.{{split(1,-)}}', 'd.a', 'd.{{partition(2,1)}}'],
+      ...['d.{{splitfromleft(1,1)}}', 'd.{{right(1,1)}}', 'd.{{partition(3)}}', 'd.x'],
+    ]);
+    const again = chance.of(['again.$1', 'again.{{wildcard(1)}}.b', 'again.fix']);
+    const src = chance.of(['d.*', 'd.*', 'd.a', '']);
+    const republish =
+      src === 'd.*' ? { src, dest: again } : { src, dest: src ? 'again.a' : 'again.>' };
+    return {
+      ...(chance.is(0.2) && { subject_transform: { src: 'd.*', dest } }),
+      ...(chance.is(0.2) && { republish: { ...republish, headers_only: chance.is(0.3) } }),
+    };
   }
 
   next(): StoreCase {
@@ -85,7 +105,7 @@ export class StoreGenerator {
   }
 
   #subject(): string {
-    return `d.${this.#chance.of(['a', 'b', 'c', 'a.x', 'b.x'])}`;
+    return `d.${this.#chance.of(['a', 'b', 'c', 'a.x', 'b.x', 'a', 'b-c'])}`;
   }
 
   #filter(): string {
@@ -146,7 +166,7 @@ export class StoreGenerator {
       ['Nats-Expected-Last-Subject-Sequence-Subject', () => this.#filter()],
       ['Nats-Expected-Last-Msg-Id', () => chance.of(['1', '2', ''])],
       ['Nats-Rollup', () => chance.of(['sub', 'all', 'SUB', 'x', ''])],
-      ['Nats-TTL', () => chance.of(['1', '1h', 'never', '0', 'x'])],
+      ['Nats-TTL', () => chance.of(['7200', '1h', '2h', 'never', '0', '00', 'x', '1ms'])],
       ['Nats-Incr', () => chance.of(['+1', 'x'])],
       ['nats-msg-id', () => '1'],
       ['X-Own', () => 'value'],

@@ -16,7 +16,12 @@ const END_MS = 3000;
 
 /** What came back, one line for each message. */
 export async function perform(connection: NatsConnection, one: StoreCase): Promise<string[]> {
-  if (one.kind === 'request') return [await request(connection, one)];
+  const again = publishedAgain(connection);
+  if (one.kind === 'request') {
+    const answer = await request(connection, one);
+    // They come before the acknowledgement.
+    return [answer, ...again.splice(0).map((line) => `again: ${line}`)];
+  }
   const messages = await collect(connection, one);
   const lines = messages.map(lineOf);
   if (one.kind === 'direct') return lines;
@@ -26,6 +31,20 @@ export async function perform(connection: NatsConnection, one: StoreCase): Promi
     const answer = await request(connection, { subject: message.reply, body: ack, headers: [] });
     lines.push(`ack ${i} ${ack}: ${answer}`);
   }
+  return lines;
+}
+
+const republished = new WeakMap<NatsConnection, string[]>();
+
+/** What streams have published again since it was last taken. */
+function publishedAgain(connection: NatsConnection): string[] {
+  const known = republished.get(connection);
+  if (known !== undefined) return known;
+  const lines: string[] = [];
+  connection.subscribe('again.>', {
+    callback: (_error, message) => void lines.push(lineOf(message)),
+  });
+  republished.set(connection, lines);
   return lines;
 }
 

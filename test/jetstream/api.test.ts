@@ -234,10 +234,8 @@ describe('a stream', () => {
     [{ sealed: true }, 'stream configuration for create can not be sealed'],
     [{ mirror: { name: 'M' } }, 'not supported yet: mirror'],
     [{ sources: [{ name: 'M' }] }, 'not supported yet: sources'],
-    [{ republish: { dest: 'b' } }, 'not supported yet: republish'],
-    [{ subject_transform: { src: 'a', dest: 'b' } }, 'not supported yet: subject_transform'],
     [{ placement: { cluster: 'C' } }, 'not supported yet: placement'],
-    [{ allow_msg_ttl: true }, 'not supported yet: allow_msg_ttl'],
+    [{ allow_msg_counter: true }, 'not supported yet: allow_msg_counter'],
     [{ persist_mode: 'async' }, 'not supported yet: persist_mode'],
   ])('with %j is refused', async (config, text) => {
     expect(await refused('STREAM.CREATE.S', { ...STREAM, ...config })).toBe(`500/10052 ${text}`);
@@ -314,8 +312,6 @@ describe('a consumer', () => {
     refused('CONSUMER.CREATE.S.C', { stream_name: 'S', config, ...more });
 
   test.each([
-    [{ deliver_subject: 'd' }, 'deliver_subject'],
-    [{ deliver_group: 'd' }, 'deliver_group'],
     [{ direct: true }, 'direct'],
     [{ pause_until: '2030-01-01T00:00:00Z' }, 'pause_until'],
     [{ priority_groups: ['g'] }, 'priority_groups'],
@@ -324,6 +320,54 @@ describe('a consumer', () => {
   ] as [object, string][])('with %j is refused', async (config, key) => {
     await addStream();
     expect(await create(config)).toBe(`500/10012 not supported yet: ${key}`);
+  });
+
+  test.each([
+    [{ deliver_subject: 'd.*' }, '400/10079 consumer deliver subject has wildcards'],
+    [{ deliver_subject: 'd..e' }, '400/10112 invalid push consumer deliver subject'],
+    [
+      { deliver_subject: '$JS.API.STREAM.PURGE.S' },
+      '400/10112 invalid push consumer deliver subject',
+    ],
+    [{ deliver_subject: '$JS.D.API' }, '400/10112 invalid push consumer deliver subject'],
+    [{ deliver_subject: 'S' }, '400/10081 consumer deliver subject forms a cycle'],
+    [
+      { deliver_subject: 'd', max_waiting: 5, max_ack_pending: 5 },
+      '400/10080 consumer in push mode can not set max waiting',
+    ],
+    [
+      { deliver_subject: 'd', max_ack_pending: 5 },
+      '400/10082 consumer requires ack policy for max ack pending',
+    ],
+    [
+      { deliver_subject: 'd', idle_heartbeat: 99_999_999 },
+      '400/10083 consumer idle heartbeat needs to be >= 100ms',
+    ],
+    [
+      { deliver_subject: 'd', flow_control: true },
+      '400/10108 consumer with flow control also needs heartbeats',
+    ],
+    [{ flow_control: true }, '400/10089 consumer flow control requires a push based consumer'],
+  ] as [object, string][])('that pushes with %j is refused', async (config, refusal) => {
+    await addStream();
+    expect(await create(config)).toBe(refusal);
+  });
+
+  test('that pushes shows what it has, and changes where it pushes while nobody is there', async () => {
+    await addStream();
+    const push = {
+      ...{ deliver_subject: 'd', deliver_group: 'g', idle_heartbeat: 1e9, flow_control: true },
+      rate_limit_bps: 1e6,
+    };
+    expect(await create(push)).toBe('done');
+    const { config, push_bound } = await ask('CONSUMER.INFO.S.C');
+    expect(config).toMatchObject(push);
+    expect([push_bound, 'max_waiting' in (config as object)]).toEqual([undefined, false]);
+    const change = (changes: object): Promise<string> => create({ ...push, ...changes });
+    expect(await change({ idle_heartbeat: 2e9 })).toBe('500/10012 heart beats can not be updated');
+    expect(await change({ flow_control: false })).toBe('500/10012 flow control can not be updated');
+    expect(await create({})).toBe('500/10012 heart beats can not be updated');
+    expect(await change({ deliver_subject: 'e', rate_limit_bps: 0 })).toBe('done');
   });
 
   test('may say what means the default', async () => {

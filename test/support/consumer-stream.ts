@@ -62,7 +62,11 @@ export class ConsumerStream implements ConsumerHost {
     const real = internalsOf(this.bus);
     this.door = {
       subscribeRaw: real.subscribeRaw.bind(real),
+      engine: real.engine,
       hasListener: real.hasListener.bind(real),
+      hasInterest: real.hasInterest.bind(real),
+      hasSubscriber: real.hasSubscriber.bind(real),
+      watchSubscribers: real.watchSubscribers.bind(real),
       whenDrained: real.whenDrained.bind(real),
       deliverBatch: real.deliverBatch.bind(real),
       atLoopEnd: (fn: () => void) => void this.#atEnd.push(fn),
@@ -85,7 +89,7 @@ export class ConsumerStream implements ConsumerHost {
       ack_policy: 'explicit',
       ack_wait: 30_000_000_000,
       max_deliver: -1,
-      max_waiting: 512,
+      ...(config.deliver_subject === undefined && { max_waiting: 512 }),
       max_ack_pending: 1000,
       replay_policy: 'instant',
       num_replicas: 0,

@@ -162,6 +162,7 @@ class FakeConsumer implements ApiConsumer {
       ackPending: 0,
       redelivered: 0,
       waiting: 0,
+      isBound: false,
       pending: 0,
     };
   }

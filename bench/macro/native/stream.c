@@ -53,6 +53,9 @@ static void put(Run *run, const char *subject, const char *reply, const char *bo
   run->out_end += (size_t)head + len + 2;
 }
 
+/* Of this process: pulls of one before may still wait when a new one has come. */
+static char reply_to[SUBJECT_BYTES];
+
 /* "MSG subject sid [reply] bytes", or "HMSG … head bytes". False: there is no whole one yet. */
 static bool take_delivery(Run *run, Delivery *delivery) {
   Inbox *inbox = &run->inbox;
@@ -110,7 +113,7 @@ static void subject_of(const Run *run, uint64_t index, char *subject) {
 /* Asks the API and waits for the answer, which must be no error unless it may be one. */
 static void ask(Run *run, const char *subject, const char *body, bool may_fail) {
   Delivery delivery;
-  put(run, subject, "_INBOX.a.1", body, strlen(body));
+  put(run, subject, reply_to, body, strlen(body));
   flush(run);
   while (!take_delivery(run, &delivery)) turn(run);
   if (!may_fail && memmem(delivery.body, delivery.body_len, "\"error\"", 7) != NULL) {
@@ -124,7 +127,7 @@ static void publish_some(Run *run, uint64_t until) {
   while (run->asked < until && run->asked - run->answered < most &&
          run->out_end < FULL_BYTES) {
     subject_of(run, run->asked, subject);
-    put(run, subject, "_INBOX.a.1", run->payload, run->options->payload_bytes);
+    put(run, subject, reply_to, run->payload, run->options->payload_bytes);
     run->asked += 1;
   }
 }
@@ -135,7 +138,7 @@ static void get_some(Run *run, uint64_t until) {
   uint64_t most = (uint64_t)run->options->in_flight;
   while (run->asked < until && run->asked - run->answered < most) {
     subject_of(run, run->asked, end);
-    put(run, subject, "_INBOX.a.1", "", 0);
+    put(run, subject, reply_to, "", 0);
     run->asked += 1;
   }
 }
@@ -146,7 +149,7 @@ static void pull_some(Run *run) {
   if (half == 0) half = 1;
   while (run->in_pull <= half) {
     int len = sprintf(body, "{\"batch\":%" PRIu64 "}", half);
-    put(run, "$JS.API.CONSUMER.MSG.NEXT.BENCH.C", "_INBOX.a.1", body, (size_t)len);
+    put(run, "$JS.API.CONSUMER.MSG.NEXT.BENCH.C", reply_to, body, (size_t)len);
     run->in_pull += half;
   }
 }
@@ -200,11 +203,14 @@ void run_stream(const Options *options) {
   uint64_t stop_ns = UINT64_MAX;
   uint64_t count = options->messages > 0 ? options->messages : UINT64_MAX;
   Run run = {.options = options, .fd = connect_client(options->port), .inbox = new_inbox(INBOX_BYTES)};
-  static const char lines[] = "SUB _INBOX.a.* 1\r\n";
+  char lines[SUBJECT_BYTES];
+  int inbox = (int)getpid() % 10000;
+  int len = sprintf(lines, "SUB _INBOX.%04d.* 1\r\n", inbox);
+  sprintf(reply_to, "_INBOX.%04d.1", inbox);
   run.out = allocate(OUT_BYTES);
   run.payload = allocate(options->payload_bytes);
   memset(run.payload, 'x', options->payload_bytes);
-  send_and_confirm(run.fd, lines, sizeof lines - 1);
+  send_and_confirm(run.fd, lines, (size_t)len);
   set_nonblocking(run.fd);
   ask(&run, "$JS.API.STREAM.DELETE.BENCH", "", true);
   ask(&run, "$JS.API.STREAM.CREATE.BENCH",

@@ -124,6 +124,8 @@ export interface ConsumerState {
   readonly ackPending: number;
   readonly redelivered: number;
   readonly waiting: number;
+  /** Somebody subscribes to where it pushes. */
+  readonly isBound: boolean;
   readonly pending: number;
 }
 

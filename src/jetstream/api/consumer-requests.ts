@@ -79,6 +79,13 @@ function checkTarget({ stream_name = '' }: ConsumerRequest, stream: string, name
   if (/[\\/]/.test(name)) throw refusal('consumerNamePathSeparators');
 }
 
+interface Change {
+  readonly name: string;
+  readonly existing: ApiConsumer;
+  readonly config: ConsumerConfig;
+  readonly action: ConsumerRequest['action'];
+}
+
 /** Makes the consumer, or changes the one of that name. */
 function setUp(
   request: ApiRequest,
@@ -96,7 +103,7 @@ function setUp(
   const rules = { stream: stream.config, limits: account.limits, isPedantic: pedantic };
   const config = checkConsumer({ ...asked, pause_until } as ConsumerSettings, name, rules);
   if (existing !== undefined) {
-    change(stream, name, existing, config, action);
+    change(account, stream, { name, existing, config, action });
     return answer(account, stream, name, existing);
   }
   if (action === 'update') throw refusal('consumerDoesNotExist');
@@ -127,11 +134,9 @@ function newName({ consumers }: ApiStream): string {
 }
 
 function change(
+  { door }: ApiAccount,
   stream: ApiStream,
-  name: string,
-  existing: ApiConsumer,
-  config: ConsumerConfig,
-  action: ConsumerRequest['action'],
+  { name, existing, config, action }: Change,
 ): void {
   const isSame = goJsonExact(existing.config) === goJsonExact(config);
   if (action === 'create' && !isSame) throw refusal('consumerExists');
@@ -139,7 +144,7 @@ function change(
     throw refusal('workQueueNotUnique');
   }
   if (isSame) return;
-  checkConsumerUpdate(existing.config, config);
+  checkConsumerUpdate(existing.config, config, (subject) => door.hasInterest(subject));
   // How long it lives goes by what it was, and is looked at only when that changes.
   const { durable_name, inactive_threshold = 0 } = existing.config;
   const mayStay = durable_name !== undefined || config.inactive_threshold === inactive_threshold;

@@ -5,7 +5,9 @@
 import type { RawMessage } from '../../bus/raw.ts';
 import type { BatchEntry } from '../../core/index.ts';
 import { asksForLevel } from '../consumer/required-level.ts';
+import { FixedText, type WordTarget } from '../fixed-text.ts';
 import { writeStamp } from '../stamp.ts';
+import { copyBytes } from '../store/slabs.ts';
 import type { StoredMessage } from '../store/store.ts';
 import { emptyMessage } from '../store/stored-message.ts';
 import { writeDecimal } from '../stream/pub-ack.ts';
@@ -17,21 +19,24 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const EMPTY = new Uint8Array(0);
 /** The version line of a block. */
-const VERSION_LINE: Uint8Array = encoder.encode('NATS/1.0\r\n');
+const VERSION_LINE = 'NATS/1.0\r\n';
 
 export class DirectGet {
   readonly #stream: Stream;
-  /** Of every answer. */
-  readonly #streamLine: Uint8Array;
+  /** Of every answer, behind what is stored; and of those whose message has no header block. */
+  readonly #streamLine: FixedText;
+  readonly #head: FixedText;
   readonly #message: StoredMessage = emptyMessage();
-  /** In their order; void in front of #head. */
+  /** In their order; void in front of #next. */
   #waiting: WaitingAnswer[] = [];
-  #head = 0;
+  #next = 0;
 
   constructor(stream: Stream) {
     const { name } = stream.config;
     this.#stream = stream;
-    this.#streamLine = encoder.encode(`Nats-Stream: ${name}\r\nNats-Subject: `);
+    const line = `Nats-Stream: ${name}\r\nNats-Subject: `;
+    this.#streamLine = new FixedText(line);
+    this.#head = new FixedText(VERSION_LINE + line);
   }
 
   /** A request for this stream, which allows it. Called from within handlers. */
@@ -100,17 +105,16 @@ export class DirectGet {
     const run = outbox.run();
     const { payload } = message;
     const { replyBytes } = request;
-    const line = this.#streamLine;
-    const most = replyBytes + blockMost(line, message) + payload.length;
+    const most = replyBytes + this.#blockMost(message) + payload.length;
     // A few bytes ask for a megabyte: what has been asked for is small, what is answered is copied when it goes.
     if (this.#waiting.length > 0 || run.used + most > RUN_BYTES) {
       this.#wait({ to: request.reply.slice(), seq, isBare });
       return undefined;
     }
-    const start = run.reserve(most) + replyBytes;
-    request.copyReply(run.bytes, run.used);
-    const bodyAt = isBare ? start : writeBlock(run.bytes, start, line, message);
-    run.bytes.set(payload, bodyAt);
+    run.reserve(most);
+    const start = request.copyReply(run.bytes, run.used);
+    const bodyAt = isBare ? start : this.#writeBlock(run, start, message);
+    copyBytes(payload, 0, run.bytes, bodyAt, payload.length);
     run.end(replyBytes, bodyAt - start, payload.length);
     return undefined;
   }
@@ -132,14 +136,14 @@ export class DirectGet {
   #fill(entries: BatchEntry[]): void {
     const waiting = this.#waiting;
     let bytes = 0;
-    while (this.#head < waiting.length && bytes < RUN_BYTES) {
-      const entry = this.#entryOf(waiting[this.#head++] as WaitingAnswer);
+    while (this.#next < waiting.length && bytes < RUN_BYTES) {
+      const entry = this.#entryOf(waiting[this.#next++] as WaitingAnswer);
       entries.push(entry);
       bytes += ENTRY_BYTES + (entry.headers?.length ?? 0) + entry.payload.length;
     }
-    if (this.#head * 2 < waiting.length) return;
-    this.#waiting = waiting.slice(this.#head);
-    this.#head = 0;
+    if (this.#next * 2 < waiting.length) return;
+    this.#waiting = waiting.slice(this.#next);
+    this.#next = 0;
   }
 
   #entryOf({ to, seq, isBare }: WaitingAnswer): BatchEntry {
@@ -150,9 +154,34 @@ export class DirectGet {
     }
     const { payload } = message;
     if (isBare) return { to, payload };
-    const block = new Uint8Array(blockMost(this.#streamLine, message));
-    const end = writeBlock(block, 0, this.#streamLine, message);
-    return { to, headers: block.subarray(0, end), payload };
+    const words = new Uint32Array((this.#blockMost(message) + 3) >>> 2);
+    const bytes = new Uint8Array(words.buffer);
+    const end = this.#writeBlock({ bytes, words }, 0, message);
+    return { to, headers: bytes.subarray(0, end), payload };
+  }
+
+  /** Bytes of an answer's header block at most. */
+  #blockMost({ headers, subject }: StoredMessage): number {
+    return (headers?.length ?? 0) + this.#head.length + subject.length + LINES_MOST;
+  }
+
+  /** Stored headers come first. Answers where the block ends. */
+  #writeBlock(target: WordTarget, start: number, message: StoredMessage): number {
+    const { headers, subject, seq, timeMs } = message;
+    const { bytes } = target;
+    let at = start;
+    if (headers === undefined) {
+      at = this.#head.write(target, at);
+    } else {
+      bytes.set(headers, at);
+      at = this.#streamLine.write(target, at + headers.length - 2);
+    }
+    copyBytes(subject, 0, bytes, at, subject.length);
+    at = SEQUENCE_KEY.write(target, at + subject.length);
+    at = writeDecimal(bytes, at, seq);
+    at = TIME_KEY.write(target, at);
+    at = writeStamp(bytes, at, timeMs);
+    return BLOCK_END.write(target, at);
   }
 }
 
@@ -172,46 +201,11 @@ function statusBlock(status: string): Uint8Array {
   return encoder.encode(`NATS/1.0 ${status}\r\n\r\n`);
 }
 
-/** Bytes of an answer's header block at most. */
-function blockMost(line: Uint8Array, { headers, subject }: StoredMessage): number {
-  return (headers?.length ?? 0) + line.length + subject.length + LINES_MOST;
-}
-
-const SEQUENCE_KEY: Uint8Array = encoder.encode('\r\nNats-Sequence: ');
-const TIME_KEY: Uint8Array = encoder.encode('\r\nNats-Time-Stamp: ');
-const BLOCK_END: Uint8Array = encoder.encode('\r\n\r\n');
-/** Room for version, sequence and time. */
-const LINES_MOST = 160;
-
-/** Stored headers come first. Answers where the block ends. */
-function writeBlock(
-  bytes: Uint8Array,
-  start: number,
-  streamLine: Uint8Array,
-  { headers, subject, seq, timeMs }: StoredMessage,
-): number {
-  let at = start;
-  if (headers === undefined) {
-    at = writeBytes(bytes, at, VERSION_LINE);
-  } else {
-    bytes.set(headers, at);
-    at += headers.length - 2;
-  }
-  at = writeBytes(bytes, at, streamLine);
-  at = writeBytes(bytes, at, subject);
-  at = writeBytes(bytes, at, SEQUENCE_KEY);
-  at = writeDecimal(bytes, at, seq);
-  at = writeBytes(bytes, at, TIME_KEY);
-  at = writeStamp(bytes, at, timeMs);
-  return writeBytes(bytes, at, BLOCK_END);
-}
-
-/** A loop: these are too short for `set`. */
-function writeBytes(target: Uint8Array, from: number, bytes: Uint8Array): number {
-  let at = from;
-  for (let i = 0; i < bytes.length; i++) target[at++] = bytes[i] as number;
-  return at;
-}
+const SEQUENCE_KEY: FixedText = new FixedText('\r\nNats-Sequence: ');
+const TIME_KEY: FixedText = new FixedText('\r\nNats-Time-Stamp: ');
+const BLOCK_END: FixedText = new FixedText('\r\n\r\n');
+/** Room for sequence and time, and behind the last text. */
+const LINES_MOST = 128;
 
 /** It says more than what the subject does. */
 function asksForAnything(request: GetRequest): boolean {

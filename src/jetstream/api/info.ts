@@ -72,6 +72,7 @@ export function consumerInfo(
     num_redelivered: state.redelivered,
     num_waiting: state.waiting,
     num_pending: state.pending,
+    push_bound: state.isBound || undefined,
     ts: timeText(clock.now()),
   };
 }

@@ -37,13 +37,19 @@ export interface ConsumerConfig {
   readonly filter_subject?: string;
   readonly filter_subjects?: readonly string[];
   readonly replay_policy: 'instant' | 'original';
+  readonly rate_limit_bps?: Int;
   readonly sample_freq?: string;
   readonly max_waiting?: Int;
   readonly max_ack_pending?: Int;
+  readonly flow_control?: boolean;
   readonly headers_only?: boolean;
   readonly max_batch?: Int;
   readonly max_expires?: Int;
   readonly max_bytes?: Int;
+  /** Absent: it is pulled from. */
+  readonly deliver_subject?: string;
+  readonly deliver_group?: string;
+  readonly idle_heartbeat?: Int;
   /** 0 = it stays; not written then. */
   readonly inactive_threshold?: Int;
   readonly num_replicas: Int;
@@ -58,9 +64,6 @@ export interface ConsumerConfig {
 /** What a request says of a consumer; keys that cannot be served yet among it. */
 export type ConsumerSettings = Partial<Omit<ConsumerConfig, 'ack_policy' | 'isNameless'>> & {
   readonly ack_policy?: ConsumerConfig['ack_policy'] | 'flow_control';
-  readonly idle_heartbeat?: Int;
-  readonly flow_control?: boolean;
-  readonly rate_limit_bps?: Int;
 } & Readonly<Partial<Record<UnsupportedConsumerKey, unknown>>>;
 
 export interface ConsumerRequest {
@@ -74,8 +77,6 @@ const TIME: Shape = { is: 'text', read: readTime, nullable: true };
 
 /** Keys of which only a value that means the default is taken. */
 export type UnsupportedConsumerKey =
-  | 'deliver_subject'
-  | 'deliver_group'
   | 'direct'
   | 'sourcing'
   | 'pause_until'
@@ -84,8 +85,6 @@ export type UnsupportedConsumerKey =
   | 'priority_timeout';
 
 const UNSUPPORTED: Readonly<Record<UnsupportedConsumerKey, Shape>> = {
-  deliver_subject: STRING,
-  deliver_group: STRING,
   direct: BOOL,
   sourcing: BOOL,
   pause_until: TIME,
@@ -135,6 +134,8 @@ const CONSUMER_FIELDS: Fields = {
   max_batch: INT64,
   max_expires: INT64,
   max_bytes: INT64,
+  deliver_subject: STRING,
+  deliver_group: STRING,
   idle_heartbeat: INT64,
   inactive_threshold: INT64,
   num_replicas: INT64,

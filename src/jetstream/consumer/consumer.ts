@@ -1,10 +1,11 @@
-// A pull consumer: a cursor over a stream, which whoever asks is given messages from, and which knows what of them is
-// acknowledged. Its parts each have a room; here they meet, and here is the one timer of all that falls due.
+// A consumer: a cursor over a stream, which whoever asks, or listens to where it pushes, is given messages from, and which
+// knows what of them is acknowledged. Its parts each have a room; here they meet, and here is the one timer of all that falls due.
 //
-//   pulls ──────────► pull ───────► delivery ──► outbox        cursor       what lies ahead
+//   pulls ──────────► pull ─┐
+//   interest, flow ─► push ─┴─────► delivery ──► outbox        cursor       what lies ahead
 //   acks ───────────► acks ──┐         ▲                       progress     what was delivered, the floors
 //   the stream ─────► cursor, progress ┘                       redelivery   what waits for an ack, and when it is due
-//   the alarm ──────► pull, redelivery, inactivity
+//   the alarm ──────► pull or push, redelivery, inactivity
 import type { RawMessage, RawSubscription } from '../../bus/raw.ts';
 import type { ApiConsumer, ConsumerState } from '../api/account-door.ts';
 import { type AckForm, type AckPlace, TOKENS_V1, TOKENS_V2 } from './ack-subject.ts';
@@ -18,19 +19,23 @@ import type { ConsumerHost, StreamFollower } from './host.ts';
 import { Inactivity } from './inactivity.ts';
 import type { ConsumerParts } from './parts.ts';
 import { Progress } from './progress.ts';
-import { type EndReason, Pulls, type PullsOwner } from './pull.ts';
+import { Pulls } from './pull.ts';
 import { PullReader } from './pull-request.ts';
+import { Push, type PushOwner } from './push.ts';
+import type { EndReason, Recipients } from './recipients.ts';
 import { asksForLevel } from './required-level.ts';
 import { rulesOf } from './rules.ts';
 import { REQUIRED_API_LEVEL } from './statuses.ts';
 
-export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOwner, DeliveryOwner {
+export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwner, DeliveryOwner {
   readonly createdMs: number;
   #config: ConsumerConfig;
   readonly #host: ConsumerHost;
   readonly #parts: ConsumerParts;
   readonly #reader: PullReader;
-  readonly #pulls: Pulls;
+  readonly #recipients: Recipients;
+  /** The same, if it pushes. */
+  readonly #push: Push | undefined;
   readonly #delivery: Delivery;
   readonly #acks: Acks;
   readonly #inactivity: Inactivity;
@@ -52,29 +57,40 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     const advisories = new Advisories(host, config.name);
     this.#parts = { host, cursor, progress, advisories, rules };
     this.#reader = new PullReader(config);
-    this.#pulls = new Pulls(host, this, this.#reader, rules.maxWaiting);
-    this.#delivery = new Delivery(this.#parts, this, this.#pulls, config.name);
+    this.#push = rules.deliverTo === '' ? undefined : new Push(this.#parts, this, config.name);
+    this.#recipients = this.#push ?? new Pulls(host, this, this.#reader, rules.maxWaiting);
+    this.#delivery = new Delivery(this.#parts, this, this.#recipients, config.name);
     this.#acks = new Acks(this.#parts, this);
     this.#inactivity = new Inactivity(rules.inactiveMs, host.clock.monotonic());
     this.#alarm = new Alarm(host.clock, () => this.#tick());
-    if (rules.acks !== 'none') this.#listen();
-    this.#alarm.at(this.#inactivity.dueMs);
-  }
-
-  /** Acks of both forms that nats-server understands; with other numbers of tokens nobody is interested. */
-  #listen(): void {
-    const name = `${this.#host.config.name}.${this.#config.name}`;
-    const listen = (subject: string, form: AckForm): void => {
-      const take = (message: RawMessage): void => this.#acks.take(message, form);
-      this.#subscriptions.push(this.#host.door.subscribeRaw(subject, take));
-    };
     try {
-      listen(`$JS.ACK.${name}.*.*.*.*.*`, TOKENS_V1);
-      listen(`$JS.ACK.*.*.${name}.*.*.*.*.>`, TOKENS_V2);
+      this.#listen();
     } catch (error) {
-      for (const subscription of this.#subscriptions) subscription.close();
+      this.close('Consumer Deleted');
       throw error;
     }
+    this.due(Math.min(this.#inactivity.dueMs, this.#recipients.dueMs));
+  }
+
+  /** To acks and answers of both forms that nats-server understands; nobody is interested in other numbers of tokens. */
+  #listen(): void {
+    const name = `${this.#host.config.name}.${this.#config.name}`;
+    const { acks, hasFlowControl } = this.#parts.rules;
+    const push = this.#push;
+    const acksOf = (form: AckForm) => (message: RawMessage) => this.#acks.take(message, form);
+    if (acks !== 'none') {
+      this.#subscribe(`$JS.ACK.${name}.*.*.*.*.*`, acksOf(TOKENS_V1));
+      this.#subscribe(`$JS.ACK.*.*.${name}.*.*.*.*.>`, acksOf(TOKENS_V2));
+    }
+    if (hasFlowControl) {
+      this.#subscribe(`$JS.FC.${name}.*`, (message) => push?.answer(message));
+      this.#subscribe(`$JS.FC.*.*.${name}.*`, (message) => push?.answer(message));
+    }
+    push?.open();
+  }
+
+  #subscribe(subject: string, handler: (message: RawMessage) => void): void {
+    this.#subscriptions.push(this.#host.door.subscribeRaw(subject, handler));
   }
 
   get config(): ConsumerConfig {
@@ -89,7 +105,7 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
   info(): ConsumerState {
     const { progress, cursor, rules, host } = this.#parts;
     const { redelivery, delivered, shownFloor } = progress;
-    if (!this.#isClosed) this.#pulls.look();
+    if (!this.#isClosed) this.#recipients.look();
     const isNew = delivered.consumer === 0 && delivered.stream === 0;
     const redelivered = redelivery.pending.redeliveredCount + redelivery.exhausted.size;
     return {
@@ -101,7 +117,8 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
       ackFloor: { ...shownFloor, lastMs: progress.acked.wallMs(host.clock) },
       ackPending: redelivery.pending.count,
       redelivered: rules.maxDeliver === 1 ? 0 : redelivered,
-      waiting: this.#pulls.count,
+      waiting: this.#recipients.waiting,
+      isBound: this.#recipients.isBound,
       pending: cursor.pending,
     };
   }
@@ -125,6 +142,11 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
       cursor.setFilters(rules.filters);
       this.#host.refiltered(config.name);
     }
+    if (rules.deliverTo !== before.deliverTo) {
+      const nowMs = this.#host.clock.monotonic();
+      this.#redeliver(progress.redelivery.waiting(), nowMs);
+    }
+    this.#push?.update(before);
     const isOther = rules.maxAckPending !== before.maxAckPending;
     if (isOther || cursor.pending > 0) this.#delivery.soon();
   }
@@ -133,11 +155,11 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
   pull(message: RawMessage): void {
     if (this.#isClosed || message.replyBytes === 0) return;
     const to = message.reply.slice();
-    if (message.headerBytes > 0 && asksForLevel(message.headers)) {
+    if (this.#push === undefined && message.headerBytes > 0 && asksForLevel(message.headers)) {
       this.say(to, REQUIRED_API_LEVEL);
       return;
     }
-    this.#pulls.request(to, message.payload);
+    this.#recipients.request(to, message.payload);
   }
 
   // What the stream tells.
@@ -195,11 +217,15 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
   }
 
   request(to: Uint8Array, body: Uint8Array): void {
-    if (!this.#isClosed) this.#pulls.request(to, body);
+    if (!this.#isClosed) this.#recipients.request(to, body);
   }
 
-  say(to: Uint8Array, headers: Uint8Array): void {
-    this.#delivery.say(to, headers);
+  get isPaused(): boolean {
+    return this.#delivery.isPaused;
+  }
+
+  say(to: Uint8Array, headers: Uint8Array, reply?: Uint8Array): void {
+    this.#delivery.say(to, headers, reply);
   }
 
   deliverSoon(): void {
@@ -244,19 +270,21 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     if (this.#isClosed) return;
     const { redelivery } = this.#parts.progress;
     const nowMs = this.#host.clock.monotonic();
-    const isTime = this.#pulls.dueMs <= nowMs;
+    const recipients = this.#recipients;
+    const isTime = recipients.dueMs <= nowMs;
     const { isAtEnd } = this.#delivery;
-    if (isTime) this.#pulls.scan(isAtEnd);
-    const isMore = this.#expire(nowMs);
+    if (isTime) recipients.scan(isAtEnd);
+    const isMore = this.#redeliver(redelivery.expired(nowMs), nowMs);
     if (isTime || isMore || this.#delivery.isPaused) this.#delivery.soon();
     if (nowMs >= this.#inactivity.dueMs) {
-      this.#pulls.scan(isAtEnd);
-      if (this.#inactivity.isOver(nowMs, this.#pulls.count > 0, redelivery)) {
+      recipients.scan(isAtEnd);
+      const ofPulls = this.#push === undefined ? redelivery : undefined;
+      if (this.#inactivity.isOver(nowMs, recipients.isInUse, ofPulls)) {
         this.#host.drop(this.#config.name);
         return;
       }
     }
-    const nextMs = Math.min(this.#pulls.dueMs, redelivery.nextDueMs(), this.#inactivity.dueMs);
+    const nextMs = Math.min(recipients.dueMs, redelivery.nextDueMs(), this.#inactivity.dueMs);
     this.#alarm.at(nextMs);
   }
 
@@ -265,10 +293,9 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
    *
    * @returns whether there was one
    */
-  #expire(nowMs: number): boolean {
+  #redeliver(seqs: readonly number[], nowMs: number): boolean {
     const { progress, cursor, rules, advisories } = this.#parts;
     const { redelivery } = progress;
-    const seqs = redelivery.expired(nowMs);
     for (const seq of seqs) {
       if (!redelivery.pending.find(seq)) continue;
       const { redelivered } = redelivery.pending;
@@ -284,10 +311,10 @@ export class Consumer implements StreamFollower, ApiConsumer, PullsOwner, AcksOw
     return seqs.length > 0;
   }
 
-  /** Ends its pulls and all that it listens to. */
+  /** Ends its pulls, its watch and all that it listens to. */
   close(reason: EndReason): void {
     if (this.#isClosed) return;
-    this.#pulls.end(reason);
+    this.#recipients.end(reason);
     this.#isClosed = true;
     this.#delivery.close();
     this.#alarm.close();

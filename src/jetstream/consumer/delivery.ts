@@ -1,9 +1,10 @@
-// Deliveries of one consumer, in slices: what is to be delivered again first, then what lies ahead, each to the pull whose
-// turn it is. A hot path: an entry is made of views of the store, and its reply is written into a ring.
+// Deliveries of one consumer, in slices: what is to be delivered again first, then what lies ahead, each to the recipient
+// whose turn it is: a pull, or where it pushes to. A hot path: an entry is made of views of the store, and its reply is
+// written into a ring.
 //
 //   soon ──► outbox ──► a slice is filled (256 KiB or 1 ms) ──► it is sent ──► soon, if there is more
-//                            │ status lines of pulls that end stand between the messages
-//   a session that is pressed: its pulls are held until it has drained, others go on
+//                            │ status lines (of pulls that end, of flow control) stand between the messages
+//   a session that is pressed: what goes to it is held until it has drained, the rest goes on
 //
 // Source: nats-server 2.15.3, server/consumer.go, loopAndGatherMsgs, getNextMsg, didNotDeliver.
 import type { BatchEntry, BatchOutcome, SessionHandle } from '../../core/index.ts';
@@ -11,8 +12,7 @@ import type { StoredMessage } from '../store/store.ts';
 import { AckSubjects } from './ack-subject.ts';
 import { DELETED_UNACKED } from './advisories.ts';
 import type { ConsumerParts } from './parts.ts';
-import type { Pulls } from './pull.ts';
-import type { Pull } from './pull-queue.ts';
+import type { Recipient, Recipients } from './recipients.ts';
 import { headersOnly } from './statuses.ts';
 
 /** What deliveries ask of their consumer. Times are the monotonic clock's. */
@@ -48,10 +48,12 @@ const message: StoredMessage = {
   payload: NOTHING,
 };
 
+const parcel = { seq: 0, bytes: 0, subjectBytes: 0 };
+
 export class Delivery {
   readonly #parts: ConsumerParts;
   readonly #owner: DeliveryOwner;
-  readonly #pulls: Pulls;
+  readonly #recipients: Recipients;
   readonly #subjects: AckSubjects;
   readonly #replay: Replay | undefined;
   #isAsked = false;
@@ -60,14 +62,19 @@ export class Delivery {
   #endedBy = END;
   /** Entries of the slice at hand, and to whom and of what they are. */
   #entries: BatchEntry[] | undefined;
-  #pullsOf: (Pull | undefined)[] = [];
+  #recipientsOf: (Recipient | undefined)[] = [];
   #seqs: number[] = [];
   readonly #pressed = new Set<SessionHandle>();
 
-  constructor(parts: ConsumerParts, owner: DeliveryOwner, pulls: Pulls, consumer: string) {
+  constructor(
+    parts: ConsumerParts,
+    owner: DeliveryOwner,
+    recipients: Recipients,
+    consumer: string,
+  ) {
     this.#parts = parts;
     this.#owner = owner;
-    this.#pulls = pulls;
+    this.#recipients = recipients;
     const { config, store } = parts.host;
     this.#subjects = new AckSubjects(config.name, consumer);
     this.#replay = parts.rules.replaysTimes ? new Replay(store.state.lastSeq) : undefined;
@@ -75,7 +82,7 @@ export class Delivery {
 
   /** Delivers in one of the next turns of the loop, if anybody waits. */
   soon(): void {
-    if (this.#isAsked || this.#isClosed || this.#pulls.count === 0) return;
+    if (this.#isAsked || this.#isClosed || !this.#recipients.isOpen) return;
     this.#isAsked = true;
     this.#parts.host.outbox.deliver(this.#fill, this.#told);
   }
@@ -91,12 +98,10 @@ export class Delivery {
   }
 
   /** Tells somebody something, behind everything that was delivered before. */
-  say(to: Uint8Array, headers: Uint8Array): void {
-    if (this.#entries === undefined) {
-      this.#parts.host.outbox.send({ to, headers, payload: NOTHING });
-      return;
-    }
-    this.#push({ to, headers, payload: NOTHING }, undefined, 0);
+  say(to: Uint8Array, headers: Uint8Array, reply?: Uint8Array): void {
+    const entry = { to, reply, headers, payload: NOTHING };
+    if (this.#entries === undefined) this.#parts.host.outbox.send(entry);
+    else this.#push(entry, undefined, 0);
   }
 
   close(): void {
@@ -105,14 +110,14 @@ export class Delivery {
 
   readonly #fill = (entries: BatchEntry[]): void => {
     this.#isAsked = false;
-    this.#pullsOf = [];
+    this.#recipientsOf = [];
     this.#seqs = [];
     if (this.#isClosed) return;
     this.#slice++;
     this.#entries = entries;
     try {
       this.#endedBy = this.#fillSlice();
-      if (this.#endedBy === END) this.#pulls.endOfMessages();
+      if (this.#endedBy === END) this.#recipients.endOfMessages();
     } finally {
       this.#entries = undefined;
     }
@@ -123,7 +128,7 @@ export class Delivery {
     const startMs = clock.monotonic();
     let nowMs = startMs;
     let bytes = 0;
-    for (let count = 1; this.#pulls.count > 0; count++) {
+    for (let count = 1; this.#recipients.isOpen; count++) {
       const added = this.#deliverNext(nowMs);
       if (added < 0) return added;
       bytes += added;
@@ -157,8 +162,11 @@ export class Delivery {
       : message.headers;
     const shown = rules.headersOnly ? NOTHING : payload;
     const bytes = subject.length + reply.length + (headers?.length ?? 0) + shown.length;
-    const pull = this.#pulls.choose(bytes, nowMs, this.#slice);
-    if (pull === undefined) return NOBODY;
+    parcel.seq = seq;
+    parcel.bytes = bytes;
+    parcel.subjectBytes = subject.length;
+    const recipient = this.#recipients.choose(parcel, nowMs, this.#slice);
+    if (recipient === undefined) return NOBODY;
     if (again > 0) progress.redeliver(seq, nowMs);
     else {
       cursor.pass(seq);
@@ -166,9 +174,8 @@ export class Delivery {
       else progress.deliver(seq, nowMs);
     }
     this.#replay?.delivered(message);
-    this.#push({ to: pull.to, subject, reply, headers, payload: shown }, pull, seq);
-    const rest = this.#pulls.give(pull, bytes, nowMs);
-    if (rest !== undefined) this.say(pull.to, rest);
+    this.#push({ to: recipient.to, subject, reply, headers, payload: shown }, recipient, seq);
+    this.#recipients.give(recipient, parcel, nowMs);
     return bytes + ENTRY_BYTES;
   }
 
@@ -202,31 +209,31 @@ export class Delivery {
     }
   }
 
-  #push(entry: BatchEntry, pull: Pull | undefined, seq: number): void {
+  #push(entry: BatchEntry, recipient: Recipient | undefined, seq: number): void {
     this.#entries?.push(entry);
-    this.#pullsOf.push(pull);
+    this.#recipientsOf.push(recipient);
     this.#seqs.push(seq);
   }
 
   readonly #told = (outcomes: readonly BatchOutcome[]): void => {
-    const pulls = this.#pullsOf;
+    const recipients = this.#recipientsOf;
     const seqs = this.#seqs;
     let isMissed = false;
     let session = 0;
     for (let i = 0; i < outcomes.length; i++) {
-      const pull = pulls[i];
-      if (pull === undefined) continue;
+      const recipient = recipients[i];
+      if (recipient === undefined) continue;
       const { delivered, pressed } = outcomes[i] as BatchOutcome;
       if (delivered === 0) {
-        this.#missed(pull, seqs[i] as number);
+        this.#missed(recipient, seqs[i] as number);
         isMissed = true;
       } else if (pressed !== 0) {
-        this.#pulls.hold(pull, pressed);
+        this.#recipients.hold(recipient, pressed);
         if (pressed !== session) this.#waitFor(pressed);
         session = pressed;
       }
     }
-    if (isMissed) this.#pulls.scan(false);
+    if (isMissed) this.#recipients.missed();
     this.#after(seqs);
     if (this.#endedBy === FULL || isMissed) this.soon();
   };
@@ -244,12 +251,12 @@ export class Delivery {
   }
 
   /** Nobody was there to get it. */
-  #missed(pull: Pull, seq: number): void {
+  #missed(recipient: Recipient, seq: number): void {
     const { redelivery } = this.#parts.progress;
-    this.#pulls.takeBack(pull);
+    const isDueAgain = this.#recipients.takeBack(recipient);
     if (!redelivery.pending.find(seq)) return;
     redelivery.pending.redelivered = Math.max(0, redelivery.pending.redelivered - 1);
-    redelivery.enqueue(seq);
+    if (isDueAgain) redelivery.enqueue(seq);
   }
 
   #waitFor(session: SessionHandle): void {
@@ -257,7 +264,7 @@ export class Delivery {
     this.#pressed.add(session);
     this.#parts.host.door.whenDrained(session, () => {
       this.#pressed.delete(session);
-      this.#pulls.release(session);
+      this.#recipients.release(session);
       this.soon();
     });
   }

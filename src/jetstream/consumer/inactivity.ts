@@ -1,5 +1,6 @@
 // When a consumer that nobody uses goes: after its threshold without a pull, a delivery or an ack, and not while somebody
-// may still be at work on what was delivered.
+// may still be at work on what was delivered. One that pushes is in use while somebody subscribes to where it pushes; then
+// nobody's work counts but acks.
 // Source: nats-server 2.15.3, server/consumer.go, deleteNotActive, updateInactiveThreshold.
 import type { Redelivery } from './redelivery.ts';
 
@@ -28,18 +29,20 @@ export class Inactivity {
   }
 
   /**
-   * @param hasPulls somebody waits for messages
+   * @param isInUse somebody waits for messages
+   * @param redelivery of a consumer that is pulled from
    * @returns whether it has to go
    */
-  isOver(nowMs: number, hasPulls: boolean, redelivery: Redelivery): boolean {
+  isOver(nowMs: number, isInUse: boolean, redelivery: Redelivery | undefined): boolean {
     if (nowMs < this.dueMs) return false;
     const threshold = this.#thresholdMs;
-    if (hasPulls) {
+    if (isInUse) {
       this.dueMs = nowMs + threshold;
       return false;
     }
     this.dueMs = this.#usedMs + threshold;
     if (this.dueMs > nowMs) return false;
+    if (redelivery === undefined) return true;
     this.dueMs = lastAckMs(redelivery) + threshold;
     return this.dueMs <= nowMs;
   }

@@ -3,9 +3,10 @@
 // Source: nats-server 2.15.3, server/consumer.go, waitQueue.
 import type { SessionHandle } from '../../core/index.ts';
 import type { PullRequest } from './pull-request.ts';
+import type { Recipient } from './recipients.ts';
 
 /** Times are the monotonic clock's; Infinity = never. */
-export class Pull {
+export class Pull implements Recipient {
   readonly to: Uint8Array;
   readonly noWait: boolean;
   readonly heartbeatMs: number;

@@ -5,6 +5,7 @@ import type { SessionHandle } from '../../core/index.ts';
 import type { ConsumerHost } from './host.ts';
 import { Pull, PullQueue } from './pull-queue.ts';
 import type { PullReader } from './pull-request.ts';
+import type { EndReason, Parcel, Recipients, RecipientsOwner } from './recipients.ts';
 import {
   BATCH_COMPLETED,
   EXCEEDED_MAX_WAITING,
@@ -17,34 +18,16 @@ import {
   statusWithRest,
 } from './statuses.ts';
 
-/** Why a consumer ends, as its pulls are told. */
-export type EndReason = 'Consumer Deleted' | 'Server Shutdown';
-
-/** What pulls ask of their consumer. Times are the monotonic clock's. */
-export interface PullsOwner {
-  /** Messages that wait: those ahead, and those to be delivered again. */
-  readonly available: number;
-  readonly lastConsumerSeq: number;
-  readonly lastStreamSeq: number;
-  /** Tells a pull something, behind everything that it was told before. */
-  say(to: Uint8Array, headers: Uint8Array): void;
-  /** Somebody waits: delivers what there is. */
-  deliverSoon(): void;
-  /** Something is due then. */
-  due(atMs: number): void;
-  /** The consumer was in use then. */
-  used(atMs: number): void;
-}
-
 /** With a full queue, those who have gone are looked for once in so long. */
 const SCAN_MS = 1000;
 /** More of them are not looked at each time somebody asks: one needs some 0.3 us, and has this to itself. */
 const FEW = 256;
 const REST_MS = 0.005;
 
-export class Pulls {
+export class Pulls implements Recipients {
+  readonly isBound = false;
   readonly #host: ConsumerHost;
-  readonly #owner: PullsOwner;
+  readonly #owner: RecipientsOwner;
   readonly #reader: PullReader;
   readonly #queue = new PullQueue();
   readonly #waitingMax: number;
@@ -54,24 +37,30 @@ export class Pulls {
   /** Nothing has to be said to any of them before; it may be too early. */
   #dueMs = Number.POSITIVE_INFINITY;
 
-  constructor(host: ConsumerHost, owner: PullsOwner, reader: PullReader, waitingMax: number) {
+  constructor(host: ConsumerHost, owner: RecipientsOwner, reader: PullReader, waitingMax: number) {
     this.#host = host;
     this.#owner = owner;
     this.#reader = reader;
     this.#waitingMax = waitingMax;
   }
 
-  get count(): number {
+  get isOpen(): boolean {
+    return this.#queue.count > 0;
+  }
+
+  get waiting(): number {
     return this.#queue.count;
   }
 
-  /** When something has to be said to one of them, or to be looked at. */
+  get isInUse(): boolean {
+    return this.#queue.count > 0;
+  }
+
   get dueMs(): number {
-    const restMs = this.count > FEW ? this.#scannedMs + this.count * REST_MS : 0;
+    const restMs = this.waiting > FEW ? this.#scannedMs + this.waiting * REST_MS : 0;
     return Math.max(this.#dueMs, restMs);
   }
 
-  /** Somebody asks for messages on `to`, whose bytes are kept; `body` is a view. */
   request(to: Uint8Array, body: Uint8Array): void {
     const owner = this.#owner;
     const request = this.#reader.read(body);
@@ -115,13 +104,7 @@ export class Pulls {
     return available < this.#wanted ? REQUESTS_PENDING : undefined;
   }
 
-  /**
-   * Whose turn it is; undefined: nobody's.
-   *
-   * @param bytes of the message: subject, reply, headers and payload
-   * @param slice number of the slice of deliveries: within one, a listener is looked for once
-   */
-  choose(bytes: number, nowMs: number, slice: number): Pull | undefined {
+  choose({ bytes }: Parcel, nowMs: number, slice: number): Pull | undefined {
     const queue = this.#queue;
     let passed = 0;
     for (let pull = queue.head; pull !== undefined; pull = queue.head) {
@@ -142,12 +125,7 @@ export class Pulls {
     return undefined;
   }
 
-  /**
-   * The pull whose turn it was gets the message.
-   *
-   * @returns what it is told behind it
-   */
-  give(pull: Pull, bytes: number, nowMs: number): Uint8Array | undefined {
+  give(pull: Pull, { bytes }: Parcel, nowMs: number): void {
     if (pull.bytesLeft > 0) {
       pull.bytesLeft -= bytes;
       if (pull.bytesLeft === 0) pull.left = 1;
@@ -157,19 +135,23 @@ export class Pulls {
     if (pull.left > 0) {
       if (pull.heartbeatMs > 0) pull.beatsMs = nowMs + pull.heartbeatMs;
       this.#queue.rotate();
-      return undefined;
+      return;
     }
-    this.#remove(pull);
-    return pull.bytesLeft > 0
-      ? statusWithRest(BATCH_COMPLETED, pull.left, pull.bytesLeft)
-      : undefined;
+    const { bytesLeft } = pull;
+    if (bytesLeft > 0) this.#leave(pull, statusWithRest(BATCH_COMPLETED, pull.left, bytesLeft));
+    else this.#remove(pull);
   }
 
-  /** What it was given did not arrive. */
-  takeBack(pull: Pull): void {
-    if (!pull.isQueued) return;
-    pull.left++;
-    pull.given--;
+  takeBack(pull: Pull): boolean {
+    if (pull.isQueued) {
+      pull.left++;
+      pull.given--;
+    }
+    return true;
+  }
+
+  missed(): void {
+    this.scan(false);
   }
 
   hold(pull: Pull, session: SessionHandle): void {
@@ -180,24 +162,20 @@ export class Pulls {
     for (const pull of this.#queue) if (pull.heldBy === session) pull.heldBy = 0;
   }
 
-  /** There is nothing more: those that do not wait leave, unless they have named a time and got nothing yet. */
+  /** Those that have named a time, and got nothing yet, stay. */
   endOfMessages(): void {
     if (this.#queue.noWaitCount === 0) return;
     const nowMs = this.#host.clock.monotonic();
     for (const pull of this.#queue) if (isServed(pull)) this.#endServed(pull, nowMs);
   }
 
-  /** Looks who is gone, unless they are many and have just been looked at. */
+  /** Of many not each time. */
   look(): void {
-    const restMs = this.count > FEW ? this.count * REST_MS : 0;
+    const restMs = this.waiting > FEW ? this.waiting * REST_MS : 0;
     if (this.#host.clock.monotonic() - this.#scannedMs >= restMs) this.scan(false);
   }
 
-  /**
-   * Looks at all of them: who is to be told something, and who is gone.
-   *
-   * @param isEnd there is nothing more
-   */
+  /** Looks at all of them: who is to be told something, and who is gone. */
   scan(isEnd: boolean): void {
     const { clock, door } = this.#host;
     const nowMs = clock.monotonic();
@@ -217,7 +195,6 @@ export class Pulls {
     this.#wanted = wanted;
   }
 
-  /** Ends all of them. */
   end(reason: EndReason): void {
     for (const pull of this.#queue) {
       const line = `409 ${reason}`;

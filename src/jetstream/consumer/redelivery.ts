@@ -177,6 +177,16 @@ export class Redelivery {
     return seqs.sort((a, b) => a - b);
   }
 
+  /** All that wait for acks and not in the queue. */
+  waiting(): number[] {
+    const { pending } = this;
+    const seqs: number[] = [];
+    for (let seq = pending.findFrom(1); seq > 0; seq = pending.findFrom(seq + 1)) {
+      if (pending.state !== QUEUED) seqs.push(seq);
+    }
+    return seqs;
+  }
+
   #untouchedDueMs(): number {
     const seq = this.pending.findUntouched(this.#untouchedFrom);
     if (seq === 0) {

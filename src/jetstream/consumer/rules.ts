@@ -20,7 +20,15 @@ export interface ConsumerRules {
   readonly replaysTimes: boolean;
   /** Acks in a hundred that a metric tells of. */
   readonly samplePercent: number;
-  /** Without pulls and acks for so long, it goes. */
+  /** Where messages are pushed to, and the queue group that has to listen; '' = it is pulled from, any. */
+  readonly deliverTo: string;
+  readonly deliverGroup: string;
+  /** 0 = none. */
+  readonly heartbeatMs: number;
+  readonly hasFlowControl: boolean;
+  /** 0 = no bound. */
+  readonly bitsPerSecond: number;
+  /** Without pulls and acks, or a subscription to where it pushes, for so long it goes. */
   readonly inactiveMs: number;
 }
 
@@ -28,6 +36,12 @@ export interface ConsumerRules {
 export function rulesOf(config: ConsumerConfig): ConsumerRules {
   const { ack_wait = 0, backoff = [], max_deliver = -1, max_ack_pending = -1 } = config;
   const { max_waiting = 0, inactive_threshold = 0, sample_freq = '' } = config;
+  const {
+    deliver_subject = '',
+    deliver_group = '',
+    idle_heartbeat = 0,
+    rate_limit_bps = 0,
+  } = config;
   const ackWaitMs = boundMs(Number(ack_wait));
   return {
     filters: filtersOf(config),
@@ -40,6 +54,11 @@ export function rulesOf(config: ConsumerConfig): ConsumerRules {
     headersOnly: config.headers_only === true,
     replaysTimes: config.replay_policy === 'original',
     samplePercent: Number.parseInt(sample_freq, 10) || 0,
+    deliverTo: deliver_subject,
+    deliverGroup: deliver_group,
+    heartbeatMs: Number(idle_heartbeat) / NANOS_PER_MS,
+    hasFlowControl: config.flow_control === true,
+    bitsPerSecond: Number(rate_limit_bps),
     inactiveMs: boundMs(Number(inactive_threshold)),
   };
 }

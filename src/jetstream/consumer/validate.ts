@@ -1,7 +1,7 @@
 // Makes a consumer's configuration of what a request says: defaults filled in as the original fills them in, then judged
 // in its order. What is refused is refused with its code and sentence.
 // Source: nats-server 2.15.3, server/consumer.go, setConsumerConfigDefaults and checkConsumerCfg.
-
+import { isQueue, isSubject } from '../../bus/subject-text.ts';
 import { quoteGoText } from '../../shared/go-quote.ts';
 import { formatDuration } from '../../shared/time.ts';
 import type { ApiLimits } from '../api/account-door.ts';
@@ -10,7 +10,7 @@ import type { Int } from '../json-reader.ts';
 import { isTooLong, METADATA_MAX, storedMetadata } from '../metadata.ts';
 import type { StreamConfig } from '../stream/config.ts';
 import { DESCRIPTION_MAX } from '../stream/validate.ts';
-import { isSubset, isValidName, isValidSubject } from '../subjects.ts';
+import { hasWildcard, isReserved, isSubset, isValidName, isValidSubject } from '../subjects.ts';
 import { type ConsumerConfig, type ConsumerSettings, unsupportedConsumerKey } from './config.ts';
 import { FilterTrie } from './filter-trie.ts';
 
@@ -18,6 +18,7 @@ const ACK_WAIT = 30_000_000_000;
 const ACK_PENDING = 1000;
 const WAITING = 512;
 const EXPIRES_MIN = 1_000_000;
+const HEARTBEAT_MIN = 100_000_000;
 const INT64_MAX = 2n ** 63n - 1n;
 const encoder = new TextEncoder();
 
@@ -47,11 +48,15 @@ export function checkConsumer(
   if (encoder.encode(config.description ?? '').length > DESCRIPTION_MAX) {
     throw refusal('consumerDescriptionTooLong', DESCRIPTION_MAX);
   }
-  checkPull(settings, config, rules);
+  if (config.deliver_subject !== undefined) checkPush(config, rules.stream);
+  else checkPull(config, rules);
   checkLimits(config, rules);
   checkFilters(config);
   checkStart(config);
   checkSampling(config.sample_freq);
+  if (config.flow_control && config.idle_heartbeat === undefined) {
+    throw refusal('flowControlNeedsHeartbeat');
+  }
   if (settings.durable_name && settings.name && settings.durable_name !== settings.name) {
     throw refusal('durableAndNameDiffer');
   }
@@ -63,7 +68,12 @@ export function checkConsumer(
 
 type Sizes = Pick<
   ConsumerSettings,
-  'max_waiting' | 'max_batch' | 'max_expires' | 'max_bytes' | 'inactive_threshold'
+  | 'max_waiting'
+  | 'max_batch'
+  | 'max_expires'
+  | 'max_bytes'
+  | 'idle_heartbeat'
+  | 'inactive_threshold'
 >;
 
 function withDefaults(
@@ -72,21 +82,20 @@ function withDefaults(
   rules: ConsumerRules,
 ): ConsumerConfig {
   const max_deliver = unlimited('max_deliver', settings, rules) || -1;
-  const max_waiting = notNegative('max_waiting', settings, rules) || WAITING;
+  const isPull = !settings.deliver_subject;
+  const max_waiting = notNegative('max_waiting', settings, rules) || (isPull ? WAITING : 0);
   unlimited('max_ack_pending', settings, rules);
   let max_batch = notNegative('max_batch', settings, rules);
   const max_expires = notNegative('max_expires', settings, rules);
   const max_bytes = notNegative('max_bytes', settings, rules);
-  if (rules.isPedantic && (settings.idle_heartbeat ?? 0) < 0) {
-    throw refusal('pedantic', 'idle_heartbeat must not be negative');
-  }
+  const idle_heartbeat = notNegative('idle_heartbeat', settings, rules);
   notNegative('inactive_threshold', settings, rules);
   const ack_policy = settings.ack_policy === 'flow_control' ? 'none' : settings.ack_policy;
   const ack_wait = ackWaitOf(settings, rules);
   const max_ack_pending = ackPendingOf(settings, rules);
   const inactive_threshold = inactiveOf(settings, rules);
   const batchLimit = rules.limits.maxRequestBatch;
-  if (max_batch === 0 && batchLimit > 0) {
+  if (isPull && max_batch === 0 && batchLimit > 0) {
     if (rules.isPedantic) {
       throw refusal('pedantic', "max_request_batch must be set if it's JetStream limits are set");
     }
@@ -107,13 +116,18 @@ function withDefaults(
     ...(filter_subject && { filter_subject }),
     ...(settings.filter_subjects && { filter_subjects: settings.filter_subjects }),
     replay_policy: settings.replay_policy ?? 'instant',
+    ...(settings.rate_limit_bps && { rate_limit_bps: settings.rate_limit_bps }),
     ...(settings.sample_freq && { sample_freq: settings.sample_freq }),
-    max_waiting,
+    ...(max_waiting !== 0 && { max_waiting }),
     ...(max_ack_pending !== 0 && { max_ack_pending }),
+    ...(settings.flow_control && { flow_control: true }),
     ...(settings.headers_only && { headers_only: true }),
     ...(max_batch !== 0 && { max_batch }),
     ...(max_expires !== 0 && { max_expires }),
     ...(max_bytes !== 0 && { max_bytes }),
+    ...(settings.deliver_subject && { deliver_subject: settings.deliver_subject }),
+    ...(settings.deliver_group && { deliver_group: settings.deliver_group }),
+    ...(idle_heartbeat !== 0 && { idle_heartbeat }),
     inactive_threshold,
     num_replicas: settings.num_replicas ?? 0,
     ...(settings.mem_storage && { mem_storage: true }),
@@ -208,17 +222,26 @@ function checkTimes({ backoff = [], ack_wait = 0, max_deliver = -1 }: ConsumerCo
   if (max_deliver !== -1 && backoff.length > max_deliver) throw refusal('maxDeliverBackoff');
 }
 
-function checkPull(
-  settings: ConsumerSettings,
-  config: ConsumerConfig,
-  { stream, limits }: ConsumerRules,
-): void {
+function checkPush(config: ConsumerConfig, stream: StreamConfig): void {
+  const { deliver_subject: to = '', deliver_group: group = '', ack_policy } = config;
+  const { max_waiting = 0, max_ack_pending = 0, idle_heartbeat = HEARTBEAT_MIN } = config;
+  if (hasWildcard(to)) throw refusal('deliverToWildcards');
+  if (!isValidSubject(to) || isReserved(to)) throw refusal('invalidDeliverSubject');
+  // What nobody can subscribe to, the original takes.
+  if (!isSubject(to) || (group !== '' && !isQueue(group))) throw refusal('invalidDeliverSubject');
+  if (stream.subjects.some((subject) => isSubset(to, subject))) throw refusal('deliverCycle');
+  if (max_waiting !== 0) throw refusal('pushWithMaxWaiting');
+  if (max_ack_pending > 0 && ack_policy === 'none') throw refusal('ackPendingRequiresAcks');
+  if (idle_heartbeat < HEARTBEAT_MIN) throw refusal('heartbeatTooSmall');
+}
+
+function checkPull(config: ConsumerConfig, { stream, limits }: ConsumerRules): void {
   if (config.ack_policy === 'none' && stream.retention === 'workqueue') {
     throw refusal('pullRequiresAck');
   }
-  if (settings.rate_limit_bps) throw refusal('pullWithRateLimit');
-  if ((settings.idle_heartbeat ?? 0) > 0) throw refusal('pullWithHeartbeat');
-  if (settings.flow_control) throw refusal('pullWithFlowControl');
+  if (config.rate_limit_bps !== undefined) throw refusal('pullWithRateLimit');
+  if (config.idle_heartbeat !== undefined) throw refusal('pullWithHeartbeat');
+  if (config.flow_control) throw refusal('pullWithFlowControl');
   const { max_expires = 0, max_batch = 0 } = config;
   if (max_expires !== 0 && max_expires < EXPIRES_MIN) throw refusal('maxExpiresTooSmall');
   if (limits.maxRequestBatch > 0 && max_batch > limits.maxRequestBatch) {

@@ -1,123 +1,33 @@
-// Header blocks and payloads: in slabs, where rows say that they lie. In front of a header block stands its length.
-import type { Memory } from './memory.ts';
-import { HAS_HEADERS, ROW_AT, ROW_BODY, ROW_SLAB } from './row-chunk.ts';
-import type { Rows } from './rows.ts';
-import { type SlabOwner, Slabs } from './slabs.ts';
+// Where the header blocks and payloads of a store's messages lie, and what it takes that all survives that should: in slabs
+// of memory (slab-bodies.ts), or in a log on disk (file/log.ts). The index (indexed-store.ts) tells it of every change, in
+// the order in which they are made.
 import type { Incoming, StoredMessage } from './store.ts';
 
-const LENGTH_BYTES = 4;
-const NOTHING = new Uint8Array(0);
-
-export class Bodies implements SlabOwner {
-  readonly #rows: Rows;
-  readonly #slabs: Slabs;
-  /** Of the one that was kept last. */
-  #slab = 0;
-  #at = 0;
-  #body = 0;
-
-  constructor(memory: Memory, rows: Rows, slabBytes: number | undefined) {
-    this.#rows = rows;
-    this.#slabs = new Slabs(memory, this, slabBytes);
-  }
-
-  /** Keeps the body of a message, which is to have a row. Throws CapacityError. */
-  keep(message: Incoming, seq: number): void {
-    const { headerBytes, bodyBytes } = message;
-    const slabs = this.#slabs;
-    this.#body = headerBytes === 0 ? bodyBytes : bodyBytes + HAS_HEADERS;
-    slabs.reserve(seq, lengthOf(this.#body));
-    const { bytes, at, slab } = slabs;
-    if (headerBytes === 0) {
-      message.copyBody(bytes, at);
-    } else {
-      writeWord(bytes, at, headerBytes);
-      message.copyBody(bytes, at + LENGTH_BYTES);
-    }
-    this.#slab = slab;
-    this.#at = at;
-  }
-
+export interface Bodies {
+  /** Bytes of memory that it occupies beside those of the store's `Memory`. */
+  readonly heldBytes: number;
+  /**
+   * Keeps the body of a message, which is to have a row. Throws CapacityError or StorageError, and then it keeps nothing.
+   *
+   * @param subject its first bytes are the message's subject
+   */
+  keep(message: Incoming, subject: Uint8Array, seq: number, timeMs: number): void;
   /** What was kept last has no row. */
-  undo(): void {
-    this.#slabs.release(this.#slab, lengthOf(this.#body));
-  }
-
+  undo(): void;
   /** Tells the row at the cursor where to find what was kept last. */
-  sign(): void {
-    const { chunk, word } = this.#rows;
-    chunk.words[word + ROW_SLAB] = this.#slab;
-    chunk.words[word + ROW_AT] = this.#at;
-    chunk.words[word + ROW_BODY] = this.#body;
-  }
-
-  /** Of the row at the cursor. */
-  get bodyBytes(): number {
-    const { chunk, word } = this.#rows;
-    return (chunk.words[word + ROW_BODY] as number) & ~HAS_HEADERS;
-  }
-
-  get hasHeaders(): boolean {
-    const { chunk, word } = this.#rows;
-    return (chunk.words[word + ROW_BODY] as number) >= HAS_HEADERS;
-  }
-
-  /** Reads the body of the row at the cursor. */
-  read(into: StoredMessage): void {
-    const { chunk, word } = this.#rows;
-    const body = chunk.words[word + ROW_BODY] as number;
-    const at = chunk.words[word + ROW_AT] as number;
-    const bytes = this.#slabs.bytesOf(chunk.words[word + ROW_SLAB] as number);
-    if (body < HAS_HEADERS) {
-      into.headers = undefined;
-      into.payload = body === 0 ? NOTHING : bytes.subarray(at, at + body);
-    } else {
-      const start = at + LENGTH_BYTES;
-      const payloadStart = start + readWord(bytes, at);
-      into.headers = bytes.subarray(start, payloadStart);
-      into.payload = bytes.subarray(payloadStart, start + body - HAS_HEADERS);
-    }
-  }
-
-  /** The row at the cursor is about to be removed. */
-  release(): void {
-    const { chunk, word } = this.#rows;
-    const body = chunk.words[word + ROW_BODY] as number;
-    this.#slabs.release(chunk.words[word + ROW_SLAB] as number, lengthOf(body));
-  }
-
-  /** Does a little towards less memory, when there is something to be done. */
-  tidy(): void {
-    if (this.#slabs.isWasteful) this.#slabs.step();
-  }
-
-  holds(key: number, slab: number, at: number): boolean {
-    const rows = this.#rows;
-    if (!rows.find(key)) return false;
-    const { words } = rows.chunk;
-    return words[rows.word + ROW_SLAB] === slab && words[rows.word + ROW_AT] === at;
-  }
-
-  moved(_key: number, slab: number, at: number): void {
-    const { chunk, word } = this.#rows;
-    chunk.words[word + ROW_SLAB] = slab;
-    chunk.words[word + ROW_AT] = at;
-  }
-}
-
-/** Bytes that a body takes in a slab. */
-function lengthOf(body: number): number {
-  return body < HAS_HEADERS ? body : body - HAS_HEADERS + LENGTH_BYTES;
-}
-
-function writeWord(bytes: Uint8Array, at: number, word: number): void {
-  bytes[at] = word;
-  bytes[at + 1] = word >>> 8;
-  bytes[at + 2] = word >>> 16;
-  bytes[at + 3] = word >>> 24;
-}
-
-function readWord(bytes: Uint8Array, at: number): number {
-  const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
-  return (low | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)) >>> 0;
+  sign(): void;
+  /** Reads the body of the row at the cursor, behind the subject in `into`; false: it cannot be read any more. */
+  read(into: StoredMessage): boolean;
+  /** The row at the cursor is about to be removed. @param isFirst the store's first message */
+  release(seq: number, isFirst: boolean): void;
+  /** A row has been removed: does a little towards less memory, when there is something to be done. */
+  tidy(): void;
+  /** Sequences up to `seq` have been used up. */
+  skipped(seq: number, timeMs: number | undefined): void;
+  /** All rows are gone at once. */
+  cleared(): void;
+  /** As `Store.commit`, `Store.failure` and `Store.close` say. */
+  commit(done: (failure?: Error) => void): void;
+  readonly failure: Error | undefined;
+  close(done: () => void): void;
 }

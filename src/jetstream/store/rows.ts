@@ -10,6 +10,8 @@ import {
   CHUNK_SPAN,
   DEAD,
   FAR,
+  HAS_HEADERS,
+  ROW_BODY,
   ROW_NEXT,
   ROW_PREVIOUS,
   ROW_SUBJECT,
@@ -51,6 +53,19 @@ export class Rows {
     return this.#living;
   }
 
+  get #tail(): RowChunk | undefined {
+    return this.#chunks[this.#chunks.length - 1];
+  }
+
+  /** Forgets all rows, whose memory has been given back. */
+  clear(): void {
+    this.#chunks.length = 0;
+    this.#farNext.clear();
+    this.#farPrevious.clear();
+    this.#living = 0;
+    (this as { chunk: RowChunk | undefined }).chunk = undefined;
+  }
+
   /** Where the words of the row at the cursor begin in those of its chunk. */
   get word(): number {
     return this.row * ROW_WORDS;
@@ -58,7 +73,7 @@ export class Rows {
 
   /** Makes sure that `push(seq)` will not fail. Throws CapacityError. */
   reserve(seq: number): void {
-    const tail = this.#chunks.at(-1);
+    const tail = this.#tail;
     const isRoomy =
       tail !== undefined &&
       tail.count < tail.capacity &&
@@ -69,7 +84,7 @@ export class Rows {
 
   /** Adds a row for `seq`, which is above all others; its words are the caller's to fill. `reserve` has been called. */
   push(seq: number): void {
-    const chunk = this.#chunks.at(-1) as RowChunk;
+    const chunk = this.#tail as RowChunk;
     const row = chunk.count++;
     if (row === 0) chunk.base = seq;
     if (chunk.offsets !== undefined) chunk.offsets[row] = seq - chunk.base;
@@ -213,6 +228,15 @@ export class Rows {
     return count;
   }
 
+  /** Bytes of header block and payload of the row at the cursor. */
+  get bodyBytes(): number {
+    return (this.chunk.words[this.word + ROW_BODY] as number) & ~HAS_HEADERS;
+  }
+
+  get hasHeaders(): boolean {
+    return (this.chunk.words[this.word + ROW_BODY] as number) >= HAS_HEADERS;
+  }
+
   /** The subject of the row at the cursor. */
   get subjectId(): number {
     return this.chunk.words[this.word + ROW_SUBJECT] as number;
@@ -252,7 +276,7 @@ export class Rows {
     this.#living--;
     if (this.#farNext.size > 0) this.#farNext.delete(seq);
     if (this.#farPrevious.size > 0) this.#farPrevious.delete(seq);
-    const isTail = chunk === this.#chunks.at(-1);
+    const isTail = chunk === this.#tail;
     if (chunk.living === 0) {
       if (isTail) chunk.empty();
       else this.#drop(this.#indexOf(seq));
@@ -287,7 +311,7 @@ export class Rows {
   }
 
   #extend(seq: number): void {
-    const before = this.#chunks.at(-1);
+    const before = this.#tail;
     const share = Math.floor(this.#living / LIVING_SHARE);
     const chunk = new RowChunk(this.#memory, Math.min(this.#most, Math.max(LEAST_ROWS, share)));
     chunk.base = seq;
@@ -320,7 +344,7 @@ export class Rows {
   /** Whether two neighbours go into one chunk, which is then at most half of the largest. */
   #fit(before: RowChunk, behind: RowChunk): boolean {
     return (
-      behind !== this.#chunks.at(-1) &&
+      behind !== this.#tail &&
       before.living + behind.living <= this.#most / 2 &&
       behind.end - before.base < CHUNK_SPAN
     );

@@ -63,12 +63,15 @@ export interface Store {
   /** Bytes of memory that it occupies: index, tables and free room included. */
   readonly heldBytes: number;
 
-  /** Keeps a message under the next sequence, which it answers. Throws CapacityError, and then nothing has changed. */
+  /**
+   * Keeps a message under the next sequence, which it answers. Throws CapacityError, or StorageError when its place does
+   * not take it, and then it has not been kept.
+   */
   append(message: Incoming, timeMs: number): number;
   /** Uses up sequences without keeping anything; the last is `seq`. With a time it is that of the last message. */
   skipTo(seq: number, timeMs?: number): void;
 
-  /** Reads a message into `into`; false: there is none. */
+  /** Reads a message into `into`; false: there is none, or its bytes are lost. */
   read(seq: number, into: StoredMessage): boolean;
   has(seq: number): boolean;
   /** The time of a message; 0 = there is none. */
@@ -123,11 +126,13 @@ export interface Store {
   readonly deletedCount: number;
 
   /**
-   * Calls `done` when everything up to now is as durable as promised, in the order of the calls; a memory store calls
-   * it within. It does not throw: what failed is `failure` then.
+   * Calls `done` when everything up to now is as durable as promised, in the order of the calls; a memory store calls it
+   * within. It does not throw: `done` is told why something is not durable and never will be, and what could not be
+   * written has been removed then.
    */
-  commit(done: () => void): void;
+  commit(done: (failure?: Error) => void): void;
   /** Why nothing more can be kept; undefined = all is well. */
   readonly failure: Error | undefined;
-  close(): void;
+  /** Nothing may be asked any more. `done` is called when all that it held has been given back. */
+  close(done?: () => void): void;
 }

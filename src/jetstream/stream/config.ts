@@ -38,6 +38,10 @@ export interface StreamConfig {
   readonly duplicate_window?: Int;
   readonly compression: 'none' | 's2';
   readonly first_seq?: Int;
+  /** Subjects that are matched are stored as what they become. */
+  readonly subject_transform?: SubjectTransformConfig;
+  /** What is stored is published again. */
+  readonly republish?: RepublishConfig;
   readonly allow_direct: boolean;
   readonly mirror_direct: boolean;
   readonly discard_new_per_subject?: boolean;
@@ -46,13 +50,28 @@ export interface StreamConfig {
   readonly deny_purge: boolean;
   readonly allow_rollup_hdrs: boolean;
   readonly consumer_limits: { readonly inactive_threshold?: Int; readonly max_ack_pending?: Int };
-  /** Always written. */
-  readonly allow_msg_ttl: false;
+  /** Messages may say how long they live. */
+  readonly allow_msg_ttl: boolean;
+  /** How long a mark lives that stands for the last message of a subject, when time has taken it. */
+  readonly subject_delete_marker_ttl?: Int;
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+export interface SubjectTransformConfig {
+  readonly src: string;
+  readonly dest: string;
+}
+
+export interface RepublishConfig {
+  readonly src?: string;
+  readonly dest: string;
+  readonly headers_only?: boolean;
+}
+
 /** What a request says of a stream; keys that cannot be served yet among it. */
-export type StreamRequest = Partial<Omit<StreamConfig, 'allow_msg_ttl'>> & {
+export type StreamRequest = Partial<Omit<StreamConfig, 'subject_transform' | 'republish'>> & {
+  readonly subject_transform?: Partial<SubjectTransformConfig>;
+  readonly republish?: Partial<RepublishConfig>;
   readonly pedantic?: boolean;
 } & Readonly<Partial<Record<UnsupportedStreamKey, unknown>>>;
 
@@ -89,10 +108,6 @@ export type UnsupportedStreamKey =
   | 'placement'
   | 'mirror'
   | 'sources'
-  | 'subject_transform'
-  | 'republish'
-  | 'allow_msg_ttl'
-  | 'subject_delete_marker_ttl'
   | 'allow_msg_counter'
   | 'allow_atomic'
   | 'allow_msg_schedules'
@@ -107,14 +122,6 @@ const UNSUPPORTED: Readonly<Record<UnsupportedStreamKey, Shape>> = {
   },
   mirror: { is: 'object', fields: SOURCE, nullable: true },
   sources: { is: 'list', of: { is: 'object', fields: SOURCE, nullable: true } },
-  subject_transform: { is: 'object', fields: TRANSFORM, nullable: true },
-  republish: {
-    is: 'object',
-    fields: { src: STRING, dest: STRING, headers_only: BOOL },
-    nullable: true,
-  },
-  allow_msg_ttl: BOOL,
-  subject_delete_marker_ttl: INT64,
   allow_msg_counter: BOOL,
   allow_atomic: BOOL,
   allow_msg_schedules: BOOL,
@@ -140,6 +147,12 @@ const STREAM_FIELDS: Fields = {
   duplicate_window: INT64,
   compression: COMPRESSION,
   first_seq: UINT64,
+  subject_transform: { is: 'object', fields: TRANSFORM, nullable: true },
+  republish: {
+    is: 'object',
+    fields: { src: STRING, dest: STRING, headers_only: BOOL },
+    nullable: true,
+  },
   allow_direct: BOOL,
   mirror_direct: BOOL,
   discard_new_per_subject: BOOL,
@@ -148,6 +161,8 @@ const STREAM_FIELDS: Fields = {
   deny_purge: BOOL,
   allow_rollup_hdrs: BOOL,
   consumer_limits: { is: 'object', fields: { inactive_threshold: INT64, max_ack_pending: INT64 } },
+  allow_msg_ttl: BOOL,
+  subject_delete_marker_ttl: INT64,
   metadata: MAP,
   pedantic: BOOL,
   ...UNSUPPORTED,

@@ -1,7 +1,6 @@
 // What a stream may hold: who asks for more is refused, or what is oldest goes. Per subject first, then messages, then
-// bytes, when a message has been stored; age by a timer, one for the stream, which waits for its first message.
-// Source: nats-server 2.15.3, server/memstore.go, storeRawMsg, enforceMsgLimit, expireMsgs.
-import type { Clock, Timer } from '../../shared/clock.ts';
+// bytes, when a message has been stored.
+// Source: nats-server 2.15.3, server/memstore.go, storeRawMsg, enforceMsgLimit.
 import type { Store } from '../store/store.ts';
 import type { StreamRules } from './rules.ts';
 
@@ -10,18 +9,12 @@ export const MAX_MSGS = 'maximum messages exceeded';
 export const MAX_BYTES = 'maximum bytes exceeded';
 export const MAX_MSGS_PER_SUBJECT = 'maximum messages per subject exceeded';
 
-/** Messages that leave because of their age in one go: some milliseconds of work. */
-const EXPIRED_MOST = 8192;
-
 export class Eviction {
   readonly #store: Store;
-  readonly #clock: Clock;
   #rules: StreamRules;
-  #timer: Timer | undefined;
 
-  constructor(store: Store, clock: Clock, rules: StreamRules) {
+  constructor(store: Store, rules: StreamRules) {
     this.#store = store;
-    this.#clock = clock;
     this.#rules = rules;
   }
 
@@ -47,13 +40,12 @@ export class Eviction {
   /** A message has been stored: makes what is too much go. */
   stored(seq: number): void {
     const store = this.#store;
-    const { maxMsgs, maxBytes, maxMsgsPerSubject, discardsNew, maxAgeMs } = this.#rules;
+    const { maxMsgs, maxBytes, maxMsgsPerSubject, discardsNew } = this.#rules;
     if (maxMsgsPerSubject !== Number.POSITIVE_INFINITY) this.#trim(store.subjectIdOf(seq));
     if (!discardsNew) {
       const { state } = store;
       if (state.messages > maxMsgs || state.bytes > maxBytes) this.#trimAll();
     }
-    if (maxAgeMs !== Number.POSITIVE_INFINITY && this.#timer === undefined) this.#arm();
   }
 
   /** The configuration has changed: what is too much now goes. */
@@ -65,13 +57,6 @@ export class Eviction {
       for (const id of ids) this.#trim(id);
     }
     if (!rules.discardsNew) this.#trimAll();
-    this.close();
-    if (rules.maxAgeMs !== Number.POSITIVE_INFINITY) this.#expire();
-  }
-
-  close(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
   }
 
   #trim(subjectId: number): void {
@@ -87,32 +72,5 @@ export class Eviction {
       if (state.messages <= maxMsgs && state.bytes <= maxBytes) return;
       store.remove(state.firstSeq);
     }
-  }
-
-  /** Removes what is too old, in parts. */
-  #expire(): void {
-    const store = this.#store;
-    const dueMs = this.#clock.now() - this.#rules.maxAgeMs;
-    for (let count = 0; count < EXPIRED_MOST; count++) {
-      const { state } = store;
-      if (state.messages === 0 || state.firstTimeMs > dueMs) break;
-      store.remove(state.firstSeq);
-    }
-    this.#arm();
-  }
-
-  /** The clock may jump: whoever is early looks again. */
-  #arm(): void {
-    const { state } = this.#store;
-    if (state.messages === 0) return;
-    const delayMs = state.firstTimeMs + this.#rules.maxAgeMs - this.#clock.now();
-    this.#timer = this.#clock.setTimeout(
-      () => {
-        this.#timer = undefined;
-        this.#expire();
-      },
-      delayMs,
-      { unref: true },
-    );
   }
 }

@@ -4,11 +4,23 @@
 // Source: nats-server 2.15.3, server/stream.go, processJetStreamMsg.
 import type { RawMessage } from '../../bus/raw.ts';
 import { toError } from '../../shared/errors.ts';
+import { quoteGoText } from '../../shared/go-quote.ts';
+import type { SubjectTransform } from '../../shared/subject-transform.ts';
+import { formatDuration, NANOS_PER_SECOND } from '../../shared/time.ts';
 import { type ApiError, refusal } from '../errors.ts';
-import type { Incoming } from '../store/store.ts';
 import { storedBytes } from '../store/stored-bytes.ts';
 import { hasWildcard, isValidSubject } from '../subjects.ts';
-import { hasStatus, keptBlock, PublishHeaders, shownText } from './publish-headers.ts';
+import {
+  bytesText,
+  hasStatus,
+  keptBlock,
+  shownText,
+  textBytes,
+  withHeader,
+} from './header-block.ts';
+import { OwnMessage } from './own-message.ts';
+import { PublishHeaders } from './publish-headers.ts';
+import { republish } from './republish.ts';
 import type { Stream } from './stream.ts';
 import { ttlSeconds } from './ttl.ts';
 
@@ -21,6 +33,8 @@ export class Ingest {
   readonly #headers = new PublishHeaders();
   /** The id of the last message, as `Nats-Expected-Last-Msg-Id` asks for it. */
   #lastMsgId = '';
+  /** It was told that something cannot be published again. */
+  #hasWarned = false;
 
   constructor(stream: Stream) {
     this.#stream = stream;
@@ -28,8 +42,19 @@ export class Ingest {
 
   /** A message on one of the stream's subjects. Called from within handlers. */
   take(message: RawMessage): void {
-    const error = this.#check(message);
+    const { incoming } = this.#stream.rules;
+    const taken = incoming === undefined ? message : transformed(message, incoming);
+    const error = this.#check(taken);
     if (error !== undefined) this.refuse(message, error);
+  }
+
+  /** Stores a mark that the subject of that message was deleted by time; false: it cannot be stored. */
+  mark(seq: number): boolean {
+    const { store, rules } = this.#stream;
+    const subject = encoder.encode(store.subjectText(store.subjectIdOf(seq)));
+    const message = new OwnMessage({ subject, headers: markBlock(rules.markerSeconds) });
+    const headers = this.#headers.read(message.headers);
+    return !rules.isSealed && this.#store(message, message, headers) === undefined;
   }
 
   /** Answers with an error, if an answer is asked for. */
@@ -58,8 +83,10 @@ export class Ingest {
   #checkHeaders(message: RawMessage): ApiError | undefined {
     const block = message.headers;
     const headers = this.#headers.read(block);
-    let kept: Incoming = message;
-    if (headers.hasRequestInfo || hasStatus(block)) kept = withBlock(message, keptBlock(block));
+    let kept = message;
+    if (headers.hasRequestInfo || hasStatus(block)) {
+      kept = new OwnMessage({ headers: keptBlock(block) }, message);
+    }
     if (kept.bodyBytes > this.#stream.rules.maxMsgSize) return refusal('messageTooLarge');
     if (headers.batchId !== '') return refusal('atomicPublishDisabled');
     if (kept.headerBytes > HEADERS_MOST) return refusal('headerTooLarge');
@@ -76,14 +103,14 @@ export class Ingest {
 
   /** What must be so before it is stored. */
   #checkAsked(message: RawMessage, headers: PublishHeaders): ApiError | undefined {
-    const { config, store } = this.#stream;
+    const { config, rules, store } = this.#stream;
     const { increment, expectedStream, ttl, expectedLastSeq } = headers;
     if (increment !== '') {
       return refusal(/^[-+]?\d+$/.test(increment) ? 'countersDisabled' : 'incrementInvalid');
     }
     if (expectedStream !== '' && expectedStream !== config.name)
       return refusal('streamNotMatching');
-    if ((ttlSeconds(ttl) ?? 0) !== 0) return refusal('ttlDisabled');
+    if (!rules.allowsTtl && (ttlSeconds(ttl) ?? 0) !== 0) return refusal('ttlDisabled');
     const { expectedLastSubjectSeq, expectedLastSubject } = headers;
     if (expectedLastSubjectSeq !== undefined) {
       const last =
@@ -128,19 +155,14 @@ export class Ingest {
     return true;
   }
 
-  #store(message: RawMessage, kept: Incoming, headers: PublishHeaders): ApiError | undefined {
+  #store(message: RawMessage, kept: RawMessage, headers: PublishHeaders): ApiError | undefined {
     const stream = this.#stream;
     const { rules, pool, followers } = stream;
     if (pool.isExceeded) return refusal('insufficientResources');
     const isWanted = !rules.isInterest || followers.hasInterest(message.subject);
     if (isWanted) {
-      const error = this.#noRoom(message, kept, headers);
+      const error = this.#keep(message, kept, headers);
       if (error !== undefined) return error;
-      try {
-        stream.append(kept);
-      } catch (error) {
-        return refusal('storeFailed', toError(error).message);
-      }
     } else {
       stream.skip();
     }
@@ -156,8 +178,55 @@ export class Ingest {
     return undefined;
   }
 
+  #keep(message: RawMessage, kept: RawMessage, headers: PublishHeaders): ApiError | undefined {
+    const stream = this.#stream;
+    const seconds = headers.ttl === '' ? 0 : this.#lifeOf(headers.ttl);
+    const isRaised = seconds > 0 && seconds !== ttlSeconds(headers.ttl);
+    const stored = isRaised ? withTtl(kept, seconds) : kept;
+    const error = this.#noRoom(message, stored, headers);
+    if (error !== undefined) return error;
+    const isAgain = stream.rules.republish !== undefined;
+    const lastSeq = isAgain ? this.#lastOf(message.subject) : 0;
+    try {
+      stream.append(stored, seconds);
+    } catch (error) {
+      return refusal('storeFailed', toError(error).message);
+    }
+    if (isAgain) this.#republish(stored, lastSeq);
+    return undefined;
+  }
+
+  /** Seconds; 0 = it does not end by itself. A mark that one before it has left must not outlive it. */
+  #lifeOf(ttl: string): number {
+    const { markerSeconds, maxMsgsPerSubject } = this.#stream.rules;
+    const seconds = Math.max(0, ttlSeconds(ttl) ?? 0);
+    if (seconds === 0 || maxMsgsPerSubject === 1) return seconds;
+    return Math.max(seconds, markerSeconds);
+  }
+
+  /** The last message on that subject; 0 = none. */
+  #lastOf(subject: Uint8Array): number {
+    const { store } = this.#stream;
+    const id = store.findSubject(subject);
+    return id < 0 ? 0 : store.lastOf(id);
+  }
+
+  #republish(message: RawMessage, lastSeq: number): void {
+    const { rules, store, outbox, config, account } = this.#stream;
+    if (rules.republish === undefined) return;
+    const { lastSeq: seq, lastTimeMs: timeMs } = store.state;
+    const { subject } = message;
+    const stored = { stream: config.name, message, subject, seq, timeMs, lastSeq };
+    const refused = republish(outbox, rules.republish, stored);
+    if (refused === undefined || this.#hasWarned) return;
+    this.#hasWarned = true;
+    const name = `${account.door.home.account.name} > ${config.name}`;
+    const shown = quoteGoText(shownText(refused));
+    account.warn(`Stream '${name}' suppressing republish with invalid subject ${shown}`);
+  }
+
   /** Why there is no room for it. */
-  #noRoom(message: RawMessage, kept: Incoming, headers: PublishHeaders): ApiError | undefined {
+  #noRoom(message: RawMessage, kept: RawMessage, headers: PublishHeaders): ApiError | undefined {
     const { rules, store, config, eviction, account } = this.#stream;
     if (account.isBounded || rules.discardsNew) {
       const { subjectBytes, headerBytes, bodyBytes } = kept;
@@ -191,18 +260,24 @@ export class Ingest {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The message with another header block. */
-function withBlock(message: RawMessage, block: Uint8Array): Incoming {
-  const payload = message.payload.slice();
-  return {
-    subjectBytes: message.subjectBytes,
-    headerBytes: block.length,
-    bodyBytes: block.length + payload.length,
-    copySubject: (target, at) => message.copySubject(target, at),
-    copyBody: (target, at) => {
-      target.set(block, at);
-      target.set(payload, at + block.length);
-      return at + block.length + payload.length;
-    },
-  };
+/** A message whose subject is matched has another; of any other it stays. */
+function transformed(message: RawMessage, by: SubjectTransform): RawMessage {
+  const before = bytesText(message.subject);
+  const after = by.apply(before);
+  if (after === undefined || after === before) return message;
+  return new OwnMessage({ subject: textBytes(after) }, message);
+}
+
+function withTtl(message: RawMessage, seconds: number): RawMessage {
+  return new OwnMessage(
+    { headers: withHeader(message.headers, 'Nats-TTL', `${seconds}`) },
+    message,
+  );
+}
+
+/** Source: nats-server 2.15.3, server/memstore.go, handleRemovalOrSdm. */
+function markBlock(seconds: number): Uint8Array {
+  const ttl = formatDuration(BigInt(seconds) * BigInt(NANOS_PER_SECOND));
+  const lines = ['Nats-Marker-Reason: MaxAge', `Nats-TTL: ${ttl}`, 'Nats-Rollup: sub'];
+  return encoder.encode(`NATS/1.0\r\n${lines.join('\r\n')}\r\n\r\n`);
 }

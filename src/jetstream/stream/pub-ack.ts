@@ -4,10 +4,11 @@
 import type { RawMessage } from '../../bus/raw.ts';
 import type { BatchRun } from '../../core/index.ts';
 import type { ApiError } from '../errors.ts';
+import { FIXED_TEXT_SLACK, FixedText } from '../fixed-text.ts';
 
 const encoder = new TextEncoder();
 /** The blank is in the original. */
-const DUPLICATE: Uint8Array = encoder.encode(',"duplicate": true}');
+const DUPLICATE: FixedText = new FixedText(',"duplicate": true}');
 const CLOSING_BRACE = 0x7d;
 const ZERO = 0x30;
 const INTEGER_MAX = 0x7fffffff;
@@ -15,32 +16,25 @@ const INTEGER_MAX = 0x7fffffff;
 const DIGITS_MAX = 16;
 
 export class PubAckWriter {
-  readonly #prefix: Uint8Array;
+  readonly #prefix: FixedText;
   readonly #name: string;
 
   constructor(stream: string, domain: string | undefined) {
     this.#name = stream;
     const head = domain === undefined ? '' : `,"domain":${JSON.stringify(domain)}`;
-    this.#prefix = encoder.encode(`{"stream":${JSON.stringify(stream)}${head},"seq":`);
+    this.#prefix = new FixedText(`{"stream":${JSON.stringify(stream)}${head},"seq":`);
   }
 
   /** Answers the message, which has a reply, in `run`. */
   write(run: BatchRun, message: RawMessage, seq: number, isDuplicate: boolean): void {
-    const prefix = this.#prefix;
     const { replyBytes } = message;
-    const most = replyBytes + prefix.length + DIGITS_MAX + DUPLICATE.length;
-    let at = run.reserve(most);
-    const { bytes } = run;
-    at = message.copyReply(bytes, at);
-    const start = at;
-    for (let i = 0; i < prefix.length; i++) bytes[at++] = prefix[i] as number;
-    at = writeDecimal(bytes, at, seq);
-    if (isDuplicate) {
-      bytes.set(DUPLICATE, at);
-      at += DUPLICATE.length;
-    } else {
-      bytes[at++] = CLOSING_BRACE;
-    }
+    const most = replyBytes + this.#prefix.length + DIGITS_MAX + DUPLICATE.length;
+    run.reserve(most + FIXED_TEXT_SLACK);
+    const start = message.copyReply(run.bytes, run.used);
+    let at = this.#prefix.write(run, start);
+    at = writeDecimal(run.bytes, at, seq);
+    if (isDuplicate) at = DUPLICATE.write(run, at);
+    else run.bytes[at++] = CLOSING_BRACE;
     run.end(replyBytes, 0, at - start);
   }
 

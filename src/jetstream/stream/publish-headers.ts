@@ -2,6 +2,8 @@
 // at once, blanks before the value are skipped, and of equal keys the first counts. An empty value is none.
 // Source: nats-server 2.15.3, server/client.go, sliceHeader; server/stream.go, getMsgId and those beside it.
 
+import { bytesText, lineEnd } from './header-block.ts';
+
 /** One object of a stream, used again for each message. Texts are empty and numbers undefined where nothing is asked. */
 export class PublishHeaders {
   /** A character for each byte: an id is any bytes. */
@@ -126,8 +128,6 @@ export class PublishHeaders {
 const decoder = new TextDecoder();
 const COLON = 0x3a;
 const BLANK = 0x20;
-const CR = 0x0d;
-const LF = 0x0a;
 
 const MSG_ID = 1;
 const EXPECTED_LAST_MSG_ID = 1 << 1;
@@ -146,7 +146,6 @@ const SCHEDULER = 1 << 13;
 const STREAM_SOURCE = 1 << 14;
 const REQUEST_INFO = 1 << 15;
 
-const REQUEST_INFO_KEY = 'Nats-Request-Info';
 const KEYS: ReadonlyMap<string, number> = new Map([
   ['Nats-Msg-Id', MSG_ID],
   ['Nats-Expected-Last-Msg-Id', EXPECTED_LAST_MSG_ID],
@@ -163,18 +162,10 @@ const KEYS: ReadonlyMap<string, number> = new Map([
   ['Nats-Schedule-Next', SCHEDULE_NEXT],
   ['Nats-Scheduler', SCHEDULER],
   ['Nats-Stream-Source', STREAM_SOURCE],
-  [REQUEST_INFO_KEY, REQUEST_INFO],
+  ['Nats-Request-Info', REQUEST_INFO],
 ]);
 /** Of the shortest key, with its colon. */
 const KEY_LEAST = 'Nats-TTL'.length;
-
-/** Where the next line begins. */
-function lineEnd(block: Uint8Array, from: number): number {
-  for (let at = block.indexOf(CR, from); at >= 0; at = block.indexOf(CR, at + 1)) {
-    if (block[at + 1] === LF) return at + 2;
-  }
-  return block.length;
-}
 
 /** As the original reads numbers: digits alone, anything else is -1. Above 2^53 it is not exact, and no sequence. */
 function decimal(block: Uint8Array, from: number, end: number): number | undefined {
@@ -186,66 +177,4 @@ function decimal(block: Uint8Array, from: number, end: number): number | undefin
     value = value * 10 + digit;
   }
   return value;
-}
-
-/** A text with a character for each byte. */
-export function bytesText(bytes: Uint8Array, from: number, end: number): string {
-  let text = '';
-  for (let at = from; at < end; at++) text += String.fromCharCode(bytes[at] as number);
-  return text;
-}
-
-/** The bytes of such a text as UTF-8 would show them. */
-export function shownText(text: string): string {
-  return decoder.decode(Uint8Array.from(text, (each) => each.charCodeAt(0)));
-}
-
-const STATUS_AT = 'NATS/1.0'.length;
-/** `NATS/1.0`, its end of line and the empty line. */
-const EMPTY_BLOCK_BYTES = STATUS_AT + 4;
-
-/** The block has a status behind its version, which is not kept. */
-export function hasStatus(block: Uint8Array): boolean {
-  return block[STATUS_AT] !== CR && block.indexOf(CR) > STATUS_AT;
-}
-
-/**
- * The block as it is kept: without its status and without who has asked; empty when nothing is left.
- * Source: nats-server 2.15.3, server/client.go, removeHeaderStatusIfPresent, removeHeaderIfPresent.
- */
-export function keptBlock(block: Uint8Array): Uint8Array {
-  const lines: Uint8Array[] = [];
-  let bytes = 0;
-  for (let at = 0; at < block.length; ) {
-    const end = lineEnd(block, at);
-    let line = block.subarray(at, end);
-    if (at === 0 && hasStatus(block)) line = versionLine(line);
-    const isInfo = line.length > REQUEST_INFO_KEY.length && isRequestInfo(line);
-    if (!isInfo) {
-      lines.push(line);
-      bytes += line.length;
-    }
-    at = end;
-  }
-  if (bytes <= EMPTY_BLOCK_BYTES) return new Uint8Array(0);
-  const kept = new Uint8Array(bytes);
-  let at = 0;
-  for (const line of lines) {
-    kept.set(line, at);
-    at += line.length;
-  }
-  return kept;
-}
-
-function versionLine(line: Uint8Array): Uint8Array {
-  const version = new Uint8Array(STATUS_AT + 2);
-  version.set(line.subarray(0, STATUS_AT));
-  version[STATUS_AT] = CR;
-  version[STATUS_AT + 1] = LF;
-  return version;
-}
-
-function isRequestInfo(line: Uint8Array): boolean {
-  const end = REQUEST_INFO_KEY.length;
-  return line[end] === COLON && bytesText(line, 0, end) === REQUEST_INFO_KEY;
 }

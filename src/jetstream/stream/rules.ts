@@ -1,10 +1,11 @@
 // What a stream's configuration means for its messages, computed once: numbers where the wire has 64 bits, milliseconds
 // where it has nanoseconds, Infinity where it has -1 or 0.
-import { NANOS_PER_MS } from '../../shared/time.ts';
+import { NANOS_PER_MS, NANOS_PER_SECOND } from '../../shared/time.ts';
 import type { Int } from '../json-reader.ts';
 import type { StreamConfig } from './config.ts';
+import { type Transforms, transformsOf } from './transforms.ts';
 
-export interface StreamRules {
+export interface StreamRules extends Transforms {
   readonly maxMsgs: number;
   readonly maxBytes: number;
   readonly maxMsgsPerSubject: number;
@@ -19,6 +20,10 @@ export interface StreamRules {
   readonly permitsRollup: boolean;
   readonly acknowledges: boolean;
   readonly isInterest: boolean;
+  /** Messages may say how long they live. */
+  readonly allowsTtl: boolean;
+  /** How long a mark lives that stands for the last message of a subject; 0 = there are none. */
+  readonly markerSeconds: number;
 }
 
 export function rulesOf(config: StreamConfig): StreamRules {
@@ -36,6 +41,9 @@ export function rulesOf(config: StreamConfig): StreamRules {
     permitsRollup: config.allow_rollup_hdrs && !config.deny_purge,
     acknowledges: config.no_ack !== true,
     isInterest: config.retention === 'interest',
+    allowsTtl: config.allow_msg_ttl,
+    markerSeconds: Math.floor(Number(config.subject_delete_marker_ttl ?? 0) / NANOS_PER_SECOND),
+    ...transformsOf(config),
   };
 }
 

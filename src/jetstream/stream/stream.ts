@@ -14,7 +14,7 @@ import type { ConsumerConfig } from '../consumer/config.ts';
 import { Consumer } from '../consumer/consumer.ts';
 import { ConsumerIndex } from '../consumer/consumer-index.ts';
 import type { ConsumerHost, PullQuota } from '../consumer/host.ts';
-import type { EndReason } from '../consumer/pull.ts';
+import type { EndReason } from '../consumer/recipients.ts';
 import { type Pool, reservedBytes } from '../limits.ts';
 import { StreamOutbox } from '../outbox.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
@@ -22,6 +22,7 @@ import type { Incoming, Store } from '../store/store.ts';
 import type { StreamConfig } from './config.ts';
 import { DedupWindow } from './dedup.ts';
 import { Eviction } from './eviction.ts';
+import { Expiry } from './expiry.ts';
 import { Ingest } from './ingest.ts';
 import { PubAckWriter } from './pub-ack.ts';
 import { purgeStore } from './purge.ts';
@@ -40,6 +41,7 @@ export interface StreamAccount {
   share(storage: StreamConfig['storage']): Pool;
   wouldExceed(storage: StreamConfig['storage'], bytes: number): boolean;
   readonly pulls: PullQuota;
+  warn(text: string): void;
   advise(kind: string, type: string, fields: () => object): void;
 }
 
@@ -56,6 +58,7 @@ export class Stream implements ApiStream, ConsumerHost {
   readonly #share: Pool;
   readonly dedup: DedupWindow;
   readonly eviction: Eviction;
+  readonly #expiry: Expiry;
   readonly pubAck: PubAckWriter;
   readonly consumers: Map<string, Consumer> = new Map();
   readonly followers: ConsumerIndex;
@@ -64,6 +67,9 @@ export class Stream implements ApiStream, ConsumerHost {
   readonly #directGet: DirectGet;
   readonly #retention: Retention;
   readonly #subscriptions = new Map<string, RawSubscription>();
+  #timeMs = 0;
+  /** The turn in which the clock was asked. */
+  #timedIn = -1;
   #isClosed = false;
 
   /** Its configuration has been checked. Throws CapacityError. */
@@ -93,7 +99,8 @@ export class Stream implements ApiStream, ConsumerHost {
       () => this.followers.wake(this.visibleSeq),
     );
     this.dedup = new DedupWindow(clock, this.rules.duplicateWindowMs);
-    this.eviction = new Eviction(this.store, clock, this.rules);
+    this.eviction = new Eviction(this.store, this.rules);
+    this.#expiry = new Expiry(this.store, clock, this.rules, (seq) => this.#ingest.mark(seq));
     this.pubAck = new PubAckWriter(config.name, domain);
     this.#ingest = new Ingest(this);
     this.#directGet = new DirectGet(this);
@@ -138,12 +145,17 @@ export class Stream implements ApiStream, ConsumerHost {
     this.rules = rulesOf(config);
     this.dedup.windowMs = this.rules.duplicateWindowMs;
     this.eviction.update(this.rules);
+    this.#expiry.update(this.rules);
     this.#retention.relaxed(config.retention);
     this.outbox.due();
   }
 
-  /** Stores a message, and makes what is too much then go. Throws CapacityError, and then nothing has changed. */
-  append(message: Incoming): void {
+  /**
+   * Stores a message, and makes what is too much then go. Throws CapacityError, and then nothing has changed.
+   *
+   * @param seconds how long it lives by itself; 0 = it does not end so
+   */
+  append(message: Incoming, seconds: number): void {
     const { store } = this;
     const { state } = store;
     const before = state.bytes;
@@ -151,6 +163,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#use(state.bytes - before);
     if (this.consumers.size > 0) this.followers.stored(seq, store.subjectIdOf(seq));
     this.eviction.stored(seq);
+    this.#expiry.stored(seq, seconds);
   }
 
   /** Nobody wants the message: it has a sequence, and is not kept. */
@@ -158,9 +171,17 @@ export class Stream implements ApiStream, ConsumerHost {
     this.store.skipTo(this.store.state.lastSeq + 1, this.#time());
   }
 
-  /** The wall clock, which may be set back; times of a stream are not. */
+  /**
+   * The wall clock, which may be set back; times of a stream are not. It is asked once a turn: what came in one read came
+   * at one time, and to ask for each was a tenth of a publish.
+   */
   #time(): number {
-    return Math.max(this.clock.now(), this.store.state.lastTimeMs);
+    const { serial } = this.door.turn;
+    if (serial !== this.#timedIn) {
+      this.#timedIn = serial;
+      this.#timeMs = Math.max(this.clock.now(), this.store.state.lastTimeMs);
+    }
+    return this.#timeMs;
   }
 
   /** The last message on the subjects that a filter matches; 0 = none. */
@@ -258,7 +279,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#subscriptions.clear();
     for (const consumer of this.consumers.values()) consumer.close(reason);
     this.consumers.clear();
-    this.eviction.close();
+    this.#expiry.close();
     this.#retention.close();
     this.dedup.close();
     this.#use(-this.store.state.bytes);

@@ -3,11 +3,12 @@
 import { parseDuration } from '../../shared/go-duration.ts';
 
 const SECOND = 1_000_000_000n;
+export const FOR_EVER: number = -1;
 
-/** Seconds; -1 = for ever, 0 = it asks for nothing, undefined = it is no such time. */
+/** Seconds; FOR_EVER, 0 = it asks for nothing, undefined = it is no such time. */
 export function ttlSeconds(text: string): number | undefined {
   if (text === '') return 0;
-  if (text.toLowerCase() === 'never') return -1;
+  if (text.toLowerCase() === 'never') return FOR_EVER;
   try {
     const nanos = parseDuration(text);
     return nanos < SECOND ? undefined : Number(nanos / SECOND);

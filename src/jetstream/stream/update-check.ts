@@ -26,6 +26,9 @@ export function checkStreamUpdate(before: StreamConfig, after: StreamConfig): St
   if (before.deny_purge && !after.deny_purge) {
     throw invalid('stream configuration update can not cancel deny purge');
   }
+  if (before.allow_msg_ttl && !after.allow_msg_ttl) {
+    throw invalid('message TTL status can not be disabled');
+  }
   if (!after.sealed) return after;
   return {
     ...after,

@@ -3,7 +3,7 @@
 // Source: nats-server 2.15.3, server/stream.go, checkStreamCfg.
 import { isSubject } from '../../bus/subject-text.ts';
 import { quoteGoText } from '../../shared/go-quote.ts';
-import { formatDuration } from '../../shared/time.ts';
+import { formatDuration, NANOS_PER_SECOND } from '../../shared/time.ts';
 import type { ApiLimits } from '../api/account-door.ts';
 import { FilterTrie } from '../consumer/filter-trie.ts';
 import { type ApiError, refusal } from '../errors.ts';
@@ -11,6 +11,7 @@ import type { Int } from '../json-reader.ts';
 import { isTooLong, METADATA_MAX, storedMetadata } from '../metadata.ts';
 import { isSubset, isValidName, isValidSubject, NAME_MAX, subjectsCollide } from '../subjects.ts';
 import { type StreamConfig, type StreamRequest, unsupportedStreamKey } from './config.ts';
+import { withTransforms } from './transforms.ts';
 
 export const DESCRIPTION_MAX: number = 4 * 1024;
 const REPLICAS_MAX = 5;
@@ -18,6 +19,8 @@ const DURATION_MIN = 100_000_000;
 const DUPLICATE_WINDOW = 120_000_000_000;
 /** The store counts in numbers. */
 const SEQ_MAX = Number.MAX_SAFE_INTEGER;
+/** Subjects that are none of which it is looked at whether they overlap with others: with more of them it matters less. */
+const WRONG_MOST = 8;
 const encoder = new TextEncoder();
 
 /** Throws ApiError. */
@@ -36,15 +39,16 @@ export function checkStream(request: StreamRequest, limits: ApiLimits): StreamCo
   const replicas = request.num_replicas || 1;
   if (replicas > REPLICAS_MAX) throw invalid(`maximum replicas is ${REPLICAS_MAX}`);
   if (replicas < 0) throw refusal('negativeReplicas');
-  const config = withDefaults(request, replicas, limits);
+  let config = withDefaults(request, replicas, limits);
   checkTimes(config, limits);
   checkDiscard(config);
+  config = withMarkers(config, request);
   if ((config.first_seq ?? 0) > SEQ_MAX) {
     throw invalid(`first sequence can not be above ${SEQ_MAX}`);
   }
   checkSubjects(config);
   checkBytes(config, limits);
-  return config;
+  return withTransforms(config, request);
 }
 
 function withDefaults(request: StreamRequest, replicas: Int, limits: ApiLimits): StreamConfig {
@@ -82,9 +86,20 @@ function withDefaults(request: StreamRequest, replicas: Int, limits: ApiLimits):
       }),
       ...(forConsumers.max_ack_pending && { max_ack_pending: forConsumers.max_ack_pending }),
     },
-    allow_msg_ttl: false,
-    metadata: storedMetadata(request.metadata),
+    allow_msg_ttl: request.allow_msg_ttl ?? false,
+    ...(request.subject_delete_marker_ttl && {
+      subject_delete_marker_ttl: request.subject_delete_marker_ttl,
+    }),
+    metadata: storedMetadata(request.metadata, levelOf(request)),
   };
+}
+
+/** Source: nats-server 2.15.3, server/jetstream_versioning.go, setStaticStreamMetadata. */
+function levelOf({
+  allow_msg_ttl,
+  subject_delete_marker_ttl: markerTtl = 0,
+}: StreamRequest): number {
+  return allow_msg_ttl || markerTtl > 0 ? 1 : 0;
 }
 
 /** Bounds of which 0 and what is below -1 are no bound. */
@@ -156,12 +171,30 @@ function checkDiscard(config: StreamConfig): void {
   }
 }
 
+/** Marks live by a TTL of their own, and roll up what is before them. */
+function withMarkers(config: StreamConfig, { pedantic }: StreamRequest): StreamConfig {
+  const { subject_delete_marker_ttl: markerTtl = 0 } = config;
+  if (markerTtl === 0) return config;
+  if (markerTtl < 0) throw invalid('subject delete marker TTL must not be negative');
+  if (markerTtl < NANOS_PER_SECOND) {
+    throw invalid('subject delete marker TTL must be at least 1 second');
+  }
+  if (pedantic && !config.allow_msg_ttl) {
+    throw invalid('subject delete marker cannot be set if message TTLs are disabled');
+  }
+  if (config.allow_rollup_hdrs) return { ...config, allow_msg_ttl: true };
+  if (pedantic) throw invalid('subject delete marker cannot be set if roll-ups are disabled');
+  return { ...config, allow_msg_ttl: true, allow_rollup_hdrs: true, deny_purge: false };
+}
+
 function checkSubjects({ subjects, no_ack: isSilent = false, num_replicas }: StreamConfig): void {
   const seen = new Set<string>();
   // Comparing each with each would take minutes for as many as one request can name.
   const places = new FilterTrie<number>();
+  const wrong: number[] = [];
   for (const [i, subject] of subjects.entries()) {
     if (isValidSubject(subject)) places.add(subject, i);
+    else if (wrong.length < WRONG_MOST) wrong.push(i);
   }
   for (const [i, subject] of subjects.entries()) {
     // The bus subscribes to fewer than the original takes.
@@ -176,6 +209,9 @@ function checkSubjects({ subjects, no_ack: isSilent = false, num_replicas }: Str
     places.meet(subject, (place) => {
       if (place > i) first = Math.min(first, place);
     });
+    // One that is none may be met before its own turn.
+    const met = wrong.find((place) => subjectsCollide(subject, subjects[place] as string));
+    first = Math.min(first, met ?? first);
     const other = subjects[first];
     if (other !== undefined) {
       throw invalid(`subject ${quoteGoText(subject)} overlaps with ${quoteGoText(other)}`);

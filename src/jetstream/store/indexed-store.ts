@@ -1,0 +1,384 @@
+// What all stores are: an index in memory over bodies that lie somewhere. Rows by sequence (rows.ts), subjects by id, text
+// and filter (subject-table.ts), bodies where the store has them (bodies.ts). None of them doubles, and none moves more
+// than a little at a time, so that no operation on one message takes long, however many there are; what is held follows
+// what lives.
+//
+//    append ─► bodies: body        at rest   a message   32 B row
+//           ─► subjects: id                  a subject   some 80 B, and its text once
+//           ─► rows: row, chained to the one before on its subject
+import { CapacityError } from '../../shared/errors.ts';
+import type { Bodies } from './bodies.ts';
+import { Filter } from './filters.ts';
+import { Matching } from './matching.ts';
+import { Memory } from './memory.ts';
+import { ROW_NEXT, ROW_PREVIOUS, ROW_SUBJECT } from './row-chunk.ts';
+import { Rows } from './rows.ts';
+import type {
+  Incoming,
+  OnRemoved,
+  Store,
+  StoredMessage,
+  StoreState,
+  SubjectState,
+} from './store.ts';
+import { storedBytes } from './stored-bytes.ts';
+import { SubjectTable } from './subject-table.ts';
+
+export interface IndexOptions {
+  /** The storage that the stream names: by its formula bytes are counted. */
+  readonly storage: 'file' | 'memory';
+  /** The first sequence, when the stream names one. */
+  readonly firstSeq?: number;
+  readonly onRemoved?: OnRemoved;
+  /** Told instead of `onRemoved` when everything is removed at once, before its bytes are given up. */
+  readonly onCleared?: (state: StoreState) => void;
+  /** Bytes that it may occupy; more are refused with CapacityError. */
+  readonly heldMax?: number;
+  /** Rows of a chunk and bytes of a slab, powers of two from 4 and 64 on: for tests, in which little is much. */
+  readonly chunkRows?: number;
+  readonly slabBytes?: number;
+}
+
+/** Makes the place for the bodies of a store with these rows. */
+export type CreateBodies = (memory: Memory, rows: Rows) => Bodies;
+
+type MutableState = { -readonly [Key in keyof StoreState]: StoreState[Key] };
+
+export class IndexedStore implements Store {
+  readonly #options: IndexOptions;
+  readonly #memory: Memory;
+  readonly #state: MutableState;
+  readonly #rows: Rows;
+  readonly #bodies: Bodies;
+  #subjects!: SubjectTable;
+  #matching!: Matching;
+  /** The subject of the message at hand. */
+  #text = new Uint8Array(256);
+
+  constructor(options: IndexOptions, createBodies: CreateBodies) {
+    const { firstSeq = 0 } = options;
+    this.#options = options;
+    this.#memory = new Memory(options.heldMax ?? Number.POSITIVE_INFINITY);
+    this.#state = {
+      messages: 0,
+      bytes: 0,
+      // nats-server 2.15.3, server/memstore.go, newMemStoreWithMode: a stream that begins somewhere is purged up to there.
+      firstSeq,
+      firstTimeMs: 0,
+      lastSeq: Math.max(0, firstSeq - 1),
+      lastTimeMs: 0,
+      subjects: 0,
+    };
+    this.#rows = new Rows(this.#memory, options.chunkRows);
+    this.#bodies = createBodies(this.#memory, this.#rows);
+    this.#begin(0);
+  }
+
+  #begin(generation: number): void {
+    const { slabBytes } = this.#options;
+    this.#subjects = new SubjectTable(this.#memory, slabBytes, generation);
+    this.#matching = new Matching(this.#rows, this.#subjects);
+  }
+
+  get state(): StoreState {
+    return this.#state;
+  }
+
+  get heldBytes(): number {
+    return this.#memory.held + this.#subjects.listBytes + this.#bodies.heldBytes;
+  }
+
+  append(message: Incoming, timeMs: number): number {
+    const state = this.#state;
+    const rows = this.#rows;
+    const seq = state.lastSeq + 1;
+    if (seq > Number.MAX_SAFE_INTEGER) throw new CapacityError('a sequence above 2^53-1');
+    const { subjectBytes, headerBytes, bodyBytes } = message;
+    if (subjectBytes > this.#text.length) this.#text = new Uint8Array(2 * subjectBytes);
+    message.copySubject(this.#text, 0);
+    rows.reserve(seq);
+    this.#bodies.keep(message, this.#text, seq, timeMs);
+    const subjects = this.#subjects;
+    let id = subjects.find(this.#text, subjectBytes);
+    let previous = 0;
+    if (id >= 0) {
+      previous = subjects.last;
+      subjects.last = seq;
+      subjects.messages++;
+      rows.find(previous);
+      rows.setNext(previous, seq);
+    } else {
+      id = this.#addSubject(subjectBytes, seq);
+    }
+    rows.push(seq);
+    const { words, times } = rows.chunk;
+    const { word } = rows;
+    times[word >>> 1] = timeMs;
+    words[word + ROW_SUBJECT] = id;
+    words[word + ROW_NEXT] = 0;
+    if (previous === 0) words[word + ROW_PREVIOUS] = 0;
+    else rows.setPrevious(seq, previous);
+    this.#bodies.sign();
+    state.bytes += this.#bytesBy(subjectBytes, headerBytes > 0, bodyBytes);
+    if (state.messages++ === 0) {
+      state.firstSeq = seq;
+      state.firstTimeMs = timeMs;
+    }
+    state.lastSeq = seq;
+    state.lastTimeMs = timeMs;
+    return seq;
+  }
+
+  #addSubject(length: number, seq: number): number {
+    try {
+      const id = this.#subjects.add(this.#text, length, seq);
+      this.#state.subjects++;
+      return id;
+    } catch (error) {
+      this.#bodies.undo();
+      throw error;
+    }
+  }
+
+  skipTo(seq: number, timeMs?: number): void {
+    const state = this.#state;
+    if (seq <= state.lastSeq) return;
+    state.lastSeq = seq;
+    if (timeMs !== undefined) state.lastTimeMs = timeMs;
+    if (state.messages === 0) state.firstSeq = seq + 1;
+    this.#bodies.skipped(seq, timeMs);
+  }
+
+  read(seq: number, into: StoredMessage): boolean {
+    const rows = this.#rows;
+    if (!rows.find(seq)) return false;
+    const id = rows.subjectId;
+    into.seq = seq;
+    into.timeMs = rows.chunk.times[rows.word >>> 1] as number;
+    into.subjectId = id;
+    const { bytes, at, length } = this.#subjects.placeOf(id);
+    into.subject = bytes.subarray(at, at + length);
+    return this.#bodies.read(into);
+  }
+
+  has(seq: number): boolean {
+    return this.#rows.find(seq);
+  }
+
+  timeOf(seq: number): number {
+    const rows = this.#rows;
+    return rows.find(seq) ? (rows.chunk.times[rows.word >>> 1] as number) : 0;
+  }
+
+  bytesOf(seq: number): number {
+    return this.#rows.find(seq) ? this.#bytesHere() : 0;
+  }
+
+  subjectIdOf(seq: number): number {
+    return this.#rows.find(seq) ? this.#rows.subjectId : -1;
+  }
+
+  remove(seq: number): boolean {
+    const rows = this.#rows;
+    if (!rows.find(seq)) return false;
+    const { onRemoved } = this.#options;
+    if (onRemoved !== undefined) {
+      onRemoved(seq, rows.subjectId, this.#bytesHere());
+      // It may have asked for something.
+      rows.find(seq);
+    }
+    const state = this.#state;
+    state.bytes -= this.#bytesHere();
+    state.messages--;
+    this.#bodies.release(seq, seq === state.firstSeq);
+    this.#unlink(seq);
+    if (seq === state.firstSeq) this.#findFirst();
+    this.#bodies.tidy();
+    return true;
+  }
+
+  removeBelow(seq: number, most: number = Number.POSITIVE_INFINITY): number {
+    let count = 0;
+    while (count < most) {
+      const first = this.#rows.first();
+      if (first === 0 || first >= seq) break;
+      this.remove(first);
+      count++;
+    }
+    return count;
+  }
+
+  clear(): number {
+    const state = this.#state;
+    const { messages } = state;
+    const { onCleared } = this.#options;
+    if (messages === 0) {
+      // It has been emptied: the next sequence is the first, as after any other removal.
+      this.#findFirst();
+      this.#bodies.cleared();
+      return 0;
+    }
+    if (onCleared !== undefined) onCleared(state);
+    else if (this.#options.onRemoved !== undefined) return this.removeBelow(state.lastSeq + 1);
+    this.#forget(this.#subjects.generation);
+    state.messages = 0;
+    state.bytes = 0;
+    state.subjects = 0;
+    this.#findFirst();
+    this.#bodies.cleared();
+    return messages;
+  }
+
+  next(seq: number): number {
+    return this.#rows.next(seq);
+  }
+
+  previous(seq: number): number {
+    return this.#rows.previous(seq);
+  }
+
+  nextMatching(filters: readonly string[], seq: number): number {
+    return this.#matching.next(filters, seq);
+  }
+
+  countMatching(filters: readonly string[], seq: number): number {
+    return this.#matching.count(filters, seq);
+  }
+
+  seqAtTime(timeMs: number): number {
+    return this.#rows.atTime(timeMs);
+  }
+
+  findSubject(subject: Uint8Array): number {
+    return this.#subjects.find(subject, subject.length);
+  }
+
+  subjectText(id: number): string {
+    return this.#subjects.textOf(id);
+  }
+
+  subjectGeneration(id: number): number {
+    return this.#subjects.generationOf(id);
+  }
+
+  firstOf(id: number): number {
+    const subjects = this.#subjects;
+    return subjects.locate(id) ? subjects.first : 0;
+  }
+
+  lastOf(id: number): number {
+    const subjects = this.#subjects;
+    return subjects.locate(id) ? subjects.last : 0;
+  }
+
+  countOf(id: number): number {
+    const subjects = this.#subjects;
+    return subjects.locate(id) ? subjects.messages : 0;
+  }
+
+  nextOnSubject(seq: number): number {
+    const rows = this.#rows;
+    if (!rows.find(seq) || this.lastOf(rows.subjectId) === seq) return 0;
+    return rows.nextOf(seq);
+  }
+
+  previousOnSubject(seq: number): number {
+    const rows = this.#rows;
+    if (!rows.find(seq) || this.firstOf(rows.subjectId) === seq) return 0;
+    return rows.previousOf(seq);
+  }
+
+  *subjectsMatching(filter: string): Iterable<SubjectState> {
+    const subjects = this.#subjects;
+    const walk = subjects.walk(new Filter(filter));
+    for (let id = walk.next(); id >= 0; id = walk.next()) {
+      const subject = subjects.textOf(id);
+      const { messages, first: firstSeq, last: lastSeq } = subjects;
+      yield { id, subject, messages, firstSeq, lastSeq };
+    }
+  }
+
+  *deleted(): Iterable<number> {
+    const rows = this.#rows;
+    const { firstSeq, lastSeq, messages } = this.#state;
+    if (messages === 0) return;
+    for (let seq = firstSeq; seq <= lastSeq; seq++) {
+      const next = rows.next(seq);
+      const end = next === 0 ? lastSeq + 1 : next;
+      for (; seq < end; seq++) yield seq;
+    }
+  }
+
+  get deletedCount(): number {
+    const { firstSeq, lastSeq, messages } = this.#state;
+    return messages === 0 ? 0 : lastSeq - firstSeq + 1 - messages;
+  }
+
+  commit(done: (failure?: Error) => void): void {
+    this.#bodies.commit(done);
+  }
+
+  get failure(): Error | undefined {
+    return this.#bodies.failure;
+  }
+
+  close(done: () => void = () => {}): void {
+    this.#bodies.close(() => {
+      this.#forget(0);
+      done();
+    });
+  }
+
+  #forget(generation: number): void {
+    this.#memory.giveAll();
+    this.#rows.clear();
+    this.#begin(generation);
+  }
+
+  /** Takes the message at the cursor out of the rows and the chain of its subject. */
+  #unlink(seq: number): void {
+    const rows = this.#rows;
+    const id = rows.subjectId;
+    const subjects = this.#subjects;
+    subjects.locate(id);
+    const { first, last } = subjects;
+    const next = seq === last ? 0 : rows.nextOf(seq);
+    const previous = seq === first ? 0 : rows.previousOf(seq);
+    if (next > 0 || previous > 0) {
+      subjects.messages--;
+      if (previous === 0) subjects.first = next;
+      if (next === 0) subjects.last = previous;
+    } else {
+      this.#subjects.delete(id);
+      this.#matching.forget(id);
+      this.#state.subjects--;
+    }
+    rows.find(seq);
+    rows.remove(seq);
+    if (next === 0 || previous === 0) return;
+    rows.find(previous);
+    rows.setNext(previous, next);
+    rows.find(next);
+    rows.setPrevious(next, previous);
+  }
+
+  #findFirst(): void {
+    const state = this.#state;
+    const rows = this.#rows;
+    const first = rows.first();
+    state.firstSeq = first === 0 ? state.lastSeq + 1 : first;
+    state.firstTimeMs = first === 0 ? 0 : (rows.chunk.times[rows.word >>> 1] as number);
+  }
+
+  /** Bytes of the message at the cursor. */
+  #bytesHere(): number {
+    const rows = this.#rows;
+    const subjects = this.#subjects;
+    subjects.locate(rows.subjectId);
+    return this.#bytesBy(subjects.length, rows.hasHeaders, rows.bodyBytes);
+  }
+
+  #bytesBy(subjectBytes: number, hasHeaders: boolean, bodyBytes: number): number {
+    return storedBytes(this.#options.storage, subjectBytes, hasHeaders, bodyBytes);
+  }
+}

@@ -1,0 +1,139 @@
+// What leaves a stream because of its time: all messages by the stream's age, one by what its own header asks for. One
+// timer for the stream, for whoever is first. Where the last message of a subject leaves so, a mark may take its place.
+// Source: nats-server 2.15.3, server/memstore.go, expireMsgs, handleRemovalOrSdm; ADR-43.
+import type { Clock, Timer } from '../../shared/clock.ts';
+import { DueHeap } from '../consumer/due.ts';
+import type { Store } from '../store/store.ts';
+import { emptyMessage } from '../store/stored-message.ts';
+import { headerOf } from './header-block.ts';
+import type { StreamRules } from './rules.ts';
+import { FOR_EVER, ttlSeconds } from './ttl.ts';
+
+/** Messages that leave because of their time in one go: some milliseconds of work. */
+const EXPIRED_MOST = 8192;
+/** Entries of messages that have left are taken out when they are more than half, and so many. */
+const VOID_LEAST = 1024;
+
+export class Expiry {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  /** Stores a mark in place of the last message of a subject; false: it could not be stored. */
+  readonly #mark: (seq: number) => boolean;
+  readonly #message = emptyMessage();
+  /** Of messages that say how long they live. */
+  readonly #dues = new DueHeap();
+  #rules: StreamRules;
+  /** All messages below it stay for ever. */
+  #agedFrom = 0;
+  #timer: Timer | undefined;
+  #timerMs = Number.POSITIVE_INFINITY;
+
+  constructor(store: Store, clock: Clock, rules: StreamRules, mark: (seq: number) => boolean) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#rules = rules;
+    this.#mark = mark;
+  }
+
+  /** A message has been stored. `seconds` is how long it lives by itself; 0 = it does not say, or for ever. */
+  stored(seq: number, seconds: number): void {
+    if (seconds > 0) this.#dues.push(this.#store.timeOf(seq) + seconds * 1000, seq);
+    else if (this.#timer !== undefined || this.#rules.maxAgeMs === Number.POSITIVE_INFINITY) return;
+    if (this.#dues.size > VOID_LEAST + 2 * this.#store.state.messages) this.#forgetGone();
+    this.#arm();
+  }
+
+  /** The configuration has changed. */
+  update(rules: StreamRules): void {
+    this.#rules = rules;
+    this.#agedFrom = 0;
+    this.close();
+    this.#expire();
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#timerMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** Removes whose time is over, in parts. */
+  #expire(): void {
+    const nowMs = this.#clock.now();
+    let count = 0;
+    for (; count < EXPIRED_MOST; count++) {
+      const seq = this.#oldest();
+      if (seq === 0 || this.#store.timeOf(seq) + this.#rules.maxAgeMs > nowMs) break;
+      this.#leave(seq);
+    }
+    for (; count < EXPIRED_MOST && this.#dues.dueMs <= nowMs; count++) {
+      const { seq } = this.#dues;
+      this.#dues.pop();
+      this.#leave(seq);
+    }
+    this.#arm();
+  }
+
+  /** The first message that does not stay for ever; 0 = none, or age takes none. */
+  #oldest(): number {
+    if (this.#rules.maxAgeMs === Number.POSITIVE_INFINITY) return 0;
+    const store = this.#store;
+    let seq = store.next(this.#agedFrom);
+    if (!this.#rules.allowsTtl) return seq;
+    while (seq !== 0 && this.#staysForEver(seq)) seq = store.next(seq + 1);
+    this.#agedFrom = seq === 0 ? store.state.lastSeq + 1 : seq;
+    return seq;
+  }
+
+  #staysForEver(seq: number): boolean {
+    return ttlSeconds(headerOf(this.#blockOf(seq), 'Nats-TTL')) === FOR_EVER;
+  }
+
+  #leave(seq: number): void {
+    const store = this.#store;
+    const subjectId = store.subjectIdOf(seq);
+    if (subjectId < 0) return;
+    const isLast = this.#rules.markerSeconds > 0 && store.countOf(subjectId) === 1;
+    if (isLast && !isMark(this.#blockOf(seq)) && this.#mark(seq)) return;
+    store.remove(seq);
+  }
+
+  #blockOf(seq: number): Uint8Array | undefined {
+    this.#store.read(seq, this.#message);
+    return this.#message.headers;
+  }
+
+  #forgetGone(): void {
+    const kept: [dueMs: number, seq: number][] = [];
+    for (; this.#dues.size > 0; this.#dues.pop()) {
+      const { dueMs, seq } = this.#dues;
+      if (this.#store.has(seq)) kept.push([dueMs, seq]);
+    }
+    for (const [dueMs, seq] of kept) this.#dues.push(dueMs, seq);
+  }
+
+  /** The clock may jump: whoever is early looks again. */
+  #arm(): void {
+    const oldest = this.#oldest();
+    const agedMs = oldest === 0 ? Infinity : this.#store.timeOf(oldest) + this.#rules.maxAgeMs;
+    const dueMs = Math.min(agedMs, this.#dues.dueMs);
+    if (dueMs >= this.#timerMs) return;
+    this.close();
+    this.#timerMs = dueMs;
+    this.#timer = this.#clock.setTimeout(
+      () => {
+        this.close();
+        this.#expire();
+      },
+      dueMs - this.#clock.now(),
+      { unref: true },
+    );
+  }
+}
+
+/** Source: nats-server 2.15.3, server/sdm.go, isSubjectDeleteMarker. */
+function isMark(block: Uint8Array | undefined): boolean {
+  return (
+    headerOf(block, 'Nats-Marker-Reason') !== '' || headerOf(block, 'KV-Operation') === 'PURGE'
+  );
+}
