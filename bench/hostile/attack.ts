@@ -42,7 +42,7 @@ export function attack(field: Field, plan: Plan): Promise<void> {
     case 'flood':
       return flood(field, plan);
     case 'unique':
-      return unique(field);
+      return unique(field, plan);
     case 'readers':
       return readers(field, plan);
     case 'come':

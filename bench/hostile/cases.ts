@@ -4,6 +4,7 @@
 import type { Plan } from './attack.ts';
 import { missOf } from './filters.ts';
 import { PLAIN } from './peer.ts';
+import { STREAM_CASES } from './stream-cases.ts';
 
 export interface HostileCase {
   /** `--case` is matched against it. */
@@ -37,6 +38,7 @@ export const GROUPS = {
   unread: 'does not read what it asked for',
   refused: 'says what is refused, and logged',
   flood: 'sends as fast as it can',
+  streams: 'asks much of streams',
 } as const;
 export type Group = keyof typeof GROUPS;
 
@@ -258,6 +260,7 @@ export const HOSTILE_CASES: readonly HostileCase[] = [
   ...UNREAD,
   ...REFUSED,
   ...FLOODS,
+  ...STREAM_CASES,
 ];
 
 type Burst = Extract<Plan, { readonly kind: 'burst' }>;

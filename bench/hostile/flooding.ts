@@ -23,6 +23,8 @@ export interface FloodPlan {
 /** Publishes to subjects that nobody has seen before. */
 export interface UniquePlan {
   readonly kind: 'unique';
+  /** Said once, before. */
+  readonly first?: string;
 }
 
 /** One publisher, and subscribers that do not read, read a little, or have ended their side. */
@@ -54,11 +56,12 @@ export async function flood(field: Field, plan: FloodPlan): Promise<void> {
   });
 }
 
-export async function unique(field: Field): Promise<void> {
+export async function unique(field: Field, { first }: UniquePlan): Promise<void> {
   field.ready();
   let number = 0;
   for (;;) {
     const peer = await field.open({ connect: PLAIN });
+    if (first !== undefined) await field.send(peer, first);
     for (let isOpen = true; isOpen; ) {
       let block = '';
       while (block.length < BLOCK_BYTES) block += `PUB unique.${number++}.x 0\r\n\r\n`;

@@ -128,6 +128,7 @@ export class Profile {
     return {
       cid,
       kind: 'CLIENT',
+      type: peer.type,
       account,
       start: this.#start,
       ...(rttMs === undefined ? {} : { rttMs }),

@@ -76,6 +76,8 @@ export interface MessageClient {
   readonly cid: number;
   /** CLIENT, LEAF … */
   readonly kind: string;
+  /** How a client has come: `nats` or `websocket`. */
+  readonly type?: string;
   readonly account: string;
   /** When it connected: milliseconds since 1970. */
   readonly start?: number;

@@ -9,6 +9,7 @@ import type {
   ApiCounters,
   ApiLimits,
   ApiStream,
+  ConsumerQuota,
 } from './api/account-door.ts';
 import { createDispatch } from './api/dispatch.ts';
 import type { PullQuota } from './consumer/host.ts';
@@ -28,6 +29,8 @@ export interface AccountScene {
   readonly pools: Pools;
   /** Pulls that may wait in one account. */
   readonly pullsMax: number;
+  /** Consumers of all streams of one account. */
+  readonly consumersMax: number;
   warn(text: string): void;
   /** A stream wants to lie on disk. */
   onFileStorage(): void;
@@ -47,13 +50,14 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   readonly counters: ApiCounters = { total: 0, errors: 0 };
   readonly streams: Map<string, Stream> = new Map();
   readonly pulls: PullQuota;
+  readonly consumers: ConsumerQuota;
   /** It has no bounds but those of all accounts. */
   readonly isBounded = false;
   readonly #scene: AccountScene;
   readonly #outbox: StreamOutbox;
   /** Ends with the bus. */
   readonly #status: StatusFeed;
-  readonly #shares: Pools = new Pools(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+  readonly #shares: Pools = new Pools(Infinity, Infinity, Infinity);
   readonly #closing: Promise<void>[] = [];
 
   /** `door` is its own, and closed with it. Throws CapacityError. */
@@ -66,6 +70,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     this.isStrict = scene.isStrict;
     this.limits = scene.limits;
     this.pulls = { waiting: 0, max: scene.pullsMax };
+    this.consumers = { count: 0, max: scene.consumersMax };
     this.#scene = scene;
     this.#outbox = new StreamOutbox(door, clock, (done) => done());
     this.#status = new StatusFeed(door.home.status, () => scene.onBusClosed());
@@ -76,8 +81,6 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
 
   usage(): AccountUsage {
     const { maxBytesRequired, maxConsumers, maxAckPending } = this.limits;
-    let consumers = 0;
-    for (const { consumers: each } of this.streams.values()) consumers += each.size;
     const { memory, file } = this.#shares;
     return {
       memory: memory.used,
@@ -85,7 +88,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
       reserved_memory: memory.reserved,
       reserved_storage: file.reserved,
       streams: this.streams.size,
-      consumers,
+      consumers: this.consumers.count,
       limits: {
         max_memory: -1,
         max_storage: -1,

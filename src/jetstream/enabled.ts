@@ -2,10 +2,16 @@
 import type { BusInternals } from '../bus/internals.ts';
 import type { JetStream } from './jetstream.ts';
 
-/** By the engine of the bus. */
-export const enabled: WeakMap<object, JetStream> = new WeakMap();
+/** What runs in an engine: one for each account, and the version of which it spoke before the first. */
+interface Enabled {
+  readonly version: string;
+  readonly byAccount: Map<string, JetStream>;
+}
 
-/** That of a bus, if it is enabled. */
-export function jetStreamOf({ engine }: Pick<BusInternals, 'engine'>): JetStream | undefined {
-  return enabled.get(engine);
+/** By the engine of the buses. */
+export const enabled: WeakMap<object, Enabled> = new WeakMap();
+
+/** That of the account of a bus, if it is enabled. */
+export function jetStreamOf({ engine, home }: BusInternals): JetStream | undefined {
+  return enabled.get(engine)?.byAccount.get(home.account.name);
 }

@@ -56,8 +56,8 @@ export type Warn = (text: string) => void;
 
 /**
  * Enables streams and consumers in the account of a bus: whoever publishes there on a subject of a stream, by this
- * process or by a client, is answered by it. Rejects with InvalidArgumentError for an option, InvalidOperationError when
- * it is enabled already or what is given is no bus, and ClosedConnectionError.
+ * process or by a client, is answered by it. Each account has bounds of its own. Rejects with InvalidArgumentError for an
+ * option, InvalidOperationError when it is enabled already or what is given is no bus, and ClosedConnectionError.
  */
 export async function enableJetStream(
   bus: object,
@@ -72,7 +72,7 @@ export function startJetStream(
   options: JetStreamOptions,
   warn: Warn,
 ): JetStream {
-  if (enabled.has(internals.engine)) {
+  if (enabled.get(internals.engine)?.byAccount.has(internals.home.account.name)) {
     throw new InvalidOperationError('JetStream is enabled on this bus already');
   }
   return new RunningJetStream(internals, jetStreamSettings(options), warn);
@@ -83,20 +83,28 @@ class RunningJetStream implements JetStream {
   readonly #settings: JetStreamSettings;
   readonly #pools: Pools;
   readonly #accounts = new Map<string, JetStreamAccount>();
-  readonly #info: BusInternals['engine']['server'];
+  readonly #name: string;
   readonly #warn: Warn;
   #isWarned = false;
   #end: Promise<void> | undefined;
 
   constructor(internals: BusInternals, settings: JetStreamSettings, warn: Warn) {
     const { engine, home } = internals;
-    const { domain, isStrict, limits, clock = engine.clock, maxMemory, maxFile } = settings;
+    const {
+      domain,
+      isStrict,
+      limits,
+      clock = engine.clock,
+      maxMemory,
+      maxFile,
+      heldMax,
+    } = settings;
     this.#engine = engine;
     this.#settings = settings;
     this.#warn = warn;
-    this.#pools = new Pools(maxMemory, maxFile);
-    this.#info = engine.server;
+    this.#pools = new Pools(maxMemory, maxFile, heldMax);
     const { name } = home.account;
+    this.#name = name;
     const account = new JetStreamAccount(internals.account(name), {
       clock,
       serverName: engine.server.server_name,
@@ -105,19 +113,35 @@ class RunningJetStream implements JetStream {
       limits,
       pools: this.#pools,
       pullsMax: PULLS_MAX,
+      consumersMax: settings.consumersMax,
       warn: (text) => this.#warn(text),
       onFileStorage: () => this.#warnOfFiles(),
       onBusClosed: () => void this.close(),
     });
     this.#accounts.set(name, account);
-    engine.server = {
-      ...engine.server,
-      version: JETSTREAM_VERSION,
-      jetstream: true,
-      ...(domain !== undefined && { domain }),
-    };
-    enabled.set(engine, this);
+    this.#introduce();
     if (settings.storeDir !== undefined) this.#warnOfFiles();
+  }
+
+  /** The engine says of itself that it has JetStream. */
+  #introduce(): void {
+    const { version, ...info } = this.#engine.server;
+    const known = enabled.get(this.#engine) ?? { version, byAccount: new Map() };
+    enabled.set(this.#engine, known);
+    known.byAccount.set(this.#name, this);
+    const { domain = info.domain } = this.#settings;
+    const named = domain === undefined ? undefined : { domain };
+    this.#engine.server = { ...info, ...named, version: JETSTREAM_VERSION, jetstream: true };
+  }
+
+  /** With the last one what the engine said of itself before is true again. */
+  #leave(): void {
+    const known = enabled.get(this.#engine);
+    known?.byAccount.delete(this.#name);
+    if (known === undefined || known.byAccount.size > 0) return;
+    enabled.delete(this.#engine);
+    const { jetstream: _jetstream, domain: _domain, ...info } = this.#engine.server;
+    this.#engine.server = { ...info, version: known.version };
   }
 
   #warnOfFiles(): void {
@@ -160,10 +184,7 @@ class RunningJetStream implements JetStream {
   async #close(): Promise<void> {
     for (const account of this.#accounts.values()) await account.close('Server Shutdown');
     this.#accounts.clear();
-    enabled.delete(this.#engine);
-    const { version } = this.#info;
-    const { jetstream: _jetstream, domain: _domain, ...info } = this.#engine.server;
-    this.#engine.server = { ...info, version };
+    this.#leave();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

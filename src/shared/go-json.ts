@@ -8,6 +8,15 @@ const HTML: Readonly<Record<string, string>> = {
   '\u2029': '\\u2029',
 };
 
+/** A value that is JSON already, compact. */
+export class JsonText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 /** One value as text; `indent` blanks per level, 0 for a compact one. It may hold bigints. */
 export function goJson(value: unknown, indent: number): string {
   try {
@@ -28,6 +37,7 @@ export function goJsonExact(value: unknown): string {
 function textOf(value: unknown, indent: number, depth = 0): string {
   if (typeof value === 'bigint') return String(value);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (value instanceof JsonText) return value.text;
   const inner = (item: unknown): string => textOf(item, indent, depth + 1);
   if (Array.isArray(value)) return enclosed('[', value.map(inner), ']', indent, depth);
   const members: string[] = [];

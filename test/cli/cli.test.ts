@@ -195,6 +195,36 @@ describe('signals', () => {
     ]);
   });
 
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s tells pulls what they will not get',
+    async (signal) => {
+      const { child, port } = await startReady('-js');
+      const socket = await greet(port);
+      let text = '';
+      socket.on('data', (bytes) => {
+        text += bytes;
+      });
+      const publish = (subject: string, body: object, reply = 'none'): void => {
+        const json = JSON.stringify(body);
+        socket.write(`PUB ${subject} ${reply} ${json.length}\r\n${json}\r\n`);
+      };
+      socket.write('CONNECT {"verbose":false,"headers":true}\r\nSUB inbox 1\r\n');
+      publish('$JS.API.STREAM.CREATE.S', { name: 'S', subjects: ['s'] });
+      const config = { durable_name: 'C', ack_policy: 'explicit' };
+      publish('$JS.API.CONSUMER.CREATE.S.C', { stream_name: 'S', config }, 'inbox');
+      await expect.poll(() => text).toContain('"name":"C"');
+      publish('$JS.API.CONSUMER.MSG.NEXT.S.C', { batch: 7, max_bytes: 9 }, 'inbox');
+      socket.write('PING\r\n');
+      await expect.poll(() => text).toContain('PONG');
+      const gone = new Promise((resolve) => socket.once('close', resolve));
+      child.signal(signal);
+      await gone;
+      const rest = 'Nats-Pending-Messages: 7\r\nNats-Pending-Bytes: 9\r\n\r\n';
+      expect(text).toContain(`NATS/1.0 409 Server Shutdown\r\n${rest}`);
+      expect(await child.exited).toEqual({ code: 0, signal: null });
+    },
+  );
+
   test('SIGQUIT ends it at once with status 2', async () => {
     const { child } = await startReady();
     child.signal('SIGQUIT');

@@ -10,7 +10,7 @@ import { interopDir } from './paths.ts';
 import { type Server, startServer } from './server.ts';
 import { missing, pathOf } from './tools.ts';
 
-const { python, reference } = inject('tools');
+const { goPeer, python, reference } = inject('tools');
 
 describe.skipIf(missing(reference) !== undefined)(
   titled('programs with streams', missing(reference)),
@@ -34,6 +34,14 @@ describe.skipIf(missing(reference) !== undefined)(
       const expected = await runOverTcp(theirs.url);
       expect(expected).toMatchObject({ status: 0, stderr: '' });
       expect(await runOverTcp(ours.url)).toEqual(expected);
+    });
+
+    test.skipIf(missing(goPeer) !== undefined)(titled('nats.go', missing(goPeer)), async () => {
+      const run = (url: string): ReturnType<typeof runChild> =>
+        runChild(pathOf(goPeer), ['streams', url]);
+      const expected = await run(theirs.url);
+      expect(expected).toMatchObject({ code: 0 });
+      expect(await run(ours.url)).toMatchObject({ code: 0, output: expected.output });
     });
 
     test.skipIf(missing(python) !== undefined)(titled('nats-py', missing(python)), async () => {

@@ -1,8 +1,10 @@
 // What acks do: floors, redeliveries, what is told of them, and that those which name nothing do nothing.
 import { describe, expect, test } from 'vitest';
 import type { Consumer } from '../../src/jetstream/consumer/consumer.ts';
+import { wholly } from '../../src/jetstream/work.ts';
 import type { Arrival, Inbox } from '../support/consumer-stream.ts';
 import { ConsumerStream } from '../support/consumer-stream.ts';
+import { atOnce } from '../support/work.ts';
 
 const SECOND = 1_000_000_000;
 
@@ -55,10 +57,9 @@ describe('explicit acks', () => {
     const inbox = stream.pull(consumer, { batch: 3 });
     stream.turn();
     const [one] = inbox.take() as [Arrival];
-    stream.index.purge(
-      { filter: 'a', seq: undefined, keep: undefined },
-      () => Number(stream.store.remove(2)) + Number(stream.store.remove(3)),
-    );
+    const request = { filter: 'a', seq: undefined, keep: undefined };
+    const work = atOnce(() => Number(stream.store.remove(2)) + Number(stream.store.remove(3)));
+    wholly(stream.index.purge(request, work));
     expect(floors(consumer)).toEqual([3, 3, 3, 0]);
     stream.ack(one);
     expect(floors(consumer)).toEqual([3, 3, 3, 0]);

@@ -6,7 +6,9 @@ import { FilterTrie } from '../../src/jetstream/consumer/filter-trie.ts';
 import type { StreamFollower } from '../../src/jetstream/consumer/host.ts';
 import { Redelivery } from '../../src/jetstream/consumer/redelivery.ts';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
+import { purgeStore } from '../../src/jetstream/stream/purge.ts';
 import { subjectsCollide } from '../../src/jetstream/subjects.ts';
+import { wholly } from '../../src/jetstream/work.ts';
 import { matches } from '../model/matches.ts';
 import { ConsumerStream } from '../support/consumer-stream.ts';
 import { incoming } from '../support/stored.ts';
@@ -65,7 +67,8 @@ describe('the index', () => {
     index.wake(3);
     index.wake(3);
     store.remove(2);
-    index.purge({ filter: undefined, seq: undefined, keep: undefined }, () => store.clear());
+    const request = { filter: undefined, seq: undefined, keep: undefined };
+    wholly(index.purge(request, purgeStore(store, request)));
     expect(all.told).toEqual([
       'stored 1',
       'stored 2',

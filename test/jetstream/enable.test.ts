@@ -1,7 +1,7 @@
 // JetStream on a bus: it is enabled and closed, warns once of what is not there, and leaves nothing behind.
 import { afterEach, expect, test, vi } from 'vitest';
 import { BusInternals } from '../../src/bus/internals.ts';
-import { createBus, headers } from '../../src/index.ts';
+import { type Bus, createBus, headers } from '../../src/index.ts';
 import { enableJetStream } from '../../src/jetstream/index.ts';
 import { CapacityError } from '../../src/shared/errors.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -21,6 +21,33 @@ test('the bus says that it has JetStream, and of which version, until it is clos
   expect(bus.info.version).toBe(version);
   expect(bus.info).not.toHaveProperty('jetstream');
   await (await enableJetStream(bus)).close();
+  await bus.close();
+});
+
+test('each account of an engine has streams of its own', async () => {
+  const bus = createBus();
+  const { version } = bus.info;
+  const other = bus.account('OTHER');
+  const [first, second] = [await enableJetStream(bus), await enableJetStream(other)];
+  await expect(enableJetStream(other)).rejects.toMatchObject({ code: 'ERR_INVALID_OPERATION' });
+  const ask = async (of: Bus, subject: string, body: object): Promise<unknown> =>
+    JSON.parse((await of.request(subject, JSON.stringify(body), { timeout: 1000 })).string());
+  const config = { name: 'S', subjects: ['s'], storage: 'memory' };
+  for (const of of [bus, other]) await ask(of, '$JS.API.STREAM.CREATE.S', config);
+  expect(await ask(other, 's', {})).toEqual({ stream: 'S', seq: 1 });
+  expect(await ask(other, 's', {})).toEqual({ stream: 'S', seq: 2 });
+  expect(await ask(bus, 's', {})).toEqual({ stream: 'S', seq: 1 });
+  const asked = { stream_name: 'S', config: { durable_name: 'C', ack_policy: 'explicit' } };
+  await ask(other, '$JS.API.CONSUMER.CREATE.S.C', asked);
+  // Acks of another account are nobody's.
+  bus.publish('$JS.ACK.S.C.1.1.1.1.1', '');
+  expect(await ask(bus, '$JS.API.INFO', {})).toMatchObject({ streams: 1, consumers: 0 });
+  expect(await ask(other, '$JS.API.INFO', {})).toMatchObject({ streams: 1, consumers: 1 });
+  await first.close();
+  expect(bus.info).toMatchObject({ jetstream: true, version: '2.10.29' });
+  expect(await ask(other, 's', {})).toEqual({ stream: 'S', seq: 3 });
+  await second.close();
+  expect(bus.info.version).toBe(version);
   await bus.close();
 });
 

@@ -170,6 +170,7 @@ class Pair {
       const found = naive.matching(wanted, seq);
       if (store.nextMatching(wanted, seq) !== (found[0] ?? 0)) return false;
       if (store.countMatching(wanted, seq) !== found.length) return false;
+      if (store.lastMatching(wanted) !== (naive.matching(wanted, 0).at(-1) ?? 0)) return false;
       if (store.next(seq) !== naive.next(seq)) return false;
       if (store.previous(seq) !== naive.previous(seq)) return false;
       if (store.has(seq) !== (naive.get(seq) !== undefined)) return false;
@@ -196,6 +197,7 @@ class Pair {
     }
     const states = [...store.subjectsMatching(wanted)];
     if (states.length !== chains.size) return false;
+    if (store.lastMatching([wanted]) !== (naive.matching([wanted], 0).at(-1) ?? 0)) return false;
     return states.every(({ id, subject: name, messages, firstSeq, lastSeq }) => {
       const chain = chains.get(name) ?? [];
       const ends = [messages, firstSeq, lastSeq];

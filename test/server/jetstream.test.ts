@@ -1,6 +1,8 @@
 // JetStream of a server: what it says when it starts, what clients read, and how it ends.
+import { wsconnect } from '@nats-io/nats-core';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { createBus } from '../../src/index.ts';
 import { serveOptionsOf } from '../../src/server/file-options.ts';
 import { serve } from '../../src/server/index.ts';
@@ -19,6 +21,9 @@ beforeEach(() => {
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
+
+// Node 20 has none of its own, and a client takes the one that it finds.
+globalThis.WebSocket = WebSocket as unknown as typeof globalThis.WebSocket;
 
 async function open(jetstream: object | boolean): Promise<[TestServer, NatsConnection]> {
   const server = await startServer({ jetstream, logger });
@@ -99,6 +104,82 @@ test('pulls are told when it ends', async () => {
   await connection.flush();
   await Promise.all([server.close(), connection.closed()]);
   expect(heard).toEqual(['409 Server Shutdown 7']);
+});
+
+test('a lame duck serves streams on, and its clients are closed without a word to their pulls', async () => {
+  const clock = manualClock();
+  const grace = { lameDuckGraceMs: 1000, lameDuckDurationMs: 3000 };
+  const server = await startServer({ jetstream: true, clock, ...grace });
+  ends.push(() => server.close());
+  const connection = await connect({ servers: server.url, reconnect: false });
+  const config = { name: 'S', subjects: ['s'], storage: 'memory' };
+  await connection.request('$JS.API.STREAM.CREATE.S', JSON.stringify(config));
+  const consumer = { stream_name: 'S', config: { durable_name: 'C', ack_policy: 'explicit' } };
+  await connection.request('$JS.API.CONSUMER.CREATE.S.C', JSON.stringify(consumer));
+  const heard: string[] = [];
+  connection.subscribe('inbox', {
+    callback: (_, message) => void heard.push(`${message.headers?.code ?? 0} ${message.string()}`),
+  });
+  connection.publish('$JS.API.CONSUMER.MSG.NEXT.S.C', '{"batch":7}', { reply: 'inbox' });
+  await connection.flush();
+  const left = server.lameDuck();
+  expect((await connection.request('s', 'late')).string()).toBe('{"stream":"S","seq":1}');
+  await connection.flush();
+  expect(heard).toEqual(['0 late']);
+  const closed = connection.closed();
+  clock.advance(1000);
+  await closed;
+  await left;
+  expect(heard).toEqual(['0 late']);
+});
+
+test('a reload leaves streams, consumers and pulls as they are', async () => {
+  const bus = createBus();
+  ends.push(() => bus.close());
+  const options = { port: 0, jetstream: true, logger };
+  const server = await serve(bus, options);
+  ends.push(() => server.close());
+  const connection = await connect({ servers: server.url });
+  ends.push(() => connection.close());
+  const config = { name: 'S', subjects: ['s'], storage: 'memory' };
+  await connection.request('$JS.API.STREAM.CREATE.S', JSON.stringify(config));
+  for (let i = 0; i < 10_000; i++) connection.publish('s', `${i}`);
+  const consumer = {
+    stream_name: 'S',
+    config: { durable_name: 'C', ack_policy: 'explicit', deliver_policy: 'new' },
+  };
+  await connection.request('$JS.API.CONSUMER.CREATE.S.C', JSON.stringify(consumer));
+  const heard: string[] = [];
+  connection.subscribe('inbox', { callback: (_, message) => void heard.push(message.string()) });
+  connection.publish('$JS.API.CONSUMER.MSG.NEXT.S.C', '{"batch":7}', { reply: 'inbox' });
+  await connection.flush();
+  await server.reload({ ...options, maxPayload: 2_000_000 });
+  expect((await connection.request('s', 'after')).string()).toBe('{"stream":"S","seq":10001}');
+  await connection.flush();
+  expect(heard).toEqual(['after']);
+});
+
+test('clients by WebSocket use it, and are told apart in what is told of their requests', async () => {
+  const server = await startServer({ jetstream: true, websocket: {} });
+  ends.push(() => server.close());
+  const plain = await connect({ servers: server.url });
+  ends.push(() => plain.close());
+  const web = await wsconnect({ servers: server.websocketUrl ?? '', name: 'page' });
+  ends.push(() => web.close());
+  const told: unknown[] = [];
+  plain.subscribe('$JS.EVENT.ADVISORY.API', {
+    callback: (_, message) => void told.push((message.json() as { client: unknown }).client),
+  });
+  await plain.flush();
+  const config = { name: 'S', subjects: ['s'], storage: 'memory' };
+  await web.request('$JS.API.STREAM.CREATE.S', JSON.stringify(config));
+  expect((await web.request('s', 'x')).string()).toBe('{"stream":"S","seq":1}');
+  await plain.request('$JS.API.STREAM.INFO.S');
+  await plain.flush();
+  expect(told).toMatchObject([
+    { name: 'page', kind: 'Client', client_type: 'websocket' },
+    { kind: 'Client', client_type: 'nats' },
+  ]);
 });
 
 test('wrong options stop the start', async () => {

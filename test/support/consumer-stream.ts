@@ -11,6 +11,8 @@ import type { ConsumerHost } from '../../src/jetstream/consumer/host.ts';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import type { Store } from '../../src/jetstream/store/store.ts';
 import type { StreamConfig } from '../../src/jetstream/stream/config.ts';
+import { purgeStore } from '../../src/jetstream/stream/purge.ts';
+import { wholly } from '../../src/jetstream/work.ts';
 import { FakeClock } from './fake-clock.ts';
 import { incoming } from './stored.ts';
 
@@ -159,8 +161,8 @@ export class ConsumerStream implements ConsumerHost {
 
   /** Removes what is below `seq`, or everything. */
   purge(seq = 0): void {
-    const take = (): number => (seq > 0 ? this.store.removeBelow(seq) : this.store.clear());
-    this.index.purge({ filter: undefined, seq, keep: undefined }, take);
+    const request = { filter: undefined, seq, keep: undefined };
+    wholly(this.index.purge(request, purgeStore(this.store, request)));
   }
 
   settled(seq: number): void {

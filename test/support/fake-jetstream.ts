@@ -8,11 +8,14 @@ import type {
   ApiCounters,
   ApiLimits,
   ApiStream,
+  ConsumerQuota,
 } from '../../src/jetstream/api/account-door.ts';
 import type { ConsumerConfig } from '../../src/jetstream/consumer/config.ts';
 import type { Store } from '../../src/jetstream/store/store.ts';
 import type { StreamConfig } from '../../src/jetstream/stream/config.ts';
+import type { Work } from '../../src/jetstream/work.ts';
 import { type Clock, systemClock } from '../../src/shared/clock.ts';
+import { atOnce } from './work.ts';
 
 const encoder = new TextEncoder();
 
@@ -45,6 +48,7 @@ export class FakeAccount implements ApiAccount {
   readonly limits: ApiLimits;
   readonly counters: ApiCounters = { total: 0, errors: 0 };
   readonly streams: Map<string, FakeStream> = new Map();
+  readonly consumers: ConsumerQuota = { count: 0, max: Number.POSITIVE_INFINITY };
   /** The advisories, with what they say. */
   readonly advisories: { kind: string; type: string; fields: object }[] = [];
 
@@ -118,9 +122,11 @@ export class FakeStream implements ApiStream {
     this.store = emptyStore(Number(config.first_seq ?? 0));
   }
 
-  purge(): number {
-    this.store = emptyStore(this.store.state.lastSeq + 1);
-    return 0;
+  purge(): Work<number> {
+    return atOnce(() => {
+      this.store = emptyStore(this.store.state.lastSeq + 1);
+      return 0;
+    });
   }
 
   removeMessage(): boolean {
@@ -187,6 +193,8 @@ function emptyStore(firstSeq: number): Store {
     seqAtTime: () => 0,
     nextMatching: () => 0,
     subjectsMatching: () => [],
+    lastMatching: () => 0,
+    countSubjects: () => atOnce(() => []),
   };
   return store as Store;
 }

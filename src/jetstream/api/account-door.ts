@@ -6,6 +6,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { ConsumerConfig } from '../consumer/config.ts';
 import type { Store } from '../store/store.ts';
 import type { StreamConfig } from '../stream/config.ts';
+import type { Work } from '../work.ts';
 
 /** What an account and its server allow. 0 and -1 are no bound. */
 export interface ApiLimits {
@@ -52,6 +53,12 @@ export interface ApiCounters {
   errors: number;
 }
 
+/** Consumers of all streams of an account. */
+export interface ConsumerQuota {
+  count: number;
+  readonly max: number;
+}
+
 export interface ApiAccount {
   /** Where its requests come in, and where what nobody serves is refused. */
   readonly door: BusInternals;
@@ -63,6 +70,7 @@ export interface ApiAccount {
   readonly limits: ApiLimits;
   readonly counters: ApiCounters;
   readonly streams: ReadonlyMap<string, ApiStream>;
+  readonly consumers: ConsumerQuota;
 
   usage(): AccountUsage;
   /**
@@ -96,8 +104,8 @@ export interface ApiStream {
   readonly createdMs: number;
   readonly store: Store;
   readonly consumers: ReadonlyMap<string, ApiConsumer>;
-  /** @returns how many */
-  purge(request: PurgeRequest): number;
+  /** In pieces. @returns how many */
+  purge(request: PurgeRequest): Work<number>;
   /** Takes out one message; false: there is none. */
   removeMessage(seq: number): boolean;
   /** Everything is checked, and it has a name that is free. */

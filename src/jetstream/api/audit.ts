@@ -30,5 +30,6 @@ function clientInfo(client: MessageClient | undefined): Fields {
     rtt: client.rttMs === undefined ? undefined : Math.round(client.rttMs * NANOS_PER_MS),
     server: client.server,
     kind: client.kind === 'CLIENT' ? 'Client' : client.kind,
+    client_type: client.type,
   };
 }

@@ -157,7 +157,8 @@ function withThreshold(config: ConsumerConfig, mayStay: boolean): ConsumerConfig
   return { ...config, inactive_threshold: INACTIVE_THRESHOLD };
 }
 
-function checkRoom({ config, consumers }: ApiStream, { limits }: ApiAccount): void {
+function checkRoom({ config, consumers }: ApiStream, { limits, consumers: all }: ApiAccount): void {
+  if (all.count >= all.max) throw refusal('maximumConsumers');
   let max: Int = config.max_consumers;
   if (max <= 0 || (limits.maxConsumers > 0 && limits.maxConsumers < max)) max = limits.maxConsumers;
   if (max <= 0 && limits.defaultMaxConsumers > 0) max = limits.defaultMaxConsumers;

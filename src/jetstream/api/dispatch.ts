@@ -5,6 +5,7 @@ import type { RawHandler, RawMessage } from '../../bus/raw.ts';
 import { CapacityError } from '../../shared/errors.ts';
 import { goJsonExact } from '../../shared/go-json.ts';
 import { ApiError, refusal } from '../errors.ts';
+import type { Work } from '../work.ts';
 import type { ApiAccount, ApiConsumer, ApiStream } from './account-door.ts';
 import { auditOf } from './audit.ts';
 import { RequestQueue } from './queue.ts';
@@ -112,15 +113,16 @@ class Dispatch {
     const payload = message.payload.slice();
     const level = message.headerBytes === 0 ? undefined : levelOf(message.headers);
     const { route, names } = found;
-    this.#queue.push(payload.length, () => {
+    const requestOf = (): ApiRequest => {
       const body = decoder.decode(payload);
       const subject = PREFIX + rest;
-      const request = { account: this.#account, subject, names, body, level, reply, client };
-      this.#answer(route, request);
-    });
+      return { account: this.#account, subject, names, body, level, reply, client };
+    };
+    this.#queue.push(payload.length, this.#answer(route, requestOf));
   }
 
-  #answer(route: Route, request: ApiRequest): void {
+  *#answer(route: Route, requestOf: () => ApiRequest): Work<void> {
+    const request = requestOf();
     const account = this.#account;
     const { counters } = account;
     const type = `io.nats.jetstream.api.v1.${route.type}_response`;
@@ -128,7 +130,8 @@ class Dispatch {
     let json: string;
     try {
       if (!route.looksAtLevel) checkLevel(request);
-      answer = route.handle(request);
+      const handled = route.handle(request);
+      answer = isWork(handled) ? yield* handled : handled;
       if (answer === undefined) return;
       json = goJsonExact({ type, ...answer.fields });
     } catch (thrown) {
@@ -154,6 +157,10 @@ class Dispatch {
     const { code, errCode, description } = thrown;
     return { code, err_code: errCode, description };
   }
+}
+
+function isWork(handled: Answer | Work<Answer> | undefined): handled is Work<Answer> {
+  return handled !== undefined && Symbol.iterator in handled;
 }
 
 /** The level that a header block asks for. */

@@ -1,5 +1,6 @@
 // What answers say of streams and consumers: members in the order of the original, which leaves out what is empty.
 // Source: nats-server 2.15.3, server/stream.go, StreamInfo; server/consumer.go, ConsumerInfo; server/store.go, StreamState.
+import type { JsonText } from '../../shared/go-json.ts';
 import type { ConsumerConfig } from '../consumer/config.ts';
 import { shownMetadata } from '../metadata.ts';
 import type { StreamConfig } from '../stream/config.ts';
@@ -13,8 +14,9 @@ export interface StreamInfoOptions {
   readonly withVersion?: boolean;
   readonly withDomain?: boolean;
   readonly withCluster?: boolean;
-  readonly withDeleted?: boolean;
-  readonly subjects?: Fields | undefined;
+  /** Sequences that hold no message, and messages by subject. */
+  readonly deleted?: JsonText | undefined;
+  readonly subjects?: JsonText | undefined;
 }
 
 export function streamInfo(
@@ -48,7 +50,7 @@ function stateOf({ store, consumers }: ApiStream, options: StreamInfoOptions): F
     num_subjects: state.subjects || undefined,
     subjects: options.subjects,
     num_deleted: deletedCount || undefined,
-    deleted: options.withDeleted && deletedCount > 0 ? [...store.deleted()] : undefined,
+    deleted: options.deleted,
     consumer_count: consumers.size,
   };
 }

@@ -90,11 +90,7 @@ function seqOf(store: Store, asked: Partial<GetAsked>): number {
   if (isTimed && seq === 0) return 0;
   if (next_by_subj) return store.nextMatching([next_by_subj], seq);
   if (seq > 0) return seq;
-  let last = 0;
-  for (const { lastSeq } of store.subjectsMatching(last_by_subj ?? '')) {
-    last = Math.max(last, lastSeq);
-  }
-  return last;
+  return store.lastMatching([last_by_subj ?? '']);
 }
 
 function base64(bytes: Uint8Array): string {

@@ -1,23 +1,28 @@
 // Requests that wait to be answered: outside of handlers, a slice of the event loop's turn at a time, so that who floods
 // the API keeps nobody waiting. When too many wait, all of them are dropped, as the original does it.
 // Source: nats-server 2.15.3, server/jetstream_api.go, apiDispatch.
+import type { Work } from '../work.ts';
 import type { ApiAccount } from './account-door.ts';
 
 /** The original's default, JSDefaultRequestQueueLimit. */
 const REQUESTS_MAX = 10_000;
 const BYTES_MAX: number = 64 * 1024 * 1024;
 const SLICE_MS = 2;
-/** Requests of a slice, where the clock does not move. */
-const SLICE_MAX = 256;
+/** Pieces of a slice, where the clock does not move. */
+const SLICE_MAX = 128;
 
 interface Waiting {
   readonly bytes: number;
-  readonly answer: () => void;
+  readonly work: Work<void>;
 }
 
 export class RequestQueue {
   readonly #account: ApiAccount;
+  /** The one that is being answered. */
+  #current: Work<void> | undefined;
+  /** In their order; void in front of #next. */
   #waiting: Waiting[] = [];
+  #next = 0;
   #bytes = 0;
   #isScheduled = false;
 
@@ -25,11 +30,11 @@ export class RequestQueue {
     this.#account = account;
   }
 
-  /** `answer` is called once, behind the turn at hand; it must not throw. `bytes` is what it keeps. */
-  push(bytes: number, answer: () => void): void {
-    this.#waiting.push({ bytes, answer });
+  /** `work` is done behind the turn at hand, in pieces, one request after the other; it must not throw. `bytes` it keeps. */
+  push(bytes: number, work: Work<void>): void {
+    this.#waiting.push({ bytes, work });
     this.#bytes += bytes;
-    if (this.#waiting.length >= REQUESTS_MAX || this.#bytes > BYTES_MAX) this.#drop();
+    if (this.#waiting.length - this.#next >= REQUESTS_MAX || this.#bytes > BYTES_MAX) this.#drop();
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     this.#account.door.atTurnEnd(() => this.#serve());
@@ -38,23 +43,32 @@ export class RequestQueue {
   #serve(): void {
     const { clock, door } = this.#account;
     const end = clock.monotonic() + SLICE_MS;
-    const waiting = this.#waiting;
-    let done = 0;
-    while (done < waiting.length && done < SLICE_MAX && clock.monotonic() <= end) {
-      const { bytes, answer } = waiting[done] as Waiting;
-      done++;
-      this.#bytes -= bytes;
-      answer();
+    for (let pieces = 0; pieces < SLICE_MAX && clock.monotonic() <= end; pieces++) {
+      this.#current ??= this.#take();
+      if (this.#current === undefined) break;
+      if (this.#current.next().done) this.#current = undefined;
     }
-    if (this.#waiting === waiting) waiting.splice(0, done);
-    this.#isScheduled = this.#waiting.length > 0;
+    this.#isScheduled = this.#current !== undefined || this.#next < this.#waiting.length;
     if (this.#isScheduled) door.atLoopEnd(() => this.#serve());
+  }
+
+  #take(): Work<void> | undefined {
+    const first = this.#waiting[this.#next];
+    if (first === undefined) return undefined;
+    this.#bytes -= first.bytes;
+    this.#next++;
+    if (this.#next * 2 >= this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#next);
+      this.#next = 0;
+    }
+    return first.work;
   }
 
   #drop(): void {
     const { serverName: server } = this.#account;
-    const dropped = this.#waiting.length;
+    const dropped = this.#waiting.length - this.#next;
     this.#waiting = [];
+    this.#next = 0;
     this.#bytes = 0;
     this.#account.advise('API.LIMIT_REACHED', 'api_limit_reached', () => ({
       server,

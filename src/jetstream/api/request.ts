@@ -3,6 +3,7 @@ import type { MessageClient } from '../../bus/types.ts';
 import { API_LEVEL } from '../../shared/version.ts';
 import { refusal } from '../errors.ts';
 import { JsonError } from '../json-scanner.ts';
+import type { Work } from '../work.ts';
 import type { ApiAccount, ApiStream } from './account-door.ts';
 
 /** What was asked, copied from the message. */
@@ -30,8 +31,8 @@ export interface Answer {
   readonly isQuiet?: boolean;
 }
 
-/** @returns undefined = there is no answer. Throws ApiError. */
-export type Handler = (request: ApiRequest) => Answer | undefined;
+/** @returns undefined = there is no answer; work = the answer comes at its end. Throws ApiError, in its pieces, too. */
+export type Handler = (request: ApiRequest) => Answer | Work<Answer> | undefined;
 
 /**
  * Throws ApiError when the asker needs a higher level than we have.

@@ -1,13 +1,16 @@
 // Requests of the API about streams.
 // Source: nats-server 2.15.3, server/jetstream_api.go, jsStream…Request; server/stream.go, addStreamWithAssignment.
-import { goJsonExact } from '../../shared/go-json.ts';
+import { goJsonExact, JsonText } from '../../shared/go-json.ts';
 import { FilterTrie } from '../consumer/filter-trie.ts';
 import { refusal } from '../errors.ts';
 import { BOOL, INT64, type Int, readObject, STRING, UINT64 } from '../json-reader.ts';
+import type { Store } from '../store/store.ts';
+import type { CountedSubject } from '../store/subject-scan.ts';
 import { readStreamRequest, type StreamConfig, type StreamRequest } from '../stream/config.ts';
 import { checkConsumersWithin, checkStreamUpdate } from '../stream/update-check.ts';
 import { checkStream } from '../stream/validate.ts';
 import { subjectsCollide } from '../subjects.ts';
+import { sorted, type Work, wholly } from '../work.ts';
 import type { ApiAccount, ApiStream } from './account-door.ts';
 import { streamInfo } from './info.ts';
 import { LIST_PAGE, NAMES_PAGE, pageOf, readStreamList } from './paging.ts';
@@ -114,42 +117,78 @@ interface InfoRequest {
   readonly subjects_filter: string;
 }
 
-export function describeStream(request: ApiRequest): Answer {
+export function* describeStream(request: ApiRequest): Work<Answer> {
   const asked =
     readOptionalBody(request, (text, isStrict) =>
       readObject<InfoRequest>(text, INFO_FIELDS, isStrict),
     ) ?? {};
   const stream = streamOf(request, request.names[0]);
-  const { paging, subjects } = subjectsOf(stream, asked.subjects_filter, asked.offset);
+  const { paging, subjects } = yield* subjectsOf(stream, asked.subjects_filter, asked.offset);
+  const deleted = asked.deleted_details ? yield* deletedOf(stream.store) : undefined;
   const info = streamInfo(request.account, stream, {
     withVersion: true,
     withDomain: true,
     withCluster: true,
-    withDeleted: asked.deleted_details ?? false,
+    deleted,
     subjects,
   });
   return { fields: { ...paging, ...info }, stream };
 }
 
 /** How many messages there are on each subject that the filter matches. */
-function subjectsOf(
+function* subjectsOf(
   { store }: ApiStream,
   filter = '',
   offset: number | undefined,
-): { paging: Fields; subjects?: Fields } {
-  const counts =
-    filter === ''
-      ? []
-      : Array.from(store.subjectsMatching(filter), (one) => [one.subject, one.messages] as const);
+): Work<{ paging: Fields; subjects?: JsonText }> {
+  const counts = filter === '' ? [] : yield* store.countSubjects(filter);
   if (counts.length === 0) return { paging: { total: 0, offset: 0, limit: 0 } };
-  const sorted = counts.sort(([a], [b]) => (a < b ? -1 : 1));
-  const { paging, items } = pageOf(sorted, offset, SUBJECTS_PAGE);
+  const { paging, items } = pageOf(yield* sorted(counts, byName), offset, SUBJECTS_PAGE);
   // The original says what offset was asked for.
   const shown = { ...paging, offset: Math.max(0, Number(offset ?? 0)) };
-  return items.length === 0
-    ? { paging: shown }
-    : { paging: shown, subjects: Object.fromEntries(items) };
+  if (items.length === 0) return { paging: shown };
+  const members = yield* texts(items, ([name, count]) => `${JSON.stringify(name)}:${count}`);
+  return { paging: shown, subjects: new JsonText(`{${members}}`) };
 }
+
+function byName([a]: CountedSubject, [b]: CountedSubject): number {
+  return a < b ? -1 : 1;
+}
+
+/** Looks again, so often, when something was removed meanwhile; then at all of it at once. */
+const LOOKS_MOST = 3;
+
+/** The sequences that hold no message, as of one moment; undefined = there are none. */
+function* deletedOf(store: Store): Work<JsonText | undefined> {
+  for (let look = 1; store.deletedCount > 0; look++) {
+    const { deletedCount, state } = store;
+    const { firstSeq } = state;
+    const found = texts(store.deleted(), String);
+    const text = look > LOOKS_MOST ? wholly(found) : yield* found;
+    if (store.deletedCount === deletedCount && state.firstSeq === firstSeq) {
+      return new JsonText(`[${text}]`);
+    }
+  }
+  return undefined;
+}
+
+/** Items as text, with commas between them. */
+function* texts<T>(items: Iterable<T>, textOf: (item: T) => string): Work<string> {
+  const pieces: string[] = [];
+  let piece: string[] = [];
+  for (const item of items) {
+    piece.push(textOf(item));
+    if (piece.length < TEXTS_A_PIECE) continue;
+    pieces.push(piece.join(','));
+    piece = [];
+    yield;
+  }
+  if (piece.length > 0) pieces.push(piece.join(','));
+  return pieces.join(',');
+}
+
+/** Some tenths of a millisecond. */
+const TEXTS_A_PIECE = 1024;
 
 export function nameStreams(request: ApiRequest): Answer {
   const { offset, subject } = readOptionalBody(request, readStreamList) ?? {};
@@ -190,7 +229,7 @@ interface PurgeAsked {
   readonly keep: Int;
 }
 
-export function purgeStream(request: ApiRequest): Answer {
+export function* purgeStream(request: ApiRequest): Work<Answer> {
   const asked =
     readOptionalBody(request, (text, isStrict) =>
       readObject<PurgeAsked>(text, PURGE_FIELDS, isStrict),
@@ -199,7 +238,7 @@ export function purgeStream(request: ApiRequest): Answer {
   const stream = streamOf(request, request.names[0]);
   if (stream.config.sealed) throw refusal('streamSealed');
   if (stream.config.deny_purge) throw refusal('streamPurge', 'stream purge not permitted');
-  const purged = stream.purge({
+  const purged = yield* stream.purge({
     filter: asked.filter || undefined,
     seq: countOf(asked.seq),
     keep: countOf(asked.keep),

@@ -7,6 +7,7 @@
 import type { PurgeRequest } from '../api/account-door.ts';
 import type { Store } from '../store/store.ts';
 import { isSubset } from '../subjects.ts';
+import type { Work } from '../work.ts';
 import { FilterTrie } from './filter-trie.ts';
 import type { StreamFollower } from './host.ts';
 
@@ -114,18 +115,24 @@ export class ConsumerIndex {
   }
 
   /**
-   * Purges: `purge` answers how many messages it has taken out. Consumers are told of the whole, and not of each; with
-   * it of the only one, and whom the whole does not concern of that as of any other.
+   * Purges: `work` answers how many messages it has taken out. Consumers are told of the whole, and not of each; with it
+   * of the only one, and whom the whole does not concern of that as of any other. What leaves between its pieces, for
+   * other reasons, is told as ever.
    * Source: nats-server 2.15.3, server/stream.go, purgeLocked; server/memstore.go, PurgeEx.
    */
-  purge({ filter = '', seq = 0, keep = 0 }: PurgeRequest, purge: () => number): number {
-    this.#purging = [];
+  *purge({ filter = '', seq = 0, keep = 0 }: PurgeRequest, work: Work<number>): Work<number> {
+    const told: Removed[] = [];
     let count = 0;
     try {
-      count = purge();
+      for (;;) {
+        const step = this.#pieceOf(work, told);
+        if (step.done) {
+          count = step.value;
+          break;
+        }
+        yield;
+      }
     } finally {
-      const told = this.#purging;
-      this.#purging = undefined;
       const isWhole = filter === '' || filter === '>';
       const isOne = count === 1 && (!isWhole || (keep > 0 && seq === 0));
       const only = isOne ? told[0] : undefined;
@@ -136,6 +143,15 @@ export class ConsumerIndex {
       }
     }
     return count;
+  }
+
+  #pieceOf(work: Work<number>, told: Removed[]): IteratorResult<void, number> {
+    this.#purging = told;
+    try {
+      return work.next();
+    } finally {
+      this.#purging = undefined;
+    }
   }
 
   #tellPurged(consumer: StreamFollower, filter: string, isWhole: boolean, only: number): boolean {

@@ -171,7 +171,7 @@ function wantedStart(store: Store, config: ConsumerConfig, filters: readonly str
   }
   switch (config.deliver_policy) {
     case 'last':
-      return filters.length === 0 ? state.lastSeq : lastMatching(store, filters);
+      return filters.length === 0 ? state.lastSeq : store.lastMatching(filters);
     case 'new':
       return state.lastSeq + 1;
     default:
@@ -197,14 +197,6 @@ function startAtTime(store: Store, atMs: number, filters: readonly string[]): nu
     if (found >= seq && found < first) first = found;
   }
   return filters.length > 0 && first > seq && first < state.lastSeq ? first : seq;
-}
-
-function lastMatching(store: Store, filters: readonly string[]): number {
-  let last = 0;
-  for (const filter of filters) {
-    for (const { lastSeq } of store.subjectsMatching(filter)) last = Math.max(last, lastSeq);
-  }
-  return last;
 }
 
 function lastPerSubject(store: Store, filters: readonly string[]): Float64Array<ArrayBuffer> {

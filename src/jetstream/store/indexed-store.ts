@@ -7,6 +7,7 @@
 //           ─► subjects: id                  a subject   some 80 B, and its text once
 //           ─► rows: row, chained to the one before on its subject
 import { CapacityError } from '../../shared/errors.ts';
+import type { Work } from '../work.ts';
 import type { Bodies } from './bodies.ts';
 import { Filter } from './filters.ts';
 import { Matching } from './matching.ts';
@@ -22,6 +23,7 @@ import type {
   SubjectState,
 } from './store.ts';
 import { storedBytes } from './stored-bytes.ts';
+import { type CountedSubject, SubjectScan } from './subject-scan.ts';
 import { SubjectTable } from './subject-table.ts';
 
 export interface IndexOptions {
@@ -38,6 +40,10 @@ export interface IndexOptions {
   readonly chunkRows?: number;
   readonly slabBytes?: number;
 }
+
+/** What of the tree is walked at once, and ids that are looked at between two yields: some tenths of a millisecond. */
+const STEPS_AT_ONCE = 4096;
+const IDS_A_PIECE = 512;
 
 /** Makes the place for the bodies of a store with these rows. */
 export type CreateBodies = (memory: Memory, rows: Rows) => Bodies;
@@ -102,6 +108,7 @@ export class IndexedStore implements Store {
     let id = subjects.find(this.#text, subjectBytes);
     let previous = 0;
     if (id >= 0) {
+      if (subjects.scans.size > 0) subjects.changing(id);
       previous = subjects.last;
       subjects.last = seq;
       subjects.messages++;
@@ -245,6 +252,10 @@ export class IndexedStore implements Store {
     return this.#matching.count(filters, seq);
   }
 
+  lastMatching(filters: readonly string[]): number {
+    return this.#matching.last(filters);
+  }
+
   seqAtTime(timeMs: number): number {
     return this.#rows.atTime(timeMs);
   }
@@ -292,10 +303,42 @@ export class IndexedStore implements Store {
     const subjects = this.#subjects;
     const walk = subjects.walk(new Filter(filter));
     for (let id = walk.next(); id >= 0; id = walk.next()) {
-      const subject = subjects.textOf(id);
+      subjects.locate(id);
       const { messages, first: firstSeq, last: lastSeq } = subjects;
-      yield { id, subject, messages, firstSeq, lastSeq };
+      yield {
+        id,
+        messages,
+        firstSeq,
+        lastSeq,
+        // Few ask for it, and to make it takes longer than all the rest.
+        get subject() {
+          return subjects.textOf(id);
+        },
+      };
     }
+  }
+
+  *countSubjects(filter: string): Work<readonly CountedSubject[]> {
+    const subjects = this.#subjects;
+    const wanted = new Filter(filter);
+    const few = subjects.within(wanted, STEPS_AT_ONCE);
+    if (few !== undefined) {
+      return few.map((id) => {
+        const text = subjects.textOf(id);
+        return [text, subjects.messages] as const;
+      });
+    }
+    const scan = new SubjectScan(subjects, wanted);
+    try {
+      while (scan.step(IDS_A_PIECE)) yield;
+    } finally {
+      scan.close();
+    }
+    return scan.entries;
+  }
+
+  get subjectIdsEnd(): number {
+    return this.#subjects.idsEnd;
   }
 
   *deleted(): Iterable<number> {
@@ -340,6 +383,7 @@ export class IndexedStore implements Store {
     const rows = this.#rows;
     const id = rows.subjectId;
     const subjects = this.#subjects;
+    if (subjects.scans.size > 0) subjects.changing(id);
     subjects.locate(id);
     const { first, last } = subjects;
     const next = seq === last ? 0 : rows.nextOf(seq);

@@ -51,6 +51,28 @@ export class Matching {
     return this.#race(filters, verdicts, seq, this.#rows.resumeSeq);
   }
 
+  /** The last message that one of the filters matches; 0 = none. Rows from the end, and subjects, in turn. */
+  last(texts: readonly string[]): number {
+    const filters = this.#prepare(texts);
+    const rows = this.#rows;
+    const end = rows.previous(Number.MAX_SAFE_INTEGER);
+    if (filters.isAll || end === 0) return end;
+    const subjects = this.#subjects;
+    const walk = subjects.walkAll(filters);
+    const verdicts = this.#verdictsOf(filters);
+    let best = 0;
+    for (let at = end; ; at = rows.resumeSeq) {
+      const found = rows.searchBack(at, ROWS_A_TURN, verdicts);
+      if (found > 0 || rows.resumeSeq === 0) return found;
+      for (let left = SUBJECTS_A_TURN; left > 0; left--) {
+        const id = walk.next();
+        if (id < 0) return best;
+        subjects.locate(id);
+        best = Math.max(best, subjects.last);
+      }
+    }
+  }
+
   /** Messages from `seq` on that one of the filters matches. */
   count(texts: readonly string[], seq: number): number {
     const rows = this.#rows;

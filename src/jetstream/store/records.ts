@@ -67,6 +67,11 @@ export class Records {
     return this.#chunks.length * NAME_BYTES;
   }
 
+  /** All ids are below. */
+  get idsEnd(): number {
+    return this.#chunks.length * SLOTS;
+  }
+
   /** Goes to a record; false: the id is nobody's. */
   locate(id: number): boolean {
     const chunk = this.#chunks[id >>> SLOT_BITS];

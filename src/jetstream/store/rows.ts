@@ -212,6 +212,29 @@ export class Rows {
     return 0;
   }
 
+  /** The same backwards: among the rows from `seq` down. */
+  searchBack(seq: number, most: number, wanted: Acceptor): number {
+    let left = most;
+    for (let index = this.#indexOf(seq); index >= 0; index--) {
+      const chunk = this.#chunks[index] as RowChunk;
+      const { words, start } = chunk;
+      let row = chunk.rowAt(seq);
+      if (row === chunk.count || chunk.seqOf(row) > seq) row--;
+      const end = Math.max(start, row + 1 - left);
+      left -= Math.max(0, row + 1 - end);
+      for (; row >= end; row--) {
+        const subjectId = words[row * ROW_WORDS + ROW_SUBJECT] as number;
+        if (subjectId !== DEAD && wanted.accepts(subjectId)) return chunk.seqOf(row);
+      }
+      if (row >= start) {
+        this.resumeSeq = chunk.seqOf(row);
+        return 0;
+      }
+    }
+    this.resumeSeq = 0;
+    return 0;
+  }
+
   /** How many messages of wanted subjects there are from `from` on and below `to`. */
   tally(from: number, to: number, wanted: Acceptor): number {
     let count = 0;

@@ -4,6 +4,8 @@
 // Sequences are numbers from 1 to 2^53-1; 0 stands for none. Times are milliseconds since 1970 with a fraction, as
 // `Clock.now` gives them. A subject has an id, good for as long as the store holds a message on it; the id may be used
 // again afterwards for another subject (`subjectGeneration` then differs).
+import type { Work } from '../work.ts';
+import type { CountedSubject } from './subject-scan.ts';
 
 /** A message to be kept. Its bytes are copied within the call. A raw message of the bus is one. */
 export interface Incoming {
@@ -104,6 +106,8 @@ export interface Store {
   nextMatching(filters: readonly string[], seq: number): number;
   /** Messages from `seq` on whose subject any of the filters matches, each once. */
   countMatching(filters: readonly string[], seq: number): number;
+  /** The last message whose subject any of the filters matches; 0 = none. */
+  lastMatching(filters: readonly string[]): number;
   /** The first message stored at or after that time, where times do not fall; 0 = none. */
   seqAtTime(timeMs: number): number;
 
@@ -121,6 +125,13 @@ export interface Store {
   previousOnSubject(seq: number): number;
   /** The subjects that match, in no particular order; lazily: the store must not be changed meanwhile. */
   subjectsMatching(filter: string): Iterable<SubjectState>;
+  /**
+   * The subjects that match and how many messages each has, as it is now, in no particular order; read in pieces while the
+   * store goes on.
+   */
+  countSubjects(filter: string): Work<readonly CountedSubject[]>;
+  /** All ids of subjects are below: for who looks at all of them in pieces. */
+  readonly subjectIdsEnd: number;
   /** Sequences between first and last that hold no message, ascending. */
   deleted(): Iterable<number>;
   readonly deletedCount: number;

@@ -4,7 +4,8 @@ import { HashIndex, hashText } from './hash-index.ts';
 import type { Memory } from './memory.ts';
 import { RECORD_CHAIN, RECORD_HASH, RECORD_LIFE, Records } from './records.ts';
 import { type SlabOwner, Slabs } from './slabs.ts';
-import { isSame, SubjectTree, type TextPlace, type Texts } from './subject-tree.ts';
+import type { SubjectScan } from './subject-scan.ts';
+import { isSame, SubjectTree, type TextPlace, type Texts, TIRED } from './subject-tree.ts';
 
 // What is known of a subject, 48 bytes.
 //
@@ -41,6 +42,8 @@ export class SubjectTable implements SlabOwner, Texts {
   readonly #tree: SubjectTree;
   readonly #texts: Slabs;
   readonly #place = { bytes: new Uint8Array(0), at: 0, length: 0 };
+  /** They hear of every change before it is made. */
+  readonly scans: Set<SubjectScan> = new Set();
   #count = 0;
 
   #generation: number;
@@ -57,6 +60,11 @@ export class SubjectTable implements SlabOwner, Texts {
   /** How many there are. */
   get count(): number {
     return this.#count;
+  }
+
+  /** All ids are below. */
+  get idsEnd(): number {
+    return this.#records.idsEnd;
   }
 
   /** Of the subject that came last. */
@@ -96,6 +104,12 @@ export class SubjectTable implements SlabOwner, Texts {
 
   set messages(count: number) {
     this.#records.words[this.#records.word + COUNT] = count;
+  }
+
+  /** The number of messages of a subject is about to change. */
+  changing(id: number): void {
+    for (const scan of this.scans) scan.before(id);
+    this.locate(id);
   }
 
   /** Bytes of its text. */
@@ -189,9 +203,9 @@ export class SubjectTable implements SlabOwner, Texts {
     return records.locate(id) ? (records.words[records.word + GENERATION] as number) : 0;
   }
 
-  /** All that a filter matches. Nothing may be added or deleted meanwhile. */
-  walk(filter: Filter): IdWalk {
-    if (!filter.isLiteral) return this.#tree.walk(filter);
+  /** All that a filter matches, unless that takes more steps. Nothing may be added or deleted meanwhile. */
+  walk(filter: Filter, steps?: number): IdWalk {
+    if (!filter.isLiteral) return this.#tree.walk(filter, steps);
     let id = this.find(filter.bytes, filter.bytes.length);
     return {
       next: () => {
@@ -200,6 +214,17 @@ export class SubjectTable implements SlabOwner, Texts {
         return found;
       },
     };
+  }
+
+  /** The ids that a filter matches, if they can be told in so many steps. */
+  within(filter: Filter, steps: number): number[] | undefined {
+    const walk = this.walk(filter, steps);
+    const ids: number[] = [];
+    for (let id = walk.next(); id !== -1; id = walk.next()) {
+      if (id === TIRED) return undefined;
+      ids.push(id);
+    }
+    return ids;
   }
 
   /** All that any of several filters matches, each once. */

@@ -102,8 +102,8 @@ export class SubjectTree {
   }
 
   /** All subjects that a filter matches, one a call of `next`. Nothing may be added or deleted meanwhile. */
-  walk(filter: Filter): SubjectWalk {
-    return new SubjectWalk(this, filter);
+  walk(filter: Filter, steps: number = Number.POSITIVE_INFINITY): SubjectWalk {
+    return new SubjectWalk(this, filter, steps);
   }
 
   /** The child of a node with that token; 0 = none. */
@@ -196,6 +196,9 @@ export class SubjectTree {
   }
 }
 
+/** No id: a walk has gone all its steps. */
+export const TIRED = -2;
+
 /** A filter on its way through the tree. */
 export class SubjectWalk {
   readonly #tree: SubjectTree;
@@ -204,8 +207,10 @@ export class SubjectWalk {
   /** Of each level the node that is next there; 0 = none is left. */
   readonly #nodes: number[];
   #level = 0;
+  #stepsLeft: number;
 
-  constructor(tree: SubjectTree, filter: Filter) {
+  constructor(tree: SubjectTree, filter: Filter, steps: number) {
+    this.#stepsLeft = steps;
     const { bytes, starts, kinds } = filter;
     this.#tree = tree;
     this.#filter = filter;
@@ -216,12 +221,13 @@ export class SubjectWalk {
     this.#nodes = [this.#firstOf(0, 0)];
   }
 
-  /** The next id; -1 = that was all. */
+  /** The next id; -1 = that was all; TIRED = it has gone all its steps. */
   next(): number {
     const tree = this.#tree;
     const { kinds } = this.#filter;
     const last = kinds.length - 1;
     while (this.#level >= 0) {
+      if (--this.#stepsLeft < 0) return TIRED;
       const level = this.#level;
       const node = this.#nodes[level] as number;
       if (node === 0) {

@@ -10,6 +10,7 @@ import { formatDuration, NANOS_PER_SECOND } from '../../shared/time.ts';
 import { type ApiError, refusal } from '../errors.ts';
 import { storedBytes } from '../store/stored-bytes.ts';
 import { hasWildcard, isValidSubject } from '../subjects.ts';
+import { wholly } from '../work.ts';
 import {
   bytesText,
   hasStatus,
@@ -247,13 +248,13 @@ export class Ingest {
   #rollUp(message: RawMessage, rollup: string, keep: number): void {
     const { store } = this.#stream;
     if (rollup === 'all') {
-      this.#stream.purge({ filter: undefined, seq: undefined, keep });
+      wholly(this.#stream.purge({ filter: undefined, seq: undefined, keep }));
       return;
     }
     const id = store.findSubject(message.subject);
     if (id < 0) return;
     // Also when there is nothing to take out: consumers go by it.
-    this.#stream.purge({ filter: store.subjectText(id), seq: undefined, keep });
+    wholly(this.#stream.purge({ filter: store.subjectText(id), seq: undefined, keep }));
   }
 }
 

@@ -1,34 +1,49 @@
-// What a purge takes out of a stream.
+// What a purge takes out of a stream, in pieces: what is stored meanwhile stays.
 // Source: nats-server 2.15.3, server/memstore.go, PurgeEx, compact.
 import type { PurgeRequest } from '../api/account-door.ts';
 import type { Store } from '../store/store.ts';
+import type { Work } from '../work.ts';
+
+/** Messages that go between two yields: some tenths of a millisecond. */
+const A_PIECE = 256;
 
 /** @returns how many messages are gone */
-export function purgeStore(store: Store, { filter = '', seq = 0, keep = 0 }: PurgeRequest): number {
+export function* purgeStore(
+  store: Store,
+  { filter = '', seq = 0, keep = 0 }: PurgeRequest,
+): Work<number> {
   // Nothing is below the first sequence there can be.
   if (seq === 1) return 0;
+  const { messages, lastSeq } = store.state;
   if (filter === '' || filter === '>') {
-    const { messages, lastSeq } = store.state;
-    if (seq > 1 && seq <= lastSeq) return store.removeBelow(seq);
-    if (keep > 0) return removeFirst(store, messages - keep);
+    if (seq > 1 && seq <= lastSeq) return yield* removeFirst(store, seq, messages);
+    if (keep > 0) return yield* removeFirst(store, lastSeq + 1, messages - keep);
     store.clear();
     // Beyond the end it moves the end along, so that the next message has that sequence.
     if (seq > 1) store.skipTo(seq - 1);
     return messages;
   }
   const filters = [filter];
-  const most = keep === 0 ? Number.POSITIVE_INFINITY : store.countMatching(filters, 1) - keep;
-  const end = seq > 1 ? seq : Number.POSITIVE_INFINITY;
+  const most = keep === 0 ? messages : store.countMatching(filters, 1) - keep;
+  const end = seq > 1 ? Math.min(seq, lastSeq + 1) : lastSeq + 1;
   let count = 0;
   for (let at = store.nextMatching(filters, 1); at !== 0 && at < end && count < most; ) {
     store.remove(at);
     count++;
+    if (count % A_PIECE === 0) yield;
     at = store.nextMatching(filters, at + 1);
   }
   return count;
 }
 
-function removeFirst(store: Store, count: number): number {
-  for (let i = 0; i < count; i++) store.remove(store.state.firstSeq);
-  return Math.max(0, count);
+/** Removes what is below `end`, `most` at most. */
+function* removeFirst(store: Store, end: number, most: number): Work<number> {
+  let count = 0;
+  while (count < most) {
+    const removed = store.removeBelow(end, Math.min(A_PIECE, most - count));
+    if (removed === 0) break;
+    count += removed;
+    if (count < most) yield;
+  }
+  return count;
 }

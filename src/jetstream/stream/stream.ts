@@ -8,7 +8,7 @@
 import type { BusInternals } from '../../bus/internals.ts';
 import type { RawMessage, RawSubscription } from '../../bus/raw.ts';
 import type { Clock } from '../../shared/clock.ts';
-import type { ApiConsumer, ApiStream, PurgeRequest } from '../api/account-door.ts';
+import type { ApiConsumer, ApiStream, ConsumerQuota, PurgeRequest } from '../api/account-door.ts';
 import { DirectGet } from '../api/direct-get.ts';
 import type { ConsumerConfig } from '../consumer/config.ts';
 import { Consumer } from '../consumer/consumer.ts';
@@ -19,6 +19,7 @@ import { type Pool, reservedBytes } from '../limits.ts';
 import { StreamOutbox } from '../outbox.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { Incoming, Store } from '../store/store.ts';
+import type { Work } from '../work.ts';
 import type { StreamConfig } from './config.ts';
 import { DedupWindow } from './dedup.ts';
 import { Eviction } from './eviction.ts';
@@ -41,6 +42,7 @@ export interface StreamAccount {
   share(storage: StreamConfig['storage']): Pool;
   wouldExceed(storage: StreamConfig['storage'], bytes: number): boolean;
   readonly pulls: PullQuota;
+  readonly consumers: ConsumerQuota;
   warn(text: string): void;
   advise(kind: string, type: string, fields: () => object): void;
 }
@@ -70,6 +72,8 @@ export class Stream implements ApiStream, ConsumerHost {
   #timeMs = 0;
   /** The turn in which the clock was asked. */
   #timedIn = -1;
+  /** What of the store has been counted among what all hold. */
+  #held = 0;
   #isClosed = false;
 
   /** Its configuration has been checked. Throws CapacityError. */
@@ -188,13 +192,11 @@ export class Stream implements ApiStream, ConsumerHost {
   lastMatching(filter: string): number {
     const { store } = this;
     if (filter === '>') return store.has(store.state.lastSeq) ? store.state.lastSeq : 0;
-    let last = 0;
-    for (const { lastSeq } of store.subjectsMatching(filter)) last = Math.max(last, lastSeq);
-    return last;
+    return store.lastMatching([filter]);
   }
 
-  purge(request: PurgeRequest): number {
-    const count = this.followers.purge(request, () => purgeStore(this.store, request));
+  *purge(request: PurgeRequest): Work<number> {
+    const count = yield* this.followers.purge(request, purgeStore(this.store, request));
     this.outbox.due();
     return count;
   }
@@ -219,6 +221,7 @@ export class Stream implements ApiStream, ConsumerHost {
     const { name } = config;
     const consumer = new Consumer(this, config, this.clock.now());
     this.consumers.set(name, consumer);
+    this.account.consumers.count++;
     this.followers.add(name, consumer);
     this.#adviseConsumer(name, 'CREATED', 'create');
     return consumer;
@@ -236,6 +239,7 @@ export class Stream implements ApiStream, ConsumerHost {
     const consumer = this.consumers.get(name);
     if (consumer === undefined) return;
     this.consumers.delete(name);
+    this.account.consumers.count--;
     this.followers.remove(name);
     consumer.close(reason);
     this.#retention.relaxed(this.config.retention);
@@ -278,6 +282,7 @@ export class Stream implements ApiStream, ConsumerHost {
     for (const subscription of this.#subscriptions.values()) subscription.close();
     this.#subscriptions.clear();
     for (const consumer of this.consumers.values()) consumer.close(reason);
+    this.account.consumers.count -= this.consumers.size;
     this.consumers.clear();
     this.#expiry.close();
     this.#retention.close();
@@ -286,6 +291,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#reserve(-reservedBytes(this.config));
     this.outbox.finish(() => {
       this.store.close();
+      this.#hold(0);
       done();
     });
   }
@@ -293,10 +299,16 @@ export class Stream implements ApiStream, ConsumerHost {
   /** What has been stored up to now may be shown when it is durable. */
   #commit(done: () => void): void {
     const { lastSeq } = this.store.state;
+    this.#hold(this.store.heldBytes);
     this.store.commit(() => {
       this.visibleSeq = lastSeq;
       done();
     });
+  }
+
+  #hold(bytes: number): void {
+    this.pool.held.bytes += bytes - this.#held;
+    this.#held = bytes;
   }
 
   #use(bytes: number): void {

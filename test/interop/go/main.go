@@ -1,5 +1,5 @@
 // Command peer drives nats.go for the interoperation tests: JSON requests on stdin, answers and events on
-// stdout, one a line.
+// stdout, one a line. `peer streams URL` uses streams instead.
 package main
 
 import (
@@ -83,6 +83,10 @@ func plain(msg *nats.Msg) *message {
 }
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == "streams" {
+		streams(os.Args[2])
+		return
+	}
 	p := &peer{subs: map[int]*nats.Subscription{}, closed: make(chan struct{})}
 	input := bufio.NewReader(os.Stdin)
 	for {

@@ -8,7 +8,6 @@ from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import (
     AckPolicy,
     ConsumerConfig,
-    DiscardPolicy,
     RetentionPolicy,
     StorageType,
     StreamConfig,
@@ -67,19 +66,7 @@ async def main(url):
     consumer = await psub.consumer_info()
     say("consumer", consumer.num_pending, consumer.num_ack_pending, consumer.ack_floor.stream_seq)
 
-    # As a bucket is made, but for the limit of ages, which this client asks for unasked.
-    await js.add_stream(
-        StreamConfig(
-            name="KV_SETTINGS",
-            subjects=["$KV.SETTINGS.>"],
-            max_msgs_per_subject=3,
-            discard=DiscardPolicy.NEW,
-            allow_direct=True,
-            allow_rollup_hdrs=True,
-            deny_delete=True,
-        )
-    )
-    kv = await js.key_value("SETTINGS")
+    kv = await js.create_key_value(bucket="SETTINGS", history=3)
     say("put", await kv.put("color", b"red"), await kv.update("color", b"blue", last=1))
     entry = await kv.get("color")
     say("get", entry.value.decode(), entry.revision)

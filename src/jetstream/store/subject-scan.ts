@@ -1,0 +1,57 @@
+// What a filter matched at one moment, read in pieces while the table goes on changing: whoever is about to be changed
+// before it has been read is read at once. Subjects that came later are passed over.
+//
+//   ids    0 ────────── read ──────────►│ at            before a change of one on this side it is read, and passed then
+import type { Filter } from './filters.ts';
+import type { SubjectTable } from './subject-table.ts';
+
+/** A subject, and how many messages it had. */
+export type CountedSubject = readonly [subject: string, messages: number];
+
+export class SubjectScan {
+  readonly entries: CountedSubject[] = [];
+  readonly #table: SubjectTable;
+  readonly #filter: Filter;
+  /** Of the last subject of that moment. */
+  readonly #generation: number;
+  readonly #early = new Set<number>();
+  #at = 0;
+
+  constructor(table: SubjectTable, filter: Filter) {
+    this.#table = table;
+    this.#filter = filter;
+    this.#generation = table.generation;
+    table.scans.add(this);
+  }
+
+  /** Reads the next `most` ids. False: that was all. */
+  step(most: number): boolean {
+    const end = Math.min(this.#at + most, this.#table.idsEnd);
+    for (; this.#at < end; this.#at++) if (!this.#early.delete(this.#at)) this.#read(this.#at);
+    if (end < this.#table.idsEnd) return true;
+    this.close();
+    return false;
+  }
+
+  /** That subject is about to be changed, or to go. */
+  before(id: number): void {
+    if (id < this.#at || this.#early.has(id)) return;
+    this.#early.add(id);
+    this.#read(id);
+  }
+
+  #read(id: number): void {
+    const table = this.#table;
+    // Generations count up, and begin again after 2^32 of them.
+    if (((this.#generation - table.generationOf(id)) | 0) < 0 || !table.locate(id)) return;
+    const { bytes, at, length } = table.placeOf(id);
+    if (!this.#filter.matches(bytes, at, length)) return;
+    table.locate(id);
+    const { messages } = table;
+    this.entries.push([table.textOf(id), messages]);
+  }
+
+  close(): void {
+    this.#table.scans.delete(this);
+  }
+}

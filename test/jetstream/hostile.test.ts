@@ -1,0 +1,166 @@
+// What a peer may ask of streams so that others suffer: what it can make us keep is counted here, and is bounded.
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { internalsOf } from '../../src/bus/internals.ts';
+import { createBus } from '../../src/index.ts';
+import { type AccountScene, JetStreamAccount } from '../../src/jetstream/account.ts';
+import { Pools } from '../../src/jetstream/limits.ts';
+import { NO_LIMITS } from '../support/fake-jetstream.ts';
+import { JetStreamBus } from '../support/jetstream.ts';
+
+let js: JetStreamBus;
+beforeEach(async () => {
+  js = await JetStreamBus.open();
+  await js.stream('S', ['s.>']);
+});
+afterEach(async () => {
+  expect(js.errors).toEqual([]);
+  await js[Symbol.asyncDispose]();
+});
+
+const durable = { stream_name: 'S', config: { durable_name: 'C', ack_policy: 'explicit' } };
+
+/** An account of a bus of its own, with small bounds. */
+function bounded(scene: Partial<AccountScene>) {
+  const bus = createBus({ clock: js.clock });
+  const account = new JetStreamAccount(internalsOf(bus).account('$G'), {
+    clock: js.clock,
+    serverName: 'S',
+    domain: undefined,
+    isStrict: true,
+    limits: NO_LIMITS,
+    pools: new Pools(Infinity, Infinity, Infinity),
+    pullsMax: 1000,
+    consumersMax: 1000,
+    warn: () => {},
+    onFileStorage: () => {},
+    onBusClosed: () => {},
+    ...scene,
+  });
+  const ask = async (subject: string, body: object = {}): Promise<Record<string, unknown>> =>
+    JSON.parse((await bus.request(subject, JSON.stringify(body), { timeout: 1000 })).string());
+  const close = async (): Promise<void> => {
+    await account.close('Server Shutdown');
+    await bus.close();
+  };
+  return { bus, account, ask, [Symbol.asyncDispose]: close };
+}
+
+test('consumers without end are refused from the thousandth of a stream on', async () => {
+  const asked = { stream_name: 'S', config: {} };
+  const answers = await Promise.all(
+    Array.from({ length: 5000 }, () => js.api<{ error?: object }>('CONSUMER.CREATE.S', asked)),
+  );
+  expect(answers.filter(({ error }) => error === undefined)).toHaveLength(1000);
+  expect(answers.at(-1)).toMatchObject({ error: { err_code: 10026 } });
+  expect(await js.api('INFO')).toMatchObject({ consumers: 1000 });
+  // They live unused for five seconds and a tenth.
+  js.clock.advance(5100);
+  expect(await js.api('INFO')).toMatchObject({ consumers: 0 });
+});
+
+test('an account has a bound of consumers, however many streams they are of', async () => {
+  await using small = bounded({ consumersMax: 3 });
+  for (const name of ['A', 'B']) {
+    await small.ask(`$JS.API.STREAM.CREATE.${name}`, { name, subjects: [name], storage: 'memory' });
+  }
+  const add = (stream_name: string, name: string): Promise<Record<string, unknown>> =>
+    small.ask(`$JS.API.CONSUMER.CREATE.${stream_name}.${name}`, {
+      stream_name,
+      config: { durable_name: name },
+    });
+  for (const [stream, name] of ['A1', 'A2', 'B1']) await add(stream as string, name as string);
+  expect(await add('B', '2')).toMatchObject({ error: { err_code: 10026 } });
+  await small.ask('$JS.API.STREAM.DELETE.A');
+  expect(await add('B', '2')).not.toHaveProperty('error');
+  expect(small.account.consumers.count).toBe(2);
+});
+
+test('pulls without end and without sense wait in their hundreds, by one timer', async () => {
+  await js.api('CONSUMER.CREATE.S.C', durable);
+  const inbox = js.inbox('inbox');
+  const body =
+    '{"batch":9007199254740993,"expires":9223372036854775807,"max_bytes":9007199254740993}';
+  for (let i = 0; i < 5000; i++) {
+    js.bus.publish('$JS.API.CONSUMER.MSG.NEXT.S.C', body, { reply: 'inbox' });
+  }
+  await js.settle();
+  expect(await js.api('CONSUMER.INFO.S.C')).toMatchObject({ num_waiting: 512 });
+  expect(inbox.map(({ status }) => status)).toEqual(new Array(5000 - 512).fill(409));
+  expect(js.clock.timerCount).toBeLessThan(5);
+  await js.publish('s.a', 'x');
+  await js.settle();
+  expect(inbox.at(-1)).toMatchObject({ subject: 's.a', text: 'x' });
+});
+
+test('a megabyte of nested JSON is read to its end, and refused', async () => {
+  for (const [open, close] of [
+    ['[', ']'],
+    ['{"a":', '}'],
+  ] as const) {
+    const count = Math.floor(1_000_000 / (open.length + close.length));
+    const text = `${open.repeat(count)}${close.repeat(count)}`;
+    for (const subject of ['STREAM.CREATE.N', 'STREAM.INFO.S', 'CONSUMER.CREATE.S.D']) {
+      const { string } = await js.ask(`$JS.API.${subject}`, text);
+      expect(JSON.parse(string)).toMatchObject({ error: { err_code: 10025 } });
+    }
+  }
+});
+
+test('acks that are forged, old or of another consumer change nothing', async () => {
+  await js.api('CONSUMER.CREATE.S.C', durable);
+  for (let i = 0; i < 3; i++) await js.publish('s.a');
+  const inbox = js.inbox('inbox');
+  js.bus.publish('$JS.API.CONSUMER.MSG.NEXT.S.C', '{"batch":2}', { reply: 'inbox' });
+  await js.settle();
+  js.bus.publish(inbox[0]?.reply ?? '');
+  await js.settle();
+  const before = await js.api('CONSUMER.INFO.S.C');
+  const forged = [
+    ...['S.C.1.1.1.1.0', 'S.C.1.99.99.1.0', 'S.C.1.18446744073709551615.1.1.0', 'S.X.1.2.2.1.0'],
+    ...['S.C.-1.-1.-1.-1.-1', 'S.C.x.y.z.1.0', 'X.C.1.2.2.1.0', '_.ACC.S.C.1.99.99.1.0.x'],
+  ];
+  for (let i = 0; i < 1000; i++) {
+    for (const rest of forged) {
+      for (const word of ['', '-NAK', '+WPI', '+TERM', '+NXT']) {
+        js.bus.publish(`$JS.ACK.${rest}`, word);
+      }
+    }
+  }
+  await js.settle();
+  const after = await js.api('CONSUMER.INFO.S.C');
+  for (const key of [
+    'delivered',
+    'num_ack_pending',
+    'num_redelivered',
+    'num_waiting',
+    'num_pending',
+  ]) {
+    expect(after[key]).toEqual(before[key]);
+  }
+  expect(after).toMatchObject({ ack_floor: { consumer_seq: 1, stream_seq: 1 } });
+});
+
+test('subjects without end are kept up to what their index really takes', async () => {
+  const heldMax = 4 * 1024 * 1024;
+  const pools = new Pools(Infinity, Infinity, heldMax);
+  const small = bounded({ pools });
+  const config = { name: 'S', subjects: ['s.*'], storage: 'memory' };
+  await small.ask('$JS.API.STREAM.CREATE.S', config);
+  let refused: Record<string, unknown> | undefined;
+  for (let i = 0; i < 100_000 && refused === undefined; i++) {
+    if (i % 100 < 99) small.bus.publish(`s.${i}`);
+    else {
+      const answer = await small.ask(`s.${i}`);
+      if ('error' in answer) refused = answer;
+    }
+  }
+  expect(refused).toMatchObject({ error: { code: 503, err_code: 10023 } });
+  expect(pools.memory.held.bytes).toBeLessThan(1.5 * heldMax);
+  // By the formula it is much less.
+  expect(pools.memory.used).toBeLessThan(heldMax / 3);
+  await small.ask('$JS.API.STREAM.PURGE.S');
+  await small.ask('$JS.API.STREAM.INFO.S');
+  expect(await small.ask('s.more')).toMatchObject({ stream: 'S', seq: expect.any(Number) });
+  await small[Symbol.asyncDispose]();
+  expect(pools.memory).toMatchObject({ used: 0, held: { bytes: 0 } });
+});

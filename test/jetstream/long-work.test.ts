@@ -1,0 +1,115 @@
+// Long work in pieces: what it answers is as of one moment, and others pass meanwhile.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ConsumerIndex } from '../../src/jetstream/consumer/consumer-index.ts';
+import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
+import type { Store } from '../../src/jetstream/store/store.ts';
+import { purgeStore } from '../../src/jetstream/stream/purge.ts';
+import { sorted, type Work, wholly } from '../../src/jetstream/work.ts';
+import { JetStreamBus } from '../support/jetstream.ts';
+import { incoming } from '../support/stored.ts';
+
+function filled(count: number, subjectOf: (i: number) => string): Store {
+  const store = createMemoryStore({ storage: 'memory' });
+  for (let i = 0; i < count; i++) store.append(incoming(subjectOf(i)), i + 1);
+  return store;
+}
+
+/** Does the work, and something else between its pieces. Answers in how many pieces. */
+function apart<T>(work: Work<T>, between: (piece: number) => void): [T, number] {
+  for (let piece = 1; ; piece++) {
+    const step = work.next();
+    if (step.done) return [step.value, piece];
+    between(piece);
+  }
+}
+
+test('subjects are counted as they were when they were asked for', () => {
+  const store = filled(12_000, (i) => `a.n${i % 6000}.${i % 2}`);
+  const before = [...store.subjectsMatching('a.*.1')].map((one) => [one.subject, one.messages]);
+  const [counts, pieces] = apart(store.countSubjects('a.*.1'), (piece) => {
+    // Some grow, some go, some shrink and some come, on both sides of what has been read.
+    for (const n of [piece * 7, 5990 - piece, 3001]) {
+      store.append(incoming(`a.n${n | 1}.1`), 20_000 + piece);
+      store.append(incoming(`a.new${n}.1`), 20_000 + piece);
+      store.remove(n | 1);
+      store.remove((n | 1) + 1);
+      store.remove((n | 1) + 6001);
+    }
+  });
+  expect(pieces).toBeGreaterThan(5);
+  expect([...counts].sort()).toEqual(before.sort());
+  expect(wholly(store.countSubjects('a.n1.1'))).toHaveLength(1);
+});
+
+test('a store that is emptied while its subjects are counted tells what it had', () => {
+  const store = filled(6000, (i) => `a.${i}`);
+  const [counts] = apart(store.countSubjects('>'), (piece) => void (piece === 2 && store.clear()));
+  expect(counts).toHaveLength(6000);
+  expect(wholly(store.countSubjects('>'))).toEqual([]);
+});
+
+test.each([
+  ['of some subjects', { filter: 'a.*' }, 1500],
+  ['of some, but the last', { filter: 'a.*', keep: 100 }, 1400],
+  ['below a sequence', { seq: 2001 }, 2000],
+  ['of all but the last', { keep: 600 }, 2400],
+])('a purge %s spares what is stored meanwhile', (_, request, purged) => {
+  const store = filled(3000, (i) => `${'ab'[i % 2]}.${i}`);
+  const index = new ConsumerIndex(store);
+  const { filter, seq, keep } = { filter: undefined, seq: undefined, keep: undefined, ...request };
+  const asked = { filter, seq, keep };
+  let stored = 0;
+  const [count, pieces] = apart(index.purge(asked, purgeStore(store, asked)), () => {
+    store.append(incoming('a.new'), 5000);
+    stored++;
+  });
+  expect(count).toBe(purged);
+  expect(pieces).toBeGreaterThan(4);
+  expect(store.state.messages).toBe(3000 - purged + stored);
+  expect(store.countOf(store.findSubject(Buffer.from('a.new')))).toBe(stored);
+});
+
+test('what is asked for behind a long answer waits for it, and others do not', async () => {
+  await using js = await JetStreamBus.open();
+  await js.stream('S', ['a.>']);
+  for (let i = 0; i < 70_000; i++) js.bus.publish(`a.${i}`, '');
+  const order: string[] = [];
+  const tell = (what: string) => (): void => void order.push(what);
+  const asked = [
+    js.api('STREAM.INFO.S', { subjects_filter: 'a.>' }).then(tell('subjects')),
+    js.api('STREAM.NAMES').then(tell('names')),
+    js.publish('a.new').then(tell('stored')),
+  ];
+  await Promise.all(asked);
+  expect(order).toEqual(['stored', 'subjects', 'names']);
+});
+
+test('deleted details are of one moment', async () => {
+  await using js = await JetStreamBus.open();
+  await js.stream('S', ['a']);
+  for (let i = 0; i < 6000; i++) js.bus.publish('a', '');
+  for (let seq = 2; seq < 6000; seq += 2) await js.api('STREAM.MSG.DELETE.S', { seq });
+  const [{ state }] = await Promise.all([
+    js.api<{ state: { deleted: number[]; num_deleted: number } }>('STREAM.INFO.S', {
+      deleted_details: true,
+    }),
+    js.api('STREAM.MSG.DELETE.S', { seq: 3 }),
+  ]);
+  expect(state.num_deleted).toBe(2999);
+  expect(state.deleted).toEqual(Array.from({ length: 2999 }, (_, i) => 2 * i + 2));
+});
+
+test('sorting in pieces is sorting', () => {
+  const numbers = fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 5000, size: 'max' });
+  fc.assert(
+    fc.property(numbers, (some) => {
+      const pairs = some.map((key, at) => ({ key, at }));
+      const byKey = (a: { key: number }, b: { key: number }): number => a.key - b.key;
+      const ours = wholly(sorted(pairs, byKey));
+      const theirs = [...pairs].sort(byKey);
+      return ours.every((pair, at) => pair === theirs[at]) && ours.length === theirs.length;
+    }),
+    { numRuns: 30 },
+  );
+});
