@@ -427,6 +427,8 @@ export const SEGMENT_TAKE_LEN = 4;
 export const SEGMENT_TAKE_SHARED = 8;
 export const SEGMENT_TAKE_BYTES = 12;
 export const TAKE_SEGMENTS_MAX = 256;
+/** Of what is going to be copied a take ends with the segment that reaches so many bytes: about a millisecond. */
+export const TAKE_COPY_BYTES = 1_048_576;
 
 // ── Pool of outbound chunks ───────────────────────────────────────────────────────────────────────
 

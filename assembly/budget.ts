@@ -8,11 +8,13 @@
 export const OP_UNITS: u32 = 2;
 /** An op that JS decides about, beside the bytes of its arguments. */
 export const DECISION_UNITS: u32 = 64;
-/** CONNECT, beside its bytes: its JSON, and what follows from it. */
-export const CONNECT_UNITS: u32 = 512;
+/** CONNECT and INFO, beside their bytes: what follows from them. */
+export const JSON_UNITS: u32 = 512;
+/** A byte of JSON: brackets within brackets, or keys that all differ, take 50 ns each, and leave as much to be collected. */
+export const JSON_BYTE_UNITS: u32 = 4;
 /** UNSUB: records of four kinds change, and none of them is near. */
 export const UNSUBSCRIBE_UNITS: u32 = 32;
-/** A node that is visited, made or removed: a line from memory, and a slot of a table. */
+/** A node that is visited or removed: a line from memory, and a slot of a table. One that is made costs twice that. */
 export const NODE_UNITS: u32 = 6;
 /** The same on a walk (walk.ts), where one waits for the other. */
 export const WALK_NODE_UNITS: u32 = 15;

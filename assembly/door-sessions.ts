@@ -2,6 +2,7 @@
 
 import { STATUS_STALE } from './abi';
 import { accountFind } from './account';
+import { Budget } from './budget';
 import { ingestSession } from './ingest';
 import { matchCacheStat } from './match-cache';
 import {
@@ -109,6 +110,11 @@ export function sessionClose(handle: u32): void {
 export function ingest(handle: u32, ptr: u32, length: u32, units: u32): i32 {
   const session = sessionFind(handle);
   return session == 0 ? STATUS_STALE : ingestSession(session, ptr, length, units);
+}
+
+/** Work that has been done outside for the read at hand. */
+export function budgetCharge(units: u32): void {
+  Budget.charge(units);
 }
 
 // ── Outbound ──────────────────────────────────────────────────────────────────────────────────────

@@ -16,6 +16,7 @@
 //           while slotValue(slot): matches? done; slot = tableNext(part, slot)
 //   remove: the hole is closed by shifting back the entries behind it that belong before (no tombstones)
 
+import { Budget, NODE_UNITS } from './budget';
 import { allocate, release } from './memory';
 import { OWNER_SLOTS, OWNER_TABLE, Owned } from './ownership';
 
@@ -47,6 +48,9 @@ const FIRST_SLOTS: u32 = 4;
 /** A part does not shrink below that: some thousand entries come and go without one being laid out anew. */
 const KEPT_SLOTS: u32 = 64;
 const SCOPE_FACTOR: u32 = 0x9e3779b1;
+
+/** Entries of all tables that have been laid out anew so far, modulo 2^32: whoever removes in parts counts them as work. */
+export let entriesMoved: u32 = 0;
 
 /** A new, empty table, or 0. */
 export function tableCreate(): Table {
@@ -199,6 +203,8 @@ function resize(part: Part, count: u32): bool {
     }
   }
   release(old, bytes);
+  entriesMoved += part.count;
+  Budget.charge(part.count * NODE_UNITS);
   return true;
 }
 

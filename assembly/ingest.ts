@@ -11,6 +11,7 @@ import {
   OP_CONSUMED,
   OP_ERROR_CODE,
   OP_HPUB,
+  OP_INFO,
   OP_NEED,
   OP_NONE,
   OP_PING,
@@ -45,7 +46,14 @@ import {
   STATUS_SPENT,
 } from './abi';
 import { accountCountIn, accountCountOut } from './account';
-import { Budget, CONNECT_UNITS, DECISION_UNITS, OP_UNITS, UNSUBSCRIBE_UNITS } from './budget';
+import {
+  Budget,
+  DECISION_UNITS,
+  JSON_BYTE_UNITS,
+  JSON_UNITS,
+  OP_UNITS,
+  UNSUBSCRIBE_UNITS,
+} from './budget';
 import { sendInvalidSubject, sendOk, sendPong } from './control-frames';
 import { byteAt, watchChunk } from './control-line';
 import { encoderBegin, encoderHeadFromSizes, encoderHeadVerbatim } from './encoder';
@@ -233,7 +241,8 @@ function control(session: Session, ptr: usize): i32 {
 
 function handOver(verb: u32): i32 {
   const bytes = opArgsLen + opSubjectLen + opReplyLen + opSidLen;
-  Budget.charge((verb == OP_CONNECT ? CONNECT_UNITS : DECISION_UNITS) + (bytes >> 2));
+  const isJson = verb == OP_CONNECT || verb == OP_INFO;
+  Budget.charge(isJson ? JSON_UNITS + bytes * JSON_BYTE_UNITS : DECISION_UNITS + (bytes >> 2));
   Op.set(OP_VERB, verb);
   Op.set(OP_ERROR_CODE, opError);
   Op.set(OP_ARGS_PTR, <u32>opArgsPtr);

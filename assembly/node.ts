@@ -7,6 +7,7 @@
 //   trie     28  edges · child by `*` · child by `>` · token, 24 bytes    } when it is longer
 
 import { Arena, arenaCreate, arenaInsert, arenaRemove, NO_HANDLES } from './arena';
+import { Budget, NODE_UNITS } from './budget';
 import { copyExact, equal, hash } from './bytes';
 import { allocate, release } from './memory';
 import { OWNER_NODE, OWNER_TEXT, Owned } from './ownership';
@@ -63,6 +64,7 @@ export function nodesInit(): bool {
 export function nodeCreate(account: usize, parent: usize, textPtr: usize, textLen: u32): usize {
   const node = arenaInsert(nodes, OWNER_NODE);
   if (node == 0) return 0;
+  Budget.charge(NODE_UNITS);
   assert((node & (NODE_BYTES - 1)) == 0);
   const record = Node.at(node);
   record.parent = parent;

@@ -17,6 +17,7 @@ import {
   SESSION_CLOSED,
   SESSION_DIRTY,
   SESSION_SLOW,
+  TAKE_COPY_BYTES,
   TAKE_COUNT,
   TAKE_SEGMENTS,
   TAKE_SEGMENTS_MAX,
@@ -28,7 +29,15 @@ import { Arena, arenaCreate, arenaInsert, arenaRemove, NO_HANDLES } from './aren
 import { copyExact } from './bytes';
 import { takePtr } from './memory';
 import { Frame, OWNER_SEGMENT, OWNER_TAKE, Owned } from './ownership';
-import { CHUNK_HEAD, chunkClass, chunkDrop, chunkKeep, chunkLend, chunkRoom } from './pool';
+import {
+  CHUNK_HEAD,
+  chunkClass,
+  chunkDrop,
+  chunkKeep,
+  chunkLend,
+  chunkRoom,
+  poolIsShort,
+} from './pool';
 import { Session, sessionMark, sessionRetire, sessionUnsubscribeAll } from './session';
 import { walkDrop } from './walk-shares';
 
@@ -228,7 +237,7 @@ export function outboundTakeNext(): bool {
 export function outboundTake(ptr: usize): bool {
   const session = Session.at(ptr);
   if (session.flight != 0 || session.outHead == 0) return false;
-  session.flight = detach(session);
+  session.flight = detach(session, poolIsShort() ? TAKE_COPY_BYTES : u32.MAX_VALUE);
   if (Owned.read<u32>(takePtr + TAKE_COUNT, OWNER_TAKE) != 0) return true;
   freeSegments(session.flight);
   session.flight = 0;
@@ -243,7 +252,7 @@ export function outboundTakeCopy(ptr: usize): bool {
   const session = Session.at(ptr);
   if (session.outHead == 0) return false;
   assert(copying == 0);
-  copying = detach(session);
+  copying = detach(session, TAKE_COPY_BYTES);
   if (Owned.read<u32>(takePtr + TAKE_COUNT, OWNER_TAKE) != 0) return true;
   outboundCopied();
   return false;
@@ -255,15 +264,16 @@ export function outboundCopied(): void {
   copying = 0;
 }
 
-// Cuts the active segments off, at most as many as the take record describes, and describes them.
-function detach(session: Session): usize {
+// Cuts active segments off until they have so many bytes, or are as many as the take record describes, and describes
+// them.
+function detach(session: Session, bytesMax: u32): usize {
   if (session.outCursor != 0) closeSegment(session);
   let at = takePtr + TAKE_SEGMENTS;
   let total: u32 = 0;
   let taken: u32 = 0;
   let segmentPtr = session.outHead;
   let last: usize = 0;
-  while (segmentPtr != 0 && taken < <u32>TAKE_SEGMENTS_MAX) {
+  while (segmentPtr != 0 && taken < <u32>TAKE_SEGMENTS_MAX && total < bytesMax) {
     const segment = Segment.at(segmentPtr);
     if (segment.length != 0) {
       Owned.write<u32>(at + SEGMENT_TAKE_PTR, <u32>segment.ptr, OWNER_TAKE);

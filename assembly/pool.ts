@@ -64,6 +64,11 @@ export function poolInit(bytes: u32): bool {
   return changetype<usize>(slabs) != 0;
 }
 
+/** More than half is lent: what is written is copied, so that chunks come back whatever the sockets do. */
+export function poolIsShort(): bool {
+  return poolUsed > poolMax >> 1;
+}
+
 /** Bytes of a chunk of that class that may be filled. */
 export function chunkRoom(sizeClass: u32): u32 {
   return chunkBytes(sizeClass) - CHUNK_HEAD - CHUNK_SPARE;

@@ -54,6 +54,7 @@ import {
 } from './abi';
 import { accountEnter, accountLeave, accountTouch } from './account';
 import { Arena, arenaCreate, arenaFind, arenaInsert, arenaRemove } from './arena';
+import { entriesMoved } from './hash-table';
 import { Node } from './node';
 import { OWNER_SESSION, Owned } from './ownership';
 import { quotaClose, quotaOpen } from './quota';
@@ -158,6 +159,8 @@ export function sessionFind(handle: u32): usize {
 // ── Who may use the express lane ──────────────────────────────────────────────────────────────────
 // The one place that says so. Whoever has any other bit than these is not plain.
 
+/** So many entries of a table are laid out anew in the time of a node that is removed, as a power of two. */
+const MOVED_A_WORK_LOG2: u32 = 2;
 const PLAIN: u32 = SESSION_PLAIN_IN | SESSION_PLAIN_OUT;
 /** A publisher with these leaves nothing behind but frames and deliveries. */
 const HARMLESS_IN: u32 =
@@ -277,6 +280,7 @@ function own(session: Session, ptr: usize, held: u32): void {
  */
 export function subscriptionClose(ptr: usize): u32 {
   const sub = Sub.at(ptr);
+  const movedBefore = entriesMoved;
   const work = 1 + sublistRemove(ptr) + (sub.sidLen >> 8);
   subJudge(ptr);
   if (sub.session != 0) {
@@ -291,7 +295,7 @@ export function subscriptionClose(ptr: usize): u32 {
   sub.heldOrNext = <u32>quarantinedSubs;
   quarantinedSubs = ptr;
   quarantineCount++;
-  return work;
+  return work + ((entriesMoved - movedBefore) >> MOVED_A_WORK_LOG2);
 }
 
 /**

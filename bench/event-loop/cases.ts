@@ -3,7 +3,7 @@
 /** The load generator of the macro bench. */
 interface Generated {
   readonly kind: 'loadgen';
-  readonly mode: 'throughput' | 'request';
+  readonly mode: 'throughput' | 'request' | 'stream';
   readonly flags: readonly string[];
   /** It loads another server beside the watched one: so much of a delay is the machine's. */
   readonly isNeighbour?: boolean;
@@ -41,6 +41,10 @@ export const LOOP_CASES: readonly LoopCase[] = [
     name: 'request 50 in flight',
     load: { kind: 'loadgen', mode: 'request', flags: ['--in-flight', '50', '--payload', '16'] },
   },
+  { name: 'pub 16 B', load: pub(16) },
+  { name: 'stream publish 16 B, 4096 in flight', load: streamPublish(16) },
+  { name: 'pub 1 KiB', load: pub(1024) },
+  { name: 'stream publish 1 KiB, 4096 in flight', load: streamPublish(1024) },
   { name: '1-1,000 100 B, 100 messages at once', load: fanOut(1000, 100, 3000, 100) },
   { name: '1-10,000 100 B, one by one', load: fanOut(10_000, 100, 20, 1) },
   { name: '1-10,000 100 B, 50 messages at once', load: fanOut(10_000, 100, 200, 50) },
@@ -67,6 +71,17 @@ export const LOOP_CASES: readonly LoopCase[] = [
 function pairs(count: number, bytes: number): Generated {
   const flags = ['--publishers', `${count}`, '--subscribers', `${count}`, '--payload', `${bytes}`];
   return { kind: 'loadgen', mode: 'throughput', flags: count > 1 ? [...flags, '--pairs'] : flags };
+}
+
+/** Nobody listens: the bytes come in, and go nowhere. */
+function pub(bytes: number): Generated {
+  const flags = ['--publishers', '1', '--subscribers', '0', '--payload', `${bytes}`];
+  return { kind: 'loadgen', mode: 'throughput', flags };
+}
+
+function streamPublish(bytes: number): Generated {
+  const flags = ['--operation', 'publish', '--in-flight', '4096', '--subjects', '1000'];
+  return { kind: 'loadgen', mode: 'stream', flags: [...flags, '--payload', `${bytes}`] };
 }
 
 function fanOut(readers: number, bytes: number, messages: number, ahead: number): Crowded {

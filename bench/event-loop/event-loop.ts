@@ -11,6 +11,7 @@ import { readEnvironment } from '../shared/machine.ts';
 import { writeResult } from '../shared/results.ts';
 import { type Spread, spreadOf } from '../shared/statistics.ts';
 import { formatNumber, formatTable } from '../shared/table.ts';
+import { formatJudgements, type Judgement, judge } from '../shared/targets.ts';
 import { LOOP_CASES, type LoopCase } from './cases.ts';
 import type { HostDelay, HostPorts } from './host.ts';
 
@@ -60,13 +61,34 @@ export async function runEventLoop(options: MacroOptions): Promise<void> {
     }
     reports.push({ name: loopCase.name, places });
   }
+  const targets = judgements(reports);
   const path = writeResult(options.resultName ?? (isQuick ? 'event-loop-quick' : 'event-loop'), {
     bench: 'event-loop',
     environment,
     effort: { rounds, seconds },
+    targets,
     cases: reports,
   });
-  process.stdout.write(`${formatReport(reports)}\n\nwritten to ${path}\n`);
+  const parts = [formatReport(reports), formatJudgements(targets), `written to ${path}`];
+  process.stdout.write(`${parts.filter((part) => part !== '').join('\n\n')}\n`);
+}
+
+/** How much later timers may be at p99 while a stream stores what comes in than while the core routes it; ms. */
+const STREAM_LATER_MS = 10;
+
+function judgements(reports: readonly LoopReport[]): readonly Judgement[] {
+  const p99sOf = (name: string): readonly number[] | undefined =>
+    reports.find((report) => report.name === name)?.places[0]?.samples.map(({ p99 }) => p99);
+  return ['16 B', '1 KiB'].map((size) => {
+    const name = `stream publish ${size}, 4096 in flight`;
+    const target = { bound: 'at most', limit: STREAM_LATER_MS, unit: 'ms' } as const;
+    const stored = p99sOf(name);
+    const routed = p99sOf(`pub ${size}`);
+    const later = stored?.map((p99, round) => p99 - (routed?.[round] ?? Number.NaN));
+    const isMeasured = later !== undefined && routed !== undefined;
+    const spread = isMeasured ? spreadOf(later) : undefined;
+    return judge({ what: `${name}: p99 above that of pub ${size}`, ...target }, spread);
+  });
 }
 
 async function measure(

@@ -46,7 +46,8 @@ async function startServer(): Promise<HostPorts> {
     import(pathToFileURL(join(ROOT, 'dist', `${name}.mjs`)).href);
   const { createBus } = await load('index');
   const { serve } = await load('server');
-  const { port, monitoringPort } = await serve(createBus(), { port: 0, monitoring: { port: 0 } });
+  const options = { port: 0, monitoring: { port: 0 }, jetstream: true };
+  const { port, monitoringPort } = await serve(createBus(), options);
   return { port, monitoringPort };
 }
 

@@ -17,6 +17,7 @@ export interface FloodPlan {
   readonly text: string;
   /** Behind the text: so many bytes of one letter, and CRLF. */
   readonly payloadBytes?: number;
+  readonly letter?: string;
   readonly reads: boolean;
 }
 
@@ -42,8 +43,9 @@ const SIP_BYTES = 4096;
 const SIP_MS = 50;
 
 export async function flood(field: Field, plan: FloodPlan): Promise<void> {
-  const { peers, to = 'clients', connect = PLAIN, first, text, payloadBytes, reads } = plan;
-  const whole = payloadBytes === undefined ? text : `${text}${'p'.repeat(payloadBytes)}\r\n`;
+  const { peers, to = 'clients', connect = PLAIN, first, text, reads } = plan;
+  const { payloadBytes, letter = 'p' } = plan;
+  const whole = payloadBytes === undefined ? text : `${text}${letter.repeat(payloadBytes)}\r\n`;
   const count = Math.max(1, Math.floor(BLOCK_BYTES / whole.length));
   const block = Buffer.from(whole.repeat(count), 'latin1');
   const options = { connect: to === 'clients' ? connect : undefined, reads };

@@ -2,7 +2,7 @@
 import type { HostileCase } from './cases.ts';
 
 const FLAGS = ['-js'];
-const MIB_OF_JSON = 1_000_000;
+const MB = 1_000_000;
 const STREAM = { name: 'H', subjects: ['h.>', 'unique.>'], storage: 'memory' };
 const CONSUMER = { stream_name: 'H', config: { durable_name: 'C', ack_policy: 'explicit' } };
 
@@ -25,7 +25,10 @@ export const STREAM_CASES: readonly HostileCase[] = [
       'SUBJECT.OF.SOMEBODY',
     ),
   ),
-  asking('1 MB of nested JSON', nested()),
+  asking('1 MB of nested JSON', `PUB $JS.API.STREAM.CREATE.N r ${MB}\r\n`, {
+    payloadBytes: MB,
+    letter: '[',
+  }),
   asking('forged acks', 'PUB $JS.ACK.H.C.1.999999999.1.1.0 0\r\n\r\n'),
   {
     name: 'subjects without end in a stream',
@@ -35,17 +38,16 @@ export const STREAM_CASES: readonly HostileCase[] = [
   },
 ];
 
-function asking(name: string, text: string): HostileCase {
-  const plan = { kind: 'flood', peers: 4, reads: true, first: SET_UP, text } as const;
+function asking(
+  name: string,
+  text: string,
+  more: { readonly payloadBytes?: number; readonly letter?: string } = {},
+): HostileCase {
+  const plan = { kind: 'flood', peers: 4, reads: true, first: SET_UP, text, ...more } as const;
   return { name, group: 'streams', flags: FLAGS, plan };
 }
 
 function request(subject: string, body: object, reply = ''): string {
   const json = JSON.stringify(body);
   return `PUB $JS.API.${subject} ${reply}${reply === '' ? '' : ' '}${json.length}\r\n${json}\r\n`;
-}
-
-function nested(): string {
-  const half = MIB_OF_JSON / 2;
-  return `PUB $JS.API.STREAM.CREATE.N r ${2 * half}\r\n${'['.repeat(half)}${']'.repeat(half)}\r\n`;
 }

@@ -15,6 +15,7 @@ import { formatNumber, formatTable } from '../shared/table.ts';
 import { formatJudgements, type Judgement, judge, type Target } from '../shared/targets.ts';
 import { runNode, startServer } from './process.ts';
 import { type StoreFigure, storeFigure } from './stores.ts';
+import { type Command, narrowTimes, publishNs, storedBytes } from './streams.ts';
 import { accountBytes, serverBytes, sublistBytes } from './subscriptions.ts';
 
 /** What the command line says about the measures. */
@@ -87,6 +88,7 @@ const MEASURES: readonly Measure[] = [
   ...eachStore('reading one after the other, at 5M', 'ns', 500, 'read ns'),
   ...eachStore('longest pause of storing 5M and turning 1M over', 'ms', 20, 'pause ms'),
   ...eachStore('5,000 left of 5M, beyond twice their bytes', 'MiB', 8, 'sparse MiB'),
+  ...eachStream(),
   { name: 'root door, minified and gzipped', unit: 'kB', atMost: 41, rounds: 1, take: doorKb },
 ];
 
@@ -183,6 +185,66 @@ function eachStore(
     { name, unit, atMost, rounds: 3, take },
     { ...theirs, take: () => storeFigure('objects', figure) },
   ];
+}
+
+/** Streams of our server, and of nats-server where it is found: the ratio is what has a target. */
+function eachStream(): readonly Measure[] {
+  const crowd = inRounds(async () => [await publishNs(OURS, 10_000), await publishNs(OURS, 1)]);
+  const crowded = 'ns a publish beside 10,000 consumers of other subjects / beside one';
+  const alone: Measure = {
+    name: crowded,
+    unit: 'x',
+    atMost: 1.2,
+    rounds: 3,
+    take: crowd(([many = 0, one = 0]) => many / one),
+  };
+  if (REFERENCE === undefined) return [alone];
+  const reference = [REFERENCE];
+  const both = <T>(take: (command: Command) => Promise<T>): (() => Promise<readonly [T, T]>) => {
+    return async () => [await take(OURS), await take(reference)];
+  };
+  const bytes = inRounds(both(storedBytes));
+  const times = inRounds(both(narrowTimes));
+  const among = 'among 1M subjects';
+  return [
+    ...compared('bytes a message in a stream of 1M beyond 128 B', 'B', 0.25, bytes, (b) => b),
+    ...compared(`create a consumer of 1,000, ${among}`, 'ms', 2, times, (t) => t.create),
+    ...compared(`the last message of 1,000, ${among}`, 'ms', 2, times, (t) => t.last),
+    ...compared(`count 1,000, ${among}`, 'ms', 2, times, (t) => t.count),
+    ...compared(`purge 1,000, ${among}`, 'ms', 2, times, (t) => t.purge),
+    alone,
+  ];
+}
+
+/** Ours, theirs and the ratio, of the same rounds. */
+function compared<T>(
+  name: string,
+  unit: string,
+  ratioMost: number,
+  rounds: Rounds<readonly [T, T]>,
+  figureOf: (taken: T) => number,
+): readonly Measure[] {
+  const info = { unit, atMost: undefined, rounds: 3 };
+  const take = rounds(([ours, theirs]) => figureOf(ours) / figureOf(theirs));
+  return [
+    { name, ...info, take: rounds(([ours]) => figureOf(ours)) },
+    { name: `${name} (nats-server)`, ...info, take: rounds(([, theirs]) => figureOf(theirs)) },
+    { name: `${name} / nats-server`, unit: 'x', atMost: ratioMost, rounds: 3, take },
+  ];
+}
+
+/** Gives figures of what is taken once a round. */
+type Rounds<T> = (figureOf: (taken: T) => number) => () => Promise<number>;
+
+function inRounds<T>(take: () => Promise<T>): Rounds<T> {
+  const rounds: Promise<T>[] = [];
+  return (figureOf) => {
+    let round = 0;
+    return async () => {
+      rounds[round] ??= take();
+      return figureOf(await (rounds[round++] as Promise<T>));
+    };
+  };
 }
 
 async function idleMiB(command: readonly string[]): Promise<number> {

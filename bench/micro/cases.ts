@@ -2,6 +2,7 @@
 // in a process of their own.
 
 import { BUS_CASES } from './bus-cases.ts';
+import { CALL_CASES } from './call-cases.ts';
 import { DOOR_CASES } from './door-cases.ts';
 import { PROGRAM_CASES } from './program-cases.ts';
 import { ROUTER_CASES } from './router-cases.ts';
@@ -11,6 +12,7 @@ import type { MicroCase } from './workload.ts';
 /** `--case` is matched against the names. */
 export const MICRO_CASES: Readonly<Record<string, MicroCase>> = {
   ...BUS_CASES,
+  ...CALL_CASES,
   ...ROUTER_CASES,
   ...PROGRAM_CASES,
   ...DOOR_CASES,

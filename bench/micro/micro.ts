@@ -19,7 +19,15 @@ const run = promisify(execFile);
 /** A case that takes longer than this has failed. */
 const CASE_MS = 300_000;
 
-const PACKAGES = ['eventemitter3', 'mitt', 'eventemitter2', 'mqemitter', 'qlobber', 'benchmark'];
+const PACKAGES = [
+  'eventemitter3',
+  'mitt',
+  'eventemitter2',
+  'emittery',
+  'mqemitter',
+  'qlobber',
+  'benchmark',
+];
 
 /** What the command line says about the micro bench. */
 export interface MicroOptions {

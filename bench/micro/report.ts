@@ -16,6 +16,7 @@ export interface MicroReport {
 
 const TITLES: Readonly<Record<MicroGroup, string>> = {
   bus: 'Nanoseconds per publish',
+  calls: 'Nanoseconds per call that is awaited',
   router: 'The core: nanoseconds per published message (parse, PUB) or per subject asked for',
   sublist: 'Matchers: nanoseconds per operation',
 };

@@ -7,7 +7,7 @@ export interface WorkloadLane {
   readonly isOurs: boolean;
   /** What one call of `run` does so many times. */
   readonly operations: number;
-  readonly run: () => void;
+  readonly run: () => void | Promise<void>;
 }
 
 /** One row of a table. Whatever can be checked of its lanes has been checked before it is measured. */
@@ -26,7 +26,7 @@ export interface MicroCase {
   open(): Promise<readonly Workload[]>;
 }
 
-export type MicroGroup = 'bus' | 'router' | 'sublist';
+export type MicroGroup = 'bus' | 'calls' | 'router' | 'sublist';
 
 /** What one lane needed in one workload. */
 export interface MicroLane {

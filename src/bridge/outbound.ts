@@ -2,13 +2,14 @@
 //
 //   core: region ──take──► batch ──write──► transport: taken ─► release, settle
 //                            │                        held ──► … done ─► release, settle
-//                            └─ pool above half: copied, released at once; copies wait in `waiting`
+//                            └─ pool short: copied, released at once; copies wait in `waiting`
 //                               (so is everything where linear memory may move)
 //
 // A held batch keeps its chunks until `done`, even when the session has been given up meanwhile. Copies are
-// made so that the chunks come back whatever the sockets do. What is queued for thousands is written in slices,
-// one in a turn of the loop, so that nothing else waits for all of them. `outboundMax` bounds everything that is queued
-// for peers: chunks, copies and shared payloads.
+// made so that the chunks come back whatever the sockets do: from the moment at which the pool is short until most of it
+// is free, so that much can be queued again before the next copies. What is queued for thousands is written in slices,
+// one in a turn of the loop, and so are copies made, so that nothing else waits for all of them. `outboundMax` bounds
+// everything that is queued for peers: chunks, copies and shared payloads.
 import {
   type Core,
   type OutboundRegions,
@@ -80,6 +81,14 @@ const EAGER_POOL_BYTES = 8192;
 const EAGER_POOL_MIN = 65_536;
 /** Writes between two looks at the clock; a slice is some hundreds of small ones. */
 const SLICE_WRITES = 8;
+/** Bytes whose copy takes as long as a write: a millisecond a MiB, most of it for pages that are new. */
+const COPIED_PER_WRITE = 32_768;
+// Shares of the pool. Above the first it is short, and copies are made until no more than the second is used. Above the
+// third nothing waits for the next slice; and where all of it is used, copies of the fourth make room.
+const POOL_SHORT = 1 / 2;
+const POOL_EASED = 1 / 8;
+const POOL_SPENT = 7 / 8;
+const POOL_STEP = 1 / 32;
 
 export class Outbound {
   readonly shared: SharedPayloads = new SharedPayloads();
@@ -101,6 +110,8 @@ export class Outbound {
   #isScheduled = false;
   #isFlushing = false;
   #isBehind = false;
+  /** The pool has been short, and most of it is not free yet. */
+  #isEasing = false;
   #isClosed = false;
   /** Who is told when a session has less than so many bytes pending. */
   readonly #drains = new Map<
@@ -114,7 +125,9 @@ export class Outbound {
     } finally {
       this.#isScheduled = false;
     }
-    if (!this.#isClosed) this.#flushSlice();
+    if (this.#isClosed) return;
+    this.#flushSlice();
+    this.#ease();
   };
 
   constructor(options: OutboundOptions) {
@@ -177,7 +190,7 @@ export class Outbound {
     const { poolUsed, poolMax } = this.#core;
     if (this.#isBehind) {
       // The next slice is on its way, unless so much comes that it cannot be waited for.
-      if (this.#isPoolShort() || this.bytes > this.#outboundMax) this.flush();
+      if (poolUsed > poolMax * POOL_SPENT || this.bytes > this.#outboundMax) this.flush();
       return;
     }
     const share = Math.max(EAGER_POOL_MIN, this.#channels.size * EAGER_POOL_BYTES);
@@ -217,9 +230,12 @@ export class Outbound {
     return this.#isBehind;
   }
 
-  /** Writes whatever every session has to send. */
+  /** Writes whatever every session has to send, and makes some room in a pool that is short. */
   flush(): void {
     this.#flushUntil(Number.POSITIVE_INFINITY);
+    const { poolUsed, poolMax } = this.#core;
+    if (this.#isPoolShort())
+      this.#copyUntil(Number.POSITIVE_INFINITY, poolUsed - poolMax * POOL_STEP);
   }
 
   /** The same, but ends after a while and goes on in the next turn of the loop. */
@@ -233,23 +249,25 @@ export class Outbound {
     this.#backlog = 0;
     try {
       this.#isBehind = !this.#sendUntil(deadline);
-      if (this.#isPoolShort()) this.#copyBehindHeld();
     } finally {
       this.#isFlushing = false;
     }
-    if (this.#isBehind) this.#schedule();
-    else this.#poolAtFlush = this.#core.poolUsed;
+    if (this.#isPoolShort()) this.#isEasing = true;
+    if (this.#isBehind || this.#isEasing) this.#schedule();
+    if (!this.#isBehind) this.#poolAtFlush = this.#core.poolUsed;
     this.#checkTotal();
     if (!this.#isBehind) this.#onCaughtUp();
   }
 
   /** False: the time is over, and more waits. */
   #sendUntil(deadline: number): boolean {
-    for (let count = 1; ; count++) {
+    for (let writes = 0; ; ) {
       const take = this.#regions.take();
       if (take === undefined) return true;
-      this.#send(take);
-      if (count % SLICE_WRITES === 0 && this.#clock.monotonic() >= deadline) return false;
+      writes += 1 + this.#send(take) / COPIED_PER_WRITE;
+      if (writes < SLICE_WRITES) continue;
+      if (this.#clock.monotonic() >= deadline) return false;
+      writes = 0;
     }
   }
 
@@ -277,11 +295,22 @@ export class Outbound {
   }
 
   #isPoolShort(): boolean {
-    return this.#core.poolUsed > this.#core.poolMax / 2;
+    return this.#core.poolUsed > this.#core.poolMax * POOL_SHORT;
   }
 
-  /** What has come together behind held writes is copied, so that its chunks go back. */
-  #copyBehindHeld(): void {
+  /** A slice of the copies that make room in the pool, and the next one in the next turn of the loop. */
+  #ease(): void {
+    if (!this.#isEasing) return;
+    const deadline = this.#clock.monotonic() + SLICE_MS;
+    this.#isEasing = !this.#copyUntil(deadline, this.#core.poolMax * POOL_EASED);
+    if (this.#isEasing) this.#schedule();
+  }
+
+  /**
+   * What has come together behind held writes is copied, so that its chunks go back, until no more than so much of the
+   * pool is used. False: the time is over before that.
+   */
+  #copyUntil(deadline: number, poolGoal: number): boolean {
     for (const [handle, channel] of this.#channels) {
       if (channel.held === undefined) continue;
       for (
@@ -294,8 +323,11 @@ export class Outbound {
         this.#copiedBytes += batch.copied;
         if (channel.outlet.isDiscarding) this.#finish(handle, batch);
         else channel.waiting = merge(channel.waiting, batch);
+        if (this.#core.poolUsed <= poolGoal) return true;
+        if (this.#clock.monotonic() >= deadline) return false;
       }
     }
+    return true;
   }
 
   /** There is going to be a flush after the reads of this turn of the loop. */
@@ -305,7 +337,8 @@ export class Outbound {
     this.#defer(this.#onDeferred);
   }
 
-  #send(take: Take): void {
+  /** @returns bytes that it had to copy */
+  #send(take: Take): number {
     const { session } = take;
     const channel = this.#channels.get(session);
     if (channel === undefined) {
@@ -320,6 +353,7 @@ export class Outbound {
     if (outlet.isDiscarding) this.#finish(session, batch);
     else if (isBusy) channel.waiting = merge(channel.waiting, batch);
     else this.#write(channel, batch);
+    return batch.copied;
   }
 
   #batch(take: Take, isCopy: boolean): Batch {
@@ -373,19 +407,16 @@ export class Outbound {
 
   /** While everybody together holds too much, the session with the most pending has to go. */
   #checkTotal(): void {
-    while (this.bytes > this.#outboundMax) {
-      let most: Outlet | undefined;
-      let mostBytes = 0;
-      for (const { outlet, held } of this.#channels.values()) {
-        if (outlet.isDiscarding || held === undefined) continue;
-        const pending = this.#sessions.pending(outlet.handle);
-        if (pending > mostBytes) {
-          most = outlet;
-          mostBytes = pending;
-        }
-      }
-      if (most === undefined) return;
-      most.onTooMuch();
+    if (this.bytes <= this.#outboundMax) return;
+    const stuck: [outlet: Outlet, pending: number][] = [];
+    for (const { outlet, held } of this.#channels.values()) {
+      if (outlet.isDiscarding || held === undefined) continue;
+      stuck.push([outlet, this.#sessions.pending(outlet.handle)]);
+    }
+    stuck.sort(([, a], [, b]) => b - a);
+    for (const [outlet] of stuck) {
+      if (this.bytes <= this.#outboundMax) return;
+      outlet.onTooMuch();
     }
   }
 }

@@ -44,6 +44,8 @@ import { Shedding } from './shedding.ts';
 /** Debug lines: the two ways of what a socket brings. */
 const READS_INTO = 'Reads go straight into linear memory';
 const READS_BY_COPY = 'Reads are copied into linear memory';
+/** Of a character that is said or logged (assembly/budget.ts): what a peer has named is quoted in it, and searched. */
+const CHAR_UNITS = 1 / 2;
 const encoder = new TextEncoder();
 
 export class Session
@@ -384,6 +386,7 @@ export class Session
   #send(line: string): void {
     if (!this.isOpen()) return;
     this.log.traceSent(line);
+    this.#host.sessions.charge(line.length * CHAR_UNITS);
     if (!this.#host.sessions.send(this.handle, encoder.encode(line)))
       this.abort(ClosedReason.WriteError);
     else if (this.pendingBytes > this.#host.options.maxPending) this.slow();
@@ -463,10 +466,12 @@ export class Session
   }
 
   logError(text: string): void {
+    this.#host.sessions.charge(text.length * CHAR_UNITS);
     this.log.error(text);
   }
 
   logNowAndThen(text: string): void {
+    this.#host.sessions.charge(text.length * CHAR_UNITS);
     this.log.errorNowAndThen(text);
   }
 

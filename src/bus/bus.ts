@@ -10,18 +10,25 @@ import { type Engine, GLOBAL_ACCOUNT } from './engine.ts';
 import { keepInsides } from './insides.ts';
 import { contentOf } from './message.ts';
 import { answerMessage, republish } from './named-publish.ts';
+import { firstOf } from './once.ts';
 import type { ProgramSide } from './program-side.ts';
 import { BusPublisher } from './publisher.ts';
 import { answerOf, MuxInbox } from './request.ts';
+import { responding, serviceErrorOf } from './responder.ts';
+import { publishSettled } from './settled.ts';
 import type {
   BusOptions,
   Message,
   MessageHandler,
   Msg,
+  OnceOptions,
   Publisher,
   PublishOptions,
+  PublishSettledOptions,
   RequestManyOptions,
   RequestOptions,
+  Responder,
+  ResponderOptions,
   ServerInfo,
   Stats,
   Status,
@@ -90,6 +97,32 @@ export class Bus {
   }
 
   /**
+   * As `publish`, and resolves when every handler in this process that got it has settled; rejects with an AggregateError
+   * of what they threw or rejected with, which is not reported then. Peers are sent it and not waited for, loops are not
+   * either. What waits for a handler (`concurrency`) is waited for, unless it is dropped or its subscription is ended.
+   * Rejects as `publish` throws, with TimeoutError and with the signal's reason; errors of handlers are reported then.
+   *
+   * Inside a handler it waits for others alone: one that awaits it for its own subscription of `concurrency: 1` waits
+   * for itself, so give it a `timeout`, by which that ends.
+   */
+  async publishSettled(
+    subject: string,
+    payload?: unknown,
+    options: PublishSettledOptions = {},
+  ): Promise<void> {
+    const failure = await publishSettled(this.#side, subject, payload, options);
+    if (failure !== undefined) throw failure();
+  }
+
+  /**
+   * Whether somebody, here or at a peer, would get what is published on a subject now.
+   * Throws InvalidSubjectError and ClosedConnectionError.
+   */
+  hasInterest(subject: string): boolean {
+    return this.#side.hasInterest(subject);
+  }
+
+  /**
    * A publisher of one subject: it remembers who is interested, so that a publish needs no lookup.
    * Keep it where a subject is published often; it needs no closing.
    * Throws InvalidSubjectError and ClosedConnectionError.
@@ -114,7 +147,8 @@ export class Bus {
 
   /**
    * Takes messages on a subject, which may have wildcards: by a handler, by `callback` as nats-core does, or,
-   * with neither, by an async iterator with a bounded buffer.
+   * with neither, by an async iterator with a bounded buffer. What a handler returns is dropped, unless it is a promise,
+   * which is watched for its rejection: to answer with it is for `responder`.
    * Throws InvalidSubjectError, InvalidArgumentError, DrainingConnectionError, ClosedConnectionError.
    */
   subscribe<T = unknown>(
@@ -130,8 +164,37 @@ export class Bus {
   }
 
   /**
+   * Resolves to the first message on a subject, which may have wildcards, or the first that `filter` lets pass. Whatever
+   * comes of it, nothing is subscribed then. Rejects with TimeoutError, with the signal's reason, with what the filter
+   * throws, with ClosedConnectionError when the bus drains or closes, and as `subscribe` throws.
+   */
+  async once<T = unknown>(subject: string, options: OnceOptions<T> = {}): Promise<Message<T>> {
+    this.#assertOpen();
+    return answerOf(await firstOf(this.#side, subject, options)) as Message<T>;
+  }
+
+  /**
+   * Answers the requests on a subject, which may have wildcards: with what the function returns or resolves to, undefined
+   * as well. What it throws or rejects with is the answer, too: an empty one with the headers `Nats-Service-Error`, the
+   * message, and `Nats-Service-Error-Code`, the `serviceCode` of a ServiceError and else 500, as NATS's services say it.
+   * `request` of a bus rejects by it with a ServiceError. Where nobody has asked, it is reported as any handler's error.
+   * Throws as `subscribe`.
+   */
+  responder<T = unknown, R = unknown>(
+    subject: string,
+    handler: Responder<T, R>,
+    options: ResponderOptions = {},
+  ): Subscription<T, R> {
+    this.#assertOpen();
+    const [respond, checked] = readSubscribe([handler, options]);
+    const answering = responding(this.#side, respond as Responder);
+    return this.#side.subscribe(subject, answering, checked) as Subscription as Subscription<T, R>;
+  }
+
+  /**
    * Publishes and waits for the first answer, 1,000 ms unless told otherwise.
-   * Rejects with TimeoutError, with the signal's reason, or with RequestError: at once when nobody is interested (its
+   * Rejects with TimeoutError, with the signal's reason, with the ServiceError that a responder has answered, or with
+   * RequestError: at once when nobody is interested (its
    * cause is a NoRespondersError), when all who got it are handlers in this process and have failed (their error, or
    * an AggregateError of them), and when the bus closes (a ClosedConnectionError).
    */
@@ -141,10 +204,16 @@ export class Bus {
     options: RequestOptions = {},
   ): Promise<Message<T>> {
     this.#assertOpen();
-    return answerOf(await this.#mux.request(subject, payload, options)) as Message<T>;
+    const answer = answerOf(await this.#mux.request(subject, payload, options));
+    const error = serviceErrorOf(answer);
+    if (error !== undefined) throw error;
+    return answer as Message<T>;
   }
 
-  /** Publishes and collects answers until the strategy says that it has them all. */
+  /**
+   * Publishes and collects answers until the strategy says that it has them all; what a responder has thrown is among
+   * them, as the message that it is.
+   */
   async requestMany<T = unknown>(
     subject: string,
     payload?: unknown,

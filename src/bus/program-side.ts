@@ -67,13 +67,28 @@ export class ProgramSide implements SubscriptionHome, Side {
 
   /** Tells `status()` and `onError` what failed, and who has asked for it. Never throws. */
   report(error: unknown, context: Omit<ErrorContext, 'account'>): void {
-    this.tell({ type: 'error', error: toError(error) });
     const asked = context.message && MessageView.madeContentOf(context.message)?.asked;
     const { reporter } = this.engine;
+    const tell = (): void => this.tell({ type: 'error', error: toError(error) });
     const report = (): void => reporter.report(error, { ...context, account: this.account.name });
+    if (asked?.takesErrors === true) {
+      asked.handlerFailed(error, () => {
+        tell();
+        report();
+      });
+      return;
+    }
+    tell();
     const isTold = asked === undefined || reporter.hasHandler;
     if (isTold) report();
     asked?.handlerFailed(error, isTold ? undefined : report);
+  }
+
+  /** Somebody, here or at a peer, would get it. Throws InvalidSubjectError and ClosedConnectionError. */
+  hasInterest(subject: string): boolean {
+    if (this.isClosed) throw new ClosedConnectionError();
+    checkSubject(subject);
+    return this.#core.hasInterest(this.account.handle, subject);
   }
 
   tell(status: Status): void {
@@ -372,7 +387,7 @@ export class ProgramSide implements SubscriptionHome, Side {
     return count;
   }
 
-  /** False, and reported: there was no memory for it, and nobody got it. */
+  /** False, and reported or told to who asked: there was no memory for it, and nobody got it. */
   #run(content: Content, outgoing: Outgoing): boolean {
     const { core, turn } = this.engine;
     const { to } = outgoing;
@@ -381,7 +396,9 @@ export class ProgramSide implements SubscriptionHome, Side {
       if (status >= 0) return true;
       throw new CapacityError(`a message on ${shortened(to)}`);
     } catch (error) {
-      this.report(error, { subject: content.subject, sid: 0 });
+      // Who asked is told, and nobody else.
+      if (content.asked === undefined) this.report(error, { subject: content.subject, sid: 0 });
+      else content.asked.fail(toError(error));
       return false;
     }
   }

@@ -23,6 +23,8 @@ export interface RawMessage {
   readonly headerBytes: number;
   /** Bytes of header block and payload. */
   readonly bodyBytes: number;
+  /** The last byte of its reply, for who would not ask for a view; 0 = it has none. */
+  readonly replyEnd: number;
   /** Views of the core's memory, good for the call at hand. */
   readonly subject: Uint8Array;
   readonly reply: Uint8Array;
@@ -32,11 +34,14 @@ export interface RawMessage {
   readonly session: SessionHandle;
   /** Who that is. */
   readonly client: MessageClient | undefined;
-  /** Copies the subject to `target`; answers where it ends there. Sooner than to ask for a view. Throws RangeError. */
-  copySubject(target: Uint8Array, at: number): number;
-  copyReply(target: Uint8Array, at: number): number;
+  /**
+   * Copies the subject to `target`; answers where it ends there. Sooner than to ask for a view, and sooner still with a
+   * view of all of `target`, by which words are written. Throws RangeError.
+   */
+  copySubject(target: Uint8Array, at: number, data?: DataView): number;
+  copyReply(target: Uint8Array, at: number, data?: DataView): number;
   /** Copies the header block and behind it the payload. */
-  copyBody(target: Uint8Array, at: number): number;
+  copyBody(target: Uint8Array, at: number, data?: DataView): number;
 }
 
 export type RawHandler = (message: RawMessage) => unknown;
@@ -157,6 +162,11 @@ class RawView implements RawMessage {
     return this.#record.bodyLen;
   }
 
+  get replyEnd(): number {
+    const { replyPtr, replyLen } = this.#record;
+    return replyLen === 0 ? 0 : (this.#core.views.u8[replyPtr + replyLen - 1] as number);
+  }
+
   get subject(): Uint8Array {
     return this.#core.view(this.#record.subjectPtr, this.#record.subjectLen);
   }
@@ -183,22 +193,28 @@ class RawView implements RawMessage {
     return origin === 0 ? undefined : this.#turn.network?.originOf(origin);
   }
 
-  copySubject(target: Uint8Array, at: number): number {
-    return this.#copy(this.#record.subjectPtr, this.#record.subjectLen, target, at);
+  copySubject(target: Uint8Array, at: number, data?: DataView): number {
+    return this.#copy(this.#record.subjectPtr, this.#record.subjectLen, target, at, data);
   }
 
-  copyReply(target: Uint8Array, at: number): number {
-    return this.#copy(this.#record.replyPtr, this.#record.replyLen, target, at);
+  copyReply(target: Uint8Array, at: number, data?: DataView): number {
+    return this.#copy(this.#record.replyPtr, this.#record.replyLen, target, at, data);
   }
 
-  copyBody(target: Uint8Array, at: number): number {
-    return this.#copy(this.#record.bodyPtr, this.#record.bodyLen, target, at);
+  copyBody(target: Uint8Array, at: number, data?: DataView): number {
+    return this.#copy(this.#record.bodyPtr, this.#record.bodyLen, target, at, data);
   }
 
-  #copy(ptr: number, length: number, target: Uint8Array, at: number): number {
+  #copy(
+    ptr: number,
+    length: number,
+    target: Uint8Array,
+    at: number,
+    data: DataView | undefined,
+  ): number {
     if (at < 0 || at + length > target.length)
       throw new RangeError('the message does not fit there');
-    copyTo(this.#core, ptr, length, target, at);
+    copyTo(this.#core, ptr, length, target, at, data);
     return at + length;
   }
 }

@@ -72,7 +72,7 @@ function checkTokens(prefix: string): void {
 }
 
 /** Makes the error where it is thrown, so that its stack shows who has asked. */
-type Failure = () => unknown;
+export type Failure = () => unknown;
 /** What came of a request. */
 export type Outcome = Message | Failure;
 

@@ -94,6 +94,9 @@ export type SubjectOf<M, S extends string> = S extends Wild
   : [KeysFor<M, S>] extends [never]
     ? Subjects<keyof M & string>
     : S;
+export type RpcFilterOf<M, S extends string> = [KeysFor<M, S> & RpcKeys<M>] extends [never]
+  ? RpcKeys<M>
+  : S;
 export type RpcSubjectOf<M, S extends string> = S extends Wild
   ? Subjects<RpcKeys<M>>
   : [KeysFor<M, S> & RpcKeys<M>] extends [never]

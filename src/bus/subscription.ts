@@ -1,5 +1,5 @@
-// One expression of interest of the program. It is a handler, a callback as nats-core has it, or an async
-// iterator with a bounded buffer. The core counts its deliveries; here is its life: open, draining, closed.
+// One expression of interest of the program. It is a handler, which may have a limit of calls at once, a callback as
+// nats-core has it, or an async iterator with a bounded buffer. The core counts its deliveries; here is its life: open, draining, closed.
 
 import type { SubHandle } from '../core/index.ts';
 import type { Timer } from '../shared/clock.ts';
@@ -10,7 +10,7 @@ import {
   TimeoutError,
 } from '../shared/errors.ts';
 import { checkMax } from './arguments.ts';
-import { isPromise } from './handler-result.ts';
+import { HandlerLimit } from './handler-limit.ts';
 import { type Content, MessageView, messageOf } from './message.ts';
 import { MessageQueue } from './message-queue.ts';
 import type { Abortable } from './signals.ts';
@@ -25,6 +25,7 @@ import type {
   SubscribeOptions,
   Subscription,
 } from './types.ts';
+import { noteWork, watchResult } from './under-way.ts';
 
 export class BusSubscription implements Subscription, Abortable {
   // What each delivery reads comes first: with 1,000 subscriptions a line of memory is a cache miss.
@@ -54,11 +55,15 @@ export class BusSubscription implements Subscription, Abortable {
   owner: { isClosed(): boolean } | undefined;
   /** For answers to requests: a drain of the bus lets them come. */
   isInbox = false;
+  /** Promises of its handler that have not settled. */
+  calls = 0;
   readonly #stats: Stats;
   // Undefined: there is a buffer.
   readonly #handler: MessageHandler | undefined;
   readonly #callback: MessageCallback | undefined;
   #buffer: MessageQueue<Message> | undefined;
+  /** Of calls at once. */
+  #callLimit: HandlerLimit | undefined;
   #max: number | undefined;
   #received = 0;
   #isDraining = false;
@@ -67,7 +72,6 @@ export class BusSubscription implements Subscription, Abortable {
   #signal: AbortSignal | undefined;
   #slow: number | undefined;
   #isSlow = false;
-  #calls = 0; // Promises of its handler that have not settled.
   #resolveClosed!: (reason: void | Error) => void;
 
   /** Throws InvalidArgumentError for options that cannot be. */
@@ -89,20 +93,39 @@ export class BusSubscription implements Subscription, Abortable {
       throw InvalidArgumentError.format('callback', 'is one too many: there is a handler');
     }
     this.#callback = callback;
-    this.#handler =
-      callback === undefined ? handler : (message) => callback.call(this, null, message);
+    const called =
+      callback === undefined ? handler : (message: Message) => callback.call(this, null, message);
+    this.#handler = options.concurrency === undefined ? called : this.#limited(called, options);
     this.handler = this.#handler;
     this.#slow = options.slow;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
-    if (!this.#isPushed) {
+    if (this.#handler === undefined) {
       this.#buffer = new MessageQueue<Message>(options, {
         onOverflow: () => this.#tellSlow(options.overflow ?? 'error'),
         onFinished: (error) => this.#finish(error),
-        onRest: () => this.#noteWork(),
+        onRest: () => noteWork(this),
       });
     }
+  }
+
+  /** The handler, that is called as often at once as the options say. */
+  #limited(handler: MessageHandler | undefined, options: SubscribeOptions<never>): MessageHandler {
+    const { concurrency = 1, overflow = 'error' } = options;
+    if (handler === undefined) {
+      throw InvalidArgumentError.format('concurrency', 'is for a handler or callback');
+    }
+    this.#callLimit = new HandlerLimit(handler, concurrency, options, {
+      onWait: () => this.#tellIfSlow(),
+      onOverflow: () => this.#tellSlow(overflow),
+      onFull: (error) => {
+        // There is no loop that could throw it.
+        this.home.report(error, { subject: this.subject, sid: this.sid });
+        this.#close(error);
+      },
+    });
+    return this.#callLimit.handler;
   }
 
   /** Begins to watch the clock and the signal; called once the core has its record. */
@@ -171,7 +194,7 @@ export class BusSubscription implements Subscription, Abortable {
   #hand(handler: MessageHandler, message: Message): void {
     try {
       const result = handler(message);
-      if (result !== undefined) this.watch(result, message);
+      if (result !== undefined) watchResult(this, result, message);
     } catch (error) {
       this.report(error, message);
     }
@@ -195,7 +218,7 @@ export class BusSubscription implements Subscription, Abortable {
     this.#cancelTimer();
     try {
       const result = handler(message);
-      if (!this.watch(result, message, settle)) settle();
+      if (!watchResult(this, result, message, settle)) settle();
     } catch (error) {
       this.report(error, message);
       settle();
@@ -204,9 +227,12 @@ export class BusSubscription implements Subscription, Abortable {
 
   unsubscribe(max?: number): void {
     if (max !== undefined) checkMax(max);
-    if (this.#isClosed || !this.isOpen) return;
-    if (max !== undefined && max > 0) this.#limit(max);
-    else this.#close(undefined);
+    const isNow = max === undefined || max === 0;
+    if (isNow) this.#callLimit?.cancel();
+    if (this.#isClosed || !this.isOpen) {
+      if (isNow && this.#callLimit !== undefined) this.#finish(undefined);
+    } else if (isNow) this.#close(undefined, true);
+    else this.#limit(max);
   }
 
   drain(): Promise<void> {
@@ -257,7 +283,10 @@ export class BusSubscription implements Subscription, Abortable {
     return (error, message) => {
       if (error !== null) this.#close(error);
       else if (this.#buffer !== undefined) this.#keep(this.#buffer, message as Message);
-      else if (this.isOpen) this.#handler?.(message as Message);
+      else if (this.isOpen) {
+        const result = this.#handler?.(message as Message);
+        if (result !== undefined) watchResult(this, result, message as Message);
+      }
     };
   }
 
@@ -281,15 +310,15 @@ export class BusSubscription implements Subscription, Abortable {
   }
 
   getProcessed(): number {
-    return this.#buffer === undefined ? this.getReceived() : this.#buffer.processed;
+    return (this.#buffer ?? this.#callLimit)?.processed ?? this.getReceived();
   }
 
   getPending(): number {
-    return this.#buffer?.pending ?? 0;
+    return (this.#buffer ?? this.#callLimit)?.pending ?? 0;
   }
 
   getDropped(): number {
-    return this.#buffer?.dropped ?? 0;
+    return (this.#buffer ?? this.#callLimit)?.dropped ?? 0;
   }
 
   getID(): number {
@@ -300,14 +329,14 @@ export class BusSubscription implements Subscription, Abortable {
     return this.#max;
   }
 
-  get #isPushed(): boolean {
-    return this.#handler !== undefined;
+  get isLoop(): boolean {
+    return this.#buffer !== undefined;
   }
 
   /** Messages that it is at work with, and those that its loop will take. */
   get workCount(): number {
     const buffer = this.#buffer;
-    return buffer?.isUnderWay === true ? Math.max(1, buffer.pending) : this.#calls;
+    return buffer?.isUnderWay === true ? Math.max(1, buffer.pending) : this.calls;
   }
 
   /** It can still answer what it was sent. */
@@ -344,51 +373,20 @@ export class BusSubscription implements Subscription, Abortable {
 
   #keep(buffer: MessageQueue<Message>, message: Message): void {
     buffer.push(message);
+    this.#tellIfSlow();
+  }
+
+  #tellIfSlow(): void {
     if (this.#slow === undefined) return;
-    const isSlow = buffer.pending > this.#slow;
+    const isSlow = this.getPending() > this.#slow;
     if (isSlow && !this.#isSlow) this.#tellSlow('slow');
     this.#isSlow = isSlow;
   }
 
   #tellSlow(reason: string): void {
-    const pending = this.#buffer?.pending ?? 0;
+    const pending = this.getPending();
     this.home.status.tell({ type: 'slowConsumer', sub: this, pending });
     if (reason === 'error') this.#withdraw();
-  }
-
-  /** Of what a handler has returned: when it is a promise it is at work until that settles. False: it is none. */
-  watch(result: unknown, message: Message, onSettled?: () => void): boolean {
-    if (!isPromise(result)) return false;
-    if (++this.#calls === 1) this.#noteWork();
-    let isOver = false;
-    const settle = (): void => {
-      if (isOver) return;
-      isOver = true;
-      if (--this.#calls === 0) this.#noteWork();
-      onSettled?.();
-    };
-    const fail = (error: unknown): void => {
-      if (!isOver) this.report(error, message);
-      settle();
-    };
-    try {
-      result.then(settle, fail);
-    } catch (error) {
-      fail(error);
-    }
-    return true;
-  }
-
-  /** While it is open its home knows it anyway. */
-  #noteWork(): void {
-    if (this.isOpen) return;
-    const { account, underWay } = this.home;
-    const isAtWork = this.workCount > 0;
-    if (isAtWork) underWay.add(this);
-    else underWay.delete(this);
-    // What a loop has not answered by now it will not answer; a handler is through when it has settled.
-    if (isAtWork || this.#buffer === undefined) return;
-    for (const tally of account.tallies.values()) tally.done(this.sid);
   }
 
   report(error: unknown, message: Message): void {
@@ -404,19 +402,21 @@ export class BusSubscription implements Subscription, Abortable {
     const none = {} as Message;
     try {
       const result = this.#callback(error, none);
-      if (result !== undefined) this.watch(result, none);
+      if (result !== undefined) watchResult(this, result, none);
     } catch (thrown) {
       this.home.report(thrown, { subject: this.subject, sid: this.sid });
     }
   }
 
-  #close(error: Error | undefined): void {
+  /** @param isNow what waits for the handler is not waited for */
+  #close(error: Error | undefined, isNow = false): void {
     if (this.#isClosed) return;
     try {
       this.#withdraw();
     } finally {
       if (this.#buffer !== undefined) this.#buffer.end(error);
-      else this.#finish(error);
+      else if (this.#callLimit === undefined || isNow) this.#finish(error);
+      else this.#callLimit.whenIdle(() => this.#finish(error));
     }
   }
 
@@ -428,7 +428,7 @@ export class BusSubscription implements Subscription, Abortable {
     this.isOpen = false;
     this.handler = undefined;
     this.home.withdraw(this);
-    this.#noteWork();
+    noteWork(this);
     if (this.#signal !== undefined) this.home.engine.signals.delete(this.#signal, this);
     this.#timer?.cancel();
     this.#timer = undefined;

@@ -8,21 +8,36 @@ import type {
   PublishedOn,
   ReceivedOn,
   RepliedOn,
+  RpcFilterOf,
   RpcSubjectOf,
   SubjectOf,
 } from './subject-map.ts';
 import type {
   Message,
   MessageHandler,
+  OnceOptions,
   Publisher,
   PublishOptions,
+  PublishSettledOptions,
   RequestManyOptions,
   RequestOptions,
+  Responder,
+  ResponderOptions,
   SubscribeOptions,
   Subscription,
 } from './types.ts';
 
-type Retyped = 'account' | 'publish' | 'publisher' | 'subscribe' | 'request' | 'requestMany';
+type Retyped =
+  | 'account'
+  | 'publish'
+  | 'publishSettled'
+  | 'publisher'
+  | 'hasInterest'
+  | 'subscribe'
+  | 'once'
+  | 'responder'
+  | 'request'
+  | 'requestMany';
 
 /** For the compiler alone: nothing is there. */
 declare const CARRIES: unique symbol;
@@ -44,7 +59,14 @@ export interface TypedBus<M extends object> extends Omit<Bus, Retyped> {
     ...rest: NoInfer<Payload<PublishedOn<M, S>, PublishOptions>>
   ): void;
 
+  publishSettled<S extends string>(
+    subject: SubjectOf<M, S>,
+    ...rest: NoInfer<Payload<PublishedOn<M, S>, PublishSettledOptions>>
+  ): Promise<void>;
+
   publisher<S extends string>(subject: SubjectOf<M, S>): Publisher<PublishedOn<M, S>>;
+
+  hasInterest<S extends string>(subject: SubjectOf<M, S>): boolean;
 
   subscribe<F extends string>(
     subject: FilterOf<M, F>,
@@ -54,6 +76,17 @@ export interface TypedBus<M extends object> extends Omit<Bus, Retyped> {
   subscribe<F extends string>(
     subject: FilterOf<M, F>,
     options?: NoInfer<SubscribeOptions<ReceivedOn<M, F>, RepliedOn<M, F>>>,
+  ): Subscription<ReceivedOn<M, F>, RepliedOn<M, F>>;
+
+  once<F extends string>(
+    subject: FilterOf<M, F>,
+    options?: NoInfer<OnceOptions<ReceivedOn<M, F>, RepliedOn<M, F>>>,
+  ): Promise<Message<ReceivedOn<M, F>, RepliedOn<M, F>>>;
+
+  responder<F extends string>(
+    subject: RpcFilterOf<M, F>,
+    handler: NoInfer<Responder<ReceivedOn<M, F>, RepliedOn<M, F>>>,
+    options?: ResponderOptions,
   ): Subscription<ReceivedOn<M, F>, RepliedOn<M, F>>;
 
   request<S extends string>(

@@ -121,7 +121,13 @@ export interface Message<T = unknown, R = unknown> extends Msg {
   respond(payload?: R, options?: PublishOptions): boolean;
 }
 
+/** What it returns is no answer; a promise is watched for its rejection, and by whoever waits for handlers. */
 export type MessageHandler<T = unknown, R = unknown> = (message: Message<T, R>) => unknown;
+/** What it returns or resolves to is the answer. */
+export type Responder<T = unknown, R = unknown> = (
+  value: T,
+  message: Message<T, R>,
+) => R | PromiseLike<R>;
 export type MessageCallback<T = unknown, R = unknown> = (
   error: Error | null,
   message: Message<T, R>,
@@ -131,7 +137,7 @@ export type MessageCallback<T = unknown, R = unknown> = (
 export type OverflowPolicy = 'drop-oldest' | 'drop-newest' | 'error';
 
 export interface BufferOptions {
-  /** Messages that an iterator keeps for its loop; default 65,536. */
+  /** Messages that an iterator keeps for its loop, or that wait for a handler's turn; default 65,536. */
   readonly bufferMax?: number;
   /**
    * Bytes of peers' messages that it keeps, subjects included; default 64 MiB. What the program has published is
@@ -140,8 +146,8 @@ export interface BufferOptions {
   readonly bufferMaxBytes?: number;
   /**
    * What happens beyond `bufferMax` or `bufferMaxBytes`. Default 'error': the subscription ends, and the loop gets
-   * what is buffered and then a CapacityError, because a loss that nobody chose must not go unseen. The other two
-   * go on, count what they drop (`getDropped`) and tell `status()` once per overflow.
+   * what is buffered and then a CapacityError (of a handler it goes to `onError`), because a loss that nobody chose must
+   * not go unseen. The other two go on, count what they drop (`getDropped`) and tell `status()` once per overflow.
    */
   readonly overflow?: OverflowPolicy;
 }
@@ -155,18 +161,48 @@ export interface SubscribeOptions<T = unknown, R = unknown> extends BufferOption
   readonly timeout?: number;
   /** Takes the messages as nats-core does; without it and a handler the subscription is an iterator. */
   readonly callback?: MessageCallback<T, R>;
-  /** Buffered messages above which `status()` tells a slow consumer; nothing to a handler or callback. */
+  /**
+   * So many calls of the handler or callback at once: the next message waits, in order, until a promise that one of them
+   * has returned settles. What waits is bounded by the options of the buffer.
+   */
+  readonly concurrency?: number;
+  /** Waiting messages above which `status()` tells a slow consumer; without a buffer none wait. */
   readonly slow?: number;
   /** Unsubscribes when aborted. */
   readonly signal?: AbortSignal;
 }
 
+export interface OnceOptions<T = unknown, R = unknown> {
+  /** Milliseconds within which a message that fits has to come, else TimeoutError; default: no limit. */
+  readonly timeout?: number;
+  /** Rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Whether it is that message; default: any is. Called for each until one is. */
+  readonly filter?: (message: Message<T, R>) => boolean;
+}
+
+export interface PublishSettledOptions extends PublishOptions {
+  /** Milliseconds within which all handlers have to settle, else TimeoutError; default: no limit. */
+  readonly timeout?: number;
+  /** Rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Of a responder: those of `subscribe`, without what is for callbacks. */
+export type ResponderOptions = Omit<SubscribeOptions, 'callback' | 'timeout'>;
+
 export interface Subscription<T = unknown, R = unknown> extends AsyncIterable<Message<T, R>> {
-  /** Resolves at the end; to an error when that was the reason. Never rejects. */
+  /**
+   * Resolves at the end; to an error when that was the reason. Never rejects. The end comes behind what is buffered for a
+   * loop, and, with `concurrency`, when all calls of what was taken have settled; `unsubscribe` waits for none of them.
+   */
   readonly closed: Promise<void | Error>;
-  /** Ends it now, or after `max` messages since its beginning. */
+  /** Ends it now: what waits for its handler is dropped. Or after `max` messages since its beginning. */
   unsubscribe(max?: number): void;
-  /** Takes no more messages; resolves when what was published before has arrived. A loop still gets what is buffered. */
+  /**
+   * Takes no more messages; resolves when what was published before has arrived. A loop still gets what is buffered, a
+   * handler what waits for it.
+   */
   drain(): Promise<void>;
   isDraining(): boolean;
   isClosed(): boolean;

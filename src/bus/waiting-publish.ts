@@ -2,6 +2,7 @@
 // the moment at which it was made. It runs in the asynchronous context of then, and goes to those who were there.
 
 import { type KeptContext, keepContext } from '../shared/async-context.ts';
+import { toError } from '../shared/errors.ts';
 import type { CycleWatch } from './cycle-watch.ts';
 import type { Content } from './message.ts';
 import type { ProgramSide } from './program-side.ts';
@@ -52,7 +53,9 @@ export class WaitingPublish implements Waiting {
     try {
       count = this.#side.route(this.#content, this.subject, this);
     } catch (error) {
-      this.#side.report(error, { subject: this.subject, sid: 0 });
+      // Who asked is told, and nobody else.
+      if (this.#listener === undefined) this.#side.report(error, { subject: this.subject, sid: 0 });
+      else this.#listener.fail(toError(error));
       return;
     }
     this.#listener?.routed(count);

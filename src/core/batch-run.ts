@@ -26,9 +26,9 @@ const ENTRIES_LEAST = 64;
 const WORDS = 3;
 
 export class BatchRun {
-  /** Where to write, from `used` on, after `reserve`; and the same memory by words. */
+  /** Where to write, from `used` on, after `reserve`; and a view of all of it. */
   bytes: Uint8Array = new Uint8Array(BYTES_LEAST);
-  words: Uint32Array = new Uint32Array(this.bytes.buffer);
+  data: DataView = new DataView(this.bytes.buffer);
   used = 0;
   #lengths = new Uint32Array(ENTRIES_LEAST * WORDS);
   #written = 0;
@@ -48,10 +48,10 @@ export class BatchRun {
   }
 
   #widen(needed: number): void {
-    const wider = new Uint8Array(Math.max((needed + 3) & ~3, this.bytes.length * 2));
+    const wider = new Uint8Array(Math.max(needed, this.bytes.length * 2));
     wider.set(this.bytes.subarray(0, this.used));
     this.bytes = wider;
-    this.words = new Uint32Array(wider.buffer);
+    this.data = new DataView(wider.buffer);
   }
 
   /** What lies behind `used` is an entry of those lengths. */
@@ -77,7 +77,7 @@ export class BatchRun {
     this.#takenBytes = 0;
     if (this.bytes.length <= bytesMost) return;
     this.bytes = new Uint8Array(BYTES_LEAST);
-    this.words = new Uint32Array(this.bytes.buffer);
+    this.data = new DataView(this.bytes.buffer);
     this.#lengths = new Uint32Array(ENTRIES_LEAST * WORDS);
   }
 

@@ -1,5 +1,5 @@
 // What is delivered in one crossing: the records of all entries, and behind them their bytes (layout: abi.ts,
-// PUBLISH_*). Texts are short, and a loop copies those sooner than `set` does.
+// PUBLISH_*). Texts of some bytes are copied sooner by a loop than by `set`.
 import {
   PUBLISH_BODY_LEN,
   PUBLISH_BODY_PTR,
@@ -55,7 +55,7 @@ export interface BatchPlace {
   readonly count: number;
 }
 
-const LOOP_MAX = 48;
+const LOOP_MAX = 16;
 /** Behind a body two bytes are overwritten, and some more may be read. */
 export const TAIL_BYTES = 2;
 const NOTHING = new Uint8Array(0);

@@ -76,6 +76,7 @@ export interface WasmExports extends ProgramExports {
   ): number;
   sessionClose(handle: number): void;
   ingest(handle: number, ptr: number, length: number, units: number): number;
+  budgetCharge(units: number): void;
   sessionSend(handle: number, ptr: number, length: number): number;
   outboundTakeNext(): number;
   outboundTakeFrom(handle: number): number;

@@ -154,6 +154,11 @@ export class Sessions {
     return status;
   }
 
+  /** So many units of work have been done for the read at hand, beside what the core has done. */
+  charge(units: number): void {
+    this.#exports.budgetCharge(units);
+  }
+
   /** Appends protocol bytes behind what is queued. False: there is no room for them. */
   send(session: SessionHandle, bytes: Uint8Array): boolean {
     if (bytes.length > SCRATCH_BYTES) return false;

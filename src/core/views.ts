@@ -6,12 +6,14 @@ export class Views {
   #u8: Uint8Array<ArrayBuffer>;
   #u32: Uint32Array<ArrayBuffer>;
   #f64: Float64Array<ArrayBuffer>;
+  #data: DataView<ArrayBuffer>;
 
   constructor(memory: WebAssembly.Memory) {
     this.#memory = memory;
     this.#u8 = new Uint8Array(memory.buffer);
     this.#u32 = new Uint32Array(memory.buffer);
     this.#f64 = new Float64Array(memory.buffer);
+    this.#data = new DataView(memory.buffer);
   }
 
   /** Bytes, by address. Good until the next call into the core. */
@@ -32,6 +34,12 @@ export class Views {
     return this.#f64;
   }
 
+  /** Words at any address. */
+  get data(): DataView<ArrayBuffer> {
+    if (this.#u8.length === 0) this.#renew();
+    return this.#data;
+  }
+
   /** The word at an address. */
   word(ptr: number): number {
     return this.u32[ptr >>> 2] as number;
@@ -42,5 +50,6 @@ export class Views {
     this.#u8 = new Uint8Array(buffer);
     this.#u32 = new Uint32Array(buffer);
     this.#f64 = new Float64Array(buffer);
+    this.#data = new DataView(buffer);
   }
 }

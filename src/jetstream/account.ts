@@ -18,6 +18,7 @@ import { type Pool, Pools, reservedBytes, type Storage } from './limits.ts';
 import { StreamOutbox } from './outbox.ts';
 import type { StreamConfig } from './stream/config.ts';
 import { Stream, type StreamAccount } from './stream/stream.ts';
+import type { Work } from './work.ts';
 
 /** What an account shares with the others. */
 export interface AccountScene {
@@ -118,8 +119,9 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     return stream;
   }
 
-  updateStream({ config: { name } }: ApiStream, config: StreamConfig): void {
-    this.streams.get(name)?.update(config);
+  *updateStream({ config: { name } }: ApiStream, config: StreamConfig): Work<void> {
+    const stream = this.streams.get(name);
+    if (stream !== undefined) yield* stream.update(config);
     this.#adviseStream(name, 'UPDATED', 'modify');
   }
 

@@ -150,6 +150,7 @@ const REFUSALS = {
   apiLevel: [412, 10185, 'JetStream minimum api level required'],
   schedulesDisabled: [400, 10188, 'message schedules is disabled'],
   expectedSequenceMissing: [400, 10193, 'missing sequence for expected last sequence per subject'],
+  batchPublishDisabled: [400, 10205, 'batch publish is disabled'],
   schedulerInvalid: [400, 10212, 'message schedules invalid scheduler'],
   sourceHeader: [400, 10227, 'message stream source header is not allowed'],
 } as const;

@@ -38,7 +38,7 @@ export function jsz(
     'config',
   ].map((name) => boolean(query, name));
   const [offset, limit] = ['offset', 'limit'].map((name) => integer(query, name));
-  for (const name of ['leader-only', 'raft', 'stream-leader-only']) boolean(query, name);
+  const [raft] = ['raft', 'leader-only', 'stream-leader-only'].map((name) => boolean(query, name));
   const jetstream = source.jetstream();
   const shown = { streams: streams || consumers, consumers, config } as Shown;
   const isListed = accounts === true || shown.streams;
@@ -54,7 +54,7 @@ export function jsz(
       ...(jetstream === undefined
         ? { disabled: true, config: { max_memory: 0, max_storage: 0 } }
         : { config: configOf(jetstream), limits: limitsOf(jetstream) }),
-      ...totals(jetstream),
+      ...totals(jetstream, raft === true),
       ...(details.length > 0 && {
         account_details: new JsonList(details.map((each) => accountDetail(each, shown, source))),
       }),
@@ -117,7 +117,8 @@ function limitsOf({ settings }: JetStreamSnapshot): Document {
   return { default_max_consumers: settings.limits.defaultMaxConsumers };
 }
 
-function totals(jetstream: JetStreamSnapshot | undefined): Document {
+/** Who asks for groups is told of how many this server leads: of all. */
+function totals(jetstream: JetStreamSnapshot | undefined, withLeaders: boolean): Document {
   let [streams, consumers, messages, bytes] = [0, 0, 0, 0];
   for (const account of jetstream?.accounts ?? []) {
     streams += account.streams.size;
@@ -127,7 +128,14 @@ function totals(jetstream: JetStreamSnapshot | undefined): Document {
       bytes += stream.store.state.bytes;
     }
   }
-  return { streams, consumers, messages, bytes };
+  return {
+    streams,
+    ...(withLeaders && streams > 0 && { streams_leader: streams }),
+    consumers,
+    ...(withLeaders && consumers > 0 && { consumers_leader: consumers }),
+    messages,
+    bytes,
+  };
 }
 
 function accountDetail(

@@ -1,7 +1,6 @@
 // What peers may take of the memory that this process may use.
 import { leastInboundMax } from '../bridge/pacing/inbound-budget.ts';
 import {
-  DEFAULT_LIMITS,
   INBOUND_SHARE,
   type Limits,
   OUTBOUND_SHARE,
@@ -17,8 +16,7 @@ export function defaultOutboundMax(): number {
 
 /** Bytes of unfinished reads of all peers; never less than what keeps its promise with these limits. */
 export function defaultInboundMax(limits: Pick<Limits, 'maxPayload' | 'maxConnections'>): number {
-  const most = Math.min(DEFAULT_LIMITS.inboundMax, share(INBOUND_SHARE));
-  return Math.max(most, leastInboundMax(limits));
+  return Math.max(share(INBOUND_SHARE), leastInboundMax(limits));
 }
 
 /** Bytes of all subscriptions. */

@@ -283,11 +283,12 @@ function checkNames(options: ServeOptions): void {
 
 function limits(options: ServeOptions): Limits {
   const result: Record<string, number> = {};
-  for (const name of Object.keys(RANGES) as (keyof Limits)[]) {
+  for (const name of Object.keys(DEFAULT_LIMITS) as (keyof typeof DEFAULT_LIMITS)[]) {
     result[name] = integer(name, options[name] ?? DEFAULT_LIMITS[name], RANGES[name]);
   }
-  const limits = result as unknown as Limits;
-  return { ...limits, inboundMax: options.inboundMax ?? defaultInboundMax(limits) };
+  const others = result as unknown as typeof DEFAULT_LIMITS;
+  const inboundMax = options.inboundMax ?? defaultInboundMax(others);
+  return { ...others, inboundMax: integer('inboundMax', inboundMax, RANGES.inboundMax) };
 }
 
 function monitoring(options: ServeOptions, clientHost: string): ServerSettings['monitoring'] {

@@ -50,6 +50,7 @@ export const ERRORS = {
     message: '{text}',
   },
   request: { code: 'ERR_REQUEST', name: 'RequestError', message: '{text}' },
+  service: { code: 'ERR_SERVICE', name: 'ServiceError', message: '{text}' },
   storage: { code: 'ERR_STORAGE', name: 'StorageError', message: '{text}' },
   timeout: { code: 'ERR_TIMEOUT', name: 'TimeoutError', message: 'timeout{what}' },
   wasmUnavailable: {
@@ -225,6 +226,20 @@ export class RequestError extends GanglionError {
 export class StorageError extends GanglionError {
   constructor(text: string, options?: ErrorOptions) {
     super('storage', { text }, options);
+  }
+}
+
+/**
+ * A service says that it has failed. A responder throws it to say so with a code of its own; a request rejects with one
+ * that was made of the answer.
+ */
+export class ServiceError extends GanglionError {
+  /** As in HTTP: 500, the service's own fault, unless it says another. */
+  readonly serviceCode: number;
+
+  constructor(serviceCode: number, message: string, options?: ErrorOptions) {
+    super('service', { text: message }, options);
+    this.serviceCode = serviceCode;
   }
 }
 

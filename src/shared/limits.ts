@@ -29,7 +29,8 @@ export interface Limits {
   readonly lameDuckGraceMs: number;
 }
 
-export const DEFAULT_LIMITS: Limits = {
+/** `inboundMax` has none here: it follows memory. */
+export const DEFAULT_LIMITS: Omit<Limits, 'inboundMax'> = {
   maxPayload: MIB,
   maxControlLine: 4 * KIB,
   maxPending: 64 * MIB,
@@ -38,7 +39,6 @@ export const DEFAULT_LIMITS: Limits = {
   pingIntervalMs: 120_000,
   pingMax: 2,
   writeDeadlineMs: 10_000,
-  inboundMax: GIB,
   lameDuckDurationMs: 120_000,
   lameDuckGraceMs: 10_000,
 };
@@ -50,7 +50,7 @@ export const HANDSHAKE_TIMEOUT_MS = 60_000;
 // Shares of this process's memory that peers may take; the rest is the program's.
 /** All queued bytes. */
 export const OUTBOUND_SHARE = 0.25;
-/** All unfinished reads, where that is less than the default of `inboundMax`. */
+/** All unfinished reads. */
 export const INBOUND_SHARE = 0.25;
 /** All subscriptions, where that is less than their bound. */
 export const SUBSCRIPTION_SHARE = 0.5;

@@ -56,6 +56,24 @@ it('those who have spent their budgets take a slice of a turn of the loop togeth
   expect(bridge.got).toHaveLength(10);
 });
 
+it.each([
+  ['refused replies', `PUB a $JS.${'\x07'.repeat(2000)} 0\r\n\r\n`],
+  ['filters that are none', `SUB a..${'\x07'.repeat(2000)} 1\r\n`],
+])('what is said and logged about %s costs whoever has sent them', async (_, op) => {
+  const loop = new Loop();
+  const bridge = thrifty(10_000, { defer: loop.defer });
+  loop.isHeld = true;
+  const socket = arrive(bridge, '');
+  await loop.turn();
+  socket.arrive(`${CONNECT}${op.repeat(20)}`);
+  const done = (): number => 20 - Math.ceil(bridge.server.bridge.heldBytes.inbound / op.length);
+  expect(done()).toBeGreaterThan(0);
+  expect(done()).toBeLessThanOrEqual(4);
+  while (bridge.server.bridge.heldBytes.inbound > 0) await loop.turn();
+  await loop.turn();
+  expect(socket.written.match(/-ERR/g)).toHaveLength(20);
+});
+
 it('what a peer has said before its end is done, however often its budget is spent', async () => {
   const bridge = thrifty(1);
   const socket = arrive(bridge, `${CONNECT}${pubs(5)}`);

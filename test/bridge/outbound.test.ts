@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { internalsOf } from '../../src/bus/internals.ts';
 import { createTestBridge, type TestBridge } from '../support/bridge.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import type { PipePeer } from '../support/pipe-peer.ts';
 
 /** A peer that is subscribed to `subject` and does not read any more. */
@@ -18,6 +19,16 @@ async function reader(server: TestBridge, subject: string): Promise<PipePeer> {
   await peer.send(`SUB ${subject} 1\r\n`);
   await peer.ping();
   return peer;
+}
+
+/** Each look at it takes a millisecond. */
+class SlowClock extends FakeClock {
+  #looks = 0;
+
+  override monotonic(): number {
+    this.#looks += 1;
+    return super.monotonic() + this.#looks;
+  }
 }
 
 const liveSessions = (server: TestBridge): number => internalsOf(server.bus).core.live().sessions;
@@ -167,6 +178,41 @@ it('with a pool that is spent the readers that are stuck stop nobody', async () 
     for (let i = 0; i < 200; i++) {
       await peer.expectLine('MSG a 1 10000');
       expect((await peer.take(10_002)).startsWith('x')).toBe(true);
+    }
+  }
+  await expect.poll(() => server.bridge.heldBytes.outbound).toBe(0);
+});
+
+it('what waits behind stuck readers is copied in slices, until most of the pool is free', async () => {
+  const mib = 1024 * 1024;
+  const clock = new SlowClock();
+  const options = { pingIntervalMs: 3_600_000, clock };
+  await using server = createTestBridge(options, { poolMax: 64 * mib, clock });
+  const stuck: PipePeer[] = [];
+  for (let i = 0; i < 8; i++) stuck.push(await stuckReader(server, 'a'));
+  const { bus } = server;
+  bus.subscribe('go', () => {
+    for (let i = 0; i < 325; i++) bus.publish('a', 'x'.repeat(20_000));
+  });
+  const { core } = internalsOf(bus);
+  bus.publish('go');
+  const used = [core.poolUsed / mib];
+  while ((used.at(-1) as number) > 16 && used.length < 60) {
+    await new Promise(setImmediate);
+    used.push(core.poolUsed / mib);
+  }
+  // A slice of 5 ms is five looks at this clock, a MiB or little more each; there may be two slices in a turn.
+  expect(used[0]).toBeGreaterThan(36);
+  for (const [index, before] of used.slice(0, -1).entries()) {
+    expect(before - (used[index + 1] as number)).toBeLessThan(14);
+  }
+  // Some of it is in writes that are held: that cannot be copied.
+  expect(used.at(-1)).toBeLessThanOrEqual(16);
+  for (const peer of stuck) {
+    peer.resume();
+    for (let i = 0; i < 325; i++) {
+      await peer.expectLine('MSG a 1 20000');
+      expect((await peer.take(20_002)).startsWith('x')).toBe(true);
     }
   }
   await expect.poll(() => server.bridge.heldBytes.outbound).toBe(0);

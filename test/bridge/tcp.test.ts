@@ -21,6 +21,7 @@ const options = {
   ...DEFAULT_LIMITS,
   serverId: 'NTCP',
   serverName: 'tcp',
+  inboundMax: 2 ** 30,
   outboundMax: 2 ** 30,
   clock: systemClock,
   logger: silentLogger,

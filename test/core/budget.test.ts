@@ -56,6 +56,8 @@ describe('the budget of a read', () => {
     ['UNSUBs of nothing', 'UNSUB 1\r\n', 100, 1000],
     ['SUBs of a sid that is taken', 'SUB a 1\r\n', 50, 500],
     ['CONNECTs', 'CONNECT {}\r\n', 10, 50],
+    ['CONNECTs of much JSON', `CONNECT {"a":${'['.repeat(500)}${']'.repeat(500)}}\r\n`, 1, 4],
+    ['INFOs of much JSON', `INFO {"a":${'['.repeat(500)}${']'.repeat(500)}}\r\n`, 1, 4],
   ])('is spent by %s', (_, op, least, most) => {
     const core = new Stage('release');
     const session = core.peer();
@@ -63,6 +65,34 @@ describe('the budget of a read', () => {
     const done = core.opsDone(session, op, most + 1);
     expect(done).toBeGreaterThan(least);
     expect(done).toBeLessThanOrEqual(most);
+  });
+
+  it('is spent by parts of tables that are laid out anew, and so is the work of removing', () => {
+    const core = new Stage('release', { readUnits: UNITS });
+    const session = core.peer();
+    let count = 0;
+    const subscribe = (more: number): number => {
+      const before = core.spent;
+      for (const end = count + more; count < end; count += 500) {
+        const lines = Array.from({ length: 500 }, (_, i) => `SUB plant.${count + i} ${count + i}`);
+        core.say(session, `${lines.join('\r\n')}\r\n`);
+      }
+      return core.spent - before;
+    };
+    // Two tables have an entry for each: a part of 4,096 slots is half full, and grows, when there are 131,072.
+    subscribe(90_000);
+    const [within, beyond] = [subscribe(20_000), subscribe(30_000)];
+    expect(beyond - within * 1.5).toBeGreaterThan(60);
+    const subscriptions = (): number =>
+      core.word((core.call('sessionPtr', session) >>> 0) + abi.SESSION_SUBS_COUNT);
+    const parts: number[] = [];
+    while (subscriptions() > 20_000) {
+      const before = subscriptions();
+      core.call('sessionShed', session, 8192);
+      parts.push(before - subscriptions());
+    }
+    // It shrinks at an eighth.
+    expect(Math.min(...parts)).toBeLessThan(Math.max(...parts) / 2);
   });
 
   it('is spent by frames, and by what is copied for them', () => {

@@ -126,6 +126,7 @@ const PROGRAM: Record<Exclude<keyof ProgramExports, 'memory'>, true> = {
 
 /** What peers need beside it, and what tests turn. */
 const REST: Record<Exclude<keyof WasmExports, keyof ProgramExports>, true> = {
+  budgetCharge: true,
   cacheEnable: true,
   cacheStat: true,
   ingest: true,

@@ -54,6 +54,14 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['stream', 'seal', 'WORK', '-f'],
   ['stream', 'rm', 'ORDERS', '-f'],
   ['stream', 'rm', 'ORDERS', '-f'],
+  [
+    ...['stream', 'add', 'MADE', '--subjects', 'in.*', '--defaults'],
+    ...['--transform-source', 'in.*', '--transform-destination', 'made.{{wildcard(1)}}'],
+    ...['--republish-source', 'made.>', '--republish-destination', 'seen.>'],
+  ],
+  ['pub', 'in.a', 'x', '--jetstream'],
+  ['stream', 'subjects', 'MADE'],
+  ['stream', 'info', 'MADE'],
 ];
 
 describe.skipIf(reason !== undefined)(titled('the nats command and streams', reason), () => {
@@ -105,8 +113,8 @@ const CHANGES: readonly (readonly [RegExp, string])[] = [
   [/2\.10\.29|2\.15\.3/g, 'VERSION'],
   [/hosted at level \d/g, 'hosted at level N'],
   [/\(\d+ B\/s.*?\)/g, 'RATE'],
-  // Columns are as wide as what is in them.
-  [/[ \t]+/g, ' '],
+  // Columns are as wide as what is in them, and blanks of differences are of one kind or another, by chance.
+  [/[ \t\u00a0]+/g, ' '],
   [/[─═╭╮╰╯├┤┬┴┼]+/g, '─'],
 ];
 

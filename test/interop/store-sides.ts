@@ -102,11 +102,11 @@ const TIMES = /"(?:created|ts|time|last_active|first_ts|last_ts)":"[^"]*",?/g;
 const OWN = /"cluster":\{[^}]*\},?|"_nats\.(?:ver|level)":"[^"]*",?/g;
 
 /**
- * What only the blocks of the original's files tell: where a message is missed, and that a stream which never had one
- * counts that of sequence 0 as deleted.
+ * What only the blocks of the original's files tell: where a message is missed, that a stream which never had one counts
+ * that of sequence 0 as deleted, and up to where a consumer has looked that never delivered anything.
  */
 const OF_FILES =
-  /"num_deleted":1,"deleted":\[0\],|"code":[^}]*"(?:sequence \d+ not found|no message found)"/g;
+  /"num_deleted":1,"deleted":\[0\],|"code":[^}]*"(?:sequence \d+ not found|no message found)"|(?<="delivered":\{"consumer_seq":0,"stream_seq":)\d+/g;
 
 function lineOf({ subject, headers, reply, data }: Msg): string {
   const text = new TextDecoder().decode(data);

@@ -168,6 +168,7 @@ test('advisories are told where somebody listens', async () => {
   await js.api('CONSUMER.CREATE.S.C', { stream_name: 'S', config });
   await js.api('STREAM.UPDATE.S', { name: 'S', subjects: ['s'], storage: 'memory', max_msgs: 5 });
   await js.api('CONSUMER.DELETE.S.C');
+  await js.api('CONSUMER.CREATE.S.C', { stream_name: 'S', config });
   await js.api('STREAM.DELETE.S');
   await js.settle();
   const actions = told
@@ -179,6 +180,9 @@ test('advisories are told where somebody listens', async () => {
     ['STREAM.CREATED.S', 'create'],
     ['CONSUMER.CREATED.S.C', 'create'],
     ['STREAM.UPDATED.S', 'modify'],
+    ['CONSUMER.DELETED.S.C', 'delete'],
+    ['CONSUMER.CREATED.S.C', 'create'],
+    // It goes with its stream.
     ['CONSUMER.DELETED.S.C', 'delete'],
     ['STREAM.DELETED.S', 'delete'],
   ]);

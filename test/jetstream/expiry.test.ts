@@ -1,5 +1,6 @@
 // Messages that say themselves how long they live, and marks of what time has taken.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { internalsOf } from '../../src/bus/internals.ts';
 import { headers } from '../../src/index.ts';
 import { JetStreamBus } from '../support/jetstream.ts';
 
@@ -88,6 +89,17 @@ describe('a mark', () => {
     js.clock.advance(60_000);
     expect(await held()).toEqual([]);
     expect(await js.state('S')).toMatchObject({ last_seq: 5 });
+  });
+
+  test('of a subject that is no UTF-8 takes its place as well', async () => {
+    await js.stream('S', ['s.*'], { subject_delete_marker_ttl: 2 * SECOND, max_age: 3 * SECOND });
+    const to = Uint8Array.of(0x73, 0x2e, 0xff);
+    internalsOf(js.bus).deliverBatch([{ to, payload: new Uint8Array(3) }]);
+    await js.settle();
+    js.clock.advance(3000);
+    expect(await js.state('S')).toMatchObject({ messages: 1, first_seq: 2 });
+    js.clock.advance(2000);
+    expect(await js.state('S')).toMatchObject({ messages: 0, last_seq: 2 });
   });
 
   test('is told to consumers, and is put before its publish again', async () => {

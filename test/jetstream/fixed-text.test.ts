@@ -6,9 +6,9 @@ test('a text stands where it was written, and what was in front stays', () => {
   for (let length = 1; length <= 13; length++) {
     const text = 'ABCDEFGHIJKLM'.slice(0, length);
     for (let at = 0; at < 9; at++) {
-      const words = new Uint32Array(8).fill(0x2e2e2e2e);
-      const bytes = new Uint8Array(words.buffer);
-      const end = new FixedText(text).write({ bytes, words }, at);
+      const bytes = new Uint8Array(32).fill(0x2e);
+      const data = new DataView(bytes.buffer);
+      const end = new FixedText(text).write({ bytes, data }, at);
       expect(end).toBe(at + length);
       const written = Buffer.from(bytes).toString('latin1');
       expect(written.slice(0, end)).toBe('.'.repeat(at) + text);

@@ -4,7 +4,9 @@ import { expect, test } from 'vitest';
 import { ConsumerIndex } from '../../src/jetstream/consumer/consumer-index.ts';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import type { Store } from '../../src/jetstream/store/store.ts';
+import { Eviction } from '../../src/jetstream/stream/eviction.ts';
 import { purgeStore } from '../../src/jetstream/stream/purge.ts';
+import type { StreamRules } from '../../src/jetstream/stream/rules.ts';
 import { sorted, type Work, wholly } from '../../src/jetstream/work.ts';
 import { JetStreamBus } from '../support/jetstream.ts';
 import { incoming } from '../support/stored.ts';
@@ -68,6 +70,37 @@ test.each([
   expect(pieces).toBeGreaterThan(4);
   expect(store.state.messages).toBe(3000 - purged + stored);
   expect(store.countOf(store.findSubject(Buffer.from('a.new')))).toBe(stored);
+});
+
+test.each([
+  ['of each subject', { max_msgs_per_subject: 1 }, 1500],
+  ['of all', { max_msgs: 100 }, 100],
+])('an update to fewer messages %s answers when they have gone', async (_, limits, left) => {
+  await using js = await JetStreamBus.open();
+  await js.stream('S', ['a.*'], { max_msgs_per_subject: 1000 });
+  const store = js.bus.publish.bind(js.bus);
+  for (let i = 0; i < 6000; i++) store(`a.${i % 1500}`, '');
+  const body = { name: 'S', subjects: ['a.*'], storage: 'memory', ...limits };
+  const asked = js.api<{ state: { messages: number } }>('STREAM.UPDATE.S', body);
+  for (let i = 0; i < 300; i++) store(`a.${i}`, '');
+  const { state } = await asked;
+  expect(state.messages).toBe(left);
+  for (let i = 0; i < 1500; i++) store(`a.${i}`, '');
+  expect(await js.state('S')).toMatchObject({ messages: left });
+});
+
+test('who publishes while a stream is made narrower waits for a piece of it at most', () => {
+  const store = filled(5000, () => 'a');
+  const wide = { maxMsgs: 5000, maxBytes: 1e9, maxMsgsPerSubject: 5000, discardsNew: false };
+  const eviction = new Eviction(store, wide as StreamRules);
+  const narrow = { ...wide, maxMsgs: 10, maxMsgsPerSubject: 10 } as StreamRules;
+  const [, pieces] = apart(eviction.update(narrow), (piece) => {
+    const before = store.state.messages;
+    eviction.stored(store.append(incoming('a'), 6000 + piece));
+    expect(before - store.state.messages).toBeLessThan(600);
+  });
+  expect(pieces).toBeGreaterThan(4);
+  expect(store.state.messages).toBe(10);
 });
 
 test('what is asked for behind a long answer waits for it, and others do not', async () => {

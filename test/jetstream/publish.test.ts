@@ -55,6 +55,20 @@ describe('an acknowledgement', () => {
 });
 
 describe('a publish is refused', () => {
+  test('when its reply is that of a batch', async () => {
+    await js.stream('S', ['a'], { max_msg_size: 3 });
+    const inbox = js.inbox('b.>');
+    js.bus.publish('a', 'x', { reply: 'b.uuid.10.ok.1.0.$FI' });
+    js.bus.publish('a', 'long', { reply: 'b.$FI' });
+    js.bus.publish('a', 'x', { reply: 'b.FI' });
+    await js.settle();
+    expect(inbox.map(({ text }) => (text.includes('error') ? refusalOf(text) : text))).toEqual([
+      [10205, 'batch publish is disabled'],
+      [10054, 'message size exceeds maximum allowed'],
+      '{"stream":"S","seq":1}',
+    ]);
+  });
+
   const cases: [what: string, headers: Record<string, string>, refusal: [number, string]][] = [
     [
       'to another stream',

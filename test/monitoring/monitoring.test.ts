@@ -51,7 +51,7 @@ const source: MonitoringSource = {
       runtime: 'node1',
       host: '127.0.0.1',
       port: 4222,
-      limits: { ...DEFAULT_LIMITS, maxSubscriptions: subscriptionMax },
+      limits: { ...DEFAULT_LIMITS, inboundMax: 2 ** 30, maxSubscriptions: subscriptionMax },
       isAuthRequired: false,
       authTimeoutMs: 2000,
       httpHost: '127.0.0.1',

@@ -27,6 +27,8 @@ const documents = [
   'ARCHITECTURE.md',
   'CONTRIBUTING.md',
   'bench/README.md',
+  'docs/from-eventemitter.md',
+  'docs/from-nats.md',
   ...decisions,
 ];
 const UNITS: Readonly<Record<string, number>> = {

@@ -2,13 +2,14 @@
 // nothing to standard error, and print what they promise.
 import { readdirSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { programsOf, ROOT, readDocument } from './markdown.ts';
+import { type DocumentProgram, programsOf, ROOT, readDocument } from './markdown.ts';
 import { buildPackage, runFile, runText } from './program.ts';
 
 const BUILD_TIMEOUT_MS = 120_000;
 const PROGRAM_TIMEOUT_MS = 40_000;
 
 const programs = programsOf('README.md');
+const pages = readdirSync(`${ROOT}docs`).filter((name) => name.endsWith('.md'));
 const examples = readdirSync(`${ROOT}examples`).filter((name) => name.endsWith('.mjs'));
 
 beforeAll(buildPackage, BUILD_TIMEOUT_MS);
@@ -26,16 +27,25 @@ describe('the README', () => {
     ]);
   });
 
-  it.each(programs)(
-    'has a program that runs: $title',
-    async ({ text, output }) => {
-      const { status, stdout, stderr } = await runText(text);
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-      if (output !== undefined) expect(stdout).toBe(output);
-    },
-    PROGRAM_TIMEOUT_MS,
-  );
+  it.each(programs)('has a program that runs: $title', expectToRun, PROGRAM_TIMEOUT_MS);
 });
+
+describe.each(pages)('docs/%s', (name) => {
+  const all = programsOf(`docs/${name}`);
+
+  it('has programs, and each says what it prints', () => {
+    expect(all).not.toEqual([]);
+    expect(all.filter(({ output }) => output === undefined)).toEqual([]);
+  });
+
+  it.each(all)('has a program that runs: $title', expectToRun, PROGRAM_TIMEOUT_MS);
+});
+
+async function expectToRun({ text, output }: DocumentProgram): Promise<void> {
+  const { status, stdout, stderr } = await runText(text);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  if (output !== undefined) expect(stdout).toBe(output);
+}
 
 describe('examples/', () => {
   it.each(examples)(

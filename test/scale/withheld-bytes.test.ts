@@ -8,7 +8,7 @@ import type { StuckCommands } from './programs/stuck.ts';
 
 const PEERS = 5000;
 const MIB = 1024 * 1024;
-/** The default, and less than all first reads of 64 KiB would bring. All that they want to send is 5 GiB. */
+/** What a machine of 4 GiB has, and less than all first reads of 64 KiB would bring. All that they want to send is 5 GiB. */
 const INBOUND_MAX = [1024 * MIB, 256 * MIB];
 const OPEN_TIMEOUT_MS = 60_000;
 /** Well beyond the two seconds in which whoever is read has to make progress, when others wait for room. */

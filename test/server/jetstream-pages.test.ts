@@ -143,6 +143,7 @@ describe.skipIf(reason !== '')(`beside nats-server${reason}`, () => {
     '/jsz?accounts=1&acc=$G',
     '/jsz?accounts=1&acc=none',
     '/jsz?acc=$G',
+    '/jsz?raft=1',
     '/jsz?acc=none',
     '/jsz?accounts=1&offset=1',
     '/jsz?accounts=1&limit=1',

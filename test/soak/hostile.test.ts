@@ -24,6 +24,7 @@ const CORE_SLACK = 5 * MIB;
 let server: Child<ServerCommands>;
 let peers: Child<HostileCommands>;
 let port = 0;
+let monitoringPort = 0;
 const children: Child<never>[] = [];
 
 beforeAll(async () => {
@@ -31,14 +32,16 @@ beforeAll(async () => {
   children.push(server);
   peers = await startChild<HostileCommands>('hostile');
   children.push(peers);
-  port = await server.ask('start', { maxPending: MAX_PENDING });
+  port = await server.ask('start', { maxPending: MAX_PENDING, monitoring: { port: 0 } });
+  monitoringPort = await server.ask('monitoringPort');
 });
 
 afterAll(() => closeAll(children));
 
 async function round(idle: Record<string, number>): Promise<Usage> {
   await server.ask('neglect', 'loud');
-  await peers.ask('round', port);
+  await server.ask('serve', 'ask');
+  await peers.ask('round', port, monitoringPort);
   const [pending, dropped] = await server.ask('neglected');
   expect(pending).toBeLessThanOrEqual(BUFFER_BYTES / MIB);
   expect(dropped).toBeGreaterThan(0);

@@ -50,6 +50,7 @@ class RunningBridge implements TestBridge {
       ...DEFAULT_LIMITS,
       serverId: 'NTEST',
       serverName: 'test',
+      inboundMax: 2 ** 30,
       outboundMax: 2 ** 30,
       clock,
       logger: createLogger({

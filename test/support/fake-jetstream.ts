@@ -91,8 +91,10 @@ export class FakeAccount implements ApiAccount {
     return stream;
   }
 
-  updateStream(stream: ApiStream, config: StreamConfig): void {
-    (stream as FakeStream).config = config;
+  updateStream(stream: ApiStream, config: StreamConfig): Work<void> {
+    return atOnce(() => {
+      (stream as FakeStream).config = config;
+    });
   }
 
   deleteStream(stream: ApiStream): void {

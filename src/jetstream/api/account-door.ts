@@ -80,7 +80,8 @@ export interface ApiAccount {
   checkRoom(config: Pick<StreamConfig, 'name' | 'storage' | 'max_bytes'>): void;
   /** Everything is checked: name, subjects, room. Throws ApiError when its store cannot be made. */
   createStream(config: StreamConfig): ApiStream;
-  updateStream(stream: ApiStream, config: StreamConfig): void;
+  /** In pieces: what is too much goes before it is done. */
+  updateStream(stream: ApiStream, config: StreamConfig): Work<void>;
   deleteStream(stream: ApiStream): void;
 
   /** Sends behind the commit of all that the stream, or any of the account, has stored up to now. */

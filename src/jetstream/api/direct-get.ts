@@ -5,7 +5,7 @@
 import type { RawMessage } from '../../bus/raw.ts';
 import type { BatchEntry } from '../../core/index.ts';
 import { asksForLevel } from '../consumer/required-level.ts';
-import { FixedText, type WordTarget } from '../fixed-text.ts';
+import { FixedText, type TextTarget } from '../fixed-text.ts';
 import { writeStamp } from '../stamp.ts';
 import { copyBytes } from '../store/slabs.ts';
 import type { StoredMessage } from '../store/store.ts';
@@ -112,7 +112,7 @@ export class DirectGet {
       return undefined;
     }
     run.reserve(most);
-    const start = request.copyReply(run.bytes, run.used);
+    const start = request.copyReply(run.bytes, run.used, run.data);
     const bodyAt = isBare ? start : this.#writeBlock(run, start, message);
     copyBytes(payload, 0, run.bytes, bodyAt, payload.length);
     run.end(replyBytes, bodyAt - start, payload.length);
@@ -154,9 +154,9 @@ export class DirectGet {
     }
     const { payload } = message;
     if (isBare) return { to, payload };
-    const words = new Uint32Array((this.#blockMost(message) + 3) >>> 2);
-    const bytes = new Uint8Array(words.buffer);
-    const end = this.#writeBlock({ bytes, words }, 0, message);
+    const bytes = new Uint8Array(this.#blockMost(message));
+    const data = new DataView(bytes.buffer);
+    const end = this.#writeBlock({ bytes, data }, 0, message);
     return { to, headers: bytes.subarray(0, end), payload };
   }
 
@@ -166,7 +166,7 @@ export class DirectGet {
   }
 
   /** Stored headers come first. Answers where the block ends. */
-  #writeBlock(target: WordTarget, start: number, message: StoredMessage): number {
+  #writeBlock(target: TextTarget, start: number, message: StoredMessage): number {
     const { headers, subject, seq, timeMs } = message;
     const { bytes } = target;
     let at = start;

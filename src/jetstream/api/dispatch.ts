@@ -41,6 +41,7 @@ class Dispatch {
   readonly #targets = new TargetCache<Target>();
   /** The subject at hand. */
   #subject = new Uint8Array(4096);
+  #subjectData = new DataView(this.#subject.buffer);
 
   constructor(account: ApiAccount, prefixLength: number) {
     this.#account = account;
@@ -50,8 +51,11 @@ class Dispatch {
 
   take(message: RawMessage): void {
     const { subjectBytes } = message;
-    if (subjectBytes > this.#subject.length) this.#subject = new Uint8Array(subjectBytes);
-    message.copySubject(this.#subject, 0);
+    if (subjectBytes > this.#subject.length) {
+      this.#subject = new Uint8Array(subjectBytes);
+      this.#subjectData = new DataView(this.#subject.buffer);
+    }
+    message.copySubject(this.#subject, 0, this.#subjectData);
     if (this.#begins(PULL, subjectBytes)) this.#pull(message, subjectBytes);
     else if (this.#begins(DIRECT, subjectBytes)) this.#directGet(message, subjectBytes);
     else this.#ask(message, decoder.decode(this.#subject.subarray(this.#start, subjectBytes)));

@@ -89,7 +89,7 @@ function isSame(before: StreamConfig, after: StreamConfig): boolean {
   return goJsonExact(before) === goJsonExact(after);
 }
 
-export function updateStream(request: ApiRequest): Answer {
+export function* updateStream(request: ApiRequest): Work<Answer> {
   const { account, names } = request;
   const asked = checkStream(readBody(request, readStreamRequest), account.limits);
   const [name = ''] = names;
@@ -102,7 +102,7 @@ export function updateStream(request: ApiRequest): Answer {
   const consumers = [...stream.consumers].map(([key, consumer]) => [key, consumer.config] as const);
   checkConsumersWithin(before, config, consumers);
   checkOverlap(account, config);
-  account.updateStream(stream, config);
+  yield* account.updateStream(stream, config);
   return {
     fields: streamInfo(account, stream, { withVersion: true, withDomain: true }),
     stream,

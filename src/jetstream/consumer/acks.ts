@@ -35,6 +35,7 @@ const NOTHING = new Uint8Array(0);
 /** Subjects and payloads are copied here, one after the other; longer ones are read as views. */
 const ROOM_BYTES = 2048;
 const room = new Uint8Array(ROOM_BYTES);
+const roomData = new DataView(room.buffer);
 const DELAY = { delay: INT64 };
 
 export class Acks {
@@ -164,7 +165,7 @@ export class Acks {
 function readPlace(message: RawMessage, form: AckForm, into: AckPlace): void {
   const { subjectBytes } = message;
   const isShort = subjectBytes <= ROOM_BYTES;
-  if (isShort) message.copySubject(room, 0);
+  if (isShort) message.copySubject(room, 0, roomData);
   readAckSubject(isShort ? room : message.subject, subjectBytes, form, into);
 }
 
@@ -173,7 +174,7 @@ function payloadOf(message: RawMessage): Uint8Array {
   const { headerBytes, bodyBytes } = message;
   if (bodyBytes === headerBytes) return NOTHING;
   if (bodyBytes > ROOM_BYTES) return message.payload.slice();
-  message.copyBody(room, 0);
+  message.copyBody(room, 0, roomData);
   return room.subarray(headerBytes, bodyBytes);
 }
 

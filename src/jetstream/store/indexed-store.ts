@@ -60,6 +60,7 @@ export class IndexedStore implements Store {
   #matching!: Matching;
   /** The subject of the message at hand. */
   #text = new Uint8Array(256);
+  #textData = new DataView(this.#text.buffer);
 
   constructor(options: IndexOptions, createBodies: CreateBodies) {
     const { firstSeq = 0 } = options;
@@ -100,8 +101,8 @@ export class IndexedStore implements Store {
     const seq = state.lastSeq + 1;
     if (seq > Number.MAX_SAFE_INTEGER) throw new CapacityError('a sequence above 2^53-1');
     const { subjectBytes, headerBytes, bodyBytes } = message;
-    if (subjectBytes > this.#text.length) this.#text = new Uint8Array(2 * subjectBytes);
-    message.copySubject(this.#text, 0);
+    if (subjectBytes > this.#text.length) this.#widen(2 * subjectBytes);
+    message.copySubject(this.#text, 0, this.#textData);
     rows.reserve(seq);
     this.#bodies.keep(message, this.#text, seq, timeMs);
     const subjects = this.#subjects;
@@ -134,6 +135,11 @@ export class IndexedStore implements Store {
     state.lastSeq = seq;
     state.lastTimeMs = timeMs;
     return seq;
+  }
+
+  #widen(bytes: number): void {
+    this.#text = new Uint8Array(bytes);
+    this.#textData = new DataView(this.#text.buffer);
   }
 
   #addSubject(length: number, seq: number): number {

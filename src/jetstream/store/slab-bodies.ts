@@ -33,12 +33,12 @@ export class SlabBodies implements Bodies, SlabOwner {
     const slabs = this.#slabs;
     this.#body = headerBytes === 0 ? bodyBytes : bodyBytes + HAS_HEADERS;
     slabs.reserve(seq, lengthOf(this.#body));
-    const { bytes, at, slab } = slabs;
+    const { bytes, data, at, slab } = slabs;
     if (headerBytes === 0) {
-      message.copyBody(bytes, at);
+      message.copyBody(bytes, at, data);
     } else {
       writeWord(bytes, at, headerBytes);
-      message.copyBody(bytes, at + LENGTH_BYTES);
+      message.copyBody(bytes, at + LENGTH_BYTES, data);
     }
     this.#slab = slab;
     this.#at = at;

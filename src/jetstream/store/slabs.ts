@@ -21,6 +21,7 @@ export interface SlabOwner {
 interface Slab {
   readonly number: number;
   readonly bytes: Uint8Array;
+  readonly data: DataView;
   readonly words: Int32Array;
   /** It holds one record, and goes with it. */
   readonly isOwn: boolean;
@@ -73,6 +74,7 @@ export class Slabs {
   slab = 0;
   at = 0;
   bytes: Uint8Array = new Uint8Array(0);
+  data: DataView = new DataView(new ArrayBuffer(0));
 
   /** @param most bytes of the largest slab, a power of two */
   constructor(memory: Memory, owner: SlabOwner, most: number = MOST_BYTES) {
@@ -99,6 +101,7 @@ export class Slabs {
     this.slab = slab.number;
     this.at = used + HEAD_BYTES;
     this.bytes = slab.bytes;
+    this.data = slab.data;
   }
 
   /** The bytes of a slab, good until anything is released or reserved. */
@@ -188,6 +191,7 @@ export class Slabs {
     const slab: Slab = {
       number: this.#vacant.pop() ?? this.#slabs.length,
       bytes: new Uint8Array(buffer),
+      data: new DataView(buffer),
       words: new Int32Array(buffer),
       isOwn,
       baseKey: 0,
@@ -237,7 +241,7 @@ export function copyBytes(
   to: number,
   length: number,
 ): void {
-  if (length > 48) target.set(source.subarray(at, at + length), to);
+  if (length > 20) target.set(source.subarray(at, at + length), to);
   else for (let i = 0; i < length; i++) target[to + i] = source[at + i] as number;
 }
 

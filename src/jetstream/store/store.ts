@@ -14,10 +14,10 @@ export interface Incoming {
   readonly headerBytes: number;
   /** Bytes of header block and payload. */
   readonly bodyBytes: number;
-  /** Copies the subject to `target`; answers where it ends there. */
-  copySubject(target: Uint8Array, at: number): number;
+  /** Copies the subject to `target`; answers where it ends there. `data`, if given, is a view of all of `target`. */
+  copySubject(target: Uint8Array, at: number, data?: DataView): number;
   /** Copies the header block and behind it the payload. */
-  copyBody(target: Uint8Array, at: number): number;
+  copyBody(target: Uint8Array, at: number, data?: DataView): number;
 }
 
 /** Where a stored message lies. One object may be used again and again; its views hold until the store is changed. */

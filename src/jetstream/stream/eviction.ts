@@ -2,6 +2,7 @@
 // bytes, when a message has been stored.
 // Source: nats-server 2.15.3, server/memstore.go, storeRawMsg, enforceMsgLimit.
 import type { Store } from '../store/store.ts';
+import type { Work } from '../work.ts';
 import type { StreamRules } from './rules.ts';
 
 /** Why a message is not stored, in the original's words. */
@@ -9,9 +10,14 @@ export const MAX_MSGS = 'maximum messages exceeded';
 export const MAX_BYTES = 'maximum bytes exceeded';
 export const MAX_MSGS_PER_SUBJECT = 'maximum messages per subject exceeded';
 
+/** Messages that go, or subjects that are looked at, between two yields: some tenths of a millisecond. */
+const A_PIECE = 256;
+
 export class Eviction {
   readonly #store: Store;
   #rules: StreamRules;
+  /** An update makes much go: who publishes meanwhile waits for a piece of it at most. */
+  #isNarrowing = false;
 
   constructor(store: Store, rules: StreamRules) {
     this.#store = store;
@@ -41,36 +47,52 @@ export class Eviction {
   stored(seq: number): void {
     const store = this.#store;
     const { maxMsgs, maxBytes, maxMsgsPerSubject, discardsNew } = this.#rules;
-    if (maxMsgsPerSubject !== Number.POSITIVE_INFINITY) this.#trim(store.subjectIdOf(seq));
+    const most = this.#isNarrowing ? A_PIECE : Number.POSITIVE_INFINITY;
+    if (maxMsgsPerSubject !== Number.POSITIVE_INFINITY) this.#trim(store.subjectIdOf(seq), most);
     if (!discardsNew) {
       const { state } = store;
-      if (state.messages > maxMsgs || state.bytes > maxBytes) this.#trimAll();
+      if (state.messages > maxMsgs || state.bytes > maxBytes) this.#trimAll(most);
     }
   }
 
-  /** The configuration has changed: what is too much now goes. */
-  update(rules: StreamRules): void {
+  /** The configuration has changed: what is too much now goes, in pieces. */
+  *update(rules: StreamRules): Work<void> {
+    const store = this.#store;
     const isNarrower = rules.maxMsgsPerSubject < this.#rules.maxMsgsPerSubject;
     this.#rules = rules;
-    if (isNarrower) {
-      const ids = [...this.#store.subjectsMatching('>')].map(({ id }) => id);
-      for (const id of ids) this.#trim(id);
+    this.#isNarrowing = true;
+    try {
+      for (let id = 0; isNarrower && id < store.subjectIdsEnd; id++) {
+        while (!this.#trim(id, A_PIECE)) yield;
+        if (id % A_PIECE === A_PIECE - 1) yield;
+      }
+      while (!rules.discardsNew && !this.#trimAll(A_PIECE)) yield;
+    } finally {
+      this.#isNarrowing = false;
     }
-    if (!rules.discardsNew) this.#trimAll();
   }
 
-  #trim(subjectId: number): void {
+  /** Makes `most` messages go at most. False: there are more. */
+  #trim(subjectId: number, most: number): boolean {
     const store = this.#store;
     const { maxMsgsPerSubject } = this.#rules;
-    while (store.countOf(subjectId) > maxMsgsPerSubject) store.remove(store.firstOf(subjectId));
+    for (let left = most; store.countOf(subjectId) > maxMsgsPerSubject; left--) {
+      if (left === 0) return false;
+      store.remove(store.firstOf(subjectId));
+    }
+    return true;
   }
 
-  #trimAll(): void {
+  #trimAll(most: number): boolean {
     const store = this.#store;
     const { maxMsgs, maxBytes } = this.#rules;
-    for (let { state } = store; state.messages > 0; { state } = store) {
-      if (state.messages <= maxMsgs && state.bytes <= maxBytes) return;
-      store.remove(state.firstSeq);
+    for (let left = most; ; left--) {
+      const { state } = store;
+      if (state.messages === 0 || (state.messages <= maxMsgs && state.bytes <= maxBytes))
+        return true;
+      if (left === 0) return false;
+      // In a store that has been closed nothing goes any more.
+      if (!store.remove(state.firstSeq)) return true;
     }
   }
 }

@@ -17,8 +17,8 @@ const VOID_LEAST = 1024;
 export class Expiry {
   readonly #store: Store;
   readonly #clock: Clock;
-  /** Stores a mark in place of the last message of a subject; false: it could not be stored. */
-  readonly #mark: (seq: number) => boolean;
+  /** Stores a mark in place of the last message on the subject; false: it could not be stored. */
+  readonly #mark: (subject: Uint8Array) => boolean;
   readonly #message = emptyMessage();
   /** Of messages that say how long they live. */
   readonly #dues = new DueHeap();
@@ -28,7 +28,12 @@ export class Expiry {
   #timer: Timer | undefined;
   #timerMs = Number.POSITIVE_INFINITY;
 
-  constructor(store: Store, clock: Clock, rules: StreamRules, mark: (seq: number) => boolean) {
+  constructor(
+    store: Store,
+    clock: Clock,
+    rules: StreamRules,
+    mark: (subject: Uint8Array) => boolean,
+  ) {
     this.#store = store;
     this.#clock = clock;
     this.#rules = rules;
@@ -94,8 +99,10 @@ export class Expiry {
     const subjectId = store.subjectIdOf(seq);
     if (subjectId < 0) return;
     const isLast = this.#rules.markerSeconds > 0 && store.countOf(subjectId) === 1;
-    if (isLast && !isMark(this.#blockOf(seq)) && this.#mark(seq)) return;
-    store.remove(seq);
+    // What a mark takes the place of it rolls up.
+    const isMarked =
+      isLast && !isMark(this.#blockOf(seq)) && this.#mark(this.#message.subject.slice());
+    if (!isMarked || store.has(seq)) store.remove(seq);
   }
 
   #blockOf(seq: number): Uint8Array | undefined {

@@ -27,6 +27,9 @@ import { ttlSeconds } from './ttl.ts';
 
 /** Bytes of a header block. */
 const HEADERS_MOST = 0xffff;
+/** How the reply of a publish ends that is one of a batch, and the last byte of that. */
+const BATCH_REPLY = '.$FI';
+const BATCH_REPLY_END = 0x49;
 const NO_HEADERS = new PublishHeaders();
 
 export class Ingest {
@@ -49,10 +52,9 @@ export class Ingest {
     if (error !== undefined) this.refuse(message, error);
   }
 
-  /** Stores a mark that the subject of that message was deleted by time; false: it cannot be stored. */
-  mark(seq: number): boolean {
-    const { store, rules } = this.#stream;
-    const subject = encoder.encode(store.subjectText(store.subjectIdOf(seq)));
+  /** Stores a mark that time has deleted what was on the subject; false: it cannot be stored. */
+  mark(subject: Uint8Array): boolean {
+    const { rules } = this.#stream;
     const message = new OwnMessage({ subject, headers: markBlock(rules.markerSeconds) });
     const headers = this.#headers.read(message.headers);
     return !rules.isSealed && this.#store(message, message, headers) === undefined;
@@ -76,9 +78,19 @@ export class Ingest {
   #check(message: RawMessage): ApiError | undefined {
     const { rules } = this.#stream;
     if (rules.isSealed) return refusal('streamSealed');
+    if (message.replyEnd === BATCH_REPLY_END && isOfBatch(message))
+      return this.#refuseBatch(message);
     if (message.headerBytes > 0) return this.#checkHeaders(message);
     if (message.bodyBytes > rules.maxMsgSize) return refusal('messageTooLarge');
     return this.#store(message, message, NO_HEADERS);
+  }
+
+  /** Source: nats-server 2.15.3, server/stream.go, processJetStreamFastBatchMsg: there are no batches here. */
+  #refuseBatch(message: RawMessage): ApiError {
+    const { pool, rules } = this.#stream;
+    if (pool.isExceeded) return refusal('insufficientResources');
+    const isTooLarge = message.bodyBytes > rules.maxMsgSize;
+    return refusal(isTooLarge ? 'messageTooLarge' : 'batchPublishDisabled');
   }
 
   #checkHeaders(message: RawMessage): ApiError | undefined {
@@ -197,7 +209,7 @@ export class Ingest {
     return undefined;
   }
 
-  /** Seconds; 0 = it does not end by itself. A mark that one before it has left must not outlive it. */
+  /** Seconds; 0 = it does not end by itself. No less than a mark lives, or that of a message before it could be missed. */
   #lifeOf(ttl: string): number {
     const { markerSeconds, maxMsgsPerSubject } = this.#stream.rules;
     const seconds = Math.max(0, ttlSeconds(ttl) ?? 0);
@@ -260,6 +272,11 @@ export class Ingest {
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+
+/** By its reply. */
+function isOfBatch({ reply }: RawMessage): boolean {
+  return reply.length > BATCH_REPLY.length && bytesText(reply).endsWith(BATCH_REPLY);
+}
 
 /** A message whose subject is matched has another; of any other it stays. */
 function transformed(message: RawMessage, by: SubjectTransform): RawMessage {

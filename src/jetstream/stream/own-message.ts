@@ -41,6 +41,10 @@ export class OwnMessage implements RawMessage {
     return this.headers.length + this.payload.length;
   }
 
+  get replyEnd(): number {
+    return this.reply.at(-1) ?? 0;
+  }
+
   copySubject(target: Uint8Array, at: number): number {
     target.set(this.subject, at);
     return at + this.subject.length;

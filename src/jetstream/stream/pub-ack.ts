@@ -30,7 +30,7 @@ export class PubAckWriter {
     const { replyBytes } = message;
     const most = replyBytes + this.#prefix.length + DIGITS_MAX + DUPLICATE.length;
     run.reserve(most + FIXED_TEXT_SLACK);
-    const start = message.copyReply(run.bytes, run.used);
+    const start = message.copyReply(run.bytes, run.used, run.data);
     let at = this.#prefix.write(run, start);
     at = writeDecimal(run.bytes, at, seq);
     if (isDuplicate) at = DUPLICATE.write(run, at);

@@ -104,7 +104,9 @@ export class Stream implements ApiStream, ConsumerHost {
     );
     this.dedup = new DedupWindow(clock, this.rules.duplicateWindowMs);
     this.eviction = new Eviction(this.store, this.rules);
-    this.#expiry = new Expiry(this.store, clock, this.rules, (seq) => this.#ingest.mark(seq));
+    this.#expiry = new Expiry(this.store, clock, this.rules, (subject) =>
+      this.#ingest.mark(subject),
+    );
     this.pubAck = new PubAckWriter(config.name, domain);
     this.#ingest = new Ingest(this);
     this.#directGet = new DirectGet(this);
@@ -142,13 +144,13 @@ export class Stream implements ApiStream, ConsumerHost {
   }
 
   /** The configuration has been checked. Throws CapacityError, and then nothing has changed. */
-  update(config: StreamConfig): void {
+  *update(config: StreamConfig): Work<void> {
     this.#subscribe(config.subjects);
     this.#reserve(reservedBytes(config) - reservedBytes(this.config));
     this.config = config;
     this.rules = rulesOf(config);
     this.dedup.windowMs = this.rules.duplicateWindowMs;
-    this.eviction.update(this.rules);
+    yield* this.eviction.update(this.rules);
     this.#expiry.update(this.rules);
     this.#retention.relaxed(config.retention);
     this.outbox.due();
@@ -281,7 +283,10 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#isClosed = true;
     for (const subscription of this.#subscriptions.values()) subscription.close();
     this.#subscriptions.clear();
-    for (const consumer of this.consumers.values()) consumer.close(reason);
+    for (const [name, consumer] of this.consumers) {
+      consumer.close(reason);
+      if (reason === 'Consumer Deleted') this.#adviseConsumer(name, 'DELETED', 'delete');
+    }
     this.account.consumers.count -= this.consumers.size;
     this.consumers.clear();
     this.#expiry.close();

@@ -35,6 +35,9 @@ func streams(url string) {
 	consumers(ctx, js)
 	keys(ctx, js)
 	legacy(nc)
+	for _, name := range []string{"JOBS", "KV_settings", "OLD"} {
+		check(js.DeleteStream(ctx, name))
+	}
 }
 
 func workQueue(ctx context.Context, js jetstream.JetStream) {

@@ -1,20 +1,26 @@
 // Peers that take as much as they can, each in a way of its own, and go: by themselves, by a mistake, or broken off.
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { serveCommands } from './commands.ts';
 import { Peer } from './peer.ts';
 
 export interface HostileCommands {
-  /** Each kind once, one after the other; answers their names. All are gone when it answers. */
-  round(port: number): Promise<string[]>;
+  /**
+   * Each kind once, one after the other; answers their names. All are gone when it answers. A service of the program
+   * answers on `ask`.
+   */
+  round(port: number, monitoringPort: number): Promise<string[]>;
 }
 
-type Kind = (port: number) => Promise<void>;
+type Kind = (port: number, monitoringPort: number) => Promise<void>;
 
 const MIB = 1024 * 1024;
 /** Bytes written before it is waited until they have left. */
 const WRITE_BYTES = 256 * 1024;
 /** How long one is waited for that the server does not end by itself. */
 const PATIENCE_MS = 10_000;
+
+const INTRODUCTION = '"pedantic":false,"headers":true,"no_responders":true';
 
 /** Writes all lines; resolves when the server has read them, or has ended it. */
 async function say(peer: Peer, count: number, line: (index: number) => string): Promise<void> {
@@ -28,7 +34,7 @@ async function say(peer: Peer, count: number, line: (index: number) => string): 
   await written(peer, words);
 }
 
-function written(peer: Peer, words: string): Promise<void> {
+function written(peer: Peer, words: string | Uint8Array): Promise<void> {
   return new Promise((resolve) => {
     if (peer.isClosed) resolve();
     else peer.socket.write(words, () => resolve());
@@ -85,6 +91,62 @@ function crowd(count: number, act: (peer: Peer, index: number) => Promise<void> 
     await Promise.all(peers.map(act));
     await Promise.all(peers.map((peer) => gone(peer, reset)));
   };
+}
+
+/** They say `before`, and then that again and again, and read nothing of what is answered. */
+function unread(before: string, line: (index: number) => string): Kind {
+  return crowd(5, async (peer) => {
+    await written(peer, before);
+    peer.socket.pause();
+    await say(peer, 20_000, line);
+  });
+}
+
+/** One that subscribes so often, sends what costs much for each of those, and is broken off in the middle of it. */
+function worker(introduction: string, subs: readonly string[], line: string): Kind {
+  return async (port) => {
+    const peer = await greeted(port);
+    await written(peer, `CONNECT {"verbose":false,${introduction}}\r\n`);
+    await say(peer, subs.length, (index) => `SUB ${subs[index]} ${index}\r\n`);
+    await answered(peer);
+    await written(peer, line.repeat(500));
+    await gone(peer, reset);
+  };
+}
+
+/** All filters of so many tokens, each of them `a` or `*`, and an `x` behind them. */
+function thicket(tokens: number): string[] {
+  return Array.from({ length: 1 << tokens }, (_, bits) =>
+    [...Array.from({ length: tokens }, (_, at) => ((bits >> at) & 1 ? 'a' : '*')), 'x'].join('.'),
+  );
+}
+
+/** So many readers of one flood, which do that with what comes; they are ended by the server, or go. */
+function readers(name: string, count: number, read: (peer: Peer) => void): Kind {
+  return async (port) => {
+    const peers = await Promise.all(
+      Array.from({ length: count }, () => greeted(port, `SUB ${name} 1\r\n`)),
+    );
+    for (const peer of peers) read(peer);
+    const publisher = await greeted(port);
+    const message = `PUB ${name} 16384\r\n${'m'.repeat(16_384)}\r\n`;
+    for (let index = 0; index < 1000; index++) await written(publisher, message);
+    await answered(publisher);
+    await Promise.all([...peers, publisher].map((peer) => gone(peer, reset)));
+  };
+}
+
+/** Some that ask for pages and read none. */
+async function pages(_: number, port: number): Promise<void> {
+  const asked = Array.from({ length: 50 }, async () => {
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
+    await once(socket, 'connect');
+    socket.pause();
+    socket.write('GET /varz HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(200));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    socket.resetAndDestroy();
+  });
+  await Promise.all(asked);
 }
 
 /** A payload of a megabyte that comes some bytes at a time, and never ends. */
@@ -146,9 +208,27 @@ const kinds: Readonly<Record<string, Kind>> = {
     for (let count = 0; count < 600 && !peer.isClosed; count++) peer.socket.write(message);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }),
-  unread: crowd(5, (peer) => {
-    peer.socket.pause();
-    return say(peer, 20_000, (index) => `PUB nobody r.${index} 2\r\nhi\r\n`);
+  trickling: readers('trickle', 3, ({ socket }) => {
+    socket.on('resume', () => setTimeout(() => socket.pause(), 1));
+    const sipping = setInterval(() => void socket.resume(), 50);
+    socket.on('close', () => clearInterval(sipping));
+  }),
+  halfOpen: readers('half', 3, ({ socket }) => void socket.pause().end()),
+  pings: unread('', () => 'PING\r\n'),
+  oks: unread(`CONNECT {"verbose":true,${INTRODUCTION}}\r\n`, () => 'SUB a 1\r\nUNSUB 1\r\n'),
+  unserved: unread('', (index) => `PUB nobody r.${index} 2\r\nhi\r\n`),
+  errors: unread('CONNECT {"verbose":false,"pedantic":true}\r\n', () => 'PUB a..b 0\r\n\r\n'),
+  pages,
+  deaf: worker(`"echo":false,${INTRODUCTION}`, Array(50_000).fill('a'), 'PUB a 0\r\n\r\n'),
+  walks: worker(INTRODUCTION, thicket(14), `PUB ${'a.'.repeat(14)}y 0\r\n\r\n`),
+  askers: worker(INTRODUCTION, Array(50_000).fill('r'), 'PUB nobody r 0\r\n\r\n'),
+  replies: crowd(5, (peer) =>
+    say(peer, 2000, (i) => `PUB ask ${['a..b', '.a', 'a.', 'a\0b', `a.${i}`][i % 5]} 3\r\nhow\r\n`),
+  ),
+  quotes: crowd(1, async (peer) => {
+    const line = Buffer.from(`PUB a $JS.${'\xff'.repeat(4000)} 0\r\n\r\n`, 'latin1');
+    for (let index = 0; index < 300; index++) await written(peer, line);
+    await answered(peer);
   }),
   loud: crowd(1, async (peer) => {
     const message = `PUB loud ${MIB}\r\n${'x'.repeat(MIB)}\r\n`;
@@ -162,8 +242,8 @@ const kinds: Readonly<Record<string, Kind>> = {
 };
 
 const commands: HostileCommands = {
-  async round(port) {
-    for (const kind of Object.values(kinds)) await kind(port);
+  async round(port, monitoringPort) {
+    for (const kind of Object.values(kinds)) await kind(port, monitoringPort);
     return Object.keys(kinds);
   },
 };

@@ -36,6 +36,8 @@ export interface CatalogueOfOwn {
 export interface ServerCommands {
   /** Starts it on a free port and answers that. */
   start(options: ServeOptions): Promise<number>;
+  /** Of its monitoring pages. */
+  monitoringPort(): number;
   /** Memory after a collection of garbage. */
   usage(): Usage;
   /** Seconds of processor time that the process has used. */
@@ -127,6 +129,7 @@ const commands: ServerCommands = {
     setInterval(sample, SAMPLE_MS).unref();
     return server.port;
   },
+  monitoringPort: () => Number(new URL(server.monitoringUrl as string).port),
   usage() {
     collect();
     const { exports } = door.core;

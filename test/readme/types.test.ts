@@ -1,0 +1,77 @@
+// What the documents and the examples say about types, judged by the compiler against the built package.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fences, ROOT, readDocument } from './markdown.ts';
+import { buildPackage } from './program.ts';
+
+const TIMEOUT_MS = 120_000;
+const DOCUMENTS = ['README.md', 'docs/decisions/bus.md'];
+/** What a fragment is taken to have imported. */
+const IMPORTS = "import { createBus, type Rpc, type TypedBus } from 'ganglion';\n";
+
+beforeAll(buildPackage, TIMEOUT_MS);
+
+/** What the compiler says of files; an empty text is nothing. */
+function judge(paths: readonly string[]): string {
+  const flags =
+    '--noEmit --strict --target es2023 --lib es2024,esnext.disposable --module nodenext';
+  const js = ['--allowJs', '--types', 'node', '--skipLibCheck'];
+  const args = [
+    'node_modules/typescript/bin/tsc',
+    '--ignoreConfig',
+    ...flags.split(' '),
+    ...js,
+    ...paths,
+  ];
+  const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
+  return stdout + stderr;
+}
+
+/** The same of texts, each a module of its own. */
+function judgeTexts(texts: readonly string[]): string {
+  mkdirSync(join(ROOT, 'build'), { recursive: true });
+  const folder = mkdtempSync(join(ROOT, 'build/types-'));
+  try {
+    const paths = texts.map((text, index) => {
+      const path = join(folder, `fragment-${index}.mts`);
+      writeFileSync(path, IMPORTS + text);
+      return path;
+    });
+    return judge(paths);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+describe('the compiler takes', () => {
+  it(
+    'every fragment of TypeScript in the documents',
+    () => {
+      const found = DOCUMENTS.map((path) =>
+        fences(readDocument(path)).filter(({ language }) => language === 'ts'),
+      );
+      expect(found.map(({ length }) => length > 0)).toEqual(DOCUMENTS.map(() => true));
+      expect(judgeTexts(found.flat().map(({ text }) => text))).toBe('');
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'the example that names types',
+    () => {
+      expect(judge(['examples/monolith.mjs'])).toBe('');
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'no fragment that publishes what the map does not have',
+    () => {
+      const wrong = "createBus<{ 'a.b': number }>().publish('a.b', 'text');\n";
+      expect(judgeTexts([wrong])).toContain('TS2345');
+    },
+    TIMEOUT_MS,
+  );
+});
