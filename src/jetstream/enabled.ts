@@ -11,7 +11,7 @@ interface Enabled {
 /** By the engine of the buses. */
 export const enabled: WeakMap<object, Enabled> = new WeakMap();
 
-/** That of the account of a bus, if it is enabled. */
-export function jetStreamOf({ engine, home }: BusInternals): JetStream | undefined {
-  return enabled.get(engine)?.byAccount.get(home.account.name);
+/** Those of an engine, in the order in which they were enabled. */
+export function jetStreamsOf({ engine }: Pick<BusInternals, 'engine'>): readonly JetStream[] {
+  return [...(enabled.get(engine)?.byAccount.values() ?? [])];
 }

@@ -4,7 +4,8 @@ import type { Bridge } from '../bridge/bridge.ts';
 import type { BusInternals } from '../bus/internals.ts';
 import { ProgramSide } from '../bus/program-side.ts';
 import { type Core, peersOf, type SessionSubscription } from '../core/index.ts';
-import { jetStreamOf } from '../jetstream/enabled.ts';
+import { jetStreamsOf } from '../jetstream/enabled.ts';
+import type { JetStreamSnapshot } from '../jetstream/jetstream.ts';
 import type {
   MonitoringSource,
   ServerCounters,
@@ -91,10 +92,27 @@ function monitoringSource(server: MonitoredServer): MonitoringSource {
         counts: () => account.counts(),
         sublist: () => peersOf(core).sublist(account.handle),
       })),
-    jetstream: () => jetStreamOf(internals)?.snapshot(),
+    jetstream: () => jetstream(internals),
     connections: () => server.bridge()?.openSessions() ?? [],
     endedConnections: () => server.bridge()?.endedConnections() ?? [],
     subscribers: () => subscribers(server),
+  };
+}
+
+/** Of all accounts together, with the settings of the first. */
+function jetstream(internals: BusInternals): JetStreamSnapshot | undefined {
+  const [first, ...others] = jetStreamsOf(internals).map((each) => each.snapshot());
+  if (first === undefined || others.length === 0) return first;
+  const all = [first, ...others];
+  const sum = (of: (snapshot: JetStreamSnapshot) => number): number =>
+    all.reduce((total, snapshot) => total + of(snapshot), 0);
+  return {
+    ...first,
+    memoryUsed: sum(({ memoryUsed }) => memoryUsed),
+    memoryReserved: sum(({ memoryReserved }) => memoryReserved),
+    fileUsed: sum(({ fileUsed }) => fileUsed),
+    fileReserved: sum(({ fileReserved }) => fileReserved),
+    accounts: all.flatMap(({ accounts }) => accounts),
   };
 }
 

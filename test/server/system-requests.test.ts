@@ -169,6 +169,18 @@ test.each([
   expect(data.connections).toHaveLength(count);
 });
 
+test('streams of all accounts are told, whoever has enabled them', async () => {
+  const { bus, server } = await start({ monitoring: { port: 0 } });
+  for (const account of ['A', 'B']) {
+    const jetstream = await enableJetStream(bus.account(account));
+    ends.push(() => jetstream.close());
+  }
+  const said = JSON.parse(await answer(await open(server.port), '$SYS.REQ.USER.INFO')) as Json;
+  expect(said.server).toMatchObject({ ver: '2.10.29', jetstream: true });
+  const page = (await (await fetch(`${server.monitoringUrl}/jsz?accounts=1`)).json()) as Json;
+  expect((page.account_details as Json[]).map(({ name }) => name)).toEqual(['A', 'B']);
+});
+
 const reason = findReference() === undefined ? ' (nats-server was not found)' : '';
 test.skipIf(reason !== '')(`wrong options are refused as nats-server does${reason}`, async () => {
   const theirs = await startReference('server_name: here');
