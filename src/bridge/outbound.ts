@@ -232,6 +232,7 @@ export class Outbound {
 
   /** Writes whatever every session has to send, and makes some room in a pool that is short. */
   flush(): void {
+    if (this.#isFlushing) return;
     this.#flushUntil(Number.POSITIVE_INFINITY);
     const { poolUsed, poolMax } = this.#core;
     if (this.#isPoolShort())
@@ -303,6 +304,7 @@ export class Outbound {
     if (!this.#isEasing) return;
     const deadline = this.#clock.monotonic() + SLICE_MS;
     this.#isEasing = !this.#copyUntil(deadline, this.#core.poolMax * POOL_EASED);
+    this.#poolAtFlush = Math.min(this.#poolAtFlush, this.#core.poolUsed);
     if (this.#isEasing) this.#schedule();
   }
 
