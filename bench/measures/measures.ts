@@ -14,7 +14,7 @@ import { type Spread, spreadOf } from '../shared/statistics.ts';
 import { formatNumber, formatTable } from '../shared/table.ts';
 import { formatJudgements, type Judgement, judge, type Target } from '../shared/targets.ts';
 import { runNode, startServer } from './process.ts';
-import { type StoreFigure, storeFigure } from './stores.ts';
+import { type FileStoreFigure, fileStoreFigure, type StoreFigure, storeFigure } from './stores.ts';
 import { type Command, narrowTimes, publishNs, storedBytes } from './streams.ts';
 import { accountBytes, serverBytes, sublistBytes } from './subscriptions.ts';
 
@@ -48,6 +48,18 @@ const REST_MS = 1000;
 const SUITE_FILE = join(ROOT, 'bench', 'measures', 'suite.conf');
 
 const REFERENCE = findReference();
+
+/** What a store on disk takes, which one in memory stands beside. */
+const FILE_STORES: readonly (readonly [string, string, FileStoreFigure])[] = [
+  ['storing, 1,024 a turn', 'ns', 'append ns'],
+  ['memory a message', 'B', 'memory bytes'],
+  ['storing, one a turn', 'ns', 'append one ns'],
+  ['storing, 1,024 a turn, synced always', 'ns', 'append always ns'],
+  ['reading one after the other', 'ns', 'read ns'],
+  ['reading here and there', 'ns', 'jump ns'],
+  ['opening after a kill', 'ms', 'open ms'],
+  ['opening after a clean end', 'ms', 'open closed ms'],
+];
 
 const MEASURES: readonly Measure[] = [
   ...eachServer('idle server', 'MiB', 70, 5, idleMiB),
@@ -88,6 +100,13 @@ const MEASURES: readonly Measure[] = [
   ...eachStore('reading one after the other, at 5M', 'ns', 500, 'read ns'),
   ...eachStore('longest pause of storing 5M and turning 1M over', 'ms', 20, 'pause ms'),
   ...eachStore('5,000 left of 5M, beyond twice their bytes', 'MiB', 8, 'sparse MiB'),
+  ...FILE_STORES.map(([name, unit, figure]) => ({
+    name: `on disk, 1M of 128 B: ${name}`,
+    unit,
+    atMost: undefined,
+    rounds: 3,
+    take: () => fileStoreFigure(figure),
+  })),
   ...eachStream(),
   { name: 'root door, minified and gzipped', unit: 'kB', atMost: 41, rounds: 1, take: doorKb },
 ];

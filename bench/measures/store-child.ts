@@ -4,6 +4,7 @@
 
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import type { Incoming, StoredMessage } from '../../src/jetstream/store/store.ts';
+import { MessageSource } from './message-source.ts';
 import type { StoreFigure } from './stores.ts';
 
 const MESSAGES = 5_000_000;
@@ -25,50 +26,6 @@ interface Kept {
   /** @returns bytes of the payload */
   read(seq: number): number;
   remove(seq: number): unknown;
-}
-
-/** A message on one of so many subjects, as a raw message of the bus is: bytes to be copied. */
-class Source implements Incoming {
-  readonly #subject = new Uint8Array(64);
-  readonly #payload: Uint8Array;
-  subjectBytes = 0;
-  readonly headerBytes = 0;
-  readonly bodyBytes: number;
-
-  constructor(bytes: number) {
-    this.#payload = new Uint8Array(bytes).fill(120);
-    this.bodyBytes = bytes;
-  }
-
-  /** `orders.r7.id1007`: a thousand second tokens. */
-  goTo(number: number): this {
-    this.subjectBytes = 0;
-    this.#put('orders.r', number % 1000);
-    this.#put('.id', number);
-    return this;
-  }
-
-  #put(text: string, number: number): void {
-    for (let i = 0; i < text.length; i++) this.#subject[this.subjectBytes++] = text.charCodeAt(i);
-    let digits = 1;
-    for (let left = number; left >= 10; left = Math.floor(left / 10)) digits++;
-    let left = number;
-    for (let at = this.subjectBytes + digits; at > this.subjectBytes; ) {
-      this.#subject[--at] = 48 + (left % 10);
-      left = Math.floor(left / 10);
-    }
-    this.subjectBytes += digits;
-  }
-
-  copySubject(target: Uint8Array, at: number): number {
-    for (let i = 0; i < this.subjectBytes; i++) target[at + i] = this.#subject[i] as number;
-    return at + this.subjectBytes;
-  }
-
-  copyBody(target: Uint8Array, at: number): number {
-    target.set(this.#payload, at);
-    return at + this.bodyBytes;
-  }
 }
 
 function openStore(): Kept {
@@ -134,13 +91,13 @@ function residentBytes(): number {
 
 const FIGURES: Readonly<Record<StoreFigure, (kept: Kept) => number>> = {
   'message bytes': (kept) => {
-    const source = new Source(PAYLOAD_BYTES);
+    const source = new MessageSource(PAYLOAD_BYTES);
     const before = residentBytes();
     fill(kept, source, MESSAGES, SUBJECTS);
     return (residentBytes() - before) / MESSAGES - PAYLOAD_BYTES;
   },
   'subject bytes': (kept) => {
-    const source = new Source(0);
+    const source = new MessageSource(0);
     let texts = 0;
     const before = residentBytes();
     for (let i = 0; i < MANY_SUBJECTS; i++) {
@@ -150,9 +107,9 @@ const FIGURES: Readonly<Record<StoreFigure, (kept: Kept) => number>> = {
     // Each has a message without a payload, which costs what a message costs.
     return (residentBytes() - before - texts) / MANY_SUBJECTS - MESSAGE_BYTES;
   },
-  'append ns': (kept) => fill(kept, new Source(PAYLOAD_BYTES), MESSAGES, SUBJECTS).ns,
+  'append ns': (kept) => fill(kept, new MessageSource(PAYLOAD_BYTES), MESSAGES, SUBJECTS).ns,
   'read ns': (kept) => {
-    fill(kept, new Source(PAYLOAD_BYTES), MESSAGES, SUBJECTS);
+    fill(kept, new MessageSource(PAYLOAD_BYTES), MESSAGES, SUBJECTS);
     let bytes = 0;
     const { ns } = timed(MESSAGES, (i) => {
       bytes += kept.read(i + 1);
@@ -161,7 +118,7 @@ const FIGURES: Readonly<Record<StoreFigure, (kept: Kept) => number>> = {
     return ns;
   },
   'pause ms': (kept) => {
-    const source = new Source(PAYLOAD_BYTES);
+    const source = new MessageSource(PAYLOAD_BYTES);
     const filled = fill(kept, source, MESSAGES, SUBJECTS);
     // A stream that is full: each message ends the first one's life.
     const turning = timed(MESSAGES / 5, (i) => {
@@ -171,7 +128,7 @@ const FIGURES: Readonly<Record<StoreFigure, (kept: Kept) => number>> = {
     return Math.max(filled.worstMs, turning.worstMs);
   },
   'sparse MiB': (kept) => {
-    fill(kept, new Source(PAYLOAD_BYTES), MESSAGES, SUBJECTS);
+    fill(kept, new MessageSource(PAYLOAD_BYTES), MESSAGES, SUBJECTS);
     for (let i = 0; i < MESSAGES; i++) {
       const seq = ((i * STRIDE) % MESSAGES) + 1;
       if (seq % SPARSE !== 0) kept.remove(seq);
@@ -185,7 +142,7 @@ const FIGURES: Readonly<Record<StoreFigure, (kept: Kept) => number>> = {
 
 function fill(
   kept: Kept,
-  source: Source,
+  source: MessageSource,
   messages: number,
   subjects: number,
 ): { ns: number; worstMs: number } {

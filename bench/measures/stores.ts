@@ -16,6 +16,23 @@ export type StoreFigure =
   | 'pause ms'
   | 'sparse MiB';
 
+/** What the child of a store on disk can tell. */
+export type FileStoreFigure =
+  | 'append ns'
+  | 'memory bytes'
+  | 'append one ns'
+  | 'append always ns'
+  | 'read ns'
+  | 'jump ns'
+  | 'open ms'
+  | 'open closed ms';
+
+/** One of a store on disk, in the directory for temporary files. */
+export async function fileStoreFigure(figure: FileStoreFigure): Promise<number> {
+  const script = join(import.meta.dirname, 'file-store-child.mjs');
+  return Number((await runNode(['--expose-gc', script, figure])).stdout);
+}
+
 /** One figure, measured in a process of its own. */
 export async function storeFigure(kind: StoreKind, figure: StoreFigure): Promise<number> {
   const script = join(import.meta.dirname, 'store-child.mjs');

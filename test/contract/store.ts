@@ -10,11 +10,16 @@ export interface StoreSetting {
   readonly onRemoved?: OnRemoved;
 }
 
-export function storeContract(name: string, open: (setting: StoreSetting) => Store): void {
+/** @param holdsBodies payloads are in memory */
+export function storeContract(
+  name: string,
+  open: (setting: StoreSetting) => Store,
+  holdsBodies = true,
+): void {
   const memory = (): Store => open({ storage: 'memory' });
   describe(`${name}: sequences and state`, () => sequences(memory, open));
   describe(`${name}: what is kept`, () => contents(memory));
-  describe(`${name}: bytes`, () => bytes(memory, open));
+  describe(`${name}: bytes`, () => bytes(memory, open, holdsBodies));
   describe(`${name}: removals`, () => removals(memory, open));
   describe(`${name}: queries`, () => queries(memory));
   describe(`${name}: subjects`, () => subjects(memory));
@@ -154,7 +159,7 @@ function contents(memory: () => Store): void {
   });
 }
 
-function bytes(memory: () => Store, open: Open): void {
+function bytes(memory: () => Store, open: Open, holdsBodies: boolean): void {
   // nats-server 2.15.3, server/filestore.go, fileStoreMsgSizeRaw; server/memstore.go, memStoreMsgSizeRaw.
   it('bytes count by the formula of the storage', () => {
     for (const [storage, plain, withHeaders] of [
@@ -175,8 +180,11 @@ function bytes(memory: () => Store, open: Open): void {
     const store = memory();
     for (let i = 0; i < 2000; i++) store.append(incoming(`a.${i}`, 'x'.repeat(1000)), 1);
     const before = store.heldBytes;
-    ok(before > 2_000_000 && before < 5_000_000, `${before}`);
+    const least = holdsBodies ? 2_000_000 : 2000 * 48;
+    ok(before > least && before < 5_000_000, `${before}`);
     for (let seq = 2; seq <= 2000; seq++) store.remove(seq);
+    // What was written last is given back when a turn has nothing to write.
+    for (let i = 0; i < 2; i++) store.commit(() => {});
     ok(store.heldBytes < before / 2, `${store.heldBytes}`);
     strictEqual(readTexts(store, 1)?.payload.length, 1000);
     store.close();

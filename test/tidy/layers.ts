@@ -168,7 +168,7 @@ export const PLACES: readonly Place[] = [
   {
     what: 'the file system',
     modules: ['fs', 'fs/promises'],
-    allowed: ['src/server/', 'src/config/'],
+    allowed: ['src/server/', 'src/config/', 'src/jetstream/store/file/disk.ts'],
   },
 ];
 

@@ -25,6 +25,7 @@ import type {
 import { storedBytes } from './stored-bytes.ts';
 import { type CountedSubject, SubjectScan } from './subject-scan.ts';
 import { SubjectTable } from './subject-table.ts';
+import type { TextPlace } from './subject-tree.ts';
 
 export interface IndexOptions {
   /** The storage that the stream names: by its formula bytes are counted. */
@@ -95,20 +96,22 @@ export class IndexedStore implements Store {
     return this.#memory.held + this.#subjects.listBytes + this.#bodies.heldBytes;
   }
 
-  append(message: Incoming, timeMs: number): number {
+  /** @param knownId of its subject: then the message need not have the text */
+  append(message: Incoming, timeMs: number, knownId = -1): number {
     const state = this.#state;
     const rows = this.#rows;
     const seq = state.lastSeq + 1;
     if (seq > Number.MAX_SAFE_INTEGER) throw new CapacityError('a sequence above 2^53-1');
     const { subjectBytes, headerBytes, bodyBytes } = message;
     if (subjectBytes > this.#text.length) this.#widen(2 * subjectBytes);
-    message.copySubject(this.#text, 0, this.#textData);
+    if (knownId < 0) message.copySubject(this.#text, 0, this.#textData);
     rows.reserve(seq);
     this.#bodies.keep(message, this.#text, seq, timeMs);
     const subjects = this.#subjects;
-    let id = subjects.find(this.#text, subjectBytes);
+    let id = knownId < 0 ? subjects.find(this.#text, subjectBytes) : knownId;
     let previous = 0;
     if (id >= 0) {
+      if (knownId >= 0) subjects.locate(id);
       if (subjects.scans.size > 0) subjects.changing(id);
       previous = subjects.last;
       subjects.last = seq;
@@ -208,6 +211,16 @@ export class IndexedStore implements Store {
     if (seq === state.firstSeq) this.#findFirst();
     this.#bodies.tidy();
     return true;
+  }
+
+  /** Where the text of a subject lies that has messages; good until the next call. */
+  subjectPlace(id: number): TextPlace {
+    return this.#subjects.placeOf(id);
+  }
+
+  /** Removes the messages from `seq` on, which could not be kept. */
+  removeFrom(seq: number): void {
+    for (let at = this.next(seq); at !== 0; at = this.next(at + 1)) this.remove(at);
   }
 
   removeBelow(seq: number, most: number = Number.POSITIVE_INFINITY): number {

@@ -1,0 +1,98 @@
+// The store on disk: the index of all stores over a log in a directory of its own.
+import type { Clock } from '../../../shared/clock.ts';
+import { IndexedStore, type IndexOptions } from '../indexed-store.ts';
+import type { Store } from '../store.ts';
+import type { Disk } from './disk.ts';
+import { SegmentLog } from './log.ts';
+import { type Lost, Recovery } from './recovery.ts';
+
+export interface FileStoreOptions extends IndexOptions {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  /** Its directory, which nobody else may use; it is made when it is not there. */
+  readonly dir: string;
+  /**
+   * Milliseconds after which what has been written is synced: until then it survives the end of the process, and a power
+   * loss afterwards. `always`: a commit is done when it is synced.
+   */
+  readonly sync: number | 'always';
+  /** Bytes that the stream may hold: where they are few, so are those of a segment. */
+  readonly maxBytes?: number;
+  /** Above so many bytes a segment is full. */
+  readonly segmentBytes?: number;
+  /** A log of fewer bytes is left without a snapshot of its index. */
+  readonly snapshotBytes?: number;
+  /** Told in one line what somebody should know who looks after the disk. */
+  readonly warn: (text: string) => void;
+}
+
+export interface OpenedStore {
+  readonly store: Store;
+  /** Sequences of which messages are lost, as far as it was seen when the store was opened. */
+  readonly lost: readonly Lost[];
+}
+
+const SEGMENT_MOST = 64 << 20;
+const SEGMENT_LEAST = 256 << 10;
+/** A stream of few bytes has segments of a part of them, so that what it removes is given back. */
+const SEGMENT_SHARE = 8;
+
+/**
+ * Opens the store of a directory, or makes one, and does not return before its log has been read.
+ *
+ * Throws StorageError with the name of the file: it cannot be read or written, belongs to another store, has been written
+ * by a newer version, or its head is damaged. What else is damaged is passed over or cut and told to `warn`.
+ */
+export function openFileStore(options: FileStoreOptions): OpenedStore {
+  const { disk, dir, maxBytes = 0, firstSeq = 0 } = options;
+  disk.makeDir(dir);
+  const names = disk.list(dir);
+  const share = Math.ceil(maxBytes / SEGMENT_SHARE);
+  const most = maxBytes > 0 ? Math.min(SEGMENT_MOST, Math.max(SEGMENT_LEAST, share)) : SEGMENT_MOST;
+  const { segmentBytes = most } = options;
+  let log!: SegmentLog;
+  const store = new IndexedStore(
+    indexOptions(options, () => log.isReplaying),
+    (_, rows) => {
+      log = new SegmentLog(rows, { ...options, segmentBytes });
+      return log;
+    },
+  );
+  log.owner = store;
+  const recovery = new Recovery(log, store);
+  try {
+    log.isReplaying = true;
+    recovery.run(names);
+    if (log.segments.list.length === 0) beginAt(store, firstSeq);
+    log.begin(recovery.isCut);
+  } catch (error) {
+    log.closeFiles();
+    throw error;
+  }
+  return { store, lost: recovery.lost };
+}
+
+/** As nats-server 2.15.3, server/filestore.go, newFileStoreWithCreated: it is as if it had been purged up to there. */
+function beginAt(store: Store, firstSeq: number): void {
+  if (firstSeq === 0) return;
+  store.skipTo(firstSeq - 1);
+  store.clear();
+}
+
+/** Nobody is told of what a log says that is being read. Where it begins is written in it. */
+function indexOptions(options: FileStoreOptions, isReplaying: () => boolean): IndexOptions {
+  const { firstSeq: _, onRemoved, onCleared, ...others } = options;
+  return {
+    ...others,
+    ...(onRemoved !== undefined && {
+      onRemoved: (seq, subjectId, bytes) => {
+        if (!isReplaying()) onRemoved(seq, subjectId, bytes);
+      },
+    }),
+    ...(onCleared !== undefined && {
+      onCleared: (state) => {
+        if (!isReplaying()) onCleared(state);
+      },
+    }),
+  };
+}

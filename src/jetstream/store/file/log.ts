@@ -1,0 +1,217 @@
+// The log of one store: where its bodies lie on disk, and what says after a restart what became of them. Changes go to its
+// end (tail.ts), and are written once a turn of the event loop, when the store is asked to commit.
+//
+//   append, remove, skip ─► tail ──commit: write──► last segment ──syncing──► durable
+//                                                   others ◄── compaction: rewritten, unlinked
+import { StorageError, toError } from '../../../shared/errors.ts';
+import type { Bodies } from '../bodies.ts';
+import type { IndexedStore } from '../indexed-store.ts';
+import { HAS_HEADERS, ROW_AT, ROW_BODY, ROW_SLAB } from '../row-chunk.ts';
+import type { Rows } from '../rows.ts';
+import type { Incoming, StoredMessage } from '../store.ts';
+import { Compaction } from './compaction.ts';
+import { MESSAGE_BYTES } from './format.ts';
+import type { FrameBuffer } from './frame-buffer.ts';
+import { FrameReader } from './frame-reader.ts';
+import { placeWord } from './places.ts';
+import { type Segment, Segments } from './segments.ts';
+import { writeSnapshot } from './snapshot.ts';
+import { Syncing, type SyncOptions } from './syncing.ts';
+import { Tail, type TailOptions } from './tail.ts';
+
+export interface LogOptions extends SyncOptions, TailOptions {
+  /** A shorter log is read sooner than the index is written. */
+  readonly snapshotBytes?: number;
+}
+
+const SNAPSHOT_BYTES: number = 1 << 20;
+const NOTHING = new Uint8Array(0);
+
+export class SegmentLog implements Bodies {
+  readonly segments: Segments = new Segments();
+  readonly syncing: Syncing;
+  readonly options: LogOptions;
+  /** What is said comes from the log itself, which is being read. */
+  isReplaying = false;
+  readonly #rows: Rows;
+  readonly #tail: Tail;
+  readonly #reader = new FrameReader();
+  readonly #compaction: Compaction;
+  #owner!: IndexedStore;
+  // Of the message that was kept last.
+  #segment!: Segment;
+  #place = 0;
+  #at = 0;
+  #body = 0;
+
+  constructor(rows: Rows, options: LogOptions) {
+    this.#rows = rows;
+    this.options = options;
+    this.syncing = new Syncing(options, this.segments, (failure) => this.#end(failure));
+    this.#tail = new Tail(options, this.segments, this.syncing, () => this.#compaction.due());
+    this.#compaction = new Compaction(this, rows, (segment) => this.#reader.forget(segment));
+  }
+
+  /** Set before anything is asked. */
+  set owner(owner: IndexedStore) {
+    this.#owner = owner;
+    this.#tail.owner = owner;
+  }
+
+  get heldBytes(): number {
+    return this.#tail.buffer.bytes.length + this.#reader.heldBytes;
+  }
+
+  get failure(): Error | undefined {
+    return this.#tail.failure;
+  }
+
+  /**
+   * The log has been read. Where something was cut it goes on in another segment: what was cut or removed may be there
+   * again after a power loss, and the new head does not know of it. Throws StorageError.
+   */
+  begin(isCut: boolean): void {
+    this.isReplaying = false;
+    this.#tail.begin(isCut);
+    this.#compaction.due();
+  }
+
+  keep(message: Incoming, subject: Uint8Array, seq: number, timeMs: number): void {
+    const { headerBytes, bodyBytes } = message;
+    this.#body = headerBytes === 0 ? bodyBytes : bodyBytes + HAS_HEADERS;
+    if (this.isReplaying) return;
+    const tail = this.#tail;
+    tail.add(message, subject, seq, timeMs);
+    this.place(tail.segment as Segment, tail.at, tail.inFrame);
+  }
+
+  /** Where the message lies that gets the next row: in a segment, so many bytes behind the begin of its frame. */
+  place(segment: Segment, at: number, inFrame: number): void {
+    this.#segment = segment;
+    this.#place = placeWord(segment, inFrame);
+    this.#at = at;
+  }
+
+  undo(): void {
+    if (!this.isReplaying) this.#tail.undo();
+  }
+
+  sign(): void {
+    const { chunk, word } = this.#rows;
+    chunk.words[word + ROW_SLAB] = this.#place;
+    chunk.words[word + ROW_AT] = this.#at;
+    chunk.words[word + ROW_BODY] = this.#body;
+    this.#segment.add(this.#body & ~HAS_HEADERS);
+  }
+
+  read(into: StoredMessage): boolean {
+    const { chunk, word } = this.#rows;
+    const place = chunk.words[word + ROW_SLAB] as number;
+    const at = chunk.words[word + ROW_AT] as number;
+    const body = chunk.words[word + ROW_BODY] as number;
+    const segment = this.segments.bySlot(place >>> 16);
+    let source: Pick<FrameBuffer, 'bytes' | 'view'> = this.#tail.buffer;
+    // Behind what has been written it is in the buffer.
+    let start = at - segment.bytes;
+    if (start < 0) {
+      if (!this.#find(segment, at - (place & 0xffff), into.seq)) return false;
+      source = this.#reader;
+      start = this.#reader.at + (place & 0xffff);
+    }
+    const { bytes, view } = source;
+    const from = start + MESSAGE_BYTES + into.subject.length;
+    const end = from + (body & ~HAS_HEADERS);
+    const middle = body < HAS_HEADERS ? from : from + view.getUint32(start + 8, true);
+    into.headers = body < HAS_HEADERS ? undefined : bytes.subarray(from, middle);
+    into.payload = middle === end ? NOTHING : bytes.subarray(middle, end);
+    return true;
+  }
+
+  #find(segment: Segment, position: number, seq: number): boolean {
+    try {
+      if (this.#reader.find(segment, position)) return true;
+      const place = `${segment.file.path}: the frame at ${position}`;
+      this.options.warn(`${place} is damaged: message ${seq} is lost`);
+    } catch (error) {
+      this.options.warn(`message ${seq}: ${toError(error).message}`);
+    }
+    return false;
+  }
+
+  release(seq: number, isFirst: boolean): void {
+    const rows = this.#rows;
+    const tail = this.#tail;
+    const segment = this.segments.bySlot((rows.chunk.words[rows.word + ROW_SLAB] as number) >>> 16);
+    segment.remove(rows.bodyBytes);
+    if (segment !== tail.segment && segment.isSparse) this.#compaction.due();
+    if (this.isReplaying || tail.isDropping) return;
+    if (isFirst) tail.noteFloor(seq + 1);
+    else tail.noteDead(seq);
+  }
+
+  tidy(): void {
+    this.#tail.settle();
+  }
+
+  skipped(seq: number, timeMs: number | undefined): void {
+    if (this.isReplaying) return;
+    this.#tail.noteSkip(seq, timeMs ?? -1);
+    this.#tail.settle();
+  }
+
+  cleared(): void {
+    for (const segment of this.segments.list) segment.living = 0;
+    if (this.isReplaying) return;
+    const tail = this.#tail;
+    tail.noteFloor(this.#owner.state.lastSeq + 1);
+    tail.leaveEmpty();
+    tail.settle();
+    this.#compaction.due();
+  }
+
+  commit(done: (failure?: Error) => void): void {
+    this.#tail.pay();
+    this.#tail.write();
+    this.syncing.commit(this.#tail.takeMissed(), done);
+  }
+
+  write(): Error | undefined {
+    return this.#tail.write();
+  }
+
+  /** Writes what there is, and what makes the next start short. What fails now is found then. */
+  close(done: () => void): void {
+    this.#tail.pay();
+    this.#tail.write();
+    void this.#compaction.stop().then(() => {
+      this.syncing.round((failure) => {
+        void this.#saveIndex(failure).then(() => {
+          this.syncing.close();
+          this.closeFiles();
+          done();
+        });
+      });
+    });
+  }
+
+  async #saveIndex(failure: Error | undefined): Promise<void> {
+    const { disk, dir, warn, snapshotBytes = SNAPSHOT_BYTES } = this.options;
+    const bytes = this.segments.list.reduce((sum, segment) => sum + segment.bytes, 0);
+    if ((failure ?? this.failure) !== undefined || bytes < snapshotBytes) return;
+    try {
+      await writeSnapshot(this.#owner, this.#rows, this.segments, disk, dir);
+    } catch (error) {
+      warn(`the next start reads the whole log: ${toError(error).message}`);
+    }
+  }
+
+  closeFiles(): void {
+    this.#tail.end(new StorageError(`${this.options.dir} is closed`));
+    for (const { file } of this.segments.list) file.close();
+  }
+
+  #end(failure: StorageError): void {
+    this.options.warn(`nothing more is stored until the next start: ${failure.message}`);
+    this.#tail.end(failure);
+  }
+}

@@ -1,0 +1,379 @@
+// The end of a log: where all that is said of a store is added. It goes into frames in memory, and is written when the store
+// is asked to commit, or above 1 MiB at once. When the segment is full, the next one begins.
+//
+// A write that fails takes back what was in it: those messages are removed, and the next publish tries a new segment. What
+// is removed meanwhile is owed to that. When a sync fails nothing more is kept until the store is opened again.
+import type { Clock } from '../../../shared/clock.ts';
+import type { StorageError } from '../../../shared/errors.ts';
+import type { IndexedStore } from '../indexed-store.ts';
+import { copyBytes } from '../slabs.ts';
+import type { Incoming } from '../store.ts';
+import type { Disk } from './disk.ts';
+import {
+  DEAD,
+  DEAD_BYTES,
+  FLOOR,
+  FLOOR_BYTES,
+  FRAME_HEAD_BYTES,
+  FRAMES_AT,
+  MESSAGE,
+  MESSAGE_BYTES,
+  SKIP,
+  SKIP_BYTES,
+  segmentHeads,
+  segmentName,
+} from './format.ts';
+import { FrameBuffer } from './frame-buffer.ts';
+import { FRAME_MOST, newNonce, WRITE_MOST } from './places.ts';
+import type { Segment, Segments } from './segments.ts';
+import type { Syncing } from './syncing.ts';
+
+export interface TailOptions {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly dir: string;
+  /** Above so many bytes a segment is full. */
+  readonly segmentBytes: number;
+  /** Told in one line what somebody should know who looks after the disk. */
+  readonly warn: (text: string) => void;
+}
+
+/** A last segment that is emptied is left behind when it has a part of what makes it full. */
+const WORTH_SHARE = 16;
+/** A write that takes so long is told, one in so long. */
+const SLOW_MS = 20;
+const SLOW_PAUSE_MS = 10_000;
+
+export class Tail {
+  readonly #options: TailOptions;
+  readonly #segments: Segments;
+  readonly #syncing: Syncing;
+  /** Told of a segment that is full. */
+  readonly #onLeft: () => void;
+  readonly buffer: FrameBuffer = new FrameBuffer();
+  owner!: IndexedStore;
+  /** Where the next record goes; undefined = one is to be made first. */
+  segment: Segment | undefined;
+  /** Of the message that was added last: where it begins in the segment, and how far behind the begin of its frame. */
+  at = 0;
+  inFrame = 0;
+  /** Where the last record that may still grow begins in the buffer, and what it is. */
+  #lastAt = -1;
+  #lastKind = 0;
+  /** Sequences that have been removed, which no segment says yet: pairs of first and last. */
+  #owed: number[] = [];
+  /** The first message in the buffer; 0 = none. */
+  #firstUnwritten = 0;
+  /** From there on messages could not be written and are to be removed. */
+  #lostFrom = 0;
+  /** Those are being removed: nothing of that is to be said. */
+  isDropping = false;
+  #missed: StorageError | undefined;
+  failure: StorageError | undefined;
+  #isEnded = false;
+  #slowMs: number = Number.NEGATIVE_INFINITY;
+
+  constructor(options: TailOptions, segments: Segments, syncing: Syncing, onLeft: () => void) {
+    this.#options = options;
+    this.#segments = segments;
+    this.#syncing = syncing;
+    this.#onLeft = onLeft;
+  }
+
+  /** Goes on in the last segment, or behind it. Throws StorageError. */
+  begin(isCut: boolean): void {
+    this.segment = isCut ? undefined : this.#segments.last;
+    if (this.segment === undefined) this.#open();
+  }
+
+  /** Nothing more is kept. */
+  end(failure: StorageError): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.failure = failure;
+  }
+
+  /** Adds a message. Throws StorageError, CapacityError, and then it has not been added. */
+  add(message: Incoming, subject: Uint8Array, seq: number, timeMs: number): void {
+    const { subjectBytes, headerBytes, bodyBytes } = message;
+    const length = MESSAGE_BYTES + subjectBytes + bodyBytes;
+    try {
+      this.#reserve(length, seq - 1, true);
+    } catch (error) {
+      this.settle();
+      throw error;
+    }
+    const { buffer } = this;
+    const { bytes, view, used: at } = buffer;
+    view.setUint32(at, MESSAGE + subjectBytes * 256, true);
+    view.setUint32(at + 4, bodyBytes, true);
+    view.setUint32(at + 8, headerBytes, true);
+    view.setFloat64(at + 12, timeMs, true);
+    view.setFloat64(at + 20, seq, true);
+    const body = at + MESSAGE_BYTES + subjectBytes;
+    copyBytes(subject, 0, bytes, at + MESSAGE_BYTES, subjectBytes);
+    message.copyBody(bytes, body, view);
+    buffer.used = at + length;
+    if (this.#firstUnwritten === 0) this.#firstUnwritten = seq;
+    this.#lastKind = MESSAGE;
+    this.#lastAt = at;
+    this.at = (this.segment as Segment).bytes + at;
+    this.inFrame = at - buffer.frameAt;
+  }
+
+  /** The message that was added last is none. */
+  undo(): void {
+    this.buffer.used = this.#lastAt;
+    this.#lastKind = 0;
+    if (this.#firstUnwritten > this.owner.state.lastSeq) this.#firstUnwritten = 0;
+  }
+
+  /** What is below is gone. */
+  noteFloor(seq: number): void {
+    this.#note(FLOOR, FLOOR_BYTES, seq, 0);
+  }
+
+  /** Sequences up to there are used up; a time of -1 says nothing. */
+  noteSkip(seq: number, timeMs: number): void {
+    this.#note(SKIP, SKIP_BYTES, seq, timeMs);
+  }
+
+  /** A sequence is gone. */
+  noteDead(seq: number): void {
+    const { view } = this.buffer;
+    if (this.#lastKind === DEAD && view.getFloat64(this.#lastAt + 12, true) === seq - 1) {
+      view.setFloat64(this.#lastAt + 12, seq, true);
+      this.#owed[this.#owed.length - 1] = seq;
+      return;
+    }
+    this.#owed.push(seq, seq);
+    this.#note(DEAD, DEAD_BYTES, seq, seq);
+  }
+
+  /** Why something since the last call is not durable and never will be. */
+  takeMissed(): StorageError | undefined {
+    const missed = this.#missed;
+    this.#missed = undefined;
+    return missed;
+  }
+
+  /** Makes a place for what is owed. */
+  pay(): void {
+    if (this.segment === undefined && this.#owed.length > 0) this.#reserveQuietly(DEAD_BYTES);
+  }
+
+  /** Writes what there is. Not while the store is in the middle of a change. @returns why that could not be */
+  write(): StorageError | undefined {
+    const failure = this.#flush();
+    this.settle();
+    return failure;
+  }
+
+  /** Removes what could not be written. Not while the store is in the middle of a change. */
+  settle(): void {
+    const from = this.#lostFrom;
+    if (from === 0 || this.isDropping) return;
+    this.#lostFrom = 0;
+    this.isDropping = true;
+    this.#owed.push(from, this.owner.state.lastSeq);
+    try {
+      this.owner.removeFrom(from);
+    } finally {
+      this.isDropping = false;
+    }
+  }
+
+  /** Nothing in the segment lives: it is left, if it is worth that. */
+  leaveEmpty(): void {
+    const { segment } = this;
+    const least = this.#options.segmentBytes / WORTH_SHARE;
+    if (segment === undefined || segment.bytes < least || this.#syncing.isDirDirty) return;
+    this.#leave();
+  }
+
+  /** Adds a short record, or makes the last one say it. What cannot be said now is owed, or said by the next head. */
+  #note(kind: number, bytes: number, first: number, second: number): void {
+    const isSame = kind !== DEAD && kind === this.#lastKind;
+    // Who has something to store, and the end of a turn, try to make a place; what says less does not try again and again.
+    const isNowhere = this.segment === undefined && this.failure !== undefined;
+    if (!isSame && (isNowhere || !this.#reserveQuietly(bytes))) return;
+    const { buffer } = this;
+    const at = isSame ? this.#lastAt : buffer.used;
+    if (!isSame) buffer.used = at + bytes;
+    this.#lastAt = at;
+    this.#lastKind = kind;
+    buffer.view.setUint32(at, kind, true);
+    buffer.view.setFloat64(at + 4, first, true);
+    if (kind === SKIP && second < 0 && isSame) return;
+    if (kind !== FLOOR) buffer.view.setFloat64(at + 12, second, true);
+    if (kind === DEAD) this.#named(first);
+  }
+
+  #named(seq: number): void {
+    const segment = this.segment as Segment;
+    segment.deadFrom = Math.min(segment.deadFrom, seq);
+  }
+
+  #reserveQuietly(bytes: number): boolean {
+    try {
+      this.#reserve(bytes, this.owner.state.lastSeq, false);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Makes room for a record at the end of the buffer, in an open frame. Throws StorageError, CapacityError. */
+  #reserve(length: number, beforeSeq: number, isMessage: boolean): void {
+    if (this.#isEnded && this.failure !== undefined) throw this.failure;
+    const { buffer } = this;
+    const isLong = buffer.frameBytes > FRAME_HEAD_BYTES && buffer.frameBytes + length > FRAME_MOST;
+    if (isMessage && isLong) this.#seal();
+    const size = length + FRAME_HEAD_BYTES;
+    if (buffer.used > 0 && buffer.used + size > WRITE_MOST) {
+      const failure = this.#flush();
+      if (failure !== undefined) throw failure;
+    }
+    if (isMessage || buffer.frameAt < 0) this.#leaveFull(size);
+    if (this.segment === undefined) this.#open();
+    buffer.reserve(length, beforeSeq);
+  }
+
+  #leaveFull(size: number): void {
+    const { segment } = this;
+    if (segment === undefined) return;
+    const position = segment.bytes + this.buffer.used;
+    const isFull = position > FRAMES_AT && position + size > this.#options.segmentBytes;
+    // It goes on until its name survives a power loss: of segments none in the middle may be missing.
+    if (!isFull || this.#syncing.isDirDirty) return;
+    const failure = this.#leave();
+    if (failure !== undefined) throw failure;
+  }
+
+  #seal(): void {
+    const { bytes, head } = this.segment as Segment;
+    this.buffer.seal(bytes, head.nonce, this.#syncing.synced);
+    this.#lastKind = 0;
+  }
+
+  #flush(): StorageError | undefined {
+    const { segment, buffer } = this;
+    if (buffer.used === 0) buffer.reset();
+    if (segment === undefined || buffer.used === 0) return undefined;
+    this.#seal();
+    const { used } = buffer;
+    const startMs = this.#options.clock.monotonic();
+    try {
+      segment.file.write(buffer.bytes, 0, used, segment.bytes);
+    } catch (error) {
+      this.#writeFailed(segment, error as StorageError);
+      return error as StorageError;
+    }
+    this.#noteTime(startMs, used, segment);
+    segment.bytes += used;
+    buffer.reset();
+    this.#firstUnwritten = 0;
+    this.#owed = [];
+    this.#segments.unsynced.add(segment);
+    this.#syncing.written();
+    return undefined;
+  }
+
+  /** The loop has waited for it; who looks after the disk should know, but not of each. */
+  #noteTime(startMs: number, bytes: number, { file }: Segment): void {
+    const nowMs = this.#options.clock.monotonic();
+    if (nowMs - startMs < SLOW_MS || nowMs - this.#slowMs < SLOW_PAUSE_MS) return;
+    this.#slowMs = nowMs;
+    const ms = Math.round(nowMs - startMs);
+    this.#options.warn(`${file.path}: writing ${bytes} bytes has held the loop for ${ms} ms`);
+  }
+
+  /** Nothing is tried again on that file. What may be there of the write is cut, now or when the log is read. */
+  #writeFailed(segment: Segment, failure: StorageError): void {
+    this.segment = undefined;
+    this.#missed ??= failure;
+    this.buffer.reset();
+    this.#lastKind = 0;
+    this.#cannot(failure);
+    if (this.#firstUnwritten > 0 && this.#lostFrom === 0) this.#lostFrom = this.#firstUnwritten;
+    this.#firstUnwritten = 0;
+    try {
+      segment.file.truncate(segment.bytes);
+    } catch {
+      // Its frames are those of messages that are owed as removed.
+    }
+  }
+
+  #cannot(failure: StorageError): void {
+    if (this.#isEnded) return;
+    if (this.failure === undefined) {
+      this.#options.warn(`nothing can be stored: ${failure.message}`);
+    }
+    this.failure = failure;
+  }
+
+  /** The segment is written and closed, and the next one begins. @returns why that could not be */
+  #leave(): StorageError | undefined {
+    const failure = this.#flush();
+    if (failure !== undefined) return failure;
+    this.segment = undefined;
+    for (const segment of this.#segments.list) segment.isStuck = false;
+    this.#syncing.round();
+    this.#onLeft();
+    try {
+      this.#open();
+    } catch (error) {
+      return error as StorageError;
+    }
+    return undefined;
+  }
+
+  /** Makes a segment, whose head says what the store is up to now. Throws StorageError. */
+  #open(): void {
+    const { disk, dir } = this.#options;
+    const { lastSeq, lastTimeMs, firstSeq } = this.owner.state;
+    const number = this.#segments.takeNumber();
+    const previous = this.#previous();
+    const nonce = newNonce();
+    const head = { number, nonce, cleaned: 0, lastSeq, lastTimeMs, firstSeq, previous };
+    try {
+      const file = disk.create(`${dir}/${segmentName(number)}`);
+      try {
+        file.write(segmentHeads(head), 0, FRAMES_AT, 0);
+      } catch (error) {
+        file.unlink().catch(() => {});
+        throw error;
+      }
+      this.segment = this.#segments.make(head, file);
+    } catch (error) {
+      this.#cannot(error as StorageError);
+      throw error;
+    }
+    this.#segments.push(this.segment);
+    this.#syncing.dirChanged();
+    this.#syncing.round();
+    this.failure = undefined;
+    this.#sayOwed();
+  }
+
+  #previous(): { number: number; nonce: number; bytes: number } {
+    const { last } = this.#segments;
+    if (last === undefined) return { number: 0, nonce: 0, bytes: 0 };
+    return { number: last.number, nonce: last.head.nonce, bytes: last.bytes };
+  }
+
+  /** A new segment begins with what was removed while nothing could be written. */
+  #sayOwed(): void {
+    const owed = this.#owed;
+    const { buffer } = this;
+    for (let i = 0; i < owed.length; i += 2) {
+      buffer.reserve(DEAD_BYTES, this.owner.state.lastSeq);
+      const at = buffer.used;
+      buffer.view.setUint32(at, DEAD, true);
+      buffer.view.setFloat64(at + 4, owed[i] as number, true);
+      buffer.view.setFloat64(at + 12, owed[i + 1] as number, true);
+      buffer.used = at + DEAD_BYTES;
+      this.#named(owed[i] as number);
+    }
+  }
+}

@@ -1,0 +1,74 @@
+// A process that stores is killed at random moments, again and again on one directory: what it has said to be committed is
+// there, what it has removed is not, and everything is what was stored under its sequence. CRASH_ROUNDS makes it longer.
+import { deepStrictEqual, ok } from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync } from 'node:fs';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { bundleFile, type Program } from '../../support/bundle.ts';
+import { closed, newDirectory, openStore, removeDirectories } from '../../support/file-stores.ts';
+import { randomOf } from '../../support/sim-disk.ts';
+import { readTexts } from '../../support/stored.ts';
+
+const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 6);
+const seed = Number(process.env.CRASH_SEED ?? Date.now() & 0x7fffffff);
+console.log(`CRASH_SEED=${seed}`);
+
+let program: Program;
+beforeAll(async () => {
+  program = await bundleFile('test/support/store-writer.ts');
+}, 60_000);
+afterAll(() => {
+  program.remove();
+  removeDirectories();
+});
+
+/** Runs the process until it has said so many lines, and kills it. @returns the last that it has said */
+async function killedAfter(lines: number, args: readonly string[]): Promise<[number, number]> {
+  const child = spawn(process.execPath, [program.path, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  let isKilled = false;
+  for await (const part of child.stdout) {
+    said += String(part);
+    if (isKilled || said.split('\n').length <= lines) continue;
+    isKilled = true;
+    child.kill('SIGKILL');
+  }
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  ok(isKilled, `it has ended by itself: ${said.slice(-200)}`);
+  const [lastSeq = 0, firstSeq = 0] = (said.trimEnd().split('\n').at(-1) ?? '')
+    .split(':')
+    .map(Number);
+  return [lastSeq, firstSeq];
+}
+
+describe('a process that is killed', () => {
+  it.each(['120000', 'always'])(
+    'loses nothing that was committed, sync %s',
+    async (sync) => {
+      const random = randomOf(seed);
+      const dir = newDirectory();
+      for (let round = 0; round < ROUNDS; round++) {
+        const lines = 1 + Math.floor(random() * 150);
+        const [lastSeq, firstSeq] = await killedAfter(lines, [dir, sync, `${seed + round}`]);
+        // The next process finds what the last one left.
+        const copy = newDirectory();
+        cpSync(dir, copy, { recursive: true });
+        const { store, lost } = openStore({ dir: copy });
+        deepStrictEqual(lost, []);
+        const { state } = store;
+        ok(state.lastSeq >= lastSeq, `round ${round}: ${state.lastSeq} of ${lastSeq}`);
+        ok(state.messages === 0 || state.firstSeq >= firstSeq || firstSeq === 0);
+        for (let seq = state.firstSeq; seq <= lastSeq; seq++) {
+          const payload = readTexts(store, seq)?.payload;
+          const isRight = seq % 2 === 0 ? payload === undefined : payload?.startsWith(`${seq}:`);
+          ok(isRight, `round ${round}, sequence ${seq}: ${payload?.slice(0, 20)}`);
+        }
+        await closed(store);
+      }
+    },
+    10_000 * ROUNDS,
+  );
+});

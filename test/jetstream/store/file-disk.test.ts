@@ -1,0 +1,147 @@
+// This machine's disk: errors name the file, few files are open, and what is done later is done.
+import { deepStrictEqual, ok, rejects, strictEqual, throws } from 'node:assert/strict';
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, describe, it } from 'vitest';
+import { systemDisk } from '../../../src/jetstream/store/file/disk.ts';
+import { closed, newDirectory, openStore, removeDirectories } from '../../support/file-stores.ts';
+import { incoming, readTexts } from '../../support/stored.ts';
+
+afterAll(removeDirectories);
+
+const text = (words: string): Uint8Array => new TextEncoder().encode(words);
+
+describe('the disk of this machine', () => {
+  it('says in its errors what it was about', async () => {
+    const disk = systemDisk();
+    const dir = newDirectory();
+    writeFileSync(`${dir}/file`, 'x');
+    const none = `open ${dir}/none: no such file or directory`;
+    throws(() => disk.open(`${dir}/none`), { code: 'ERR_STORAGE', message: none });
+    throws(() => disk.list(`${dir}/file`), { message: `open ${dir}/file: not a directory` });
+    throws(() => disk.makeDir(`${dir}/file/x`), { code: 'ERR_STORAGE' });
+    throws(() => disk.create(`${dir}/file`), { code: 'ERR_STORAGE' });
+    throws(() => disk.remove(`${dir}/none`), { code: 'ERR_STORAGE' });
+    await rejects(disk.syncDir(`${dir}/none`), { code: 'ERR_STORAGE' });
+    const file = disk.open(`${dir}/file`);
+    disk.remove(`${dir}/file`);
+    await rejects(file.unlink(), { message: `unlink ${dir}/file: no such file or directory` });
+    await rejects(file.rename(`${dir}/other`), { code: 'ERR_STORAGE' });
+    await rejects(file.readLater(new Uint8Array(9), 0), { message: /unexpected end of file/ });
+    file.close();
+  });
+
+  it('reads, writes, cuts and renames', async () => {
+    const disk = systemDisk();
+    const dir = newDirectory();
+    const file = disk.create(`${dir}/a`);
+    file.write(text('hello'), 0, 5, 0);
+    await file.writeLater(text(' world'), 5);
+    file.truncate(9);
+    await file.sync();
+    await file.rename(`${dir}/b`);
+    await disk.syncDir(dir);
+    strictEqual(file.path, `${dir}/b`);
+    strictEqual(file.size(), 9);
+    const target = new Uint8Array(20);
+    strictEqual(file.read(target, 1, 12, 2), 7);
+    strictEqual(Buffer.from(target.subarray(1, 8)).toString(), 'llo wor');
+    file.close();
+    strictEqual(readFileSync(`${dir}/b`, 'utf8'), 'hello wor');
+    await disk.open(`${dir}/b`).unlink();
+    deepStrictEqual(readdirSync(dir), []);
+    await disk.later();
+  });
+
+  it('has few files open, and reads all', async () => {
+    const disk = systemDisk(3);
+    const dir = newDirectory();
+    const before = descriptors();
+    const files = Array.from({ length: 20 }, (_, i) => disk.create(`${dir}/${i}`));
+    for (const [i, file] of files.entries()) {
+      file.write(text(`${i}`), 0, `${i}`.length, 0);
+      await file.sync();
+    }
+    ok(descriptors() - before <= 3, `${descriptors() - before}`);
+    for (const [i, file] of files.entries()) {
+      const target = new Uint8Array(2);
+      const count = file.read(target, 0, 2, 0);
+      strictEqual(Buffer.from(target.subarray(0, count)).toString(), `${i}`);
+    }
+    for (const file of files) file.close();
+    strictEqual(descriptors(), before);
+  });
+
+  it('keeps a file whose name another has got', async () => {
+    const disk = systemDisk(1);
+    const dir = newDirectory();
+    const old = disk.create(`${dir}/a`);
+    old.write(text('old'), 0, 3, 0);
+    await old.sync();
+    old.hold();
+    const other = disk.create(`${dir}/b`);
+    other.write(text('new'), 0, 3, 0);
+    await other.sync();
+    await other.rename(`${dir}/a`);
+    const target = new Uint8Array(3);
+    old.read(target, 0, 3, 0);
+    strictEqual(Buffer.from(target).toString(), 'old');
+    old.close();
+    other.close();
+  });
+});
+
+/** Files that this process has open. */
+function descriptors(): number {
+  return existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : 0;
+}
+
+describe('a store on the disk of this machine', () => {
+  it('is there again after a clean end, with and without its snapshot', async () => {
+    const dir = newDirectory();
+    let store = openStore({ dir, snapshotBytes: 0, segmentBytes: 20_000 }).store;
+    for (let i = 1; i <= 1000; i++) store.append(incoming(`a.${i % 7}`, `m${i}`), i);
+    store.commit(() => {});
+    for (let seq = 2; seq <= 1000; seq += 3) store.remove(seq);
+    await closed(store);
+    ok(readdirSync(dir).includes('index.snapshot'));
+    const warnings: string[] = [];
+    for (const change of [() => {}, () => writeFileSync(`${dir}/index.snapshot`, 'x')]) {
+      change();
+      store = openStore({ dir, snapshotBytes: 1e9, warn: (each) => warnings.push(each) }).store;
+      const { messages, firstSeq, lastSeq, subjects } = store.state;
+      deepStrictEqual([messages, firstSeq, lastSeq, subjects], [667, 1, 1000, 7]);
+      strictEqual(readTexts(store, 999)?.payload, 'm999');
+      strictEqual(store.nextOnSubject(1), 15);
+      await closed(store);
+    }
+    deepStrictEqual(warnings, []);
+  });
+
+  it('gives back the room of what is removed', async () => {
+    const dir = newDirectory();
+    const { store } = openStore({ dir, segmentBytes: 20_000, sync: 'always' });
+    for (let i = 1; i <= 2000; i++) {
+      store.append(incoming('a', 'x'.repeat(100)), i);
+      if (i % 50 === 0) await new Promise<void>((resolve) => store.commit(() => resolve()));
+    }
+    const before = readdirSync(dir).length;
+    for (let seq = 1; seq <= 2000; seq++) if (seq % 100 !== 0) store.remove(seq);
+    await closed(store);
+    const reopened = openStore({ dir, segmentBytes: 20_000 }).store;
+    // What a stop has left undone, the next start does.
+    while (readdirSync(dir).length > 3) await systemDisk().later();
+    ok(before > 10, `${before}`);
+    strictEqual(reopened.state.messages, 20);
+    strictEqual(readTexts(reopened, 1900)?.payload.length, 100);
+    await closed(reopened);
+    strictEqual(openStore({ dir }).store.state.messages, 20);
+  });
+
+  it('cannot be opened where nothing may be read', () => {
+    const dir = newDirectory();
+    writeFileSync(`${dir}/00000001.log`, 'x');
+    chmodSync(`${dir}/00000001.log`, 0);
+    // Root reads everything; then it is no segment.
+    throws(() => openStore({ dir }), { code: 'ERR_STORAGE', message: new RegExp(dir) });
+  });
+});

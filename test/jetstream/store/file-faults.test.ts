@@ -1,0 +1,266 @@
+// What happens when the disk refuses: the store says why, what it had is read as before, nothing is half kept, and it goes
+// on when it can.
+import { deepStrictEqual, match, ok, strictEqual, throws } from 'node:assert/strict';
+import { describe, it } from 'vitest';
+import type { OpenedStore } from '../../../src/jetstream/store/file/file-store.ts';
+import type { Store } from '../../../src/jetstream/store/store.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { closed, openStore } from '../../support/file-stores.ts';
+import { SimDisk, type Verb } from '../../support/sim-disk.ts';
+import { incoming, readTexts } from '../../support/stored.ts';
+
+interface Scene extends OpenedStore {
+  readonly disk: SimDisk;
+  readonly warnings: string[];
+  readonly removed: number[];
+  /** Stores a message and commits; answers why it is not kept. */
+  publish(text: string): Promise<string>;
+  /** From here on that fails with that code; nothing does when none is said. */
+  fail(verb?: Verb, code?: string): void;
+}
+
+function scene(options: { sync?: 'always'; segmentBytes?: number } = {}): Scene {
+  const disk = new SimDisk();
+  const warnings: string[] = [];
+  const removed: number[] = [];
+  const opened = openStore({
+    disk,
+    dir: '/s',
+    warn: (text) => void warnings.push(text),
+    onRemoved: (seq) => void removed.push(seq),
+    ...options,
+  });
+  const { store } = opened;
+  const publish = async (text: string): Promise<string> => {
+    try {
+      store.append(incoming('a', text), 1);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    const end = committed(store);
+    await disk.settle();
+    return end;
+  };
+  const fail = (verb?: Verb, code = 'EIO'): void => {
+    disk.fails = (each) => (each === verb ? code : undefined);
+  };
+  return { ...opened, disk, warnings, removed, publish, fail };
+}
+
+function committed(store: Store): Promise<string> {
+  return new Promise((resolve) => store.commit((failure) => resolve(failure?.message ?? '')));
+}
+
+function kept(store: Store): string[] {
+  const found: string[] = [];
+  for (let seq = store.next(0); seq > 0; seq = store.next(seq + 1)) {
+    found.push(`${seq}:${readTexts(store, seq)?.payload}`);
+  }
+  return found;
+}
+
+/** What another process finds. */
+function keptAfterwards(disk: SimDisk): string[] {
+  return kept(openStore({ disk: disk.afterEnd(), dir: '/s' }).store);
+}
+
+describe('a write that fails', () => {
+  it('is told to who waits, takes back what was in it, and is followed by a new segment', async () => {
+    const { store, publish, fail, disk, warnings, removed } = scene();
+    strictEqual(await publish('one'), '');
+    fail('write', 'ENOSPC');
+    strictEqual(await publish('two'), 'write /s/00000001.log: ENOSPC');
+    strictEqual(store.failure?.message, 'write /s/00000001.log: ENOSPC');
+    deepStrictEqual(removed, [2]);
+    deepStrictEqual(kept(store), ['1:one']);
+    strictEqual(await publish('three'), 'write /s/00000002.log: ENOSPC');
+    deepStrictEqual(keptAfterwards(disk), ['1:one']);
+    fail();
+    strictEqual(await publish('four'), '');
+    strictEqual(store.failure, undefined);
+    // A sequence that was given is not given again.
+    deepStrictEqual(kept(store), ['1:one', '3:four']);
+    deepStrictEqual(keptAfterwards(disk), ['1:one', '3:four']);
+    deepStrictEqual(warnings, ['nothing can be stored: write /s/00000001.log: ENOSPC']);
+  });
+
+  it('keeps what is removed meanwhile removed, when there is a place again', async () => {
+    const { store, publish, fail, disk } = scene();
+    for (const text of ['one', 'two', 'three', 'four']) await publish(text);
+    fail('write');
+    ok((await publish('five')) !== '');
+    store.remove(2);
+    store.remove(4);
+    ok((await committed(store)) === '');
+    fail();
+    await committed(store);
+    deepStrictEqual(kept(store), ['1:one', '3:three']);
+    deepStrictEqual(keptAfterwards(disk), ['1:one', '3:three']);
+    strictEqual(await publish('six'), '');
+    deepStrictEqual(keptAfterwards(disk), ['1:one', '3:three', '6:six']);
+  });
+
+  it('takes back what cannot be cut from the file either', async () => {
+    const { publish, fail, disk, store } = scene();
+    await publish('one');
+    disk.fails = (verb) => (verb === 'write' || verb === 'truncate' ? 'EIO' : undefined);
+    for (let i = 0; i < 5; i++) store.append(incoming('a', `x${i}`), 1);
+    ok((await committed(store)) !== '');
+    fail();
+    strictEqual(await publish('two'), '');
+    deepStrictEqual(kept(store), ['1:one', '7:two']);
+    deepStrictEqual(keptAfterwards(disk), ['1:one', '7:two']);
+  });
+
+  it('in the middle of a turn is told at its end, too', async () => {
+    const { store, fail } = scene();
+    const large = 'x'.repeat(700_000);
+    store.append(incoming('a', large), 1);
+    fail('write', 'ENOSPC');
+    throws(() => store.append(incoming('a', large), 1), { code: 'ERR_STORAGE' });
+    fail();
+    store.append(incoming('a', 'after'), 1);
+    strictEqual(await committed(store), 'write /s/00000001.log: ENOSPC');
+    deepStrictEqual(kept(store), ['2:after']);
+  });
+
+  it('in the middle of a removal leaves the removal as it was', async () => {
+    const { store, fail, disk, publish } = scene({ segmentBytes: 400 });
+    for (let i = 0; i < 4; i++) store.append(incoming('a', 'x'.repeat(60)), 1);
+    fail('write');
+    // The tombstones fill the segment, and what is before is to be written.
+    for (let i = 0; i < 3; i++) store.remove(4 - i);
+    ok((await committed(store)) !== '');
+    fail();
+    strictEqual(await publish('next'), '');
+    deepStrictEqual(kept(store), keptAfterwards(disk));
+  });
+});
+
+describe('a segment that cannot be made', () => {
+  it('is told, and made by who comes when there is room', async () => {
+    const { publish, fail, store, disk } = scene({ segmentBytes: 300 });
+    for (let i = 0; i < 3; i++) strictEqual(await publish('x'.repeat(40)), '');
+    fail('create', 'EMFILE');
+    let told = '';
+    while (told === '') told = await publish('x'.repeat(40));
+    match(told, /^create \/s\/\d+\.log: EMFILE$/);
+    strictEqual(store.failure?.message, told);
+    fail();
+    strictEqual(await publish('y'), '');
+    deepStrictEqual(kept(store).slice(-1), [`${store.state.lastSeq}:y`]);
+    deepStrictEqual(keptAfterwards(disk), kept(store));
+  });
+});
+
+describe('a sync that fails', () => {
+  it('ends what is stored until the next start, and reads go on', async () => {
+    const { publish, fail, store, warnings } = scene({ sync: 'always' });
+    strictEqual(await publish('one'), '');
+    fail('sync');
+    strictEqual(await publish('two'), 'sync /s/00000001.log: EIO');
+    fail();
+    strictEqual(await publish('three'), 'sync /s/00000001.log: EIO');
+    strictEqual(store.failure?.message, 'sync /s/00000001.log: EIO');
+    deepStrictEqual(kept(store), ['1:one', '2:two']);
+    strictEqual(await committed(store), 'sync /s/00000001.log: EIO');
+    const text = 'nothing more is stored until the next start: sync /s/00000001.log: EIO';
+    deepStrictEqual(warnings, [text]);
+  });
+
+  it('of the directory is as bad', async () => {
+    const { publish, fail } = scene({ sync: 'always' });
+    fail('syncDir');
+    strictEqual(await publish('one'), 'syncDir /s: EIO');
+  });
+});
+
+describe('a segment that is not given back', () => {
+  it.each<Verb>(['unlink', 'rename', 'syncDir'])(
+    '%s: nothing is lost, and it is said',
+    async (verb) => {
+      const { publish, fail, store, warnings, disk } = scene({ segmentBytes: 400 });
+      for (let i = 0; i < 20; i++) await publish(`${i}`.repeat(20));
+      fail(verb);
+      for (let seq = 1; seq < 15; seq++) if (seq % 5 !== 0) store.remove(seq);
+      for (let seq = 1; seq < 4; seq++) store.remove(seq);
+      await committed(store);
+      await disk.settle();
+      ok(
+        warnings.some((text) => text.startsWith('room is not given back: ')) || verb === 'syncDir',
+      );
+      deepStrictEqual(keptAfterwards(disk), kept(store));
+      fail();
+      // It is tried again when a segment is full.
+      for (let i = 0; i < 10; i++) await publish('x'.repeat(40));
+      store.removeBelow(store.state.lastSeq);
+      await committed(store);
+      await disk.settle();
+      for (let i = 0; i < 3; i++) await publish('x'.repeat(40));
+      await disk.settle();
+      ok(disk.names.size <= 4, `${[...disk.names.keys()]}`);
+      deepStrictEqual(keptAfterwards(disk), kept(store));
+    },
+  );
+});
+
+describe('a read that fails', () => {
+  it('is told, and is no message', async () => {
+    const { publish, fail, store, warnings } = scene();
+    await publish('one');
+    fail('read');
+    strictEqual(readTexts(store, 1), undefined);
+    deepStrictEqual(warnings, ['message 1: read /s/00000001.log: EIO']);
+    fail();
+    strictEqual(readTexts(store, 1)?.payload, 'one');
+  });
+});
+
+describe('a write that takes long', () => {
+  it('is told, but not each time', () => {
+    const disk = new SimDisk();
+    const clock = new FakeClock();
+    const warnings: string[] = [];
+    const { store } = openStore({
+      disk,
+      dir: '/s',
+      clock,
+      warn: (text) => void warnings.push(text),
+    });
+    // Each asks the disk whether it fails, and that takes a while.
+    const write = (ms: number): void => {
+      disk.fails = (verb) => void (verb === 'write' && clock.advance(ms));
+      store.append(incoming('a', 'one'), 1);
+      store.commit(() => {});
+    };
+    for (const ms of [19, 25, 25, 9990, 30]) write(ms);
+    deepStrictEqual(warnings, [
+      '/s/00000001.log: writing 64 bytes has held the loop for 25 ms',
+      '/s/00000001.log: writing 64 bytes has held the loop for 9990 ms',
+    ]);
+  });
+});
+
+describe('a store that is opened or closed', () => {
+  it.each<Verb>(['mkdir', 'list', 'create', 'write'])('%s that fails is an error', (verb) => {
+    const disk = new SimDisk();
+    disk.fails = (each) => (each === verb ? 'EACCES' : undefined);
+    throws(() => openStore({ disk, dir: '/s' }), { code: 'ERR_STORAGE' });
+  });
+
+  it.each<Verb>(['write', 'sync', 'rename', 'create'])(
+    '%s that fails does not keep it from closing',
+    async (verb) => {
+      const disk = new SimDisk();
+      const { store } = openStore({ disk, dir: '/s', snapshotBytes: 0 });
+      store.append(incoming('a', 'one'), 1);
+      store.commit(() => {});
+      disk.fails = (each) => (each === verb ? 'EIO' : undefined);
+      const end = closed(store);
+      await disk.settle();
+      await end;
+      disk.fails = () => undefined;
+      deepStrictEqual(keptAfterwards(disk), ['1:one']);
+    },
+  );
+});

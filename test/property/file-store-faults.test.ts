@@ -1,0 +1,164 @@
+// The store on disk while the disk fails now and then: what was committed is there and what was removed is gone, now and for
+// the process that comes next; and when the disk is well again, so is the store.
+
+import fc from 'fast-check';
+import { describe, it } from 'vitest';
+import type { Store } from '../../src/jetstream/store/store.ts';
+import { closed, openStore } from '../support/file-stores.ts';
+import { SimDisk, type Verb } from '../support/sim-disk.ts';
+import { incoming, readTexts } from '../support/stored.ts';
+import { checkAsync } from './check.ts';
+
+const verbs = fc.constantFrom<readonly Verb[]>(
+  ['write'],
+  ['write', 'truncate'],
+  ['write', 'create'],
+  ['create', 'unlink'],
+  ['rename'],
+  ['unlink'],
+  ['read'],
+  ['sync'],
+  ['syncDir'],
+);
+const which = fc.nat();
+const operation = fc.oneof(
+  { weight: 12, arbitrary: fc.record({ kind: fc.constant('append' as const), bytes: fc.nat(60) }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('remove' as const), which }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('below' as const), which }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('commit' as const) }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('work' as const), steps: fc.nat(6) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('fault' as const), verbs, times: fc.nat(4) }),
+  },
+);
+type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
+
+const program = fc.record({
+  seed: fc.nat(),
+  sync: fc.constantFrom<'always' | number>('always', 1000),
+  segmentBytes: fc.constantFrom(400, 1000),
+  operations: fc.array(operation, { minLength: 5, maxLength: 80 }),
+});
+type Program = typeof program extends fc.Arbitrary<infer T> ? T : never;
+
+class Run {
+  readonly #disk: SimDisk;
+  readonly #store: Store;
+  readonly #options: { sync: 'always' | number; segmentBytes: number };
+  /** Sequences whose commit has been asked for, and those that were committed and not removed. */
+  #asked: number[] = [];
+  readonly #kept = new Map<number, string>();
+  readonly #removed = new Set<number>();
+
+  constructor({ seed, sync, segmentBytes }: Program) {
+    this.#disk = new SimDisk(seed);
+    this.#options = { sync, segmentBytes };
+    this.#store = openStore({ ...this.#options, disk: this.#disk, dir: '/s' }).store;
+  }
+
+  async play(operations: readonly Operation[]): Promise<boolean> {
+    for (const each of operations) {
+      await this.#do(each);
+      if (!this.#isKept(this.#store)) return false;
+    }
+    this.#disk.fails = () => undefined;
+    await this.#disk.settle();
+    // Nothing more is stored then, what is removed is not told either, and what was committed is there.
+    if (this.#store.failure?.message.startsWith('sync') === true) {
+      this.#removed.clear();
+      return this.#isKept(openStore({ disk: this.#disk.afterEnd(), dir: '/s' }).store);
+    }
+    this.#append(1);
+    await this.#committed();
+    const expected = digest(this.#store);
+    if (this.#store.failure !== undefined || !this.#isKept(this.#store)) return false;
+    const options = { ...this.#options, dir: '/s' };
+    const next = openStore({ ...options, disk: this.#disk.afterEnd() }).store;
+    const end = closed(this.#store);
+    await this.#disk.settle();
+    await end;
+    const last = openStore({ ...options, disk: this.#disk.afterEnd() }).store;
+    return digest(next) === expected && digest(last) === expected;
+  }
+
+  async #do(each: Operation): Promise<void> {
+    const store = this.#store;
+    if (each.kind === 'append') this.#append(each.bytes);
+    else if (each.kind === 'commit') this.#commit();
+    else if (each.kind === 'work') for (let i = 0; i < each.steps; i++) await this.#disk.step();
+    else if (each.kind === 'fault') this.#fail(each.verbs, each.times);
+    else {
+      const { firstSeq, lastSeq } = store.state;
+      const seq = firstSeq + (each.which % (lastSeq - firstSeq + 2));
+      const from = each.kind === 'below' ? firstSeq : seq;
+      const to = each.kind === 'below' ? seq - 1 : seq;
+      if (each.kind === 'below') store.removeBelow(seq);
+      else store.remove(seq);
+      for (let gone = from; gone <= to; gone++) this.#forget(gone);
+    }
+  }
+
+  #forget(seq: number): void {
+    if (seq <= this.#store.state.lastSeq) this.#removed.add(seq);
+    this.#kept.delete(seq);
+  }
+
+  #append(bytes: number): void {
+    try {
+      const seq = this.#store.state.lastSeq + 1;
+      this.#store.append(incoming(`a.${bytes % 4}`, `${seq}`.padEnd(bytes, 'x')), 1);
+      this.#asked.push(seq);
+    } catch {
+      // It says so, and has kept nothing.
+    }
+  }
+
+  #commit(done: () => void = () => {}): void {
+    const asked = this.#asked;
+    this.#asked = [];
+    this.#store.commit((failure) => {
+      const kept = failure === undefined ? asked : [];
+      for (const seq of kept) if (!this.#removed.has(seq)) this.#kept.set(seq, `${seq}`);
+      done();
+    });
+  }
+
+  async #committed(): Promise<void> {
+    const end = new Promise<void>((resolve) => this.#commit(resolve));
+    await this.#disk.settle();
+    await end;
+  }
+
+  #fail(failing: readonly Verb[], times: number): void {
+    let left = times;
+    this.#disk.fails = (each) => (failing.includes(each) && left-- > 0 ? 'EIO' : undefined);
+  }
+
+  #isKept(store: Store): boolean {
+    const { fails } = this.#disk;
+    this.#disk.fails = () => undefined;
+    const isThere = [...this.#kept].every(([seq, text]) => {
+      return readTexts(store, seq)?.payload.startsWith(text) === true;
+    });
+    this.#disk.fails = fails;
+    return isThere && [...this.#removed].every((seq) => !store.has(seq));
+  }
+}
+
+function digest(store: Store): string {
+  const lines = [JSON.stringify(store.state)];
+  for (let seq = store.next(0); seq > 0; seq = store.next(seq + 1)) {
+    lines.push(JSON.stringify(readTexts(store, seq)));
+  }
+  return lines.join('\n');
+}
+
+describe('the store on disk', () => {
+  it('keeps what it has promised while the disk fails now and then', async () => {
+    await checkAsync(
+      150,
+      fc.asyncProperty(program, (each) => new Run(each).play(each.operations)),
+    );
+  });
+});
