@@ -39,6 +39,8 @@ const TARGETS: readonly MacroTarget[] = [
   speed('stream pull 16 B', 1.5),
   speed('stream pull 16 B, with acks', 2),
   speed('stream direct get 16 B, 256 in flight', 1.5),
+  speed('KV put 128 B, 64 in flight', 1.5),
+  speed('KV get 128 B, 64 in flight', 1.2),
   { ...speed('1-1 128 B', 0.5), other: 'relay' },
   { ...speed('1-1 1 KiB', 0.65), other: 'relay' },
   { ...speed('1-1 16 KiB', 0.65), other: 'relay' },

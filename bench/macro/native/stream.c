@@ -5,6 +5,8 @@
  *   publish   PUB with a reply; each PubAck lets the next one go
  *   pull      two pulls of half the number under way each; `ack` acknowledges every message
  *   get       direct gets of the last message of a subject
+ *   kv-put    publish, into a stream as clients make it for a bucket that keeps one value of each key
+ *   kv-get    get, from such a stream
  *
  * What a pull or get reads is published before the measured time begins.
  */
@@ -23,8 +25,24 @@ enum { INBOX_BYTES = 4 << 20, OUT_BYTES = 4 << 20, FULL_BYTES = 1 << 18, SUBJECT
 
 typedef enum { PUBLISH, PULL, ACK, GET } Operation;
 
+/* What the subjects begin with, the stream that keeps them, and how it is made. */
+typedef struct {
+  const char *prefix, *name, *config;
+} Kept;
+
+static const Kept STREAM = {
+    "bench.", "BENCH",
+    "{\"name\":\"BENCH\",\"subjects\":[\"bench.*\"],\"storage\":\"memory\",\"retention\":\"limits\","
+    "\"discard\":\"old\",\"num_replicas\":1,\"allow_direct\":true}"};
+static const Kept BUCKET = {
+    "$KV.BENCH.", "KV_BENCH",
+    "{\"name\":\"KV_BENCH\",\"subjects\":[\"$KV.BENCH.>\"],\"storage\":\"memory\",\"retention\":\"limits\","
+    "\"discard\":\"new\",\"num_replicas\":1,\"allow_direct\":true,\"allow_rollup_hdrs\":true,\"deny_delete\":true,"
+    "\"max_msgs_per_subject\":1,\"duplicate_window\":120000000000}"};
+
 typedef struct {
   const Options *options;
+  const Kept *kept;
   int fd;
   Inbox inbox;
   char *out;
@@ -107,7 +125,7 @@ static void turn(Run *run) {
 }
 
 static void subject_of(const Run *run, uint64_t index, char *subject) {
-  sprintf(subject, "bench.%" PRIu64, index % (uint64_t)run->options->subjects);
+  sprintf(subject, "%s%" PRIu64, run->kept->prefix, index % (uint64_t)run->options->subjects);
 }
 
 /* Asks the API and waits for the answer, which must be no error unless it may be one. */
@@ -133,8 +151,8 @@ static void publish_some(Run *run, uint64_t until) {
 }
 
 static void get_some(Run *run, uint64_t until) {
-  char subject[2 * SUBJECT_BYTES] = "$JS.API.DIRECT.GET.BENCH.";
-  char *end = subject + strlen(subject);
+  char subject[2 * SUBJECT_BYTES];
+  char *end = subject + sprintf(subject, "$JS.API.DIRECT.GET.%s.", run->kept->name);
   uint64_t most = (uint64_t)run->options->in_flight;
   while (run->asked < until && run->asked - run->answered < most) {
     subject_of(run, run->asked, end);
@@ -190,19 +208,28 @@ static void drive(Run *run, Operation operation, uint64_t count, uint64_t stop_n
   }
 }
 
-static Operation operation_of(const char *name) {
-  static const char *const names[] = {"publish", "pull", "ack", "get"};
-  for (int index = 0; index < 4; index += 1) {
-    if (name != NULL && strcmp(name, names[index]) == 0) return (Operation)index;
+static Operation operation_of(const char *name, const Kept **kept) {
+  static const struct {
+    const char *name;
+    Operation operation;
+    const Kept *kept;
+  } names[] = {{"publish", PUBLISH, &STREAM}, {"pull", PULL, &STREAM},   {"ack", ACK, &STREAM},
+               {"get", GET, &STREAM},         {"kv-put", PUBLISH, &BUCKET}, {"kv-get", GET, &BUCKET}};
+  for (size_t index = 0; index < sizeof names / sizeof *names; index += 1) {
+    if (name == NULL || strcmp(name, names[index].name) != 0) continue;
+    *kept = names[index].kept;
+    return names[index].operation;
   }
   die("no such operation");
 }
 
 void run_stream(const Options *options) {
-  Operation operation = operation_of(options->operation);
+  const Kept *kept;
+  Operation operation = operation_of(options->operation, &kept);
   uint64_t stop_ns = UINT64_MAX;
   uint64_t count = options->messages > 0 ? options->messages : UINT64_MAX;
-  Run run = {.options = options, .fd = connect_client(options->port), .inbox = new_inbox(INBOX_BYTES)};
+  Run run = {
+      .options = options, .kept = kept, .fd = connect_client(options->port), .inbox = new_inbox(INBOX_BYTES)};
   char lines[SUBJECT_BYTES];
   int inbox = (int)getpid() % 10000;
   int len = sprintf(lines, "SUB _INBOX.%04d.* 1\r\n", inbox);
@@ -212,11 +239,11 @@ void run_stream(const Options *options) {
   memset(run.payload, 'x', options->payload_bytes);
   send_and_confirm(run.fd, lines, (size_t)len);
   set_nonblocking(run.fd);
-  ask(&run, "$JS.API.STREAM.DELETE.BENCH", "", true);
-  ask(&run, "$JS.API.STREAM.CREATE.BENCH",
-      "{\"name\":\"BENCH\",\"subjects\":[\"bench.*\"],\"storage\":\"memory\",\"retention\":\"limits\","
-      "\"discard\":\"old\",\"num_replicas\":1,\"allow_direct\":true}",
-      false);
+  char api[SUBJECT_BYTES];
+  sprintf(api, "$JS.API.STREAM.DELETE.%s", kept->name);
+  ask(&run, api, "", true);
+  sprintf(api, "$JS.API.STREAM.CREATE.%s", kept->name);
+  ask(&run, api, kept->config, false);
   if (operation != PUBLISH) {
     uint64_t stored = operation == GET ? (uint64_t)options->subjects : count;
     int in_flight = options->in_flight;
@@ -225,7 +252,7 @@ void run_stream(const Options *options) {
     run.options = &filling;
     drive(&run, PUBLISH, stored, UINT64_MAX);
     filling.in_flight = in_flight;
-    ask(&run, "$JS.API.CONSUMER.DURABLE.CREATE.BENCH.C",
+    if (operation != GET) ask(&run, "$JS.API.CONSUMER.DURABLE.CREATE.BENCH.C",
         operation == ACK
             ? "{\"stream_name\":\"BENCH\",\"config\":{\"durable_name\":\"C\",\"ack_policy\":\"explicit\",\"max_ack_pending\":100000}}"
             : "{\"stream_name\":\"BENCH\",\"config\":{\"durable_name\":\"C\",\"ack_policy\":\"none\"}}",
