@@ -315,15 +315,15 @@ describe('a page that is made piece by piece', () => {
     pageLength = 1000;
     peer.say(get('/heavy'));
     await expect.poll(() => asked.length).toBe(5);
-    clock.skippedMs += 100_000;
-    await expect
-      .poll(() => {
-        clock.advance(500);
-        return peer.answers;
-      })
-      .toBe(1);
+    // Those who take nothing are found to be slow as time goes by, once their chunk has been made.
+    const look = (): number => {
+      clock.skippedMs += 1000;
+      clock.advance(500);
+      return peer.answers;
+    };
+    await expect.poll(look, { timeout: 10_000 }).toBe(1);
     for (const each of stuck) each.socket.resume();
-    await expect.poll(() => stuck.filter(({ isEnded }) => isEnded).length).toBe(1);
+    await expect.poll(() => stuck.some(({ isEnded }) => isEnded)).toBe(true);
   });
 });
 
