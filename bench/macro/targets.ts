@@ -38,6 +38,8 @@ const TARGETS: readonly MacroTarget[] = [
   speed('stream publish 16 B, one at a time', 1),
   speed('stream pull 16 B', 1.5),
   speed('stream pull 16 B, with acks', 2),
+  speed('stream push 16 B, ordered', 1),
+  speed('stream push 1 KiB, ordered', 1),
   speed('stream direct get 16 B, 256 in flight', 1.5),
   speed('KV put 128 B, 64 in flight', 1.5),
   speed('KV get 128 B, 64 in flight', 1.2),

@@ -52,6 +52,7 @@ const CHANGES: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\d[ T][\d:.]+Z?/g, 'TIME'],
   [/\b\d\d:\d\d:\d\d\b/g, 'CLOCK'],
   [/\b[\d.]+(?:ns|µs|ms|s)\b/g, 'AGE'],
+  [/_INBOX\.[\w.]+/g, 'INBOX'],
   // Who each is, and what it announces.
   [/\bN[A-Z2-7]{55}\b/g, 'SERVER'],
   [/2\.10\.29|2\.15\.3/g, 'VERSION'],

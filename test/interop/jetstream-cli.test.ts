@@ -6,6 +6,9 @@ import { titled } from './clients.ts';
 
 const SCRIPT = '/usr/bin/script';
 
+/** A consumer that pushes with all that goes with it. */
+const PUSH = ['--target', 'to.h', '--flow-control', '--heartbeat', '5s', '--bps', '1024'];
+
 /** Each is run on both servers, in this order. */
 const COMMANDS: readonly (readonly string[])[] = [
   ['stream', 'add', 'ORDERS', '--subjects', 'orders.>', '--defaults'],
@@ -41,6 +44,15 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['consumer', 'edit', 'ORDERS', 'C', '--description', 'text', '--max-pending', '10', '-f'],
   ['consumer', 'info', 'ORDERS', 'NONE'],
   ['consumer', 'rm', 'ORDERS', 'F', '-f'],
+  ['consumer', 'add', 'ORDERS', 'P', '--target', 'to.p', '--defaults'],
+  ['consumer', 'add', 'ORDERS', 'W', '--target', 'orders.w', '--defaults'],
+  ['consumer', 'add', 'ORDERS', 'H', ...PUSH, '--deliver-group', 'g', '--defaults'],
+  ['consumer', 'info', 'ORDERS', 'P'],
+  ['consumer', 'info', 'ORDERS', 'H'],
+  ['consumer', 'next', 'ORDERS', 'P'],
+  ['consumer', 'edit', 'ORDERS', 'P', '--target', 'to.q', '-f'],
+  ['consumer', 'report', 'ORDERS'],
+  ['consumer', 'rm', 'ORDERS', 'P', '-f'],
   ['stream', 'purge', 'ORDERS', '--subject', 'orders.a', '-f'],
   ['stream', 'purge', 'ORDERS', '-f'],
   ['stream', 'state', 'ORDERS'],

@@ -44,13 +44,13 @@ describe.skipIf(missing(reference) !== undefined)(
       expect({ code, output }).toEqual({ code: 0, output: expected.output });
     }
 
-    test.skipIf(missing(goPeer) !== undefined).each(['streams', 'stores'])(
+    test.skipIf(missing(goPeer) !== undefined).each(['streams', 'stores', 'push'])(
       titled('nats.go, %s', missing(goPeer)),
       (name) => agrees(pathOf(goPeer), [name]),
       130_000,
     );
 
-    test.skipIf(missing(python) !== undefined).each(['streams', 'stores'])(
+    test.skipIf(missing(python) !== undefined).each(['streams', 'stores', 'push'])(
       titled('nats-py, %s', missing(python)),
       (name) => agrees(pathOf(python), [join(interopDir, 'python', `${name}.py`)]),
       130_000,

@@ -1,5 +1,5 @@
 // Command peer drives nats.go for the interoperation tests: JSON requests on stdin, answers and events on
-// stdout, one a line. `peer streams URL` and `peer stores URL` are programs by
+// stdout, one a line. `peer streams URL`, `peer stores URL` and `peer push URL` are programs by
 // themselves.
 package main
 
@@ -84,7 +84,7 @@ func plain(msg *nats.Msg) *message {
 }
 
 func main() {
-	programs := map[string]func(url string){"streams": streams, "stores": stores}
+	programs := map[string]func(url string){"push": push, "streams": streams, "stores": stores}
 	if len(os.Args) == 3 && programs[os.Args[1]] != nil {
 		programs[os.Args[1]](os.Args[2])
 		return
