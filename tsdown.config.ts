@@ -1,6 +1,8 @@
 // What is published: one ESM and one CJS bundle per door with shared chunks, and the bin in ESM only.
 // A door whose source does not exist yet is left out, so that the build follows the tree.
 import { existsSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { esmExternalRequirePlugin } from 'rolldown/plugins';
 import type { UserConfig } from 'tsdown';
 
 const doors: Record<string, string> = {
@@ -16,6 +18,22 @@ function existing(entries: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path)));
 }
 
+/**
+ * What is not for a bus, or not for all platforms, of the client of streams: nobody says on a bus who he is, so keys and
+ * their cryptography (100 kB) stay out; and a hash that would `require` Node's own, for which the client has an option.
+ */
+const portableClient: UserConfig['plugins'] = {
+  name: 'portable-client',
+  resolveId: (id) => (id === '@nats-io/nkeys' ? '\0no-keys' : undefined),
+  load: (id) => (id === '\0no-keys' ? 'export {};' : undefined),
+  transform(code, id) {
+    if (!/[\\/]node_modules[\\/]js-sha256[\\/]/.test(id)) return undefined;
+    return code
+      .replaceAll('root.JS_SHA256_NO_NODE_JS', 'true')
+      .replaceAll(/\brequire\('(?:buffer|crypto)'\)/g, 'undefined');
+  },
+};
+
 const common: UserConfig = {
   outDir: 'dist',
   clean: false,
@@ -24,6 +42,7 @@ const common: UserConfig = {
   fixedExtension: true,
   sourcemap: false,
   report: false,
+  plugins: [portableClient],
   // Of `ws` only what is named is taken, and none of the native helpers that it looks for.
   treeshake: { moduleSideEffects: [{ test: /[\\/]node_modules[\\/]ws[\\/]/, sideEffects: false }] },
   define: {
@@ -45,7 +64,14 @@ const common: UserConfig = {
 };
 
 const config: UserConfig[] = [
-  { ...common, entry: existing({ ...doors, ...bins }), format: 'esm', dts: true },
+  {
+    ...common,
+    entry: existing({ ...doors, ...bins }),
+    format: 'esm',
+    dts: true,
+    // A `require` of Node's modules becomes an import, or every chunk would load what makes one.
+    plugins: [portableClient, esmExternalRequirePlugin({ external: [...builtinModules] })],
+  },
   { ...common, entry: existing(doors), format: 'cjs', dts: true },
 ];
 

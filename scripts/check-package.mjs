@@ -6,9 +6,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { root, runCommand } from './stamp.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
 
 /** The path of a devDependency's bin, run by this Node without a shell. */
@@ -62,7 +61,10 @@ function loadedBy(entry) {
   return [...files];
 }
 
-/** Each bundled package has its licence beside it, and none but the Wasm loader is loaded by a door. */
+/** What a door is made of is loaded with it: the Wasm, and the client of streams, which programs call at once. */
+const LOADED_AT_ONCE = { jetstream: /^(@nats-io\/.+|js-sha256)$/ };
+
+/** Each bundled package has its licence beside it, and none but the Wasm loader is loaded by other doors. */
 function checkBundled() {
   const licences = dist('THIRD-PARTY.txt');
   const bundles = readdirSync(join(root, 'dist')).filter((file) => /\.[cm]js$/.test(file));
@@ -72,13 +74,14 @@ function checkBundled() {
   for (const name of all) {
     if (!licences.includes(`\n${name} `)) throw new Error(`${name} is bundled without its licence`);
   }
-  for (const name of ['ws', 'bcryptjs', '@assemblyscript/loader']) {
+  for (const name of ['ws', 'bcryptjs', '@assemblyscript/loader', '@nats-io/jetstream']) {
     if (!all.has(name)) throw new Error(`${name} is not where it is looked for`);
   }
   const doors = bundles.filter((file) => /^[a-z]+\.[cm]js$/.test(file));
   for (const door of doors) {
     const early = loadedBy(door).flatMap(packagesOf);
-    const others = early.filter((name) => name !== '@assemblyscript/loader');
+    const own = LOADED_AT_ONCE[door.replace(/\..*/, '')];
+    const others = early.filter((name) => name !== '@assemblyscript/loader' && !own?.test(name));
     if (others.length > 0) throw new Error(`${door} loads ${others[0]} before it is asked for`);
   }
   const count = doors.length;
@@ -104,9 +107,4 @@ async function check() {
   }
 }
 
-try {
-  await check();
-} catch (error) {
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-}
+await runCommand(check);

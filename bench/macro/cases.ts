@@ -53,7 +53,11 @@ export const MACRO_CASES: readonly MacroCase[] = [
   stream('stream publish 16 B, one at a time', 'publish', 1, 16),
   stream('stream pull 16 B', 'pull', 4096, 16, 500_000),
   stream('stream pull 16 B, with acks', 'ack', 4096, 16, 200_000),
+  stream('stream push 16 B, ordered', 'push', 1, 16, 500_000),
+  stream('stream push 1 KiB, ordered', 'push', 1, 1024, 200_000),
   stream('stream direct get 16 B, 256 in flight', 'get', 256, 16),
+  stream('KV put 128 B, 64 in flight', 'kv-put', 64, 128),
+  stream('KV get 128 B, 64 in flight', 'kv-get', 64, 128),
 ];
 
 function transfer(publishers: number, subscribers: number, bytes: number): string[] {
@@ -87,7 +91,7 @@ function request(name: string, inFlight: number): MacroCase {
 /** Memory storage, 1,000 subjects. What is pulled is published before; its number is fixed. */
 function stream(
   name: string,
-  operation: 'publish' | 'pull' | 'ack' | 'get',
+  operation: 'publish' | 'pull' | 'ack' | 'get' | 'push' | 'kv-put' | 'kv-get',
   inFlight: number,
   bytes: number,
   messages = 0,

@@ -157,12 +157,16 @@ const REFUSALS = {
 
 export type Refusal = keyof typeof REFUSALS;
 
+/** Those without a value, made once: the trace of an error costs more than most requests that are refused. */
+const made = new Map<Refusal, ApiError>();
+
 /** One row of the table, with its value. */
 export function refusal(of: Refusal, value: string | number | bigint = ''): ApiError {
+  const known = value === '' ? made.get(of) : undefined;
+  if (known !== undefined) return known;
   const [code, errCode, text] = REFUSALS[of];
-  return new ApiError(
-    code,
-    errCode,
-    text.replace('{}', () => String(value)),
-  );
+  const description = text.replace('{}', () => String(value));
+  const error = new ApiError(code, errCode, description);
+  if (value === '') made.set(of, error);
+  return error;
 }

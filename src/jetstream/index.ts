@@ -1,40 +1,53 @@
-// `ganglion/jetstream`: streams and consumers on a bus, and a client for them whose names are those of nats.js.
-export type { JetStreamOptions as JetStreamClientOptions } from './client/api.ts';
-export { type Consumers, type JetStreamClient, jetstream } from './client/client.ts';
-export { JetStreamApiError, JetStreamStatusError } from './client/errors.ts';
-export type { DeliveryInfo, JsMsg } from './client/js-msg.ts';
+// `ganglion/jetstream`: streams, buckets and objects on a bus, and the client of them, which is that of NATS' own
+// packages: whatever a program imports of @nats-io/jetstream, @nats-io/kv and @nats-io/obj is here by the same name.
+export type * from '@nats-io/jetstream';
 export {
-  type ConsumerApi,
-  type JetStreamManager,
-  jetstreamManager,
-  type StoredMsg,
-  type StreamApi,
-} from './client/manager.ts';
-export type {
-  ConsumeOptions,
-  Consumer,
-  ConsumerMessages,
-  FetchOptions,
-  NextOptions,
-} from './client/pulls.ts';
-export {
-  type AccountInfo,
   AckPolicy,
-  type ConsumerConfig,
-  type ConsumerInfo,
+  AdvisoryKind,
   DeliverPolicy,
+  DirectMsgHeaders,
   DiscardPolicy,
-  type JetStreamPublishOptions,
-  type MessageRequest,
-  type PubAck,
-  type PurgeOptions,
+  isPullConsumer,
+  isPushConsumer,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  JetStreamError,
+  type JetStreamOptions as JetStreamClientOptions,
+  JsHeaders,
+  PersistMode,
+  PubHeaders,
   ReplayPolicy,
+  RepublishHeaders,
   RetentionPolicy,
   StorageType,
   StoreCompression,
-  type StreamConfig,
-  type StreamInfo,
-  type StreamState,
-} from './client/types.ts';
+} from '@nats-io/jetstream';
+export { JetStreamStatusError } from '@nats-io/jetstream/internal';
+export type * from '@nats-io/kv';
+export {
+  Base64KeyCodec,
+  Bucket,
+  defaultBucketOpts,
+  KvWatchInclude,
+  NoopKvCodecs,
+} from '@nats-io/kv';
+export type * from '@nats-io/obj';
+export {
+  Base64Codec,
+  Base64UrlCodec,
+  Base64UrlPaddedCodec,
+  getSha256Backend,
+  setSha256Backend,
+} from '@nats-io/obj';
+export {
+  type JetStreamClient,
+  jetstream,
+  jetstreamManager,
+  type StoreUser,
+  type TypedJetStreamClient,
+} from './client/client.ts';
+export type { StreamUser } from './client/connection.ts';
+export { type KV, type KvEntry, Kvm, type KvWatchEntry } from './client/kv.ts';
+export { Objm } from './client/objects.ts';
 export { enableJetStream, type JetStream } from './jetstream.ts';
 export type { JetStreamLimits, JetStreamOptions } from './options.ts';

@@ -22,6 +22,8 @@ const OUT_OF_RANGE = `${INVALID}: wildcard index out of range`;
 const UNKNOWN = `${INVALID}: unknown function`;
 const NOT_HERE = `${INVALID}: function is not available in this context`;
 
+/** Bytes of a source, of a destination, and of what is made: a few could ask for megabytes of each message. */
+const BYTES_MAX = 4096;
 const INT32_MAX = 0x7fffffff;
 const INT64_MAX = 2n ** 63n - 1n;
 
@@ -68,6 +70,7 @@ export class SubjectTransform {
   constructor(source: string, destination: string, random: RandomBelow) {
     this.#source = source === '' ? '>' : source;
     this.#destination = destination;
+    if (isBeyond(this.#source) || isBeyond(destination)) throw mistake();
     const from = subjectTokens(this.#source);
     const to = subjectTokens(destination);
     if (from === undefined || to === undefined || to.tokens.includes('*')) throw mistake();
@@ -80,15 +83,23 @@ export class SubjectTransform {
     this.#parts = named.map((token) => partOf(token, { wildcards, hasWildcards, random }));
   }
 
-  /** What the subject becomes; undefined: it is not matched, or is no subject of a message. */
+  /** What the subject becomes; undefined: it is not matched, is no subject of a message, or would become too long. */
   apply(subject: string): string | undefined {
     if (this.#source === '>' && this.#destination === '>') return subject;
     const tokens = subject.split('.');
     if (tokens.some((token) => token === '' || token === '*' || token === '>')) return undefined;
     if (!this.#matches(tokens)) return undefined;
-    const made = this.#parts.map((part) => part(tokens, subject));
+    const made: string[] = [];
+    let bytes = -1;
+    for (const part of this.#parts) {
+      const token = part(tokens, subject);
+      made.push(token);
+      bytes += token.length + 1;
+      if (bytes > BYTES_MAX) return undefined;
+    }
     if (this.#endsOpen) made.push(...tokens.slice(this.#sourceTokens.length - 1));
-    return made.join('.');
+    const text = made.join('.');
+    return text.length > BYTES_MAX ? undefined : text;
   }
 
   #matches(tokens: readonly string[]): boolean {
@@ -119,6 +130,11 @@ export function checkDestination(destination: string): void {
       throw mistake('', `${INVALID}: invalid transform`);
     }
   }
+}
+
+/** It is more than a subject of this process can be. */
+function isBeyond(text: string): boolean {
+  return text.length > BYTES_MAX || text.includes('\0');
 }
 
 function subjectTokens(subject: string): { tokens: string[]; isOpen: boolean } | undefined {

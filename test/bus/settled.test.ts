@@ -281,32 +281,21 @@ describe('publishSettled inside a handler', () => {
   });
 
   it('rejects when handlers answer each other for ever', async () => {
-    const errors: unknown[] = [];
-    const bus = createBus({ onError: (error) => errors.push(error) });
-    const failed: unknown[] = [];
+    const { bus, errors } = setup();
+    const failed: Promise<unknown>[] = [];
+    let calls = 0;
     bus.subscribe('a', () => {
       bus.publish('a');
-      if (failed.length < 1) failed.push(bus.publishSettled('a').catch(({ code }) => code));
+      // Near the end of the circle, when its last messages are dropped.
+      if (++calls < 999_990) return;
+      failed.push(bus.publishSettled('nobody').then(undefined, ({ code }) => code));
     });
     bus.publish('a');
-    expect(errors).toHaveLength(1);
-    // It was delivered long before.
-    expect(await failed[0]).toBeUndefined();
-    expect(await reasonOf(cycling(bus))).toMatchObject({ code: 'ERR_CYCLE' });
+    expect(errors).toEqual([expect.objectContaining({ code: 'ERR_CYCLE' })]);
+    const codes = await Promise.all(failed);
+    expect(codes.at(-1)).toBe('ERR_CYCLE');
   });
 });
-
-/** What is published while the circle is already known is dropped. */
-async function cycling(bus: Bus): Promise<void> {
-  const last: Promise<void>[] = [];
-  bus.subscribe('b', () => {
-    bus.publish('b');
-    last[0] = bus.publishSettled('nobody');
-    last[0].catch(() => {});
-  });
-  bus.publish('b');
-  await last[0];
-}
 
 describe('messages that wait for a handler', () => {
   it('are waited for until it has settled', async () => {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { runOverTcp } from '../support/one-import-jetstream.ts';
+import { runOverTcp, STORES, STREAMS } from '../support/one-import-jetstream.ts';
 import { runChild } from './child.ts';
 import { titled } from './clients.ts';
 import { interopDir } from './paths.ts';
@@ -30,26 +30,30 @@ describe.skipIf(missing(reference) !== undefined)(
       rmSync(store, { recursive: true, force: true });
     });
 
-    test('nats.js', async () => {
-      const expected = await runOverTcp(theirs.url);
+    test.each([STREAMS, STORES])('nats.js, %s', async (program) => {
+      const expected = await runOverTcp(program, theirs.url);
       expect(expected).toMatchObject({ status: 0, stderr: '' });
-      expect(await runOverTcp(ours.url)).toEqual(expected);
+      expect(await runOverTcp(program, ours.url)).toEqual(expected);
     });
 
-    test.skipIf(missing(goPeer) !== undefined)(titled('nats.go', missing(goPeer)), async () => {
-      const run = (url: string): ReturnType<typeof runChild> =>
-        runChild(pathOf(goPeer), ['streams', url]);
-      const expected = await run(theirs.url);
+    /** Runs a program on both. */
+    async function agrees(command: string, args: readonly string[]): Promise<void> {
+      const expected = await runChild(command, [...args, theirs.url], { timeoutMs: 60_000 });
       expect(expected).toMatchObject({ code: 0 });
-      expect(await run(ours.url)).toMatchObject({ code: 0, output: expected.output });
-    });
+      const { code, output } = await runChild(command, [...args, ours.url], { timeoutMs: 60_000 });
+      expect({ code, output }).toEqual({ code: 0, output: expected.output });
+    }
 
-    test.skipIf(missing(python) !== undefined)(titled('nats-py', missing(python)), async () => {
-      const run = (url: string): ReturnType<typeof runChild> =>
-        runChild(pathOf(python), [join(interopDir, 'python', 'streams.py'), url]);
-      const expected = await run(theirs.url);
-      expect(expected.code).toBe(0);
-      expect(await run(ours.url)).toMatchObject({ code: 0, output: expected.output });
-    });
+    test.skipIf(missing(goPeer) !== undefined).each(['streams', 'stores', 'push'])(
+      titled('nats.go, %s', missing(goPeer)),
+      (name) => agrees(pathOf(goPeer), [name]),
+      130_000,
+    );
+
+    test.skipIf(missing(python) !== undefined).each(['streams', 'stores', 'push'])(
+      titled('nats-py, %s', missing(python)),
+      (name) => agrees(pathOf(python), [join(interopDir, 'python', `${name}.py`)]),
+      130_000,
+    );
   },
 );

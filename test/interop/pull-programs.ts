@@ -1,5 +1,5 @@
-// Random programs over one stream and one pull consumer: what is published, pulled, acknowledged in all ways, removed
-// and waited for. Waits are long beside what a step takes, so that nothing depends on how fast a server is.
+// Random programs over one stream and one consumer: what is published, pulled or pushed, acknowledged in all ways, removed
+// and waited for. Every third one is of a consumer that pushes, whose listeners come and go. Waits are long beside what a step takes, so that nothing depends on how fast a server is.
 
 /** One step. */
 export type PullStep =
@@ -19,6 +19,10 @@ export type PullStep =
       /** A token of the ack's subject that is another, and what it is. */
       readonly forged: readonly [token: number, text: string] | undefined;
     }
+  /** Somebody subscribes to where it pushes, plainly or in a group; or all do no more. */
+  | { readonly do: 'listen'; readonly to: string; readonly queue: string }
+  | { readonly do: 'quit' }
+  | { readonly do: 'change'; readonly changes: Readonly<Record<string, unknown>> }
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'remove'; readonly seq: number }
   | { readonly do: 'purge'; readonly body: string };
@@ -81,7 +85,9 @@ export function pullProgram(seed: number): PullProgram {
     max_msgs: maker.pick([-1, -1, 4]),
     max_msgs_per_subject: maker.pick([-1, -1, 1, 2]),
   };
-  return { seed, stream, consumer: maker.consumer(retention), steps: maker.steps() };
+  const isPush = seed % 3 === 0;
+  const consumer = isPush ? maker.pushing(retention) : maker.consumer(retention);
+  return { seed, stream, consumer, steps: maker.steps(isPush) };
 }
 
 class Maker {
@@ -134,6 +140,20 @@ class Maker {
     };
   }
 
+  /** The same as one that pushes. */
+  pushing(retention: string): Record<string, unknown> {
+    const pulled = this.consumer(retention);
+    const { max_waiting: _waiting, max_batch: _batch, ...rest } = pulled;
+    const { max_expires: _expires, max_bytes: _bytes, ...config } = rest;
+    return {
+      ...config,
+      deliver_subject: this.is(20) ? 'S.a' : 'P.S.1',
+      ...(this.is(3) && { deliver_group: 'g' }),
+      ...(this.is(3) && { flow_control: true }),
+      ...(this.is(3) && { idle_heartbeat: 60_000 * NANOS }),
+    };
+  }
+
   #bounds(): object {
     const max_ack_pending = this.pick([1000, 1000, 1, 3]);
     if (!this.is(4)) return { max_ack_pending, max_deliver: this.pick([-1, -1, 1, 2, 3]) };
@@ -141,12 +161,12 @@ class Maker {
     return { max_ack_pending, backoff, max_deliver: this.pick([-1, 3, 5]) };
   }
 
-  steps(): PullStep[] {
+  steps(isPush: boolean): PullStep[] {
     const steps: PullStep[] = [];
     const before = this.below(4);
     for (let i = 0; i < 22; i++) {
       if (i === before) steps.push({ do: 'create' });
-      steps.push(...this.#step());
+      steps.push(...(isPush && this.is(2) ? this.#pushStep() : this.#step()));
     }
     return [...steps, { do: 'wait', ms: ACK_WAIT_MS + 1200 }, { do: 'info' }];
   }
@@ -164,6 +184,25 @@ class Maker {
     return [
       { do: 'purge', body: this.pick(['{}', '{"filter":"S.a"}', '{"seq":3}', '{"keep":1}']) },
     ];
+  }
+
+  #pushStep(): PullStep[] {
+    const kind = this.below(10);
+    if (kind < 5) {
+      const to = this.pick(['P.S.1', 'P.S.1', 'P.S.1', 'P.S.*', 'P.S.2']);
+      return [{ do: 'listen', to, queue: this.pick(['', '', 'g', 'h']) }];
+    }
+    if (kind < 7) return [{ do: 'quit' }];
+    if (kind < 8) return this.#ack();
+    const changes: Record<string, unknown>[] = [
+      { deliver_subject: 'P.S.2' },
+      { deliver_subject: 'P.S.1' },
+      { max_ack_pending: 2 },
+      { headers_only: true },
+      { idle_heartbeat: 50_000 * NANOS },
+      { deliver_subject: '' },
+    ];
+    return [{ do: 'change', changes: this.pick(changes) }];
   }
 
   #pull(): PullStep[] {

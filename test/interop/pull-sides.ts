@@ -27,6 +27,8 @@ class Player {
   readonly #stream: string;
   readonly #replies: string[] = [];
   readonly #subscriptions: { unsubscribe(): void }[] = [];
+  readonly #listeners: { unsubscribe(): void }[] = [];
+  #consumer: Readonly<Record<string, unknown>>;
   #record: StepRecord = {};
   #inboxes = 0;
   #hasConsumer = false;
@@ -34,6 +36,7 @@ class Player {
   constructor(connection: NatsConnection, program: PullProgram) {
     this.#connection = connection;
     this.#program = program;
+    this.#consumer = program.consumer;
     this.#stream = `PULL${program.seed}`;
   }
 
@@ -65,12 +68,23 @@ class Player {
     const name = this.#stream;
     switch (step.do) {
       case 'create': {
-        const config = { stream_name: name, config: this.#named(this.#program.consumer) };
-        const answer = await this.#ask(`CONSUMER.DURABLE.CREATE.${name}.C`, config);
-        this.#hasConsumer = answer.error === undefined;
-        this.#note('api', JSON.stringify(answer.error ?? answer.num_pending));
+        const error = await this.#makeConsumer();
+        this.#hasConsumer = error === undefined;
         return;
       }
+      case 'change': {
+        if (!this.#hasConsumer) return;
+        const before = this.#consumer;
+        this.#consumer = { ...before, ...step.changes };
+        if ((await this.#makeConsumer()) !== undefined) this.#consumer = before;
+        return;
+      }
+      case 'listen':
+        this.#listen(this.#deliverSubject(step.to), step.queue);
+        return;
+      case 'quit':
+        for (const listener of this.#listeners.splice(0)) listener.unsubscribe();
+        return;
       case 'publish':
         for (let i = 0; i < step.count; i++) {
           const subject = step.subject.replace('S', name);
@@ -102,6 +116,38 @@ class Player {
     }
   }
 
+  /** Makes the consumer, or changes it; answers why not. */
+  async #makeConsumer(): Promise<unknown> {
+    const name = this.#stream;
+    const config = this.#named(this.#consumer) as Record<string, unknown>;
+    const { deliver_subject: to = '' } = config;
+    config.deliver_subject = this.#deliverSubject(`${to}`);
+    const request = { stream_name: name, config };
+    const answer = await this.#ask(`CONSUMER.DURABLE.CREATE.${name}.C`, request);
+    const { deliver_subject } = (answer.config ?? {}) as Record<string, unknown>;
+    const shown = [answer.num_pending, deliver_subject, answer.push_bound];
+    this.#note('api', JSON.stringify(answer.error ?? shown));
+    return answer.error;
+  }
+
+  #deliverSubject(text: string): string {
+    return text.replace(/^P\.S/, `P.${this.#stream}`);
+  }
+
+  /** Of whom in a group a message comes to, nobody can tell: all listeners write into one list. */
+  #listen(subject: string, queue: string): void {
+    const subscription = this.#connection.subscribe(subject, {
+      ...(queue !== '' && { queue }),
+      callback: (error, message) => {
+        if (error !== null) return;
+        if (message.reply?.startsWith('$JS.ACK') === true) this.#replies.push(message.reply);
+        this.#note('pushed', shown(message, subject));
+      },
+    });
+    this.#subscriptions.push(subscription);
+    this.#listeners.push(subscription);
+  }
+
   #acknowledge({ which, word, asks, forged }: PullStep & { do: 'ack' }, at: number): void {
     const replies = this.#replies;
     const subject = replies[Math.max(0, replies.length - 1 - which)];
@@ -130,9 +176,9 @@ class Player {
   async #noteState(): Promise<void> {
     const name = this.#stream;
     const info = await this.#ask(`CONSUMER.INFO.${name}.C`, undefined);
-    const { delivered, ack_floor, num_ack_pending, num_redelivered, num_waiting, num_pending } =
-      info;
-    const counts = { num_ack_pending, num_redelivered, num_waiting, num_pending };
+    const { delivered, ack_floor, push_bound } = info;
+    const { num_ack_pending, num_redelivered, num_waiting, num_pending } = info;
+    const counts = { num_ack_pending, num_redelivered, num_waiting, num_pending, push_bound };
     this.#note('consumer', JSON.stringify([info.error, delivered, ack_floor, counts]));
     const { state } = await this.#ask(`STREAM.INFO.${name}`, undefined);
     const { messages, last_seq } = state as { messages: number; last_seq: number };

@@ -76,6 +76,21 @@ describe('a transform', () => {
   });
 });
 
+test('nothing is made that is longer than a subject can be', () => {
+  const many = new Array(1000).fill('$1').join('.');
+  expect(make('*', many).apply('abc')).toHaveLength(3999);
+  expect(make('*', many).apply('abcd')).toBe(undefined);
+  expect(make('a.>', 'b.>').apply(`a.${'x'.repeat(4094)}`)).toHaveLength(4096);
+  expect(make('a.>', 'bb.>').apply(`a.${'x'.repeat(4094)}`)).toBe(undefined);
+  for (const [source, destination] of [
+    ['*', `a.${'x'.repeat(4095)}`],
+    ['x'.repeat(4097), 'a'],
+    ['*', 'a\0'],
+  ]) {
+    expect(() => make(source as string, destination as string)).toThrow('invalid subject');
+  }
+});
+
 test('a destination is looked at by itself first', () => {
   expect(() => checkDestination('a b')).toThrow(/^invalid mapping destination: invalid transform$/);
   expect(() => checkDestination('>.a')).toThrow('invalid transform in a');

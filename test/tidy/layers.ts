@@ -38,6 +38,16 @@ export const LAYERS: readonly Layer[] = [
   { module: 'src/sublist.ts', uses: ['src/core/', 'src/shared/'] },
   { module: 'src/index.ts', uses: ['src/bus/', 'src/shared/'] },
   { module: 'src/jetstream/', uses: ['src/bus/', 'src/core/', 'src/shared/'] },
+  {
+    module: 'src/jetstream/client/',
+    uses: ['src/bus/', 'src/shared/'],
+    packages: ['@nats-io/jetstream', '@nats-io/kv', '@nats-io/nats-core', '@nats-io/obj'],
+  },
+  {
+    module: 'src/jetstream/index.ts',
+    uses: ['src/jetstream/', 'src/jetstream/client/'],
+    packages: ['@nats-io/jetstream', '@nats-io/kv', '@nats-io/obj'],
+  },
   { module: 'src/net/', uses: ['src/shared/'], packages: ['ws'] },
   {
     module: 'src/bridge/',
@@ -119,7 +129,7 @@ export const STARTS = [
   'src/sublist.ts',
   'src/server/index.ts',
   'src/testing/index.ts',
-  'src/jetstream/index.ts',
+  'src/jetstream/jetstream.ts',
   'src/cli/main.ts',
   'src/cli/server-command.ts',
 ] as const;

@@ -4,9 +4,12 @@
  *
  *   publish   PUB with a reply; each PubAck lets the next one go
  *   pull      two pulls of half the number under way each; `ack` acknowledges every message
+ *   push      an ordered consumer pushes; its questions of flow control are answered
  *   get       direct gets of the last message of a subject
+ *   kv-put    publish, into a stream as clients make it for a bucket that keeps one value of each key
+ *   kv-get    get, from such a stream
  *
- * What a pull or get reads is published before the measured time begins.
+ * What is read is published before the measured time begins.
  */
 #define _GNU_SOURCE
 #include "common.h"
@@ -21,10 +24,26 @@
 
 enum { INBOX_BYTES = 4 << 20, OUT_BYTES = 4 << 20, FULL_BYTES = 1 << 18, SUBJECT_BYTES = 64 };
 
-typedef enum { PUBLISH, PULL, ACK, GET } Operation;
+typedef enum { PUBLISH, PULL, ACK, GET, PUSH } Operation;
+
+/* What the subjects begin with, the stream that keeps them, and how it is made. */
+typedef struct {
+  const char *prefix, *name, *config;
+} Kept;
+
+static const Kept STREAM = {
+    "bench.", "BENCH",
+    "{\"name\":\"BENCH\",\"subjects\":[\"bench.*\"],\"storage\":\"memory\",\"retention\":\"limits\","
+    "\"discard\":\"old\",\"num_replicas\":1,\"allow_direct\":true}"};
+static const Kept BUCKET = {
+    "$KV.BENCH.", "KV_BENCH",
+    "{\"name\":\"KV_BENCH\",\"subjects\":[\"$KV.BENCH.>\"],\"storage\":\"memory\",\"retention\":\"limits\","
+    "\"discard\":\"new\",\"num_replicas\":1,\"allow_direct\":true,\"allow_rollup_hdrs\":true,\"deny_delete\":true,"
+    "\"max_msgs_per_subject\":1,\"duplicate_window\":120000000000}"};
 
 typedef struct {
   const Options *options;
+  const Kept *kept;
   int fd;
   Inbox inbox;
   char *out;
@@ -54,7 +73,7 @@ static void put(Run *run, const char *subject, const char *reply, const char *bo
 }
 
 /* Of this process: pulls of one before may still wait when a new one has come. */
-static char reply_to[SUBJECT_BYTES];
+static char reply_to[SUBJECT_BYTES], answer_to[SUBJECT_BYTES];
 
 /* "MSG subject sid [reply] bytes", or "HMSG … head bytes". False: there is no whole one yet. */
 static bool take_delivery(Run *run, Delivery *delivery) {
@@ -107,7 +126,7 @@ static void turn(Run *run) {
 }
 
 static void subject_of(const Run *run, uint64_t index, char *subject) {
-  sprintf(subject, "bench.%" PRIu64, index % (uint64_t)run->options->subjects);
+  sprintf(subject, "%s%" PRIu64, run->kept->prefix, index % (uint64_t)run->options->subjects);
 }
 
 /* Asks the API and waits for the answer, which must be no error unless it may be one. */
@@ -133,8 +152,8 @@ static void publish_some(Run *run, uint64_t until) {
 }
 
 static void get_some(Run *run, uint64_t until) {
-  char subject[2 * SUBJECT_BYTES] = "$JS.API.DIRECT.GET.BENCH.";
-  char *end = subject + strlen(subject);
+  char subject[2 * SUBJECT_BYTES];
+  char *end = subject + sprintf(subject, "$JS.API.DIRECT.GET.%s.", run->kept->name);
   uint64_t most = (uint64_t)run->options->in_flight;
   while (run->asked < until && run->asked - run->answered < most) {
     subject_of(run, run->asked, end);
@@ -152,6 +171,30 @@ static void pull_some(Run *run) {
     put(run, "$JS.API.CONSUMER.MSG.NEXT.BENCH.C", reply_to, body, (size_t)len);
     run->in_pull += half;
   }
+}
+
+/* As clients make an ordered consumer. The answer comes among the first messages. */
+static void begin_push(Run *run) {
+  char config[512];
+  int len = sprintf(config,
+      "{\"stream_name\":\"BENCH\",\"config\":{\"name\":\"P\",\"deliver_subject\":\"%s\",\"ack_policy\":\"none\","
+      "\"max_deliver\":1,\"flow_control\":true,\"idle_heartbeat\":5000000000,\"mem_storage\":true,\"num_replicas\":1}}",
+      reply_to);
+  put(run, "$JS.API.CONSUMER.CREATE.BENCH.P", answer_to, config, (size_t)len);
+}
+
+/* What a push consumer sends beside messages: the answer that it is there, heartbeats, questions of flow control. */
+static bool is_beside(Run *run, const Delivery *delivery) {
+  if (delivery->reply == NULL) {
+    if (memmem(delivery->body, delivery->body_len, "\"error\"", 7) != NULL) {
+      die("push: %.*s", (int)delivery->body_len, delivery->body);
+    }
+    return true;
+  }
+  if (memcmp(delivery->reply, "$JS.FC.", 7) != 0) return false;
+  char *at = room(run, delivery->reply_len + 32);
+  run->out_end += (size_t)sprintf(at, "PUB %.*s 0\r\n\r\n", (int)delivery->reply_len, delivery->reply);
+  return true;
 }
 
 static void acknowledge(Run *run, const Delivery *delivery) {
@@ -173,15 +216,17 @@ static void drive(Run *run, Operation operation, uint64_t count, uint64_t stop_n
   Delivery delivery;
   run->asked = run->answered = run->in_pull = 0;
   bool is_pull = operation == PULL || operation == ACK;
+  if (operation == PUSH) begin_push(run);
   for (uint64_t until = count; run->answered < until;) {
-    if (now_ns() >= stop_ns && !is_pull) until = run->asked < until ? run->asked : until;
+    if (now_ns() >= stop_ns) until = run->asked < until ? run->asked : until;
     if (operation == PUBLISH) publish_some(run, until);
     else if (operation == GET) get_some(run, until);
-    else pull_some(run);
+    else if (is_pull) pull_some(run);
     flush(run);
     if (run->answered >= until) break;
     turn(run);
     while (take_delivery(run, &delivery)) {
+      if (operation == PUSH && is_beside(run, &delivery)) continue;
       check(operation, &delivery);
       if (operation == ACK) acknowledge(run, &delivery);
       if (is_pull) run->in_pull -= 1;
@@ -190,33 +235,44 @@ static void drive(Run *run, Operation operation, uint64_t count, uint64_t stop_n
   }
 }
 
-static Operation operation_of(const char *name) {
-  static const char *const names[] = {"publish", "pull", "ack", "get"};
-  for (int index = 0; index < 4; index += 1) {
-    if (name != NULL && strcmp(name, names[index]) == 0) return (Operation)index;
+static Operation operation_of(const char *name, const Kept **kept) {
+  static const struct {
+    const char *name;
+    Operation operation;
+    const Kept *kept;
+  } names[] = {{"publish", PUBLISH, &STREAM}, {"pull", PULL, &STREAM},   {"ack", ACK, &STREAM},
+               {"get", GET, &STREAM},         {"kv-put", PUBLISH, &BUCKET}, {"kv-get", GET, &BUCKET},    {"push", PUSH, &STREAM}};
+  for (size_t index = 0; index < sizeof names / sizeof *names; index += 1) {
+    if (name == NULL || strcmp(name, names[index].name) != 0) continue;
+    *kept = names[index].kept;
+    return names[index].operation;
   }
   die("no such operation");
 }
 
 void run_stream(const Options *options) {
-  Operation operation = operation_of(options->operation);
+  const Kept *kept;
+  Operation operation = operation_of(options->operation, &kept);
   uint64_t stop_ns = UINT64_MAX;
   uint64_t count = options->messages > 0 ? options->messages : UINT64_MAX;
-  Run run = {.options = options, .fd = connect_client(options->port), .inbox = new_inbox(INBOX_BYTES)};
-  char lines[SUBJECT_BYTES];
+  Run run = {
+      .options = options, .kept = kept, .fd = connect_client(options->port), .inbox = new_inbox(INBOX_BYTES)};
+  char lines[2 * SUBJECT_BYTES];
   int inbox = (int)getpid() % 10000;
-  int len = sprintf(lines, "SUB _INBOX.%04d.* 1\r\n", inbox);
+  /* A consumer pushes to who subscribes to that very subject. */
+  int len = sprintf(lines, "SUB _INBOX.%04d.1 1\r\nSUB _INBOX.%04d.2 2\r\n", inbox, inbox);
   sprintf(reply_to, "_INBOX.%04d.1", inbox);
+  sprintf(answer_to, "_INBOX.%04d.2", inbox);
   run.out = allocate(OUT_BYTES);
   run.payload = allocate(options->payload_bytes);
   memset(run.payload, 'x', options->payload_bytes);
   send_and_confirm(run.fd, lines, (size_t)len);
   set_nonblocking(run.fd);
-  ask(&run, "$JS.API.STREAM.DELETE.BENCH", "", true);
-  ask(&run, "$JS.API.STREAM.CREATE.BENCH",
-      "{\"name\":\"BENCH\",\"subjects\":[\"bench.*\"],\"storage\":\"memory\",\"retention\":\"limits\","
-      "\"discard\":\"old\",\"num_replicas\":1,\"allow_direct\":true}",
-      false);
+  char api[SUBJECT_BYTES];
+  sprintf(api, "$JS.API.STREAM.DELETE.%s", kept->name);
+  ask(&run, api, "", true);
+  sprintf(api, "$JS.API.STREAM.CREATE.%s", kept->name);
+  ask(&run, api, kept->config, false);
   if (operation != PUBLISH) {
     uint64_t stored = operation == GET ? (uint64_t)options->subjects : count;
     int in_flight = options->in_flight;
@@ -225,7 +281,7 @@ void run_stream(const Options *options) {
     run.options = &filling;
     drive(&run, PUBLISH, stored, UINT64_MAX);
     filling.in_flight = in_flight;
-    ask(&run, "$JS.API.CONSUMER.DURABLE.CREATE.BENCH.C",
+    if (operation == PULL || operation == ACK) ask(&run, "$JS.API.CONSUMER.DURABLE.CREATE.BENCH.C",
         operation == ACK
             ? "{\"stream_name\":\"BENCH\",\"config\":{\"durable_name\":\"C\",\"ack_policy\":\"explicit\",\"max_ack_pending\":100000}}"
             : "{\"stream_name\":\"BENCH\",\"config\":{\"durable_name\":\"C\",\"ack_policy\":\"none\"}}",

@@ -1,84 +1,60 @@
-// A program's way to streams: publishes that are acknowledged, and the consumers that it takes messages from, under the
-// names that nats.js has for it.
-import { MessageHeaders } from '../../bus/headers.ts';
-import { Api, type JetStreamOptions } from './api.ts';
-import { type ApiRefusal, JetStreamApiError } from './errors.ts';
-import { type JetStreamManager, jetstreamManager } from './manager.ts';
-import { Consumer } from './pulls.ts';
-import type { ConsumerInfo, JetStreamPublishOptions, PubAck, Publisher } from './types.ts';
+// The client: that of NATS' own packages, on a bus of this process.
+import {
+  jetstream as clientOf,
+  type JetStreamManager,
+  type JetStreamManagerOptions,
+  type JetStreamOptions,
+  type JetStreamPublishOptions,
+  jetstreamManager as managerOf,
+  type PubAck,
+  type JetStreamClient as TheirClient,
+} from '@nats-io/jetstream';
+import type { Bus } from '../../bus/bus.ts';
+import type { Connection } from '../../bus/connection.ts';
+import type { Payload, PublishedOn, SubjectOf } from '../../bus/subject-map.ts';
+import type { TypedBus } from '../../bus/typed-bus.ts';
+import { connectionOf, type StreamUser } from './connection.ts';
 
-/** A client of the streams of a bus, or of a connection to one. */
-export function jetstream(connection: Publisher, options: JetStreamOptions = {}): JetStreamClient {
-  return new JetStreamClient(connection, options);
+type Options = Partial<JetStreamPublishOptions>;
+
+/** The client of @nats-io/jetstream; what it publishes is made bytes of by the bus's codec. */
+export interface JetStreamClient extends Omit<TheirClient, 'publish'> {
+  publish(subject: string, payload?: unknown, options?: Options): Promise<PubAck>;
 }
 
-export class JetStreamClient {
-  readonly #api: Api;
-  readonly #options: JetStreamOptions;
-  readonly consumers: Consumers;
-
-  constructor(connection: Publisher, options: JetStreamOptions) {
-    this.#api = new Api(connection, options);
-    this.#options = options;
-    this.consumers = new Consumers(this.#api);
-  }
-
-  jetstreamManager(): Promise<JetStreamManager> {
-    return jetstreamManager(this.#api.connection, this.#options);
-  }
-
-  /**
-   * Resolves when the message is stored. Rejects with JetStreamApiError when the stream refuses it, and as a request does
-   * when no stream has the subject.
-   */
-  async publish(
-    subject: string,
-    payload: string | Uint8Array = '',
-    options: Partial<JetStreamPublishOptions> = {},
-  ): Promise<PubAck> {
-    const { timeout = this.#api.timeoutMs } = options;
-    const headers = headersOf(options);
-    const answer = await this.#api.connection.request(subject, payload, {
-      timeout,
-      ...(headers !== undefined && { headers }),
-    });
-    const { error, ...ack } = answer.json<PubAck & { error?: ApiRefusal }>();
-    if (error !== undefined) throw new JetStreamApiError(error);
-    return { ...ack, duplicate: ack.duplicate === true };
-  }
+/** The same, for the subjects of a map. */
+export interface TypedJetStreamClient<M extends object> extends Omit<TheirClient, 'publish'> {
+  publish<S extends string>(
+    subject: SubjectOf<M, S>,
+    ...rest: NoInfer<Payload<PublishedOn<M, S>, Options>>
+  ): Promise<PubAck>;
 }
 
-export class Consumers {
-  readonly #api: Api;
-
-  constructor(api: Api) {
-    this.#api = api;
-  }
-
-  /** A consumer that is there. Rejects with JetStreamApiError when it is not. */
-  async get(stream: string, name: string): Promise<Consumer> {
-    const info = await this.#api.ask<ConsumerInfo>(`CONSUMER.INFO.${stream}.${name}`);
-    return new Consumer(this.#api, info);
-  }
+/**
+ * A client of the streams of a bus, or of a connection to one, as of `@nats-io/jetstream`. Its methods reject with
+ * JetStreamApiError when the API refuses, with an error named JetStreamNotEnabled where there are no streams, and as
+ * requests do. Throws InvalidOperationError for what is no bus.
+ */
+export function jetstream(user: Bus | Connection, options?: JetStreamOptions): JetStreamClient;
+export function jetstream<M extends object>(
+  user: TypedBus<M>,
+  options?: JetStreamOptions,
+): TypedJetStreamClient<M>;
+export function jetstream(user: StreamUser, options?: JetStreamOptions): TheirClient {
+  return clientOf(connectionOf(user).asTheirs, { ...options });
 }
 
-function headersOf({
-  msgID,
-  expect = {},
-  headers,
-}: Partial<JetStreamPublishOptions>): MessageHeaders | undefined {
-  const asked: [key: string, value: string | number | undefined][] = [
-    ['Nats-Msg-Id', msgID],
-    ['Nats-Expected-Last-Msg-Id', expect.lastMsgID],
-    ['Nats-Expected-Stream', expect.streamName],
-    ['Nats-Expected-Last-Sequence', expect.lastSequence],
-    ['Nats-Expected-Last-Subject-Sequence', expect.lastSubjectSequence],
-    ['Nats-Expected-Last-Subject-Sequence-Subject', expect.lastSubjectSequenceSubject],
-  ];
-  const given = asked.filter(([, value]) => value !== undefined && value !== '');
-  if (given.length === 0 && headers === undefined) return undefined;
-  const all = new MessageHeaders();
-  for (const [key, values] of headers ?? []) for (const value of values) all.append(key, value);
-  for (const [key, value] of given) all.set(key, `${value}`);
-  return all;
+/** The manager of the streams of a bus, or of a connection to one. Rejects where there is no JetStream. */
+export async function jetstreamManager(
+  user: StreamUser,
+  options?: JetStreamManagerOptions,
+): Promise<JetStreamManager> {
+  return managerOf(connectionOf(user).asTheirs, { ...options });
+}
+
+/** What buckets and stores are made with: a user of streams, or a client that has options of its own. */
+export type StoreUser = StreamUser | Pick<TheirClient, 'consumers'>;
+
+export function clientFor(user: StoreUser): TheirClient {
+  return 'consumers' in user ? (user as TheirClient) : clientOf(connectionOf(user).asTheirs);
 }

@@ -1,5 +1,6 @@
 // Command peer drives nats.go for the interoperation tests: JSON requests on stdin, answers and events on
-// stdout, one a line. `peer streams URL` uses streams instead.
+// stdout, one a line. `peer streams URL`, `peer stores URL` and `peer push URL` are programs by
+// themselves.
 package main
 
 import (
@@ -83,8 +84,9 @@ func plain(msg *nats.Msg) *message {
 }
 
 func main() {
-	if len(os.Args) == 3 && os.Args[1] == "streams" {
-		streams(os.Args[2])
+	programs := map[string]func(url string){"push": push, "streams": streams, "stores": stores}
+	if len(os.Args) == 3 && programs[os.Args[1]] != nil {
+		programs[os.Args[1]](os.Args[2])
 		return
 	}
 	p := &peer{subs: map[int]*nats.Subscription{}, closed: make(chan struct{})}

@@ -1,0 +1,68 @@
+// The `nats` command against this server and against nats-server: what it prints is the same, but for times, ids and the
+// version that each announces.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, inject } from 'vitest';
+import { runChild } from './child.ts';
+import { type Server, startServer } from './server.ts';
+import { missing, pathOf } from './tools.ts';
+
+const { natsCli, reference } = inject('tools');
+
+/** Why there is no pair; undefined: there is. */
+export const reasonAgainst: string | undefined = missing(natsCli) ?? missing(reference);
+
+/** The command's path. */
+export function natsCommand(): string {
+  return pathOf(natsCli);
+}
+
+/** Runs a command on both: what both say, ours first, with what differs of necessity taken out. */
+export type Both = (command: string, args: readonly string[], input?: string) => Promise<string[]>;
+
+/** Starts both servers before the tests of the suite at hand, and ends them after. */
+export function openCliPair(): Both {
+  let home: string;
+  const servers: Server[] = [];
+
+  beforeAll(async () => {
+    home = mkdtempSync(join(tmpdir(), 'ganglion-js-cli-'));
+    servers.push(await startServer({ args: ['-js'] }));
+    const args = ['-js', '-sd', join(home, 'store')];
+    servers.push(await startServer({ executable: pathOf(reference), args }));
+  });
+  afterAll(async () => {
+    for (const server of servers) await server.close();
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  return async (command, args, input = '') => {
+    const said: string[] = [];
+    for (const { url } of servers) {
+      const env = { NATS_URL: url, HOME: home, XDG_CONFIG_HOME: home, NO_COLOR: '1', TZ: 'UTC' };
+      const { code, output } = await runChild(command, args, { env, input });
+      said.push(`${code}\n${plain(output)}`);
+    }
+    return said;
+  };
+}
+
+const CHANGES: readonly (readonly [RegExp, string])[] = [
+  [/\d{4}-\d\d-\d\d[ T][\d:.]+Z?/g, 'TIME'],
+  [/\b\d\d:\d\d:\d\d\b/g, 'CLOCK'],
+  [/\b[\d.]+(?:ns|µs|ms|s)\b/g, 'AGE'],
+  [/_INBOX\.[\w.]+/g, 'INBOX'],
+  // Who each is, and what it announces.
+  [/\bN[A-Z2-7]{55}\b/g, 'SERVER'],
+  [/2\.10\.29|2\.15\.3/g, 'VERSION'],
+  [/hosted at level \d/g, 'hosted at level N'],
+  [/\(\d+ B\/s.*?\)/g, 'RATE'],
+  // Columns are as wide as what is in them, and blanks of differences are of one kind or another, by chance.
+  [/[ \t\u00a0]+/g, ' '],
+  [/[─═╭╮╰╯├┤┬┴┼]+/g, '─'],
+];
+
+function plain(output: string): string {
+  return CHANGES.reduce((text, [pattern, by]) => text.replace(pattern, by), output);
+}

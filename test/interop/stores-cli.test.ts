@@ -1,0 +1,117 @@
+// Buckets and objects by the `nats` command, run against this server and against nats-server.
+import { writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { natsCommand, openCliPair, reasonAgainst } from './cli-pair.ts';
+import { titled } from './clients.ts';
+
+const FILE = join(tmpdir(), 'ganglion-cli-object.bin');
+
+/** Each is run on both servers, in this order. */
+const COMMANDS: readonly (readonly string[])[] = [
+  ['kv', 'ls'],
+  ['kv', 'add', 'CONFIG', '--history', '4', '--storage', 'memory', '--description', 'what is set'],
+  ['kv', 'add', 'CONFIG', '--history', '5'],
+  ['kv', 'info', 'CONFIG'],
+  ['kv', 'put', 'CONFIG', 'a.b', 'one'],
+  ['kv', 'put', 'CONFIG', 'a.b', 'two'],
+  ['kv', 'get', 'CONFIG', 'a.b'],
+  ['kv', 'get', 'CONFIG', 'a.b', '--raw'],
+  ['kv', 'get', 'CONFIG', 'a.b', '--revision', '1', '--raw'],
+  ['kv', 'get', 'CONFIG', 'none'],
+  ['kv', 'create', 'CONFIG', 'a.b', 'x'],
+  ['kv', 'create', 'CONFIG', 'c', 'new'],
+  ['kv', 'update', 'CONFIG', 'c', 'newer', '3'],
+  ['kv', 'update', 'CONFIG', 'c', 'late', '3'],
+  ['kv', 'del', 'CONFIG', 'c', '-f'],
+  ['kv', 'get', 'CONFIG', 'c'],
+  ['kv', 'create', 'CONFIG', 'c', 'after its delete'],
+  ['kv', 'history', 'CONFIG', 'c'],
+  ['kv', 'purge', 'CONFIG', 'a.b', '-f'],
+  ['kv', 'history', 'CONFIG', 'a.b'],
+  ['kv', 'ls', 'CONFIG'],
+  ['kv', 'ls', 'CONFIG', '--display-value', '--verbose'],
+  ['kv', 'get', 'CONFIG', 'c', '--raw'],
+  ['kv', 'edit', 'CONFIG', '--history', '8', '--ttl', '1h'],
+  ['kv', 'info', 'CONFIG'],
+  ['kv', 'revert', 'CONFIG', 'c', '3', '-f'],
+  ['kv', 'get', 'CONFIG', 'c', '--raw'],
+  ['kv', 'compact', 'CONFIG', '-f'],
+  ['kv', 'status', 'CONFIG'],
+  ['kv', 'ls'],
+  ['kv', 'del', 'CONFIG', '-f'],
+  ['kv', 'info', 'CONFIG'],
+  ['object', 'ls'],
+  ['object', 'add', 'FILES', '--storage', 'memory', '--description', 'what is kept'],
+  ['object', 'info', 'FILES'],
+  ['object', 'put', 'FILES', FILE, '--name', 'big', '--no-progress', '-f'],
+  [
+    'object',
+    'put',
+    'FILES',
+    FILE,
+    '--name',
+    'other',
+    '--description',
+    'too',
+    '--no-progress',
+    '-f',
+  ],
+  ['object', 'ls', 'FILES'],
+  ['object', 'info', 'FILES', 'big'],
+  ['object', 'get', 'FILES', 'big', '-O', `${FILE}.got`, '--no-progress', '-f'],
+  ['object', 'get', 'FILES', 'none', '-O', `${FILE}.got`, '--no-progress', '-f'],
+  ['object', 'rm', 'FILES', 'other', '-f'],
+  ['object', 'ls', 'FILES'],
+  ['object', 'info', 'FILES', 'other'],
+  ['object', 'seal', 'FILES', '-f'],
+  ['object', 'put', 'FILES', FILE, '--name', 'late', '--no-progress', '-f'],
+  ['object', 'ls'],
+  ['object', 'rm', 'FILES', '-f'],
+];
+
+/** The stream of the benches: with `--create` they make one with batches of publishes, of a later version. */
+const BENCH_STREAM = ['stream', 'add', 'benchstream', '--subjects', 'bench.*', '--defaults'];
+
+/** Of `nats bench`, whose figures are its own: that each gets through. */
+const BENCHES: readonly string[] = [
+  'kv put --msgs 500 --storage memory',
+  'kv get --msgs 500',
+  'js pub sync bench.a --msgs 500',
+  'js pub async bench.a --purge --msgs 1000',
+  'js ordered --msgs 1000',
+  'js consume --msgs 1000',
+  'js pub async bench.b --purge --msgs 1000',
+  'js fetch --msgs 1000',
+  'js get sync --msgs 500',
+];
+
+describe.skipIf(reasonAgainst !== undefined)(
+  titled('the nats command, buckets and objects', reasonAgainst),
+  () => {
+    const both = openCliPair();
+    writeFileSync(FILE, Buffer.alloc(400_000, 'what an object is made of '));
+
+    test.each(COMMANDS.map((words) => [words.join(' '), words] as const))(
+      '%s',
+      async (_, words) => {
+        const [ours, theirs] = await both(natsCommand(), words);
+        expect(ours).toBe(theirs);
+      },
+    );
+
+    test('a stream for benches', async () => {
+      const [ours, theirs] = await both(natsCommand(), BENCH_STREAM);
+      expect(ours).toBe(theirs);
+    });
+
+    test.each(BENCHES)('bench %s', async (line) => {
+      const words = ['bench', ...line.split(' '), '--no-progress'];
+      for (const said of await both(natsCommand(), words)) {
+        expect(said).toMatch(/^0\n/);
+        expect(said).toMatch(/stats: [\d,]+ msgs\/sec/);
+      }
+    });
+  },
+);
