@@ -8,7 +8,7 @@
 // compares all four slots of it, without a branch for each that cannot be foreseen. A slot is the address of its
 // scope.
 //
-// A table has 64 parts, chosen by the uppermost bits, and each doubles by itself when it is between three eighths and half
+// A table has 64 parts, chosen by the uppermost bits, and each doubles by itself when it is between half and five eighths
 // full, and halves at a quarter of that. So no insert or remove lays out more than a 64th anew, which takes some
 // milliseconds with millions of entries, and what a table has taken for a while is given back. They are equally full, so
 // each has its own bound: with one for all, a filter of 2,000 tokens met a dozen that were due.
@@ -79,7 +79,7 @@ function lay(part: Part, slots: usize, count: u32): void {
   part.mask = count - 1;
   // A part lies at a multiple of its size, and a table of them too.
   const index = <u32>(changetype<usize>(part) >> 4) & (PARTS - 1);
-  part.most = max<u32>(2, (count * (3 * PARTS + index)) >> 9);
+  part.most = max<u32>(2, (count * (4 * PARTS + index)) >> 9);
 }
 
 function mix(hash: u64, scope: u32): u32 {

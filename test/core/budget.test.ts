@@ -79,9 +79,9 @@ describe('the budget of a read', () => {
       }
       return core.spent - before;
     };
-    // Two tables have an entry for each: with 98,304 to 131,072 of them a part of 4,096 slots grows, each at its own bound.
-    subscribe(95_000);
-    const [growing, grown] = [subscribe(40_000), subscribe(40_000)];
+    // Two tables have an entry for each: with 131,072 to 163,840 of them a part of 4,096 slots grows, each at its own bound.
+    subscribe(128_000);
+    const [growing, grown] = [subscribe(38_000), subscribe(38_000)];
     expect(growing - grown).toBeGreaterThan(60);
     const subscriptions = (): number =>
       core.word((core.call('sessionPtr', session) >>> 0) + abi.SESSION_SUBS_COUNT);
