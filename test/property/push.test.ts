@@ -8,7 +8,7 @@ import { ConsumerStream, Inbox } from '../support/consumer-stream.ts';
 import { check } from './check.ts';
 
 const MIB = 1024 * 1024;
-const MESSAGE_BYTES = 100_000;
+const MESSAGE_BYTES = 400_000;
 const NAMES = ['a', 'b', 'a.b'] as const;
 
 const step = fc.oneof(
@@ -17,7 +17,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('publish' as const),
       subject: fc.constantFrom(...NAMES),
-      count: fc.integer({ min: 1, max: 12 }),
+      count: fc.integer({ min: 1, max: 8 }),
     }),
   },
   { weight: 2, arbitrary: fc.constant({ kind: 'listen' as const }) },
