@@ -1,23 +1,12 @@
-// Bundles src/ into dist/ with tsdown. Does nothing when the inputs are those of the last build (`--force`
-// builds anyway). It builds beside dist/ and moves the files in when all are whole, then removes those of
-// earlier builds, so that whoever runs from dist/ meanwhile does not meet half a build.
+// Bundles src/ into dist/ with tsdown: beside it, and the files are moved in when all are whole. Then those of earlier
+// builds are removed, so that whoever runs from dist/ meanwhile does not meet half a build.
 import { spawnSync } from 'node:child_process';
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isFresh, root, stampOf, writeStamp } from './stamp.mjs';
+import { buildWhenChanged, root, runCommand } from './stamp.mjs';
 
 const tsdown = join(root, 'node_modules/tsdown/dist/run.mjs');
-const buildDir = join(root, 'build');
 const distDir = join(root, 'dist');
-const stampFile = join(buildDir, 'dist.stamp');
 const inputs = [
   'src',
   'assembly/abi.ts',
@@ -77,24 +66,15 @@ function moveIn(outDir) {
   }
 }
 
-function build() {
-  const stamp = stampOf(inputs);
-  if (isFresh(stampFile, stamp, [join(distDir, 'index.mjs'), join(distDir, 'cli.mjs')])) return;
-  mkdirSync(buildDir, { recursive: true });
-  const outDir = mkdtempSync(join(buildDir, 'dist-'));
-  try {
-    bundle(outDir);
-    writeLicences(outDir);
-    moveIn(outDir);
-    writeStamp(stampFile, stamp);
-  } finally {
-    rmSync(outDir, { recursive: true, force: true });
-  }
-}
-
-try {
-  build();
-} catch (error) {
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-}
+await runCommand(() =>
+  buildWhenChanged({
+    name: 'dist',
+    inputs,
+    outputs: [join(distDir, 'index.mjs'), join(distDir, 'cli.mjs')],
+    make: (outDir) => {
+      bundle(outDir);
+      writeLicences(outDir);
+      moveIn(outDir);
+    },
+  }),
+);

@@ -1,27 +1,14 @@
 // Compiles assembly/ into build/{debug,release,test}.wasm and writes the release Wasm as text to src/core/: the
-// program part to program.generated.ts, all of it to whole.generated.ts. Does nothing when the inputs are those of
-// the last build (`--force` builds anyway). Each output is renamed into place when it is whole, so that builds may
-// overlap.
+// program part to program.generated.ts, all of it to whole.generated.ts.
 import { execFile } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { isFresh, root, stampOf, writeStamp } from './stamp.mjs';
+import { buildDir, buildWhenChanged, root, runCommand } from './stamp.mjs';
 import { optimized, partsOf } from './wasm-parts.mjs';
 
 const run = promisify(execFile);
 const asc = join(root, 'node_modules/assemblyscript/bin/asc.js');
-const buildDir = join(root, 'build');
-const stampFile = join(buildDir, 'wasm.stamp');
 const targets = ['debug', 'release', 'test'];
 const textFile = (part) => join(root, `src/core/${part}.generated.ts`);
 const outputs = [
@@ -103,33 +90,19 @@ function generatedText(part, wasm) {
   ].join('\n');
 }
 
-async function build() {
-  const stamp = stampOf(inputs);
-  if (isFresh(stampFile, stamp, outputs)) return;
-  mkdirSync(buildDir, { recursive: true });
-  const outDir = mkdtempSync(join(buildDir, 'wasm-'));
-  try {
-    // The first failure ends the build, and the others would only repeat it.
-    await compile('debug', outDir);
-    await Promise.all(['release', 'test'].map((target) => compile(target, outDir)));
-    const release = join(outDir, 'release.wasm');
-    writeFileSync(release, optimized(readFileSync(release)));
-    const parts = partsOf(readFileSync(release), exportsOf(peersDoors));
-    for (const [part, wasm] of Object.entries(parts)) {
-      const made = join(outDir, `${part}.generated.ts`);
-      writeFileSync(made, generatedText(part, wasm));
-      renameSync(made, textFile(part));
-    }
-    for (const name of readdirSync(outDir)) renameSync(join(outDir, name), join(buildDir, name));
-    writeStamp(stampFile, stamp);
-  } finally {
-    rmSync(outDir, { recursive: true, force: true });
+async function make(outDir) {
+  // The first failure ends the build, and the others would only repeat it.
+  await compile('debug', outDir);
+  await Promise.all(['release', 'test'].map((target) => compile(target, outDir)));
+  const release = join(outDir, 'release.wasm');
+  writeFileSync(release, optimized(readFileSync(release)));
+  const parts = partsOf(readFileSync(release), exportsOf(peersDoors));
+  for (const [part, wasm] of Object.entries(parts)) {
+    const made = join(outDir, `${part}.generated.ts`);
+    writeFileSync(made, generatedText(part, wasm));
+    renameSync(made, textFile(part));
   }
+  for (const name of readdirSync(outDir)) renameSync(join(outDir, name), join(buildDir, name));
 }
 
-try {
-  await build();
-} catch (error) {
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-}
+await runCommand(() => buildWhenChanged({ name: 'wasm', inputs, outputs, make }));

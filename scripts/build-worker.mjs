@@ -1,20 +1,9 @@
 // Writes what runs in the thread that compares passwords, with the package that it uses, as text to
-// src/server/bcrypt-worker.generated.ts. Does nothing when the inputs are those of the last build (`--force` builds
-// anyway).
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+// src/server/bcrypt-worker.generated.ts.
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isFresh, root, stampOf, writeStamp } from './stamp.mjs';
+import { buildWhenChanged, root, runCommand } from './stamp.mjs';
 
-const buildDir = join(root, 'build');
-const stampFile = join(buildDir, 'worker.stamp');
 const generatedFile = join(root, 'src/server/bcrypt-worker.generated.ts');
 const inputs = [
   'src/server/bcrypt-worker.ts',
@@ -29,49 +18,37 @@ const withoutRandom = {
   load: (id) => (id === '\0crypto' ? 'export default undefined;' : undefined),
 };
 
-async function build() {
-  const stamp = stampOf(inputs);
-  if (isFresh(stampFile, stamp, [generatedFile])) return;
+async function make(outDir) {
   // It takes half a second to load.
   const { build: bundle } = await import('tsdown');
-  mkdirSync(buildDir, { recursive: true });
-  const outDir = mkdtempSync(join(buildDir, 'worker-'));
-  try {
-    await bundle({
-      config: false,
-      entry: { worker: join(root, 'src/server/bcrypt-worker.ts') },
-      outDir,
-      format: 'iife',
-      platform: 'node',
-      plugins: [withoutRandom],
-      target: 'node20.19',
-      noExternal: ['bcryptjs'],
-      dts: false,
-      report: false,
-      logLevel: 'silent',
-      outputOptions: { comments: { annotation: true, legal: false, jsdoc: false } },
-    });
-    const [file] = readdirSync(outDir);
-    const text = readFileSync(join(outDir, file), 'utf8');
-    const generated = join(outDir, 'generated.ts');
-    writeFileSync(
-      generated,
-      [
-        '// src/server/bcrypt-worker.ts with bcryptjs as text, made by scripts/build-worker.mjs.',
-        `export const workerText: string =\n  ${JSON.stringify(text)};`,
-        '',
-      ].join('\n'),
-    );
-    renameSync(generated, generatedFile);
-    writeStamp(stampFile, stamp);
-  } finally {
-    rmSync(outDir, { recursive: true, force: true });
-  }
+  await bundle({
+    config: false,
+    entry: { worker: join(root, 'src/server/bcrypt-worker.ts') },
+    outDir,
+    format: 'iife',
+    platform: 'node',
+    plugins: [withoutRandom],
+    target: 'node20.19',
+    noExternal: ['bcryptjs'],
+    dts: false,
+    report: false,
+    logLevel: 'silent',
+    outputOptions: { comments: { annotation: true, legal: false, jsdoc: false } },
+  });
+  const [file] = readdirSync(outDir);
+  const text = readFileSync(join(outDir, file), 'utf8');
+  const generated = join(outDir, 'generated.ts');
+  writeFileSync(
+    generated,
+    [
+      '// src/server/bcrypt-worker.ts with bcryptjs as text, made by scripts/build-worker.mjs.',
+      `export const workerText: string =\n  ${JSON.stringify(text)};`,
+      '',
+    ].join('\n'),
+  );
+  renameSync(generated, generatedFile);
 }
 
-try {
-  await build();
-} catch (error) {
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-}
+await runCommand(() =>
+  buildWhenChanged({ name: 'worker', inputs, outputs: [generatedFile], make }),
+);

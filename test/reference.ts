@@ -12,6 +12,12 @@ export const REFERENCE_VERSION = '2.15.3';
 /** How to get the binary where it is missing. */
 export const REFERENCE_INSTALL: string = `go install github.com/nats-io/nats-server/v2@v${REFERENCE_VERSION}`;
 
+/** Ended with this process by one listener: with more than ten Node warns of a leak. */
+const living = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
+
 /** A running nats-server. Whoever started it closes it. */
 export interface Reference {
   readonly host: string;
@@ -49,11 +55,10 @@ export async function startReference(config = ''): Promise<Reference> {
   const path = join(folder, 'server.conf');
   writeFileSync(path, `listen: "127.0.0.1:-1"\nhttp: "127.0.0.1:-1"\n${config}\n`);
   const child = spawn(binary, ['-c', path], { stdio: ['ignore', 'ignore', 'pipe'] });
-  const endChild = (): void => void child.kill('SIGKILL');
-  process.once('exit', endChild);
+  living.add(child);
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const cleanUp = (): void => {
-    process.removeListener('exit', endChild);
+    living.delete(child);
     rmSync(folder, { recursive: true, force: true });
   };
   const log: string[] = [];

@@ -9,12 +9,14 @@ interface Generated {
   readonly isNeighbour?: boolean;
 }
 
-/** Many readers; what is measured is one of the three things that they do. */
+/** Many readers; what is measured is one of the three things that they do, or a page of monitoring about them. */
 interface Crowded {
   readonly kind: 'crowd';
   readonly readers: number;
   readonly subscriptions: number;
-  readonly measured: 'come' | 'publish' | 'go';
+  readonly measured: 'come' | 'publish' | 'go' | 'ask';
+  /** Of the page that is asked for. */
+  readonly path?: string;
   readonly bytes: number;
   readonly messages: number;
   readonly ahead: number;
@@ -52,6 +54,17 @@ export const LOOP_CASES: readonly LoopCase[] = [
   {
     name: '10 connections with 100,000 subscriptions each go',
     load: { ...fanOut(10, 0, 0, 1), subscriptions: 100_000, measured: 'go' },
+  },
+  {
+    name: '/connz tells of 10,000 connections',
+    load: { ...fanOut(10_000, 0, 0, 1), measured: 'ask', path: '/connz?limit=10000&subs=1' },
+  },
+  {
+    name: '/subsz tells of 1,000,000 subscriptions',
+    load: {
+      ...{ ...fanOut(10, 0, 0, 1), subscriptions: 100_000 },
+      ...{ measured: 'ask', path: '/subsz?subs=1&limit=1000000' },
+    },
   },
 ];
 

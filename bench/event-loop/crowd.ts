@@ -19,7 +19,9 @@ export type CrowdQuestion =
       /** Messages that a publisher is ahead of the slowest reader. */
       readonly ahead: number;
     }
-  | { readonly do: 'go' };
+  | { readonly do: 'go' }
+  /** Somebody reads a page of monitoring to its end. */
+  | { readonly do: 'ask'; readonly url: string };
 
 const OPENING_MAX = 256;
 const SUBJECT = 'crowd';
@@ -128,10 +130,17 @@ async function go(): Promise<void> {
   await Promise.all(gone);
 }
 
+async function ask(url: string): Promise<void> {
+  const { status, body } = await fetch(url);
+  if (status !== 200 || body === null) fail(`${url}: ${status}`);
+  for await (const _chunk of body as AsyncIterable<Uint8Array>);
+}
+
 process.on('message', (question: CrowdQuestion) => {
   void (async () => {
     if (question.do === 'come') await come(question.port, question.readers, question.subscriptions);
     else if (question.do === 'go') await go();
+    else if (question.do === 'ask') await ask(question.url);
     else await publish(question.bytes, question.messages, question.ahead);
     process.send?.('done');
   })().catch((cause: unknown) => fail(String(cause)));

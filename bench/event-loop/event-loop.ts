@@ -13,7 +13,7 @@ import { type Spread, spreadOf } from '../shared/statistics.ts';
 import { formatNumber, formatTable } from '../shared/table.ts';
 import { formatJudgements, type Judgement, judge } from '../shared/targets.ts';
 import { LOOP_CASES, type LoopCase } from './cases.ts';
-import type { HostDelay } from './host.ts';
+import type { HostDelay, HostPorts } from './host.ts';
 
 const run = promisify(execFile);
 
@@ -105,11 +105,11 @@ async function measure(
   };
   try {
     const host = start('host', place === 'worker' ? ['worker'] : []);
-    const port = (await host.next()) as number;
-    if (load.kind === 'crowd') return await measureCrowd(load, host, port, start('crowd'));
-    let loaded = port;
+    const ports = (await host.next()) as HostPorts;
+    if (load.kind === 'crowd') return await measureCrowd(load, host, ports, start('crowd'));
+    let loaded = ports.port;
     if (load.kind === 'loadgen' && load.isNeighbour === true) {
-      loaded = (await start('host').next()) as number;
+      loaded = ((await start('host').next()) as HostPorts).port;
     }
     const work = async (): Promise<void> => {
       if (load.kind === 'nothing') await delay(seconds * 1000);
@@ -138,14 +138,15 @@ async function generate(
 async function measureCrowd(
   load: LoopCase['load'] & { readonly kind: 'crowd' },
   host: Child,
-  port: number,
+  { port, monitoringPort }: HostPorts,
   crowd: Child,
 ): Promise<HostDelay> {
-  const { readers, subscriptions, bytes, messages, ahead, measured } = load;
+  const { readers, subscriptions, bytes, messages, ahead, measured, path = '' } = load;
   const steps = {
     come: { do: 'come', port, readers, subscriptions },
     publish: { do: 'publish', bytes, messages, ahead },
     go: { do: 'go' },
+    ask: { do: 'ask', url: `http://127.0.0.1:${monitoringPort}${path}` },
   } as const;
   if (measured === 'come') return watched(host, () => crowd.ask(steps.come));
   await crowd.ask(steps.come);

@@ -10,6 +10,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { ROOT } from '../shared/root.ts';
 
+/** What a host says when it serves. */
+export interface HostPorts {
+  readonly port: number;
+  readonly monitoringPort: number;
+}
+
 /** What the parent says. */
 export type HostQuestion = 'begin' | 'end';
 
@@ -32,18 +38,20 @@ const NS_PER_MS = 1e6;
 
 interface Module {
   createBus(): object;
-  serve(bus: object, options: object): Promise<{ readonly port: number }>;
+  serve(bus: object, options: object): Promise<HostPorts>;
 }
 
-async function startServer(): Promise<number> {
+async function startServer(): Promise<HostPorts> {
   const load = (name: string): Promise<Module> =>
     import(pathToFileURL(join(ROOT, 'dist', `${name}.mjs`)).href);
   const { createBus } = await load('index');
   const { serve } = await load('server');
-  return (await serve(createBus(), { port: 0, jetstream: true })).port;
+  const options = { port: 0, monitoring: { port: 0 }, jetstream: true };
+  const { port, monitoringPort } = await serve(createBus(), options);
+  return { port, monitoringPort };
 }
 
-function startWorker(): Promise<number> {
+function startWorker(): Promise<HostPorts> {
   const worker = new Worker(fileURLToPath(import.meta.url));
   return new Promise((resolve, reject) => {
     worker.once('message', resolve);
@@ -100,10 +108,10 @@ async function main(): Promise<void> {
     parentPort?.postMessage(await startServer());
     return;
   }
-  const port = process.argv.includes('worker') ? await startWorker() : await startServer();
+  const ports = process.argv.includes('worker') ? await startWorker() : await startServer();
   process.on('message', watch());
   process.on('disconnect', () => process.exit());
-  process.send?.(port);
+  process.send?.(ports);
 }
 
 main().catch((cause: unknown) => {

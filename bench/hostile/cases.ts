@@ -47,6 +47,10 @@ const MONITORING = ['-m', '-1'];
 const VERBOSE = PLAIN.replace('"verbose":false', '"verbose":true');
 const PEDANTIC = PLAIN.replace('"pedantic":false', '"pedantic":true');
 const MIB = 1024 * 1024;
+const CROWD = { atOnce: 64 } as const;
+const FEW = { atOnce: 16 } as const;
+/** Of the password that the peers have: a server takes 200 ms to compare another one with it. */
+const HASH = '$2b$11$FBhn2BXBAu4B6/S14HpCTub.5D3wwQcgULYLjeGPtdXF6gyUK6IGG';
 
 const own = (subject: string, count: number) => ({ of: 'one', subject, count }) as const;
 const choices = (tokens: number) => ({ of: 'choices', tokens }) as const;
@@ -141,12 +145,12 @@ const CONNECTIONS: readonly HostileCase[] = [
   {
     name: 'connect and leave',
     group: 'connections',
-    plan: { kind: 'come', atOnce: 64, says: `CONNECT ${PLAIN}\r\nPING\r\n`, ending: 'fin' },
+    plan: { kind: 'come', pace: CROWD, says: `CONNECT ${PLAIN}\r\nPING\r\n`, ending: 'fin' },
   },
   {
     name: 'connect and reset',
     group: 'connections',
-    plan: { kind: 'come', atOnce: 64, says: `CONNECT ${PLAIN}\r\nSUB a 1\r\n`, ending: 'reset' },
+    plan: { kind: 'come', pace: CROWD, says: `CONNECT ${PLAIN}\r\nSUB a 1\r\n`, ending: 'reset' },
   },
   {
     name: 'slowloris, clients',
@@ -192,7 +196,7 @@ const UNREAD: readonly HostileCase[] = [
 ];
 
 const GARBAGE: Plan = {
-  ...{ kind: 'come', atOnce: 16, ending: 'sent away' },
+  ...{ kind: 'come', pace: FEW, ending: 'sent away' },
   says: `${'\x1b[31m'.repeat(700)}\r\n`,
 };
 
@@ -208,8 +212,17 @@ const REFUSED: readonly HostileCase[] = [
     name: 'malformed CONNECT',
     group: 'refused',
     plan: {
-      ...{ kind: 'come', atOnce: 16, ending: 'sent away' },
+      ...{ kind: 'come', pace: FEW, ending: 'sent away' },
       says: `CONNECT {"name":"\x1b[2J","pass":SECRET${'!'.repeat(3000)}}\r\n`,
+    },
+  },
+  {
+    name: '50 wrong passwords a second, of which the server has a hash',
+    group: 'refused',
+    flags: ['--user', 'bench', '--pass', HASH],
+    plan: {
+      ...{ kind: 'come', pace: { perSecond: 50 }, ending: 'sent away' },
+      says: 'CONNECT {"verbose":false,"user":"bench","pass":"guess #"}\r\nPING\r\n',
     },
   },
   {

@@ -3,10 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Field, Listener } from './field.ts';
 import { type Peer, PLAIN } from './peer.ts';
 
-/** Connections come, say something, and go, so many at a time. */
+/** Connections come, say something, and go. */
 export interface ComePlan {
   readonly kind: 'come';
-  readonly atOnce: number;
+  /** So many at a time, each behind another; or so many a second, whatever becomes of those before. */
+  readonly pace: { readonly atOnce: number } | { readonly perSecond: number };
+  /** Where it has a `#`, each says another number. */
   readonly says: string;
   /** How they go: by themselves at once, or when the server has sent them away. */
   readonly ending: 'fin' | 'reset' | 'sent away';
@@ -32,19 +34,26 @@ const DRIP = 'd';
 /** Who has not taken the last letters gets no more. */
 const WAITING_MAX = 64;
 
-export async function come(field: Field, { atOnce, says, ending }: ComePlan): Promise<void> {
+export async function come(field: Field, { pace, says, ending }: ComePlan): Promise<void> {
   field.ready();
-  const lines = Buffer.from(says, 'latin1');
-  await Promise.all(
-    Array.from({ length: atOnce }, async () => {
-      for (;;) {
-        const peer = await field.open({});
-        if (lines.length > 0) await field.send(peer, lines);
-        if (ending === 'sent away') await sentAway(peer);
-        else await peer.leave(ending);
-      }
-    }),
-  );
+  let count = 0;
+  const comeAndGo = async (): Promise<void> => {
+    const peer = await field.open({});
+    const lines = Buffer.from(says.replace('#', String(count++)), 'latin1');
+    if (lines.length > 0) await field.send(peer, lines);
+    if (ending === 'sent away') await sentAway(peer);
+    else await peer.leave(ending);
+  };
+  if ('perSecond' in pace) {
+    for (;;) {
+      void comeAndGo();
+      await delay(1000 / pace.perSecond);
+    }
+  }
+  const oneByOne = async (): Promise<void> => {
+    for (;;) await comeAndGo();
+  };
+  await Promise.all(Array.from({ length: pace.atOnce }, oneByOne));
 }
 
 export async function drip(field: Field, plan: DripPlan): Promise<void> {

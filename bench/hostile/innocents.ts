@@ -5,6 +5,7 @@ import { constants, setPriority } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Figures, Ledger } from './ledger.ts';
 import { MessageReader, NUMBER_DIGITS } from './message-reader.ts';
+import { CREDENTIALS } from './peer.ts';
 
 /** What the parent says. */
 export type InnocentsQuestion =
@@ -29,7 +30,7 @@ export interface InnocentsAnswer {
 
 const SUBJECT = 'innocent';
 const TICK_MS = 1;
-const CONNECT = 'CONNECT {"verbose":false,"pedantic":false}\r\n';
+const CONNECT = `CONNECT {"verbose":false,"pedantic":false,${CREDENTIALS}}\r\n`;
 const PAYLOAD_FILL = 'x';
 
 class Pair {

@@ -15,7 +15,9 @@ export interface PeerOptions {
 /** How a peer leaves. */
 export type Ending = 'fin' | 'reset' | 'error';
 
-export const PLAIN = '{"verbose":false,"pedantic":false,"headers":true,"no_responders":true}';
+/** Of the user whom a server knows that asks; others do not look at it. */
+export const CREDENTIALS = '"user":"bench","pass":"bench"';
+export const PLAIN: string = `{"verbose":false,"pedantic":false,"headers":true,"no_responders":true,${CREDENTIALS}}`;
 export const NO_ECHO: string = PLAIN.replace('{', '{"echo":false,');
 
 const PONG = 'PONG\r\n';

@@ -201,7 +201,11 @@ export class Authentication {
     const next = this.#waiting.take((lane) => this.#mayTake(lane));
     this.#isTurning = next !== undefined;
     if (next === undefined) return;
-    next.proceed();
-    this.#options.slices.run(() => this.#admit());
+    try {
+      next.proceed();
+    } finally {
+      // Also when a log or a handler of the program has thrown: the others still wait.
+      this.#options.slices.run(() => this.#admit());
+    }
   }
 }

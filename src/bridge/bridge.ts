@@ -57,15 +57,17 @@ const CLOSE_MS = 100;
 /**
  * Opens a bus to the network: listens, and serves NATS clients, which begin in the account of the bus.
  *
- * Rejects with the platform's error when it cannot listen. `bus` is one that `createBus` made.
+ * Rejects with the platform's error when it cannot listen. `bus` is one that `createBus` made; without an address
+ * clients come by other listeners alone.
  */
 export async function createBridge(
   bus: object,
-  options: BridgeOptions & BridgeAddress,
+  options: BridgeOptions,
+  address: BridgeAddress | undefined,
 ): Promise<Bridge> {
   const bridge = new Bridge(internalsOf(bus), options);
   try {
-    await bridge.listen(options);
+    if (address !== undefined) await bridge.listen(address);
   } catch (error) {
     await bridge.close();
     throw error;
@@ -238,8 +240,8 @@ export class Bridge implements SessionHost, NetworkSide {
     return { outbound: this.outbound.bytes, inbound: this.pacing.inbound.bytes };
   }
 
-  /** Other limits, and another door, from now on, for those who are here as well. */
-  reconfigure(options: Limits & Entrance): void {
+  /** Other limits, another door and address, from now on, for those who are here as well. */
+  reconfigure(options: Limits & Entrance & Pick<BridgeOptions, 'advertised'>): void {
     Object.assign(this.options, options);
     reconfigure(this, [...this.openSessions()], options);
   }
@@ -415,8 +417,8 @@ export class Bridge implements SessionHost, NetworkSide {
       hasJetStream: this.engine.server.jetstream === true,
       domain: this.engine.server.domain,
       runtime: options.runtime ?? 'node',
-      host: this.host,
-      port: this.port,
+      host: options.advertised?.host ?? this.host,
+      port: options.advertised?.port ?? this.port,
       hasHeaders: options.hasHeaders,
       asked: (type) => this.authentication.asked(type),
       maxPayload: options.maxPayload,

@@ -28,6 +28,8 @@ export interface BridgeOptions extends Limits, Entrance {
   readonly version?: string;
   /** What INFO says under `go`, which clients insist on (default `node`). */
   readonly runtime?: string;
+  /** What clients are told of where it listens, if not that. */
+  readonly advertised?: { readonly host: string; readonly port: number | undefined } | undefined;
   /** Other addresses of this server that clients may be told, `host:port`. */
   readonly connectUrls?: readonly string[];
   /** Peers may use headers (default true). */

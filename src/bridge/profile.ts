@@ -38,6 +38,8 @@ export class Profile {
   readonly #startMonotonic: number;
   #options: ConnectOptions = DEFAULT_CONNECT;
   #client: MessageClient | undefined;
+  /** Since the last `noteActivity`. */
+  #hasActed = false;
   /** Monotonic milliseconds, which are cheaper to ask for than the time of day. */
   #lastActivity: number;
   #inMsgs = 0;
@@ -77,19 +79,20 @@ export class Profile {
   connected(options: ConnectOptions): void {
     this.#options = options;
     this.#client = undefined;
-    this.touch();
+    this.#hasActed = true;
   }
 
-  /** The peer has done something that counts as activity. */
-  touch(): void {
-    this.#lastActivity = this.#facts.clock.monotonic();
+  /** The peer has done something that counts as activity: at the moment of the next `noteActivity`, which is near. */
+  act(): void {
+    this.#hasActed = true;
   }
 
-  /** Messages in or out are activity; PING and PONG are not. @param now monotonic milliseconds */
+  /** Messages in or out are activity, as is what it has done; PING and PONG are not. @param now monotonic milliseconds */
   noteActivity(now: number): void {
     const { sessions, handle } = this.#facts;
     const { inMsgs, outMsgs } = sessions.traffic(handle);
-    if (inMsgs === this.#inMsgs && outMsgs === this.#outMsgs) return;
+    if (!this.#hasActed && inMsgs === this.#inMsgs && outMsgs === this.#outMsgs) return;
+    this.#hasActed = false;
     this.#inMsgs = inMsgs;
     this.#outMsgs = outMsgs;
     this.#lastActivity = now;
@@ -98,6 +101,7 @@ export class Profile {
   snapshot({ now, rttMs, reason, user, ...moment }: SnapshotMoment): ConnectionSnapshot {
     const { sessions, cid, handle, peer } = this.#facts;
     const { name, lang, version } = this.#options;
+    if (this.#hasActed) this.noteActivity(this.#facts.clock.monotonic());
     // Told again it is the same moment, also where the time of day has been set meanwhile.
     const lastActivity = this.#start + (this.#lastActivity - this.#startMonotonic);
     return {

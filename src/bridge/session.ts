@@ -204,6 +204,10 @@ export class Session
     this.#profile.noteActivity(now);
   }
 
+  #noteActivity(): void {
+    this.#profile.noteActivity(this.#host.options.clock.monotonic());
+  }
+
   // ── What it asks for ────────────────────────────────────────────────────────────────────────────
 
   connected(options: ConnectOptions): boolean {
@@ -217,7 +221,10 @@ export class Session
 
   /** What was subscribed to under the CONNECT before is gone. */
   #forgotten(): void {
-    if (this.#state.isOpen && admit(this) === 'next') this.#reader.goOn();
+    if (!this.#state.isOpen) return;
+    const isNext = admit(this) === 'next';
+    this.#noteActivity();
+    if (isNext) this.#reader.goOn();
   }
 
   /**
@@ -268,6 +275,7 @@ export class Session
       if (isConnecting && isAdmitted) this.#introduce();
       if (isConnecting) settleConnect(this, isAdmitted);
       else if (!isAdmitted) this.#leave();
+      this.#noteActivity();
     });
     if (isConnecting) this.#reader.goOn();
   }
@@ -347,7 +355,7 @@ export class Session
   }
 
   acknowledge(): void {
-    this.#profile.touch();
+    this.#profile.act();
     if (this.options.verbose) this.#send('+OK\r\n');
   }
 
@@ -396,7 +404,7 @@ export class Session
 
   onWrite(): void {
     this.#reader.onWrite();
-    this.#profile.noteActivity(this.#host.options.clock.monotonic());
+    this.#noteActivity();
   }
 
   onHeld(): void {

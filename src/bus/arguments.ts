@@ -25,6 +25,11 @@ const oneOf = (...values: readonly unknown[]): Kind => [
 ];
 
 const COUNT = count(0);
+/** It is counted in 32 bits. */
+const POOL: Kind = [
+  'a whole number from 0 to 4294967295',
+  (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32,
+];
 const TIME: Kind = [
   'milliseconds from 0 on',
   (value) => isOf(value, 'number') && (value as number) >= 0,
@@ -51,7 +56,7 @@ const KINDS = new Map<string, Kind>(
     noMux: typed('boolean'),
     onError: FUNCTION,
     overflow: oneOf('drop-oldest', 'drop-newest', 'error'),
-    poolMax: COUNT,
+    poolMax: POOL,
     queue: TEXT,
     reply: TEXT,
     signal: ['an AbortSignal', isSignal],

@@ -27,8 +27,8 @@ export interface Logging {
   readonly logger: Logger;
   /** Where lines go now. */
   readonly sink: LogSink;
-  /** Opens what another log needs. Throws when its file cannot be opened. */
-  prepare(options: LoggingOptions): { apply(): void };
+  /** Opens what another log needs, to be applied or discarded. Throws when its file cannot be opened. */
+  prepare(options: LoggingOptions): { apply(): void; discard(): void };
 }
 
 /** What a file, with flags over it, says of the log. */
@@ -74,6 +74,9 @@ export function openLogging(options: LoggingOptions): Logging {
         apply: () => {
           if (!isSame) current.sink.close();
           [known, current] = [next, { sink, logger: loggerTo(sink, next) }];
+        },
+        discard: () => {
+          if (!isSame) sink.close();
         },
       };
     },

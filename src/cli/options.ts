@@ -65,7 +65,7 @@ const ROWS: Readonly<Record<FlagName, Row>> = {
   check: ['t', 'boolean'],
   checkReload: ['test_reload', 'string'],
   signal: ['sl signal', 'string'],
-  clientAdvertise: ['client_advertise', 'string', 'warned'],
+  clientAdvertise: ['client_advertise', 'string'],
   portsFileDir: ['ports_file_dir', 'string'],
   logFile: ['l log', 'string'],
   logTime: ['T logtime', 'boolean'],

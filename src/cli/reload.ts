@@ -48,13 +48,16 @@ export class Reloads {
     for (const warning of next.config?.warnings ?? []) process.stderr.write(`${warning}\n`);
     const command = commandOptions(next);
     if (typeof command === 'string') throw new Error(command);
+    const { withLogChange } = await import('../server/reload.ts');
     const log = this.#logging.prepare(loggingOptions(next.values));
-    for (const line of logChanges(before.values, next.values)) {
-      this.#logging.logger.info(`Reloaded: ${line}`);
+    const lines = logChanges(before.values, next.values);
+    try {
+      await server.reload(withLogChange(command.options, { lines, apply: log.apply }));
+    } catch (error) {
+      log.discard();
+      throw error;
     }
-    log.apply();
     this.#current = next;
-    await server.reload(command.options);
   }
 }
 

@@ -4,6 +4,7 @@
 import type { ServerValues } from '../config/keys-server.ts';
 import { type Bus, createBus } from '../index.ts';
 import { hostPort, isLoopback, listenErrorText } from '../server/addresses.ts';
+import { partsOf } from '../server/advertised.ts';
 import { type ServeOptions, type Server, serve } from '../server/index.ts';
 import { busOptionsFor } from '../server/options.ts';
 import { InvalidArgumentError, toError } from '../shared/errors.ts';
@@ -135,8 +136,11 @@ function serveOptions(configured: Configured, { logger }: Logging): ServeOptions
   return { ...command.options, logger };
 }
 
-/** A port that no listener can have ends the program with the line that a busy one would give. */
-function checkPorts({ host = '', port = 0, monitoring }: ServeOptions, logger: Logger): void {
+/** A port that no listener can have ends the program with the line that a busy one would give; so does no address. */
+function checkPorts(
+  { host = '', port = 0, monitoring, clientAdvertise = '' }: ServeOptions,
+  logger: Logger,
+): void {
   const httpPort = monitoring?.port ?? 0;
   if (!isPort(httpPort)) {
     const reason = listenErrorText(undefined, monitoring?.host ?? host, httpPort);
@@ -145,7 +149,10 @@ function checkPorts({ host = '', port = 0, monitoring }: ServeOptions, logger: L
     const reason = quoteGoText(listenErrorText(undefined, host, port));
     logger.fatal(`Error listening on port: ${hostPort(host, port)}, ${reason}`);
   } else {
-    return;
+    const problem = partsOf(clientAdvertise);
+    if (typeof problem !== 'string') return;
+    const value = `ClientAdvertise value of ${clientAdvertise}`;
+    logger.fatal(`Error setting server INFO with ${value}, err=${problem}`);
   }
   process.exit(1);
 }

@@ -188,7 +188,6 @@ export const SERVER: Block<ServerValues> = {
     names: ['client_advertise'],
     kind: text,
     about: 'Address that clients are told instead.',
-    effect: 'warned',
   },
   serverName: { names: ['server_name'], kind: serverName, about: 'Name, shown to clients.' },
   debug: { names: ['debug'], kind: flag, about: 'Debug lines in the log.' },

@@ -8,6 +8,7 @@ import { JetStreamAccount } from './account.ts';
 import type { AccountUsage } from './api/account-door.ts';
 import { consumerInfo, streamInfo } from './api/info.ts';
 import type { Fields } from './api/request.ts';
+import { enabled } from './enabled.ts';
 import { Pools } from './limits.ts';
 import { type JetStreamOptions, type JetStreamSettings, jetStreamSettings } from './options.ts';
 import type { Stream } from './stream/stream.ts';
@@ -53,18 +54,10 @@ export interface JetStream extends AsyncDisposable {
 /** Where warnings go; the process's own by default. */
 export type Warn = (text: string) => void;
 
-/** What runs in an engine: one for each account, and the version of which it spoke before the first. */
-interface Enabled {
-  readonly version: string;
-  readonly byAccount: Map<string, RunningJetStream>;
-}
-
-const enabled = new WeakMap<object, Enabled>();
-
 /**
  * Enables streams and consumers in the account of a bus: whoever publishes there on a subject of a stream, by this
- * process or by a client, is answered by it. Each account has bounds of its own. Rejects with InvalidArgumentError for an option, InvalidOperationError when
- * it is enabled already or what is given is no bus, and ClosedConnectionError.
+ * process or by a client, is answered by it. Each account has bounds of its own. Rejects with InvalidArgumentError for an
+ * option, InvalidOperationError when it is enabled already or what is given is no bus, and ClosedConnectionError.
  */
 export async function enableJetStream(
   bus: object,

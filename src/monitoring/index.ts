@@ -68,7 +68,10 @@ function endpointsOf(
     (document: Document): Endpoint =>
     (query) =>
       jsonResponse(200, document(source, query, clock.now()));
-  const subscriptions: Endpoint = (query) => pageResponse(subsz(source, query, clock.now()));
+  const subscriptions: Endpoint = (query) => {
+    const { pieces, isHeavy } = subsz(source, query, clock.now());
+    return pageResponse(pieces, isHeavy);
+  };
   return new Map<string, Endpoint>([
     ['/', () => page(source, basePath)],
     ['/varz', () => jsonResponse(200, varz(source, clock.now(), counts))],

@@ -5,7 +5,6 @@ import type { Clock } from '../shared/clock.ts';
 import { goJson } from '../shared/go-json.ts';
 import { goJsonProblem, goTypeProblem, goWholeProblem } from '../shared/go-json-problem.ts';
 import { rfc3339Nano } from '../shared/time.ts';
-import { ANNOUNCED_VERSION } from '../shared/version.ts';
 import type { Answers, SystemRequest } from '../system/index.ts';
 import { accountStats } from './accounts.ts';
 import { type ConnectionState, type ConnzOptions, connz } from './connz.ts';
@@ -70,22 +69,20 @@ function userInfo({ cid, account }: SystemRequest, userOf: (cid: number) => stri
   return goJson({ user, account, account_name: account }, 0);
 }
 
-function serverInfo(
-  { facts }: MonitoringSource,
-  seq: number,
-  nowMs: number,
-): Record<string, unknown> {
+function serverInfo(source: MonitoringSource, seq: number, nowMs: number): Record<string, unknown> {
+  const { facts } = source;
   const { tags, metadata } = facts;
+  const hasJetStream = source.jetstream() !== undefined;
   return {
     name: facts.serverName,
     host: facts.host,
     id: facts.serverId,
-    ver: ANNOUNCED_VERSION,
+    ver: facts.version,
     ...(tags.length > 0 ? { tags } : {}),
     ...(Object.keys(metadata).length > 0 ? { metadata } : {}),
     feature_flags: {},
-    jetstream: facts.hasJetStream,
-    flags: facts.hasJetStream ? JETSTREAM_FLAG : 0,
+    jetstream: hasJetStream,
+    flags: hasJetStream ? JETSTREAM_FLAG : 0,
     seq,
     time: rfc3339Nano(nowMs),
   };

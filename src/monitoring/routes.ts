@@ -17,8 +17,8 @@ export function jsonResponse(status: number, value: unknown, indent = 2): HttpRe
 }
 
 /** The same of a document that is made piece by piece. */
-export function pageResponse(pieces: Iterable<string>): HttpResponse {
-  return { ...jsonResponse(200, null), body: pieces };
+export function pageResponse(pieces: Iterable<string>, isHeavy = false): HttpResponse {
+  return { ...jsonResponse(200, null), body: pieces, isHeavy };
 }
 
 /** A response with plain text. */

@@ -1,10 +1,11 @@
 // `/subsz`: what there is to say of all sublists together, and a page of the subscriptions in them. There may be a
 // million: they are looked at in steps, one subscriber's at a time, and no more are kept than the page has.
 // Source: nats-server 2.15.3, server/monitor.go, Subsz; server/sublist.go, SublistStats.
-import type { SessionSubscription, SublistCounts } from '../core/index.ts';
+import type { SublistCounts } from '../core/index.ts';
 import { rfc3339Nano } from '../shared/time.ts';
 import { subscriptionDetail } from './connection-info.ts';
 import { JsonList, jsonPieces } from './json.ts';
+import { PackedSubscriptions } from './packed.ts';
 import { boolean, integer, QueryError, text } from './query.ts';
 import { sortInSlices } from './sorted.ts';
 import {
@@ -29,12 +30,15 @@ interface SubszOptions {
   readonly account: string;
 }
 
+/** A page that keeps more subscriptions than that is a heavy one. */
+const LIGHT_MAX = 10_000;
+
 /** The document in pieces, some of them empty. Throws QueryError. */
 export function subsz(
   source: MonitoringSource,
   query: URLSearchParams,
   nowMs: number,
-): Iterable<string> {
+): { readonly pieces: Iterable<string>; readonly isHeavy: boolean } {
   const options: SubszOptions = {
     subscriptions: boolean(query, 'subs'),
     offset: Math.max(0, integer(query, 'offset')),
@@ -46,7 +50,8 @@ export function subsz(
     throw new QueryError(`invalid test subject, must be valid publish subject: ${options.test}`);
   }
   const limit = options.limit > 0 ? options.limit : SUBSCRIPTIONS_SHOWN;
-  return pieces(source, { ...options, limit }, nowMs);
+  const isHeavy = options.subscriptions && options.offset + limit > LIGHT_MAX;
+  return { pieces: pieces(source, { ...options, limit }, nowMs), isHeavy };
 }
 
 /** What is said of the sublists of these accounts together. */
@@ -116,9 +121,10 @@ function* page(source: MonitoringSource, options: SubszOptions): Generator<unkno
       offset -= subscriber.subscriptionCount;
       continue;
     }
-    const [found, first] = yield* firstOf(subscriber, options.test, offset + limit);
-    for (const each of first.slice(offset)) {
-      yield { account: name, account_tag: name, ...subscriptionDetail(each, subscriber.cid) };
+    const { found, first, packed } = yield* firstOf(subscriber, options.test, offset + limit);
+    for (let at = offset; at < first.length; at++) {
+      const detail = subscriptionDetail(packed.read(first[at] as number), subscriber.cid);
+      yield { account: name, account_tag: name, ...detail };
     }
     limit -= Math.max(0, first.length - offset);
     offset = Math.max(0, offset - found);
@@ -126,25 +132,42 @@ function* page(source: MonitoringSource, options: SubszOptions): Generator<unkno
 }
 
 /** How many of a subscriber's subscriptions fit, and the first of them in the order of their sids. */
-function* firstOf(
-  subscriber: Subscriber,
-  test: string,
-  most: number,
-): Generator<undefined, [number, SessionSubscription[]]> {
-  let kept: SessionSubscription[] = [];
+interface First {
+  readonly found: number;
+  /** Places in `packed`; at most as many as asked for. */
+  readonly first: readonly number[];
+  readonly packed: PackedSubscriptions;
+}
+
+function* firstOf(subscriber: Subscriber, test: string, most: number): Generator<undefined, First> {
+  let packed = new PackedSubscriptions();
+  let kept: number[] = [];
   let found = 0;
   let looked = 0;
   for (const each of subscriber.subscriptions()) {
     if (++looked % LOOK_EVERY === 0) yield;
     if (test !== '' && !reaches(test, each.subject)) continue;
     found += 1;
-    kept.push(each);
-    if (kept.length >= most * 2 + SPARE) kept = (yield* sortInSlices(kept, bySid)).slice(0, most);
+    kept.push(packed.add(each));
+    if (kept.length < most * 2 + SPARE) continue;
+    const sorted = yield* sortInSlices(kept, packed.compare);
+    [packed, kept] = yield* firstAgain(packed, sorted, most);
   }
-  return [found, (yield* sortInSlices(kept, bySid)).slice(0, most)];
+  const sorted = yield* sortInSlices(kept, packed.compare);
+  return { found, first: sorted.length > most ? sorted.slice(0, most) : sorted, packed };
 }
 
-function bySid(a: SessionSubscription, b: SessionSubscription): number {
-  if (a.sid !== b.sid) return a.sid < b.sid ? -1 : 1;
-  return a.subject < b.subject ? -1 : a.subject > b.subject ? 1 : 0;
+/** The first of those places by themselves, so that the bytes of the others are let go of. */
+function* firstAgain(
+  packed: PackedSubscriptions,
+  sorted: readonly number[],
+  most: number,
+): Generator<undefined, [PackedSubscriptions, number[]]> {
+  const fewer = new PackedSubscriptions();
+  const places: number[] = [];
+  for (let at = 0; at < most; at++) {
+    places.push(fewer.add(packed.read(sorted[at] as number)));
+    if (at % LOOK_EVERY === 0) yield;
+  }
+  return [fewer, places];
 }

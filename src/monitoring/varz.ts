@@ -5,7 +5,7 @@ import type { JetStreamSnapshot } from '../jetstream/jetstream.ts';
 import type { Origin } from '../net/origins.ts';
 import { AUTH_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS, type Limits } from '../shared/limits.ts';
 import { NANOS_PER_MS, rfc3339Nano, uptimeText } from '../shared/time.ts';
-import { ANNOUNCED_VERSION, JETSTREAM_VERSION, PROTO } from '../shared/version.ts';
+import { PROTO } from '../shared/version.ts';
 import { varzJetStream } from './jsz.ts';
 import type { MonitoringSource } from './source.ts';
 
@@ -33,6 +33,8 @@ interface WebSocketFacts {
 export interface ServerFacts {
   readonly serverId: string;
   readonly serverName: string;
+  /** That which clients read in INFO. */
+  readonly version: string;
   /** The runtime, shown as `go`: clients require the key. */
   readonly runtime: string;
   readonly host: string;
@@ -59,8 +61,6 @@ export interface ServerFacts {
   readonly websocket: WebSocketFacts | undefined;
   /** Where leaf nodes are refused. */
   readonly leafnodes: { readonly host: string; readonly port: number } | undefined;
-  /** Streams are served in the global account. */
-  readonly hasJetStream: boolean;
   /** What the system serves in the accounts of clients. */
   readonly serviceImports: readonly ServiceImport[];
 }
@@ -96,7 +96,7 @@ export function varz(
   const { facts } = source;
   const counts = source.counters();
   return {
-    ...identity(facts, source.jetstream() !== undefined),
+    ...identity(facts),
     ...limits(facts, source.jetstream()),
     start: rfc3339Nano(facts.startMs),
     now: rfc3339Nano(nowMs),
@@ -115,11 +115,11 @@ export function varz(
   };
 }
 
-function identity(facts: ServerFacts, hasStreams: boolean): Record<string, unknown> {
+function identity(facts: ServerFacts): Record<string, unknown> {
   return {
     server_id: facts.serverId,
     server_name: facts.serverName,
-    version: hasStreams ? JETSTREAM_VERSION : ANNOUNCED_VERSION,
+    version: facts.version,
     proto: PROTO,
     go: facts.runtime,
     host: facts.host,

@@ -6,7 +6,9 @@
 //                                  └─► a page: turn after turn, a chunk at a time ─┘
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../shared/clock.ts';
+import { laneOf } from '../shared/fair-queue.ts';
 import { HttpPage } from './http-page.ts';
+import type { Paged, PagePlaces } from './http-places.ts';
 import {
   HEAD_MAX,
   type HttpRequest,
@@ -28,9 +30,8 @@ export interface HttpHost {
   /** It is asked something, or has taken an answer: of all it is idle for the shortest time now. */
   noteActive(connection: HttpConnection): void;
   gone(connection: HttpConnection): void;
-  /** It has a page; it gets turns when there is a place for it. */
-  openPage(connection: HttpConnection): void;
-  closePage(connection: HttpConnection): void;
+  /** Whoever has a page gets turns when there is a place for him there. */
+  placesFor(response: HttpResponse): PagePlaces;
   /** What went wrong with an answer. */
   failed(error: unknown): void;
   /** Never throws. */
@@ -44,7 +45,8 @@ const CHUNK_MS = 10_000;
 const HEAD_TOO_LARGE = 431;
 const INTERNAL_ERROR = 500;
 
-export class HttpConnection {
+export class HttpConnection implements Paged {
+  readonly lane: string;
   readonly #host: HttpHost;
   readonly #socket: Socket;
   /** What has come and is not done with. */
@@ -58,11 +60,17 @@ export class HttpConnection {
   #linger: Timer | undefined;
   /** The answer at hand, where it is made piece by piece. */
   #page: HttpPage | undefined;
+  /** Where the page has its place, or waits for one. */
+  #places: PagePlaces | undefined;
   #deadline: Timer | undefined;
+  #heldMs = 0;
+  /** By the monotonic clock, since when the peer has had a chunk of the page to take. */
+  #heldSince: number | undefined;
 
   constructor(host: HttpHost, socket: Socket) {
     this.#host = host;
     this.#socket = socket;
+    this.lane = laneOf(socket.remoteAddress ?? '');
     socket.on('error', () => {});
     socket.on('close', () => {
       this.#linger?.cancel();
@@ -79,6 +87,19 @@ export class HttpConnection {
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  get heldMs(): number {
+    if (this.#heldSince === undefined) return this.#heldMs;
+    return this.#heldMs + this.#host.clock.monotonic() - this.#heldSince;
+  }
+
+  begin(): void {
+    this.#host.wantsTurn(this);
+  }
+
+  giveWay(): void {
+    this.destroy();
   }
 
   /** Its turn: takes the next request and answers it, or makes its page a little further. */
@@ -143,7 +164,9 @@ export class HttpConnection {
     else if (isHead) this.#write(responseHead(response, facts, ''), staysOpen);
     else {
       this.#page = new HttpPage(response, facts, clock);
-      this.#host.openPage(this);
+      this.#heldMs = 0;
+      this.#places = this.#host.placesFor(response);
+      this.#places.open(this);
     }
   }
 
@@ -167,8 +190,11 @@ export class HttpConnection {
     } else {
       const destroy = (): void => this.destroy();
       this.#deadline = this.#host.clock.setTimeout(destroy, CHUNK_MS, { unref: true });
+      this.#heldSince = this.#host.clock.monotonic();
       this.#socket.write(bytes, () => {
         this.#deadline?.cancel();
+        this.#heldMs = this.heldMs;
+        this.#heldSince = undefined;
         if (this.#page === page) this.#host.wantsTurn(this);
       });
     }
@@ -179,7 +205,7 @@ export class HttpConnection {
     if (page === undefined) return;
     this.#page = undefined;
     page.close();
-    this.#host.closePage(this);
+    this.#places?.close(this);
   }
 
   #refuse(status: number): void {

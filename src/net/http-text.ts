@@ -18,6 +18,8 @@ export interface HttpResponse {
   readonly headers: Readonly<Record<string, string>>;
   /** Whole, or in pieces that are made as they are asked for; a piece may be empty, and takes a moment at most. */
   readonly body: string | Iterable<string>;
+  /** Made in pieces, it keeps much meanwhile (default false). */
+  readonly isHeavy?: boolean;
 }
 
 /** A request whose head has come. */

@@ -9,6 +9,7 @@ import type { Clock } from '../shared/clock.ts';
 import { defer } from '../shared/defer.ts';
 import { Slices } from '../shared/slices.ts';
 import { HttpConnection, type HttpHost } from './http-connection.ts';
+import { HEAVY_PLACES_MAX, PagePlaces, PLACES_MAX } from './http-places.ts';
 import type { HttpRequest, HttpResponse } from './http-text.ts';
 import { descriptorOf } from './tcp-transport.ts';
 
@@ -16,8 +17,6 @@ export { type HttpRequest, type HttpResponse, isAddress } from './http-text.ts';
 
 /** 128 hold at most 10 MiB. */
 const CONNECTIONS_MAX = 128;
-/** Pages that are made at a time: one may hold a million subscriptions of which it is to tell. */
-const PAGES_MAX = 4;
 /** Of the system's own probes, which end connections to hosts that are gone. Source: Go, net, defaultTCPKeepAliveIdle. */
 const KEEP_ALIVE_MS = 15_000;
 
@@ -85,16 +84,18 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 
 class Host implements HttpHost {
   readonly clock: Clock;
+  readonly #places: PagePlaces;
+  readonly #heavyPlaces: PagePlaces;
   readonly #options: HttpServerOptions;
   /** The one that has been idle longest first. */
   readonly #connections = new Set<HttpConnection>();
   readonly #slices: Slices;
-  /** With a page to make, in the order in which they came: the first few have their turns, the others wait. */
-  readonly #pages = new Set<HttpConnection>();
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
     this.clock = options.clock;
+    this.#places = new PagePlaces(options.clock, PLACES_MAX);
+    this.#heavyPlaces = new PagePlaces(options.clock, HEAVY_PLACES_MAX);
     this.#slices = new Slices(options.clock, defer);
   }
 
@@ -117,16 +118,8 @@ class Host implements HttpHost {
     this.#slices.later(() => connection.step());
   }
 
-  openPage(connection: HttpConnection): void {
-    this.#pages.add(connection);
-    if (this.#pages.size <= PAGES_MAX) this.wantsTurn(connection);
-  }
-
-  closePage(connection: HttpConnection): void {
-    const under = [...this.#pages].slice(0, PAGES_MAX);
-    if (!this.#pages.delete(connection) || !under.includes(connection)) return;
-    const next = [...this.#pages][PAGES_MAX - 1];
-    if (next !== undefined) this.wantsTurn(next);
+  placesFor({ isHeavy = false }: HttpResponse): PagePlaces {
+    return isHeavy ? this.#heavyPlaces : this.#places;
   }
 
   failed(error: unknown): void {

@@ -181,8 +181,11 @@ export class WebSocketTransport implements Transport {
   #pump(): void {
     if (this.#reader === undefined || this.#isPumping) return;
     this.#isPumping = true;
-    this.#work();
-    this.#isPumping = false;
+    try {
+      this.#work();
+    } finally {
+      this.#isPumping = false;
+    }
     if (this.#pong !== undefined && this.#socket.writableLength <= PONG_BACKLOG) this.#sendPong();
     if (this.#isSettled) this.#closed();
     else if (!this.#isDeaf) this.#settle();

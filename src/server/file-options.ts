@@ -43,6 +43,7 @@ export function serveOptionsOf(values: ServerValues): ServeOptions {
   if (webSocket !== undefined) options.websocket = webSocket;
   const jetstream = jetStreamOptionsOf(values);
   if (jetstream !== undefined) options.jetstream = jetstream;
+  if (values.clientAdvertise) options.clientAdvertise = values.clientAdvertise;
   if (values.serverName) options.serverName = values.serverName;
   if (values.pidFile) options.pidFile = values.pidFile;
   if (values.portsFileDir) options.portsFileDir = values.portsFileDir;

@@ -110,8 +110,11 @@ class FileLog implements LogSink {
     // What is said of a rotation must not bring about another one.
     if (this.#sizeLimit <= 0 || this.#bytes <= this.#sizeLimit || this.#isRotating) return;
     this.#isRotating = true;
-    this.#rotate();
-    this.#isRotating = false;
+    try {
+      this.#rotate();
+    } finally {
+      this.#isRotating = false;
+    }
   }
 
   reopen(): boolean {

@@ -4,6 +4,7 @@ import type { Bridge } from '../bridge/bridge.ts';
 import type { BusInternals } from '../bus/internals.ts';
 import { ProgramSide } from '../bus/program-side.ts';
 import { type Core, peersOf, type SessionSubscription } from '../core/index.ts';
+import { jetStreamsOf } from '../jetstream/enabled.ts';
 import type { JetStreamSnapshot } from '../jetstream/jetstream.ts';
 import type {
   MonitoringSource,
@@ -40,7 +41,6 @@ export interface MonitoredServer {
   /** Undefined unless it is listened on. */
   readonly leafnodesPort: () => number | undefined;
   readonly websocketPort: () => number | undefined;
-  readonly jetstream: () => JetStreamSnapshot | undefined;
   readonly isReady: () => boolean;
 }
 
@@ -92,10 +92,27 @@ function monitoringSource(server: MonitoredServer): MonitoringSource {
         counts: () => account.counts(),
         sublist: () => peersOf(core).sublist(account.handle),
       })),
-    jetstream: server.jetstream,
+    jetstream: () => jetstream(internals),
     connections: () => server.bridge()?.openSessions() ?? [],
     endedConnections: () => server.bridge()?.endedConnections() ?? [],
     subscribers: () => subscribers(server),
+  };
+}
+
+/** Of all accounts together, with the settings of the first. */
+function jetstream(internals: BusInternals): JetStreamSnapshot | undefined {
+  const [first, ...others] = jetStreamsOf(internals).map((each) => each.snapshot());
+  if (first === undefined || others.length === 0) return first;
+  const all = [first, ...others];
+  const sum = (of: (snapshot: JetStreamSnapshot) => number): number =>
+    all.reduce((total, snapshot) => total + of(snapshot), 0);
+  return {
+    ...first,
+    memoryUsed: sum(({ memoryUsed }) => memoryUsed),
+    memoryReserved: sum(({ memoryReserved }) => memoryReserved),
+    fileUsed: sum(({ fileUsed }) => fileUsed),
+    fileReserved: sum(({ fileReserved }) => fileReserved),
+    accounts: all.flatMap(({ accounts }) => accounts),
   };
 }
 
@@ -108,9 +125,10 @@ function facts(server: MonitoredServer): ServerFacts {
   return {
     serverId: server.serverId,
     serverName: server.serverName,
+    version: server.internals.engine.server.version,
     runtime: RUNTIME,
-    host: settings.host,
-    port: server.bridge()?.port ?? settings.port,
+    host: settings.advertised?.host ?? settings.host,
+    port: settings.advertised?.port ?? server.bridge()?.port ?? settings.port,
     limits: settings.limits,
     isAuthRequired: settings.authorization?.isAsked === true,
     authTimeoutMs: settings.authTimeoutMs,
@@ -131,7 +149,6 @@ function facts(server: MonitoredServer): ServerFacts {
       websocket === undefined || webSocketPort === undefined
         ? undefined
         : { ...websocket, port: webSocketPort },
-    hasJetStream: server.internals.engine.server.jetstream === true,
     serviceImports: REQUESTS,
   };
 }

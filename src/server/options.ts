@@ -14,6 +14,7 @@ import {
   type Limits,
 } from '../shared/limits.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
+import { type Advertised, advertised } from './advertised.ts';
 import {
   type Authenticate,
   type AuthorizationOptions,
@@ -67,6 +68,13 @@ export interface ServeOptions extends Partial<Limits> {
   readonly host?: string;
   /** Port for clients (default 4222); 0 and -1 are a free port. */
   readonly port?: number;
+  /** Clients do not come by TCP, and nothing listens at `port` (default false). */
+  readonly dontListen?: boolean;
+  /**
+   * `host:port` that INFO and monitoring tell instead of where it listens, as seen from behind a proxy; without a port,
+   * or with 0 or -1, that which it listens on. WebSocket has its own.
+   */
+  readonly clientAdvertise?: string;
   /** Shown to clients (default: the server's id); no blanks. */
   readonly serverName?: string;
   /** Peers may not use headers (default false). */
@@ -112,6 +120,9 @@ export interface ServeOptions extends Partial<Limits> {
 export interface ServerSettings {
   readonly host: string;
   readonly port: number;
+  /** Clients come by TCP. */
+  readonly listens: boolean;
+  readonly advertised: Advertised | undefined;
   readonly serverName: string | undefined;
   readonly limits: Limits;
   readonly outboundMax: number;
@@ -175,6 +186,8 @@ export function resolveOptions(
   const settings: ServerSettings = {
     host: host === '' ? '0.0.0.0' : host,
     port: port('port', options.port ?? DEFAULT_PORT),
+    listens: !boolean('dontListen', options.dontListen ?? false),
+    advertised: advertised(options.clientAdvertise),
     serverName: serverName(options.serverName),
     limits: limits(options),
     outboundMax: integer('outboundMax', options.outboundMax ?? defaultOutboundMax(), [
@@ -237,6 +250,8 @@ export function busOptionsFor(
 const NAMES: Readonly<Record<Exclude<keyof ServeOptions, keyof Limits>, true>> = {
   host: true,
   port: true,
+  dontListen: true,
+  clientAdvertise: true,
   serverName: true,
   noHeaderSupport: true,
   maxSubTokens: true,

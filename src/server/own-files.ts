@@ -39,7 +39,7 @@ export class OwnFiles {
     const { port, monitoring: http, websocket: ws } = listening;
     const httpHost = settings.monitoring?.host;
     try {
-      const nats = await listenUrls('nats', host, port);
+      const nats = settings.listens ? await listenUrls('nats', host, port) : [];
       const monitoring =
         httpHost !== undefined && http !== undefined
           ? { monitoring: await listenUrls('http', httpHost, http.port) }

@@ -5,6 +5,7 @@
 
 import { InvalidArgumentError } from '../shared/errors.ts';
 import { formatDuration } from '../shared/time.ts';
+import { hostPort } from './addresses.ts';
 import { resolveOptions, type ServeOptions, type ServerSettings } from './options.ts';
 import { Secrets } from './secrets.ts';
 
@@ -56,6 +57,12 @@ const RULES: readonly Rule[] = [
   fixed('ServerName', ({ serverName }) => serverName ?? ''),
   fixed('Host', ({ host }) => host),
   fixed('Port', ({ port }) => String(port), { mayStay: (_, { port }) => port === 0 }),
+  fixed('DontListen', ({ listens }) => String(!listens)),
+  told('client_advertise', ({ advertised }) => {
+    if (advertised === undefined) return '';
+    const { host, port } = advertised;
+    return port === undefined ? host : hostPort(host, port);
+  }),
   fixed('NoHeaderSupport', ({ hasHeaders }) => String(!hasHeaders)),
   told('max_connections', ({ limits }) => String(limits.maxConnections || -1)),
   fixed('MaxSubs', ({ limits }) => String(limits.maxSubscriptions)),
@@ -192,6 +199,25 @@ export function reloadedSettings(
     websocket:
       websocket?.port === 0 ? { ...websocket, port: before.websocket?.port ?? 0 } : websocket,
   };
+}
+
+const LOG_CHANGE: unique symbol = Symbol('what becomes of the log');
+
+/** How the log of the command changes with the options. */
+interface LogChange {
+  /** What it says of that, before it has changed. */
+  readonly lines: readonly string[];
+  /** Called when the options are taken, if they are. */
+  apply(): void;
+}
+
+/** For the command, whose log is not the server's to change: it changes with the options, or not at all. */
+export function withLogChange(options: ServeOptions, change: LogChange): ServeOptions {
+  return { ...options, [LOG_CHANGE]: change } as ServeOptions;
+}
+
+export function logChangeOf(options: ServeOptions): LogChange | undefined {
+  return (options as { [LOG_CHANGE]?: LogChange })[LOG_CHANGE];
 }
 
 /** By their names, as texts. */

@@ -56,17 +56,27 @@ export class Secrets {
   }
 
   async close(): Promise<void> {
-    await (await this.#comparer)?.close();
+    const comparer = await this.#comparer?.catch(() => undefined);
+    await comparer?.close();
   }
 
   async #compare(mark: string, hash: string, given: string, asker: Asker): Promise<boolean> {
-    this.#comparer ??= import('./bcrypt.ts').then(
-      ({ HashComparer }) => new HashComparer((right, of) => this.#remember(right, of)),
-    );
+    this.#comparer ??= this.#loadComparer();
     const comparer = await this.#comparer;
     // Half a surrogate pair is what the digest takes it for, too.
     const password = Buffer.from(given).toString();
     return comparer.compare({ mark, hash, password }, asker);
+  }
+
+  /** One that could not be loaded, for want of a descriptor perhaps, is loaded again by whoever comes next. */
+  async #loadComparer(): Promise<HashComparer> {
+    try {
+      const { HashComparer } = await import('./bcrypt.ts');
+      return new HashComparer((right, of) => this.#remember(right, of));
+    } catch (error) {
+      this.#comparer = undefined;
+      throw error;
+    }
   }
 
   #isRemembered(mark: string, hash: string): boolean {

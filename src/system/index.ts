@@ -64,7 +64,11 @@ export function serveRequests({ internals, load, clock, logger }: SystemOptions)
   let last: Promise<void> = Promise.resolve();
 
   const answer = async (request: SystemRequest, reply: Uint8Array): Promise<void> => {
-    loaded ??= load();
+    loaded ??= load().catch((error: unknown) => {
+      // Whoever asks next has it loaded again.
+      loaded = undefined;
+      throw error;
+    });
     const pieces = (await loaded)(request);
     if (pieces === undefined) return;
     const text = await joined(pieces, slices, clock);

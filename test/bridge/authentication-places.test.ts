@@ -2,6 +2,8 @@
 // asked ones.
 import { afterEach, expect, it } from 'vitest';
 import type { Verdict } from '../../src/bridge/authentication.ts';
+import { type Logger, silentLogger } from '../../src/shared/logger.ts';
+import { uncaughtDuring } from '../support/uncaught.ts';
 import type { FakeSocket } from './fake-socket.ts';
 import { HurriedClock, Loop } from './held-loop.ts';
 import { arrive, closeOpened, settle, type Waiting, waiting } from './waiting-bridge.ts';
@@ -27,6 +29,7 @@ function doors(options: Parameters<typeof waiting>[0] = {}): Doors {
     authenticate: ({ name }) => {
       asked.push(name);
       if (name.startsWith('now')) return { isAdmitted: true };
+      if (name === 'thrown') throw new Error('cannot say');
       return new Promise((resolve) => answers.set(name, resolve));
     },
     ...options,
@@ -249,4 +252,20 @@ it('who need not say who he is needs no place, however many wait', async () => {
   await settle();
   expect([asked, bridge.got]).toEqual([['a', ''], ['in x']]);
   expect(unnamed.written).not.toContain('-ERR');
+});
+
+it('a log of the program that throws keeps nobody else who waits from his turn', async () => {
+  const logger: Logger = {
+    ...silentLogger,
+    error: () => {
+      throw new Error('the log is full');
+    },
+  };
+  const { bridge, asked, come, answer } = doors({ logger });
+  for (const name of ['a', 'b', 'thrown', 'c']) come(name);
+  expect(await uncaughtDuring(() => answer('a'))).toEqual(['the log is full']);
+  await settle();
+  expect(asked).toEqual(['a', 'b', 'thrown', 'c']);
+  await answer('c');
+  expect(bridge.got).toEqual(['in a', 'in c']);
 });

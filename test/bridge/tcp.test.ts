@@ -19,8 +19,6 @@ interface TcpServer extends AsyncDisposable {
 
 const options = {
   ...DEFAULT_LIMITS,
-  host: '127.0.0.1',
-  port: 0,
   serverId: 'NTCP',
   serverName: 'tcp',
   inboundMax: 2 ** 30,
@@ -29,9 +27,11 @@ const options = {
   logger: silentLogger,
 };
 
+const address = { host: '127.0.0.1', port: 0 };
+
 async function start(): Promise<TcpServer> {
   const bus = createBus();
-  const bridge = await createBridge(bus, options);
+  const bridge = await createBridge(bus, options, address);
   const opened: (() => unknown)[] = [];
   return {
     bus,
@@ -205,10 +205,9 @@ it('a peer that breaks off is gone', async () => {
 it('a port that is taken is told, and the bus is as before', async () => {
   await using server = await start();
   const bus = createBus();
-  await expect(createBridge(bus, { ...options, port: server.bridge.port })).rejects.toThrow(
-    /EADDRINUSE/,
-  );
-  const second = await createBridge(bus, options);
+  const taken = { ...address, port: server.bridge.port };
+  await expect(createBridge(bus, options, taken)).rejects.toThrow(/EADDRINUSE/);
+  const second = await createBridge(bus, options, address);
   expect(second.addresses).toEqual([`127.0.0.1:${second.port}`]);
   await second.close();
   await bus.close();

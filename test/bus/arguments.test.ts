@@ -228,6 +228,8 @@ describe('createBus and connect', () => {
     ['drainTimeoutMs', Number.NaN, "'drainTimeoutMs' must be milliseconds from 0 on, not NaN"],
     ['name', 5, "'name'"],
     ['poolMax', 0.5, "'poolMax'"],
+    ['poolMax', 2 ** 32, "'poolMax' must be a whole number from 0 to 4294967295, not 4294967296"],
+    ['poolMax', Number.POSITIVE_INFINITY, "'poolMax'"],
   ])('a wrong %s is refused', (name, value, text) => {
     expect(() => createBus({ [name]: value } as Untyped)).toThrow(refusal(text));
   });

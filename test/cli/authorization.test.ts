@@ -1,37 +1,25 @@
 // Who may come in to the bin: by flags, by a file with flags over it, and with secrets that are empty. Where
 // nats-server is found, the same command lines are given to both.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { connect as openSocket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type Child, startChild } from '../interop/child.ts';
 import { findReference } from '../reference.ts';
-import { bundleFile, type Program } from '../support/bundle.ts';
+import { useCommand } from '../support/command.ts';
+import { useScratch } from '../support/scratch.ts';
 
 const TIMEOUT_MS = 30_000;
 vi.setConfig({ testTimeout: TIMEOUT_MS });
 const HASH = '$2a$11$ooo4Wd9.lZgbW6hwJkC8EeXUwRnhZsAoQyHSJtKnCMXZQ8kHWTnRW';
 
-let program: Program;
-let folder: string;
-const ends: (() => unknown)[] = [];
-
-beforeAll(async () => {
-  program = await bundleFile('src/cli/main.ts');
-}, TIMEOUT_MS);
-afterAll(() => program?.remove());
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ganglion-authorization-'));
-});
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-  rmSync(folder, { recursive: true, force: true });
-});
+const program = useCommand();
+const scratch = useScratch('authorization');
+const { ends } = scratch;
 
 /** Ours, or the one whose path is given, when it is ready. */
 async function start(text: string, flags: readonly string[], path?: string): Promise<Child> {
-  const file = join(folder, 'server.conf');
+  const file = join(scratch.folder, 'server.conf');
   writeFileSync(file, `port: -1\n${text}`);
   const args = ['-a', '127.0.0.1', '-c', file, ...flags];
   const child =

@@ -1,21 +1,16 @@
 // `ganglion bench` as its users start it: a child process, with short rounds.
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createBus } from '../../src/index.ts';
 import { serve } from '../../src/server/index.ts';
 import { runChild, startChild } from '../interop/child.ts';
-import { bundleFile, type Program } from '../support/bundle.ts';
+import { useCommand } from '../support/command.ts';
 
 const TIMEOUT_MS = 30_000;
 vi.setConfig({ testTimeout: TIMEOUT_MS });
 
 const SHORT = ['--rounds', '1', '--seconds', '0.01'];
 
-let program: Program;
-
-beforeAll(async () => {
-  program = await bundleFile('src/cli/main.ts');
-}, TIMEOUT_MS);
-afterAll(() => program?.remove());
+const program = useCommand();
 
 function run(...args: string[]) {
   const env = { GANGLION_EXECUTABLE: 'ganglion' };

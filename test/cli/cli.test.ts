@@ -1,42 +1,22 @@
 // The bin as a child process: what it prints, how it ends, which files it makes. Where nats-server is found, the
 // same command lines are given to both.
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { createServer, connect as openSocket, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { VERSION } from '../../src/shared/version.ts';
 import { type Child, runChild, startChild } from '../interop/child.ts';
 import { findReference } from '../reference.ts';
-import { bundleFile, type Program } from '../support/bundle.ts';
+import { useCommand } from '../support/command.ts';
+import { useScratch } from '../support/scratch.ts';
 
 // A start takes a moment on a busy machine, and some cases have two.
 const TIMEOUT_MS = 30_000;
 vi.setConfig({ testTimeout: TIMEOUT_MS, expect: { poll: { timeout: TIMEOUT_MS } } });
 
-let program: Program;
-let folder: string;
-const ends: (() => unknown)[] = [];
-
-beforeAll(async () => {
-  program = await bundleFile('src/cli/main.ts');
-}, TIMEOUT_MS);
-afterAll(() => program?.remove());
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ganglion-cli-'));
-});
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-  rmSync(folder, { recursive: true, force: true });
-});
+const program = useCommand();
+const scratch = useScratch('cli');
+const { ends } = scratch;
 
 /** Under which name the program believes to have been started. */
 const named = (name: string) => ({ env: { GANGLION_EXECUTABLE: name } });
@@ -102,7 +82,7 @@ describe('the command line', () => {
   });
 
   test('a log file that cannot be opened is no start', async () => {
-    const { code, output } = await run('-p', '-1', '-l', join(folder, 'nowhere', 'log'));
+    const { code, output } = await run('-p', '-1', '-l', join(scratch.folder, 'nowhere', 'log'));
     expect(code).toBe(1);
     expect(output).toMatch(
       /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d error opening file: open .*: no such file or directory$/,
@@ -157,7 +137,7 @@ describe('a server', () => {
   });
 
   test('logs without times with -T=false, into a file with -l', async () => {
-    const log = join(folder, 'server.log');
+    const log = join(scratch.folder, 'server.log');
     const child = start([
       '-a',
       '127.0.0.1',
@@ -167,12 +147,12 @@ describe('a server', () => {
       '-l',
       log,
       '-P',
-      join(folder, 'pid'),
+      join(scratch.folder, 'pid'),
     ]);
     await expect
       .poll(() => existsSync(log) && readFileSync(log, 'utf8'))
       .toContain('Server is ready');
-    expect(readFileSync(join(folder, 'pid'), 'utf8')).toBe(
+    expect(readFileSync(join(scratch.folder, 'pid'), 'utf8')).toBe(
       /^\[(\d+)\] \[INF\] Starting nats-server\n/.exec(readFileSync(log, 'utf8'))?.[1],
     );
     expect(statSync(log).mode & 0o777).toBe(0o640);
@@ -181,17 +161,19 @@ describe('a server', () => {
   });
 
   test('writes a ports file under the name that suites wait for, and removes it', async () => {
+    const { folder } = scratch;
     const child = start(['-a', '127.0.0.1', '-p', '-1', '-m', '-1', '--ports_file_dir', folder]);
     await child.line(/Server is ready/);
-    const find = () => readdirSync(folder).find((file) => /^nats-server_\d+\.ports$/.test(file));
+    const find = () =>
+      readdirSync(scratch.folder).find((file) => /^nats-server_\d+\.ports$/.test(file));
     await expect.poll(find).toBeDefined();
     const name = find() ?? '';
-    expect(JSON.parse(readFileSync(join(folder, name), 'utf8'))).toEqual({
+    expect(JSON.parse(readFileSync(join(scratch.folder, name), 'utf8'))).toEqual({
       nats: [`nats://127.0.0.1:${portIn(child, 'client connections on')}`],
       monitoring: [`http://127.0.0.1:${portIn(child, 'http monitor on')}`],
     });
     await child.close();
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(scratch.folder)).toEqual([]);
   });
 });
 
@@ -251,7 +233,7 @@ describe('signals', () => {
   });
 
   test('SIGUSR1 continues the log under its name', async () => {
-    const log = join(folder, 'server.log');
+    const log = join(scratch.folder, 'server.log');
     const child = start(['-a', '127.0.0.1', '-p', '-1', '-l', log]);
     const content = () => (existsSync(log) ? readFileSync(log, 'utf8') : '');
     await expect.poll(content).toContain('Server is ready');

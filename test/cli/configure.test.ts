@@ -1,45 +1,28 @@
 // The bin with a configuration file: flags over it, what it refuses to start without, what it only warns of, -t,
 // --signal, and SIGHUP. Where nats-server is found, the same command lines are given to both.
 import { execFileSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { get, type IncomingMessage } from 'node:http';
 import { connect as openSocket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Child, runChild, startChild } from '../interop/child.ts';
 import { findReference } from '../reference.ts';
-import { bundleFile, type Program } from '../support/bundle.ts';
+import { useCommand } from '../support/command.ts';
+import { useScratch } from '../support/scratch.ts';
 
 // A start takes a moment on a busy machine, and some cases have two.
 const TIMEOUT_MS = 30_000;
 vi.setConfig({ testTimeout: TIMEOUT_MS, expect: { poll: { timeout: TIMEOUT_MS } } });
 
-let program: Program;
-let folder: string;
+const program = useCommand();
+const scratch = useScratch('configure');
+const { ends } = scratch;
 let file: string;
-const ends: (() => unknown)[] = [];
 const named = { env: { GANGLION_EXECUTABLE: 'nats-server', LIMIT: '2KB' } };
 
-beforeAll(async () => {
-  program = await bundleFile('src/cli/main.ts');
-}, TIMEOUT_MS);
-afterAll(() => program?.remove());
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ganglion-configure-'));
-  file = join(folder, 'server.conf');
-});
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-  rmSync(folder, { recursive: true, force: true });
+  file = join(scratch.folder, 'server.conf');
 });
 
 function start(...args: string[]): Child {
@@ -121,7 +104,7 @@ describe('a server from a file', () => {
   });
 
   test('logs as the file says: into a file, without times, moved away when it has grown', async () => {
-    const log = join(folder, 'log');
+    const log = join(scratch.folder, 'log');
     writeFileSync(
       file,
       `port: -1\nlog_file: "${log}"\nlogtime: false\ndebug: true\nlog_size_limit: 300\nlog_max_num: 2`,
@@ -131,12 +114,12 @@ describe('a server from a file', () => {
       .poll(() => existsSync(log) && readFileSync(log, 'utf8'))
       .toMatch(/Rotated log, backup saved as ".*log\.\d{4}(\.\d\d){5}\.\d{9}"/);
     await expect
-      .poll(() => readdirSync(folder).filter((name) => name.startsWith('log.')).length)
+      .poll(() => readdirSync(scratch.folder).filter((name) => name.startsWith('log.')).length)
       .toBe(1);
     child.signal('SIGTERM');
     await child.exited;
-    const all = readdirSync(folder).filter((name) => name.startsWith('log'));
-    const kept = all.map((name) => readFileSync(join(folder, name), 'utf8')).join('');
+    const all = readdirSync(scratch.folder).filter((name) => name.startsWith('log'));
+    const kept = all.map((name) => readFileSync(join(scratch.folder, name), 'utf8')).join('');
     expect(kept).toMatch(/^\[\d+\] \[INF\]/);
     expect(child.output()).toBe('');
   });
@@ -232,6 +215,14 @@ describe('a server from a file', () => {
       'proxies',
     ],
     ['jetstream { tpm { pcr: 1 } }', 'jetstream.tpm'],
+    ['jetstream { encryption_key: s }', 'jetstream.key'],
+    ['jetstream { ek: s, cipher: aes }', 'jetstream.key'],
+    ['jetstream { prev_encryption_key: s }', 'jetstream.prev_key'],
+    ['mappings { a: b }', 'mappings'],
+    [
+      'resolver_pinned_accounts: [ ADBKJM2762YS6BISIO3KZLP6CNJIAY4QBZJUTAOXTZ22HFUYDPXDS2J4 ]',
+      'resolver_pinned_accounts',
+    ],
   ])('%j is no start', async (text, name) => {
     writeFileSync(file, `port: -1\n${text}`);
     const { code, output } = await run('-c', file);
@@ -277,7 +268,7 @@ describe('a server from a file', () => {
 
   test('is not taken for nats-server alone: a link of that name starts it, too', async () => {
     writeFileSync(file, 'port: x');
-    const link = join(folder, 'nats-server');
+    const link = join(scratch.folder, 'nats-server');
     symlinkSync(program.path, link);
     const { code, output } = await runChild(process.execPath, [link, '-c', file], {
       env: { GANGLION_EXECUTABLE: undefined },
@@ -306,7 +297,7 @@ describe('a server from a file', () => {
 
 describe('--signal', () => {
   test('ends the server whose number is named, or stands in a file', async () => {
-    const pidFile = join(folder, 'pid');
+    const pidFile = join(scratch.folder, 'pid');
     const child = await startFile(`port: -1\npid_file: "${pidFile}"`);
     expect(await run('--signal', `ldm=${pidFile}`)).toMatchObject({ code: 0, output: '' });
     expect(await child.exited).toMatchObject({ code: 0 });

@@ -1,11 +1,11 @@
 // The bin where the system refuses it something: a full disk, a log that nobody reads, descriptors that run out.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { bundleFile, type Program } from '../support/bundle.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { useCommand } from '../support/command.ts';
+import { useScratch } from '../support/scratch.ts';
 
 const TIMEOUT_MS = 60_000;
 vi.setConfig({ testTimeout: TIMEOUT_MS, expect: { poll: { timeout: 20_000 } } });
@@ -13,21 +13,9 @@ vi.setConfig({ testTimeout: TIMEOUT_MS, expect: { poll: { timeout: 20_000 } } })
 const FULL = '/dev/full';
 const hasSystem = process.platform === 'linux' && existsSync(FULL) && existsSync('/bin/sh');
 
-let program: Program;
-let folder: string;
-const ends: (() => unknown)[] = [];
-
-beforeAll(async () => {
-  program = await bundleFile('src/cli/main.ts');
-}, TIMEOUT_MS);
-afterAll(() => program?.remove());
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ganglion-system-'));
-});
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-  rmSync(folder, { recursive: true, force: true });
-});
+const program = useCommand();
+const scratch = useScratch('system');
+const { ends } = scratch;
 
 interface Started {
   readonly child: ChildProcess;
@@ -36,7 +24,7 @@ interface Started {
 
 /** Starts the bin in a shell, under what stands in front of it, and waits for its ports file. */
 async function start(before: string, args: string, behind = ''): Promise<Started> {
-  const flags = `-a 127.0.0.1 -p -1 -m -1 --ports_file_dir ${folder} ${args}`;
+  const flags = `-a 127.0.0.1 -p -1 -m -1 --ports_file_dir ${scratch.folder} ${args}`;
   const command = `${before} exec ${process.execPath} ${program.path} ${flags} ${behind}`;
   const child = spawn('/bin/sh', ['-c', command], { stdio: ['ignore', 'ignore', 'pipe'] });
   const exited = new Promise((resolve) => child.once('exit', resolve));
@@ -46,9 +34,9 @@ async function start(before: string, args: string, behind = ''): Promise<Started
     await exited;
   });
   const file = (): string | undefined =>
-    readdirSync(folder).find((name) => name.endsWith('.ports'));
+    readdirSync(scratch.folder).find((name) => name.endsWith('.ports'));
   await expect.poll(file).toBeDefined();
-  const { nats } = JSON.parse(readFileSync(join(folder, file() as string), 'utf8'));
+  const { nats } = JSON.parse(readFileSync(join(scratch.folder, file() as string), 'utf8'));
   return { child, port: Number(new URL(nats[0]).port) };
 }
 

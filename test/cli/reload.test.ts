@@ -1,34 +1,22 @@
 // SIGHUP: what of a file is taken while the server runs, what becomes of those who are there, and what the log says.
 // Where nats-server is found, the same files and the same peers are given to both.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as openSocket, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type Child, startChild } from '../interop/child.ts';
 import { findReference } from '../reference.ts';
-import { bundleFile, type Program } from '../support/bundle.ts';
+import { useCommand } from '../support/command.ts';
+import { useScratch } from '../support/scratch.ts';
 
 const TIMEOUT_MS = 30_000;
 vi.setConfig({ testTimeout: TIMEOUT_MS });
 
-let program: Program;
-let folder: string;
+const program = useCommand();
+const scratch = useScratch('reload');
+const { ends } = scratch;
 let count = 0;
-const ends: (() => unknown)[] = [];
-
-beforeAll(async () => {
-  program = await bundleFile('src/cli/main.ts');
-}, TIMEOUT_MS);
-afterAll(() => program?.remove());
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ganglion-reload-'));
-});
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-  rmSync(folder, { recursive: true, force: true });
-});
 
 interface Started {
   readonly child: Child;
@@ -41,7 +29,7 @@ interface Started {
 /** Ours, or the one whose path is given, when it is ready. */
 async function start(text: string, path?: string, flags: readonly string[] = []): Promise<Started> {
   count += 1;
-  const file = join(folder, `${count}.conf`);
+  const file = join(scratch.folder, `${count}.conf`);
   writeFileSync(file, text);
   const args = ['-a', '127.0.0.1', '-p', '-1', '-c', file, ...flags];
   const child =
@@ -219,7 +207,7 @@ describe.each([
        server_tags: [a]
        server_metadata: { x: y }
        debug: true
-       pid_file: "${folder}/pid"`,
+       pid_file: "${scratch.folder}/pid"`,
     );
     expect(lines).toEqual(
       [
@@ -234,7 +222,7 @@ describe.each([
         'authorization timeout = 1.5',
         'max_control_line = 2000',
         'max_payload = 1000',
-        `pid_file = ${folder}/pid`,
+        `pid_file = ${scratch.folder}/pid`,
         'write_deadline = 1m30s',
         'tags',
         'metadata',
@@ -242,7 +230,7 @@ describe.each([
         .map((line) => `[INF] Reloaded: ${line}`)
         .concat('[INF] Reloaded server configuration (DIGEST)'),
     );
-    expect(readFileSync(`${folder}/pid`, 'utf8')).toBe(String(server.child.pid));
+    expect(readFileSync(`${scratch.folder}/pid`, 'utf8')).toBe(String(server.child.pid));
     const info = await come(server.port, undefined).then(() => saidFirst(server.port));
     expect(info).toMatchObject({ max_payload: 1000, auth_required: true });
   });
@@ -323,7 +311,7 @@ describe('ours alone', () => {
   test('the log goes on in another file, and traces who is there', async () => {
     const server = await start('');
     const peer = await come(server.port, {});
-    const log = join(folder, 'log');
+    const log = join(scratch.folder, 'log');
     const done = server.child.line(/Reloaded: log_file/);
     writeFileSync(server.file, `log_file: "${log}"\ntrace: true`);
     server.child.signal('SIGHUP');
@@ -371,7 +359,7 @@ describe('ours alone', () => {
   });
 
   test('--test_reload says what a running server would', () => {
-    const [before, after] = [join(folder, 'a.conf'), join(folder, 'b.conf')];
+    const [before, after] = [join(scratch.folder, 'a.conf'), join(scratch.folder, 'b.conf')];
     writeFileSync(before, 'port: 1');
     const run = (text: string): string => {
       writeFileSync(after, text);

@@ -127,6 +127,41 @@ describe.skipIf(missing(natsCli) !== undefined)(titled('nats CLI', missing(natsC
     expect(code).toBe(0);
   });
 
+  test('bench pub and bench sub measure each other', async () => {
+    const sub = start('bench', 'sub', 'cli.bench', '--msgs', '1000', '--no-progress');
+    await interest('cli.bench');
+    const pub = await run('bench', 'pub', 'cli.bench', '--msgs', '1000', '--no-progress');
+    expect([pub.code, pub.output]).toEqual([
+      0,
+      expect.stringMatching(/NATS Core NATS publisher stats: .*msgs\/sec/),
+    ]);
+    expect(await sub.exited).toMatchObject({ code: 0 });
+    expect(sub.output()).toMatch(/NATS Core NATS subscriber stats: .*msgs\/sec/);
+  });
+
+  test('bench service serves and requests', async () => {
+    const service = start('bench', 'service', 'serve', 'cli.served', '--no-progress');
+    await interest('cli.served');
+    const args = ['bench', 'service', 'request', 'cli.served', '--msgs', '100', '--no-progress'];
+    const { code, output } = await run(...args);
+    expect([code, output]).toEqual([0, expect.stringMatching(/requester stats: .*msgs\/sec/)]);
+    service.signal('SIGINT');
+    await service.exited;
+  });
+
+  test('account info and account report connections are told what they ask the system', async () => {
+    const info = await run('account', 'info');
+    expect([info.code, info.output]).toEqual([0, expect.stringMatching(/Account: \$G \(\$G\)/)]);
+    const report = await run('account', 'report', 'connections');
+    expect([report.code, report.output]).toEqual([0, expect.stringContaining('beside the CLI')]);
+  });
+
+  test('server check connection says that all is well', async () => {
+    const { code, stdout } = await run('server', 'check', 'connection', '--req-critical', '10s');
+    expect(stdout).toMatch(/^OK Connection OK:connected to nats:.*OK:rtt time .*request_time=/);
+    expect(code).toBe(0);
+  });
+
   test.each([
     ['a user', ['--user', 'ada', '--pass', 's3cret'], ['--user', 'ada', '--password', 's3cret']],
     // A user without a password is a token to it.

@@ -1,28 +1,18 @@
 // Each official client with a token and with a password, of which the server may know a hash, and what it notices when
 // the server takes another configuration.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { hashSync } from 'bcryptjs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { officialClients, titled } from './clients.ts';
+import { describe, expect, test } from 'vitest';
+import { useScratch } from '../support/scratch.ts';
+import { officialClients, titled, WAYS, WEBSOCKET } from './clients.ts';
 import { isForeignServer, type Server, startServer } from './server.ts';
 
-let folder: string;
-const ends: (() => unknown)[] = [];
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ganglion-credentials-'));
-});
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-  rmSync(folder, { recursive: true, force: true });
-});
+const { ends, write } = useScratch('credentials');
 
 async function start(
   text: string,
 ): Promise<{ server: Server; reload(text: string): Promise<void> }> {
-  const file = join(folder, 'server.conf');
-  writeFileSync(file, text);
+  const file = write(text);
   const server = await startServer({ args: ['-c', file] });
   ends.push(() => server.close());
   return {
@@ -39,7 +29,7 @@ async function start(
 }
 
 const HASH = hashSync('secret', 8);
-const WAYS: readonly [string, string, string, string][] = [
+const SECRETS: readonly [string, string, string, string][] = [
   ['a token', 'authorization { token: secret }', 'secret@', 'wrong@'],
   ['a hashed token', `authorization { token: "${HASH}" }`, 'secret@', 'wrong@'],
   ['a user and password', 'authorization { user: a, password: secret }', 'a:secret@', 'a:wrong@'],
@@ -52,22 +42,29 @@ const WAYS: readonly [string, string, string, string][] = [
 ];
 
 for (const client of officialClients()) {
-  describe.skipIf(client.missing !== undefined)(titled(client.title, client.missing), () => {
-    test.each(WAYS)('comes in by %s, and not by another', async (_way, text, right, wrong) => {
-      const { server } = await start(text);
-      const url = (credentials: string): string => `nats://${credentials}127.0.0.1:${server.port}`;
-      // nats-py tries again for as long as its peer here is to reconnect.
-      if (client.title !== 'nats-py') {
-        await expect(client.connect(url(wrong), 'stranger')).rejects.toThrow();
-      }
-      const peer = await client.connect(url(right), 'guest');
-      ends.push(() => peer.close());
-      const sub = await peer.subscribe('a');
-      await peer.publish('a', Buffer.from('in'));
-      const [message] = await sub.received(1);
-      expect(Buffer.from(message?.data ?? []).toString()).toBe('in');
+  for (const [way, urlOf, missing] of WAYS) {
+    const reason = missing(client);
+    describe.skipIf(reason !== undefined)(titled(`${client.title} by ${way}`, reason), () => {
+      test.each(SECRETS)('comes in with %s, and not with another', async (...row) => {
+        const [, text, right, wrong] = row;
+        const { server } = await start(`${text}\n${WEBSOCKET}`);
+        const url = (credentials: string): string =>
+          urlOf(server).replace('//', `//${credentials}`);
+        // nats-py tries again for as long as its peer here is to reconnect.
+        if (client.title !== 'nats-py') {
+          await expect(client.connect(url(wrong), 'stranger')).rejects.toThrow();
+        }
+        const peer = await client.connect(url(right), 'guest');
+        ends.push(() => peer.close());
+        const sub = await peer.subscribe('a');
+        await peer.publish('a', Buffer.from('in'));
+        const [message] = await sub.received(1);
+        expect(Buffer.from(message?.data ?? []).toString()).toBe('in');
+      });
     });
+  }
 
+  describe.skipIf(client.missing !== undefined)(titled(client.title, client.missing), () => {
     // The original closes whoever is a server's only user by every reload, but not one of several.
     test.skipIf(isForeignServer())(
       'goes on after a reload that leaves it its password',

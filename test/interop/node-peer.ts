@@ -1,7 +1,10 @@
 // The two generations of the official Node client, `nats` 2 and `@nats-io/transport-node` 3, as peers. Their
 // programming interfaces agree in all that is used here, but for their errors.
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import * as v3 from '@nats-io/transport-node';
 import * as v2 from 'nats';
+import { WebSocket } from 'ws';
 import {
   type Client,
   type HeaderValues,
@@ -12,51 +15,77 @@ import {
   type PeerMessage,
   StatusLog,
 } from './peer.ts';
+import { type Found, missing, pathOf } from './tools.ts';
 
-const RECONNECT_WAIT_MS = 100;
+const OPTIONS = { reconnectTimeWait: 100, maxReconnectAttempts: -1, noRandomize: true };
 
-export const nodeV2: Client = {
-  title: 'nats 2 (Node)',
-  missing: undefined,
-  repeatsHeaders: true,
-  connect: async (url, name) => {
-    const options = { ...optionsOf(url), name, reconnectTimeWait: RECONNECT_WAIT_MS };
-    const connection = await v2.connect(options);
-    // Both generations have the methods that are used here, with the same meaning.
-    return nodePeer(
-      connection as unknown as v3.NatsConnection,
-      name,
-      v2.headers as Headers,
-      kindV2,
-    );
-  },
-};
+// Node 20 has none of its own.
+globalThis.WebSocket ??= WebSocket as unknown as typeof globalThis.WebSocket;
+
+/** @param consumer where `nats.ws` is found, its second generation for WebSocket */
+export function nodeV2(consumer: Found): Client {
+  return {
+    title: 'nats 2 (Node)',
+    missing: undefined,
+    missingByWebSocket: missing(consumer),
+    repeatsHeaders: true,
+    connect: async (urls, name) => {
+      const options = { ...optionsOf(urls), name, ...OPTIONS };
+      const { connect, headers } = options.isWebSocket ? await natsWs(pathOf(consumer)) : v2;
+      const connection = await connect(options);
+      // Both generations have the methods that are used here, with the same meaning.
+      return nodePeer(
+        connection as unknown as v3.NatsConnection,
+        name,
+        headers as unknown as Headers,
+        kindV2,
+      );
+    },
+  };
+}
 
 export const nodeV3: Client = {
   title: '@nats-io/transport-node 3',
   missing: undefined,
+  missingByWebSocket: undefined,
   repeatsHeaders: true,
-  connect: async (url, name) => {
-    const options = { ...optionsOf(url), name, reconnectTimeWait: RECONNECT_WAIT_MS };
-    return nodePeer(await v3.connect(options), name, v3.headers, kindV3);
+  connect: async (urls, name) => {
+    const options = { ...optionsOf(urls), name, ...OPTIONS };
+    const connection = await (options.isWebSocket ? v3.wsconnect(options) : v3.connect(options));
+    return nodePeer(connection, name, v3.headers, kindV3);
   },
 };
 
+async function natsWs(folder: string): Promise<Pick<typeof v2, 'connect' | 'headers'>> {
+  return createRequire(join(folder, 'package.json'))('nats.ws');
+}
+
+interface UrlOptions {
+  readonly isWebSocket: boolean;
+  readonly servers: string[];
+  readonly user?: string;
+  readonly pass?: string;
+  readonly token?: string;
+}
+
 /** These clients do not take what other URLs say of a user, or, alone, of a token. */
-function optionsOf(url: string): { servers: string; user?: string; pass?: string; token?: string } {
-  const { host, username, password } = new URL(url);
-  const servers = `nats://${host}`;
-  if (username === '') return { servers };
+function optionsOf(urls: string | readonly string[]): UrlOptions {
+  const all = [urls].flat().map((url) => new URL(url));
+  const { protocol, username = '', password } = all[0] ?? {};
+  const servers = all.map((url) => `${url.protocol}//${url.host}`);
+  const where = { servers, isWebSocket: protocol === 'ws:' };
+  if (username === '') return where;
   return password === ''
-    ? { servers, token: username }
-    : { servers, user: username, pass: password };
+    ? { ...where, token: username }
+    : { ...where, user: username, pass: password ?? '' };
 }
 
 type Headers = () => v3.MsgHdrs;
 type KindOf = (error: unknown) => PeerErrorKind;
 
 function kindV2(error: unknown): PeerErrorKind {
-  const code = error instanceof v2.NatsError ? error.code : '';
+  // That of nats.ws is another class.
+  const { code } = error as v2.NatsError;
   if (code === v2.ErrorCode.NoResponders) return 'no responders';
   if (code === v2.ErrorCode.Timeout) return 'timeout';
   return code === v2.ErrorCode.MaxPayloadExceeded ? 'max payload' : 'other';
@@ -132,7 +161,7 @@ function nodePeer(nc: v3.NatsConnection, name: string, newHeaders: Headers, kind
 
 async function followStatus(nc: v3.NatsConnection, statuses: StatusLog): Promise<void> {
   for await (const { type } of nc.status()) {
-    if (type === 'disconnect' || type === 'reconnect') statuses.add(type);
+    if (type === 'disconnect' || type === 'reconnect' || type === 'ldm') statuses.add(type);
   }
 }
 

@@ -27,7 +27,8 @@ export interface PublishOptions {
 }
 
 export type PeerErrorKind = 'no responders' | 'timeout' | 'max payload' | 'other';
-export type PeerStatus = 'disconnect' | 'reconnect';
+/** `ldm`: the server asks it to go elsewhere. */
+export type PeerStatus = 'disconnect' | 'reconnect' | 'ldm';
 
 /** A client's error, with the meaning that all clients share. */
 export class PeerError extends Error {
@@ -71,7 +72,10 @@ export interface Client {
   readonly missing: string | undefined;
   /** Whether it keeps several values of one header; nats-py keeps the last. */
   readonly repeatsHeaders: boolean;
-  connect(url: string, name: string): Promise<Peer>;
+  /** Why it cannot be tested by WebSocket, or undefined. */
+  readonly missingByWebSocket: string | undefined;
+  /** To the first of them that can be reached, of scheme `nats` or `ws`. */
+  connect(urls: string | readonly string[], name: string): Promise<Peer>;
 }
 
 /** Collects the messages of one subscription and wakes who waits for them. */

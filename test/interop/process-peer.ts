@@ -36,14 +36,15 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** Starts `command` and connects its client to `url`; the caller closes the peer. */
+/** Starts `command` and connects its client to one of `urls`; the caller closes the peer. */
 export async function connectProcess(
   command: readonly string[],
-  url: string,
+  urls: string | readonly string[],
   name: string,
 ): Promise<Peer> {
   const link = new Link(command);
   try {
+    const url = [urls].flat().join(',');
     const { maxPayload = 0, version = '' } = await link.call({ op: 'connect', url, name });
     return processPeer(link, maxPayload, version);
   } catch (error) {

@@ -1,32 +1,38 @@
-// A server that goes away and comes back on the same port: each client finds it again, and its subscriptions
-// live on.
+// A server that goes away and comes back on the same ports, by TCP and by WebSocket: each client finds it again, and its
+// subscriptions live on.
 import { describe, expect, test } from 'vitest';
-import { officialClients, titled } from './clients.ts';
-import { startServer } from './server.ts';
+import { useScratch } from '../support/scratch.ts';
+import { officialClients, titled, WAYS } from './clients.ts';
+import { type Server, startServer } from './server.ts';
+
+const { ends, write } = useScratch('reconnect');
+
+/** On these ports, or on free ones. */
+async function start(port = -1, websocketPort = '-1'): Promise<Server> {
+  const file = write(`websocket { listen: "127.0.0.1:${websocketPort}", no_tls: true }`);
+  const server = await startServer({ port, args: ['-c', file] });
+  ends.push(() => server.close());
+  return server;
+}
 
 for (const client of officialClients()) {
-  describe.skipIf(client.missing !== undefined)(titled(client.title, client.missing), () => {
-    test('reconnects after a restart and receives on its old subscription', async () => {
-      const first = await startServer();
-      const peer = await client.connect(first.url, 'returns');
-      try {
+  for (const [way, urlOf, missing] of WAYS) {
+    const reason = missing(client);
+    describe.skipIf(reason !== undefined)(titled(`${client.title} by ${way}`, reason), () => {
+      test('reconnects after a restart and receives on its old subscription', async () => {
+        const first = await start();
+        const peer = await client.connect(urlOf(first), 'returns');
+        ends.push(() => peer.close());
         const sub = await peer.subscribe('after.restart');
-        const exit = await first.close();
-        expect(exit).toEqual({ code: 0, signal: null });
+        expect(await first.close()).toEqual({ code: 0, signal: null });
         await peer.status('disconnect');
-        const second = await startServer({ port: first.port });
-        try {
-          await peer.status('reconnect');
-          await peer.flush();
-          await peer.publish('after.restart', Buffer.from('again'));
-          const [message] = await sub.received(1);
-          expect(Buffer.from(message?.data ?? []).toString()).toBe('again');
-        } finally {
-          await second.close();
-        }
-      } finally {
-        await peer.close();
-      }
+        await start(first.port, new URL(first.websocketUrl).port);
+        await peer.status('reconnect');
+        await peer.flush();
+        await peer.publish('after.restart', Buffer.from('again'));
+        const [message] = await sub.received(1);
+        expect(Buffer.from(message?.data ?? []).toString()).toBe('again');
+      });
     });
-  });
+  }
 }

@@ -24,6 +24,8 @@ export interface Server {
   /** `nats://127.0.0.1:port`. */
   readonly url: string;
   readonly port: number;
+  /** `ws://127.0.0.1:port`; empty when it does not listen there. */
+  readonly websocketUrl: string;
   /** `http://127.0.0.1:port` of the monitoring listener. */
   readonly monitorUrl: string;
   readonly pid: number;
@@ -34,6 +36,7 @@ export interface Server {
 interface Ports {
   readonly nats?: readonly string[];
   readonly monitoring?: readonly string[];
+  readonly websocket?: readonly string[];
 }
 
 const START_TIMEOUT_MS = 20_000;
@@ -80,6 +83,8 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
     return {
       url: `nats://127.0.0.1:${port}`,
       port,
+      websocketUrl:
+        ports.websocket === undefined ? '' : `ws://127.0.0.1:${portOf(ports.websocket)}`,
       monitorUrl: `http://127.0.0.1:${portOf(ports.monitoring)}`,
       pid: child.pid,
       child,

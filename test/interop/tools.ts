@@ -31,9 +31,10 @@ export interface Tools {
   readonly chromium: Found;
 }
 
-const NATS_PY = 'nats-py==2.16.0';
+/** It comes by WebSocket with aiohttp. */
+const NATS_PY = ['nats-py==2.16.0', 'aiohttp==3.14.5'];
 /** What a project that uses the package has beside it. */
-const CONSUMER_PACKAGES = ['jest@30.5.2', 'vitest@4.1.12', 'nats@2.29.3'];
+const CONSUMER_PACKAGES = ['jest@30.5.2', 'vitest@4.1.12', 'nats@2.29.3', 'nats.ws@1.30.3'];
 const INSTALL_TIMEOUT_MS = 240_000;
 
 /** Why it is missing, or undefined. */
@@ -93,12 +94,12 @@ async function preparePython(): Promise<Found> {
   const dir = join(workDir, 'venv');
   const python = join(dir, 'bin', 'python');
   const ready = { path: python };
-  const probe = ['-c', 'import nats.aio.client'];
+  const probe = ['-c', 'import nats.aio.client, aiohttp'];
   if (existsSync(python) && (await runChild(python, probe)).code === 0) return ready;
   const timeout = { timeoutMs: INSTALL_TIMEOUT_MS };
   const made = await runChild('python3', ['-m', 'venv', '--clear', dir], timeout);
   if (made.code !== 0) return notFound('python nats-py', made.output);
-  const pip = await runChild(python, ['-m', 'pip', 'install', '--quiet', NATS_PY], timeout);
+  const pip = await runChild(python, ['-m', 'pip', 'install', '--quiet', ...NATS_PY], timeout);
   return pip.code === 0 ? ready : notFound('python nats-py', pip.output);
 }
 

@@ -16,7 +16,8 @@ let server: HttpServer;
 let asked: HttpRequest[] = [];
 /** Time that tests turn, but for how long an answer takes. */
 class HalfClock extends FakeClock {
-  override monotonic = (): number => performance.now();
+  skippedMs = 0;
+  override monotonic = (): number => performance.now() + this.skippedMs;
 }
 const clock = new HalfClock();
 const peers: Peer[] = [];
@@ -66,14 +67,19 @@ async function openAll(count: number): Promise<Peer[]> {
   return Promise.all(Array.from({ length: count }, open));
 }
 
-const page = (body: Iterable<string>): HttpResponse => ({ status: 200, headers: {}, body });
+const page = (body: Iterable<string>, isHeavy = false): HttpResponse => ({
+  status: 200,
+  headers: {},
+  body,
+  isHeavy,
+});
 let isClosedEarly = false;
 
-/** What a test has set, in pieces of 1,000 characters. */
 let pageLength = 0;
-function* pieces(): Generator<string> {
+/** As much as a test has set when it is asked for, in pieces of 1,000 characters. */
+function* pieces(length: number): Generator<string> {
   isClosedEarly = true;
-  for (let made = 0; made < pageLength; made += 1000) {
+  for (let made = 0; made < length; made += 1000) {
     yield '';
     yield '~'.repeat(1000);
   }
@@ -95,7 +101,8 @@ beforeEach(async () => {
     clock,
     handler: (request) => {
       asked.push(request);
-      if (request.path === '/page') return page(pieces());
+      if (request.path === '/page') return page(pieces(pageLength));
+      if (request.path === '/heavy') return page(pieces(pageLength), true);
       if (request.path === '/broken') return page(broken(Number(request.search)));
       return { status: 200, headers: { 'Content-Type': 'text/plain' }, body: BODY };
     },
@@ -269,29 +276,54 @@ describe('a page that is made piece by piece', () => {
       if (end === 'sleeps')
         await expect.poll(() => peer.socket.resume() && peer.isEnded).toBe(true);
     }
-    // Its place is free again: four more would have waited behind those.
+    // Its place is free again.
     pageLength = 1000;
     const others = await openAll(6);
     for (const peer of others) peer.say(get('/page'));
     await expect.poll(() => others.map((peer) => peer.answers)).toEqual([1, 1, 1, 1, 1, 1]);
   });
 
-  test('waits while four others are made, and everybody else is answered', async () => {
+  test('that keeps much waits while four others are made, and everybody else is answered', async () => {
     pageLength = 100_000_000;
     const stuck = await openAll(5);
     for (const peer of stuck) {
       peer.socket.pause();
-      peer.say(get('/page'));
+      peer.say(get('/heavy'));
     }
-    const peer = await open();
+    const [whole, light] = (await openAll(2)) as [Peer, Peer];
     await expect.poll(() => asked.length).toBe(5);
-    peer.say(get());
-    await expect.poll(() => peer.answers, { timeout: 10_000 }).toBe(1);
+    pageLength = 1000;
+    whole.say(get());
+    light.say(get('/page'));
+    await expect.poll(() => whole.answers + light.answers, { timeout: 10_000 }).toBe(2);
     const last = stuck[4] as Peer;
     last.socket.resume();
     expect(last.answers).toBe(0);
     stuck[0]?.socket.destroy();
     await expect.poll(() => last.answers, { timeout: 10_000 }).toBe(1);
+  });
+
+  test('of a peer who is slow gives way when another waits', async () => {
+    pageLength = 100_000_000;
+    const stuck = await openAll(4);
+    for (const peer of stuck) {
+      peer.socket.pause();
+      peer.say(get('/heavy'));
+    }
+    const peer = await open();
+    await expect.poll(() => asked.length).toBe(4);
+    pageLength = 1000;
+    peer.say(get('/heavy'));
+    await expect.poll(() => asked.length).toBe(5);
+    // Those who take nothing are found to be slow as time goes by, once their chunk has been made.
+    const look = (): number => {
+      clock.skippedMs += 1000;
+      clock.advance(500);
+      return peer.answers;
+    };
+    await expect.poll(look, { timeout: 10_000 }).toBe(1);
+    for (const each of stuck) each.socket.resume();
+    await expect.poll(() => stuck.some(({ isEnded }) => isEnded)).toBe(true);
   });
 });
 

@@ -47,6 +47,7 @@ const source: MonitoringSource = {
     return {
       serverId: 'NABC',
       serverName: 'a <b> & "c"',
+      version: '2.15.3',
       runtime: 'node1',
       host: '127.0.0.1',
       port: 4222,
@@ -64,7 +65,6 @@ const source: MonitoringSource = {
       configDigest: '',
       websocket: undefined,
       leafnodes: undefined,
-      hasJetStream: false,
       serviceImports: [{ subject: '$SYS.REQ.X', to: '$SYS.REQ.*.X', share: true }],
     };
   },

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { JsonList, jsonPieces } from '../../src/monitoring/json.ts';
+import { PackedSubscriptions } from '../../src/monitoring/packed.ts';
 import { sortInSlices } from '../../src/monitoring/sorted.ts';
 import { collide, isLiteral, reaches } from '../../src/monitoring/subjects.ts';
 import { goJson } from '../../src/shared/go-json.ts';
@@ -25,6 +26,51 @@ describe('sorting in slices', () => {
         return pauses >= Math.floor(numbers.length / 256);
       }),
     );
+  });
+});
+
+describe('packed subscriptions', () => {
+  const text = fc.string({ unit: 'grapheme', maxLength: 12 });
+  const subscription = fc.record({
+    sid: text,
+    subject: fc.oneof(text, fc.constant('s'.repeat(600_000))),
+    queue: fc.option(text, { nil: undefined }),
+    delivered: fc.nat(),
+    max: fc.nat(),
+  });
+
+  test('come out as they went in, in the order of the bytes of sid and subject', () => {
+    fc.assert(
+      fc.property(fc.array(subscription, { maxLength: 20 }), (list) => {
+        const packed = new PackedSubscriptions();
+        const places = list.map((each) => packed.add(each));
+        expect(places.map((place) => packed.read(place))).toEqual(list);
+        const bytes = (each: (typeof list)[number]): Buffer[] => [
+          Buffer.from(each.sid),
+          Buffer.from(each.subject),
+        ];
+        const ordered = list.toSorted((a, b) => {
+          const [[aSid, aSubject], [bSid, bSubject]] = [bytes(a), bytes(b)];
+          return Buffer.compare(aSid!, bSid!) || Buffer.compare(aSubject!, bSubject!);
+        });
+        const read = places.sort(packed.compare).map((place) => packed.read(place));
+        return JSON.stringify(read) === JSON.stringify(ordered);
+      }),
+    );
+  });
+
+  test('longer than a block have one to themselves', () => {
+    const packed = new PackedSubscriptions();
+    const sizes = [1, 3_000_000, 2, 1_048_576, 3];
+    const list = sizes.map((size, at) => ({
+      sid: String(at),
+      subject: 'x'.repeat(size),
+      queue: 'q',
+      delivered: 2 ** 40,
+      max: 0,
+    }));
+    const places = list.map((each) => packed.add(each));
+    expect(places.map((place) => packed.read(place))).toEqual(list);
   });
 });
 

@@ -1,12 +1,9 @@
 // Who may come in: by the options of `serve` and `startServer`, by a configuration file, and as the program decides.
 // Where nats-server is found, the same files and the same peers are given to both.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as openSocket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { wsconnect } from '@nats-io/nats-core';
 import { connect, tokenAuthenticator } from '@nats-io/transport-node';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { createBus } from '../../src/index.ts';
 import {
@@ -20,25 +17,13 @@ import { createLogger } from '../../src/shared/logger.ts';
 import { startServer, type TestServer, type TestServerOptions } from '../../src/testing/index.ts';
 import { findReference, startReference } from '../reference.ts';
 import { answer, IN, OUT, said } from '../support/login.ts';
+import { useScratch } from '../support/scratch.ts';
 
 // Node 20 has none of its own.
 globalThis.WebSocket = WebSocket as unknown as typeof globalThis.WebSocket;
 
-let folder: string;
-const ends: (() => unknown)[] = [];
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ganglion-authorization-'));
-});
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-function write(text: string): string {
-  const file = join(folder, 'server.conf');
-  writeFileSync(file, text);
-  return file;
-}
+const scratch = useScratch('authorization');
+const { ends, write } = scratch;
 
 interface Logged extends TestServer {
   log(): string;

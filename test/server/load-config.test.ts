@@ -1,29 +1,15 @@
 // A configuration file in a program: loadConfig, serve and startServer with what it says; the port for leaf nodes.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as openSocket, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createBus } from '../../src/index.ts';
 import { loadConfig, type ServeOptions, serve } from '../../src/server/index.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import { startServer } from '../../src/testing/index.ts';
+import { useScratch } from '../support/scratch.ts';
 
-let folder: string;
-const ends: (() => unknown)[] = [];
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ganglion-load-'));
-});
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-function write(text: string): string {
-  const file = join(folder, 'server.conf');
-  writeFileSync(file, text);
-  return file;
-}
+const scratch = useScratch('load');
+const { ends, write } = scratch;
 
 async function load(text: string): Promise<ServeOptions> {
   const { configuration, ...options } = await loadConfig(write(text));
@@ -87,7 +73,9 @@ describe('loadConfig', () => {
         `${file}:2:1: unknown field "foo"`,
       ],
     });
-    await expect(loadConfig(join(folder, 'none'))).rejects.toThrow(/^open .*: no such file or/);
+    await expect(loadConfig(join(scratch.folder, 'none'))).rejects.toThrow(
+      /^open .*: no such file or/,
+    );
     await expect(loadConfig(write('max_payload: 100MB'))).rejects.toThrow(/higher than max_pend/);
   });
 
@@ -97,7 +85,7 @@ describe('loadConfig', () => {
     );
     const { configuration } = await loadConfig(write('cluster { name: a }\nping_interval: 10'));
     expect(configuration?.warnings).toEqual([
-      `${join(folder, 'server.conf')}:2:1: invalid use of field "ping_interval": ping_interval should be converted to a duration`,
+      `${join(scratch.folder, 'server.conf')}:2:1: invalid use of field "ping_interval": ping_interval should be converted to a duration`,
       'Not supported yet, and ignored: cluster',
     ]);
   });

@@ -1,32 +1,31 @@
 // A bus on the network: listeners, files, and the end, over real sockets.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, connect as openSocket, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect } from '@nats-io/transport-node';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { connect, wsconnect } from '@nats-io/transport-node';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { createBus } from '../../src/index.ts';
 import { type ServeOptions, type Server, serve } from '../../src/server/index.ts';
 import { createLogger, type Logger } from '../../src/shared/logger.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { useScratch } from '../support/scratch.ts';
 
-let folder: string;
+// Node 20 has none of its own.
+globalThis.WebSocket ??= WebSocket as unknown as typeof globalThis.WebSocket;
+
+const scratch = useScratch('serve');
+const { ends } = scratch;
 let logged: string[];
 let logger: Logger;
-const ends: (() => unknown)[] = [];
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ganglion-serve-'));
   logged = [];
   logger = createLogger({
     write: (line) => void logged.push(line.trimEnd()),
     now: () => 0,
     hasTime: false,
   });
-});
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 async function start(options: ServeOptions = {}): Promise<Server> {
@@ -116,6 +115,28 @@ describe('a served bus', () => {
     expect(server.connections()).toMatchObject([{ name: 'visitor', subscriptions: 2 }]);
   });
 
+  test('listens for no clients by TCP where it is told not to', async () => {
+    const server = await start({
+      ...{ dontListen: true, websocket: {}, monitoring: {} },
+      portsFileDir: scratch.folder,
+    });
+    expect([server.url, server.port, server.addresses]).toEqual(['', 0, []]);
+    const client = await wsconnect({ servers: server.websocketUrl as string });
+    ends.push(() => client.close());
+    await client.flush();
+    expect(server.connections()).toHaveLength(1);
+    const file = join(scratch.folder, `ganglion_${process.pid}.ports`);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
+      nats: [],
+      monitoring: [server.monitoringUrl],
+      websocket: [server.websocketUrl],
+    });
+    expect(logged.join()).not.toContain('Listening for client connections');
+    await expect(server.reload({ websocket: {}, monitoring: {}, logger })).rejects.toThrow(
+      'config reload not supported for DontListen: old=true, new=false',
+    );
+  });
+
   test('refuses a bus that is served already, or closed', async () => {
     const bus = createBus();
     const server = await serve(bus, { port: 0 });
@@ -174,19 +195,19 @@ describe('a served bus', () => {
 
 describe('files of a server', () => {
   test('the ports file lists the listeners until the end, the pid file stays', async () => {
-    const pidFile = join(folder, 'pid');
-    const server = await start({ monitoring: {}, portsFileDir: folder, pidFile });
-    const path = join(folder, `ganglion_${process.pid}.ports`);
+    const pidFile = join(scratch.folder, 'pid');
+    const server = await start({ monitoring: {}, portsFileDir: scratch.folder, pidFile });
+    const path = join(scratch.folder, `ganglion_${process.pid}.ports`);
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({
       nats: [server.url],
       monitoring: [server.monitoringUrl],
     });
     await server.close();
-    expect(readdirSync(folder)).toEqual(['pid']);
+    expect(readdirSync(scratch.folder)).toEqual(['pid']);
   });
 
   test('a ports directory that is not there is an error in the log alone', async () => {
-    const portsFileDir = join(folder, 'nowhere');
+    const portsFileDir = join(scratch.folder, 'nowhere');
     const server = await start({ portsFileDir, executableName: 'some' });
     await server.close();
     const path = join(portsFileDir, `some_${process.pid}.ports`);
@@ -197,7 +218,7 @@ describe('files of a server', () => {
   });
 
   test('a pid file that cannot be written is no start', async () => {
-    const pidFile = join(folder, 'nowhere', 'pid');
+    const pidFile = join(scratch.folder, 'nowhere', 'pid');
     await expect(start({ pidFile })).rejects.toMatchObject({ code: 'ENOENT' });
     expect(logged.at(-1)).toBe(
       `[FTL] Could not write pidfile: open ${pidFile}: no such file or directory`,

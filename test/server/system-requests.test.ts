@@ -1,7 +1,10 @@
 // What anybody may ask the system of a server, from his own account; and that nothing else comes back to it.
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { internalsOf } from '../../src/bus/internals.ts';
 import { createBus } from '../../src/index.ts';
+import { enableJetStream } from '../../src/jetstream/index.ts';
 import { type ServeOptions, type Server, serve } from '../../src/server/index.ts';
 import { findReference, startReference } from '../reference.ts';
 import { TextPeer } from '../support/text-peer.ts';
@@ -63,6 +66,32 @@ test('the answers say whether there is JetStream', async () => {
   const page = await fetch(`${server.monitoringUrl}/accountz?acc=$G`);
   expect(await page.json()).toMatchObject({ account_detail: { jetstream_enabled: true } });
 });
+
+test.each([false, true])(
+  'INFO, the answers and /varz announce one version, with streams of the program: %s',
+  async (hasStreams) => {
+    const { bus, server } = await start({ monitoring: { port: 0 } });
+    // Not by an option of the server, and after it has begun.
+    if (hasStreams)
+      ends.push(
+        (
+          (jetstream) => () =>
+            jetstream.close()
+        )(await enableJetStream(bus)),
+      );
+    const socket = connect(server.port, '127.0.0.1');
+    ends.push(() => socket.destroy());
+    const [bytes] = (await once(socket, 'data')) as [Buffer];
+    const info = JSON.parse(bytes.toString().slice('INFO '.length)) as Json;
+    const { version } = info;
+    expect(version).toBe(hasStreams ? '2.10.29' : '2.15.3');
+    const said = JSON.parse(await answer(await open(server.port), '$SYS.REQ.USER.INFO')) as Json;
+    expect(said.server).toMatchObject({ ver: version, jetstream: hasStreams });
+    const page = (await (await fetch(`${server.monitoringUrl}/varz`)).json()) as Json;
+    expect(page.version).toBe(version);
+    expect(Object.keys(page.jetstream as Json).length > 0).toBe(hasStreams);
+  },
+);
 
 test.each(OWN)('%s tells of the connections of the account', async (subject) => {
   const { server } = await start();
@@ -138,6 +167,18 @@ test.each([
   const { server } = await start();
   const { data } = JSON.parse(await answer(await open(server.port), CONNZ, body)) as { data: Json };
   expect(data.connections).toHaveLength(count);
+});
+
+test('streams of all accounts are told, whoever has enabled them', async () => {
+  const { bus, server } = await start({ monitoring: { port: 0 } });
+  for (const account of ['A', 'B']) {
+    const jetstream = await enableJetStream(bus.account(account));
+    ends.push(() => jetstream.close());
+  }
+  const said = JSON.parse(await answer(await open(server.port), '$SYS.REQ.USER.INFO')) as Json;
+  expect(said.server).toMatchObject({ ver: '2.10.29', jetstream: true });
+  const page = (await (await fetch(`${server.monitoringUrl}/jsz?accounts=1`)).json()) as Json;
+  expect((page.account_details as Json[]).map(({ name }) => name)).toEqual(['A', 'B']);
 });
 
 const reason = findReference() === undefined ? ' (nats-server was not found)' : '';

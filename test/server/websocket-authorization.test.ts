@@ -1,33 +1,18 @@
 // Who may come in by WebSocket: what its block says in place of the server's, and what cookies say in place of CONNECT.
 // Where nats-server is found, the same files and the same peers are given to both.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { loadConfig } from '../../src/server/index.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import { startServer } from '../../src/testing/index.ts';
 import { findReference, startReference } from '../reference.ts';
 import { answer, said } from '../support/login.ts';
+import { useScratch } from '../support/scratch.ts';
 
-let folder: string;
-const ends: (() => unknown)[] = [];
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ganglion-websocket-'));
-});
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-function write(text: string): string {
-  const file = join(folder, 'server.conf');
-  writeFileSync(file, text);
-  return file;
-}
+const scratch = useScratch('websocket');
+const { ends, write } = scratch;
 
 /** By which ports a server is reached. */
 interface Ports {

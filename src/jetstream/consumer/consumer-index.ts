@@ -30,10 +30,12 @@ interface Purged {
 /** Of so many messages of a purge each is uncounted; to count anew takes longer in all but the smallest streams. */
 const UNCOUNTED_MOST = 256;
 
-/** Subjects whose consumers are remembered; a power of two. */
-const KEPT_SUBJECTS = 8192;
+/** Places for subjects whose consumers are remembered, at first and at most: as many as there are subjects, and more. */
+const PLACES_LEAST = 256;
+const PLACES_MOST = 65_536;
 /** Consumers that are remembered, of all those subjects together: some 8 MiB. */
 const KEPT_MOST = 1 << 20;
+const NOBODY: readonly Follower[] = [];
 const decoder = new TextDecoder();
 
 export class ConsumerIndex {
@@ -216,19 +218,24 @@ export class ConsumerIndex {
 
   #matching(subjectId: number): readonly Follower[] {
     const store = this.#store;
-    if (this.#ids.length === 0) {
-      this.#ids = new Int32Array(KEPT_SUBJECTS).fill(-1);
-      this.#generations = new Float64Array(KEPT_SUBJECTS);
-    }
-    const at = subjectId & (KEPT_SUBJECTS - 1);
+    const at = subjectId & (this.#ids.length - 1);
     const generation = store.subjectGeneration(subjectId);
     const kept = this.#kept[at];
     if (kept !== undefined && this.#ids[at] === subjectId && this.#generations[at] === generation) {
       return kept;
     }
+    return this.#match(subjectId, generation);
+  }
+
+  #match(subjectId: number, generation: number): readonly Follower[] {
+    const store = this.#store;
+    if (this.#ids.length < PLACES_MOST && this.#ids.length < store.state.subjects) this.#widen();
+    else if (this.#ids.length === 0) this.#widen();
+    const at = subjectId & (this.#ids.length - 1);
+    const kept = this.#kept[at];
     const found = new Set<Follower>();
     this.#trie.match(store.subjectText(subjectId), (follower) => found.add(follower));
-    const followers = [...found];
+    const followers = found.size === 0 ? NOBODY : [...found];
     this.#keptCount += followers.length - (kept?.length ?? 0);
     if (this.#keptCount > KEPT_MOST) {
       this.#forget();
@@ -238,6 +245,13 @@ export class ConsumerIndex {
     this.#generations[at] = generation;
     this.#kept[at] = followers;
     return followers;
+  }
+
+  #widen(): void {
+    const places = Math.max(PLACES_LEAST, this.#ids.length * 4);
+    this.#ids = new Int32Array(places).fill(-1);
+    this.#generations = new Float64Array(places);
+    this.#forget();
   }
 
   #forget(): void {

@@ -8,6 +8,7 @@
 // stream had when the consumer was made, it goes on as any other.
 import type { Store } from '../store/store.ts';
 import { timeMs } from '../wire-time.ts';
+import { wholly } from '../work.ts';
 import type { ConsumerConfig } from './config.ts';
 
 const ALL: readonly string[] = ['>'];
@@ -206,7 +207,7 @@ function startAtTime(store: Store, atMs: number, filters: readonly string[]): nu
 function lastPerSubject(store: Store, filters: readonly string[]): Float64Array<ArrayBuffer> {
   const lasts: number[] = [];
   for (const filter of filters.length === 0 ? ALL : filters) {
-    for (const { lastSeq } of store.subjectsMatching(filter)) lasts.push(lastSeq);
+    for (const id of wholly(store.findSubjects(filter))) lasts.push(store.lastOf(id));
   }
   return Float64Array.from(lasts).sort();
 }

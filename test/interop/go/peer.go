@@ -49,6 +49,8 @@ func (p *peer) connect(r *request) (answer, error) {
 		nats.Name(r.Name),
 		nats.ReconnectWait(100*time.Millisecond),
 		nats.MaxReconnects(-1),
+		nats.DontRandomize(),
+		nats.LameDuckModeHandler(func(*nats.Conn) { say(answer{Status: "ldm"}) }),
 		nats.DisconnectErrHandler(func(*nats.Conn, error) { say(answer{Status: "disconnect"}) }),
 		nats.ReconnectHandler(func(*nats.Conn) { say(answer{Status: "reconnect"}) }),
 		nats.ClosedHandler(func(*nats.Conn) { close(p.closed) }))

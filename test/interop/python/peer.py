@@ -54,17 +54,22 @@ class Peer:
         async def on_reconnect():
             say(status="reconnect")
 
+        async def on_lame_duck():
+            say(status="ldm")
+
         async def on_error(error):
             print(f"error: {error!r}", file=sys.stderr)
 
         self.name = request["name"]
         self.nc = await nats.connect(
-            request["url"],
+            request["url"].split(","),
             name=self.name,
             reconnect_time_wait=0.1,
             max_reconnect_attempts=-1,
+            dont_randomize=True,
             disconnected_cb=on_disconnect,
             reconnected_cb=on_reconnect,
+            lame_duck_mode_cb=on_lame_duck,
             error_cb=on_error,
         )
         version = self.nc.connected_server_version

@@ -3,7 +3,7 @@
 import { deepStrictEqual, ok } from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { bundleFile, type Program } from '../../support/bundle.ts';
 import { closed, newDirectory, openStore, removeDirectories } from '../../support/file-stores.ts';
@@ -67,6 +67,7 @@ describe('a process that is killed', () => {
           ok(isRight, `round ${round}, sequence ${seq}: ${payload?.slice(0, 20)}`);
         }
         await closed(store);
+        rmSync(copy, { recursive: true });
       }
     },
     10_000 * ROUNDS,

@@ -216,6 +216,24 @@ describe('a read that fails', () => {
   });
 });
 
+describe('a segment that is rewritten', () => {
+  it('keeps the last sequence and its time, whoever is gone', async () => {
+    const { store, disk } = scene({ segmentBytes: 400 });
+    store.append(incoming('a', ''), 1000);
+    store.append(incoming('a', 'x'.repeat(250)), 2000);
+    store.commit(() => {});
+    await disk.settle();
+    // The segment is full; the next one begins with what removes it.
+    store.remove(2);
+    store.commit(() => {});
+    await disk.settle();
+    ok((disk.names.get('/s/00000001.log')?.bytes.length ?? 999) < 300, 'it was rewritten');
+    const reopened = openStore({ disk: disk.afterEnd(), dir: '/s' }).store;
+    deepStrictEqual({ ...reopened.state }, { ...store.state });
+    strictEqual(reopened.state.lastTimeMs, 2000);
+  });
+});
+
 describe('a write that takes long', () => {
   it('is told, but not each time', () => {
     const disk = new SimDisk();

@@ -180,11 +180,12 @@ export class Rewriting {
 
   /** What was taken from neighbours must not be taken for new, should they be there still. */
   #end(): void {
-    const last = this.#host.segments.lastSeqOf(this.#sources.at(-1) as Segment);
+    const last = this.#sources.at(-1) as Segment;
+    const { lastSeq, lastTimeMs } = this.#host.segments.headBehind(last);
     const { bytes, view } = viewsOf(new Uint8Array(SKIP_BYTES));
     view.setUint32(0, SKIP, true);
-    view.setFloat64(4, last, true);
-    view.setFloat64(12, -1, true);
+    view.setFloat64(4, lastSeq, true);
+    view.setFloat64(12, lastTimeMs > 0 ? lastTimeMs : -1, true);
     this.#put(bytes, 0, SKIP_BYTES);
   }
 }

@@ -114,10 +114,9 @@ export class Segments {
     this.#vacant.push(slot);
   }
 
-  /** The last sequence that may lie in a segment. */
-  lastSeqOf(segment: Segment): number {
-    const next = this.list[this.list.indexOf(segment) + 1];
-    return next?.head.lastSeq ?? Number.MAX_SAFE_INTEGER;
+  /** What the next head says of the end of a segment, which is not the last one. */
+  headBehind(segment: Segment): SegmentHead {
+    return (this.list[this.list.indexOf(segment) + 1] as Segment).head;
   }
 
   /**

@@ -1,0 +1,416 @@
+// The composition root: starts what the options of a server name, in order, and stops it in reverse; a start that fails
+// leaves nothing behind.
+import type { Entrance } from '../bridge/authentication.ts';
+import {
+  type Bridge,
+  type BridgeOptions,
+  type ConnectionSnapshot,
+  createBridge,
+} from '../bridge/bridge.ts';
+import type { Bus } from '../bus/bus.ts';
+import type { BusInternals } from '../bus/internals.ts';
+import type { ServerInfo } from '../bus/types.ts';
+import type { JetStream } from '../jetstream/jetstream.ts';
+import type { RefusalListener } from '../net/refusal.ts';
+import { InvalidOperationError, toError } from '../shared/errors.ts';
+import type { Limits } from '../shared/limits.ts';
+import type { Logger } from '../shared/logger.ts';
+import { ANNOUNCED_VERSION, VERSION } from '../shared/version.ts';
+import { hostPort, listenErrorText } from './addresses.ts';
+import { createServerId } from './identity.ts';
+import { startServerJetStream } from './jetstream.ts';
+import { startLeafnodes } from './leafnodes.ts';
+import { subscriptionBytesMax } from './memory-shares.ts';
+import {
+  type MonitoredServer,
+  type MonitoringHandle,
+  RUNTIME,
+  startMonitoring,
+  startRequests,
+} from './monitor.ts';
+import { resolveOptions, type ServeOptions, type ServerSettings } from './options.ts';
+import { type Listening, OwnFiles } from './own-files.ts';
+import { coreCount, descriptorMax } from './process-usage.ts';
+import { Secrets } from './secrets.ts';
+import type { Server } from './server.ts';
+import { startWebSocket, type WebSocketHandle } from './websocket.ts';
+
+/** Above it nats-server warns. */
+const LARGE_PAYLOAD: number = 8 * 1024 * 1024;
+const PLAIN_PASSWORDS_TEXT = 'Plaintext passwords detected, use nkeys or bcrypt';
+const LARGE_PAYLOAD_TEXT =
+  'Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance';
+
+type State = 'starting' | 'running' | 'lameDuck' | 'closing';
+
+export class RunningServer implements Server {
+  readonly id: string;
+  readonly name: string;
+  readonly #bus: Bus;
+  readonly #internals: BusInternals;
+  /** What the bus said of itself before it was served. */
+  readonly #busInfo: ServerInfo;
+  readonly #files = new OwnFiles();
+  readonly #secrets = new Secrets();
+  /** What the bus could send to peers before it was served. */
+  readonly #busMaxPayload: number;
+  readonly #startMs: number;
+  #settings: ServerSettings;
+  /** When the settings were made. */
+  #configuredMs: number;
+  #state: State = 'starting';
+  #bridge: Bridge | undefined;
+  #monitoring: MonitoringHandle | undefined;
+  #leafnodes: RefusalListener | undefined;
+  /** What is served of the system's requests. */
+  #requests: { close(): void } | undefined;
+  #websocket: WebSocketHandle | undefined;
+  #jetstream: JetStream | undefined;
+  /** The last reload, when it is done. */
+  #reloads: Promise<unknown> = Promise.resolve();
+  #lameDuckEnd: Promise<void> | undefined;
+  #closeEnd: Promise<void> | undefined;
+
+  constructor(bus: Bus, internals: BusInternals, options: ServeOptions) {
+    this.#busMaxPayload = internals.engine.maxPayload;
+    const settings = resolveOptions({ maxPayload: this.#busMaxPayload, ...options }, this.#secrets);
+    const { server_id, server_name } = internals.engine.server;
+    const busName = server_name === server_id ? undefined : server_name;
+    this.id = createServerId();
+    this.name = settings.serverName ?? busName ?? this.id;
+    this.#bus = bus;
+    this.#internals = internals;
+    this.#busInfo = internals.engine.server;
+    this.#settings = settings;
+    this.#startMs = settings.clock.now();
+    this.#configuredMs = this.#startMs;
+  }
+
+  get #logger(): Logger {
+    return this.#settings.logger;
+  }
+
+  get addresses(): readonly string[] {
+    return this.#bridge?.addresses ?? [];
+  }
+
+  get port(): number {
+    return this.#bridge?.port ?? 0;
+  }
+
+  get url(): string {
+    const { host, listens } = this.#settings;
+    if (!listens) return '';
+    return `nats://${hostPort(reachable(host), this.port)}`;
+  }
+
+  get monitoringPort(): number | undefined {
+    return this.#monitoring?.port;
+  }
+
+  get leafnodesPort(): number | undefined {
+    return this.#leafnodes?.port;
+  }
+
+  get monitoringUrl(): string | undefined {
+    const { monitoring } = this.#settings;
+    if (monitoring === undefined || this.#monitoring === undefined) return undefined;
+    return `http://${hostPort(reachable(monitoring.host), this.#monitoring.port)}`;
+  }
+
+  get websocketUrl(): string | undefined {
+    if (this.#websocket === undefined) return undefined;
+    const { host, port } = this.#websocket;
+    return `ws://${hostPort(reachable(host), port)}`;
+  }
+
+  connections(): ConnectionSnapshot[] {
+    return this.#bridge?.connections() ?? [];
+  }
+
+  /** Once. Every part that was started is stopped again when a later one fails. */
+  async start(): Promise<void> {
+    this.#announce();
+    try {
+      await this.#files.writePid(this.#settings);
+      await this.#startMonitoring();
+      await this.#startJetStream();
+      this.#leafnodes = await startLeafnodes(this.#settings, this.#logger);
+      this.#requests = startRequests(this.#monitored);
+      await this.#startBridge();
+      await this.#startWebSocket();
+    } catch (error) {
+      this.#requests?.close();
+      this.#leafnodes?.close();
+      await this.#bridge?.close();
+      await this.#jetstream?.close();
+      await this.#monitoring?.close();
+      this.#forgetInfo();
+      throw error;
+    }
+    this.#logListening();
+    this.#state = 'running';
+    this.#introduce();
+    this.#logger.info('Server is ready');
+    await this.#files.writePorts(this.#settings, this.#listening());
+  }
+
+  lameDuck(): Promise<void> {
+    this.#lameDuckEnd ??= this.#goLame();
+    return this.#lameDuckEnd;
+  }
+
+  close(): Promise<void> {
+    this.#closeEnd ??= this.#shutDown();
+    return this.#closeEnd;
+  }
+
+  reload(options: ServeOptions): Promise<void> {
+    const done = this.#reloads.then(() => this.#reload(options));
+    this.#reloads = done.catch(() => {});
+    return done;
+  }
+
+  async #reload(options: ServeOptions): Promise<void> {
+    const { changesOf, logChangeOf, reloadedSettings } = await import('./reload.ts');
+    if (this.#state === 'closing') throw new InvalidOperationError('the server is closed');
+    const before = this.#settings;
+    const given = { maxPayload: this.#busMaxPayload, ...options };
+    const settings = reloadedSettings(given, before, this.#secrets);
+    const lines = changesOf(before, settings);
+    const log = logChangeOf(options);
+    this.#settings = settings;
+    this.#configuredMs = settings.clock.now();
+    for (const line of [...(log?.lines ?? []), ...lines]) this.#logger.info(`Reloaded: ${line}`);
+    log?.apply();
+    this.#introduce();
+    const { limits, advertised } = settings;
+    this.#bridge?.reconfigure({ ...limits, advertised, ...this.#entrance() });
+    await this.#files.move(before, settings, this.#listening());
+    for (const warning of settings.configuration?.warnings ?? []) this.#logger.warn(warning);
+    const digest = settings.configuration?.digest;
+    this.#logger.info(`Reloaded server configuration${digest === undefined ? '' : ` (${digest})`}`);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #announce(): void {
+    // Harnesses wait for these lines, so they are nats-server's; the third is ours.
+    this.#logger.info('Starting nats-server');
+    this.#logger.info(`  Version:  ${ANNOUNCED_VERSION}`);
+    this.#logger.info(`  Ganglion: ${VERSION}`);
+    this.#logger.info(`  Name:     ${this.name}`);
+    this.#logger.info(`  ID:       ${this.id}`);
+    const { configuration, limits, authorization } = this.#settings;
+    if (configuration !== undefined) {
+      const { file, digest, warnings } = configuration;
+      this.#logger.info(`Using configuration file: ${file} (${digest})`);
+      for (const warning of warnings) this.#logger.warn(warning);
+    }
+    if (authorization?.hasPlainPasswords) this.#logger.warn(PLAIN_PASSWORDS_TEXT);
+    if (limits.maxPayload > LARGE_PAYLOAD) this.#logger.warn(LARGE_PAYLOAD_TEXT);
+  }
+
+  async #startMonitoring(): Promise<void> {
+    const { monitoring } = this.#settings;
+    if (monitoring === undefined) return;
+    const { host } = monitoring;
+    try {
+      this.#monitoring = await startMonitoring(this.#monitored);
+    } catch (error) {
+      const reason = listenErrorText(error, host, monitoring.port);
+      this.#logger.fatal(`Can't start monitoring: can't listen to the monitor port: ${reason}`);
+      throw error;
+    }
+    this.#logger.info(`Starting http monitor on ${hostPort(host, this.#monitoring.port)}`);
+  }
+
+  get #monitored(): MonitoredServer {
+    return {
+      internals: this.#internals,
+      settings: () => this.#settings,
+      configuredMs: () => this.#configuredMs,
+      serverId: this.id,
+      serverName: this.name,
+      startMs: this.#startMs,
+      bridge: () => this.#bridge,
+      leafnodesPort: () => this.#leafnodes?.port,
+      websocketPort: () => this.#websocket?.port,
+      isReady: () => this.#state === 'running',
+    };
+  }
+
+  async #startJetStream(): Promise<void> {
+    const { jetstream } = this.#settings;
+    if (jetstream === undefined) return;
+    // What it says of the server is of this one.
+    this.#internals.engine.server = this.#info();
+    try {
+      this.#jetstream = await startServerJetStream(this.#internals, jetstream, this.#settings);
+    } catch (error) {
+      this.#logger.fatal(`Can't start JetStream: ${toError(error).message}`);
+      throw error;
+    }
+  }
+
+  async #startBridge(): Promise<void> {
+    const { host, port, limits, logger, clock } = this.#settings;
+    const options: BridgeOptions = {
+      ...limits,
+      outboundMax: this.#settings.outboundMax,
+      advertised: this.#settings.advertised,
+      endedMax: this.#settings.endedMax,
+      subscriptionBytesMax: subscriptionBytesMax(),
+      serverId: this.id,
+      serverName: this.name,
+      runtime: RUNTIME,
+      hasHeaders: this.#settings.hasHeaders,
+      maxSubTokens: this.#settings.maxSubTokens,
+      ...this.#entrance(),
+      logger,
+      clock,
+      descriptorMax: descriptorMax(),
+      hasSpareProcessor: coreCount() > 1,
+    };
+    const address = this.#settings.listens ? { host, port } : undefined;
+    try {
+      this.#bridge = await createBridge(this.#bus, options, address);
+    } catch (error) {
+      const reason = JSON.stringify(listenErrorText(error, host, port));
+      this.#logger.fatal(`Error listening on port: ${hostPort(host, port)}, ${reason}`);
+      throw error;
+    }
+  }
+
+  async #startWebSocket(): Promise<void> {
+    const { websocket: settings, logger } = this.#settings;
+    const limits = (): Limits => this.#settings.limits;
+    const bridge = this.#bridge;
+    if (settings === undefined || bridge === undefined) return;
+    try {
+      this.#websocket = await startWebSocket({ bridge, settings, limits, logger });
+    } catch (error) {
+      const reason = listenErrorText(error, settings.host, settings.port);
+      this.#logger.fatal(`Unable to listen for websocket connections: ${reason}`);
+      throw error;
+    }
+  }
+
+  /** In the order of nats-server. */
+  #logListening(): void {
+    if (this.#websocket !== undefined) {
+      const { host, port } = this.#websocket;
+      this.#logger.info(`Listening for websocket clients on ws://${hostPort(host, port)}`);
+      this.#logger.warn('Websocket not configured with TLS. DO NOT USE IN PRODUCTION!');
+    }
+    if (!this.#settings.listens) return;
+    const address = hostPort(this.#settings.host, this.port);
+    this.#logger.info(`Listening for client connections on ${address}`);
+  }
+
+  #listening(): Listening {
+    return { port: this.port, monitoring: this.#monitoring, websocket: this.#websocket };
+  }
+
+  async #goLame(): Promise<void> {
+    if (this.#state !== 'running') return this.close();
+    this.#state = 'lameDuck';
+    this.#logger.info('Entering lame duck mode, stop accepting new clients');
+    await this.#bridge?.lameDuck();
+    return this.close();
+  }
+
+  /** Who may come in, and how long that may take. */
+  #entrance(): Entrance {
+    const { authorization, authTimeoutMs, websocket } = this.#settings;
+    this.#secrets.keep(authorization?.secrets ?? []);
+    const websocketAuthTimeoutMs = websocket?.authTimeoutMs;
+    return {
+      authenticate: undefined,
+      asked: undefined,
+      knows: undefined,
+      ...authorization?.entrance,
+      authTimeoutMs,
+      websocketAuthTimeoutMs,
+    };
+  }
+
+  /** What the bus says of its server, and what it may send to peers. */
+  #introduce(): void {
+    const { engine } = this.#internals;
+    engine.server = this.#info();
+    engine.maxPayload = this.#settings.limits.maxPayload;
+  }
+
+  /** What is said of where it listens. */
+  get #told(): { readonly host: string; readonly port: number } {
+    const { host, advertised } = this.#settings;
+    return { host: advertised?.host ?? host, port: advertised?.port ?? this.port };
+  }
+
+  #info(): ServerInfo {
+    return {
+      ...this.#internals.engine.server,
+      server_id: this.id,
+      server_name: this.name,
+      go: RUNTIME,
+      ...this.#told,
+      max_payload: this.#settings.limits.maxPayload,
+    };
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#state = 'closing';
+    this.#internals.engine.maxPayload = this.#busMaxPayload;
+    this.#logger.info('Initiating Shutdown...');
+    const failures: Error[] = [];
+    for (const stop of [
+      // Else one under way could write a ports file that stays.
+      () => this.#reloads,
+      () => this.#files.removePorts(this.#settings),
+      // Pulls are told before their clients are closed.
+      () => this.#stopJetStream(),
+      () => this.#bridge?.close(),
+      () => this.#requests?.close(),
+      () => this.#leafnodes?.close(),
+      () => this.#monitoring?.close(),
+      () => this.#secrets.close(),
+    ]) {
+      try {
+        await stop();
+      } catch (error) {
+        failures.push(toError(error));
+      }
+    }
+    this.#forgetInfo();
+    this.#logger.info('Server Exiting..');
+    if (failures[0] !== undefined) throw failures[0];
+  }
+
+  async #stopJetStream(): Promise<void> {
+    if (this.#jetstream === undefined) return;
+    this.#logger.info('Initiating JetStream Shutdown...');
+    await this.#jetstream.close();
+    this.#logger.info('JetStream Shutdown');
+  }
+
+  /** The bus says of itself what it said before. */
+  #forgetInfo(): void {
+    const { engine } = this.#internals;
+    const { version, jetstream, domain } = engine.server;
+    engine.server = {
+      ...this.#busInfo,
+      version,
+      ...(jetstream !== undefined && { jetstream }),
+      ...(domain !== undefined && { domain }),
+    };
+  }
+}
+
+/** A host that a client on this machine can connect to. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' ? '::1' : host;
+}
