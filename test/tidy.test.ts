@@ -2,7 +2,7 @@
 // The tables are in tidy/layers.ts, the rules in tidy/rules.ts, their proofs in tidy/rules.test.ts.
 import { expect, it } from 'vitest';
 import * as rules from './tidy/rules.ts';
-import { isCode, listFiles, parse, readText } from './tidy/source.ts';
+import { isCode, keptFiles, listFiles, parse, readText } from './tidy/source.ts';
 
 const texts = listFiles().map(readText);
 const sources = texts.filter(({ path }) => isCode(path) && !path.endsWith('.d.ts')).map(parse);
@@ -21,6 +21,10 @@ it('a source file begins with a comment that says what it is for', () => {
 
 it('files and folders are named in kebab-case', () => {
   expect(texts.flatMap(rules.fileName)).toEqual([]);
+});
+
+it('nothing lies at the top level but what belongs there', () => {
+  expect(keptFiles().flatMap(rules.topLevel)).toEqual([]);
 });
 
 it('the dictionary and finished work are kept: none of the banned words appears', () => {

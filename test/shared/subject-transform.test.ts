@@ -35,6 +35,12 @@ describe('a transform', () => {
     expect(make(source, destination).apply(subject)).toBe(made);
   });
 
+  test('hashes no more of a subject than it can have, however often it is named', () => {
+    const twice = make('*', `p.{{partition(10${',1'.repeat(2)})}}`);
+    expect(twice.apply('a'.repeat(2048))).toMatch(/^p\.\d$/);
+    expect(twice.apply('a'.repeat(2049))).toBe(undefined);
+  });
+
   test.each([
     ['a.*', 'b'],
     ['a.*', 'a.b.c'],

@@ -197,6 +197,7 @@ function emptyStore(firstSeq: number): Store {
     subjectsMatching: () => [],
     lastMatching: () => 0,
     countSubjects: () => atOnce(() => []),
+    findSubjects: () => atOnce(() => []),
   };
   return store as Store;
 }

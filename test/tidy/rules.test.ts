@@ -53,6 +53,13 @@ describe('sizes', () => {
 });
 
 describe('words and names', () => {
+  it('a file that somebody left at the top level is found, one below a folder of ours is not', () => {
+    expect(rules.topLevel('README.md')).toEqual([]);
+    expect(rules.topLevel('docs/decisions/bus.md')).toEqual([]);
+    expect(rules.topLevel('notes/a.md')).toEqual(['notes/a.md: not at the top level']);
+    expect(rules.topLevel('out.log')).toEqual(['out.log: not at the top level']);
+  });
+
   it('marks of unfinished work are found as whole words', () => {
     const mark = 'TO' + 'DO';
     expect(rules.words({ path: 'src/a.ts', text: `a\n// ${mark}: later\n` })).toEqual([

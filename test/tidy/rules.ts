@@ -44,6 +44,19 @@ export function fileName({ path }: TextFile): string[] {
   return bad.map((name) => `${path}: ${name} is not kebab-case`);
 }
 
+const TOP_LEVEL = new Set([
+  ...['.changeset', '.ci', '.gitignore', '.npmrc', 'assembly', 'bench', 'docs', 'examples'],
+  ...['scripts', 'src', 'test', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE'],
+  ...['README.md', 'asconfig.json', 'biome.json', 'package-lock.json', 'package.json'],
+  ...['tsconfig.json', 'tsdown.bench.config.ts', 'tsdown.config.ts', 'vitest.config.ts'],
+]);
+
+/** What is kept has its place: nothing lies at the top level but what people and tools look for there. */
+export function topLevel(path: string): string[] {
+  const [name = ''] = path.split('/');
+  return TOP_LEVEL.has(name) ? [] : [`${path}: not at the top level`];
+}
+
 /** A source file begins with a comment that says what it is for. */
 export function headComment({ path, text }: TextFile): string[] {
   const start = text.replace(/^#!.*\n/, '').trimStart();

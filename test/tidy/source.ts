@@ -1,5 +1,6 @@
 // Reads the tree for the tidy test: paths, text, and what the TypeScript parser knows of each file.
 // It judges nothing; rules.ts does.
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { posix } from 'node:path';
@@ -56,6 +57,12 @@ export function listFiles(): string[] {
     }
   }
   return found.sort();
+}
+
+/** All files that the repository keeps. */
+export function keptFiles(): string[] {
+  const names = execFileSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' });
+  return names.split('\0').filter((name) => name !== '');
 }
 
 export function readText(path: string): TextFile {

@@ -8,6 +8,7 @@
 // stream had when the consumer was made, it goes on as any other.
 import type { Store } from '../store/store.ts';
 import { timeMs } from '../wire-time.ts';
+import { wholly } from '../work.ts';
 import type { ConsumerConfig } from './config.ts';
 
 const ALL: readonly string[] = ['>'];
@@ -102,12 +103,16 @@ export class Cursor {
     while (this.#lastsAt < lasts.length && (lasts[this.#lastsAt] as number) < seq) this.#lastsAt++;
     this.next = Math.max(this.next, this.#lasts[this.#lastsAt] ?? 0, seq);
     this.#leaveLasts();
+  }
+
+  /** Very many have been removed, and it was not told of each. */
+  recount(): void {
     this.#pending = this.#count();
   }
 
   setFilters(filters: readonly string[]): void {
     this.#filters = filters;
-    this.#pending = this.#count();
+    this.recount();
   }
 
   /** Passes what has gone. 0 = the list is at its end. */
@@ -202,7 +207,7 @@ function startAtTime(store: Store, atMs: number, filters: readonly string[]): nu
 function lastPerSubject(store: Store, filters: readonly string[]): Float64Array<ArrayBuffer> {
   const lasts: number[] = [];
   for (const filter of filters.length === 0 ? ALL : filters) {
-    for (const { lastSeq } of store.subjectsMatching(filter)) lasts.push(lastSeq);
+    for (const id of wholly(store.findSubjects(filter))) lasts.push(store.lastOf(id));
   }
   return Float64Array.from(lasts).sort();
 }

@@ -23,7 +23,7 @@ import type {
   SubjectState,
 } from './store.ts';
 import { storedBytes } from './stored-bytes.ts';
-import { type CountedSubject, SubjectScan } from './subject-scan.ts';
+import { type CountedSubject, countSubjects, findSubjects } from './subject-scan.ts';
 import { SubjectTable } from './subject-table.ts';
 import type { TextPlace } from './subject-tree.ts';
 
@@ -41,10 +41,6 @@ export interface IndexOptions {
   readonly chunkRows?: number;
   readonly slabBytes?: number;
 }
-
-/** What of the tree is walked at once, and ids that are looked at between two yields: some tenths of a millisecond. */
-const STEPS_AT_ONCE = 4096;
-const IDS_A_PIECE = 512;
 
 /** Makes the place for the bodies of a store with these rows. */
 export type CreateBodies = (memory: Memory, rows: Rows) => Bodies;
@@ -337,23 +333,12 @@ export class IndexedStore implements Store {
     }
   }
 
-  *countSubjects(filter: string): Work<readonly CountedSubject[]> {
-    const subjects = this.#subjects;
-    const wanted = new Filter(filter);
-    const few = subjects.within(wanted, STEPS_AT_ONCE);
-    if (few !== undefined) {
-      return few.map((id) => {
-        const text = subjects.textOf(id);
-        return [text, subjects.messages] as const;
-      });
-    }
-    const scan = new SubjectScan(subjects, wanted);
-    try {
-      while (scan.step(IDS_A_PIECE)) yield;
-    } finally {
-      scan.close();
-    }
-    return scan.entries;
+  countSubjects(filter: string): Work<readonly CountedSubject[]> {
+    return countSubjects(this.#subjects, new Filter(filter));
+  }
+
+  findSubjects(filter: string): Work<readonly number[]> {
+    return findSubjects(this.#subjects, new Filter(filter));
   }
 
   get subjectIdsEnd(): number {

@@ -79,12 +79,11 @@ export class Matching {
     const filters = this.#prepare(texts);
     if (filters.isAll) return rows.countFrom(seq);
     const subjects = this.#subjects;
-    const walk = subjects.walkAll(filters);
     const straddling: number[] = [];
     let all = 0;
     let count = 0;
     let steps = 0;
-    for (let id = walk.next(); id >= 0; id = walk.next()) {
+    for (const id of subjects.idsOf(filters)) {
       subjects.locate(id);
       all += subjects.messages;
       if (subjects.first >= seq) count += subjects.messages;

@@ -130,6 +130,8 @@ export interface Store {
    * store goes on.
    */
   countSubjects(filter: string): Work<readonly CountedSubject[]>;
+  /** The ids of the subjects that match, in pieces: of all that there are from the first piece to the last. */
+  findSubjects(filter: string): Work<readonly number[]>;
   /** All ids of subjects are below: for who looks at all of them in pieces. */
   readonly subjectIdsEnd: number;
   /** Sequences between first and last that hold no message, ascending. */

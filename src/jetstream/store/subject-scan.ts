@@ -2,11 +2,49 @@
 // before it has been read is read at once. Subjects that came later are passed over.
 //
 //   ids    0 ────────── read ──────────►│ at            before a change of one on this side it is read, and passed then
+import type { Work } from '../work.ts';
 import type { Filter } from './filters.ts';
 import type { SubjectTable } from './subject-table.ts';
 
 /** A subject, and how many messages it had. */
 export type CountedSubject = readonly [subject: string, messages: number];
+
+/** What of the tree is walked at once, and ids that are looked at between two yields: some tenths of a millisecond. */
+const STEPS_AT_ONCE = 4096;
+const IDS_A_PIECE = 512;
+
+/** Counts the messages of each subject, as it is when this is begun. */
+export function* countSubjects(
+  subjects: SubjectTable,
+  filter: Filter,
+): Work<readonly CountedSubject[]> {
+  const few = subjects.within(filter, STEPS_AT_ONCE);
+  if (few !== undefined) {
+    return few.map((id) => {
+      const text = subjects.textOf(id);
+      return [text, subjects.messages] as const;
+    });
+  }
+  const scan = new SubjectScan(subjects, filter);
+  try {
+    while (scan.step(IDS_A_PIECE)) yield;
+  } finally {
+    scan.close();
+  }
+  return scan.entries;
+}
+
+/** The ids of all that are there from the beginning to the end; who comes or goes meanwhile is met or not. */
+export function* findSubjects(subjects: SubjectTable, filter: Filter): Work<readonly number[]> {
+  const few = subjects.within(filter, STEPS_AT_ONCE);
+  if (few !== undefined) return few;
+  const ids: number[] = [];
+  for (let id = 0; id < subjects.idsEnd; id += IDS_A_PIECE) {
+    subjects.scan([filter], id, id + IDS_A_PIECE, ids);
+    yield;
+  }
+  return ids;
+}
 
 export class SubjectScan {
   readonly entries: CountedSubject[] = [];

@@ -55,6 +55,10 @@ export class SubjectTree {
   readonly #nodes: Records;
   readonly #index: HashIndex;
   #firstOfRoot = 0;
+  // Of the node that was visited last.
+  child = 0;
+  sibling = 0;
+  subject = -1;
 
   constructor(memory: Memory, texts: Texts) {
     this.#texts = texts;
@@ -129,13 +133,14 @@ export class SubjectTree {
     return node === 0 ? this.#firstOfRoot : this.#get(node, CHILD);
   }
 
-  nextChild(node: number): number {
-    return this.#get(node, NEXT);
-  }
-
-  /** -1 = there is no subject at the node. */
-  subjectAt(node: number): number {
-    return this.#get(node, SUBJECT) - 1;
+  /** Reads a node: its first child, the next child of its parent, and its subject, or -1. */
+  visit(node: number): void {
+    const nodes = this.#nodes;
+    nodes.locate(node - 1);
+    const { words, word } = nodes;
+    this.child = words[word + CHILD] as number;
+    this.sibling = words[word + NEXT] as number;
+    this.subject = (words[word + SUBJECT] as number) - 1;
   }
 
   #grow(parent: number, hash: number, id: number, start: number, length: number): number {
@@ -234,13 +239,18 @@ export class SubjectWalk {
         this.#level--;
         continue;
       }
+      tree.visit(node);
+      const { child, sibling, subject } = tree;
       // Where to go on when this one, and all below it, has been seen.
       const isOpen = level >= last && kinds[last] === FWC;
       const isLiteral = level <= last && kinds[level] === LITERAL;
-      this.#nodes[level] = isLiteral ? 0 : tree.nextChild(node);
-      if (level < last || isOpen) this.#nodes[++this.#level] = this.#firstOf(node, level + 1);
-      const id = level === last || isOpen ? tree.subjectAt(node) : -1;
-      if (id >= 0) return id;
+      this.#nodes[level] = isLiteral ? 0 : sibling;
+      if (level < last || isOpen) {
+        const below = level + 1;
+        const isNamed = below < kinds.length && kinds[below] === LITERAL;
+        this.#nodes[++this.#level] = isNamed ? this.#firstOf(node, below) : child;
+      }
+      if ((level === last || isOpen) && subject >= 0) return subject;
     }
     return -1;
   }

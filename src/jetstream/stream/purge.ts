@@ -4,8 +4,11 @@ import type { PurgeRequest } from '../api/account-door.ts';
 import type { Store } from '../store/store.ts';
 import type { Work } from '../work.ts';
 
-/** Messages that go between two yields: some tenths of a millisecond. */
+/** Messages that go, and subjects that are asked, between two yields: some tenths of a millisecond. */
 const A_PIECE = 256;
+const SUBJECTS_A_PIECE = 4096;
+/** The same where each is searched for: among many subjects that takes 0.1 ms. */
+const SEARCHED_A_PIECE = 8;
 
 /** @returns how many messages are gone */
 export function* purgeStore(
@@ -23,14 +26,36 @@ export function* purgeStore(
     if (seq > 1) store.skipTo(seq - 1);
     return messages;
   }
-  const filters = [filter];
-  const most = keep === 0 ? messages : store.countMatching(filters, 1) - keep;
   const end = seq > 1 ? Math.min(seq, lastSeq + 1) : lastSeq + 1;
+  if (keep === 0) return yield* removeSubjects(store, filter, end);
+  return yield* removeOldest(store, filter, end, keep);
+}
+
+/** Subject by subject; one that comes meanwhile, also by an id that has been another's, has nothing below `end`. */
+function* removeSubjects(store: Store, filter: string, end: number): Work<number> {
+  let count = 0;
+  for (const id of yield* store.findSubjects(filter)) {
+    for (let first = store.firstOf(id); first !== 0 && first < end; first = store.firstOf(id)) {
+      store.remove(first);
+      if (++count % A_PIECE === 0) yield;
+    }
+  }
+  return count;
+}
+
+/** Sequence by sequence, all but the last `keep`. */
+function* removeOldest(store: Store, filter: string, end: number, keep: number): Work<number> {
+  let most = -keep;
+  let looked = 0;
+  for (const id of yield* store.findSubjects(filter)) {
+    most += store.countOf(id);
+    if (++looked % SUBJECTS_A_PIECE === 0) yield;
+  }
+  const filters = [filter];
   let count = 0;
   for (let at = store.nextMatching(filters, 1); at !== 0 && at < end && count < most; ) {
     store.remove(at);
-    count++;
-    if (count % A_PIECE === 0) yield;
+    if (++count % SEARCHED_A_PIECE === 0) yield;
     at = store.nextMatching(filters, at + 1);
   }
   return count;
