@@ -1,9 +1,10 @@
 // Typed arrays over linear memory. `memory.grow` detaches them, so every reader asks here; a detached view
 // has length 0, which is the cheapest sign of it (1 ns; comparing buffers takes 30).
 
-/** What is used of a WebAssembly.Memory. Declarations do without that name: not every program has types for it. */
+/** A WebAssembly.Memory. Declarations do without that name: not every program has types for it. */
 export interface LinearMemory {
   readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
 }
 
 export class Views {
