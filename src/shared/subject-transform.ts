@@ -10,8 +10,8 @@ export class TransformMistake extends Error {
   override readonly name: string = 'TransformMistake';
 }
 
-/** A token of the destination: as it is, or made of tokens of the source. */
-type Part = (tokens: readonly string[], subject: string) => string;
+/** A token of the destination: as it is, or made of tokens of the source; undefined: it would be of too many bytes of it. */
+type Part = (tokens: readonly string[], subject: string) => string | undefined;
 
 const INVALID = 'invalid mapping destination';
 const INVALID_SUBJECT = 'invalid subject';
@@ -22,7 +22,7 @@ const OUT_OF_RANGE = `${INVALID}: wildcard index out of range`;
 const UNKNOWN = `${INVALID}: unknown function`;
 const NOT_HERE = `${INVALID}: function is not available in this context`;
 
-/** Bytes of a source, of a destination, and of what is made: a few could ask for megabytes of each message. */
+/** Bytes of a source, of a destination, of what is made and is hashed: a few could ask for megabytes of each message. */
 const BYTES_MAX = 4096;
 const INT32_MAX = 0x7fffffff;
 const INT64_MAX = 2n ** 63n - 1n;
@@ -33,8 +33,8 @@ const OF_TOKEN: Readonly<Record<string, (token: string, count: number) => string
   splitFromRight: (token, count) => parted(token, token.length - count),
   sliceFromLeft: (token, count) => sliced(token, count, count),
   sliceFromRight: (token, count) => sliced(token, count, token.length % count || count),
-  left: (token, count) => token.slice(0, count),
   right: (token, count) => token.slice(-count),
+  left: (token, count) => token.slice(0, count),
 };
 
 /** In the order in which the original looks for them. */
@@ -83,7 +83,7 @@ export class SubjectTransform {
     this.#parts = named.map((token) => partOf(token, { wildcards, hasWildcards, random }));
   }
 
-  /** What the subject becomes; undefined: it is not matched, is no subject of a message, or would become too long. */
+  /** What the subject becomes; undefined: it is not matched, is no subject of a message, or would take too much of it. */
   apply(subject: string): string | undefined {
     if (this.#source === '>' && this.#destination === '>') return subject;
     const tokens = subject.split('.');
@@ -93,6 +93,7 @@ export class SubjectTransform {
     let bytes = -1;
     for (const part of this.#parts) {
       const token = part(tokens, subject);
+      if (token === undefined) return undefined;
       made.push(token);
       bytes += token.length + 1;
       if (bytes > BYTES_MAX) return undefined;
@@ -117,6 +118,8 @@ export class SubjectTransform {
 /** What is wrong with a destination before it is looked at beside its source. Throws TransformMistake. */
 export function checkDestination(destination: string): void {
   if (destination === '') return;
+  // Before anything looks for functions in it: that takes the square of its length.
+  if (isBeyond(destination)) throw mistake();
   const tokens = destination.split('.');
   for (const [at, token] of tokens.entries()) {
     if (token === '' || tokens[at - 1] === '>') {
@@ -213,7 +216,12 @@ function partition(token: string, args: readonly string[], source: Source): Part
   const places = source.hasWildcards ? numbers.map((index) => placeOf(token, index, source)) : [];
   return (tokens, subject) => {
     if (buckets === 0) return '0';
-    const key = places.length === 0 ? subject : places.map((place) => tokens[place]).join('');
+    if (places.length === 0) return String(fnv1a(subject) % buckets);
+    let key = '';
+    for (const place of places) {
+      key += tokens[place];
+      if (key.length > BYTES_MAX) return undefined;
+    }
     return String(fnv1a(key) % buckets);
   };
 }

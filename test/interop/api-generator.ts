@@ -266,10 +266,14 @@ export class ApiGenerator {
     num_replicas: () => this.#chance.of([0, 1, 1, 2, -1]),
     mem_storage: this.#bool,
     metadata: this.#metadata,
-    rate_limit_bps: () => this.#chance.of([0, 0, 1024]),
-    idle_heartbeat: () => this.#chance.of([0, 0, SECOND, -1]),
+    rate_limit_bps: () => this.#chance.of([0, 0, 1024, 8, -1]),
+    idle_heartbeat: () => this.#chance.of([0, 0, SECOND, 30 * SECOND, 99_999_999, -1]),
     flow_control: () => this.#chance.is(0.2),
-    deliver_subject: () => this.#chance.of(['', '', 'd']),
+    deliver_subject: () =>
+      this.#chance.of([
+        '',
+        ...['d', 'd', 'e.f', 'a.b', 'd.*', '>', 'd..e', 'd e', '$JS.ACK.x', '_R_.x'],
+      ]),
     deliver_group: () => this.#chance.of(['', '', 'g']),
     direct: () => this.#chance.is(0.1),
     pause_until: () => this.#chance.of(['0001-01-01T00:00:00Z', null]),

@@ -30,6 +30,10 @@ class Listener implements StreamFollower {
     this.told.push(`stored ${seq}`);
   }
 
+  uncount(): void {}
+
+  recount(): void {}
+
   removed(seq: number): void {
     this.told.push(`removed ${seq}`);
   }
@@ -131,6 +135,59 @@ describe('the index', () => {
     index.add('all', new Listener());
     expect(wants('b')).toBe(true);
     expect(index.needs(3, store.subjectIdOf(3))).toBe(true);
+  });
+});
+
+describe('a purge', () => {
+  const filters = [undefined, 'a.*', '*.b', 'a.7', 'c.>'];
+
+  function made(messages: number) {
+    const stream = new ConsumerStream();
+    for (let i = 0; i < messages; i++) stream.publish(`${'abc'[i % 3]}.${i % 11 ? i % 50 : 'b'}`);
+    const consumers = filters.map((filter_subject, i) =>
+      stream.consumer({ name: `C${i}`, ...(filter_subject && { filter_subject }) }),
+    );
+    const purge = (filter: string | undefined, keep?: number): void => {
+      const request = { filter, seq: undefined, keep };
+      wholly(stream.index.purge(request, purgeStore(stream.store, request)));
+    };
+    const pending = (): number[] => consumers.map((consumer) => consumer.info().pending);
+    const ahead = (): number[] =>
+      filters.map((filter) => stream.store.countMatching([filter ?? '>'], 1));
+    return { stream, purge, pending, ahead };
+  }
+
+  test.each([
+    ['a.7', 1],
+    ['a.*', undefined],
+    ['*.b', 3],
+    ['b.>', undefined],
+    ['*.*', 5],
+    [undefined, 10],
+    [undefined, undefined],
+  ])(
+    'of %s but the last %s leaves what lies ahead right, however many it takes',
+    (filter, keep) => {
+      for (const messages of [300, 3000]) {
+        const { purge, pending, ahead } = made(messages);
+        purge(filter, keep);
+        expect(pending()).toEqual(ahead());
+      }
+    },
+  );
+
+  test('of few has no consumer count all that lies ahead', () => {
+    const { stream, purge, pending, ahead } = made(3000);
+    const { countMatching } = stream.store;
+    let counted = 0;
+    stream.store.countMatching = (wanted, seq) => {
+      counted++;
+      return countMatching.call(stream.store, wanted, seq);
+    };
+    // As each mark does that takes the place of a message: what was before it on its subject goes.
+    for (let i = 0; i < 10; i++) purge(`a.${i}`);
+    expect(counted).toBe(0);
+    expect(pending()).toEqual(ahead());
   });
 });
 

@@ -2,7 +2,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { internalsOf } from '../../src/bus/internals.ts';
 import { headers } from '../../src/index.ts';
+import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
+import { Expiry } from '../../src/jetstream/stream/expiry.ts';
+import type { StreamRules } from '../../src/jetstream/stream/rules.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { JetStreamBus } from '../support/jetstream.ts';
+import { incoming } from '../support/stored.ts';
 
 const SECOND = 1_000_000_000;
 
@@ -138,3 +143,32 @@ function ttl(text: string) {
   block.set('Nats-TTL', text);
   return block;
 }
+
+test('time that takes much does it in parts, as long as each of them takes', () => {
+  const clock = new FakeClock();
+  const store = createMemoryStore({ storage: 'memory' });
+  for (let i = 0; i < 100; i++) store.append(incoming(`s.${i}`), clock.now());
+  let spentMs = 0;
+  let marked = 0;
+  const timed = {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic() + spentMs,
+    // What is due at once fires in the next millisecond, so that each part is seen.
+    setTimeout: (fn: () => void, delayMs: number) => clock.setTimeout(fn, Math.max(1, delayMs)),
+  };
+  const rules = { maxAgeMs: 1000, markerSeconds: 60, allowsTtl: true } as StreamRules;
+  const expiry = new Expiry(store, timed, rules, () => {
+    spentMs += 0.5;
+    marked++;
+    return false;
+  });
+  expiry.stored(1, 0);
+  const parts: number[] = [];
+  for (let ms = clock.nextMs; ms !== undefined; ms = clock.nextMs) {
+    const left = store.state.messages;
+    clock.advance(ms);
+    parts.push(left - store.state.messages);
+  }
+  expect(marked).toBe(100);
+  expect(Math.max(...parts)).toBe(5);
+});

@@ -4,6 +4,7 @@ import { internalsOf } from '../../src/bus/internals.ts';
 import { createBus } from '../../src/index.ts';
 import { type AccountScene, JetStreamAccount } from '../../src/jetstream/account.ts';
 import { Pools } from '../../src/jetstream/limits.ts';
+import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import { NO_LIMITS } from '../support/fake-jetstream.ts';
 import { JetStreamBus } from '../support/jetstream.ts';
 
@@ -32,6 +33,7 @@ function bounded(scene: Partial<AccountScene>) {
     pullsMax: 1000,
     consumersMax: 1000,
     warn: () => {},
+    openStore: (_config, index) => createMemoryStore(index),
     onFileStorage: () => {},
     onBusClosed: () => {},
     ...scene,

@@ -274,4 +274,21 @@ describe('a bound of the rate', () => {
     stream.advance(100);
     expect(inbox.take()).toHaveLength(1);
   });
+
+  it('is changed while the last message waits to be delivered again, and that comes all the same', () => {
+    const stream = new ConsumerStream({ max_msg_size: 100 });
+    const inbox = new Inbox(stream, 'd');
+    stream.publish('a', 'x'.repeat(1000));
+    const rate = { deliver_subject: 'd', rate_limit_bps: 8000, ack_wait: 500 * MS };
+    const consumer = stream.consumer(rate);
+    stream.turn();
+    stream.advance(1000);
+    stream.advance(500);
+    expect(inbox.take()).toHaveLength(1);
+    stream.advance(100);
+    consumer.update({ ...consumer.config, rate_limit_bps: 16_000 });
+    stream.turn();
+    stream.advance(2000);
+    expect(inbox.take()).toHaveLength(1);
+  });
 });

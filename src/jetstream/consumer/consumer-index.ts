@@ -6,7 +6,7 @@
 //   wake   ──► those noted: the run's messages may be shown now
 import type { PurgeRequest } from '../api/account-door.ts';
 import type { Store } from '../store/store.ts';
-import { isSubset } from '../subjects.ts';
+import { isSubset, subjectsCollide } from '../subjects.ts';
 import type { Work } from '../work.ts';
 import { FilterTrie } from './filter-trie.ts';
 import type { StreamFollower } from './host.ts';
@@ -19,12 +19,16 @@ interface Follower {
   seq: number;
 }
 
-/** A message that a purge has taken out, and whom it concerns. */
-interface Removed {
-  readonly seq: number;
-  readonly subjectId: number;
-  readonly concerned: readonly Follower[];
+/** What a purge has taken out: the first message, whom it concerns, and how many there are. */
+interface Purged {
+  seq: number;
+  subjectId: number;
+  concerned: readonly Follower[];
+  count: number;
 }
+
+/** Of so many messages of a purge each is uncounted; to count anew takes longer in all but the smallest streams. */
+const UNCOUNTED_MOST = 256;
 
 /** Places for subjects whose consumers are remembered, at first and at most: as many as there are subjects, and more. */
 const PLACES_LEAST = 256;
@@ -40,8 +44,8 @@ export class ConsumerIndex {
   readonly #unfiltered: Follower[] = [];
   readonly #trie = new FilterTrie<Follower>();
   #stirred: Follower[] = [];
-  /** While a purge is under way: tells of the first message that it has taken out. */
-  #purging: Removed[] | undefined;
+  /** While a piece of a purge is under way. */
+  #purging: Purged | undefined;
   // What the trie has answered, by the last bits of the subject's id. Nothing is kept before there are filters.
   #ids = new Int32Array(0);
   #generations = new Float64Array(0);
@@ -109,25 +113,33 @@ export class ConsumerIndex {
 
   /** A message leaves the stream, and its subject's id still stands for its subject. */
   removed(seq: number, subjectId: number): void {
-    if (this.#purging === undefined) {
-      for (const { consumer } of this.#concerned(subjectId)) consumer.removed(seq, subjectId);
-    } else if (this.#purging.length === 0) {
-      this.#purging.push({ seq, subjectId, concerned: [...this.#concerned(subjectId)] });
+    const purging = this.#purging;
+    if (purging === undefined) {
+      for (const { consumer } of this.#concerned(subjectId)) {
+        consumer.uncount(seq);
+        consumer.removed(seq, subjectId);
+      }
+      return;
     }
+    if (purging.count++ === 0) {
+      Object.assign(purging, { seq, subjectId, concerned: [...this.#concerned(subjectId)] });
+    }
+    if (purging.count > UNCOUNTED_MOST) return;
+    for (const { consumer } of this.#concerned(subjectId)) consumer.uncount(seq);
   }
 
   /**
-   * Purges: `work` answers how many messages it has taken out. Consumers are told of the whole, and not of each; with it
-   * of the only one, and whom the whole does not concern of that as of any other. What leaves between its pieces, for
-   * other reasons, is told as ever.
+   * Purges: `work` answers how many messages it has taken out. Consumers are told of the whole, and not of each but that it
+   * counts no more; with it of the only one, and whom the whole does not concern of that as of any other. What leaves
+   * between its pieces, for other reasons, is told as ever.
    * Source: nats-server 2.15.3, server/stream.go, purgeLocked; server/memstore.go, PurgeEx.
    */
   *purge({ filter = '', seq = 0, keep = 0 }: PurgeRequest, work: Work<number>): Work<number> {
-    const told: Removed[] = [];
+    const purged: Purged = { seq: 0, subjectId: -1, concerned: [], count: 0 };
     let count = 0;
     try {
       for (;;) {
-        const step = this.#pieceOf(work, told);
+        const step = this.#pieceOf(work, purged);
         if (step.done) {
           count = step.value;
           break;
@@ -137,18 +149,22 @@ export class ConsumerIndex {
     } finally {
       const isWhole = filter === '' || filter === '>';
       const isOne = count === 1 && (!isWhole || (keep > 0 && seq === 0));
-      const only = isOne ? told[0] : undefined;
+      // A store that is cleared tells of none.
+      const isCounted = purged.count === count && count <= UNCOUNTED_MOST;
       for (const follower of this.#byName.values()) {
-        const ends = only?.concerned.includes(follower) ? only : undefined;
-        const isTold = this.#tellPurged(follower.consumer, filter, isWhole, ends?.seq ?? 0);
-        if (ends && !isTold) follower.consumer.removed(ends.seq, ends.subjectId);
+        const { consumer, filters } = follower;
+        const only = isOne && purged.concerned.includes(follower) ? purged.seq : 0;
+        const isTold = this.#tellPurged(consumer, filter, isWhole, only);
+        if (only > 0 && !isTold) consumer.removed(only, purged.subjectId);
+        const isMet = isTold || filters.some((wanted) => subjectsCollide(wanted, filter));
+        if (isMet && !isCounted) consumer.recount();
       }
     }
     return count;
   }
 
-  #pieceOf(work: Work<number>, told: Removed[]): IteratorResult<void, number> {
-    this.#purging = told;
+  #pieceOf(work: Work<number>, purged: Purged): IteratorResult<void, number> {
+    this.#purging = purged;
     try {
       return work.next();
     } finally {

@@ -148,7 +148,7 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     }
     this.#push?.update(before);
     const isOther = rules.maxAckPending !== before.maxAckPending;
-    if (isOther || cursor.pending > 0) this.#delivery.soon();
+    if (isOther || this.available > 0) this.#delivery.soon();
   }
 
   /** A request on `$JS.API.CONSUMER.MSG.NEXT.>`. */
@@ -172,9 +172,16 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     this.#parts.cursor.stored(seq);
   }
 
+  uncount(seq: number): void {
+    this.#parts.cursor.removed(seq);
+  }
+
+  recount(): void {
+    this.#parts.cursor.recount();
+  }
+
   removed(seq: number): void {
-    const { cursor, progress } = this.#parts;
-    cursor.removed(seq);
+    const { progress } = this.#parts;
     if (progress.redelivery.pending.find(seq)) this.lost(seq, DELETED_UNACKED);
     else progress.redelivery.exhausted.delete(seq);
   }

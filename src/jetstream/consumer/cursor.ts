@@ -103,12 +103,16 @@ export class Cursor {
     while (this.#lastsAt < lasts.length && (lasts[this.#lastsAt] as number) < seq) this.#lastsAt++;
     this.next = Math.max(this.next, this.#lasts[this.#lastsAt] ?? 0, seq);
     this.#leaveLasts();
+  }
+
+  /** Very many have been removed, and it was not told of each. */
+  recount(): void {
     this.#pending = this.#count();
   }
 
   setFilters(filters: readonly string[]): void {
     this.#filters = filters;
-    this.#pending = this.#count();
+    this.recount();
   }
 
   /** Passes what has gone. 0 = the list is at its end. */

@@ -48,10 +48,14 @@ export interface StreamFollower {
   wake(seq: number): void;
   /** One that its filters match was stored, visible or not: counts it. */
   stored(seq: number, subjectId: number): void;
-  /** One that its filters match has left the stream, whoever removed it. */
+  /** One that its filters match leaves the stream, whoever removes it: it counts no more. */
+  uncount(seq: number): void;
+  /** The same one, of which no purge tells: nobody acknowledges it any more. */
   removed(seq: number, subjectId: number): void;
+  /** Very many have left: what lies ahead is to be counted anew. */
+  recount(): void;
   /**
-   * A purge has taken messages out that it may not have been told of one by one: all below `seq` are gone; 0 = all.
+   * A purge has taken messages out: all below `seq` are gone; 0 = all.
    *
    * @param isPart others are gone, too, that its filters match
    * @param only the only one that is gone, if its filters match that; 0 = there are more

@@ -9,7 +9,11 @@ import { headerOf } from './header-block.ts';
 import type { StreamRules } from './rules.ts';
 import { FOR_EVER, ttlSeconds } from './ttl.ts';
 
-/** Messages that leave because of their time in one go: some milliseconds of work. */
+/**
+ * What leaves because of its time in one go: for so long, as what takes the place of a message costs more than its removal,
+ * and each consumer hears of that; where the clock does not move, so many.
+ */
+const SLICE_MS = 2;
 const EXPIRED_MOST = 8192;
 /** Entries of messages that have left are taken out when they are more than half, and so many. */
 const VOID_LEAST = 1024;
@@ -51,7 +55,6 @@ export class Expiry {
   /** The configuration has changed. */
   update(rules: StreamRules): void {
     this.#rules = rules;
-    this.#agedFrom = 0;
     this.close();
     this.#expire();
   }
@@ -65,18 +68,23 @@ export class Expiry {
   /** Removes whose time is over, in parts. */
   #expire(): void {
     const nowMs = this.#clock.now();
-    let count = 0;
-    for (; count < EXPIRED_MOST; count++) {
-      const seq = this.#oldest();
-      if (seq === 0 || this.#store.timeOf(seq) + this.#rules.maxAgeMs > nowMs) break;
-      this.#leave(seq);
-    }
-    for (; count < EXPIRED_MOST && this.#dues.dueMs <= nowMs; count++) {
-      const { seq } = this.#dues;
-      this.#dues.pop();
+    const endMs = this.#clock.monotonic() + SLICE_MS;
+    for (let count = 0; count < EXPIRED_MOST && this.#clock.monotonic() <= endMs; count++) {
+      const seq = this.#takeDue(nowMs);
+      if (seq === 0) break;
       this.#leave(seq);
     }
     this.#arm();
+  }
+
+  /** A message whose time is over: by age first; 0 = there is none. */
+  #takeDue(nowMs: number): number {
+    const oldest = this.#oldest();
+    if (oldest !== 0 && this.#store.timeOf(oldest) + this.#rules.maxAgeMs <= nowMs) return oldest;
+    if (this.#dues.dueMs > nowMs) return 0;
+    const { seq } = this.#dues;
+    this.#dues.pop();
+    return seq;
   }
 
   /** The first message that does not stay for ever; 0 = none, or age takes none. */
