@@ -31,13 +31,15 @@ interface Told {
   readonly stored: Map<string, number>;
   /** Sequences of which acks were confirmed. */
   readonly confirmed: Set<number>;
+  /** And those that it may have obeyed. */
+  readonly acked: Set<number>;
 }
 
 const seqOf = ({ reply }: Received): number => Number(reply.split('.').at(-4));
 const CONFIG = { durable_name: 'C', ack_policy: 'explicit', ack_wait: 1e9 };
 
 async function play(bed: KeptJetStream, { operations }: Program): Promise<Told> {
-  const told: Told = { stored: new Map(), confirmed: new Set() };
+  const told: Told = { stored: new Map(), confirmed: new Set(), acked: new Set() };
   const got = bed.inbox('got');
   bed.bus.subscribe('stored.*', (message) => {
     const { error, seq } = JSON.parse(message.string());
@@ -58,6 +60,7 @@ async function play(bed: KeptJetStream, { operations }: Program): Promise<Told> 
       const messages = got.filter(({ status }) => status === 0);
       const message = messages[each.which % Math.max(1, messages.length)];
       if (message === undefined) continue;
+      told.acked.add(seqOf(message));
       bed.bus.publish(message.reply, '+ACK', { reply: `confirmed.${seqOf(message)}` });
     } else if (each.kind === 'wait') {
       bed.clock.advance(600);
@@ -69,11 +72,12 @@ async function play(bed: KeptJetStream, { operations }: Program): Promise<Told> 
   return told;
 }
 
-async function isKept(bed: KeptJetStream, { stored, confirmed }: Told): Promise<boolean> {
+async function isKept(bed: KeptJetStream, { stored, confirmed, acked }: Told): Promise<boolean> {
   const state = await bed.state('S');
   const lastSeq = Number(state.last_seq);
   const info = await bed.api<{ [key: string]: { stream_seq: number } }>('CONSUMER.INFO.S.C');
-  const floors = [info.delivered?.stream_seq ?? 0, info.ack_floor?.stream_seq ?? 0];
+  if (info.delivered === undefined) return false;
+  const floors = [info.delivered.stream_seq, info.ack_floor?.stream_seq ?? 0];
   if (floors.some((floor) => floor > lastSeq)) return false;
   for (const [id, seq] of stored) {
     const answer = JSON.parse(await bed.publish('s.a', id, { 'Nats-Msg-Id': id }));
@@ -91,7 +95,8 @@ async function isKept(bed: KeptJetStream, { stored, confirmed }: Told): Promise<
     await bed.settle();
   }
   const again = new Set(got.filter(({ status }) => status === 0).map(seqOf));
-  return ![...confirmed].some((seq) => again.has(seq));
+  const isOwed = [...stored.values()].every((seq) => acked.has(seq) || again.has(seq));
+  return isOwed && ![...confirmed].some((seq) => again.has(seq));
 }
 
 async function survives(one: Program): Promise<boolean> {

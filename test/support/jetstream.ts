@@ -33,7 +33,11 @@ export class JetStreamBus implements AsyncDisposable {
   }
 
   /** With a place of the test's own for its streams. */
-  static in(place: Place, options: JetStreamOptions = {}, bed = new JetStreamBus()): JetStreamBus {
+  static in(
+    place: Place,
+    options: JetStreamOptions = {},
+    bed: JetStreamBus = new JetStreamBus(),
+  ): JetStreamBus {
     bed.jetstream = startJetStream(internalsOf(bed.bus), options, () => {}, place);
     return bed;
   }
