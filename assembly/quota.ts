@@ -10,7 +10,7 @@ import { SUBSCRIPTION_BYTES_MAX, SUBSCRIPTION_COUNT_MAX } from './abi';
 import { allocate, blockBytes, memoryBound, NO_BOUND, release } from './memory';
 import { OWNER_PROGRAM } from './ownership';
 
-/** An entry of a table that is between a quarter and half full, on an average. */
+/** An entry of a table that is little more than a quarter full; most are fuller. */
 const ENTRY_BYTES: u32 = 48;
 /** What tells whether there is room: a block of records. */
 const PROBE_BYTES: u32 = 65536;

@@ -69,6 +69,24 @@ export class BatchRun {
     this.#written++;
   }
 
+  /** Shows each entry that has not been taken, as views of `bytes`. */
+  each(visit: (to: Uint8Array, headers: Uint8Array, payload: Uint8Array) => void): void {
+    const lengths = this.#lengths;
+    let start = this.#takenBytes;
+    for (let next = this.#taken, at = next * WORDS; next < this.#written; next++, at += WORDS) {
+      const headers = start + (lengths[at] as number);
+      const payload = headers + (lengths[at + 1] as number);
+      const end = payload + (lengths[at + 2] as number);
+      const { bytes } = this;
+      visit(
+        bytes.subarray(start, headers),
+        bytes.subarray(headers, payload),
+        bytes.subarray(payload, end),
+      );
+      start = end + TAIL_BYTES;
+    }
+  }
+
   /** Forgets what has been taken, and a room that was once needed and is much larger than usual. */
   reset(bytesMost: number): void {
     this.used = 0;

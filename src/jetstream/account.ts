@@ -2,6 +2,7 @@
 import type { BusInternals } from '../bus/internals.ts';
 import { StatusFeed } from '../bus/status.ts';
 import type { Clock } from '../shared/clock.ts';
+import { StorageError } from '../shared/errors.ts';
 import { advise } from './advisories.ts';
 import type {
   AccountUsage,
@@ -14,8 +15,11 @@ import type {
 import { createDispatch } from './api/dispatch.ts';
 import type { PullQuota } from './consumer/host.ts';
 import type { EndReason } from './consumer/recipients.ts';
+import { refusal } from './errors.ts';
 import { type Pool, Pools, reservedBytes, type Storage } from './limits.ts';
 import { StreamOutbox } from './outbox.ts';
+import type { IndexOptions } from './store/indexed-store.ts';
+import type { Store } from './store/store.ts';
 import type { StreamConfig } from './stream/config.ts';
 import { Stream, type StreamAccount } from './stream/stream.ts';
 import type { Work } from './work.ts';
@@ -33,6 +37,8 @@ export interface AccountScene {
   /** Consumers of all streams of one account. */
   readonly consumersMax: number;
   warn(text: string): void;
+  /** The store of a stream's messages; throws StorageError. */
+  openStore(config: StreamConfig, options: IndexOptions): Store;
   /** A stream wants to lie on disk. */
   onFileStorage(): void;
   /** The bus has closed. */
@@ -113,10 +119,19 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
 
   createStream(config: StreamConfig): Stream {
     if (config.storage === 'file') this.#scene.onFileStorage();
-    const stream = new Stream(this, config);
+    const stream = this.#make(config);
     this.streams.set(config.name, stream);
     this.#adviseStream(config.name, 'CREATED', 'create');
     return stream;
+  }
+
+  #make(config: StreamConfig): Stream {
+    try {
+      return new Stream(this, config);
+    } catch (error) {
+      if (error instanceof StorageError) throw refusal('streamCreate', error.message);
+      throw error;
+    }
   }
 
   *updateStream({ config: { name } }: ApiStream, config: StreamConfig): Work<void> {
@@ -158,6 +173,10 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
 
   warn(text: string): void {
     this.#scene.warn(text);
+  }
+
+  openStore(config: StreamConfig, options: IndexOptions): Store {
+    return this.#scene.openStore(config, options);
   }
 
   pool(storage: Storage): Pool {

@@ -4,13 +4,14 @@ import { type BusInternals, internalsOf } from '../bus/internals.ts';
 import { InvalidOperationError } from '../shared/errors.ts';
 import { API_LEVEL, JETSTREAM_VERSION } from '../shared/version.ts';
 import { emitWarning } from '../shared/warning.ts';
-import { JetStreamAccount } from './account.ts';
+import { type AccountScene, JetStreamAccount } from './account.ts';
 import type { AccountUsage } from './api/account-door.ts';
 import { consumerInfo, streamInfo } from './api/info.ts';
 import type { Fields } from './api/request.ts';
 import { enabled } from './enabled.ts';
 import { Pools } from './limits.ts';
 import { type JetStreamOptions, type JetStreamSettings, jetStreamSettings } from './options.ts';
+import { createMemoryStore } from './store/memory-store.ts';
 import type { Stream } from './stream/stream.ts';
 
 /** What is said, once, of streams that want to lie on disk. */
@@ -66,16 +67,17 @@ export async function enableJetStream(
   return startJetStream(internalsOf(bus), options, emitWarning);
 }
 
-/** The same, with the log that warnings go to. */
+/** The same, with the log that warnings go to, and where streams are kept. */
 export function startJetStream(
   internals: BusInternals,
   options: JetStreamOptions,
   warn: Warn,
+  openStore: AccountScene['openStore'] = (_config, index) => createMemoryStore(index),
 ): JetStream {
   if (enabled.get(internals.engine)?.byAccount.has(internals.home.account.name)) {
     throw new InvalidOperationError('JetStream is enabled on this bus already');
   }
-  return new RunningJetStream(internals, jetStreamSettings(options), warn);
+  return new RunningJetStream(internals, jetStreamSettings(options), warn, openStore);
 }
 
 class RunningJetStream implements JetStream {
@@ -88,7 +90,12 @@ class RunningJetStream implements JetStream {
   #isWarned = false;
   #end: Promise<void> | undefined;
 
-  constructor(internals: BusInternals, settings: JetStreamSettings, warn: Warn) {
+  constructor(
+    internals: BusInternals,
+    settings: JetStreamSettings,
+    warn: Warn,
+    openStore: AccountScene['openStore'],
+  ) {
     const { engine, home } = internals;
     const {
       domain,
@@ -115,6 +122,7 @@ class RunningJetStream implements JetStream {
       pullsMax: PULLS_MAX,
       consumersMax: settings.consumersMax,
       warn: (text) => this.#warn(text),
+      openStore,
       onFileStorage: () => this.#warnOfFiles(),
       onBusClosed: () => void this.close(),
     });

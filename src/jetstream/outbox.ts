@@ -22,8 +22,18 @@ export interface Outbox {
   ): void;
 }
 
-/** Calls `done` when everything up to now is as durable as promised; at once where nothing is to be waited for. */
-export type Commit = (done: () => void) => void;
+/**
+ * Calls `done` when everything up to now is as durable as promised, or with the reason when some of it never will be; at
+ * once where nothing is to be waited for.
+ */
+export type Commit = (done: (failure?: Error) => void) => void;
+
+/** What is said, when a commit has failed, instead of an answer that was written before; undefined = nothing. */
+export type Amend = (
+  failure: Error,
+  headers: Uint8Array,
+  payload: Uint8Array,
+) => Uint8Array | undefined;
 
 interface Slot {
   readonly fill: (entries: BatchEntry[]) => void;
@@ -42,6 +52,7 @@ export class StreamOutbox implements Outbox {
   readonly #clock: Clock;
   readonly #commit: Commit;
   readonly #committed: () => void;
+  readonly #amend: Amend;
   /** What has been said since the last commit was asked for. */
   #said: (BatchRun | Slot)[] = [];
   /** What may go. */
@@ -57,13 +68,21 @@ export class StreamOutbox implements Outbox {
 
   /**
    * `commit` is called at the end of each turn of the loop in which something was said, `committed` when it is done:
-   * what that says shows only what has been committed, and waits for no commit of its own.
+   * what that says shows only what has been committed, and waits for no commit of its own. `amend` is asked of each
+   * answer that has waited for a commit that failed.
    */
-  constructor(door: BusInternals, clock: Clock, commit: Commit, committed: () => void = () => {}) {
+  constructor(
+    door: BusInternals,
+    clock: Clock,
+    commit: Commit,
+    committed: () => void = () => {},
+    amend: Amend = (_failure, _headers, payload) => payload,
+  ) {
     this.#door = door;
     this.#clock = clock;
     this.#commit = commit;
     this.#committed = committed;
+    this.#amend = amend;
   }
 
   send(entry: BatchEntry): void {
@@ -76,12 +95,7 @@ export class StreamOutbox implements Outbox {
       );
       return;
     }
-    const run = this.run();
-    const at = run.reserve(to.length + headers.length + payload.length);
-    run.bytes.set(to, at);
-    run.bytes.set(headers, at + to.length);
-    run.bytes.set(payload, at + to.length + headers.length);
-    run.end(to.length, headers.length, payload.length);
+    writeEntry(this.run(), to, headers, payload);
   }
 
   /** Where the next answer may be written, for who has many: it goes behind all that was said before. */
@@ -136,14 +150,26 @@ export class StreamOutbox implements Outbox {
     this.#said = [];
     this.#tail = undefined;
     let isWithin = true;
-    this.#commit(() => {
+    this.#commit((failure) => {
       if (this.#isClosed) return;
-      for (const item of said) this.#ready.push(item);
+      for (const item of said) this.#ready.push(this.#amended(item, failure));
       this.#release();
       if (isWithin) this.#go();
       else this.#goLater();
     });
     isWithin = false;
+  }
+
+  #amended(item: BatchRun | Slot, failure: Error | undefined): BatchRun | Slot {
+    if (failure === undefined || !(item instanceof BatchRun)) return item;
+    const amended = new BatchRun();
+    item.each((to, headers, payload) => {
+      const instead = this.#amend(failure, headers, payload);
+      if (instead === undefined) return;
+      // What is said instead has no headers.
+      writeEntry(amended, to, instead === payload ? headers : NOTHING, instead);
+    });
+    return amended;
   }
 
   #release(): void {
@@ -223,6 +249,14 @@ export class StreamOutbox implements Outbox {
     }
     return bytes;
   }
+}
+
+function writeEntry(run: BatchRun, to: Uint8Array, headers: Uint8Array, payload: Uint8Array): void {
+  const at = run.reserve(to.length + headers.length + payload.length);
+  run.bytes.set(to, at);
+  run.bytes.set(headers, at + to.length);
+  run.bytes.set(payload, at + to.length + headers.length);
+  run.end(to.length, headers.length, payload.length);
 }
 
 function copyOf({ to, subject, reply, headers, payload }: BatchEntry): BatchEntry {

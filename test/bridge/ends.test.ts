@@ -185,10 +185,13 @@ it('many subscriptions of one that goes are removed some at a time', async () =>
     expect(bridge.connections()[1]?.subscriptions).toBe(10_000);
     bus.publish('a', 'x');
   }
-  // The second part lays tables out anew on its way; how much of them is chance.
-  expect(counts).toEqual([5904, expect.any(Number)]);
-  expect(counts[1]).toBeGreaterThan(1808);
-  expect(counts[1]).toBeLessThan(3500);
+  // They lay tables out anew on their way; how much of them is chance.
+  const [first, second, ...others] = counts as [number, number];
+  expect(others).toEqual([]);
+  expect(first).toBeGreaterThanOrEqual(5904);
+  expect(first).toBeLessThan(6500);
+  expect(second).toBeGreaterThan(first - 4096);
+  expect(second).toBeLessThan(3500);
   expect(stays.written.split('MSG a 1 1')).toHaveLength(1 + counts.length);
   expect(bridge.endedConnections()[0]).toMatchObject({ subscriptions: 10_000 });
   expect(bus.stats()).toMatchObject({ outMsgs: 2 });

@@ -1,7 +1,9 @@
 // A bus with JetStream, for tests: a clock that stands still, requests with their answers as objects, and what comes
 // to an inbox.
+
+import { internalsOf } from '../../src/bus/internals.ts';
 import { type Bus, createBus, headers as headersOf, type Message } from '../../src/index.ts';
-import { enableJetStream, type JetStream } from '../../src/jetstream/jetstream.ts';
+import { enableJetStream, type JetStream, startJetStream } from '../../src/jetstream/jetstream.ts';
 import type { JetStreamOptions } from '../../src/jetstream/options.ts';
 import { FakeClock } from './fake-clock.ts';
 
@@ -24,6 +26,13 @@ export class JetStreamBus implements AsyncDisposable {
   static async open(options: JetStreamOptions = {}): Promise<JetStreamBus> {
     const opened = new JetStreamBus();
     opened.jetstream = await enableJetStream(opened.bus, options);
+    return opened;
+  }
+
+  /** With a place of the test's own for its streams. */
+  static withStores(openStore: Parameters<typeof startJetStream>[3]): JetStreamBus {
+    const opened = new JetStreamBus();
+    opened.jetstream = startJetStream(internalsOf(opened.bus), {}, () => {}, openStore);
     return opened;
   }
 

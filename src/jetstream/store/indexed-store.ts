@@ -35,6 +35,11 @@ export interface IndexOptions {
   readonly onRemoved?: OnRemoved;
   /** Told instead of `onRemoved` when everything is removed at once, before its bytes are given up. */
   readonly onCleared?: (state: StoreState) => void;
+  /**
+   * Told, before they are removed, that the messages from that sequence on could not be written: they have never been
+   * there for whoever waits for their commit.
+   */
+  readonly onTakenBack?: (from: number) => void;
   /** Bytes that it may occupy; more are refused with CapacityError. */
   readonly heldMax?: number;
   /** Rows of a chunk and bytes of a slab, powers of two from 4 and 64 on: for tests, in which little is much. */
@@ -216,6 +221,7 @@ export class IndexedStore implements Store {
 
   /** Removes the messages from `seq` on, which could not be kept. */
   removeFrom(seq: number): void {
+    this.#options.onTakenBack?.(seq);
     for (let at = this.next(seq); at !== 0; at = this.next(at + 1)) this.remove(at);
   }
 

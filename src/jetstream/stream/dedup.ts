@@ -57,6 +57,22 @@ export class DedupWindow {
     if (this.#timer === undefined) this.#arm();
   }
 
+  /** Messages from that sequence on are none: who sends them again is to be heard. */
+  forgetFrom(seq: number): void {
+    for (; this.#ids.length > this.#head; this.#ids.pop(), this.#times.pop()) {
+      const last = this.#ids.at(-1) as string;
+      const known = this.#seqs.get(last);
+      if (known === undefined || known < seq) return;
+      this.#seqs.delete(last);
+    }
+  }
+
+  /** The id that came with a message, if none has come with a later one; '' = none did. */
+  lastOf(seq: number): string {
+    const last = this.#ids.length > this.#head ? (this.#ids.at(-1) as string) : '';
+    return this.#seqs.get(last) === seq ? last : '';
+  }
+
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;

@@ -60,6 +60,11 @@ export class Ingest {
     return !rules.isSealed && this.#store(message, message, headers) === undefined;
   }
 
+  /** The last message is another: what came behind it could not be kept. */
+  takenBack(lastSeq: number): void {
+    this.#lastMsgId = this.#stream.dedup.lastOf(lastSeq);
+  }
+
   /** Answers with an error, if an answer is asked for. */
   refuse(message: RawMessage, error: ApiError): void {
     const { rules, outbox, pubAck } = this.#stream;

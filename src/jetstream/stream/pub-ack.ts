@@ -17,12 +17,15 @@ const DIGITS_MAX = 16;
 
 export class PubAckWriter {
   readonly #prefix: FixedText;
+  readonly #start: Uint8Array;
   readonly #name: string;
 
   constructor(stream: string, domain: string | undefined) {
     this.#name = stream;
     const head = domain === undefined ? '' : `,"domain":${JSON.stringify(domain)}`;
-    this.#prefix = new FixedText(`{"stream":${JSON.stringify(stream)}${head},"seq":`);
+    const prefix = `{"stream":${JSON.stringify(stream)}${head},"seq":`;
+    this.#prefix = new FixedText(prefix);
+    this.#start = encoder.encode(prefix);
   }
 
   /** Answers the message, which has a reply, in `run`. */
@@ -36,6 +39,12 @@ export class PubAckWriter {
     if (isDuplicate) at = DUPLICATE.write(run, at);
     else run.bytes[at++] = CLOSING_BRACE;
     run.end(replyBytes, 0, at - start);
+  }
+
+  /** Whether these bytes say that a message has been stored. */
+  isAck(payload: Uint8Array): boolean {
+    const { length } = this.#start;
+    return payload.length > length && this.#start.every((byte, at) => payload[at] === byte);
   }
 
   /** The refusal's bytes. */

@@ -17,9 +17,10 @@ import type { ConsumerHost, PullQuota } from '../consumer/host.ts';
 import type { EndReason } from '../consumer/recipients.ts';
 import { type Pool, reservedBytes } from '../limits.ts';
 import { StreamOutbox } from '../outbox.ts';
-import { createMemoryStore } from '../store/memory-store.ts';
+import type { IndexOptions } from '../store/indexed-store.ts';
 import type { Incoming, Store } from '../store/store.ts';
 import type { Work } from '../work.ts';
+import { amended } from './amending.ts';
 import type { StreamConfig } from './config.ts';
 import { DedupWindow } from './dedup.ts';
 import { Eviction } from './eviction.ts';
@@ -45,6 +46,8 @@ export interface StreamAccount {
   readonly consumers: ConsumerQuota;
   warn(text: string): void;
   advise(kind: string, type: string, fields: () => object): void;
+  /** The store of a stream's messages. Throws StorageError. */
+  openStore(config: StreamConfig, options: IndexOptions): Store;
 }
 
 export class Stream implements ApiStream, ConsumerHost {
@@ -87,11 +90,12 @@ export class Stream implements ApiStream, ConsumerHost {
     this.createdMs = clock.now();
     this.pool = account.pool(config.storage);
     this.#share = account.share(config.storage);
-    this.store = createMemoryStore({
+    this.store = account.openStore(config, {
       storage: config.storage,
       firstSeq: Number(config.first_seq ?? 0),
       onRemoved: (seq, subjectId, bytes) => this.#removed(seq, subjectId, bytes),
       onCleared: ({ bytes }) => this.#use(-bytes),
+      onTakenBack: (seq) => this.#takenBack(seq),
     });
     this.visibleSeq = this.store.state.lastSeq;
     this.followers = new ConsumerIndex(this.store);
@@ -101,6 +105,8 @@ export class Stream implements ApiStream, ConsumerHost {
       clock,
       (done) => this.#commit(done),
       () => this.followers.wake(this.visibleSeq),
+      (failure, headers, payload) =>
+        amended(failure, headers, payload, this.pubAck, this.visibleSeq),
     );
     this.dedup = new DedupWindow(clock, this.rules.duplicateWindowMs);
     this.eviction = new Eviction(this.store, this.rules);
@@ -302,13 +308,20 @@ export class Stream implements ApiStream, ConsumerHost {
   }
 
   /** What has been stored up to now may be shown when it is durable. */
-  #commit(done: () => void): void {
+  #commit(done: (failure?: Error) => void): void {
     const { lastSeq } = this.store.state;
     this.#hold(this.store.heldBytes);
-    this.store.commit(() => {
-      this.visibleSeq = lastSeq;
-      done();
+    this.store.commit((failure) => {
+      // Of what has failed nothing is shown: what could not be written is gone, and what could not be synced may be.
+      if (failure === undefined) this.visibleSeq = lastSeq;
+      done(failure);
     });
+  }
+
+  /** Messages from there on could not be written: who sends them again is to be heard. */
+  #takenBack(from: number): void {
+    this.dedup.forgetFrom(from);
+    this.#ingest.takenBack(this.store.previous(from - 1));
   }
 
   #hold(bytes: number): void {
