@@ -180,3 +180,20 @@ test('headers of megabytes are read once, whatever stands in them', () => {
   );
   expect(asked).toEqual([true, false, true, false, false]);
 });
+
+test('subjects and filters that are made to be compared for minutes are refused', async () => {
+  const count = 4000;
+  const subjects = Array.from({ length: count }, (_, i) => [`a${i}.z`, `*.y${i}`]).flat();
+  const config = { name: 'T', subjects, storage: 'memory', no_ack: true };
+  const refusal = { error: { code: 503, err_code: 10023 } };
+  expect(await js.api('STREAM.CREATE.T', config)).toMatchObject(refusal);
+  const plain = { ...config, subjects: ['a0.z', 't.*'] };
+  expect(await js.api('STREAM.CREATE.T', plain)).toMatchObject({ did_create: true });
+  // Each begins as half of all others do.
+  const filter_subjects = Array.from({ length: 1 << 13 }, (_, i) => {
+    const bits = i.toString(2).padStart(13, '0');
+    return `${[...bits].map((bit) => (bit === '0' ? 'a' : '*')).join('.')}.${i}`;
+  });
+  const consumer = { stream_name: 'S', config: { durable_name: 'C', filter_subjects } };
+  expect(await js.api('CONSUMER.CREATE.S.C', consumer)).toMatchObject(refusal);
+});
