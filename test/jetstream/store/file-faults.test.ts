@@ -137,6 +137,34 @@ describe('a write that fails', () => {
   });
 });
 
+describe('what is removed while nothing can be written', () => {
+  it('from the front is gone for who comes next, when there is a place again', async () => {
+    const { store, publish, fail, disk } = scene();
+    for (const text of ['one', 'two', 'three']) await publish(text);
+    fail('write');
+    store.removeBelow(3);
+    strictEqual(await committed(store), 'write /s/00000001.log: EIO');
+    fail();
+    strictEqual(await committed(store), '');
+    deepStrictEqual(keptAfterwards(disk), ['3:three']);
+  });
+
+  it('is gone when the write before it was done by its tombstone', async () => {
+    const { store, publish, fail, disk } = scene();
+    for (const text of ['one', 'two']) await publish(text);
+    // One more record and there is a whole piece to write.
+    store.append(incoming('a', 'x'.repeat(2 ** 20 - 110)), 1);
+    store.remove(2);
+    fail('write');
+    strictEqual(await committed(store), 'write /s/00000001.log: EIO');
+    fail();
+    strictEqual(await publish('next'), '');
+    const begins = (found: string[]): string[] => found.map((each) => each.slice(0, 5));
+    deepStrictEqual(begins(kept(store)), ['1:one', '3:xxx', '4:nex']);
+    deepStrictEqual(begins(keptAfterwards(disk)), begins(kept(store)));
+  });
+});
+
 describe('a segment that cannot be made', () => {
   it('is told, and made by who comes when there is room', async () => {
     const { publish, fail, store, disk } = scene({ segmentBytes: 300 });
@@ -150,6 +178,14 @@ describe('a segment that cannot be made', () => {
     strictEqual(await publish('y'), '');
     deepStrictEqual(kept(store).slice(-1), [`${store.state.lastSeq}:y`]);
     deepStrictEqual(keptAfterwards(disk), kept(store));
+  });
+
+  it('leaves no file behind, whoever comes how often', async () => {
+    const { publish, fail, store, disk } = scene();
+    fail('write', 'ENOSPC');
+    ok((await publish('one')) !== '');
+    for (let i = 0; i < 100; i++) throws(() => store.append(incoming('a', 'x'), 1));
+    deepStrictEqual([...disk.names.keys()], ['/s/00000001.log']);
   });
 });
 
@@ -166,6 +202,18 @@ describe('a sync that fails', () => {
     strictEqual(await committed(store), 'sync /s/00000001.log: EIO');
     const text = 'nothing more is stored until the next start: sync /s/00000001.log: EIO';
     deepStrictEqual(warnings, [text]);
+  });
+
+  it('is not forgotten when everything is removed', async () => {
+    const { publish, fail, store, disk } = scene({ sync: 'always', segmentBytes: 400 });
+    strictEqual(await publish('one'), '');
+    fail('sync');
+    ok((await publish('two')) !== '');
+    fail();
+    for (let i = 0; i < 2; i++) store.clear();
+    await disk.settle();
+    strictEqual(store.failure?.message, 'sync /s/00000001.log: EIO');
+    throws(() => store.append(incoming('a', 'three'), 1), { message: store.failure?.message });
   });
 
   it('of the directory is as bad', async () => {
@@ -217,6 +265,32 @@ describe('a read that fails', () => {
 });
 
 describe('a segment that is rewritten', () => {
+  it('is given back when everything is removed in the middle of that', async () => {
+    const disk = new SimDisk();
+    const { store } = openStore({ disk, dir: '/s', segmentBytes: 1_000_000 });
+    const commit = async (): Promise<void> => {
+      store.commit(() => {});
+      await disk.settle();
+    };
+    // The first segment is full of one message; in the next many live, and few.
+    store.append(incoming('a', 'x'.repeat(1_000_000)), 1);
+    await commit();
+    for (let i = 0; i < 20_000; i++) store.append(incoming('a', ''), 1);
+    await commit();
+    store.append(incoming('a', 'x'.repeat(1_000_000)), 1);
+    await commit();
+    for (let seq = 2; seq < 11_000; seq++) store.remove(seq);
+    store.commit(() => {});
+    const isRewritten = (): boolean => (disk.names.get('/s/00000002.log')?.bytes.length ?? 0) < 5e5;
+    while (!isRewritten()) ok(await disk.step(), 'it was never rewritten');
+    // Rows are led to the new file: of 9,000 not all in one turn.
+    await disk.step();
+    await disk.step();
+    store.clear();
+    await commit();
+    deepStrictEqual([...disk.names.keys()], ['/s/00000004.log']);
+  });
+
   it('keeps the last sequence and its time, whoever is gone', async () => {
     const { store, disk } = scene({ segmentBytes: 400 });
     store.append(incoming('a', ''), 1000);

@@ -160,7 +160,7 @@ export class SegmentLog implements Bodies {
   }
 
   cleared(): void {
-    for (const segment of this.segments.list) segment.living = 0;
+    this.segments.empty();
     if (this.isReplaying) return;
     const tail = this.#tail;
     tail.noteFloor(this.#owner.state.lastSeq + 1);
