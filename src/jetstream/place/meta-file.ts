@@ -24,8 +24,10 @@ export class MetaFile {
   readonly #disk: Disk;
   readonly #dir: string;
   /** What is being written, one after the other. */
-  #saving: Promise<Error | undefined> = Promise.resolve(undefined);
+  #saving: Promise<void> = Promise.resolve();
   #count = 0;
+  /** Why the last that was saved is not; told once. */
+  #failure: Error | undefined;
 
   constructor(disk: Disk, dir: string) {
     this.#disk = disk;
@@ -43,11 +45,16 @@ export class MetaFile {
 
   /** Calls `done` when what has been saved survives a power loss, or with the reason why it does not. */
   commit(done: (failure?: Error) => void): void {
-    if (this.#count === 0) done();
-    else void this.#saving.then(done);
+    const end = (): void => {
+      const failure = this.#failure;
+      this.#failure = undefined;
+      done(failure);
+    };
+    if (this.#count === 0) end();
+    else void this.#saving.then(end);
   }
 
-  async #write(bytes: Uint8Array): Promise<Error | undefined> {
+  async #write(bytes: Uint8Array): Promise<void> {
     const disk = this.#disk;
     const dir = this.#dir;
     try {
@@ -62,9 +69,9 @@ export class MetaFile {
       }
       await disk.syncDir(dir);
       await disk.syncDir(dir.slice(0, dir.lastIndexOf('/')));
-      return undefined;
+      this.#failure = undefined;
     } catch (error) {
-      return toError(error);
+      this.#failure = toError(error);
     } finally {
       this.#count--;
     }
