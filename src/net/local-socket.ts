@@ -4,10 +4,15 @@ import { connect, createServer } from 'node:net';
 
 /** Bytes of a path that every system takes; Node cuts longer ones without a word. */
 export const LOCAL_PATH_MOST = 100;
+/** Who is there and does not answer in that time does not answer. */
+const ANSWER_MS = 1000;
 
-/** Listens on a path and says nothing. Rejects with the platform's error: EADDRINUSE, something is there already. */
-export async function holdPath(path: string): Promise<{ close(): void }> {
-  const server = createServer((socket) => socket.destroy());
+/** Listens on a path, and tells whoever connects one word. Rejects with the platform's error. */
+export async function answerAt(path: string, word: () => string): Promise<{ close(): void }> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.end(word());
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(path, () => {
@@ -21,18 +26,22 @@ export async function holdPath(path: string): Promise<{ close(): void }> {
   return { close: () => void server.close() };
 }
 
-/** Whether somebody listens there. False: nobody does any more. Rejects with the platform's error: it cannot be told. */
-export function isAnswered(path: string): Promise<boolean> {
+/**
+ * What is said by who listens there; '' = nothing, undefined = nobody listens any more. Rejects with the platform's error
+ * when that cannot be told.
+ */
+export function askAt(path: string): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
+    let said = '';
+    socket.on('data', (part) => {
+      said += String(part);
     });
+    socket.setTimeout(ANSWER_MS, () => socket.destroy());
+    socket.once('close', () => resolve(said));
     socket.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve(false);
-      else if (error.code === 'ECONNRESET' || error.code === 'EPIPE') resolve(true);
-      else reject(error);
+      if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve(undefined);
+      else if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') reject(error);
     });
   });
 }

@@ -9,7 +9,7 @@ import { internalsOf } from '../../src/bus/internals.ts';
 import { createBus, headers } from '../../src/index.ts';
 import { startJetStream } from '../../src/jetstream/jetstream.ts';
 import { openPlace } from '../../src/jetstream/place/open.ts';
-import { holdPath, isAnswered, LOCAL_PATH_MOST } from '../../src/net/local-socket.ts';
+import { answerAt, askAt, LOCAL_PATH_MOST } from '../../src/net/local-socket.ts';
 import { systemClock } from '../../src/shared/clock.ts';
 
 const [storeDir = '', sync = '', round = ''] = process.argv.slice(2);
@@ -22,7 +22,7 @@ const { place } = await openPlace(
     clock: systemClock,
     warn,
   },
-  { pathMost: LOCAL_PATH_MOST, holdPath, isAnswered },
+  { pathMost: LOCAL_PATH_MOST, answerAt, askAt },
 );
 const bus = createBus();
 startJetStream(internalsOf(bus), {}, warn, place);

@@ -1,6 +1,9 @@
-// One process for a directory: it listens on a socket in it, as long as it lives. A socket that nobody answers on was left
-// by one that was killed, and is taken away: under another name first, so that of two who do so at once neither removes
-// what the other has made meanwhile.
+// One process for a directory. Each that wants it listens on a socket of its own in it, as long as it lives, and looks for
+// those of others only then: of two, one at least sees the other. Who has it says so, and of those who want it at the same
+// time the first by name may. Names are never used again; so what nobody answers on, left by a process that was killed, is
+// removed by whoever finds it.
+//
+//   lock.k3Vq….new ──listening──► lock.k3Vq….sock ──nobody else──► held
 import { StorageError } from '../../shared/errors.ts';
 import { fileErrorText } from '../../shared/file-error.ts';
 import { randomBase62 } from '../../shared/nuid.ts';
@@ -10,8 +13,9 @@ import type { Disk } from '../store/file/disk.ts';
 export interface LocalSockets {
   /** Bytes of the longest path. */
   readonly pathMost: number;
-  holdPath(path: string): Promise<{ close(): void }>;
-  isAnswered(path: string): Promise<boolean>;
+  answerAt(path: string, word: () => string): Promise<{ close(): void }>;
+  /** '' = who is there says nothing, undefined = nobody is. */
+  askAt(path: string): Promise<string | undefined>;
 }
 
 export interface DirectoryLock {
@@ -19,9 +23,11 @@ export interface DirectoryLock {
   release(): void;
 }
 
-const NAME = 'lock.sock';
-/** Others may take it away and make it at the same time. */
-const TRIES = 5;
+const WANTS = 'wants';
+const HAS = 'has';
+const SOCKET = /^lock\.\w+\.sock$/;
+/** Letters of a name that nobody else has. */
+const NAME_LEN = 16;
 
 /**
  * Holds a directory that is there.
@@ -35,48 +41,65 @@ export async function lockDirectory(
   sockets: LocalSockets,
   shortDir: string,
 ): Promise<DirectoryLock> {
-  const isLong = new TextEncoder().encode(`${dir}/${NAME}`).length > sockets.pathMost;
-  const short = isLong ? `${shortDir}/ganglion-${randomBase62(16)}` : dir;
+  const name = `lock.${randomBase62(NAME_LEN)}.sock`;
+  const isLong = new TextEncoder().encode(`${dir}/${name}`).length > sockets.pathMost;
+  const short = isLong ? `${shortDir}/ganglion-${randomBase62(NAME_LEN)}` : dir;
   if (isLong) disk.link(dir, short);
   try {
-    return await hold(disk, dir, short, sockets);
+    return await new Attempt(disk, dir, short, name).run(sockets);
   } catch (error) {
     if (error instanceof StorageError) throw error;
-    throw new StorageError(fileErrorText(error, 'listen', `${dir}/${NAME}`), { cause: error });
+    throw new StorageError(fileErrorText(error, 'listen', `${dir}/${name}`), { cause: error });
   } finally {
     if (isLong) disk.remove(short);
   }
 }
 
-async function hold(
-  disk: Disk,
-  dir: string,
-  short: string,
-  { holdPath, isAnswered }: LocalSockets,
-): Promise<DirectoryLock> {
-  for (let tries = 0; tries < TRIES; tries++) {
-    const held = await holdPath(`${short}/${NAME}`).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EADDRINUSE') throw error;
-    });
-    if (held !== undefined) {
-      return {
-        release: () => {
-          held.close();
-          if (disk.list(dir).includes(NAME)) disk.remove(`${dir}/${NAME}`);
-        },
-      };
-    }
-    if (await isAnswered(`${short}/${NAME}`)) break;
-    const left = `${NAME}.${randomBase62(8)}`;
-    try {
-      disk.rename(`${dir}/${NAME}`, `${dir}/${left}`);
-    } catch {
-      // Another has done so.
-      continue;
-    }
-    const isLive = await isAnswered(`${short}/${left}`);
-    if (isLive) disk.rename(`${dir}/${left}`, `${dir}/${NAME}`);
-    else disk.remove(`${dir}/${left}`);
+class Attempt {
+  readonly #disk: Disk;
+  readonly #dir: string;
+  /** The same directory by a name that is short enough. */
+  readonly #short: string;
+  readonly #name: string;
+  #word = WANTS;
+
+  constructor(disk: Disk, dir: string, short: string, name: string) {
+    this.#disk = disk;
+    this.#dir = dir;
+    this.#short = short;
+    this.#name = name;
   }
-  throw new StorageError(`store directory ${dir} is in use`);
+
+  async run({ answerAt, askAt }: LocalSockets): Promise<DirectoryLock> {
+    const made = this.#name.replace('.sock', '.new');
+    const held = await answerAt(`${this.#short}/${made}`, () => this.#word);
+    const release = (): void => {
+      held.close();
+      this.#remove(this.#name);
+    };
+    try {
+      // From now on others see it, and somebody answers.
+      this.#disk.rename(`${this.#dir}/${made}`, `${this.#dir}/${this.#name}`);
+      for (const other of this.#disk.list(this.#dir)) {
+        if (other !== this.#name && SOCKET.test(other)) await this.#meet(other, askAt);
+      }
+    } catch (error) {
+      release();
+      throw error;
+    }
+    this.#word = HAS;
+    return { release };
+  }
+
+  async #meet(other: string, askAt: LocalSockets['askAt']): Promise<void> {
+    const word = await askAt(`${this.#short}/${other}`);
+    if (word === undefined) this.#remove(other);
+    else if (word !== WANTS || other < this.#name) {
+      throw new StorageError(`store directory ${this.#dir} is in use`);
+    }
+  }
+
+  #remove(name: string): void {
+    if (this.#disk.list(this.#dir).includes(name)) this.#disk.remove(`${this.#dir}/${name}`);
+  }
 }

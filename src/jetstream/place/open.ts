@@ -1,6 +1,6 @@
 // Opens the place of one account's streams in a directory of this machine's, for this process alone.
 //
-//   <directory>/ganglion/   lock.sock              held as long as it is open (lock.ts)
+//   <directory>/ganglion/   lock.….sock            held as long as it is open (lock.ts)
 //                           <account>/streams/     its streams (disk-place.ts)
 import { tmpdir } from 'node:os';
 import type { Clock } from '../../shared/clock.ts';
