@@ -146,3 +146,39 @@ test('sorting in pieces is sorting', () => {
     { numRuns: 30 },
   );
 });
+
+/** Each look at the clock is a millisecond later than the last: slices are short. */
+function ticking({ clock }: JetStreamBus): void {
+  const { monotonic } = clock;
+  let looks = 0;
+  clock.monotonic = () => monotonic.call(clock) + looks++;
+}
+
+test('requests by the name of a domain wait for those before them, too', async () => {
+  await using js = await JetStreamBus.open({ domain: 'hub' });
+  await js.stream('S', ['a.*']);
+  for (let i = 0; i < 3000; i++) js.bus.publish(`a.${i}`, '');
+  await js.settle();
+  ticking(js);
+  const purged = js.api('STREAM.PURGE.S', { filter: 'a.*' });
+  const { string } = await js.ask('$JS.hub.API.STREAM.DELETE.S');
+  expect(JSON.parse(string)).toMatchObject({ success: true });
+  expect(await purged).toMatchObject({ success: true, purged: 3000 });
+  expect(await js.api('INFO')).toMatchObject({ memory: 0, streams: 0 });
+});
+
+test('who still waits when all ends is not told that there is no stream', async () => {
+  await using js = await JetStreamBus.open();
+  await js.stream('S', ['a.*']);
+  const answers = js.inbox('answers');
+  ticking(js);
+  js.bus.subscribe('ask', () => {
+    for (let i = 0; i < 100; i++) {
+      js.bus.publish('$JS.API.STREAM.INFO.S', '', { reply: 'answers' });
+    }
+  });
+  js.bus.publish('ask', '');
+  await js.jetstream.close();
+  expect(answers.length).toBeLessThan(100);
+  expect(answers.filter(({ text }) => text.includes('"error"'))).toEqual([]);
+});
