@@ -116,7 +116,12 @@ export class Stream implements ApiStream, ConsumerHost {
     this.pubAck = new PubAckWriter(config.name, domain);
     this.#ingest = new Ingest(this);
     this.#directGet = new DirectGet(this);
-    this.#subscribe(config.subjects);
+    try {
+      this.#subscribe(config.subjects);
+    } catch (error) {
+      this.store.close();
+      throw error;
+    }
     this.#reserve(reservedBytes(config));
   }
 
