@@ -81,7 +81,10 @@ export interface ServeOptions extends Partial<Limits> {
   readonly noHeaderSupport?: boolean;
   /** Most tokens in the filter of a peer's subscription (default 0: no limit). */
   readonly maxSubTokens?: number;
-  /** Bytes queued for all peers together (default: a quarter of the memory this process may use). */
+  /**
+   * Bytes queued for all peers of all servers of the bus together (default: a quarter of the memory this process may
+   * use, or what a server has that is there already).
+   */
   readonly outboundMax?: number;
   /** Who may come in (default: whoever reaches the port). Secrets may be bcrypt hashes; empty ones are errors. */
   readonly authorization?: AuthorizationOptions;
