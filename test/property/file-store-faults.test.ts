@@ -25,6 +25,8 @@ const operation = fc.oneof(
   { weight: 12, arbitrary: fc.record({ kind: fc.constant('append' as const), bytes: fc.nat(60) }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('remove' as const), which }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('below' as const), which }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('clear' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('skip' as const), by: fc.nat(3) }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('commit' as const) }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('work' as const), steps: fc.nat(6) }) },
   {
@@ -38,6 +40,8 @@ const program = fc.record({
   seed: fc.nat(),
   sync: fc.constantFrom<'always' | number>('always', 1000),
   segmentBytes: fc.constantFrom(400, 1000),
+  /** Whether something is stored at the end; otherwise what was removed is all that there is to say. */
+  isStored: fc.boolean(),
   operations: fc.array(operation, { minLength: 5, maxLength: 80 }),
 });
 type Program = typeof program extends fc.Arbitrary<infer T> ? T : never;
@@ -45,13 +49,15 @@ type Program = typeof program extends fc.Arbitrary<infer T> ? T : never;
 class Run {
   readonly #disk: SimDisk;
   readonly #store: Store;
+  readonly #isStored: boolean;
   readonly #options: { sync: 'always' | number; segmentBytes: number };
   /** Sequences whose commit has been asked for, and those that were committed and not removed. */
   #asked: number[] = [];
   readonly #kept = new Map<number, string>();
   readonly #removed = new Set<number>();
 
-  constructor({ seed, sync, segmentBytes }: Program) {
+  constructor({ seed, sync, segmentBytes, isStored }: Program) {
+    this.#isStored = isStored;
     this.#disk = new SimDisk(seed);
     this.#options = { sync, segmentBytes };
     this.#store = openStore({ ...this.#options, disk: this.#disk, dir: '/s' }).store;
@@ -69,7 +75,7 @@ class Run {
       this.#removed.clear();
       return this.#isKept(openStore({ disk: this.#disk.afterEnd(), dir: '/s' }).store);
     }
-    this.#append(1);
+    if (this.#isStored) this.#append(1);
     await this.#committed();
     const expected = digest(this.#store);
     if (this.#store.failure !== undefined || !this.#isKept(this.#store)) return false;
@@ -88,7 +94,12 @@ class Run {
     else if (each.kind === 'commit') this.#commit();
     else if (each.kind === 'work') for (let i = 0; i < each.steps; i++) await this.#disk.step();
     else if (each.kind === 'fault') this.#fail(each.verbs, each.times);
-    else {
+    else if (each.kind === 'skip') store.skipTo(store.state.lastSeq + each.by);
+    else if (each.kind === 'clear') {
+      const { firstSeq, lastSeq } = store.state;
+      store.clear();
+      for (let gone = firstSeq; gone <= lastSeq; gone++) this.#forget(gone);
+    } else {
       const { firstSeq, lastSeq } = store.state;
       const seq = firstSeq + (each.which % (lastSeq - firstSeq + 2));
       const from = each.kind === 'below' ? firstSeq : seq;
