@@ -1,5 +1,5 @@
 // The store on disk while the disk fails now and then: what was committed is there and what was removed is gone, now and for
-// the process that comes next; and when the disk is well again, so is the store.
+// the process that comes next, whenever this one ends; and when the disk is well again, so is the store.
 
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
@@ -69,6 +69,7 @@ class Run {
       if (!this.#isKept(this.#store)) return false;
     }
     this.#disk.fails = () => undefined;
+    if (!this.#isFound()) return false;
     await this.#disk.settle();
     // Nothing more is stored then, what is removed is not told either, and what was committed is there.
     if (this.#store.failure?.message.startsWith('sync') === true) {
@@ -146,12 +147,25 @@ class Run {
     this.#disk.fails = (each) => (failing.includes(each) && left-- > 0 ? 'EIO' : undefined);
   }
 
+  /** Whether what was committed is there for who comes after the process has ended, or the power was lost, in between. */
+  #isFound(): boolean {
+    const disks = [this.#disk.afterEnd()];
+    if (this.#options.sync === 'always') disks.push(this.#disk.afterPowerLoss());
+    return disks.every((disk) => {
+      return this.#isThere(openStore({ ...this.#options, disk, dir: '/s' }).store);
+    });
+  }
+
+  #isThere(store: Store): boolean {
+    return [...this.#kept].every(([seq, text]) => {
+      return readTexts(store, seq)?.payload.startsWith(text) === true;
+    });
+  }
+
   #isKept(store: Store): boolean {
     const { fails } = this.#disk;
     this.#disk.fails = () => undefined;
-    const isThere = [...this.#kept].every(([seq, text]) => {
-      return readTexts(store, seq)?.payload.startsWith(text) === true;
-    });
+    const isThere = this.#isThere(store);
     this.#disk.fails = fails;
     return isThere && [...this.#removed].every((seq) => !store.has(seq));
   }
