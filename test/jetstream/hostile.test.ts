@@ -5,9 +5,7 @@ import { createBus, headers } from '../../src/index.ts';
 import { type AccountScene, JetStreamAccount } from '../../src/jetstream/account.ts';
 import { asksForLevel } from '../../src/jetstream/consumer/required-level.ts';
 import { Pools } from '../../src/jetstream/limits.ts';
-import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import { PublishHeaders } from '../../src/jetstream/stream/publish-headers.ts';
-import { CapacityError } from '../../src/shared/errors.ts';
 import { NO_LIMITS } from '../support/fake-jetstream.ts';
 import { JetStreamBus } from '../support/jetstream.ts';
 
@@ -36,7 +34,7 @@ function bounded(scene: Partial<AccountScene>) {
     pullsMax: 1000,
     consumersMax: 1000,
     warn: () => {},
-    openStore: (_config, index) => createMemoryStore(index),
+    place: undefined,
     onFileStorage: () => {},
     onBusClosed: () => {},
     ...scene,
@@ -197,33 +195,6 @@ test('subjects and filters that are made to be compared for minutes are refused'
   });
   const consumer = { stream_name: 'S', config: { durable_name: 'C', filter_subjects } };
   expect(await js.api('CONSUMER.CREATE.S.C', consumer)).toMatchObject(refusal);
-});
-
-test('a stream whose subjects find no room leaves no store behind', async () => {
-  let open = 0;
-  await using small = bounded({
-    openStore: (_config, options) => {
-      const store = createMemoryStore(options);
-      const { close } = store;
-      open++;
-      store.close = (done) => {
-        open--;
-        close.call(store, done);
-      };
-      return store;
-    },
-  });
-  const { door } = small.account;
-  const { subscribeRaw } = door;
-  door.subscribeRaw = (subject, ...more) => {
-    if (subject === 'b') throw new CapacityError('a subscription');
-    return subscribeRaw.call(door, subject, ...more);
-  };
-  const config = { name: 'S', subjects: ['a', 'b'], storage: 'memory' };
-  expect(await small.ask('$JS.API.STREAM.CREATE.S', config)).toMatchObject({
-    error: { err_code: 10023 },
-  });
-  expect([open, small.bus.hasInterest('a')]).toEqual([0, false]);
 });
 
 test('publishes that search for long by wildcards do not take all of a turn', async () => {
