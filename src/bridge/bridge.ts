@@ -5,7 +5,13 @@ import type { Engine } from '../bus/engine.ts';
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
 import type { NetworkSide, Turn } from '../bus/turn.ts';
 import type { MessageClient } from '../bus/types.ts';
-import { type Core, peersOf, type SessionHandle, type Sessions } from '../core/index.ts';
+import {
+  type Core,
+  PRESSED_MAX,
+  peersOf,
+  type SessionHandle,
+  type Sessions,
+} from '../core/index.ts';
 import { type Listener, listen } from '../net/tcp.ts';
 import type { PeerFacts, Transport } from '../net/transport.ts';
 import type { Timer } from '../shared/clock.ts';
@@ -368,7 +374,7 @@ export class Bridge implements SessionHost, NetworkSide {
   }
 
   whenDrained(session: SessionHandle, fn: () => void): void {
-    this.outbound.whenDrained(session, this.options.maxPending / 4, fn);
+    this.outbound.whenDrained(session, Math.min(this.options.maxPending / 4, PRESSED_MAX / 2), fn);
   }
 
   flush(): void {
