@@ -65,7 +65,11 @@ export class Bus {
       this.#resolveClosed = resolve;
     });
     family.set(account, this);
-    keepInsides(this, { engine, home: this.#side });
+    const ask = async (to: string, payload: unknown, asked: RequestOptions = {}) => {
+      this.#assertOpen();
+      return answerOf(await this.#mux.request(to, payload, asked));
+    };
+    keepInsides(this, { engine, home: this.#side, ask });
   }
 
   /**

@@ -10,6 +10,7 @@ import {
 } from '../shared/errors.ts';
 import { checkObject, checkOptions } from './arguments.ts';
 import type { Bus } from './bus.ts';
+import { DRAIN_TIMEOUT_MS, whenDone } from './drain.ts';
 import { checkHeaders, sentHeaders } from './headers.ts';
 import { insidesOf } from './insides.ts';
 import { answerMessage, republish } from './named-publish.ts';
@@ -150,15 +151,23 @@ export class Connection {
   }
 
   /**
-   * Closes when what has been published so far has been handed over; loops get what is buffered for them afterwards.
+   * Closes when what has been published so far has been handed over, for at most 30 s where it waits for the turn of a
+   * callback (`concurrency`); loops get what is buffered for them afterwards.
    * Rejects with DrainingConnectionError or ClosedConnectionError.
    */
   async drain(): Promise<void> {
     this.#assertOpen();
     this.#isDraining = true;
-    await this.#side.engine.turn.afterWaiting(() => {
-      for (const each of [...this.#subscriptions]) this.#side.attempt(each, () => each.drainNow());
+    const { turn, clock } = this.#side.engine;
+    const all = [...this.#subscriptions];
+    await turn.afterWaiting(() => {
+      for (const each of all) this.#side.attempt(each, () => each.drainNow());
     });
+    const called = all.filter((each) => !each.isLoop && !each.isClosed());
+    if (called.length > 0) {
+      const done = Promise.all(called.map(({ closed }) => closed));
+      await whenDone([done, this.#closed], clock, DRAIN_TIMEOUT_MS);
+    }
     await this.close();
   }
 

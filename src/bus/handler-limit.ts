@@ -71,18 +71,20 @@ export class HandlerLimit {
     this.#checkIdle();
   }
 
-  /** Calls `fn` once, when none waits and none runs: now, if that is so. */
+  /** Calls `fn` once, when none waits and none runs: now, if that is so. Whoever has asked first is told. */
   whenIdle(fn: () => void): void {
-    this.#onIdle = fn;
+    this.#onIdle ??= fn;
     this.#checkIdle();
   }
 
   #call(message: Message): unknown {
     this.#running++;
     this.#started++;
+    // Not as a method: what it calls `this` is nobody's.
+    const handler = this.#handler;
     let result: unknown;
     try {
-      result = this.#handler(message);
+      result = handler(message);
     } catch (error) {
       this.#leave();
       throw error;

@@ -2,10 +2,13 @@
 import { InvalidOperationError } from '../shared/errors.ts';
 import type { Engine } from './engine.ts';
 import type { ProgramSide } from './program-side.ts';
+import type { Message, RequestOptions } from './types.ts';
 
 interface Insides {
   readonly engine: Engine;
   readonly home: ProgramSide;
+  /** As `bus.request`, but an answer is an answer, whatever its headers say: it may be a message that was kept. */
+  ask(subject: string, payload: unknown, options?: RequestOptions): Promise<Message>;
 }
 
 const known = new WeakMap<object, Insides>();

@@ -113,7 +113,9 @@ export class ProgramSide implements SubscriptionHome, Side {
     this.isClosed = true;
     // What publishers have found out is void, even where nobody subscribes.
     this.#core.changes++;
-    for (const each of [...this.subscriptions]) this.attempt(each, () => each.unsubscribe());
+    // Of those that have been withdrawn, what waits for a handler is dropped.
+    const all = [...this.subscriptions, ...this.underWay.all()];
+    for (const each of all) this.attempt(each, () => each.unsubscribe());
     for (const each of [...this.raws]) this.attempt(each, () => each.close());
     this.engine.interest?.leave(this);
     this.account.sides.delete(this);

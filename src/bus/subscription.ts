@@ -72,6 +72,8 @@ export class BusSubscription implements Subscription, Abortable {
   #signal: AbortSignal | undefined;
   #slow: number | undefined;
   #isSlow = false;
+  /** The first error that it was closed with. */
+  #error: Error | undefined;
   #resolveClosed!: (reason: void | Error) => void;
 
   /** Throws InvalidArgumentError for options that cannot be. */
@@ -230,7 +232,7 @@ export class BusSubscription implements Subscription, Abortable {
     const isNow = max === undefined || max === 0;
     if (isNow) this.#callLimit?.cancel();
     if (this.#isClosed || !this.isOpen) {
-      if (isNow && this.#callLimit !== undefined) this.#finish(undefined);
+      if (isNow && this.#callLimit !== undefined) this.#finish(this.#error);
     } else if (isNow) this.#close(undefined, true);
     else this.#limit(max);
   }
@@ -411,6 +413,7 @@ export class BusSubscription implements Subscription, Abortable {
   /** @param isNow what waits for the handler is not waited for */
   #close(error: Error | undefined, isNow = false): void {
     if (this.#isClosed) return;
+    this.#error ??= error;
     try {
       this.#withdraw();
     } finally {

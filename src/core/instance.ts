@@ -5,6 +5,7 @@ import { instantiateSync } from '@assemblyscript/loader';
 import { PAGES_MAX } from '../../assembly/abi.ts';
 import { WasmUnavailableError } from '../shared/errors.ts';
 import { program } from './program.generated.ts';
+import type { LinearMemory } from './views.ts';
 import { bytesOf } from './wasm-text.ts';
 
 /**
@@ -12,7 +13,7 @@ import { bytesOf } from './wasm-text.ts';
  * with `>>> 0`.
  */
 export interface ProgramExports {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: LinearMemory;
   coreInit(seedLow: number, seedHigh: number, poolMax: number): number;
   regionPtr(region: number): number;
   blockAllocate(bytes: number): number;
@@ -116,11 +117,11 @@ export function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
 }
 
 /** The exports of a new instance, on a memory of its own unless one is given. Throws WasmUnavailableError. */
-export function start(module: WebAssembly.Module, given?: WebAssembly.Memory): WasmExports {
+export function start(module: WebAssembly.Module, given?: LinearMemory): WasmExports {
   try {
     const memory = given ?? new WebAssembly.Memory({ initial: 1, maximum: PAGES_MAX });
     const source = module as Parameters<typeof instantiateSync>[0];
-    const { instance } = instantiateSync(source, { env: { memory } });
+    const { instance } = instantiateSync(source, { env: { memory: memory as WebAssembly.Memory } });
     return instance.exports as unknown as WasmExports;
   } catch (cause) {
     // The modules import nothing but `abort` and memory: that is all that can be missing.

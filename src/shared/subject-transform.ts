@@ -33,8 +33,8 @@ const OF_TOKEN: Readonly<Record<string, (token: string, count: number) => string
   splitFromRight: (token, count) => parted(token, token.length - count),
   sliceFromLeft: (token, count) => sliced(token, count, count),
   sliceFromRight: (token, count) => sliced(token, count, token.length % count || count),
-  left: (token, count) => token.slice(0, count),
   right: (token, count) => token.slice(-count),
+  left: (token, count) => token.slice(0, count),
 };
 
 /** In the order in which the original looks for them. */
@@ -118,6 +118,8 @@ export class SubjectTransform {
 /** What is wrong with a destination before it is looked at beside its source. Throws TransformMistake. */
 export function checkDestination(destination: string): void {
   if (destination === '') return;
+  // Before anything looks for functions in it: that takes the square of its length.
+  if (isBeyond(destination)) throw mistake();
   const tokens = destination.split('.');
   for (const [at, token] of tokens.entries()) {
     if (token === '' || tokens[at - 1] === '>') {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { internalsOf } from '../../src/bus/internals.ts';
 import {
   type Bus,
+  connect,
   createBus,
   type Message,
   type Status,
@@ -179,6 +180,17 @@ describe('a subscription with a concurrency', () => {
     expect(clock.timerCount).toBe(0);
   });
 
+  it('calls it as a function of nobody', () => {
+    const bus = createBus();
+    const seen: unknown[] = [];
+    const handler = function (this: unknown): void {
+      seen.push(this);
+    };
+    bus.subscribe('a', handler, { concurrency: 1 });
+    bus.publish('a');
+    expect(seen).toEqual([undefined]);
+  });
+
   it('takes a callback as nats-core has it, and what is handed to it from outside', async () => {
     const bus = createBus();
     const seen: unknown[] = [];
@@ -258,6 +270,50 @@ describe('what waits for a handler', () => {
     expect(await sub.closed).toBe(errors[0]);
   });
 
+  it('was too much, whoever drains or ends the subscription before it is closed', async () => {
+    for (const end of ['drain', 'unsubscribe'] as const) {
+      const { bus, sub, jobs, errors } = setup(1, { bufferMax: 1 });
+      publishAll(bus, 3);
+      await sub[end]();
+      for (let i = 0; i < 2; i++) {
+        jobs[i]?.finish();
+        await settled();
+      }
+      expect(await sub.closed).toBe(errors[0]);
+      expect(errors).toHaveLength(1);
+    }
+  });
+
+  it('is handled before the end of a connection that drains, but not for ever', async () => {
+    for (const isLong of [false, true]) {
+      const { bus, clock, jobs, called } = setup(1);
+      const connection = await connect({ bus });
+      const seen: string[] = [];
+      const hold: (() => void)[] = [];
+      const callback = (_: unknown, msg: Message): Promise<void> => {
+        seen.push(msg.string());
+        return new Promise((resolve) => hold.push(resolve));
+      };
+      connection.subscribe('b', { callback, concurrency: 1 });
+      for (const text of ['one', 'two']) connection.publish('b', text);
+      const drained = connection.drain();
+      await settled();
+      expect([seen, connection.isClosed()]).toEqual([['one'], false]);
+      if (isLong) clock.advance(30_000);
+      else {
+        hold[0]?.();
+        await settled();
+        expect([seen, connection.isClosed()]).toEqual([['one', 'two'], false]);
+        hold[1]?.();
+      }
+      await drained;
+      hold[0]?.();
+      await settled();
+      expect(seen).toEqual(isLong ? ['one'] : ['one', 'two']);
+      expect([clock.timerCount, jobs, called()]).toEqual([0, [], []]);
+    }
+  });
+
   it('is told of as slow above a number', async () => {
     const { bus, sub, jobs } = setup(1, { slow: 1 });
     const told: Status[] = [];
@@ -329,7 +385,7 @@ describe('what waits for a handler', () => {
   });
 
   it('is told of by a drain that has waited long enough', async () => {
-    const { bus, clock, sub } = setup(1);
+    const { bus, clock, sub, jobs, called } = setup(1);
     const told: Status[] = [];
     const statuses = (async () => {
       for await (const status of bus.status()) told.push(status);
@@ -341,5 +397,9 @@ describe('what waits for a handler', () => {
     await drained;
     await statuses;
     expect(told[0]).toEqual({ type: 'slowConsumer', sub, pending: 3 });
+    // What has not begun by then does not begin.
+    jobs[0]?.finish();
+    await settled();
+    expect([called(), sub.isClosed()]).toEqual([[0], true]);
   });
 });

@@ -266,3 +266,11 @@ test('stored messages are read with their headers', async () => {
   expect(message).toMatchObject({ subject: 's.a', seq: 1 });
   expect([message?.json(), message?.header.get('Own')]).toEqual([{ id: 1 }, 'x']);
 });
+
+test('a stored message with the headers of a failed service is a message', async () => {
+  await manager.streams.update('S', { allow_direct: true });
+  const failure = { 'Nats-Service-Error': 'no tea', 'Nats-Service-Error-Code': '404' };
+  await js.publish('s.a', 'it', failure);
+  const message = await manager.direct.getMessage('S', { seq: 1 });
+  expect([message?.string(), message?.header.get('Nats-Service-Error')]).toEqual(['it', 'no tea']);
+});

@@ -1,6 +1,6 @@
 // What the documents and the examples say about types, judged by the compiler against the built package.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fences, ROOT, readDocument } from './markdown.ts';
@@ -13,16 +13,15 @@ const IMPORTS = "import { createBus, type Rpc, type TypedBus } from 'ganglion';\
 
 beforeAll(buildPackage, TIMEOUT_MS);
 
-/** What the compiler says of files; an empty text is nothing. */
-function judge(paths: readonly string[]): string {
+/** What the compiler says of files; an empty text is nothing. `more`: without a page's names, but with those of Node. */
+function judge(paths: readonly string[], more = '--allowJs --skipLibCheck'): string {
   const flags =
-    '--noEmit --strict --target es2023 --lib es2024,esnext.disposable --module nodenext';
-  const js = ['--allowJs', '--types', 'node', '--skipLibCheck'];
+    '--noEmit --strict --target es2023 --lib es2024,esnext.disposable --module nodenext --types node';
   const args = [
     'node_modules/typescript/bin/tsc',
     '--ignoreConfig',
     ...flags.split(' '),
-    ...js,
+    ...more.split(' '),
     ...paths,
   ];
   const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
@@ -30,7 +29,7 @@ function judge(paths: readonly string[]): string {
 }
 
 /** The same of texts, each a module of its own. */
-function judgeTexts(texts: readonly string[]): string {
+function judgeTexts(texts: readonly string[], more?: string): string {
   mkdirSync(join(ROOT, 'build'), { recursive: true });
   const folder = mkdtempSync(join(ROOT, 'build/types-'));
   try {
@@ -39,7 +38,7 @@ function judgeTexts(texts: readonly string[]): string {
       writeFileSync(path, IMPORTS + text);
       return path;
     });
-    return judge(paths);
+    return judge(paths, more);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -62,6 +61,18 @@ describe('the compiler takes', () => {
     'the example that names types',
     () => {
       expect(judge(['examples/monolith.mjs'])).toBe('');
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'the declarations of every door, looked at as closely as what uses them',
+    () => {
+      const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+      const doors = Object.keys(exports).filter((door) => !door.endsWith('.json'));
+      expect(doors.length).toBeGreaterThan(1);
+      const texts = doors.map((door) => `export * from 'ganglion${door.slice(1)}';\n`);
+      expect(judgeTexts(texts, '--skipLibCheck false')).toBe('');
     },
     TIMEOUT_MS,
   );

@@ -332,6 +332,8 @@ function comparable(path: string, body: string): unknown {
   const shown = (key: string, value: unknown): unknown => {
     if (OWN.test(key) || SUBLIST.test(key)) return typeof value;
     if (key === 'subscriptions' && system) return typeof value;
+    // The original may note an end before it has counted its last PONG as written.
+    if (key === 'pending_bytes' && path.includes('state=closed')) return typeof value;
     // Switches of JetStream.
     if (key === 'feature_flags') return {};
     // Numbers of clients begin after those of the original's own connections.

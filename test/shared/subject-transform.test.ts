@@ -22,6 +22,7 @@ describe('a transform', () => {
     ['*', '{{sliceFromRight(1,2)}}', 'abcde', 'a.bc.de'],
     ['*', '{{left(1,2)}}', 'abcde', 'ab'],
     ['*', '{{right(1,2)}}', 'abcde', 'de'],
+    ['*', '{{left(1,2)}}{{right(1,2)}}', 'abcde', 'de'],
     ['*', '{{right(1,9)}}', 'abcde', 'abcde'],
     ['*', '{{split(1,-)}}', '-abc-def--ghi-', 'abc.def.ghi'],
     ['*.*', 'p.{{partition(10,1,2)}}', 'foo.bar', 'p.0'],
@@ -102,4 +103,7 @@ test('a destination is looked at by itself first', () => {
   expect(() => checkDestination('>.a')).toThrow('invalid transform in a');
   expect(() => checkDestination('{{foo(1)}}')).toThrow('unknown function in {{foo(1)}}');
   expect(() => checkDestination('a.{{random(2)}}.>')).not.toThrow();
+  // What no subject can be is looked at no further: these would take minutes.
+  const long = `{{${'{{left('.repeat(150_000)})}a}}`;
+  expect(() => checkDestination(long)).toThrow(/^invalid subject$/);
 });

@@ -4,7 +4,9 @@
 import type { RawHandler, RawMessage } from '../../bus/raw.ts';
 import { CapacityError } from '../../shared/errors.ts';
 import { goJsonExact } from '../../shared/go-json.ts';
+import { LEVEL_HEADER } from '../consumer/required-level.ts';
 import { ApiError, refusal } from '../errors.ts';
+import { headerOf } from '../stream/header-block.ts';
 import type { Work } from '../work.ts';
 import type { ApiAccount, ApiConsumer, ApiStream } from './account-door.ts';
 import { auditOf } from './audit.ts';
@@ -14,7 +16,6 @@ import { findRoute, type Route } from './routes.ts';
 import { TargetCache } from './target-cache.ts';
 
 const PREFIX = '$JS.API.';
-const LEVEL_HEADER = '\r\nNats-Required-Api-Level:';
 const DOT = 0x2e;
 /** Behind the prefix; nothing else begins so. */
 const PULL: Uint8Array = bytesOf('CONSUMER.MSG.NEXT.');
@@ -115,7 +116,7 @@ class Dispatch {
     const { client } = message;
     const reply = message.reply.slice();
     const payload = message.payload.slice();
-    const level = message.headerBytes === 0 ? undefined : levelOf(message.headers);
+    const level = message.headerBytes === 0 ? undefined : headerOf(message.headers, LEVEL_HEADER);
     const { route, names } = found;
     const requestOf = (): ApiRequest => {
       const body = decoder.decode(payload);
@@ -165,16 +166,6 @@ class Dispatch {
 
 function isWork(handled: Answer | Work<Answer> | undefined): handled is Work<Answer> {
   return handled !== undefined && Symbol.iterator in handled;
-}
-
-/** The level that a header block asks for. */
-function levelOf(headers: Uint8Array): string | undefined {
-  const text = decoder.decode(headers);
-  const at = text.indexOf(LEVEL_HEADER);
-  if (at === -1) return undefined;
-  const start = at + LEVEL_HEADER.length;
-  const end = text.indexOf('\r\n', start);
-  return text.slice(start, end === -1 ? undefined : end).replace(/^ +/, '');
 }
 
 function bytesOf(text: string): Uint8Array {

@@ -23,6 +23,7 @@ import type {
   SubscribeOptions,
   Subscription,
 } from '../../bus/types.ts';
+import { JETSTREAM_VERSION } from '../../shared/version.ts';
 import { joinErrors } from './errors.ts';
 import { type Callback, MovingSubscription } from './moving-subscription.ts';
 
@@ -37,14 +38,19 @@ const known = new WeakMap<object, ClientConnection>();
 export function connectionOf(user: StreamUser): ClientConnection {
   const found = known.get(user);
   if (found !== undefined) return found;
-  const codec = user instanceof Connection ? undefined : insidesOf(user).home.codec;
-  const made = new ClientConnection(user as Bus, codec);
+  const made =
+    user instanceof Connection
+      ? new ClientConnection(user as unknown as Bus, undefined, user.request.bind(user))
+      : new ClientConnection(user as Bus, insidesOf(user).home.codec, insidesOf(user).ask);
   known.set(user, made);
   return made;
 }
 
+type Ask = (subject: string, payload: Uint8Array, options?: RequestOptions) => Promise<Message>;
+
 export class ClientConnection {
   readonly #bus: Bus;
+  readonly #ask: Ask;
   readonly #acks: Acknowledging;
   readonly #closeListeners = new Set<ConnectionClosedListener>();
   #features: Features | undefined;
@@ -54,11 +60,12 @@ export class ClientConnection {
   /** By which values are made bytes; undefined where strings and bytes alone are taken. */
   readonly codec: Codec | undefined;
 
-  constructor(bus: Bus, codec: Codec | undefined) {
+  constructor(bus: Bus, codec: Codec | undefined, ask: Ask) {
     joinErrors();
     this.#bus = bus;
+    this.#ask = ask;
     this.codec = codec;
-    this.#acks = new Acknowledging(bus);
+    this.#acks = new Acknowledging(bus, ask);
     void bus.closed().then(() => {
       for (const each of [...this.#closeListeners]) each.connectionClosedCallback();
     });
@@ -81,8 +88,10 @@ export class ClientConnection {
     return this.#features;
   }
 
+  /** A connection that has ended has no INFO; whoever asks it for something is told that, and not of a version. */
   getServerVersion(): SemVer {
-    return parseSemVer(this.#bus.info.version);
+    const info = this.#bus.info as ServerInfo | undefined;
+    return parseSemVer(info?.version ?? JETSTREAM_VERSION);
   }
 
   publish(subject: string, payload?: unknown, options?: PublishOptions): void {
@@ -90,7 +99,7 @@ export class ClientConnection {
   }
 
   request(subject: string, payload?: unknown, options?: RequestOptions): Promise<Message> {
-    return this.#bus.request(subject, payload as Uint8Array, options);
+    return this.#ask(subject, payload as Uint8Array, options);
   }
 
   subscribe(
@@ -161,6 +170,7 @@ function sizeOf(this: Message): number {
  */
 class Acknowledging {
   readonly #bus: Bus;
+  readonly #ask: Ask;
   #asked: RequestOne | undefined;
   readonly options: { readonly noAsyncTraces: true } = { noAsyncTraces: true };
   readonly muxSubscriptions: { readonly baseInbox: ''; cancel(): void } = {
@@ -168,8 +178,9 @@ class Acknowledging {
     cancel() {},
   };
 
-  constructor(bus: Bus) {
+  constructor(bus: Bus, ask: Ask) {
     this.#bus = bus;
+    this.#ask = ask;
   }
 
   request(asked: RequestOne): void {
@@ -186,8 +197,7 @@ class Acknowledging {
     const { deferred, timer } = asked;
     const end = new AbortController();
     timer.catch(() => end.abort());
-    this.#bus
-      .request(subject, payload, { timeout: Number.POSITIVE_INFINITY, signal: end.signal })
+    this.#ask(subject, payload, { timeout: Number.POSITIVE_INFINITY, signal: end.signal })
       .then(deferred.resolve, deferred.reject)
       .finally(() => timer.cancel());
   }
