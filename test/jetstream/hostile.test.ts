@@ -5,7 +5,6 @@ import { createBus } from '../../src/index.ts';
 import { type AccountScene, JetStreamAccount } from '../../src/jetstream/account.ts';
 import { asksForLevel } from '../../src/jetstream/consumer/required-level.ts';
 import { Pools } from '../../src/jetstream/limits.ts';
-import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import { PublishHeaders } from '../../src/jetstream/stream/publish-headers.ts';
 import { NO_LIMITS } from '../support/fake-jetstream.ts';
 import { JetStreamBus } from '../support/jetstream.ts';
@@ -35,7 +34,7 @@ function bounded(scene: Partial<AccountScene>) {
     pullsMax: 1000,
     consumersMax: 1000,
     warn: () => {},
-    openStore: (_config, index) => createMemoryStore(index),
+    place: undefined,
     onFileStorage: () => {},
     onBusClosed: () => {},
     ...scene,

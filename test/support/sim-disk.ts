@@ -62,9 +62,9 @@ export class SimDisk implements Disk {
   list(path: string): readonly string[] {
     this.check('list', path);
     const prefix = `${path}/`;
-    return [...this.names.keys()]
-      .filter((name) => name.startsWith(prefix))
-      .map((name) => name.slice(prefix.length));
+    const within = [...this.names.keys()].filter((name) => name.startsWith(prefix));
+    // Of a file in a directory below, that directory.
+    return [...new Set(within.map((name) => name.slice(prefix.length).split('/')[0] as string))];
   }
 
   open(path: string): DiskFile {
@@ -87,6 +87,11 @@ export class SimDisk implements Disk {
     this.check('unlink', path);
     if (!this.change()) throw failure('unlink', path, 'EIO');
     this.changeDir((names) => void names.delete(path));
+  }
+
+  /** Directories are there as long as something is in them. */
+  removeDir(path: string): void {
+    this.check('unlink', path);
   }
 
   syncDir(path: string): Promise<void> {

@@ -60,8 +60,8 @@ export class Ingest {
     return !rules.isSealed && this.#store(message, message, headers) === undefined;
   }
 
-  /** The last message is another: what came behind it could not be kept. */
-  takenBack(lastSeq: number): void {
+  /** The last message is another: what came behind it could not be kept, or it was there before. */
+  lastIs(lastSeq: number): void {
     this.#lastMsgId = this.#stream.dedup.lastOf(lastSeq);
   }
 

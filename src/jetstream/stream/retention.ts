@@ -37,6 +37,20 @@ export class Retention {
     this.#schedule();
   }
 
+  /**
+   * The stream was found on disk: the end of the process may have come between an ack and what it makes go. In a work queue
+   * that is what a consumer has wanted and needs no more.
+   */
+  recovered(retention: StreamConfig['retention']): void {
+    this.relaxed(retention);
+    if (retention !== 'workqueue') return;
+    const store = this.#store;
+    const followers = this.#followers;
+    for (let seq = store.next(1); seq > 0; seq = store.next(seq + 1)) {
+      if (followers.isWanted(store.subjectIdOf(seq))) this.settled(seq);
+    }
+  }
+
   close(): void {
     this.#next = 0;
   }

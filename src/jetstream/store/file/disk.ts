@@ -14,6 +14,7 @@ import {
   read,
   readdirSync,
   readSync,
+  rmdirSync,
   unlinkSync,
   write,
   writeSync,
@@ -34,6 +35,8 @@ export interface Disk {
   /** A file that is not there yet. */
   create(path: string): DiskFile;
   remove(path: string): void;
+  /** A directory that is empty. */
+  removeDir(path: string): void;
   /** What has been made, renamed and removed in a directory survives a power loss then. */
   syncDir(path: string): Promise<void>;
   /** A later turn of the loop. */
@@ -99,6 +102,10 @@ class SystemDisk implements Disk {
 
   remove(path: string): void {
     told('unlink', path, () => unlinkSync(path));
+  }
+
+  removeDir(path: string): void {
+    told('rmdir', path, () => rmdirSync(path));
   }
 
   async syncDir(path: string): Promise<void> {
