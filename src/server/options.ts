@@ -108,7 +108,10 @@ export interface ServeOptions extends Partial<Limits> {
   readonly websocket?: WebSocketListenOptions;
   /** Streams and consumers: true for all defaults, which is without a bound but memory. */
   readonly jetstream?: JetStreamChoice;
-  /** Write `<executableName>_<pid>.ports` into this directory, and remove it at the end. */
+  /**
+   * Write `<executableName>_<pid>.ports` into this directory, and remove it at the end. Several servers of a process need
+   * a directory or a name each.
+   */
   readonly portsFileDir?: string;
   /** Default `ganglion`. */
   readonly executableName?: string;

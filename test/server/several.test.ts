@@ -371,6 +371,16 @@ describe('what all servers have together', () => {
   });
 });
 
+test('two may start at the same time, and one while another ends', async () => {
+  const bus = makeBus();
+  const [a, b] = await Promise.all([serveOn(bus), serveOn(bus)]);
+  const right = await peerOf(b);
+  const [c] = await Promise.all([serveOn(bus), a.close()]);
+  await right.say('SUB talk 1\r\n');
+  await (await peerOf(c)).say('PUB talk 2\r\nhi\r\n');
+  expect(await right.say('')).toBe('MSG talk 1 2\r\nhi\r\n');
+});
+
 test('a reload of one is nothing to the other', async () => {
   const { a, b } = await two();
   const [left, right] = [await peerOf(a), await peerOf(b)];

@@ -113,7 +113,8 @@ describe('a write that fails', () => {
   });
 
   it('in the middle of a turn is told at its end, too', async () => {
-    const { store, fail } = scene();
+    const { store, fail, disk } = scene();
+    await disk.settle();
     const large = 'x'.repeat(700_000);
     store.append(incoming('a', large), 1);
     fail('write', 'ENOSPC');
@@ -124,6 +125,24 @@ describe('a write that fails', () => {
     deepStrictEqual(kept(store), ['2:after']);
   });
 
+  it('is followed by a new segment when the name of the one before is safe, also when it is closed then', async () => {
+    const { store, publish, fail, disk } = scene();
+    fail('write');
+    throws(
+      () =>
+        store.append(incoming('a', 'x'.repeat(2 ** 21)), 1) && store.append(incoming('a', ''), 1),
+    );
+    fail();
+    throws(() => store.append(incoming('a', 'too soon'), 1), {
+      message: 'write /s/00000001.log: EIO',
+    });
+    deepStrictEqual([...disk.names.keys()], ['/s/00000001.log']);
+    await disk.settle();
+    strictEqual(await publish('then'), 'write /s/00000001.log: EIO');
+    strictEqual(await publish('now'), '');
+    deepStrictEqual(keptAfterwards(disk), kept(store));
+  });
+
   it('in the middle of a removal leaves the removal as it was', async () => {
     const { store, fail, disk, publish } = scene({ segmentBytes: 400 });
     for (let i = 0; i < 4; i++) store.append(incoming('a', 'x'.repeat(60)), 1);
@@ -132,6 +151,7 @@ describe('a write that fails', () => {
     for (let i = 0; i < 3; i++) store.remove(4 - i);
     ok((await committed(store)) !== '');
     fail();
+    await disk.settle();
     strictEqual(await publish('next'), '');
     deepStrictEqual(kept(store), keptAfterwards(disk));
   });

@@ -335,6 +335,8 @@ export class Tail {
   /** Makes a segment, whose head says what the store is up to now. Throws StorageError. */
   #open(): void {
     const { disk, dir } = this.#options;
+    // A write to the last one has failed before its name was safe. Behind one that may be missing none is made.
+    if (this.#syncing.isDirDirty && this.failure !== undefined) throw this.failure;
     const { lastSeq, lastTimeMs, firstSeq } = this.owner.state;
     const number = this.#segments.takeNumber();
     const previous = this.#previous();
