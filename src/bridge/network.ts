@@ -10,7 +10,7 @@
 import type { BusInternals } from '../bus/internals.ts';
 import type { NetworkSide, Turn } from '../bus/turn.ts';
 import type { MessageClient } from '../bus/types.ts';
-import { peersOf, type SessionHandle, type Sessions } from '../core/index.ts';
+import { PRESSED_MAX, peersOf, type SessionHandle, type Sessions } from '../core/index.ts';
 import type { Clock } from '../shared/clock.ts';
 import { InvalidArgumentError } from '../shared/errors.ts';
 import { type Limits, SUBSCRIPTION_BYTES_MAX } from '../shared/limits.ts';
@@ -184,7 +184,7 @@ export class Network implements NetworkSide {
 
   whenDrained(handle: SessionHandle, fn: () => void): void {
     const pendingMax = this.#sessions.get(handle)?.pendingMax ?? 0;
-    this.outbound.whenDrained(handle, pendingMax / 4, fn);
+    this.outbound.whenDrained(handle, Math.min(pendingMax / 4, PRESSED_MAX / 2), fn);
   }
 
   flush(): void {

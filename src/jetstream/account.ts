@@ -13,6 +13,7 @@ import type {
   ConsumerQuota,
 } from './api/account-door.ts';
 import { createDispatch } from './api/dispatch.ts';
+import { RequestQueue } from './api/queue.ts';
 import type { PullQuota } from './consumer/host.ts';
 import type { EndReason } from './consumer/recipients.ts';
 import { refusal } from './errors.ts';
@@ -60,6 +61,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   /** It has no bounds but those of all accounts. */
   readonly isBounded = false;
   readonly #scene: AccountScene;
+  readonly #requests: RequestQueue;
   readonly #outbox: StreamOutbox;
   /** Ends with the bus. */
   readonly #status: StatusFeed;
@@ -78,13 +80,14 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     this.pulls = { waiting: 0, max: scene.pullsMax };
     this.consumers = { count: 0, max: scene.consumersMax };
     this.#scene = scene;
+    this.#requests = new RequestQueue(this);
     const { place } = scene;
     const commit: Commit = (done) => (place === undefined ? done() : place.commit(() => done()));
     this.#outbox = new StreamOutbox(door, clock, commit);
     this.#recover();
     this.#status = new StatusFeed(door.home.status, () => scene.onBusClosed());
     for (const prefix of ['$JS.API.', ...(domain === undefined ? [] : [`$JS.${domain}.API.`])]) {
-      door.subscribeRaw(`${prefix}>`, createDispatch(this, prefix));
+      door.subscribeRaw(`${prefix}>`, createDispatch(this, this.#requests, prefix));
     }
   }
 
@@ -210,9 +213,13 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     return false;
   }
 
-  /** Ends all streams, whose pulls are told the reason. Resolves when the last word has been said. */
+  /**
+   * Ends all streams, whose pulls are told the reason; requests that wait get no answer. Resolves when the last word has
+   * been said.
+   */
   async close(reason: EndReason): Promise<void> {
     for (const raw of [...this.door.home.raws]) if (raw.subject.startsWith('$JS.')) raw.close();
+    this.#requests.close();
     for (const stream of this.streams.values()) this.#end(stream, reason);
     this.streams.clear();
     await Promise.all(this.#closing);

@@ -1,7 +1,7 @@
 // What a peer may ask of streams so that others suffer: what it can make us keep is counted here, and is bounded.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { internalsOf } from '../../src/bus/internals.ts';
-import { createBus } from '../../src/index.ts';
+import { createBus, headers } from '../../src/index.ts';
 import { type AccountScene, JetStreamAccount } from '../../src/jetstream/account.ts';
 import { asksForLevel } from '../../src/jetstream/consumer/required-level.ts';
 import { Pools } from '../../src/jetstream/limits.ts';
@@ -195,4 +195,26 @@ test('subjects and filters that are made to be compared for minutes are refused'
   });
   const consumer = { stream_name: 'S', config: { durable_name: 'C', filter_subjects } };
   expect(await js.api('CONSUMER.CREATE.S.C', consumer)).toMatchObject(refusal);
+});
+
+test('publishes that search for long by wildcards do not take all of a turn', async () => {
+  const { clock } = js;
+  const { monotonic } = clock;
+  let looks = 0;
+  clock.monotonic = () => monotonic.call(clock) + 10 * looks++;
+  const answers = js.inbox('answers');
+  const asked = headers();
+  asked.set('Nats-Expected-Last-Subject-Sequence', '0');
+  asked.set('Nats-Expected-Last-Subject-Sequence-Subject', 's.*.none');
+  js.bus.subscribe('ask', () => {
+    for (let i = 0; i < 20; i++) js.bus.publish('s.a', '', { headers: asked, reply: 'answers' });
+  });
+  for (let turns = 1; turns <= 2; turns++) {
+    js.bus.publish('ask', '');
+    await js.settle();
+    const errors = answers.splice(0).map(({ text }) => /"err_code":(\d+)/.exec(text)?.[1]);
+    expect(errors.slice(0, 5)).toEqual(Array(5).fill(undefined));
+    expect(errors.slice(6)).toEqual(Array(14).fill('10023'));
+  }
+  expect(await js.publish('s.a')).toContain('"seq":');
 });

@@ -89,6 +89,21 @@ export class SimDisk implements Disk {
     this.changeDir((names) => void names.delete(path));
   }
 
+  rename(from: string, to: string): void {
+    this.check('rename', from);
+    const content = this.names.get(from);
+    if (content === undefined) throw failure('rename', from, 'ENOENT');
+    if (!this.change()) throw failure('rename', from, 'EIO');
+    this.changeDir((names) => {
+      names.delete(from);
+      names.set(to, content);
+    });
+  }
+
+  link(_dir: string, path: string): void {
+    throw failure('symlink', path, 'ENOTSUP');
+  }
+
   /** Directories are there as long as something is in them. */
   removeDir(path: string): void {
     this.check('unlink', path);

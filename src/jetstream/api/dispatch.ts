@@ -10,7 +10,7 @@ import { headerOf } from '../stream/header-block.ts';
 import type { Work } from '../work.ts';
 import type { ApiAccount, ApiConsumer, ApiStream } from './account-door.ts';
 import { auditOf } from './audit.ts';
-import { RequestQueue } from './queue.ts';
+import type { RequestQueue } from './queue.ts';
 import { type Answer, type ApiRequest, checkLevel, type Fields } from './request.ts';
 import { findRoute, type Route } from './routes.ts';
 import { TargetCache } from './target-cache.ts';
@@ -22,9 +22,16 @@ const PULL: Uint8Array = bytesOf('CONSUMER.MSG.NEXT.');
 const DIRECT: Uint8Array = bytesOf('DIRECT.GET');
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** Handles all that comes in on `prefix`, `$JS.API.` or a domain's, of one account. */
-export function createDispatch(account: ApiAccount, prefix: string = PREFIX): RawHandler {
-  const dispatch = new Dispatch(account, prefix.length);
+/**
+ * Handles all that comes in on `prefix`, `$JS.API.` or a domain's, of one account. What is asked in JSON is answered out of
+ * the queue: one for all prefixes, so that nothing changes while a request is at work in pieces.
+ */
+export function createDispatch(
+  account: ApiAccount,
+  queue: RequestQueue,
+  prefix: string = PREFIX,
+): RawHandler {
+  const dispatch = new Dispatch(account, queue, prefix.length);
   return (message) => dispatch.take(message);
 }
 
@@ -44,10 +51,10 @@ class Dispatch {
   #subject = new Uint8Array(4096);
   #subjectData = new DataView(this.#subject.buffer);
 
-  constructor(account: ApiAccount, prefixLength: number) {
+  constructor(account: ApiAccount, queue: RequestQueue, prefixLength: number) {
     this.#account = account;
     this.#start = prefixLength;
-    this.#queue = new RequestQueue(account);
+    this.#queue = queue;
   }
 
   take(message: RawMessage): void {

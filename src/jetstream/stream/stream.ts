@@ -119,7 +119,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#keeping = this.#keep(place, found !== undefined);
     this.visibleSeq = this.store.state.lastSeq;
     this.followers = new ConsumerIndex(this.store);
-    this.#retention = new Retention(this.store, this.followers, door);
+    this.#retention = new Retention(this.store, this.followers, door, clock);
     this.outbox = new StreamOutbox(
       door,
       clock,
