@@ -22,6 +22,12 @@ afterEach(async () => {
 const full = (verb: string): string | undefined =>
   verb === 'write' || verb === 'create' ? 'ENOSPC' : undefined;
 
+/** Another segment may begin when the name of the last one has been synced. */
+async function thereIsRoom(): Promise<void> {
+  disk.fails = () => undefined;
+  await disk.settle();
+}
+
 function onDisk(sync: number | 'always' = 120_000): JetStreamBus {
   return JetStreamBus.withStores(({ name }, index) => {
     const place = { disk, dir: `/${name}`, clock: bed.clock, sync, warn: () => {} };
@@ -55,7 +61,7 @@ describe('a disk that is full', () => {
     expect(answers).toEqual(Array(3).fill(refused(/ENOSPC/)));
     expect(await published('s.a')).toEqual(refused(/ENOSPC/));
     expect(await bed.state('S')).toMatchObject({ messages: 1, last_seq: expect.any(Number) });
-    disk.fails = () => undefined;
+    await thereIsRoom();
     const again = await published('s.a', 'two', 'two');
     expect(again).toEqual({ stream: 'S', seq: expect.any(Number) });
     expect(await published('s.a', 'two', 'two')).toEqual({ ...(again as object), duplicate: true });
@@ -75,7 +81,7 @@ describe('a disk that is full', () => {
     expect(await published('s.a', 'lost')).toEqual(refused(/ENOSPC/));
     await bed.settle();
     expect([seen, here]).toEqual([[], []]);
-    disk.fails = () => undefined;
+    await thereIsRoom();
     await published('s.a', 'kept');
     await bed.settle();
     expect([seen, here].map((all) => all.map(({ text }) => text))).toEqual([['kept'], ['kept']]);
