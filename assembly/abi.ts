@@ -247,7 +247,7 @@ export const CACHE_FANOUT_TOTAL = 3;
 //       36     4  FLAGS        PUBLISH_LOCAL_ONLY …
 //       40     4  REACHED      answer of a batch: how many recipients it reached; before, of a message that
 //                              has waited, LAST_SID
-//       44     4  PRESSED      answer of a batch: session of a recipient above half of its limit, 0 = none
+//       44     4  PRESSED      answer of a batch: session of a recipient above PRESSED_MAX or half of its limit, 0 = none
 
 export const PUBLISH_TO_PTR = 0;
 export const PUBLISH_TO_LEN = 4;
@@ -436,6 +436,11 @@ export const POOL_SLAB_BYTES = 1048576;
 /** Classes of 4, 16, 64, 256 and 1,024 KiB. */
 export const POOL_CLASSES = 5;
 export const POOL_CLASS_BYTES_LOG2 = 12;
+/**
+ * A session with more pending is pressed by what this process delivers, though half of its limit be more: what a socket
+ * takes at once holds up all others, and what waits here does not stay in the processor's caches.
+ */
+export const PRESSED_MAX = 1048576;
 /** Payloads from this size on are kept once, not copied into each region. */
 export const SHARED_MIN = 32768;
 

@@ -9,6 +9,7 @@
 // may begin, so its block stays; subscriptions that close meanwhile are marked, and passed over.
 
 import {
+  PRESSED_MAX,
   RECORD_LAST,
   RECORD_SHARED,
   RECORD_SHARED_END,
@@ -78,7 +79,7 @@ const EVERYBODY: u32 = 0xffffffff;
 export let isStopped: bool = false;
 /** Recipients that the route has reached. */
 export let reached: u32 = 0;
-/** The session of a recipient that is above half of its pending limit; 0 = none is. */
+/** The session of a recipient that is above half of its pending limit, or PRESSED_MAX (abi.ts); 0 = none is. */
 export let pressed: u32 = 0;
 // Of the message at hand; added up when it is done.
 let remoteCount: u32 = 0;
@@ -349,7 +350,7 @@ function deliverRemote(sub: usize, ptr: usize): i32 {
   session.outBytes += bodyBytes - 2;
   remoteCount++;
   remoteBytes += bodyBytes - 2;
-  if (session.pending > session.pendingMax >> 1) {
+  if (session.pending > pressedAbove(session)) {
     pressed = session.handle;
     if (outboundIsSlow(ptr)) recordAppend(RECORD_SLOW, session.handle);
   }
@@ -360,6 +361,12 @@ function deliverRemote(sub: usize, ptr: usize): i32 {
     if (to.max != 0 && to.delivered + 1 >= to.max) recordSetFlags(record, to.max);
   }
   return 1;
+}
+
+// With more pending a session is pressed. Of this process it wants but so much that it is not idle.
+function pressedAbove(session: Session): u32 {
+  const half = session.pendingMax >> 1;
+  return origin == 0 ? min<u32>(half, PRESSED_MAX) : half;
 }
 
 // No chunk for the frame. Flushing may help, unless nothing is lent that could come back: then memory itself

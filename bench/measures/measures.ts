@@ -13,6 +13,7 @@ import { ROOT } from '../shared/root.ts';
 import { type Spread, spreadOf } from '../shared/statistics.ts';
 import { formatNumber, formatTable } from '../shared/table.ts';
 import { formatJudgements, type Judgement, judge, type Target } from '../shared/targets.ts';
+import { pingTimes, type Way } from './pings.ts';
 import { runNode, startServer } from './process.ts';
 import { type FileStoreFigure, fileStoreFigure, type StoreFigure, storeFigure } from './stores.ts';
 import { type Command, narrowTimes, publishNs, storedBytes } from './streams.ts';
@@ -108,6 +109,8 @@ const MEASURES: readonly Measure[] = [
     take: () => fileStoreFigure(figure),
   })),
   ...eachStream(),
+  ...eachPing('push', 'while 200 MB are pushed to another'),
+  ...eachPing('pull', 'while another pulls 1M of 200 B'),
   { name: 'root door, minified and gzipped', unit: 'kB', atMost: 41, rounds: 1, take: doorKb },
 ];
 
@@ -232,6 +235,28 @@ function eachStream(): readonly Measure[] {
     ...compared(`count 1,000, ${among}`, 'ms', 2, times, (t) => t.count),
     ...compared(`purge 1,000, ${among}`, 'ms', 2, times, (t) => t.purge),
     alone,
+  ];
+}
+
+/** A client's PING while a stream is read by another, of our server and of nats-server where it is found. */
+function eachPing(way: Way, when: string): readonly Measure[] {
+  const ours = inRounds(() => pingTimes(OURS, way, false));
+  const info = { unit: 'ms', rounds: 5 };
+  const name = `the longest PING ${when}`;
+  const usual = `the median PING ${when}`;
+  const mine: readonly Measure[] = [
+    { ...info, name, atMost: 20, take: ours(({ longest }) => longest) },
+    { ...info, name: usual, atMost: 2, take: ours(({ median }) => median) },
+  ];
+  if (REFERENCE === undefined) return mine;
+  const reference = [REFERENCE];
+  // It has been seen to close such a reader, with 64 MiB pending.
+  const theirs = inRounds(() => pingTimes(reference, way, true));
+  const beside = { ...info, atMost: undefined };
+  return [
+    ...mine,
+    { ...beside, name: `${name} (nats-server)`, take: theirs(({ longest }) => longest) },
+    { ...beside, name: `${usual} (nats-server)`, take: theirs(({ median }) => median) },
   ];
 }
 

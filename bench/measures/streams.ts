@@ -92,7 +92,8 @@ function computedNs(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]);
 }
 
-async function withStream<T>(
+/** A server with the stream S of subjects m.>, and a client of it. */
+export async function withStream<T>(
   command: Command,
   measure: (client: StreamClient, server: MeasuredServer) => Promise<T>,
 ): Promise<T> {

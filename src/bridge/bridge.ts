@@ -1,24 +1,25 @@
-// The network side of a bus: it accepts connections, keeps their sessions, and ties them to the turns of the
-// core. What a session is, is in session.ts; here is only what they have in common.
+// One server of a bus: it accepts connections and keeps their sessions. What a session is, is in session.ts; what all
+// servers of an engine share, and how the turns of the core reach their sessions, in network.ts; here is only what the
+// sessions of one server have in common.
 import type { Account } from '../bus/account.ts';
 import type { Engine } from '../bus/engine.ts';
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
-import type { NetworkSide, Turn } from '../bus/turn.ts';
-import type { MessageClient } from '../bus/types.ts';
-import { type Core, peersOf, type SessionHandle, type Sessions } from '../core/index.ts';
+import type { Turn } from '../bus/turn.ts';
+import type { Core, SessionHandle, Sessions } from '../core/index.ts';
 import { type Listener, listen } from '../net/tcp.ts';
 import type { PeerFacts, Transport } from '../net/transport.ts';
 import type { Timer } from '../shared/clock.ts';
-import { ClosedConnectionError, InvalidOperationError } from '../shared/errors.ts';
-import { type Limits, SUBSCRIPTION_BYTES_MAX } from '../shared/limits.ts';
+import { ClosedConnectionError } from '../shared/errors.ts';
+import type { Limits } from '../shared/limits.ts';
 import { Authentication, type Entrance } from './authentication.ts';
 import { ClosedReason } from './closing.ts';
 import { Ended } from './ended.ts';
 import { Endings } from './endings.ts';
-import { Feed } from './feed.ts';
+import type { Feed } from './feed.ts';
 import type { SessionHost } from './host.ts';
 import { accountFacts, infoLine } from './info.ts';
 import { LameDuck } from './lame-duck.ts';
+import { Network, type SharedOptions } from './network.ts';
 import {
   type BridgeAddress,
   type BridgeOptions,
@@ -28,9 +29,8 @@ import {
   type EndedConnection,
   settle,
 } from './options.ts';
-import { Outbound } from './outbound.ts';
-import { Pacing } from './pacing/pacing.ts';
-import type { PeerLog } from './peer-log.ts';
+import type { Outbound } from './outbound.ts';
+import type { Pacing } from './pacing/pacing.ts';
 import { reconfigure } from './reconfigure.ts';
 import { Replays } from './replay.ts';
 import { Session } from './session.ts';
@@ -43,10 +43,14 @@ export type {
   ConnectionSnapshot,
 } from './options.ts';
 
-/** Throws InvalidOperationError when the bus is served already, ClosedConnectionError when it is closed. */
-export function assertServable({ home, turn }: BusInternals): void {
+/** Throws ClosedConnectionError when the bus is closed. */
+export function assertServable({ home }: BusInternals): void {
   if (home.isClosed) throw new ClosedConnectionError();
-  if (turn.network !== undefined) throw new InvalidOperationError('the bus is served already');
+}
+
+/** What a server of the bus has in common with those that serve it already, if any do. */
+export function sharedOptionsOf(bus: BusInternals): SharedOptions | undefined {
+  return Network.of(bus)?.sharedWith();
 }
 
 /** Ends that are finished before their turn for one that comes; each takes a millisecond at the most. */
@@ -75,7 +79,7 @@ export async function createBridge(
   return bridge;
 }
 
-export class Bridge implements SessionHost, NetworkSide {
+export class Bridge implements SessionHost {
   readonly core: Core;
   readonly sessions: Sessions;
   readonly turn: Turn;
@@ -88,6 +92,7 @@ export class Bridge implements SessionHost, NetworkSide {
   readonly endings: Endings;
   readonly replays: Replays;
   readonly authentication: Authentication;
+  readonly #network: Network;
   readonly #sessions = new Map<SessionHandle, Session>();
   readonly #ended: Ended;
   #listener: Listener | undefined;
@@ -97,42 +102,35 @@ export class Bridge implements SessionHost, NetworkSide {
   #isLameDuck = false;
   #onEmpty: (() => void) | undefined;
   #closed: Promise<void> | undefined;
-  #cid = 0;
+  #totalCount = 0;
   #openCount = 0;
   #slowConsumers = 0;
   #staleConnections = 0;
 
-  /** Throws InvalidOperationError for a bus that has a bridge: its turns can tell one alone. */
+  /** Throws ClosedConnectionError, and InvalidArgumentError for an option that other bridges of the engine have otherwise. */
   constructor(bus: BusInternals, options: BridgeOptions) {
     assertServable(bus);
     const { core, turn } = bus;
+    this.options = settle(options);
+    this.#network = Network.for(bus, this.options);
     this.core = core;
-    this.sessions = peersOf(core).sessions;
     this.turn = turn;
     this.engine = bus.engine;
     this.home = bus.home.account;
     this.home.holds += 1;
-    this.options = settle(options);
-    this.sessions.limitSubscriptions(options.subscriptionBytesMax ?? SUBSCRIPTION_BYTES_MAX);
     this.#ended = new Ended(this.options.endedMax);
-    const { clock, defer, outboundMax, writeDeadlineMs, hasSpareProcessor } = this.options;
-    this.feed = new Feed(core, turn, this.options.readUnits);
-    this.outbound = new Outbound({
-      core,
-      outboundMax,
-      clock,
-      defer,
-      onDue: () => turn.endLoop(),
-      onCaughtUp: () => this.pacing.stalls.caughtUp(),
-    });
-    const { outbound } = this;
-    this.pacing = new Pacing({ core, clock, defer, limits: options, hasSpareProcessor, outbound });
+    const { sessions, feed, outbound, pacing } = this.#network;
+    this.sessions = sessions;
+    this.feed = feed;
+    this.outbound = outbound;
+    this.pacing = pacing;
+    const { clock, defer, writeDeadlineMs } = this.options;
     this.endings = new Endings({ clock, defer, writeDeadlineMs });
     this.replays = new Replays(clock, defer);
     const { slices } = this.endings;
     const max = this.options.authenticationsMax;
     this.authentication = new Authentication(options, { max, turn, clock, defer, slices });
-    turn.attach(this);
+    this.#network.join(this);
   }
 
   // ── Where ───────────────────────────────────────────────────────────────────────────────────────
@@ -184,26 +182,31 @@ export class Bridge implements SessionHost, NetworkSide {
       transport.destroy();
       return;
     }
-    this.#cid += 1;
+    const cid = this.#nextCid();
     const { maxConnections } = this.options;
     const isFull = (): boolean => maxConnections > 0 && this.#sessions.size >= maxConnections;
     // One that has ended makes room, unless too much stands before it.
     for (let ends = 0; ends < HURRIED_MAX && isFull() && this.endings.slices.next(); ends++);
     const handle = isFull() ? 0 : this.sessions.open(this.home.handle);
     if (handle === 0) {
-      turnAway(this, transport, this.#cid);
+      turnAway(this, transport, cid);
       return;
     }
-    const session = new Session(this, this.#cid, handle, transport);
+    const session = new Session(this, cid, handle, transport);
     this.#sessions.set(handle, session);
     this.#openCount += 1;
-    this.outbound.add(session);
+    this.#network.add(session);
     this.turn.within(() => session.open());
   }
 
   /** Open connections, in the order they came; who comes or goes meanwhile may be among them. */
   *openSessions(): Generator<Session, void> {
     for (const session of this.#sessions.values()) if (session.isOpen()) yield session;
+  }
+
+  /** The same of all servers of the engine. */
+  allSessions(): Iterable<Session> {
+    return this.#network.openSessions();
   }
 
   connections(): ConnectionSnapshot[] {
@@ -228,21 +231,32 @@ export class Bridge implements SessionHost, NetworkSide {
   get stats(): BridgeStats {
     return {
       openConnections: this.#openCount,
-      totalConnections: this.#cid,
+      totalConnections: this.#totalCount,
       slowConsumers: this.#slowConsumers,
       staleConnections: this.#staleConnections,
       stalledClients: this.pacing.stalls.count,
     };
   }
 
-  /** Bytes queued for all peers, and bytes of unfinished reads. */
+  /** Bytes queued for all peers of the engine, and bytes of unfinished reads. */
   get heldBytes(): { readonly outbound: number; readonly inbound: number } {
     return { outbound: this.outbound.bytes, inbound: this.pacing.inbound.bytes };
+  }
+
+  /** What other servers of the engine have that this one has to have, too. */
+  get sharedOptions(): SharedOptions | undefined {
+    return this.#network.sharedWith(this);
+  }
+
+  /** Throws InvalidArgumentError when `reconfigure` would not go with what other servers of the engine have. */
+  assertFits(options: Parameters<Network['assertFits']>[0]): void {
+    this.#network.assertFits(options, this);
   }
 
   /** Other limits, another door and address, from now on, for those who are here as well. */
   reconfigure(options: Limits & Entrance & Pick<BridgeOptions, 'advertised'>): void {
     Object.assign(this.options, options);
+    this.#network.resize();
     reconfigure(this, [...this.openSessions()], options);
   }
 
@@ -306,13 +320,11 @@ export class Bridge implements SessionHost, NetworkSide {
     }
     // Closed sessions leave the core's list of those with something to send, and are freed.
     this.turn.within(() => this.outbound.flush());
-    this.outbound.close();
     this.endings.close();
     this.authentication.close();
-    this.pacing.close();
     this.home.holds -= 1;
     this.turn.within(() => this.engine.leave(this.home));
-    this.turn.detach();
+    this.#network.leave(this);
   }
 
   /** There is no descriptor left for it. */
@@ -322,9 +334,13 @@ export class Bridge implements SessionHost, NetworkSide {
     } else if (this.#isLameDuck || this.#closed !== undefined) {
       transport.destroy();
     } else {
-      this.#cid += 1;
-      turnAway(this, transport, this.#cid);
+      turnAway(this, transport, this.#nextCid());
     }
+  }
+
+  #nextCid(): number {
+    this.#totalCount += 1;
+    return this.#network.nextCid();
   }
 
   // ── For sessions ────────────────────────────────────────────────────────────────────────────────
@@ -354,58 +370,8 @@ export class Bridge implements SessionHost, NetworkSide {
 
   gone(handle: SessionHandle): void {
     this.#sessions.delete(handle);
+    this.#network.gone(handle);
     if (this.#sessions.size === 0) this.#onEmpty?.();
-  }
-
-  // ── For turns ───────────────────────────────────────────────────────────────────────────────────
-
-  defer(fn: () => void): void {
-    this.options.defer(fn);
-  }
-
-  loopEnded(): void {
-    this.outbound.loopEnded();
-  }
-
-  whenDrained(session: SessionHandle, fn: () => void): void {
-    this.outbound.whenDrained(session, this.options.maxPending / 4, fn);
-  }
-
-  flush(): void {
-    this.outbound.flush();
-  }
-
-  originOf(handle: SessionHandle): MessageClient | undefined {
-    return this.#sessions.get(handle)?.client;
-  }
-
-  shared(id: number, bytes: Uint8Array): void {
-    this.outbound.shared.keep(id, bytes);
-  }
-
-  sharedEnd(id: number, references: number): void {
-    this.outbound.shared.end(id, references);
-  }
-
-  slow(handle: SessionHandle): void {
-    this.#sessions.get(handle)?.slow();
-  }
-
-  traceIn(handle: SessionHandle, line: Uint8Array, body: Uint8Array | undefined): void {
-    this.#sessions.get(handle)?.log.traceIn(line, body);
-  }
-
-  traceOut(handle: SessionHandle, ...told: Parameters<PeerLog['traceOut']>): void {
-    this.#sessions.get(handle)?.log.traceOut(...told);
-  }
-
-  traceEnd(handle: SessionHandle, sid: Uint8Array): void {
-    this.#sessions.get(handle)?.log.traceEnd(sid);
-  }
-
-  turnEnded(): void {
-    this.endings.finish();
-    this.outbound.turnEnded();
   }
 
   #infoFacts(): Parameters<typeof infoLine>[0] {

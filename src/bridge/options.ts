@@ -16,7 +16,7 @@ export interface BridgeOptions extends Limits, Entrance {
   /** Key and name of this server, as INFO shows them. */
   readonly serverId: string;
   readonly serverName: string;
-  /** Bytes queued for all peers together; beyond it the one with the most is closed. */
+  /** Bytes queued for all peers of the engine together; beyond it the one with the most is closed. */
   readonly outboundMax: number;
   /** Descriptors that this process may have, where that is known. */
   readonly descriptorMax?: number | undefined;

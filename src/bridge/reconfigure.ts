@@ -14,11 +14,10 @@ export function reconfigure(
   sessions: readonly Session[],
   options: Limits & Entrance,
 ): void {
-  const { authentication: door, endings, pacing, turn } = host;
+  const { authentication: door, endings, turn } = host;
   const known = new Set(sessions.map(({ user }) => user).filter((user) => door.knows(user)));
   door.reconfigure(options);
   endings.writeDeadlines.delayMs = options.writeDeadlineMs;
-  pacing.reconfigure(options);
   const { maxConnections: max } = options;
   const spare = max === 0 ? 0 : Math.max(0, sessions.length - max);
   for (const [index, session] of sessions.entries()) {

@@ -141,6 +141,11 @@ export class Session
     return this.#host.sessions.pending(this.handle);
   }
 
+  /** Bytes that it may have pending. */
+  get pendingMax(): number {
+    return this.#host.options.maxPending;
+  }
+
   get subscriptionCount(): number {
     return this.#host.sessions.subscriptionCount(this.handle);
   }
@@ -397,7 +402,7 @@ export class Session
     this.#host.sessions.charge(line.length * CHAR_UNITS);
     if (!this.#host.sessions.send(this.handle, encoder.encode(line)))
       this.abort(ClosedReason.WriteError);
-    else if (this.pendingBytes > this.#host.options.maxPending) this.slow();
+    else if (this.pendingBytes > this.pendingMax) this.slow();
   }
 
   // ── Its way out ─────────────────────────────────────────────────────────────────────────────────
@@ -416,15 +421,14 @@ export class Session
   }
 
   onIdle(): void {
-    this.#host.pacing.stalls.drained(this.pendingBytes);
+    this.#host.pacing.stalls.drained(this.pendingBytes >= this.pendingMax / 2);
     this.#ending.idle();
   }
 
   /** It is over its pending limit. */
   slow(): void {
     if (!this.isOpen()) return;
-    const { maxPending } = this.#host.options;
-    this.log.info(`Slow Consumer Detected: MaxPending of ${maxPending} Exceeded`);
+    this.log.info(`Slow Consumer Detected: MaxPending of ${this.pendingMax} Exceeded`);
     this.abort(ClosedReason.SlowConsumerPendingBytes);
   }
 

@@ -190,7 +190,7 @@ export class BusInternals {
   }
 
   /**
-   * Calls fn once, in a turn of its own, when the session has less than a quarter of its pending limit queued, or is
+   * Calls fn once, in a turn of its own, when the session has less queued than half of what presses it, or is
    * gone: when more may be delivered to who was pressed. Never before this returns.
    */
   whenDrained(session: SessionHandle, fn: () => void): void {

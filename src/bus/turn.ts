@@ -33,7 +33,7 @@ export interface NetworkSide {
   defer(fn: () => void): void;
   /** The functions of the loop's end have run: what they have queued is written now. */
   loopEnded(): void;
-  /** Calls `fn` once, later, when the session has less than a quarter of its pending limit queued, or is gone. */
+  /** Calls `fn` once, later, when the session has less queued than half of what presses it, or is gone. */
   whenDrained(session: SessionHandle, fn: () => void): void;
   /** Who the session is, for `msg.client`. */
   originOf(session: SessionHandle): MessageClient | undefined;
@@ -112,6 +112,9 @@ export class Turn {
   readonly #broken: CycleWatch[] = [];
   #atEnd: (() => void)[] = [];
   #atLoopEnd: (() => void)[] = [];
+  /** What was asked for while such functions ran: the next turn's. */
+  #atNextLoopEnd: (() => void)[] = [];
+  #isLoopEnding = false;
 
   constructor(core: Core) {
     this.#core = core;
@@ -279,13 +282,21 @@ export class Turn {
 
   /**
    * Calls fn once, in a turn, when this turn of the event loop has done the reads that are due: once for all turns
-   * that they were. Without a network side, when the program's own code has run to its end.
+   * that they were. Without a network side, when the program's own code has run to its end. What such a function asks for
+   * is called in the next turn of the loop: whoever does a slice each time does one a turn.
    */
   atLoopEnd(fn: () => void): void {
-    this.#atLoopEnd.push(fn);
-    if (this.#atLoopEnd.length > 1) return;
-    if (this.#network === undefined) queueMicrotask(() => this.endLoop());
-    else this.#network.defer(() => this.endLoop());
+    const functions = this.#isLoopEnding ? this.#atNextLoopEnd : this.#atLoopEnd;
+    functions.push(fn);
+    if (functions.length > 1) return;
+    const end = this.#isLoopEnding ? () => this.#endNextLoop() : () => this.endLoop();
+    if (this.#network === undefined) queueMicrotask(end);
+    else this.#network.defer(end);
+  }
+
+  #endNextLoop(): void {
+    this.#atLoopEnd = [...this.#atNextLoopEnd.splice(0), ...this.#atLoopEnd];
+    this.endLoop();
   }
 
   /** Runs them now; outside of any turn. */
@@ -293,7 +304,12 @@ export class Turn {
     if (this.#atLoopEnd.length === 0) return;
     const functions = this.#atLoopEnd;
     this.#atLoopEnd = [];
-    this.within(() => this.runAll(functions));
+    this.#isLoopEnding = true;
+    try {
+      this.within(() => this.runAll(functions));
+    } finally {
+      this.#isLoopEnding = false;
+    }
     this.#network?.loopEnded();
   }
 

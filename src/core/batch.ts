@@ -45,7 +45,7 @@ export interface BatchEntry {
 export interface BatchOutcome {
   /** Subscriptions that got it. */
   readonly delivered: number;
-  /** A session among them that is above half of its pending limit: no more to it before it has drained. 0 = none. */
+  /** A session among them that has more pending than PRESSED_MAX, or half of its limit: no more before it has drained. */
   readonly pressed: SessionHandle;
 }
 

@@ -114,7 +114,7 @@ export class OpView {
   get error(): number {
     return this.#word(OP_ERROR_CODE);
   }
-  /** A session that is above half of its pending limit and was sent something; 0 = none. */
+  /** A session that is pressed (`pressedAbove` in assembly/router.ts) and was sent something; 0 = none. */
   get pressed(): number {
     return this.#word(OP_PRESSURE);
   }

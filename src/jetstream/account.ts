@@ -2,7 +2,7 @@
 import type { BusInternals } from '../bus/internals.ts';
 import { StatusFeed } from '../bus/status.ts';
 import type { Clock } from '../shared/clock.ts';
-import { StorageError } from '../shared/errors.ts';
+import { StorageError, toError } from '../shared/errors.ts';
 import { advise } from './advisories.ts';
 import type {
   AccountUsage,
@@ -13,13 +13,13 @@ import type {
   ConsumerQuota,
 } from './api/account-door.ts';
 import { createDispatch } from './api/dispatch.ts';
+import { RequestQueue } from './api/queue.ts';
 import type { PullQuota } from './consumer/host.ts';
 import type { EndReason } from './consumer/recipients.ts';
 import { refusal } from './errors.ts';
 import { type Pool, Pools, reservedBytes, type Storage } from './limits.ts';
-import { StreamOutbox } from './outbox.ts';
-import type { IndexOptions } from './store/indexed-store.ts';
-import type { Store } from './store/store.ts';
+import { type Commit, StreamOutbox } from './outbox.ts';
+import type { Place, StreamPlace } from './place/place.ts';
 import type { StreamConfig } from './stream/config.ts';
 import { Stream, type StreamAccount } from './stream/stream.ts';
 import type { Work } from './work.ts';
@@ -37,8 +37,8 @@ export interface AccountScene {
   /** Consumers of all streams of one account. */
   readonly consumersMax: number;
   warn(text: string): void;
-  /** The store of a stream's messages; throws StorageError. */
-  openStore(config: StreamConfig, options: IndexOptions): Store;
+  /** Where streams are kept that are not to be in memory; undefined: all are. */
+  readonly place: Place | undefined;
   /** A stream wants to lie on disk. */
   onFileStorage(): void;
   /** The bus has closed. */
@@ -61,6 +61,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   /** It has no bounds but those of all accounts. */
   readonly isBounded = false;
   readonly #scene: AccountScene;
+  readonly #requests: RequestQueue;
   readonly #outbox: StreamOutbox;
   /** Ends with the bus. */
   readonly #status: StatusFeed;
@@ -79,10 +80,26 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     this.pulls = { waiting: 0, max: scene.pullsMax };
     this.consumers = { count: 0, max: scene.consumersMax };
     this.#scene = scene;
-    this.#outbox = new StreamOutbox(door, clock, (done) => done());
+    this.#requests = new RequestQueue(this);
+    const { place } = scene;
+    const commit: Commit = (done) => (place === undefined ? done() : place.commit(() => done()));
+    this.#outbox = new StreamOutbox(door, clock, commit);
+    this.#recover();
     this.#status = new StatusFeed(door.home.status, () => scene.onBusClosed());
     for (const prefix of ['$JS.API.', ...(domain === undefined ? [] : [`$JS.${domain}.API.`])]) {
-      door.subscribeRaw(`${prefix}>`, createDispatch(this, prefix));
+      door.subscribeRaw(`${prefix}>`, createDispatch(this, this.#requests, prefix));
+    }
+  }
+
+  /** Has the streams that are there. One that cannot be opened is left alone, and the others go on. */
+  #recover(): void {
+    for (const { meta, place } of this.#scene.place?.found() ?? []) {
+      const { config } = meta;
+      try {
+        this.streams.set(config.name, new Stream(this, config, place, meta));
+      } catch (error) {
+        this.warn(`stream '${config.name}' is not opened: ${toError(error).message}`);
+      }
     }
   }
 
@@ -118,20 +135,29 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   }
 
   createStream(config: StreamConfig): Stream {
-    if (config.storage === 'file') this.#scene.onFileStorage();
+    const isPlaced = this.#scene.place !== undefined;
+    if (config.storage === 'file' && !isPlaced) this.#scene.onFileStorage();
     const stream = this.#make(config);
     this.streams.set(config.name, stream);
     this.#adviseStream(config.name, 'CREATED', 'create');
     return stream;
   }
 
+  /** Throws ApiError, CapacityError, and then nothing of it is left. */
   #make(config: StreamConfig): Stream {
+    let place: StreamPlace | undefined;
     try {
-      return new Stream(this, config);
+      place = this.#scene.place?.of(config);
+      return new Stream(this, config, place);
     } catch (error) {
+      place?.destroy();
       if (error instanceof StorageError) throw refusal('streamCreate', error.message);
       throw error;
     }
+  }
+
+  abandon(stream: Stream): void {
+    if (this.streams.get(stream.config.name) === stream) this.deleteStream(stream);
   }
 
   *updateStream({ config: { name } }: ApiStream, config: StreamConfig): Work<void> {
@@ -175,10 +201,6 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     this.#scene.warn(text);
   }
 
-  openStore(config: StreamConfig, options: IndexOptions): Store {
-    return this.#scene.openStore(config, options);
-  }
-
   pool(storage: Storage): Pool {
     return this.#scene.pools[storage];
   }
@@ -191,9 +213,13 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     return false;
   }
 
-  /** Ends all streams, whose pulls are told the reason. Resolves when the last word has been said. */
+  /**
+   * Ends all streams, whose pulls are told the reason; requests that wait get no answer. Resolves when the last word has
+   * been said.
+   */
   async close(reason: EndReason): Promise<void> {
     for (const raw of [...this.door.home.raws]) if (raw.subject.startsWith('$JS.')) raw.close();
+    this.#requests.close();
     for (const stream of this.streams.values()) this.#end(stream, reason);
     this.streams.clear();
     await Promise.all(this.#closing);

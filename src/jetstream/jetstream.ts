@@ -4,14 +4,14 @@ import { type BusInternals, internalsOf } from '../bus/internals.ts';
 import { InvalidOperationError } from '../shared/errors.ts';
 import { API_LEVEL, JETSTREAM_VERSION } from '../shared/version.ts';
 import { emitWarning } from '../shared/warning.ts';
-import { type AccountScene, JetStreamAccount } from './account.ts';
+import { JetStreamAccount } from './account.ts';
 import type { AccountUsage } from './api/account-door.ts';
 import { consumerInfo, streamInfo } from './api/info.ts';
 import type { Fields } from './api/request.ts';
 import { enabled } from './enabled.ts';
 import { Pools } from './limits.ts';
 import { type JetStreamOptions, type JetStreamSettings, jetStreamSettings } from './options.ts';
-import { createMemoryStore } from './store/memory-store.ts';
+import type { Place } from './place/place.ts';
 import type { Stream } from './stream/stream.ts';
 
 /** What is said, once, of streams that want to lie on disk. */
@@ -72,12 +72,12 @@ export function startJetStream(
   internals: BusInternals,
   options: JetStreamOptions,
   warn: Warn,
-  openStore: AccountScene['openStore'] = (_config, index) => createMemoryStore(index),
+  place?: Place,
 ): JetStream {
   if (enabled.get(internals.engine)?.byAccount.has(internals.home.account.name)) {
     throw new InvalidOperationError('JetStream is enabled on this bus already');
   }
-  return new RunningJetStream(internals, jetStreamSettings(options), warn, openStore);
+  return new RunningJetStream(internals, jetStreamSettings(options), warn, place);
 }
 
 class RunningJetStream implements JetStream {
@@ -94,7 +94,7 @@ class RunningJetStream implements JetStream {
     internals: BusInternals,
     settings: JetStreamSettings,
     warn: Warn,
-    openStore: AccountScene['openStore'],
+    place: Place | undefined,
   ) {
     const { engine, home } = internals;
     const {
@@ -122,13 +122,13 @@ class RunningJetStream implements JetStream {
       pullsMax: PULLS_MAX,
       consumersMax: settings.consumersMax,
       warn: (text) => this.#warn(text),
-      openStore,
+      place,
       onFileStorage: () => this.#warnOfFiles(),
       onBusClosed: () => void this.close(),
     });
     this.#accounts.set(name, account);
     this.#introduce();
-    if (settings.storeDir !== undefined) this.#warnOfFiles();
+    if (settings.storeDir !== undefined && place === undefined) this.#warnOfFiles();
   }
 
   /** The engine says of itself that it has JetStream. */

@@ -11,12 +11,16 @@ import { type ConnectionState, type ConnzOptions, connz } from './connz.ts';
 import { QueryError } from './query.ts';
 import type { MonitoringSource } from './source.ts';
 
+/** Which of the servers of a bus answers: what is counted for all of them is told once. */
+interface Answering {
+  /** The connection, if it is one of this server. */
+  sessionOf(cid: number): { readonly shownUser: string } | undefined;
+  /** This one answers for all of them. */
+  isFirst(): boolean;
+}
+
 /** Makes the answers about a server. */
-export function answersOf(
-  source: MonitoringSource,
-  userOf: (cid: number) => string,
-  clock: Clock,
-): Answers {
+export function answersOf(source: MonitoringSource, answering: Answering, clock: Clock): Answers {
   let seq = 0;
   return (request) => {
     const { subject } = request;
@@ -24,7 +28,11 @@ export function answersOf(
       seq += 1;
       return `{"server":${goJson(serverInfo(source, seq, clock.now()), 0)}`;
     };
-    if (subject.endsWith('.INFO')) return [`${envelope()},"data":${userInfo(request, userOf)}}`];
+    if (subject.endsWith('.INFO')) {
+      const info = userInfo(request, answering);
+      return info === undefined ? undefined : [`${envelope()},"data":${info}}`];
+    }
+    if (subject.endsWith('.STATZ') && !answering.isFirst()) return undefined;
     const options = readOptions(request);
     if (typeof options === 'string') {
       return [`${envelope()},"error":${goJson({ code: 400, description: options }, 0)}}`];
@@ -64,9 +72,12 @@ function data(
 /** Source: nats-server 2.15.3, server/events.go, JetStreamEnabled; its others are of clusters. */
 const JETSTREAM_FLAG = 1;
 
-function userInfo({ cid, account }: SystemRequest, userOf: (cid: number) => string): string {
-  const user = cid === undefined ? '' : userOf(cid);
-  return goJson({ user, account, account_name: account }, 0);
+/** Undefined: who asks is known by another server. */
+function userInfo({ cid, account }: SystemRequest, answering: Answering): string | undefined {
+  const session = cid === undefined ? undefined : answering.sessionOf(cid);
+  const isOurs = cid === undefined ? answering.isFirst() : session !== undefined;
+  if (!isOurs) return undefined;
+  return goJson({ user: session?.shownUser ?? '', account, account_name: account }, 0);
 }
 
 function serverInfo(source: MonitoringSource, seq: number, nowMs: number): Record<string, unknown> {

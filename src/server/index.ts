@@ -38,6 +38,11 @@ export async function loadConfig(file: string): Promise<ServeOptions> {
 /**
  * Serves the bus to NATS clients. Resolves when it listens; rejects with InvalidArgumentError for an option,
  * or with the system's error (EADDRINUSE, …) when a listener or the pid file fails, which is logged as well.
+ *
+ * A bus may have several servers: each has its own listeners, door, limits, connections and pages. They have in common
+ * `inboundMax`, `outboundMax`, the clock and the streams: who comes later has what is there where he does not say, and is
+ * refused with InvalidArgumentError where he asks for something else (InvalidOperationError for `jetstream`). What the
+ * program may send, and `bus.info`, are those of the server that has been there longest.
  */
 export async function serve(bus: Bus, options: ServeOptions = {}): Promise<Server> {
   const internals = internalsOf(bus);

@@ -42,6 +42,8 @@ export interface MonitoredServer {
   readonly leafnodesPort: () => number | undefined;
   readonly websocketPort: () => number | undefined;
   readonly isReady: () => boolean;
+  /** Of the servers of its account it is the one that answers for all of them. */
+  readonly isFirst: () => boolean;
 }
 
 /** Listens for HTTP; rejects with the system's error. */
@@ -68,8 +70,9 @@ export function startRequests(server: MonitoredServer): { close(): void } {
   const { clock, logger } = server.settings();
   const load = async (): Promise<Answers> => {
     const { answersOf } = await import('../monitoring/requests.ts');
-    const userOf = (cid: number): string => server.bridge()?.sessionOf(cid)?.shownUser ?? '';
-    return answersOf(monitoringSource(server), userOf, clock);
+    const sessionOf = (cid: number): { readonly shownUser: string } | undefined =>
+      server.bridge()?.sessionOf(cid);
+    return answersOf(monitoringSource(server), { sessionOf, isFirst: server.isFirst }, clock);
   };
   return serveRequests({ internals, load, clock, logger });
 }
@@ -153,13 +156,13 @@ function facts(server: MonitoredServer): ServerFacts {
   };
 }
 
-/** Those of this process first, by account; then connections, in the order of their cids. */
+/** Those of this process first, by account; then connections of all servers of the bus, in the order of their cids. */
 function* subscribers({ internals, bridge }: MonitoredServer): Generator<Subscriber, void> {
   for (const account of internals.engine.accounts()) {
     const sides = [...account.sides].filter((side) => side instanceof ProgramSide);
     for (const side of sides) yield new ProgramSubscriber(internals.core, side);
   }
-  yield* bridge()?.openSessions() ?? [];
+  yield* bridge()?.allSessions() ?? [];
 }
 
 class ProgramSubscriber implements Subscriber {

@@ -81,7 +81,10 @@ export interface ServeOptions extends Partial<Limits> {
   readonly noHeaderSupport?: boolean;
   /** Most tokens in the filter of a peer's subscription (default 0: no limit). */
   readonly maxSubTokens?: number;
-  /** Bytes queued for all peers together (default: a quarter of the memory this process may use). */
+  /**
+   * Bytes queued for all peers of all servers of the bus together (default: a quarter of the memory this process may
+   * use, or what a server has that is there already).
+   */
   readonly outboundMax?: number;
   /** Who may come in (default: whoever reaches the port). Secrets may be bcrypt hashes; empty ones are errors. */
   readonly authorization?: AuthorizationOptions;
@@ -105,7 +108,10 @@ export interface ServeOptions extends Partial<Limits> {
   readonly websocket?: WebSocketListenOptions;
   /** Streams and consumers: true for all defaults, which is without a bound but memory. */
   readonly jetstream?: JetStreamChoice;
-  /** Write `<executableName>_<pid>.ports` into this directory, and remove it at the end. */
+  /**
+   * Write `<executableName>_<pid>.ports` into this directory, and remove it at the end. Several servers of a process need
+   * a directory or a name each.
+   */
   readonly portsFileDir?: string;
   /** Default `ganglion`. */
   readonly executableName?: string;

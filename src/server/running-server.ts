@@ -6,10 +6,10 @@ import {
   type BridgeOptions,
   type ConnectionSnapshot,
   createBridge,
+  sharedOptionsOf,
 } from '../bridge/bridge.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { BusInternals } from '../bus/internals.ts';
-import type { ServerInfo } from '../bus/types.ts';
 import type { JetStream } from '../jetstream/jetstream.ts';
 import type { RefusalListener } from '../net/refusal.ts';
 import { InvalidOperationError, toError } from '../shared/errors.ts';
@@ -18,6 +18,7 @@ import type { Logger } from '../shared/logger.ts';
 import { ANNOUNCED_VERSION, VERSION } from '../shared/version.ts';
 import { hostPort, listenErrorText } from './addresses.ts';
 import { createServerId } from './identity.ts';
+import { type Introduction, introductionsOf } from './introductions.ts';
 import { startServerJetStream } from './jetstream.ts';
 import { startLeafnodes } from './leafnodes.ts';
 import { subscriptionBytesMax } from './memory-shares.ts';
@@ -48,12 +49,11 @@ export class RunningServer implements Server {
   readonly name: string;
   readonly #bus: Bus;
   readonly #internals: BusInternals;
-  /** What the bus said of itself before it was served. */
-  readonly #busInfo: ServerInfo;
   readonly #files = new OwnFiles();
   readonly #secrets = new Secrets();
-  /** What the bus could send to peers before it was served. */
-  readonly #busMaxPayload: number;
+  readonly #introductions: ReturnType<typeof introductionsOf>;
+  /** What it has not been told, where the defaults are not its own to choose. */
+  readonly #defaults: ServeOptions;
   readonly #startMs: number;
   #settings: ServerSettings;
   /** When the settings were made. */
@@ -72,18 +72,24 @@ export class RunningServer implements Server {
   #closeEnd: Promise<void> | undefined;
 
   constructor(bus: Bus, internals: BusInternals, options: ServeOptions) {
-    this.#busMaxPayload = internals.engine.maxPayload;
-    const settings = resolveOptions({ maxPayload: this.#busMaxPayload, ...options }, this.#secrets);
-    const { server_id, server_name } = internals.engine.server;
+    this.#introductions = introductionsOf(internals.engine);
+    const { info, maxPayload } = this.#introductions.unserved;
+    this.#defaults = { maxPayload, ...sharedOptionsOf(internals) };
+    const settings = resolveOptions(withDefaults(options, this.#defaults), this.#secrets);
+    const { server_id, server_name } = info;
     const busName = server_name === server_id ? undefined : server_name;
     this.id = createServerId();
     this.name = settings.serverName ?? busName ?? this.id;
     this.#bus = bus;
     this.#internals = internals;
-    this.#busInfo = internals.engine.server;
     this.#settings = settings;
     this.#startMs = settings.clock.now();
     this.#configuredMs = this.#startMs;
+  }
+
+  /** The account in which clients begin. */
+  get account(): string {
+    return this.#internals.home.account.name;
   }
 
   get #logger(): Logger {
@@ -145,12 +151,12 @@ export class RunningServer implements Server {
       await this.#bridge?.close();
       await this.#jetstream?.close();
       await this.#monitoring?.close();
-      this.#forgetInfo();
+      this.#introductions.leave(this);
       throw error;
     }
     this.#logListening();
     this.#state = 'running';
-    this.#introduce();
+    this.#introductions.say(this);
     this.#logger.info('Server is ready');
     await this.#files.writePorts(this.#settings, this.#listening());
   }
@@ -175,16 +181,17 @@ export class RunningServer implements Server {
     const { changesOf, logChangeOf, reloadedSettings } = await import('./reload.ts');
     if (this.#state === 'closing') throw new InvalidOperationError('the server is closed');
     const before = this.#settings;
-    const given = { maxPayload: this.#busMaxPayload, ...options };
+    const given = withDefaults(options, { ...this.#defaults, ...this.#bridge?.sharedOptions });
     const settings = reloadedSettings(given, before, this.#secrets);
     const lines = changesOf(before, settings);
+    const { limits, advertised, outboundMax, clock } = settings;
+    this.#bridge?.assertFits({ ...limits, outboundMax, clock });
     const log = logChangeOf(options);
     this.#settings = settings;
     this.#configuredMs = settings.clock.now();
     for (const line of [...(log?.lines ?? []), ...lines]) this.#logger.info(`Reloaded: ${line}`);
     log?.apply();
-    this.#introduce();
-    const { limits, advertised } = settings;
+    this.#introductions.say(this);
     this.#bridge?.reconfigure({ ...limits, advertised, ...this.#entrance() });
     await this.#files.move(before, settings, this.#listening());
     for (const warning of settings.configuration?.warnings ?? []) this.#logger.warn(warning);
@@ -239,14 +246,15 @@ export class RunningServer implements Server {
       leafnodesPort: () => this.#leafnodes?.port,
       websocketPort: () => this.#websocket?.port,
       isReady: () => this.#state === 'running',
+      isFirst: () => this.#introductions.isFirst(this),
     };
   }
 
   async #startJetStream(): Promise<void> {
     const { jetstream } = this.#settings;
     if (jetstream === undefined) return;
-    // What it says of the server is of this one.
-    this.#internals.engine.server = this.#info();
+    // What it says of the server is of this one, if it is the first.
+    this.#introductions.say(this);
     try {
       this.#jetstream = await startServerJetStream(this.#internals, jetstream, this.#settings);
     } catch (error) {
@@ -337,22 +345,15 @@ export class RunningServer implements Server {
     };
   }
 
-  /** What the bus says of its server, and what it may send to peers. */
-  #introduce(): void {
-    const { engine } = this.#internals;
-    engine.server = this.#info();
-    engine.maxPayload = this.#settings.limits.maxPayload;
-  }
-
   /** What is said of where it listens. */
   get #told(): { readonly host: string; readonly port: number } {
     const { host, advertised } = this.#settings;
     return { host: advertised?.host ?? host, port: advertised?.port ?? this.port };
   }
 
-  #info(): ServerInfo {
+  /** What the bus says of it, and of what it may send to peers. */
+  introduction(): Introduction {
     return {
-      ...this.#internals.engine.server,
       server_id: this.id,
       server_name: this.name,
       go: RUNTIME,
@@ -363,7 +364,6 @@ export class RunningServer implements Server {
 
   async #shutDown(): Promise<void> {
     this.#state = 'closing';
-    this.#internals.engine.maxPayload = this.#busMaxPayload;
     this.#logger.info('Initiating Shutdown...');
     const failures: Error[] = [];
     for (const stop of [
@@ -374,6 +374,7 @@ export class RunningServer implements Server {
       () => this.#stopJetStream(),
       () => this.#bridge?.close(),
       () => this.#requests?.close(),
+      () => this.#introductions.leave(this),
       () => this.#leafnodes?.close(),
       () => this.#monitoring?.close(),
       () => this.#secrets.close(),
@@ -384,7 +385,6 @@ export class RunningServer implements Server {
         failures.push(toError(error));
       }
     }
-    this.#forgetInfo();
     this.#logger.info('Server Exiting..');
     if (failures[0] !== undefined) throw failures[0];
   }
@@ -395,18 +395,12 @@ export class RunningServer implements Server {
     await this.#jetstream.close();
     this.#logger.info('JetStream Shutdown');
   }
+}
 
-  /** The bus says of itself what it said before. */
-  #forgetInfo(): void {
-    const { engine } = this.#internals;
-    const { version, jetstream, domain } = engine.server;
-    engine.server = {
-      ...this.#busInfo,
-      version,
-      ...(jetstream !== undefined && { jetstream }),
-      ...(domain !== undefined && { domain }),
-    };
-  }
+/** The options, and of the defaults what they do not say. */
+function withDefaults(options: ServeOptions, defaults: ServeOptions): ServeOptions {
+  const said = Object.entries(options).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(said) };
 }
 
 /** A host that a client on this machine can connect to. */

@@ -23,7 +23,7 @@ export interface Limits {
   /** PINGs that may be unanswered before the connection is stale. */
   readonly pingMax: number;
   readonly writeDeadlineMs: number;
-  /** Bytes of unfinished reads over all peers; nats-server has no such bound. */
+  /** Bytes of unfinished reads over all peers of all servers of a bus; nats-server has no such bound. */
   readonly inboundMax: number;
   readonly lameDuckDurationMs: number;
   readonly lameDuckGraceMs: number;

@@ -1,5 +1,6 @@
 // Who waits for a reader is told once, when it has drained or gone.
 import { expect, it } from 'vitest';
+import { PRESSED_MAX } from '../../assembly/abi.ts';
 import { internalsOf } from '../../src/bus/internals.ts';
 import { createTestBridge, type TestBridge } from '../support/bridge.ts';
 import type { PipePeer } from '../support/pipe-peer.ts';
@@ -66,4 +67,22 @@ it('tells who waits for a reader that is closed as too slow', async () => {
   door.deliver({ to: 'in', payload: new Uint8Array(600_000) });
   await told;
   expect(server.bridge.stats.slowConsumers).toBe(1);
+});
+
+it('presses a reader from a megabyte on for what this process delivers, and not for what peers publish', async () => {
+  await using server = createTestBridge();
+  const { session } = await pressedReader(server, [600_000]);
+  expect(session).toBe(0);
+  const { peer, session: pressed } = await pressedReader(server, [600_000, 600_000]);
+  const publisher = await server.greeted();
+  await publisher.send('PUB in 1\r\nx\r\n');
+  await publisher.ping();
+  expect(server.bridge.stats.stalledClients).toBe(0);
+  const told = new Promise<number>((resolve) => {
+    internalsOf(server.bus).whenDrained(pressed, () =>
+      resolve(server.bridge.connections()[1]?.pendingBytes ?? Number.NaN),
+    );
+  });
+  peer.resume();
+  expect(await told).toBeLessThan(PRESSED_MAX / 2);
 });

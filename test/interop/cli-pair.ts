@@ -63,6 +63,10 @@ const CHANGES: readonly (readonly [RegExp, string])[] = [
   [/[─═╭╮╰╯├┤┬┴┼]+/g, '─'],
 ];
 
+/** The headers of a message, which the command prints in the order of a Go map: any. */
+const HEADERS = /(?<=^Headers:\n\n)(?:.*: .*\n)+/gm;
+
 function plain(output: string): string {
-  return CHANGES.reduce((text, [pattern, by]) => text.replace(pattern, by), output);
+  const text = CHANGES.reduce((sofar, [pattern, by]) => sofar.replace(pattern, by), output);
+  return text.replace(HEADERS, (lines) => `${lines.trimEnd().split('\n').sort().join('\n')}\n`);
 }

@@ -2,7 +2,7 @@
 // purges, in episodes that begin with a stream and consumers of random kinds.
 //
 // Left out is what the original does not count or find as it says it would: num_pending of a consumer that begins behind
-// the end, or whose filters are changed; of streams in files, the last of many subjects up to a sequence behind the end.
+// the end, or whose filters are changed, or of one of `last_per_subject` after a purge; of streams in files, the last of many subjects up to a sequence behind the end.
 import { Chance } from './chance.ts';
 
 /** A request, its body and headers; what `take` says is done with the messages of a pull. */
@@ -22,6 +22,7 @@ export class StoreGenerator {
   readonly #chance: Chance;
   readonly #consumers = new Set<string>();
   #isFile = false;
+  #hasLastOfSubjects = false;
 
   constructor(seed: number) {
     this.#chance = new Chance(seed);
@@ -56,6 +57,7 @@ export class StoreGenerator {
     cases.push(this.#request(`STREAM.CREATE.${STREAM}`, JSON.stringify(config)));
     const isWorkQueue = config.retention === 'workqueue';
     this.#isFile = config.storage === 'file';
+    this.#hasLastOfSubjects = false;
     for (const name of ['C0', 'C1']) cases.push(this.#consumer(name, isWorkQueue));
     return cases;
   }
@@ -146,6 +148,7 @@ export class StoreGenerator {
       ...(isWorkQueue && { filter_subject: own }),
       ...(isFiltered && !isMany && !isWorkQueue && { filter_subject: this.#filter() }),
     };
+    if (config.deliver_policy === 'last_per_subject') this.#hasLastOfSubjects = true;
     const start = config.deliver_policy === 'by_start_sequence' ? { opt_start_seq: 1 } : {};
     const needsFilter = config.deliver_policy === 'last_per_subject' && !isFiltered;
     const filter = needsFilter ? { filter_subject: 'd.>' } : {};
@@ -247,6 +250,7 @@ export class StoreGenerator {
   }
 
   #purge(): StoreCase {
+    if (this.#hasLastOfSubjects) return this.#publish();
     const chance = this.#chance;
     const body = {
       ...(chance.is(0.5) && { filter: this.#filter() }),

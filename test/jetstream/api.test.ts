@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type BusInternals, internalsOf } from '../../src/bus/internals.ts';
 import { type Bus, createBus, headers } from '../../src/index.ts';
 import { createDispatch } from '../../src/jetstream/api/dispatch.ts';
+import { RequestQueue } from '../../src/jetstream/api/queue.ts';
 import { FakeAccount, type FakeAccountOptions } from '../support/fake-jetstream.ts';
 
 type Answer = Readonly<Record<string, unknown>> & {
@@ -20,11 +21,11 @@ let account: FakeAccount;
 beforeEach(() => open());
 afterEach(() => bus.close());
 
-function open(options?: FakeAccountOptions): void {
-  bus = createBus();
+function open(options?: FakeAccountOptions, onError?: (error: unknown) => void): void {
+  bus = createBus(onError && { onError });
   door = internalsOf(bus);
   account = new FakeAccount(door, options);
-  door.subscribeRaw('$JS.API.>', createDispatch(account));
+  door.subscribeRaw('$JS.API.>', createDispatch(account, new RequestQueue(account)));
 }
 
 async function ask(subject: string, body: unknown = '', level?: string): Promise<Answer> {
@@ -51,6 +52,19 @@ async function addStream(more: object = {}): Promise<void> {
 }
 
 describe('a request', () => {
+  test('of which telling others fails keeps nobody waiting', async () => {
+    await bus.close();
+    const errors: unknown[] = [];
+    open(undefined, (error) => void errors.push(error));
+    const { advise } = account;
+    account.advise = () => {
+      account.advise = advise;
+      throw new RangeError('Invalid string length');
+    };
+    for (let i = 0; i < 3; i++) expect(await ask('INFO')).toHaveProperty('api');
+    expect(errors).toMatchObject([{ message: 'Invalid string length' }]);
+  });
+
   test('is answered in its type, with what was made', async () => {
     const answer = await ask('STREAM.CREATE.S', STREAM);
     expect(answer.type).toBe('io.nats.jetstream.api.v1.stream_create_response');

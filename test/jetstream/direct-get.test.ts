@@ -1,6 +1,7 @@
 // Messages asked for without a consumer: single ones, batches, and the last of some subjects.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BusInternals } from '../../src/bus/internals.ts';
+import { StreamOutbox } from '../../src/jetstream/outbox.ts';
 import { JetStreamBus, type Received } from '../support/jetstream.ts';
 
 let js: JetStreamBus;
@@ -220,5 +221,56 @@ describe('the last of each subject', () => {
     js.bus.publish('$JS.API.DIRECT.GET.M', '{"multi_last":["m.*"]}', { reply: 'inbox' });
     await js.settle();
     expect(inbox).toMatchObject([{ status: 413, description: 'Too Many Results' }]);
+  });
+});
+
+describe('what takes long to be found', () => {
+  /** In how many slices all of it is answered, where each look at the clock is a fifth of a millisecond later. */
+  async function slicesOf(requests: readonly object[]): Promise<number> {
+    const slices = vi.spyOn(StreamOutbox.prototype, 'deliver');
+    const { clock } = js;
+    const { monotonic } = clock;
+    let looks = 0;
+    clock.monotonic = () => monotonic.call(clock) + looks++ / 5;
+    for (const request of requests) {
+      js.bus.publish('$JS.API.DIRECT.GET.S', JSON.stringify(request), { reply: 'inbox' });
+    }
+    expect(inbox).toEqual([]);
+    await expect.poll(() => inbox.length).toBe(requests.length);
+    const { length } = slices.mock.calls;
+    slices.mockRestore();
+    return length;
+  }
+
+  test('is searched for in slices: by wildcards', async () => {
+    const asked = ['a.*.n', 'a.*'].flatMap((filter) => [
+      { last_by_subj: filter },
+      { seq: 3, next_by_subj: filter },
+    ]);
+    const slices = await slicesOf(Array.from({ length: 20 }, () => asked).flat());
+    expect(slices).toBeGreaterThan(10);
+    expect(seqs(inbox.slice(0, 4))).toEqual(['404', '404', '5', '3']);
+  });
+
+  test('is searched for in slices: by very many filters', async () => {
+    const multi_last = Array.from({ length: 200 }, (_, i) => `a.*.n${i}`);
+    expect(await slicesOf([{ multi_last }])).toBeGreaterThan(10);
+    expect(seqs(inbox)).toEqual(['404']);
+  });
+
+  test('and what is stored meanwhile is not among it', async () => {
+    const multi_last = [...Array.from({ length: 100 }, (_, i) => `a.n${i}`), 'a.*'];
+    js.bus.publish('$JS.API.DIRECT.GET.S', JSON.stringify({ multi_last }), { reply: 'inbox' });
+    const { clock } = js;
+    const { monotonic } = clock;
+    let looks = 0;
+    clock.monotonic = () => {
+      if (looks++ === 50) for (const key of ['x', 'new']) js.bus.publish(`a.${key}`, '');
+      return monotonic.call(clock) + looks / 5;
+    };
+    await js.settle();
+    await js.settle();
+    expect(looks).toBeGreaterThan(50);
+    expect(seqs(inbox)).toEqual(['2', '4', '5', '204']);
   });
 });

@@ -8,12 +8,21 @@ import { JetStreamBus } from '../support/jetstream.ts';
 import { SimDisk } from '../support/sim-disk.ts';
 
 let bed: JetStreamBus;
-afterEach(() => bed[Symbol.asyncDispose]());
+let disk = new SimDisk();
+afterEach(async () => {
+  disk.fails = () => undefined;
+  let isOver = false;
+  const end = bed[Symbol.asyncDispose]().then(() => {
+    isOver = true;
+  });
+  while (!isOver) await disk.settle();
+  await end;
+});
 
 const full = (verb: string): string | undefined =>
   verb === 'write' || verb === 'create' ? 'ENOSPC' : undefined;
 
-function onDisk(disk: SimDisk, sync: number | 'always' = 120_000): JetStreamBus {
+function onDisk(sync: number | 'always' = 120_000): JetStreamBus {
   return JetStreamBus.withStores(({ name }, index) => {
     const place = { disk, dir: `/${name}`, clock: bed.clock, sync, warn: () => {} };
     return openFileStore({ ...index, ...place }).store;
@@ -33,8 +42,8 @@ async function published(subject: string, text = '', id?: string): Promise<unkno
 
 describe('a disk that is full', () => {
   test('refuses all that could not be written, and takes it when there is room', async () => {
-    const disk = new SimDisk();
-    bed = onDisk(disk);
+    disk = new SimDisk();
+    bed = onDisk();
     await bed.stream('S', ['s.*'], { storage: 'file' });
     expect(await published('s.a', 'kept', 'one')).toEqual({ stream: 'S', seq: 1 });
     disk.fails = full;
@@ -54,8 +63,8 @@ describe('a disk that is full', () => {
   });
 
   test('shows a consumer nothing of it, and publishes nothing of it again', async () => {
-    const disk = new SimDisk();
-    bed = onDisk(disk);
+    disk = new SimDisk();
+    bed = onDisk();
     const seen = bed.inbox('again.>');
     const republish = { src: '>', dest: 'again.>' };
     await bed.stream('S', ['s.*'], { storage: 'file', republish });
@@ -73,8 +82,8 @@ describe('a disk that is full', () => {
   });
 
   test('answers who has asked for a change that it is not done, and others as ever', async () => {
-    const disk = new SimDisk();
-    bed = onDisk(disk);
+    disk = new SimDisk();
+    bed = onDisk();
     await bed.stream('S', ['s.*'], { storage: 'file' });
     await published('s.a', 'kept');
     disk.fails = full;
@@ -92,8 +101,8 @@ describe('a disk that is full', () => {
   });
 
   test('refuses a stream that has no place, and leaves nothing of it', async () => {
-    const disk = new SimDisk();
-    bed = onDisk(disk);
+    disk = new SimDisk();
+    bed = onDisk();
     disk.fails = full;
     const config = { name: 'S', subjects: ['s.*'], storage: 'file' };
     const description = expect.stringMatching(/ENOSPC/);
@@ -107,8 +116,8 @@ describe('a disk that is full', () => {
 });
 
 test('what cannot be synced is not acknowledged under always, however often it is sent', async () => {
-  const disk = new SimDisk();
-  bed = onDisk(disk, 'always');
+  disk = new SimDisk();
+  bed = onDisk('always');
   const made = bed.stream('S', ['s.*'], { storage: 'file' });
   await bed.settle();
   await disk.settle();

@@ -1,10 +1,11 @@
 // What a peer may ask of streams so that others suffer: what it can make us keep is counted here, and is bounded.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { internalsOf } from '../../src/bus/internals.ts';
-import { createBus } from '../../src/index.ts';
+import { createBus, headers } from '../../src/index.ts';
 import { type AccountScene, JetStreamAccount } from '../../src/jetstream/account.ts';
+import { asksForLevel } from '../../src/jetstream/consumer/required-level.ts';
 import { Pools } from '../../src/jetstream/limits.ts';
-import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
+import { PublishHeaders } from '../../src/jetstream/stream/publish-headers.ts';
 import { NO_LIMITS } from '../support/fake-jetstream.ts';
 import { JetStreamBus } from '../support/jetstream.ts';
 
@@ -33,7 +34,7 @@ function bounded(scene: Partial<AccountScene>) {
     pullsMax: 1000,
     consumersMax: 1000,
     warn: () => {},
-    openStore: (_config, index) => createMemoryStore(index),
+    place: undefined,
     onFileStorage: () => {},
     onBusClosed: () => {},
     ...scene,
@@ -165,4 +166,55 @@ test('subjects without end are kept up to what their index really takes', async 
   expect(await small.ask('s.more')).toMatchObject({ stream: 'S', seq: expect.any(Number) });
   await small[Symbol.asyncDispose]();
   expect(pools.memory).toMatchObject({ used: 0, held: { bytes: 0 } });
+});
+
+test('headers of megabytes are read once, whatever stands in them', () => {
+  const block = (text: string): Uint8Array => Buffer.from(`NATS/1.0\r\n${text}\r\n\r\n`);
+  // Searched to the end from each line, or again from each blank, they would take minutes.
+  const lines = block(`${'Nats-aaaa\r\n'.repeat(800_000)}Nats-Msg-Id: one`);
+  expect(new PublishHeaders().read(lines).msgId).toBe('one');
+  const blanks = ' '.repeat(1_000_000);
+  const asked = [`x${blanks}x`, blanks, '1', '0', ''].map((text) =>
+    asksForLevel(block(`Nats-Required-Api-Level:${blanks}${text}`)),
+  );
+  expect(asked).toEqual([true, false, true, false, false]);
+});
+
+test('subjects and filters that are made to be compared for minutes are refused', async () => {
+  const count = 4000;
+  const subjects = Array.from({ length: count }, (_, i) => [`a${i}.z`, `*.y${i}`]).flat();
+  const config = { name: 'T', subjects, storage: 'memory', no_ack: true };
+  const refusal = { error: { code: 503, err_code: 10023 } };
+  expect(await js.api('STREAM.CREATE.T', config)).toMatchObject(refusal);
+  const plain = { ...config, subjects: ['a0.z', 't.*'] };
+  expect(await js.api('STREAM.CREATE.T', plain)).toMatchObject({ did_create: true });
+  // Each begins as half of all others do.
+  const filter_subjects = Array.from({ length: 1 << 13 }, (_, i) => {
+    const bits = i.toString(2).padStart(13, '0');
+    return `${[...bits].map((bit) => (bit === '0' ? 'a' : '*')).join('.')}.${i}`;
+  });
+  const consumer = { stream_name: 'S', config: { durable_name: 'C', filter_subjects } };
+  expect(await js.api('CONSUMER.CREATE.S.C', consumer)).toMatchObject(refusal);
+});
+
+test('publishes that search for long by wildcards do not take all of a turn', async () => {
+  const { clock } = js;
+  const { monotonic } = clock;
+  let looks = 0;
+  clock.monotonic = () => monotonic.call(clock) + 10 * looks++;
+  const answers = js.inbox('answers');
+  const asked = headers();
+  asked.set('Nats-Expected-Last-Subject-Sequence', '0');
+  asked.set('Nats-Expected-Last-Subject-Sequence-Subject', 's.*.none');
+  js.bus.subscribe('ask', () => {
+    for (let i = 0; i < 20; i++) js.bus.publish('s.a', '', { headers: asked, reply: 'answers' });
+  });
+  for (let turns = 1; turns <= 2; turns++) {
+    js.bus.publish('ask', '');
+    await js.settle();
+    const errors = answers.splice(0).map(({ text }) => /"err_code":(\d+)/.exec(text)?.[1]);
+    expect(errors.slice(0, 5)).toEqual(Array(5).fill(undefined));
+    expect(errors.slice(6)).toEqual(Array(14).fill('10023'));
+  }
+  expect(await js.publish('s.a')).toContain('"seq":');
 });

@@ -1,13 +1,16 @@
 // Long work in pieces: what it answers is as of one moment, and others pass meanwhile.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { BusInternals } from '../../src/bus/internals.ts';
 import { ConsumerIndex } from '../../src/jetstream/consumer/consumer-index.ts';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import type { Store } from '../../src/jetstream/store/store.ts';
 import { Eviction } from '../../src/jetstream/stream/eviction.ts';
 import { purgeStore } from '../../src/jetstream/stream/purge.ts';
+import { Retention } from '../../src/jetstream/stream/retention.ts';
 import type { StreamRules } from '../../src/jetstream/stream/rules.ts';
 import { sorted, type Work, wholly } from '../../src/jetstream/work.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { JetStreamBus } from '../support/jetstream.ts';
 import { incoming } from '../support/stored.ts';
 
@@ -70,6 +73,14 @@ test.each([
   expect(pieces).toBeGreaterThan(4);
   expect(store.state.messages).toBe(3000 - purged + stored);
   expect(store.countOf(store.findSubject(Buffer.from('a.new')))).toBe(stored);
+});
+
+test('a purge of what little lies below a sequence passes over very many subjects in pieces', () => {
+  const store = filled(20_000, (i) => `a.${i}`);
+  const asked = { filter: 'a.*', seq: 3, keep: undefined };
+  const [count, pieces] = apart(purgeStore(store, asked), () => {});
+  const [, found] = apart(store.findSubjects('a.*'), () => {});
+  expect([count, pieces - found]).toEqual([2, 4]);
 });
 
 test.each([
@@ -145,4 +156,62 @@ test('sorting in pieces is sorting', () => {
     }),
     { numRuns: 30 },
   );
+});
+
+test('a sweep is done in slices, and whoever asks for one meanwhile gets all of one', () => {
+  const store = filled(5000, () => 'a');
+  const ends: (() => void)[] = [];
+  const door = { atLoopEnd: (fn: () => void) => void ends.push(fn) } as unknown as BusInternals;
+  let needed = 3000;
+  const followers = { needs: (seq: number) => seq <= needed } as unknown as ConsumerIndex;
+  let looks = 0;
+  const clock = { ...new FakeClock(), monotonic: () => looks++ } as unknown as FakeClock;
+  const retention = new Retention(store, followers, door, clock);
+  retention.relaxed('interest');
+  let slices = 0;
+  for (let end = ends.shift(); end !== undefined; end = ends.shift()) {
+    end();
+    slices++;
+    // Consumers come and go, and in the end those are not needed either that have been looked at.
+    if (slices < 60) retention.relaxed('interest');
+    if (slices === 50) needed = 1000;
+  }
+  expect(slices).toBeGreaterThan(80);
+  expect(store.state).toMatchObject({ messages: 1000, lastSeq: 5000 });
+});
+
+/** Each look at the clock is a millisecond later than the last: slices are short. */
+function ticking({ clock }: JetStreamBus): void {
+  const { monotonic } = clock;
+  let looks = 0;
+  clock.monotonic = () => monotonic.call(clock) + looks++;
+}
+
+test('requests by the name of a domain wait for those before them, too', async () => {
+  await using js = await JetStreamBus.open({ domain: 'hub' });
+  await js.stream('S', ['a.*']);
+  for (let i = 0; i < 3000; i++) js.bus.publish(`a.${i}`, '');
+  await js.settle();
+  ticking(js);
+  const purged = js.api('STREAM.PURGE.S', { filter: 'a.*' });
+  const { string } = await js.ask('$JS.hub.API.STREAM.DELETE.S');
+  expect(JSON.parse(string)).toMatchObject({ success: true });
+  expect(await purged).toMatchObject({ success: true, purged: 3000 });
+  expect(await js.api('INFO')).toMatchObject({ memory: 0, streams: 0 });
+});
+
+test('who still waits when all ends is not told that there is no stream', async () => {
+  await using js = await JetStreamBus.open();
+  await js.stream('S', ['a.*']);
+  const answers = js.inbox('answers');
+  ticking(js);
+  js.bus.subscribe('ask', () => {
+    for (let i = 0; i < 100; i++) {
+      js.bus.publish('$JS.API.STREAM.INFO.S', '', { reply: 'answers' });
+    }
+  });
+  js.bus.publish('ask', '');
+  await js.jetstream.close();
+  expect(answers.length).toBeLessThan(100);
+  expect(answers.filter(({ text }) => text.includes('"error"'))).toEqual([]);
 });

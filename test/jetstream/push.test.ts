@@ -1,5 +1,6 @@
 // Consumers that push: to whom, when nobody is there, flow control, heartbeats and rates. The clock is turned by hand.
 import { describe, expect, it } from 'vitest';
+import { internalsOf } from '../../src/bus/internals.ts';
 import { type Arrival, ConsumerStream, Inbox } from '../support/consumer-stream.ts';
 
 const MS = 1_000_000;
@@ -145,6 +146,27 @@ describe('a consumer that pushes', () => {
       expect(places).toEqual(late);
     },
   );
+
+  it('goes on when its listener has gone and come again within one turn', () => {
+    const stream = new ConsumerStream();
+    const consumer = stream.consumer({ deliver_subject: 'd', ack_policy: 'none' });
+    const inbox = new Inbox(stream, 'd');
+    stream.publish('a', 'lost');
+    const { deliverBatch } = stream.door;
+    stream.door.deliverBatch = (entries) => {
+      inbox.close();
+      return deliverBatch(entries);
+    };
+    const again = internalsOf(stream.bus).turn.within(() => {
+      stream.turn(1);
+      return new Inbox(stream, 'd');
+    });
+    stream.door.deliverBatch = deliverBatch;
+    stream.publish('a', 'found');
+    stream.turn();
+    expect(consumer.info().isBound).toBe(true);
+    expect(again.texts()).toEqual(['found']);
+  });
 });
 
 describe('flow control', () => {

@@ -1,6 +1,12 @@
 // Buckets and objects on a bus: what their one program (one-import-stores.mjs) does not say, above all of values.
 import { afterEach, beforeEach, expect, expectTypeOf, test } from 'vitest';
-import { connect, createBus, InvalidPayloadError, jsonCodec } from '../../src/index.ts';
+import {
+  ClosedConnectionError,
+  connect,
+  createBus,
+  InvalidPayloadError,
+  jsonCodec,
+} from '../../src/index.ts';
 import {
   enableJetStream,
   getSha256Backend,
@@ -92,6 +98,9 @@ test('a connection to the bus is held to strings and bytes', async () => {
   await kv.put('text', 'plain');
   await expect(kv.put('number', 7)).rejects.toThrow('strings or Uint8Array');
   await connection.close();
+  for (const late of [kv.put('a', ''), kv.watch(), new Kvm(connection).create('late', STORAGE)]) {
+    await expect(late).rejects.toBeInstanceOf(ClosedConnectionError);
+  }
 });
 
 test('a client with options of its own makes buckets and stores', async () => {

@@ -1,5 +1,5 @@
 // The store on disk while the disk fails now and then: what was committed is there and what was removed is gone, now and for
-// the process that comes next; and when the disk is well again, so is the store.
+// the process that comes next, whenever this one ends; and when the disk is well again, so is the store.
 
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
@@ -25,6 +25,8 @@ const operation = fc.oneof(
   { weight: 12, arbitrary: fc.record({ kind: fc.constant('append' as const), bytes: fc.nat(60) }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('remove' as const), which }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('below' as const), which }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('clear' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('skip' as const), by: fc.nat(3) }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('commit' as const) }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('work' as const), steps: fc.nat(6) }) },
   {
@@ -38,6 +40,8 @@ const program = fc.record({
   seed: fc.nat(),
   sync: fc.constantFrom<'always' | number>('always', 1000),
   segmentBytes: fc.constantFrom(400, 1000),
+  /** Whether something is stored at the end; otherwise what was removed is all that there is to say. */
+  isStored: fc.boolean(),
   operations: fc.array(operation, { minLength: 5, maxLength: 80 }),
 });
 type Program = typeof program extends fc.Arbitrary<infer T> ? T : never;
@@ -45,13 +49,15 @@ type Program = typeof program extends fc.Arbitrary<infer T> ? T : never;
 class Run {
   readonly #disk: SimDisk;
   readonly #store: Store;
+  readonly #isStored: boolean;
   readonly #options: { sync: 'always' | number; segmentBytes: number };
   /** Sequences whose commit has been asked for, and those that were committed and not removed. */
   #asked: number[] = [];
   readonly #kept = new Map<number, string>();
   readonly #removed = new Set<number>();
 
-  constructor({ seed, sync, segmentBytes }: Program) {
+  constructor({ seed, sync, segmentBytes, isStored }: Program) {
+    this.#isStored = isStored;
     this.#disk = new SimDisk(seed);
     this.#options = { sync, segmentBytes };
     this.#store = openStore({ ...this.#options, disk: this.#disk, dir: '/s' }).store;
@@ -63,13 +69,14 @@ class Run {
       if (!this.#isKept(this.#store)) return false;
     }
     this.#disk.fails = () => undefined;
+    if (!this.#isFound()) return false;
     await this.#disk.settle();
     // Nothing more is stored then, what is removed is not told either, and what was committed is there.
     if (this.#store.failure?.message.startsWith('sync') === true) {
       this.#removed.clear();
       return this.#isKept(openStore({ disk: this.#disk.afterEnd(), dir: '/s' }).store);
     }
-    this.#append(1);
+    if (this.#isStored) this.#append(1);
     await this.#committed();
     const expected = digest(this.#store);
     if (this.#store.failure !== undefined || !this.#isKept(this.#store)) return false;
@@ -88,7 +95,12 @@ class Run {
     else if (each.kind === 'commit') this.#commit();
     else if (each.kind === 'work') for (let i = 0; i < each.steps; i++) await this.#disk.step();
     else if (each.kind === 'fault') this.#fail(each.verbs, each.times);
-    else {
+    else if (each.kind === 'skip') store.skipTo(store.state.lastSeq + each.by);
+    else if (each.kind === 'clear') {
+      const { firstSeq, lastSeq } = store.state;
+      store.clear();
+      for (let gone = firstSeq; gone <= lastSeq; gone++) this.#forget(gone);
+    } else {
       const { firstSeq, lastSeq } = store.state;
       const seq = firstSeq + (each.which % (lastSeq - firstSeq + 2));
       const from = each.kind === 'below' ? firstSeq : seq;
@@ -135,12 +147,25 @@ class Run {
     this.#disk.fails = (each) => (failing.includes(each) && left-- > 0 ? 'EIO' : undefined);
   }
 
+  /** Whether what was committed is there for who comes after the process has ended, or the power was lost, in between. */
+  #isFound(): boolean {
+    const disks = [this.#disk.afterEnd()];
+    if (this.#options.sync === 'always') disks.push(this.#disk.afterPowerLoss());
+    return disks.every((disk) => {
+      return this.#isThere(openStore({ ...this.#options, disk, dir: '/s' }).store);
+    });
+  }
+
+  #isThere(store: Store): boolean {
+    return [...this.#kept].every(([seq, text]) => {
+      return readTexts(store, seq)?.payload.startsWith(text) === true;
+    });
+  }
+
   #isKept(store: Store): boolean {
     const { fails } = this.#disk;
     this.#disk.fails = () => undefined;
-    const isThere = [...this.#kept].every(([seq, text]) => {
-      return readTexts(store, seq)?.payload.startsWith(text) === true;
-    });
+    const isThere = this.#isThere(store);
     this.#disk.fails = fails;
     return isThere && [...this.#removed].every((seq) => !store.has(seq));
   }

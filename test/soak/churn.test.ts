@@ -28,8 +28,8 @@ const SLABS_MAX = 4;
 /** Compiled code, and what the moment of a collection leaves. */
 const HEAP_SLACK = 2 * MIB;
 const BUFFERS_SLACK = MIB;
-/** Fragments, and what the match cache takes until it is full. */
-const LINEAR_SLACK = 4 * MIB;
+/** The pool's slabs, fragments, and what the match cache takes until it is full. */
+const LINEAR_SLACK = (SLABS_MAX + 4) * MIB;
 const RSS_SLACK = 48 * MIB;
 /** What an hour has at the least. */
 const HOUR = {

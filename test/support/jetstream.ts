@@ -5,6 +5,9 @@ import { internalsOf } from '../../src/bus/internals.ts';
 import { type Bus, createBus, headers as headersOf, type Message } from '../../src/index.ts';
 import { enableJetStream, type JetStream, startJetStream } from '../../src/jetstream/jetstream.ts';
 import type { JetStreamOptions } from '../../src/jetstream/options.ts';
+import { Keeping, type KeepingPlace } from '../../src/jetstream/place/keeping.ts';
+import type { Place, StreamPlace } from '../../src/jetstream/place/place.ts';
+import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import { FakeClock } from './fake-clock.ts';
 
 export interface Received {
@@ -30,10 +33,28 @@ export class JetStreamBus implements AsyncDisposable {
   }
 
   /** With a place of the test's own for its streams. */
-  static withStores(openStore: Parameters<typeof startJetStream>[3]): JetStreamBus {
-    const opened = new JetStreamBus();
-    opened.jetstream = startJetStream(internalsOf(opened.bus), {}, () => {}, openStore);
-    return opened;
+  static in(
+    place: Place,
+    options: JetStreamOptions = {},
+    bed: JetStreamBus = new JetStreamBus(),
+  ): JetStreamBus {
+    bed.jetstream = startJetStream(internalsOf(bed.bus), options, () => {}, place);
+    return bed;
+  }
+
+  /** With stores of the test's own for messages, and nothing else that is kept. */
+  static withStores(openMessages: StreamPlace['openMessages']): JetStreamBus {
+    const bed = new JetStreamBus();
+    const kept: KeepingPlace = {
+      meta: { save: () => {}, commit: (done) => done() },
+      openConsumers: () => createMemoryStore({ storage: 'file' }),
+      forget: () => {},
+      destroy: () => {},
+    };
+    const keep: StreamPlace['keep'] = (isFound, onTouched) =>
+      new Keeping(kept, bed.clock, isFound, onTouched);
+    const place = { openMessages, keep, destroy: () => {} };
+    return JetStreamBus.in({ found: () => [], of: () => place, commit: (done) => done() }, {}, bed);
   }
 
   constructor() {

@@ -62,9 +62,9 @@ export class SimDisk implements Disk {
   list(path: string): readonly string[] {
     this.check('list', path);
     const prefix = `${path}/`;
-    return [...this.names.keys()]
-      .filter((name) => name.startsWith(prefix))
-      .map((name) => name.slice(prefix.length));
+    const within = [...this.names.keys()].filter((name) => name.startsWith(prefix));
+    // Of a file in a directory below, that directory.
+    return [...new Set(within.map((name) => name.slice(prefix.length).split('/')[0] as string))];
   }
 
   open(path: string): DiskFile {
@@ -87,6 +87,26 @@ export class SimDisk implements Disk {
     this.check('unlink', path);
     if (!this.change()) throw failure('unlink', path, 'EIO');
     this.changeDir((names) => void names.delete(path));
+  }
+
+  rename(from: string, to: string): void {
+    this.check('rename', from);
+    const content = this.names.get(from);
+    if (content === undefined) throw failure('rename', from, 'ENOENT');
+    if (!this.change()) throw failure('rename', from, 'EIO');
+    this.changeDir((names) => {
+      names.delete(from);
+      names.set(to, content);
+    });
+  }
+
+  link(_dir: string, path: string): void {
+    throw failure('symlink', path, 'ENOTSUP');
+  }
+
+  /** Directories are there as long as something is in them. */
+  removeDir(path: string): void {
+    this.check('unlink', path);
   }
 
   syncDir(path: string): Promise<void> {

@@ -22,7 +22,7 @@ interface PacingOptions {
   readonly clock: Clock;
   /** Runs a function once this turn of the event loop has no more reads. */
   readonly defer: (fn: () => void) => void;
-  readonly limits: Pick<Limits, 'inboundMax' | 'maxConnections' | 'maxPending'>;
+  readonly limits: Pick<Limits, 'inboundMax' | 'maxConnections'>;
   readonly hasSpareProcessor: boolean;
   readonly outbound: OutboundQueues;
 }
@@ -59,7 +59,7 @@ export class Pacing {
     });
     this.inbox = new Inbox(core, this.sizes.sizes);
     this.crumbs = new Crumbs(clock, defer);
-    this.stalls = new Stalls(clock, limits.maxPending);
+    this.stalls = new Stalls(clock);
     if (options.hasSpareProcessor) this.busyPoll = new BusyPoll(clock, defer);
   }
 

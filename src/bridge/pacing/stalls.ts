@@ -24,14 +24,11 @@ export class Stalls {
   readonly #pressed: Stall;
   readonly #unwritten: Stall;
   readonly #ahead: Stall;
-  readonly #pendingMax: number;
 
-  /** @param pendingMax bytes that a consumer may have pending */
-  constructor(clock: Clock, pendingMax: number) {
+  constructor(clock: Clock) {
     this.#pressed = new Stall(clock, PRESSED_MS, PAUSE_PRESSED);
     this.#unwritten = new Stall(clock, UNWRITTEN_MS, PAUSE_UNWRITTEN);
     this.#ahead = new Stall(clock, AHEAD_MS, PAUSE_AHEAD);
-    this.#pendingMax = pendingMax;
   }
 
   /** How often a publisher was stalled for a pressed consumer. */
@@ -56,10 +53,10 @@ export class Stalls {
     if (backlog > 0 && isBehind) this.#unwritten.stall(publisher);
   }
 
-  /** A consumer has been written everything, after some of it was held. @param pending bytes that it has now */
-  drained(pending: number): void {
+  /** A consumer has been written everything, after some of it was held. @param isPressed it is above half of its limit */
+  drained(isPressed: boolean): void {
     this.#ahead.relieve();
-    if (pending < this.#pendingMax / 2) this.#pressed.relieve();
+    if (!isPressed) this.#pressed.relieve();
   }
 
   /** Everything that was queued for anybody has been written. */

@@ -8,7 +8,7 @@ import {
   type ConsumerSettings,
   readConsumerRequest,
 } from '../consumer/config.ts';
-import { FilterTrie } from '../consumer/filter-trie.ts';
+import { FilterTrie, VISITS_OF_REQUEST } from '../consumer/filter-trie.ts';
 import { checkConsumerUpdate } from '../consumer/update-check.ts';
 import { checkConsumer } from '../consumer/validate.ts';
 import { refusal } from '../errors.ts';
@@ -177,7 +177,7 @@ function checkWorkQueue(stream: ApiStream, name: string, config: ConsumerConfig)
 
 function isPartUnique({ consumers }: ApiStream, name: string, filters: readonly string[]): boolean {
   if (filters.length === 0) return true;
-  const wanted = new FilterTrie<undefined>();
+  const wanted = new FilterTrie<undefined>(VISITS_OF_REQUEST);
   for (const filter of filters) wanted.add(filter, undefined);
   let isUnique = true;
   for (const [other, { config }] of consumers) {

@@ -7,6 +7,7 @@ import { rfc3339Nano } from '../../shared/time.ts';
 import type { StoredMessage } from '../store/store.ts';
 import { emptyMessage } from '../store/stored-message.ts';
 import type { Stream } from '../stream/stream.ts';
+import type { Work } from '../work.ts';
 import type { GetRequest } from './get-request.ts';
 
 const encoder = new TextEncoder();
@@ -18,6 +19,11 @@ const SLICE_BYTES = 262_144;
 const ENTRY_BYTES = 64;
 /** Subjects whose last messages may be asked for. */
 const SUBJECTS_MOST = 1024;
+/** How long it is searched for where to begin, before others have their turn; subjects that are looked at between. */
+const SLICE_MS = 1;
+const LOOKED_A_PIECE = 1024;
+/** Of a slice in which it was only searched. */
+const NOTHING_YET: BatchOutcome = { delivered: 1, pressed: 0 };
 
 export class DirectBatch {
   readonly #stream: Stream;
@@ -27,6 +33,8 @@ export class DirectBatch {
   readonly #bytesMost: number;
   /** Sequences in order, when the last messages of subjects are asked for. */
   #seqs: readonly number[] | undefined;
+  /** Until it is known where to begin. */
+  #search: Work<string | undefined> | undefined = this.#find();
   #next = 0;
   #pending = 0;
   /** The last sequence when they were counted. */
@@ -45,9 +53,12 @@ export class DirectBatch {
   }
 
   start(): void {
-    const status = this.#request.multi_last ? this.#findLast() : this.#findFirst();
-    if (status === undefined) this.#goOn();
-    else this.#stream.outbox.send({ to: this.#to, headers: block(status), payload: EMPTY });
+    this.#goOn();
+  }
+
+  /** Where it begins; among very many subjects or for very many filters that takes its time. @returns as those below */
+  *#find(): Work<string | undefined> {
+    return this.#request.multi_last ? yield* this.#findLast() : this.#findFirst();
   }
 
   /** From a sequence or a time on. @returns a status when there is nothing */
@@ -59,21 +70,21 @@ export class DirectBatch {
     this.#next = isBeyond ? store.state.lastSeq + 1 : Math.max(from, 1);
     this.#pending = this.#count();
     this.#countedTo = store.state.lastSeq;
-    return this.#find(this.#next) === 0 ? '404 Message Not Found' : undefined;
+    return this.#nextFrom(this.#next) === 0 ? '404 Message Not Found' : undefined;
   }
 
   #count(): number {
     return this.#stream.store.countMatching([this.#request.next_by_subj || '>'], this.#next);
   }
 
-  #find(seq: number): number {
+  #nextFrom(seq: number): number {
     const { store } = this.#stream;
     const { next_by_subj } = this.#request;
     return next_by_subj ? store.nextMatching([next_by_subj], seq) : store.next(seq);
   }
 
   /** The last of each subject. @returns a status when there is none */
-  #findLast(): string | undefined {
+  *#findLast(): Work<string | undefined> {
     const { store } = this.#stream;
     const { multi_last = [], up_to_seq = 0, up_to_time, seq = 0 } = this.#request;
     const { firstSeq, lastSeq } = store.state;
@@ -83,16 +94,21 @@ export class DirectBatch {
       if (above <= firstSeq) return '404 No Results';
       this.#upToSeq = above - 1;
     }
-    const found = new Set<number>();
+    // What is stored meanwhile is not among it.
+    const end = Math.min(this.#upToSeq, lastSeq);
+    const found = new Map<number, number>();
+    let looked = 0;
     for (const filter of new Set(multi_last)) {
-      for (const subject of store.subjectsMatching(filter)) {
-        const last = this.#lastUpTo(subject.firstSeq, subject.lastSeq);
-        if (last > 0) found.add(last);
+      yield;
+      for (const id of yield* store.findSubjects(filter)) {
+        if (++looked % LOOKED_A_PIECE === 0) yield;
+        const last = found.get(id) ?? this.#lastUpTo(id, end);
+        if (last > 0) found.set(id, last);
         if (found.size > SUBJECTS_MOST) return '413 Too Many Results';
       }
     }
     if (found.size === 0) return '404 No Results';
-    const seqs = [...found].sort((a, b) => a - b);
+    const seqs = [...found.values()].sort((a, b) => a - b);
     // Those in front of what is asked for count as sent.
     const skipped = seqs.findIndex((each) => each >= seq);
     this.#seqs = seqs.slice(skipped < 0 ? seqs.length : skipped);
@@ -100,13 +116,18 @@ export class DirectBatch {
     return undefined;
   }
 
-  #lastUpTo(first: number, last: number): number {
-    if (last <= this.#upToSeq) return last;
+  /** The last message on a subject that is not above `end`; 0 = none. It is looked for from where it is nearer. */
+  #lastUpTo(id: number, end: number): number {
     const { store } = this.#stream;
-    let found = 0;
-    for (let seq = first; seq !== 0 && seq <= this.#upToSeq; seq = store.nextOnSubject(seq)) {
-      found = seq;
+    const first = store.firstOf(id);
+    let last = store.lastOf(id);
+    if (first === 0 || first > end) return 0;
+    if (last - end < end - first) {
+      while (last > end) last = store.previousOnSubject(last);
+      return last;
     }
+    let found = first;
+    for (let seq = first; seq !== 0 && seq <= end; seq = store.nextOnSubject(seq)) found = seq;
     return found;
   }
 
@@ -117,7 +138,23 @@ export class DirectBatch {
     );
   }
 
+  /** @returns false: it has not been found yet where to begin, or there is nothing */
+  #isFound(entries: BatchEntry[]): boolean {
+    const { clock } = this.#stream;
+    const endMs = clock.monotonic() + SLICE_MS;
+    while (this.#search !== undefined && clock.monotonic() <= endMs) {
+      const step = this.#search.next();
+      if (!step.done) continue;
+      this.#search = undefined;
+      if (step.value === undefined) break;
+      this.#isDone = true;
+      entries.push({ to: this.#to, headers: block(step.value), payload: EMPTY });
+    }
+    return this.#search === undefined && !this.#isDone;
+  }
+
   #fill(entries: BatchEntry[]): void {
+    if (!this.#isFound(entries)) return;
     let bytes = 0;
     while (bytes < SLICE_BYTES && !this.#isDone) {
       const seq = this.#take();
@@ -144,7 +181,7 @@ export class DirectBatch {
   /** The next sequence; 0 = there is none. */
   #take(): number {
     if (this.#seqs !== undefined) return this.#seqs[this.#next++] ?? 0;
-    const seq = this.#find(this.#next);
+    const seq = this.#nextFrom(this.#next);
     if (seq > 0) this.#next = seq + 1;
     return seq;
   }
@@ -176,8 +213,8 @@ export class DirectBatch {
 
   /** The reader has gone, or is behind: then when it has caught up. */
   #filled(outcomes: readonly BatchOutcome[]): void {
-    const last = outcomes[outcomes.length - 1];
-    if (this.#isDone || last === undefined || last.delivered === 0) return;
+    const last = outcomes[outcomes.length - 1] ?? NOTHING_YET;
+    if (this.#isDone || last.delivered === 0) return;
     if (last.pressed === 0) this.#goOn();
     else this.#stream.door.whenDrained(last.pressed, () => this.#goOn());
   }

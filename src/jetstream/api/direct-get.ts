@@ -12,6 +12,7 @@ import type { StoredMessage } from '../store/store.ts';
 import { emptyMessage } from '../store/stored-message.ts';
 import { writeDecimal } from '../stream/pub-ack.ts';
 import type { Stream } from '../stream/stream.ts';
+import { hasWildcard } from '../subjects.ts';
 import { DirectBatch } from './direct-batch.ts';
 import { type GetRequest, readGetRequest } from './get-request.ts';
 
@@ -60,9 +61,11 @@ export class DirectGet {
     if (request === undefined) return '408 Malformed Request';
     const key = message.subject.subarray(keyAt);
     if (asksForAnything(request) || key.length === 0) return '408 Bad Request';
+    const isBare = request.no_hdr === true;
     const id = store.findSubject(key);
-    const seq = id >= 0 ? store.lastOf(id) : this.#lastMatching(decoder.decode(key));
-    return this.#answer(message, seq, request.no_hdr === true);
+    if (id >= 0) return this.#answer(message, store.lastOf(id), isBare);
+    const last_by_subj = decoder.decode(key);
+    return this.#find(message, { last_by_subj, no_hdr: isBare });
   }
 
   #takeRequest(message: RawMessage): string | undefined {
@@ -74,15 +77,24 @@ export class DirectGet {
       return '408 Empty Request';
     }
     if (contradicts(request)) return '408 Bad Request';
-    if (!multi_last && !batch) {
-      return this.#answer(message, this.#find(request), request.no_hdr === true);
-    }
+    if (!multi_last && !batch) return this.#find(message, request);
     new DirectBatch(this.#stream, message.reply.slice(), request).start();
     return undefined;
   }
 
+  /** Among very many subjects a wildcard takes its time: that is searched for in one of the next turns of the loop. */
+  #find(message: RawMessage, request: GetRequest): string | undefined {
+    const { last_by_subj = '', next_by_subj = '', no_hdr = false } = request;
+    if (!hasWildcard(last_by_subj) && !hasWildcard(next_by_subj)) {
+      return this.#answer(message, this.#seqOf(request), no_hdr);
+    }
+    const find = (): number => this.#seqOf(request);
+    this.#wait({ to: message.reply.slice(), find, isBare: no_hdr });
+    return undefined;
+  }
+
   /** The message that is asked for; 0 = none. */
-  #find({ seq = 0, start_time, next_by_subj, last_by_subj = '' }: GetRequest): number {
+  #seqOf({ seq = 0, start_time, next_by_subj, last_by_subj = '' }: GetRequest): number {
     const { store } = this.#stream;
     const from = start_time === undefined ? seq : store.seqAtTime(start_time);
     if (start_time !== undefined && from === 0) return 0;
@@ -92,7 +104,7 @@ export class DirectGet {
   }
 
   #lastMatching(filter: string): number {
-    if (filter.includes('*') || filter.includes('>')) return this.#stream.lastMatching(filter);
+    if (hasWildcard(filter)) return this.#stream.lastMatching(filter);
     const { store } = this.#stream;
     const id = store.findSubject(encoder.encode(filter));
     return id < 0 ? 0 : store.lastOf(id);
@@ -108,7 +120,7 @@ export class DirectGet {
     const most = replyBytes + this.#blockMost(message) + payload.length;
     // A few bytes ask for a megabyte: what has been asked for is small, what is answered is copied when it goes.
     if (this.#waiting.length > 0 || run.used + most > RUN_BYTES) {
-      this.#wait({ to: request.reply.slice(), seq, isBare });
+      this.#wait({ to: request.reply.slice(), find: () => seq, isBare });
       return undefined;
     }
     run.reserve(most);
@@ -135,8 +147,10 @@ export class DirectGet {
 
   #fill(entries: BatchEntry[]): void {
     const waiting = this.#waiting;
+    const { clock } = this.#stream;
+    const endMs = clock.monotonic() + SLICE_MS;
     let bytes = 0;
-    while (this.#next < waiting.length && bytes < RUN_BYTES) {
+    while (this.#next < waiting.length && bytes < RUN_BYTES && clock.monotonic() <= endMs) {
       const entry = this.#entryOf(waiting[this.#next++] as WaitingAnswer);
       entries.push(entry);
       bytes += ENTRY_BYTES + (entry.headers?.length ?? 0) + entry.payload.length;
@@ -146,10 +160,11 @@ export class DirectGet {
     this.#next = 0;
   }
 
-  #entryOf({ to, seq, isBare }: WaitingAnswer): BatchEntry {
+  #entryOf({ to, find, isBare }: WaitingAnswer): BatchEntry {
     const message = this.#message;
+    const seq = find();
     // It may have gone since.
-    if (!this.#stream.store.read(seq, message)) {
+    if (seq === 0 || !this.#stream.store.read(seq, message)) {
       return { to, headers: statusBlock('404 Message Not Found'), payload: EMPTY };
     }
     const { payload } = message;
@@ -189,11 +204,13 @@ export class DirectGet {
 const RUN_BYTES = 262_144;
 /** What an entry costs beside its bytes. */
 const ENTRY_BYTES = 64;
+const SLICE_MS = 1;
 
 /** An answer that is made when it may go. */
 interface WaitingAnswer {
   readonly to: Uint8Array;
-  readonly seq: number;
+  /** The sequence of the message; 0 = there is none. */
+  readonly find: () => number;
   readonly isBare: boolean;
 }
 

@@ -4,26 +4,34 @@
 import type { RawHandler, RawMessage } from '../../bus/raw.ts';
 import { CapacityError } from '../../shared/errors.ts';
 import { goJsonExact } from '../../shared/go-json.ts';
+import { LEVEL_HEADER } from '../consumer/required-level.ts';
 import { ApiError, refusal } from '../errors.ts';
+import { headerOf } from '../stream/header-block.ts';
 import type { Work } from '../work.ts';
 import type { ApiAccount, ApiConsumer, ApiStream } from './account-door.ts';
 import { auditOf } from './audit.ts';
-import { RequestQueue } from './queue.ts';
+import type { RequestQueue } from './queue.ts';
 import { type Answer, type ApiRequest, checkLevel, type Fields } from './request.ts';
 import { findRoute, type Route } from './routes.ts';
 import { TargetCache } from './target-cache.ts';
 
 const PREFIX = '$JS.API.';
-const LEVEL_HEADER = '\r\nNats-Required-Api-Level:';
 const DOT = 0x2e;
 /** Behind the prefix; nothing else begins so. */
 const PULL: Uint8Array = bytesOf('CONSUMER.MSG.NEXT.');
 const DIRECT: Uint8Array = bytesOf('DIRECT.GET');
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** Handles all that comes in on `prefix`, `$JS.API.` or a domain's, of one account. */
-export function createDispatch(account: ApiAccount, prefix: string = PREFIX): RawHandler {
-  const dispatch = new Dispatch(account, prefix.length);
+/**
+ * Handles all that comes in on `prefix`, `$JS.API.` or a domain's, of one account. What is asked in JSON is answered out of
+ * the queue: one for all prefixes, so that nothing changes while a request is at work in pieces.
+ */
+export function createDispatch(
+  account: ApiAccount,
+  queue: RequestQueue,
+  prefix: string = PREFIX,
+): RawHandler {
+  const dispatch = new Dispatch(account, queue, prefix.length);
   return (message) => dispatch.take(message);
 }
 
@@ -43,10 +51,10 @@ class Dispatch {
   #subject = new Uint8Array(4096);
   #subjectData = new DataView(this.#subject.buffer);
 
-  constructor(account: ApiAccount, prefixLength: number) {
+  constructor(account: ApiAccount, queue: RequestQueue, prefixLength: number) {
     this.#account = account;
     this.#start = prefixLength;
-    this.#queue = new RequestQueue(account);
+    this.#queue = queue;
   }
 
   take(message: RawMessage): void {
@@ -115,7 +123,7 @@ class Dispatch {
     const { client } = message;
     const reply = message.reply.slice();
     const payload = message.payload.slice();
-    const level = message.headerBytes === 0 ? undefined : levelOf(message.headers);
+    const level = message.headerBytes === 0 ? undefined : headerOf(message.headers, LEVEL_HEADER);
     const { route, names } = found;
     const requestOf = (): ApiRequest => {
       const body = decoder.decode(payload);
@@ -165,16 +173,6 @@ class Dispatch {
 
 function isWork(handled: Answer | Work<Answer> | undefined): handled is Work<Answer> {
   return handled !== undefined && Symbol.iterator in handled;
-}
-
-/** The level that a header block asks for. */
-function levelOf(headers: Uint8Array): string | undefined {
-  const text = decoder.decode(headers);
-  const at = text.indexOf(LEVEL_HEADER);
-  if (at === -1) return undefined;
-  const start = at + LEVEL_HEADER.length;
-  const end = text.indexOf('\r\n', start);
-  return text.slice(start, end === -1 ? undefined : end).replace(/^ +/, '');
 }
 
 function bytesOf(text: string): Uint8Array {

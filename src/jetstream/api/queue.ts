@@ -25,13 +25,18 @@ export class RequestQueue {
   #next = 0;
   #bytes = 0;
   #isScheduled = false;
+  #isClosed = false;
 
   constructor(account: ApiAccount) {
     this.#account = account;
   }
 
-  /** `work` is done behind the turn at hand, in pieces, one request after the other; it must not throw. `bytes` it keeps. */
+  /**
+   * `work` is done behind the turn at hand, in pieces, one request after the other. `bytes` it keeps. What it throws is told
+   * to the bus, and the next one has its turn.
+   */
   push(bytes: number, work: Work<void>): void {
+    if (this.#isClosed) return;
     this.#waiting.push({ bytes, work });
     this.#bytes += bytes;
     if (this.#waiting.length - this.#next >= REQUESTS_MAX || this.#bytes > BYTES_MAX) this.#drop();
@@ -40,16 +45,31 @@ export class RequestQueue {
     this.#account.door.atTurnEnd(() => this.#serve());
   }
 
+  /** Nobody is answered any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#current = undefined;
+    this.#waiting = [];
+    this.#next = 0;
+  }
+
   #serve(): void {
-    const { clock, door } = this.#account;
+    try {
+      this.#serveSome();
+    } finally {
+      this.#isScheduled = this.#current !== undefined || this.#next < this.#waiting.length;
+      if (this.#isScheduled) this.#account.door.atLoopEnd(() => this.#serve());
+    }
+  }
+
+  #serveSome(): void {
+    const { clock } = this.#account;
     const end = clock.monotonic() + SLICE_MS;
     for (let pieces = 0; pieces < SLICE_MAX && clock.monotonic() <= end; pieces++) {
       this.#current ??= this.#take();
       if (this.#current === undefined) break;
       if (this.#current.next().done) this.#current = undefined;
     }
-    this.#isScheduled = this.#current !== undefined || this.#next < this.#waiting.length;
-    if (this.#isScheduled) door.atLoopEnd(() => this.#serve());
   }
 
   #take(): Work<void> | undefined {

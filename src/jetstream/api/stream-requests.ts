@@ -1,7 +1,7 @@
 // Requests of the API about streams.
 // Source: nats-server 2.15.3, server/jetstream_api.go, jsStream…Request; server/stream.go, addStreamWithAssignment.
 import { goJsonExact, JsonText } from '../../shared/go-json.ts';
-import { FilterTrie } from '../consumer/filter-trie.ts';
+import { FilterTrie, VISITS_OF_REQUEST } from '../consumer/filter-trie.ts';
 import { refusal } from '../errors.ts';
 import { BOOL, INT64, type Int, readObject, STRING, UINT64 } from '../json-reader.ts';
 import type { Store } from '../store/store.ts';
@@ -73,7 +73,7 @@ function checkMaxConsumers({ limits }: ApiAccount, asked: Int = 0): void {
 }
 
 function checkOverlap({ streams }: ApiAccount, { name, subjects }: StreamConfig): void {
-  const wanted = new FilterTrie<undefined>();
+  const wanted = new FilterTrie<undefined>(VISITS_OF_REQUEST);
   for (const subject of subjects) wanted.add(subject, undefined);
   for (const { config } of streams.values()) {
     if (config.name === name) continue;

@@ -23,6 +23,7 @@ import type {
   SubscribeOptions,
   Subscription,
 } from '../../bus/types.ts';
+import { JETSTREAM_VERSION } from '../../shared/version.ts';
 import { joinErrors } from './errors.ts';
 import { type Callback, MovingSubscription } from './moving-subscription.ts';
 
@@ -87,8 +88,10 @@ export class ClientConnection {
     return this.#features;
   }
 
+  /** A connection that has ended has no INFO; whoever asks it for something is told that, and not of a version. */
   getServerVersion(): SemVer {
-    return parseSemVer(this.#bus.info.version);
+    const info = this.#bus.info as ServerInfo | undefined;
+    return parseSemVer(info?.version ?? JETSTREAM_VERSION);
   }
 
   publish(subject: string, payload?: unknown, options?: PublishOptions): void {

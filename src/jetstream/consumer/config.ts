@@ -156,6 +156,11 @@ export function readConsumerRequest(text: string, isStrict: boolean): ConsumerRe
   return readObject<ConsumerRequest>(text, REQUEST_FIELDS, isStrict);
 }
 
+/** Reads a configuration that was complete when it was written. Throws JsonError. */
+export function readConsumerConfig(text: string): ConsumerConfig {
+  return readObject<ConsumerConfig>(text, CONSUMER_FIELDS, false) as ConsumerConfig;
+}
+
 /** The first key of the request that asks for what is not there yet. */
 export function unsupportedConsumerKey(settings: ConsumerSettings): string | undefined {
   if (settings.ack_policy === 'flow_control') return 'ack_policy';

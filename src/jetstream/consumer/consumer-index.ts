@@ -199,6 +199,12 @@ export class ConsumerIndex {
     return isFound;
   }
 
+  /** One of them wants messages on the subject of that id. */
+  isWanted(subjectId: number): boolean {
+    for (const _ of this.#concerned(subjectId)) return true;
+    return false;
+  }
+
   /** One of them has still to deliver a message on that subject, or waits for its ack. */
   needs(seq: number, subjectId: number): boolean {
     for (const { consumer } of this.#concerned(subjectId)) if (consumer.needs(seq)) return true;

@@ -17,6 +17,7 @@ import { Cursor } from './cursor.ts';
 import { Delivery, type DeliveryOwner } from './delivery.ts';
 import type { ConsumerHost, StreamFollower } from './host.ts';
 import { Inactivity } from './inactivity.ts';
+import type { Journal } from './journal.ts';
 import type { ConsumerParts } from './parts.ts';
 import { Progress } from './progress.ts';
 import { Pulls } from './pull.ts';
@@ -25,12 +26,14 @@ import { Push, type PushOwner } from './push.ts';
 import type { EndReason, Recipients } from './recipients.ts';
 import { asksForLevel } from './required-level.ts';
 import { rulesOf } from './rules.ts';
+import { clampState, type SavedParts, type SavedState } from './saved-state.ts';
 import { REQUIRED_API_LEVEL } from './statuses.ts';
 
 export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwner, DeliveryOwner {
   readonly createdMs: number;
   #config: ConsumerConfig;
   readonly #host: ConsumerHost;
+  readonly #journal: Journal | undefined;
   readonly #parts: ConsumerParts;
   readonly #reader: PullReader;
   readonly #recipients: Recipients;
@@ -45,15 +48,28 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
   #unsettled: number[] = [];
   #isClosed = false;
 
-  /** Everything is checked, and it has a name. Throws CapacityError. */
-  constructor(host: ConsumerHost, config: ConsumerConfig, createdMs: number) {
+  /**
+   * Everything is checked, and it has a name. Throws CapacityError.
+   *
+   * @param journal told of what it does; what was `saved` of it is where it goes on
+   */
+  constructor(
+    host: ConsumerHost,
+    config: ConsumerConfig,
+    createdMs: number,
+    journal?: Journal,
+    saved?: SavedState,
+  ) {
     this.#host = host;
     this.#config = config;
+    this.#journal = journal;
     this.createdMs = createdMs;
     const rules = rulesOf(config);
     const perSubject = Number(host.config.max_msgs_per_subject);
-    const cursor = new Cursor(host.store, config, rules.filters, perSubject);
-    const progress = new Progress(cursor.next, rules.ackWaitsMs);
+    if (saved !== undefined) clampState(saved, host.store);
+    const cursor = new Cursor(host.store, config, rules.filters, perSubject, saved);
+    const progress = new Progress(cursor.next, rules.ackWaitsMs, journal);
+    if (saved !== undefined) progress.restore(saved, host.clock, (seq) => host.store.has(seq));
     const advisories = new Advisories(host, config.name);
     this.#parts = { host, cursor, progress, advisories, rules };
     this.#reader = new PullReader(config);
@@ -69,7 +85,8 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
       this.close('Consumer Deleted');
       throw error;
     }
-    this.due(Math.min(this.#inactivity.dueMs, this.#recipients.dueMs));
+    const dueMs = Math.min(this.#inactivity.dueMs, this.#recipients.dueMs);
+    this.due(Math.min(dueMs, progress.redelivery.nextDueMs()));
   }
 
   /** To acks and answers of both forms that nats-server understands; nobody is interested in other numbers of tokens. */
@@ -95,6 +112,11 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
 
   get config(): ConsumerConfig {
     return this.#config;
+  }
+
+  /** What is saved of it. */
+  get parts(): SavedParts {
+    return this.#parts;
   }
 
   get filters(): readonly string[] {
@@ -128,6 +150,7 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     const { cursor, progress, rules: before } = this.#parts;
     const rules = rulesOf(config);
     this.#config = config;
+    this.#journal?.configured(config);
     this.#parts.rules = rules;
     this.#reader.update(config);
     if (rules.ackWaitsMs.join() !== before.ackWaitsMs.join()) {

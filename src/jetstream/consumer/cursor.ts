@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts';
 import { timeMs } from '../wire-time.ts';
 import { wholly } from '../work.ts';
 import type { ConsumerConfig } from './config.ts';
+import type { SavedState } from './saved-state.ts';
 
 const ALL: readonly string[] = ['>'];
 
@@ -24,15 +25,25 @@ export class Cursor {
   #lastsAt = 0;
   #resume = 0;
 
-  /** @param perSubject messages that the stream keeps of a subject */
+  /**
+   * @param perSubject messages that the stream keeps of a subject
+   * @param saved where it was
+   */
   constructor(
     store: Store,
     config: ConsumerConfig,
     filters: readonly string[],
     perSubject: number,
+    saved?: Pick<SavedState, 'next' | 'lastsUpTo'>,
   ) {
     this.#store = store;
     this.#filters = filters;
+    if (saved !== undefined) {
+      this.next = saved.next;
+      this.#goOn(saved.lastsUpTo);
+      this.#pending = this.#count();
+      return;
+    }
     const isLasts = config.deliver_policy === 'last_per_subject' && perSubject !== 1;
     if (isLasts) {
       this.#lasts = lastPerSubject(store, filters);
@@ -43,6 +54,20 @@ export class Cursor {
       : wantedStart(store, config, filters);
     this.next = clamp(store, wanted, config.opt_start_seq !== undefined);
     this.#pending = this.#count();
+  }
+
+  /** Of each subject what is still the last one of those up to there. */
+  #goOn(lastsUpTo: number): void {
+    if (lastsUpTo < this.next) return;
+    const isAhead = (seq: number): boolean => seq >= this.next && seq <= lastsUpTo;
+    this.#lasts = lastPerSubject(this.#store, this.#filters).filter(isAhead);
+    this.#resume = lastsUpTo;
+    this.next = this.#lasts[0] ?? lastsUpTo + 1;
+  }
+
+  /** Up to there only the last message of each subject is delivered; 0 = it is past them. */
+  get lastsUpTo(): number {
+    return this.#lastsAt < this.#lasts.length ? this.#resume : 0;
   }
 
   /** Messages that match and lie ahead. */

@@ -1,10 +1,12 @@
 // Filters as a trie of their tokens, with an item at the end of each: whose filters match a subject, whose meet another
-// filter? A lookup visits the nodes that match, whatever else there is. It may be asked at any time, also inside a handler, where the matcher of the
-// core is busy with the message at hand.
+// filter? A lookup visits the nodes that match, whatever else there is. It may be asked at any time, also inside a handler,
+// where the matcher of the core is busy with the message at hand.
 //
 //   orders.*  A      ○ ─orders─► ○ ─*──► {A}       orders.new   comes to A and B
 //   orders.>  B                   ─>──► {B}       orders       to nobody
 //   time      C        ─time───► {C}              time         to C
+
+import { CapacityError } from '../../shared/errors.ts';
 
 interface FilterNode<T> {
   readonly children: Map<string, FilterNode<T>>;
@@ -20,9 +22,22 @@ interface Place<T> {
 /** In the place of a level: all that is below matches. */
 const BELOW = -1;
 
+/**
+ * Nodes that may be visited by all lookups of one request together, some 0.1 s, and by each beside that: of filters that
+ * are made for it, few kilobytes ask for minutes.
+ */
+export const VISITS_OF_REQUEST = 1_000_000;
+const VISITS_OF_LOOKUP = 16;
+
 export class FilterTrie<T> {
   readonly #root: FilterNode<T> = nodeOf();
   #count = 0;
+  #visitsLeft: number;
+
+  /** @param visitsMost nodes that all lookups together may visit, beside a few of each; more throw CapacityError */
+  constructor(visitsMost: number = Number.POSITIVE_INFINITY) {
+    this.#visitsLeft = visitsMost;
+  }
 
   /** Filters in it; equal ones count apart. */
   get count(): number {
@@ -66,9 +81,11 @@ export class FilterTrie<T> {
 
   /** Calls `found` for each item whose filter matches a literal subject: once for each of its filters that does. */
   match(subject: string, found: (item: T) => void): void {
+    this.#visitsLeft += VISITS_OF_LOOKUP;
     const tokens = subject.split('.');
     const stack: Place<T>[] = [{ node: this.#root, level: 0 }];
     for (let place = stack.pop(); place !== undefined; place = stack.pop()) {
+      this.#visit();
       const { node, level } = place;
       const token = tokens[level];
       if (token === undefined) {
@@ -86,9 +103,11 @@ export class FilterTrie<T> {
 
   /** Calls `found` for each item whose filter and this one can match the same subject. */
   meet(filter: string, found: (item: T) => void): void {
+    this.#visitsLeft += VISITS_OF_LOOKUP;
     const tokens = filter.split('.');
     const stack: Place<T>[] = [{ node: this.#root, level: 0 }];
     for (let place = stack.pop(); place !== undefined; place = stack.pop()) {
+      this.#visit();
       const { node, level } = place;
       const token = tokens[level];
       if (token === undefined) for (const item of node.items) found(item);
@@ -99,6 +118,11 @@ export class FilterTrie<T> {
         for (const child of childrenFor(node, token)) stack.push({ node: child, level: level + 1 });
       }
     }
+  }
+
+  #visit(): void {
+    if (this.#visitsLeft-- > 0) return;
+    throw new CapacityError('comparing filters with each other');
   }
 }
 

@@ -7,6 +7,7 @@
 //
 // When each is due is kept beside: what was delivered once and never touched again falls due in order of its sequence
 // (`firstUntouched`), everything else lies in a heap (due.ts).
+import type { Journal } from './journal.ts';
 
 /** How it stands with a message: never touched since its first delivery, waiting for redelivery, in the heap; gone. */
 export const UNTOUCHED = 0;
@@ -97,12 +98,18 @@ class Chunk {
 }
 
 export class Pending {
+  readonly #journal: Journal | undefined;
   #chunks: Chunk[] = [];
   #count = 0;
   #redelivered = 0;
   // Where `find` has found its message.
   #chunk: Chunk | undefined;
   #at = 0;
+
+  /** @param journal told of every change */
+  constructor(journal?: Journal) {
+    this.#journal = journal;
+  }
 
   get count(): number {
     return this.#count;
@@ -133,6 +140,7 @@ export class Pending {
     }
     chunk.push(seq, consumerSeq, dueMs);
     this.#count++;
+    this.#journal?.changed(seq);
   }
 
   /** Finds a message; `consumerSeq`, `due` and the like speak of it then, until another is looked for. */
@@ -192,6 +200,7 @@ export class Pending {
 
   set dueMs(dueMs: number) {
     (this.#chunk as Chunk).dues[this.#at] = dueMs;
+    this.#journal?.changed(this.seq);
   }
 
   get state(): number {
@@ -200,6 +209,7 @@ export class Pending {
 
   set state(state: number) {
     (this.#chunk as Chunk).states[this.#at] = state;
+    this.#journal?.changed(this.seq);
   }
 
   /** Deliveries but the first. */
@@ -212,12 +222,14 @@ export class Pending {
     const before = chunk.redelivered[this.#at] as number;
     chunk.redelivered[this.#at] = count;
     this.#redelivered += Number(count > 0) - Number(before > 0);
+    this.#journal?.changed(this.seq);
   }
 
   /** Removes the message that was found. */
   remove(): void {
     const chunk = this.#chunk as Chunk;
     const at = this.#at;
+    this.#journal?.changed(this.seq);
     if ((chunk.redelivered[at] as number) > 0) this.#redelivered--;
     chunk.states[at] = GONE;
     chunk.live--;
@@ -236,6 +248,7 @@ export class Pending {
     this.#chunk = undefined;
     this.#count = 0;
     this.#redelivered = 0;
+    this.#journal?.renew();
   }
 
   #chunkOf(seq: number): Chunk | undefined {

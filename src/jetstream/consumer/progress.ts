@@ -4,8 +4,10 @@
 // Source: nats-server 2.15.3, server/consumer.go, moveAckFloor, processAckMsgLocked, purge; server/memstore.go,
 // consumerMemStore.UpdateDelivered, UpdateAcks.
 import type { Clock } from '../../shared/clock.ts';
+import type { Journal } from './journal.ts';
 import type { Pending } from './pending.ts';
 import { Redelivery } from './redelivery.ts';
+import type { SavedState } from './saved-state.ts';
 
 /** A place in both countings. */
 interface Place {
@@ -23,6 +25,11 @@ export class Moment {
     this.#wallMs = Number.NaN;
   }
 
+  /** It happened before this process began. */
+  atWall(wallMs: number): void {
+    this.#wallMs = wallMs;
+  }
+
   /** Milliseconds since 1970; 0 = never. */
   wallMs(clock: Clock): number {
     if (Number.isNaN(this.#wallMs)) {
@@ -35,6 +42,7 @@ export class Moment {
 export class Progress {
   readonly redelivery: Redelivery;
   readonly #pending: Pending;
+  readonly #journal: Journal | undefined;
   /** The last consumer sequence that was given out. */
   consumerSeq = 0;
   readonly delivered: Place;
@@ -45,13 +53,45 @@ export class Progress {
   readonly acked: Moment = new Moment();
 
   /** @param startSeq the first sequence that may be delivered */
-  constructor(startSeq: number, waitsMs: readonly number[]) {
-    this.redelivery = new Redelivery(waitsMs);
+  constructor(startSeq: number, waitsMs: readonly number[], journal?: Journal) {
+    this.#journal = journal;
+    this.redelivery = new Redelivery(waitsMs, journal);
     this.#pending = this.redelivery.pending;
     const stream = Math.max(0, startSeq - 1);
     this.delivered = { consumer: 0, stream };
     this.floor = { consumer: 0, stream };
     this.shownFloor = { consumer: 0, stream };
+  }
+
+  /**
+   * Goes on where a consumer was that has been saved.
+   *
+   * @param isThere whether the stream still has a message: what is gone waits for no ack
+   */
+  restore(saved: SavedState, clock: Clock, isThere: (seq: number) => boolean): void {
+    this.consumerSeq = saved.consumerSeq;
+    Object.assign(this.delivered, {
+      consumer: saved.deliveredConsumer,
+      stream: saved.deliveredStream,
+    });
+    Object.assign(this.floor, { consumer: saved.floorConsumer, stream: saved.floorStream });
+    Object.assign(this.shownFloor, { consumer: saved.shownConsumer, stream: saved.shownStream });
+    this.lastDelivery.atWall(saved.deliveredMs);
+    this.acked.atWall(saved.ackedMs);
+    const nowMs = clock.monotonic();
+    const shiftMs = nowMs - clock.now();
+    const gone: number[] = [];
+    let last = 0;
+    for (const [seq, wait] of [...saved.waiting].sort(([a], [b]) => a - b)) {
+      if (wait.consumerSeq <= last) continue;
+      last = wait.consumerSeq;
+      this.redelivery.restore(seq, wait, Math.max(nowMs, wait.dueMs + shiftMs));
+      if (!isThere(seq)) gone.push(seq);
+    }
+    for (const [seq, count] of saved.exhausted) {
+      if (isThere(seq)) this.redelivery.exhausted.set(seq, count);
+    }
+    for (const seq of gone) this.ack(seq, saved.next);
   }
 
   /** A delivery that nobody acknowledges. */
@@ -76,6 +116,7 @@ export class Progress {
   }
 
   #count(seq: number): void {
+    this.#journal?.touched();
     this.consumerSeq++;
     this.delivered.consumer = this.consumerSeq;
     if (seq > this.delivered.stream) this.delivered.stream = seq;
@@ -110,6 +151,7 @@ export class Progress {
     const { floor, shownFloor, delivered } = this;
     const pending = this.#pending;
     if (consumerSeq <= floor.consumer || seq <= floor.stream) return false;
+    this.#journal?.touched();
     const isPending = pending.find(seq);
     const place = isPending ? pending.consumerSeq : this.#placeBefore(seq);
     floor.consumer = Math.max(floor.consumer, place);
@@ -154,6 +196,7 @@ export class Progress {
     const { floor, redelivery, delivered } = this;
     const pending = this.#pending;
     const { count } = pending;
+    this.#journal?.touched();
     if (floor.stream < seq) {
       floor.stream = seq - 1;
       for (let at = pending.findFrom(1); at > 0; at = pending.findFrom(at + 1)) {

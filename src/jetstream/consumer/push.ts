@@ -60,10 +60,19 @@ export class Push implements Recipients {
   /** Looks from now on for who subscribes. Throws CapacityError. */
   open(): void {
     const { host, rules } = this.#parts;
-    const queue = rules.deliverGroup === '' ? undefined : rules.deliverGroup;
     const onChange = (hasSubscriber: boolean): void => this.#setActive(hasSubscriber);
-    this.#unwatch = host.door.watchSubscribers(rules.deliverTo, onChange, queue);
-    this.#setActive(host.door.hasSubscriber(rules.deliverTo, queue));
+    this.#unwatch = host.door.watchSubscribers(rules.deliverTo, onChange, this.#queue);
+    this.#lookAround();
+  }
+
+  #lookAround(): void {
+    const { host, rules } = this.#parts;
+    this.#setActive(host.door.hasSubscriber(rules.deliverTo, this.#queue));
+  }
+
+  get #queue(): string | undefined {
+    const { deliverGroup } = this.#parts.rules;
+    return deliverGroup === '' ? undefined : deliverGroup;
   }
 
   /** The rules have changed. */
@@ -136,6 +145,8 @@ export class Push implements Recipients {
   missed(): void {
     const { host, rules } = this.#parts;
     this.#setActive(host.door.hasInterest(rules.deliverTo));
+    // The watch says nothing of who comes again before the turn ends.
+    if (!this.#isActive) host.door.atLoopEnd(() => this.#lookAround());
   }
 
   hold(recipient: Recipient, session: SessionHandle): void {

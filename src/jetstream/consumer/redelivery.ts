@@ -9,16 +9,18 @@
 // Queue and heap may hold what no longer stands: a message's state in `pending` decides, and what does not stand is
 // dropped when it comes up, or when there is more of it than of the rest.
 import { DueHeap } from './due.ts';
+import type { Journal } from './journal.ts';
 import { HEAPED, Pending, QUEUED } from './pending.ts';
+import type { SavedWait } from './saved-state.ts';
 
 /** Messages that fall due in one go. */
 const EXPIRED_MOST = 8192;
 const SLACK = 64;
 
 export class Redelivery {
-  readonly pending: Pending = new Pending();
+  readonly pending: Pending;
   /** How often those were delivered again that have been delivered too often. */
-  readonly exhausted: Map<number, number> = new Map();
+  readonly exhausted: Map<number, number>;
   readonly #heap = new DueHeap();
   #queue: number[] = [];
   #queueHead = 0;
@@ -27,9 +29,23 @@ export class Redelivery {
   #untouchedFrom = 1;
   #waitsMs: readonly number[];
 
-  /** @param waitsMs for the ack of the first delivery, of the second and so on; the last one for all that follow */
-  constructor(waitsMs: readonly number[]) {
+  /**
+   * @param waitsMs for the ack of the first delivery, of the second and so on; the last one for all that follow
+   * @param journal told of every change
+   */
+  constructor(waitsMs: readonly number[], journal?: Journal) {
     this.#waitsMs = waitsMs;
+    this.pending = new Pending(journal);
+    this.exhausted = new Exhausted(journal);
+  }
+
+  /** A message that waited for its ack when the consumer was saved, in ascending order. What was due is so now. */
+  restore(seq: number, { consumerSeq, redelivered }: SavedWait, dueMs: number): void {
+    const { pending } = this;
+    pending.add(seq, consumerSeq, dueMs);
+    if (!pending.find(seq)) return;
+    pending.redelivered = redelivered;
+    this.#putOff(seq, dueMs);
   }
 
   /** Messages in the queue. */
@@ -248,5 +264,30 @@ export class Redelivery {
     }
     this.#queue = [...kept];
     this.#queueHead = 0;
+  }
+}
+
+class Exhausted extends Map<number, number> {
+  readonly #journal: Journal | undefined;
+
+  constructor(journal: Journal | undefined) {
+    super();
+    this.#journal = journal;
+  }
+
+  override set(seq: number, redelivered: number): this {
+    this.#journal?.changed(seq);
+    return super.set(seq, redelivered);
+  }
+
+  override delete(seq: number): boolean {
+    const isThere = super.delete(seq);
+    if (isThere) this.#journal?.changed(seq);
+    return isThere;
+  }
+
+  override clear(): void {
+    if (this.size > 0) this.#journal?.renew();
+    super.clear();
   }
 }

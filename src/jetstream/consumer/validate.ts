@@ -12,7 +12,7 @@ import type { StreamConfig } from '../stream/config.ts';
 import { DESCRIPTION_MAX } from '../stream/validate.ts';
 import { hasWildcard, isReserved, isSubset, isValidName, isValidSubject } from '../subjects.ts';
 import { type ConsumerConfig, type ConsumerSettings, unsupportedConsumerKey } from './config.ts';
-import { FilterTrie } from './filter-trie.ts';
+import { FilterTrie, VISITS_OF_REQUEST } from './filter-trie.ts';
 
 const ACK_WAIT = 30_000_000_000;
 const ACK_PENDING = 1000;
@@ -267,7 +267,7 @@ function checkFilters({ filter_subject: filter, filter_subjects = [] }: Consumer
   if (filter !== undefined && filter_subjects.length > 0) throw refusal('filterAndFilters');
   if (filter !== undefined && !isValidSubject(filter)) throw invalid('invalid subject');
   if (filter_subjects.includes('')) throw refusal('emptyFilter');
-  const places = new FilterTrie<number>();
+  const places = new FilterTrie<number>(VISITS_OF_REQUEST);
   for (const [i, subject] of filter_subjects.entries()) places.add(subject, i);
   for (const [i, subject] of filter_subjects.entries()) {
     if (!isValidSubject(subject)) throw invalid('invalid subject');

@@ -173,6 +173,11 @@ export function readStreamRequest(text: string, isStrict: boolean): StreamReques
   return readObject<StreamRequest>(text, STREAM_FIELDS, isStrict) as StreamRequest;
 }
 
+/** Reads a configuration that was complete when it was written. Throws JsonError. */
+export function readStreamConfig(text: string): StreamConfig {
+  return readObject<StreamConfig>(text, STREAM_FIELDS, false) as StreamConfig;
+}
+
 /** The first key of the request that asks for what is not there yet. */
 export function unsupportedStreamKey(request: StreamRequest): string | undefined {
   return Object.keys(UNSUPPORTED).find(

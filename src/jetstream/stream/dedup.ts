@@ -48,12 +48,13 @@ export class DedupWindow {
     return this.#seqs.get(id) ?? 0;
   }
 
-  add(id: string, seq: number): void {
+  /** @param ageMs how long ago it came: none came after it that is older */
+  add(id: string, seq: number, ageMs = 0): void {
     if (this.#windowMs <= 0) return;
     if (this.#seqs.size >= this.#idsMax) this.#forgetFirst();
     this.#seqs.set(id, seq);
     this.#ids.push(id);
-    this.#times.push(this.#clock.monotonic());
+    this.#times.push(this.#clock.monotonic() - ageMs);
     if (this.#timer === undefined) this.#arm();
   }
 

@@ -46,8 +46,11 @@ export class PublishHeaders {
   }
 
   #take(block: Uint8Array, start: number, end: number, seen: number): number {
-    const colon = block.indexOf(COLON, start);
-    if (colon < 0 || colon >= end) return seen;
+    // No further than a key goes: lines without a colon would each be searched to the end of all of them.
+    const last = Math.min(end, start + KEY_MOST + 1);
+    let colon = start;
+    while (colon < last && block[colon] !== COLON) colon++;
+    if (colon === last) return seen;
     const key = bytesText(block, start, colon);
     const bit = KEYS.get(key);
     if (bit === undefined || (seen & bit) !== 0) return seen;
@@ -166,6 +169,7 @@ const KEYS: ReadonlyMap<string, number> = new Map([
 ]);
 /** Of the shortest key, with its colon. */
 const KEY_LEAST = 'Nats-TTL'.length;
+const KEY_MOST = Math.max(...[...KEYS.keys()].map((key) => key.length));
 
 /** As the original reads numbers: digits alone, anything else is -1. Above 2^53 it is not exact, and no sequence. */
 function decimal(block: Uint8Array, from: number, end: number): number | undefined {

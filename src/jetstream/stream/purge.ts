@@ -34,7 +34,9 @@ export function* purgeStore(
 /** Subject by subject; one that comes meanwhile, also by an id that has been another's, has nothing below `end`. */
 function* removeSubjects(store: Store, filter: string, end: number): Work<number> {
   let count = 0;
+  let looked = 0;
   for (const id of yield* store.findSubjects(filter)) {
+    if (++looked % SUBJECTS_A_PIECE === 0) yield;
     for (let first = store.firstOf(id); first !== 0 && first < end; first = store.firstOf(id)) {
       store.remove(first);
       if (++count % A_PIECE === 0) yield;

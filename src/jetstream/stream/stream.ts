@@ -13,11 +13,16 @@ import { DirectGet } from '../api/direct-get.ts';
 import type { ConsumerConfig } from '../consumer/config.ts';
 import { Consumer } from '../consumer/consumer.ts';
 import { ConsumerIndex } from '../consumer/consumer-index.ts';
+import type { SavedConsumer } from '../consumer/consumer-log.ts';
 import type { ConsumerHost, PullQuota } from '../consumer/host.ts';
 import type { EndReason } from '../consumer/recipients.ts';
 import { type Pool, reservedBytes } from '../limits.ts';
 import { StreamOutbox } from '../outbox.ts';
+import type { Keeping } from '../place/keeping.ts';
+import type { StreamMeta } from '../place/meta-file.ts';
+import type { StreamPlace } from '../place/place.ts';
 import type { IndexOptions } from '../store/indexed-store.ts';
+import { createMemoryStore } from '../store/memory-store.ts';
 import type { Incoming, Store } from '../store/store.ts';
 import type { Work } from '../work.ts';
 import { amended } from './amending.ts';
@@ -28,6 +33,7 @@ import { Expiry } from './expiry.ts';
 import { Ingest } from './ingest.ts';
 import { PubAckWriter } from './pub-ack.ts';
 import { purgeStore } from './purge.ts';
+import { recoverHeaders } from './recovery.ts';
 import { Retention } from './retention.ts';
 import { rulesOf, type StreamRules } from './rules.ts';
 
@@ -46,8 +52,8 @@ export interface StreamAccount {
   readonly consumers: ConsumerQuota;
   warn(text: string): void;
   advise(kind: string, type: string, fields: () => object): void;
-  /** The store of a stream's messages. Throws StorageError. */
-  openStore(config: StreamConfig, options: IndexOptions): Store;
+  /** What was answered to whoever has created it does not hold: it cannot be saved. */
+  abandon(stream: Stream): void;
 }
 
 export class Stream implements ApiStream, ConsumerHost {
@@ -61,6 +67,8 @@ export class Stream implements ApiStream, ConsumerHost {
   readonly outbox: StreamOutbox;
   readonly pool: Pool;
   readonly #share: Pool;
+  /** What else is on disk, if it is. */
+  readonly #keeping: Keeping | undefined;
   readonly dedup: DedupWindow;
   readonly eviction: Eviction;
   readonly #expiry: Expiry;
@@ -79,27 +87,39 @@ export class Stream implements ApiStream, ConsumerHost {
   #held = 0;
   #isClosed = false;
 
-  /** Its configuration has been checked. Throws CapacityError. */
-  constructor(account: StreamAccount, config: StreamConfig) {
+  /**
+   * Its configuration has been checked. Throws CapacityError, StorageError, and then nothing is open.
+   *
+   * @param place where it is kept; by default in memory
+   * @param found it has been there before
+   */
+  constructor(
+    account: StreamAccount,
+    config: StreamConfig,
+    place?: StreamPlace,
+    found?: Pick<StreamMeta, 'createdMs'>,
+  ) {
     const { door, clock, domain } = account;
     this.account = account;
     this.config = config;
     this.rules = rulesOf(config);
     this.door = door;
     this.clock = clock;
-    this.createdMs = clock.now();
+    this.createdMs = found?.createdMs ?? clock.now();
     this.pool = account.pool(config.storage);
     this.#share = account.share(config.storage);
-    this.store = account.openStore(config, {
+    const index: IndexOptions = {
       storage: config.storage,
       firstSeq: Number(config.first_seq ?? 0),
       onRemoved: (seq, subjectId, bytes) => this.#removed(seq, subjectId, bytes),
       onCleared: ({ bytes }) => this.#use(-bytes),
       onTakenBack: (seq) => this.#takenBack(seq),
-    });
+    };
+    this.store = place?.openMessages(config, index) ?? createMemoryStore(index);
+    this.#keeping = this.#keep(place, found !== undefined);
     this.visibleSeq = this.store.state.lastSeq;
     this.followers = new ConsumerIndex(this.store);
-    this.#retention = new Retention(this.store, this.followers, door);
+    this.#retention = new Retention(this.store, this.followers, door, clock);
     this.outbox = new StreamOutbox(
       door,
       clock,
@@ -116,8 +136,48 @@ export class Stream implements ApiStream, ConsumerHost {
     this.pubAck = new PubAckWriter(config.name, domain);
     this.#ingest = new Ingest(this);
     this.#directGet = new DirectGet(this);
-    this.#subscribe(config.subjects);
     this.#reserve(reservedBytes(config));
+    this.#use(this.store.state.bytes);
+    try {
+      if (found === undefined) this.#keeping?.save(config, this.createdMs);
+      else this.#recover();
+      this.#subscribe(config.subjects);
+    } catch (error) {
+      this.close('Server Shutdown', () => {});
+      throw error;
+    }
+  }
+
+  #keep(place: StreamPlace | undefined, isFound: boolean): Keeping | undefined {
+    try {
+      return place?.keep(isFound, () => this.outbox.due());
+    } catch (error) {
+      this.store.close();
+      throw error;
+    }
+  }
+
+  /** Knows again what it knew of its messages, and has the consumers that it had. */
+  #recover(): void {
+    const { store, clock, rules, dedup } = this;
+    recoverHeaders(store, clock, rules, dedup, (seq, seconds) => this.#expiry.stored(seq, seconds));
+    this.#ingest.lastIs(store.state.lastSeq);
+    const saved = this.#keeping?.consumers.read((text) => this.account.warn(text)) ?? [];
+    for (const [, consumer] of saved) this.#addConsumer(consumer);
+    this.#expiry.update(rules);
+    this.#retention.recovered(this.config.retention);
+  }
+
+  #addConsumer({ config, createdMs, state }: SavedConsumer): Consumer {
+    const { name } = config;
+    const log = config.mem_storage ? undefined : this.#keeping?.consumers;
+    const journal = log?.journal(name);
+    const consumer = new Consumer(this, config, createdMs, journal, state);
+    if (journal !== undefined) log?.add(journal, consumer.parts, { config, createdMs });
+    this.consumers.set(name, consumer);
+    this.account.consumers.count++;
+    this.followers.add(name, consumer);
+    return consumer;
   }
 
   /** Takes messages of these subjects, and no others. Throws CapacityError, and then nothing has changed. */
@@ -154,6 +214,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#subscribe(config.subjects);
     this.#reserve(reservedBytes(config) - reservedBytes(this.config));
     this.config = config;
+    this.#keeping?.save(config, this.createdMs);
     this.rules = rulesOf(config);
     this.dedup.windowMs = this.rules.duplicateWindowMs;
     yield* this.eviction.update(this.rules);
@@ -219,6 +280,7 @@ export class Stream implements ApiStream, ConsumerHost {
     // What it held has been given back when it is closed; acks of the same turn may be behind that.
     if (this.#isClosed) return;
     if (this.config.retention !== 'limits') this.#retention.settled(seq);
+    if (this.#keeping !== undefined) this.outbox.due();
   }
 
   directGet(message: RawMessage, keyAt: number): void {
@@ -226,12 +288,9 @@ export class Stream implements ApiStream, ConsumerHost {
   }
 
   createConsumer(config: ConsumerConfig): ApiConsumer {
-    const { name } = config;
-    const consumer = new Consumer(this, config, this.clock.now());
-    this.consumers.set(name, consumer);
-    this.account.consumers.count++;
-    this.followers.add(name, consumer);
-    this.#adviseConsumer(name, 'CREATED', 'create');
+    const createdMs = this.clock.now();
+    const consumer = this.#addConsumer({ config, createdMs, state: undefined });
+    this.#adviseConsumer(config.name, 'CREATED', 'create');
     return consumer;
   }
 
@@ -249,6 +308,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.consumers.delete(name);
     this.account.consumers.count--;
     this.followers.remove(name);
+    this.#keeping?.consumers.remove(name);
     consumer.close(reason);
     this.#retention.relaxed(this.config.retention);
     this.#adviseConsumer(name, 'DELETED', 'delete');
@@ -300,28 +360,37 @@ export class Stream implements ApiStream, ConsumerHost {
     this.dedup.close();
     this.#use(-this.store.state.bytes);
     this.#reserve(-reservedBytes(this.config));
+    const isDeleted = reason === 'Consumer Deleted';
+    if (isDeleted) this.#keeping?.forget();
     this.outbox.finish(() => {
-      this.store.close();
       this.#hold(0);
-      done();
+      this.store.close(() => {
+        if (this.#keeping === undefined) done();
+        else this.#keeping.close(isDeleted, done);
+      });
     });
   }
 
   /** What has been stored up to now may be shown when it is durable. */
   #commit(done: (failure?: Error) => void): void {
-    const { lastSeq } = this.store.state;
-    this.#hold(this.store.heldBytes);
-    this.store.commit((failure) => {
+    const { store } = this;
+    const keeping = this.#keeping;
+    const { lastSeq } = store.state;
+    this.#hold(store.heldBytes + (keeping?.heldBytes ?? 0));
+    const end = (failure?: Error): void => {
       // Of what has failed nothing is shown: what could not be written is gone, and what could not be synced may be.
       if (failure === undefined) this.visibleSeq = lastSeq;
       done(failure);
-    });
+      if (keeping?.isSaved === false && !this.#isClosed) this.account.abandon(this);
+    };
+    if (keeping === undefined) store.commit(end);
+    else keeping.commit(store, end);
   }
 
   /** Messages from there on could not be written: who sends them again is to be heard. */
   #takenBack(from: number): void {
     this.dedup.forgetFrom(from);
-    this.#ingest.takenBack(this.store.previous(from - 1));
+    this.#ingest.lastIs(this.store.previous(from - 1));
   }
 
   #hold(bytes: number): void {

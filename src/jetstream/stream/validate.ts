@@ -5,7 +5,7 @@ import { isSubject } from '../../bus/subject-text.ts';
 import { quoteGoText } from '../../shared/go-quote.ts';
 import { formatDuration, NANOS_PER_SECOND } from '../../shared/time.ts';
 import type { ApiLimits } from '../api/account-door.ts';
-import { FilterTrie } from '../consumer/filter-trie.ts';
+import { FilterTrie, VISITS_OF_REQUEST } from '../consumer/filter-trie.ts';
 import { type ApiError, refusal } from '../errors.ts';
 import type { Int } from '../json-reader.ts';
 import { isTooLong, METADATA_MAX, storedMetadata } from '../metadata.ts';
@@ -190,7 +190,7 @@ function withMarkers(config: StreamConfig, { pedantic }: StreamRequest): StreamC
 function checkSubjects({ subjects, no_ack: isSilent = false, num_replicas }: StreamConfig): void {
   const seen = new Set<string>();
   // Comparing each with each would take minutes for as many as one request can name.
-  const places = new FilterTrie<number>();
+  const places = new FilterTrie<number>(VISITS_OF_REQUEST);
   const wrong: number[] = [];
   for (const [i, subject] of subjects.entries()) {
     if (isValidSubject(subject)) places.add(subject, i);

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 
 import { afterAll, describe, it } from 'vitest';
 import { systemDisk } from '../../../src/jetstream/store/file/disk.ts';
 import { closed, newDirectory, openStore, removeDirectories } from '../../support/file-stores.ts';
+import { SimDisk } from '../../support/sim-disk.ts';
 import { incoming, readTexts } from '../../support/stored.ts';
 
 afterAll(removeDirectories);
@@ -137,11 +138,58 @@ describe('a store on the disk of this machine', () => {
     strictEqual(openStore({ dir }).store.state.messages, 20);
   });
 
+  it('keeps one large message in memory, whichever were read', () => {
+    const { store } = openStore({ dir: newDirectory() });
+    for (let i = 0; i < 6; i++) store.append(incoming('a', 'x'.repeat(1_000_000)), 1);
+    store.commit(() => {});
+    for (let seq = 1; seq <= 6; seq++) strictEqual(readTexts(store, seq)?.payload.length, 1e6);
+    ok(store.heldBytes < 3e6, `${store.heldBytes}`);
+  });
+
   it('cannot be opened where nothing may be read', () => {
     const dir = newDirectory();
     writeFileSync(`${dir}/00000001.log`, 'x');
     chmodSync(`${dir}/00000001.log`, 0);
     // Root reads everything; then it is no segment.
     throws(() => openStore({ dir }), { code: 'ERR_STORAGE', message: new RegExp(dir) });
+  });
+});
+
+/** A disk that says how many syncs have been under way at once. */
+class CountingDisk extends SimDisk {
+  #syncs = 0;
+  mostSyncs = 0;
+
+  override async later(...args: Parameters<SimDisk['later']>): Promise<void> {
+    const syncs = args[0] === 'sync' ? 1 : 0;
+    this.#syncs += syncs;
+    this.mostSyncs = Math.max(this.mostSyncs, this.#syncs);
+    await super.later(...args).finally(() => {
+      this.#syncs -= syncs;
+    });
+  }
+}
+
+describe('a store of many segments', () => {
+  it('has few of them open when a start has all of them synced', async () => {
+    const first = new SimDisk();
+    const { store } = openStore({ disk: first, dir: '/s', segmentBytes: 400 });
+    for (let i = 0; i < 100; i++) {
+      store.append(incoming('a', 'x'.repeat(400)), 1);
+      store.commit(() => {});
+      await first.settle();
+    }
+    ok(first.names.size >= 100, `${first.names.size}`);
+    const files = [...first.names].map(([name, { bytes }]) => [name, bytes] as const);
+    const disk = new CountingDisk(1, new Map(files));
+    const reopened = openStore({ disk, dir: '/s', sync: 'always' }).store;
+    let isDone = false;
+    reopened.append(incoming('a', 'y'), 1);
+    reopened.commit(() => {
+      isDone = true;
+    });
+    await disk.settle();
+    ok(isDone);
+    ok(disk.mostSyncs > 0 && disk.mostSyncs <= 8, `${disk.mostSyncs}`);
   });
 });

@@ -113,7 +113,8 @@ describe('a write that fails', () => {
   });
 
   it('in the middle of a turn is told at its end, too', async () => {
-    const { store, fail } = scene();
+    const { store, fail, disk } = scene();
+    await disk.settle();
     const large = 'x'.repeat(700_000);
     store.append(incoming('a', large), 1);
     fail('write', 'ENOSPC');
@@ -124,6 +125,24 @@ describe('a write that fails', () => {
     deepStrictEqual(kept(store), ['2:after']);
   });
 
+  it('is followed by a new segment when the name of the one before is safe, also when it is closed then', async () => {
+    const { store, publish, fail, disk } = scene();
+    fail('write');
+    throws(
+      () =>
+        store.append(incoming('a', 'x'.repeat(2 ** 21)), 1) && store.append(incoming('a', ''), 1),
+    );
+    fail();
+    throws(() => store.append(incoming('a', 'too soon'), 1), {
+      message: 'write /s/00000001.log: EIO',
+    });
+    deepStrictEqual([...disk.names.keys()], ['/s/00000001.log']);
+    await disk.settle();
+    strictEqual(await publish('then'), 'write /s/00000001.log: EIO');
+    strictEqual(await publish('now'), '');
+    deepStrictEqual(keptAfterwards(disk), kept(store));
+  });
+
   it('in the middle of a removal leaves the removal as it was', async () => {
     const { store, fail, disk, publish } = scene({ segmentBytes: 400 });
     for (let i = 0; i < 4; i++) store.append(incoming('a', 'x'.repeat(60)), 1);
@@ -132,8 +151,37 @@ describe('a write that fails', () => {
     for (let i = 0; i < 3; i++) store.remove(4 - i);
     ok((await committed(store)) !== '');
     fail();
+    await disk.settle();
     strictEqual(await publish('next'), '');
     deepStrictEqual(kept(store), keptAfterwards(disk));
+  });
+});
+
+describe('what is removed while nothing can be written', () => {
+  it('from the front is gone for who comes next, when there is a place again', async () => {
+    const { store, publish, fail, disk } = scene();
+    for (const text of ['one', 'two', 'three']) await publish(text);
+    fail('write');
+    store.removeBelow(3);
+    strictEqual(await committed(store), 'write /s/00000001.log: EIO');
+    fail();
+    strictEqual(await committed(store), '');
+    deepStrictEqual(keptAfterwards(disk), ['3:three']);
+  });
+
+  it('is gone when the write before it was done by its tombstone', async () => {
+    const { store, publish, fail, disk } = scene();
+    for (const text of ['one', 'two']) await publish(text);
+    // One more record and there is a whole piece to write.
+    store.append(incoming('a', 'x'.repeat(2 ** 20 - 110)), 1);
+    store.remove(2);
+    fail('write');
+    strictEqual(await committed(store), 'write /s/00000001.log: EIO');
+    fail();
+    strictEqual(await publish('next'), '');
+    const begins = (found: string[]): string[] => found.map((each) => each.slice(0, 5));
+    deepStrictEqual(begins(kept(store)), ['1:one', '3:xxx', '4:nex']);
+    deepStrictEqual(begins(keptAfterwards(disk)), begins(kept(store)));
   });
 });
 
@@ -151,6 +199,14 @@ describe('a segment that cannot be made', () => {
     deepStrictEqual(kept(store).slice(-1), [`${store.state.lastSeq}:y`]);
     deepStrictEqual(keptAfterwards(disk), kept(store));
   });
+
+  it('leaves no file behind, whoever comes how often', async () => {
+    const { publish, fail, store, disk } = scene();
+    fail('write', 'ENOSPC');
+    ok((await publish('one')) !== '');
+    for (let i = 0; i < 100; i++) throws(() => store.append(incoming('a', 'x'), 1));
+    deepStrictEqual([...disk.names.keys()], ['/s/00000001.log']);
+  });
 });
 
 describe('a sync that fails', () => {
@@ -166,6 +222,18 @@ describe('a sync that fails', () => {
     strictEqual(await committed(store), 'sync /s/00000001.log: EIO');
     const text = 'nothing more is stored until the next start: sync /s/00000001.log: EIO';
     deepStrictEqual(warnings, [text]);
+  });
+
+  it('is not forgotten when everything is removed', async () => {
+    const { publish, fail, store, disk } = scene({ sync: 'always', segmentBytes: 400 });
+    strictEqual(await publish('one'), '');
+    fail('sync');
+    ok((await publish('two')) !== '');
+    fail();
+    for (let i = 0; i < 2; i++) store.clear();
+    await disk.settle();
+    strictEqual(store.failure?.message, 'sync /s/00000001.log: EIO');
+    throws(() => store.append(incoming('a', 'three'), 1), { message: store.failure?.message });
   });
 
   it('of the directory is as bad', async () => {
@@ -217,6 +285,32 @@ describe('a read that fails', () => {
 });
 
 describe('a segment that is rewritten', () => {
+  it('is given back when everything is removed in the middle of that', async () => {
+    const disk = new SimDisk();
+    const { store } = openStore({ disk, dir: '/s', segmentBytes: 1_000_000 });
+    const commit = async (): Promise<void> => {
+      store.commit(() => {});
+      await disk.settle();
+    };
+    // The first segment is full of one message; in the next many live, and few.
+    store.append(incoming('a', 'x'.repeat(1_000_000)), 1);
+    await commit();
+    for (let i = 0; i < 20_000; i++) store.append(incoming('a', ''), 1);
+    await commit();
+    store.append(incoming('a', 'x'.repeat(1_000_000)), 1);
+    await commit();
+    for (let seq = 2; seq < 11_000; seq++) store.remove(seq);
+    store.commit(() => {});
+    const isRewritten = (): boolean => (disk.names.get('/s/00000002.log')?.bytes.length ?? 0) < 5e5;
+    while (!isRewritten()) ok(await disk.step(), 'it was never rewritten');
+    // Rows are led to the new file: of 9,000 not all in one turn.
+    await disk.step();
+    await disk.step();
+    store.clear();
+    await commit();
+    deepStrictEqual([...disk.names.keys()], ['/s/00000004.log']);
+  });
+
   it('keeps the last sequence and its time, whoever is gone', async () => {
     const { store, disk } = scene({ segmentBytes: 400 });
     store.append(incoming('a', ''), 1000);

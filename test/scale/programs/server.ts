@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { LIVE_CACHE_BYTES, LIVE_HEAP_BYTES } from '../../../assembly/abi.ts';
 import type { Bridge } from '../../../src/bridge/bridge.ts';
+import type { Network } from '../../../src/bridge/network.ts';
 import type { BridgeStats, ConnectionSnapshot } from '../../../src/bridge/options.ts';
 import { type BusInternals, internalsOf } from '../../../src/bus/internals.ts';
 import type { Subscription } from '../../../src/index.ts';
@@ -88,7 +89,7 @@ let counts = new Uint32Array(0);
 const subscriptions: { unsubscribe(): void }[] = [];
 
 function bridge(): Bridge {
-  return door.turn.network as Bridge;
+  return (door.turn.network as Network).members[0] as Bridge;
 }
 
 function collect(): void {

@@ -14,11 +14,15 @@ import {
   read,
   readdirSync,
   readSync,
+  renameSync,
+  rmdirSync,
+  symlinkSync,
   unlinkSync,
   write,
   writeSync,
 } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { defer } from '../../../shared/defer.ts';
 import { StorageError } from '../../../shared/errors.ts';
 import { fileErrorText } from '../../../shared/file-error.ts';
@@ -34,6 +38,12 @@ export interface Disk {
   /** A file that is not there yet. */
   create(path: string): DiskFile;
   remove(path: string): void;
+  /** At once, over whatever has that name. */
+  rename(from: string, to: string): void;
+  /** Another name for a directory. */
+  link(dir: string, path: string): void;
+  /** A directory that is empty. */
+  removeDir(path: string): void;
   /** What has been made, renamed and removed in a directory survives a power loss then. */
   syncDir(path: string): Promise<void>;
   /** A later turn of the loop. */
@@ -99,6 +109,18 @@ class SystemDisk implements Disk {
 
   remove(path: string): void {
     told('unlink', path, () => unlinkSync(path));
+  }
+
+  rename(from: string, to: string): void {
+    told('rename', from, () => renameSync(from, to));
+  }
+
+  link(dir: string, path: string): void {
+    told('symlink', path, () => symlinkSync(resolve(dir), path));
+  }
+
+  removeDir(path: string): void {
+    told('rmdir', path, () => rmdirSync(path));
   }
 
   async syncDir(path: string): Promise<void> {

@@ -90,9 +90,17 @@ export class FrameReader {
     const target = this.#cut(most);
     const count = segment.file.read(target, 0, most, position);
     const block = new Block(segment, position, target.subarray(0, count));
+    if (length > LONG_BYTES) this.#forgetLarge();
     this.#blocks[this.#next] = block;
     this.#next = (this.#next + 1) % BLOCKS;
     return block;
+  }
+
+  /** A large message is a block of its own: one such is kept. */
+  #forgetLarge(): void {
+    for (let i = 0; i < BLOCKS; i++) {
+      if ((this.#blocks[i]?.bytes.length ?? 0) > LONG_BYTES) this.#blocks[i] = undefined;
+    }
   }
 
   /** Room for a block. */

@@ -160,7 +160,7 @@ export class SegmentLog implements Bodies {
   }
 
   cleared(): void {
-    for (const segment of this.segments.list) segment.living = 0;
+    this.segments.empty();
     if (this.isReplaying) return;
     const tail = this.#tail;
     tail.noteFloor(this.#owner.state.lastSeq + 1);
@@ -170,8 +170,7 @@ export class SegmentLog implements Bodies {
   }
 
   commit(done: (failure?: Error) => void): void {
-    this.#tail.pay();
-    this.#tail.write();
+    this.#say();
     this.syncing.commit(this.#tail.takeMissed(), done);
   }
 
@@ -179,19 +178,27 @@ export class SegmentLog implements Bodies {
     return this.#tail.write();
   }
 
-  /** Writes what there is, and what makes the next start short. What fails now is found then. */
-  close(done: () => void): void {
+  #say(): void {
     this.#tail.pay();
     this.#tail.write();
+  }
+
+  /** Writes what there is, and what makes the next start short. What fails now is found then. */
+  close(done: () => void): void {
+    this.#say();
     void this.#compaction.stop().then(() => {
-      this.syncing.round((failure) => {
-        void this.#saveIndex(failure).then(() => {
-          this.syncing.close();
-          this.closeFiles();
-          done();
-        });
+      this.syncing.round(() => {
+        // There may be a place now.
+        this.#say();
+        this.syncing.round((failure) => void this.#leave(failure).then(done));
       });
     });
+  }
+
+  async #leave(failure: Error | undefined): Promise<void> {
+    await this.#saveIndex(failure);
+    this.syncing.close();
+    this.closeFiles();
   }
 
   async #saveIndex(failure: Error | undefined): Promise<void> {

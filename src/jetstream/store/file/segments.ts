@@ -98,6 +98,11 @@ export class Segments {
     this.skipNumber(segment.number);
   }
 
+  /** No message is left: in one that is being written anew there is none either. */
+  empty(): void {
+    for (const segment of this.#slots) if (segment !== undefined) segment.living = 0;
+  }
+
   /** Puts one in the place of neighbours, or nothing. No row names them any more. */
   replace(olds: readonly Segment[], by: Segment | undefined): void {
     const index = this.list.indexOf(olds[0] as Segment);

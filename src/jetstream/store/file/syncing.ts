@@ -9,6 +9,9 @@ import type { Segments } from './segments.ts';
 
 type Waiting = (failure?: Error) => void;
 
+/** After a start any segment may have to be synced: more at once would only have more files open. */
+const AT_ONCE = 8;
+
 export interface SyncOptions {
   readonly disk: Disk;
   readonly dir: string;
@@ -116,12 +119,17 @@ export class Syncing {
   async #syncAll(): Promise<void> {
     const { disk, dir } = this.#options;
     const { unsynced } = this.#segments;
-    const targets = [...unsynced];
+    const works = [...unsynced].map(
+      ({ file }) =>
+        () =>
+          file.sync(),
+    );
     unsynced.clear();
-    const all = targets.map(({ file }) => file.sync());
     const changes = this.#dirChanges;
-    if (this.isDirDirty) all.push(disk.syncDir(dir));
-    await Promise.all(all);
+    if (this.isDirDirty) works.unshift(() => disk.syncDir(dir));
+    for (let i = 0; i < works.length; i += AT_ONCE) {
+      await Promise.all(works.slice(i, i + AT_ONCE).map((work) => work()));
+    }
     if (changes === this.#dirChanges) this.isDirDirty = false;
   }
 }

@@ -8,7 +8,7 @@ import type { StorageError } from '../../../shared/errors.ts';
 import type { IndexedStore } from '../indexed-store.ts';
 import { copyBytes } from '../slabs.ts';
 import type { Incoming } from '../store.ts';
-import type { Disk } from './disk.ts';
+import type { Disk, DiskFile } from './disk.ts';
 import {
   DEAD,
   DEAD_BYTES,
@@ -141,13 +141,17 @@ export class Tail {
   /** A sequence is gone. */
   noteDead(seq: number): void {
     const { view } = this.buffer;
-    if (this.#lastKind === DEAD && view.getFloat64(this.#lastAt + 12, true) === seq - 1) {
-      view.setFloat64(this.#lastAt + 12, seq, true);
-      this.#owed[this.#owed.length - 1] = seq;
-      return;
-    }
-    this.#owed.push(seq, seq);
-    this.#note(DEAD, DEAD_BYTES, seq, seq);
+    const isNext = this.#lastKind === DEAD && view.getFloat64(this.#lastAt + 12, true) === seq - 1;
+    if (isNext) view.setFloat64(this.#lastAt + 12, seq, true);
+    else this.#note(DEAD, DEAD_BYTES, seq, seq);
+    // Afterwards: what was written to make room for it does not say it.
+    this.#owe(seq, seq);
+  }
+
+  #owe(from: number, to: number): void {
+    const owed = this.#owed;
+    if (owed.at(-1) === from - 1) owed[owed.length - 1] = to;
+    else owed.push(from, to);
   }
 
   /** Why something since the last call is not durable and never will be. */
@@ -157,9 +161,9 @@ export class Tail {
     return missed;
   }
 
-  /** Makes a place for what is owed. */
+  /** Makes a place, whose head says what could not be said. */
   pay(): void {
-    if (this.segment === undefined && this.#owed.length > 0) this.#reserveQuietly(DEAD_BYTES);
+    if (this.segment === undefined) this.#reserveQuietly(DEAD_BYTES);
   }
 
   /** Writes what there is. Not while the store is in the middle of a change. @returns why that could not be */
@@ -175,7 +179,7 @@ export class Tail {
     if (from === 0 || this.isDropping) return;
     this.#lostFrom = 0;
     this.isDropping = true;
-    this.#owed.push(from, this.owner.state.lastSeq);
+    this.#owe(from, this.owner.state.lastSeq);
     try {
       this.owner.removeFrom(from);
     } finally {
@@ -187,8 +191,8 @@ export class Tail {
   leaveEmpty(): void {
     const { segment } = this;
     const least = this.#options.segmentBytes / WORTH_SHARE;
-    if (segment === undefined || segment.bytes < least || this.#syncing.isDirDirty) return;
-    this.#leave();
+    if (this.#isEnded || segment === undefined || segment.bytes < least) return;
+    if (!this.#syncing.isDirDirty) this.#leave();
   }
 
   /** Adds a short record, or makes the last one say it. What cannot be said now is owed, or said by the next head. */
@@ -331,6 +335,8 @@ export class Tail {
   /** Makes a segment, whose head says what the store is up to now. Throws StorageError. */
   #open(): void {
     const { disk, dir } = this.#options;
+    // A write to the last one has failed before its name was safe. Behind one that may be missing none is made.
+    if (this.#syncing.isDirDirty && this.failure !== undefined) throw this.failure;
     const { lastSeq, lastTimeMs, firstSeq } = this.owner.state;
     const number = this.#segments.takeNumber();
     const previous = this.#previous();
@@ -340,11 +346,11 @@ export class Tail {
       const file = disk.create(`${dir}/${segmentName(number)}`);
       try {
         file.write(segmentHeads(head), 0, FRAMES_AT, 0);
+        this.segment = this.#segments.make(head, file);
       } catch (error) {
-        file.unlink().catch(() => {});
+        this.#takeAway(file);
         throw error;
       }
-      this.segment = this.#segments.make(head, file);
     } catch (error) {
       this.#cannot(error as StorageError);
       throw error;
@@ -354,6 +360,16 @@ export class Tail {
     this.#syncing.round();
     this.failure = undefined;
     this.#sayOwed();
+  }
+
+  /** At once: who publishes while the disk is full makes one file after the other. */
+  #takeAway(file: DiskFile): void {
+    file.close();
+    try {
+      this.#options.disk.remove(file.path);
+    } catch {
+      // The next start does it.
+    }
   }
 
   #previous(): { number: number; nonce: number; bytes: number } {

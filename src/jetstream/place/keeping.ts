@@ -1,0 +1,74 @@
+// What a stream keeps on disk beside its messages: its configuration and what its consumers have done. One that is kept in
+// memory has none. What is said is durable when all three are.
+import type { Clock } from '../../shared/clock.ts';
+import { ConsumerLog } from '../consumer/consumer-log.ts';
+import type { Store } from '../store/store.ts';
+import type { StreamConfig } from '../stream/config.ts';
+import type { StreamMeta } from './meta-file.ts';
+
+/** What it asks of the stream's directory. */
+export interface KeepingPlace {
+  readonly meta: {
+    save(meta: StreamMeta): void;
+    /** Calls `done` when what has been saved is durable, or with the reason why it is not. */
+    commit(done: (failure?: Error) => void): void;
+  };
+  /** The store of its consumers' states. Throws StorageError. */
+  openConsumers(onTakenBack: () => void): Store;
+  /** It is deleted: no start finds it again. Its stores are open still. */
+  forget(): void;
+  /** Its stores are closed, and nothing of it is needed any more. */
+  destroy(): void;
+}
+
+export class Keeping {
+  readonly #place: KeepingPlace;
+  readonly consumers: ConsumerLog;
+  /** Its configuration has been saved once: the next start finds the stream. */
+  isSaved: boolean;
+
+  /** `onTouched` is told that something is to be committed. Throws StorageError. */
+  constructor(place: KeepingPlace, clock: Clock, isSaved: boolean, onTouched: () => void) {
+    this.#place = place;
+    this.isSaved = isSaved;
+    const store = place.openConsumers(() => this.consumers.takenBack());
+    this.consumers = new ConsumerLog(store, clock, onTouched);
+  }
+
+  get heldBytes(): number {
+    return this.consumers.heldBytes;
+  }
+
+  save(config: StreamConfig, createdMs: number): void {
+    this.#place.meta.save({ config, createdMs });
+  }
+
+  /** As `Store.commit`, of the messages and all else. */
+  commit(messages: Store, done: (failure?: Error) => void): void {
+    let left = 3;
+    let failure: Error | undefined;
+    const part = (failed?: Error): void => {
+      failure ??= failed;
+      if (--left === 0) done(failure);
+    };
+    this.consumers.commit(part);
+    this.#place.meta.commit((failed) => {
+      this.isSaved ||= failed === undefined;
+      part(failed);
+    });
+    messages.commit(part);
+  }
+
+  /** No start finds the stream again. */
+  forget(): void {
+    this.#place.forget();
+  }
+
+  /** @param isForgotten then nothing is left on disk */
+  close(isForgotten: boolean, done: () => void): void {
+    this.consumers.close(() => {
+      if (isForgotten) this.#place.destroy();
+      done();
+    });
+  }
+}

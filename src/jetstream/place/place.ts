@@ -1,0 +1,28 @@
+// What an account asks of the place where its streams lie, and a stream of its part of it.
+import type { IndexOptions } from '../store/indexed-store.ts';
+import type { Store } from '../store/store.ts';
+import type { StreamConfig } from '../stream/config.ts';
+import type { Keeping } from './keeping.ts';
+import type { StreamMeta } from './meta-file.ts';
+
+export interface Place {
+  /** The streams that are there. */
+  found(): { readonly meta: StreamMeta; readonly place: StreamPlace }[];
+  /** For a new stream; undefined: it is kept in memory. Throws StorageError. */
+  of(config: StreamConfig): StreamPlace | undefined;
+  /** Calls `done` when no power loss brings back what was forgotten, as far as that can be said. */
+  commit(done: () => void): void;
+}
+
+export interface StreamPlace {
+  /** The store of its messages. Throws StorageError. */
+  openMessages(config: StreamConfig, index: IndexOptions): Store;
+  /**
+   * All else that is kept of it; `onTouched` is told that something is to be committed. Throws StorageError.
+   *
+   * @param isFound it has been there before
+   */
+  keep(isFound: boolean, onTouched: () => void): Keeping;
+  /** Nothing of it is open or needed any more. */
+  destroy(): void;
+}
