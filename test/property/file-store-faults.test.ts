@@ -28,6 +28,10 @@ const operation = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('clear' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('skip' as const), by: fc.nat(3) }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('commit' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('reopen' as const), isWell: fc.boolean() }),
+  },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('work' as const), steps: fc.nat(6) }) },
   {
     weight: 4,
@@ -40,6 +44,7 @@ const program = fc.record({
   seed: fc.nat(),
   sync: fc.constantFrom<'always' | number>('always', 1000),
   segmentBytes: fc.constantFrom(400, 1000),
+  snapshotBytes: fc.constantFrom(0, 1_000_000),
   /** Whether something is stored at the end; otherwise what was removed is all that there is to say. */
   isStored: fc.boolean(),
   operations: fc.array(operation, { minLength: 5, maxLength: 80 }),
@@ -48,18 +53,19 @@ type Program = typeof program extends fc.Arbitrary<infer T> ? T : never;
 
 class Run {
   readonly #disk: SimDisk;
-  readonly #store: Store;
+  #store: Store;
   readonly #isStored: boolean;
-  readonly #options: { sync: 'always' | number; segmentBytes: number };
+  readonly #options: Pick<Program, 'sync' | 'segmentBytes' | 'snapshotBytes'>;
   /** Sequences whose commit has been asked for, and those that were committed and not removed. */
   #asked: number[] = [];
   readonly #kept = new Map<number, string>();
   readonly #removed = new Set<number>();
 
-  constructor({ seed, sync, segmentBytes, isStored }: Program) {
+  constructor({ seed, isStored, ...options }: Program) {
     this.#isStored = isStored;
     this.#disk = new SimDisk(seed);
-    this.#options = { sync, segmentBytes };
+    const { sync, segmentBytes, snapshotBytes } = options;
+    this.#options = { sync, segmentBytes, snapshotBytes };
     this.#store = openStore({ ...this.#options, disk: this.#disk, dir: '/s' }).store;
   }
 
@@ -95,6 +101,7 @@ class Run {
     else if (each.kind === 'commit') this.#commit();
     else if (each.kind === 'work') for (let i = 0; i < each.steps; i++) await this.#disk.step();
     else if (each.kind === 'fault') this.#fail(each.verbs, each.times);
+    else if (each.kind === 'reopen') await this.#reopen(each.isWell);
     else if (each.kind === 'skip') store.skipTo(store.state.lastSeq + each.by);
     else if (each.kind === 'clear') {
       const { firstSeq, lastSeq } = store.state;
@@ -109,6 +116,22 @@ class Run {
       else store.remove(seq);
       for (let gone = from; gone <= to; gone++) this.#forget(gone);
     }
+  }
+
+  /** What is removed is told before an end in order, if the disk is well then. */
+  async #reopen(isWell: boolean): Promise<void> {
+    const store = this.#store;
+    if (isWell) this.#disk.fails = () => undefined;
+    const isTold = isWell && store.failure?.message.startsWith('sync') !== true;
+    const expected = digest(store);
+    const end = closed(store);
+    await this.#disk.settle();
+    await end;
+    this.#disk.fails = () => undefined;
+    this.#asked = [];
+    this.#store = openStore({ ...this.#options, disk: this.#disk, dir: '/s' }).store;
+    if (!isTold) this.#removed.clear();
+    else if (digest(this.#store) !== expected) throw new Error('it is not what it was');
   }
 
   #forget(seq: number): void {

@@ -35,6 +35,7 @@ function scene(options: { sync?: 'always'; segmentBytes?: number } = {}): Scene 
     try {
       store.append(incoming('a', text), 1);
     } catch (error) {
+      await disk.settle();
       return (error as Error).message;
     }
     const end = committed(store);
@@ -93,6 +94,7 @@ describe('a write that fails', () => {
     store.remove(4);
     ok((await committed(store)) === '');
     fail();
+    await disk.settle();
     await committed(store);
     deepStrictEqual(kept(store), ['1:one', '3:three']);
     deepStrictEqual(keptAfterwards(disk), ['1:one', '3:three']);

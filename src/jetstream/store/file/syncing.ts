@@ -81,6 +81,11 @@ export class Syncing {
     if (!this.#isRunning) void this.#run();
   }
 
+  /** A round is to begin, once, whoever says so how often. */
+  hurry(): void {
+    if (this.#waiting.length === 0) this.round();
+  }
+
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;

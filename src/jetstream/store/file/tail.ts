@@ -84,6 +84,8 @@ export class Tail {
   begin(isCut: boolean): void {
     this.segment = isCut ? undefined : this.#segments.last;
     if (this.segment === undefined) this.#open();
+    // What the process before has made and removed may not survive a power loss yet.
+    else this.#syncing.dirChanged();
   }
 
   /** Nothing more is kept. */
@@ -248,8 +250,12 @@ export class Tail {
     if (segment === undefined) return;
     const position = segment.bytes + this.buffer.used;
     const isFull = position > FRAMES_AT && position + size > this.#options.segmentBytes;
+    if (!isFull) return;
     // It goes on until its name survives a power loss: of segments none in the middle may be missing.
-    if (!isFull || this.#syncing.isDirDirty) return;
+    if (this.#syncing.isDirDirty) {
+      this.#syncing.hurry();
+      return;
+    }
     const failure = this.#leave();
     if (failure !== undefined) throw failure;
   }
@@ -301,6 +307,7 @@ export class Tail {
     this.#cannot(failure);
     if (this.#firstUnwritten > 0 && this.#lostFrom === 0) this.#lostFrom = this.#firstUnwritten;
     this.#firstUnwritten = 0;
+    if (this.#syncing.isDirDirty) this.#syncing.hurry();
     try {
       segment.file.truncate(segment.bytes);
     } catch {
@@ -370,6 +377,9 @@ export class Tail {
     } catch {
       // The next start does it.
     }
+    // Who finds it again must not take it for the one behind what is written from now on.
+    this.#syncing.dirChanged();
+    this.#syncing.hurry();
   }
 
   #previous(): { number: number; nonce: number; bytes: number } {
