@@ -4,6 +4,7 @@
 import { InvalidPayloadError, kindOf, toError } from '../shared/errors.ts';
 import type { Codec } from './types.ts';
 
+/** Not for programs. */
 export const EMPTY_PAYLOAD: Uint8Array = new Uint8Array(0);
 
 const encoder = new TextEncoder();
@@ -42,7 +43,8 @@ function isLost(value: unknown, text: string): boolean {
  * Throws InvalidPayloadError, with the codec's own error as cause, when there is none.
  */
 export function encodePayload(value: unknown, codec: Codec): Uint8Array {
-  if (value === undefined) return EMPTY_PAYLOAD;
+  // Its own: whoever gets it may give the buffer away.
+  if (value === undefined) return new Uint8Array(0);
   if (typeof value === 'string') return encoder.encode(value);
   let encoded: unknown;
   try {

@@ -19,7 +19,6 @@ import {
   type RecordView,
   type SessionHandle,
 } from '../core/index.ts';
-import { EMPTY_PAYLOAD } from './codec.ts';
 import { type Content, contentOfIncoming, type Incoming } from './message.ts';
 import type { RawSubscription } from './raw.ts';
 import type { BusSubscription } from './subscription.ts';
@@ -301,7 +300,9 @@ function incomingOf(
   names: Incoming['names'],
 ): Incoming {
   const dataLen = bodyLen - headerLen;
-  const data = dataLen === 0 ? EMPTY_PAYLOAD : new Uint8Array(buffer, start + headerLen, dataLen);
+  // An empty one is its own: whoever gets it may give the buffer away.
+  const data =
+    dataLen === 0 ? new Uint8Array(0) : new Uint8Array(buffer, start + headerLen, dataLen);
   const headerBlock = headerLen === 0 ? undefined : new Uint8Array(buffer, start, headerLen);
   return { data, headerBlock, client, names };
 }

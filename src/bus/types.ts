@@ -105,7 +105,8 @@ export interface Message<T = unknown, R = unknown> extends Msg {
   /**
    * The payload's bytes; encoded once, on first use, when the message was published in this process. What a peer sent has
    * them, and those of its headers, as own properties in place of `value` and `headers`, of which nothing is made before
-   * they are asked for: assertions compare it by them, and a clone has them (with the 64 KiB that small ones lie in).
+   * they are asked for: assertions compare it by them, and a clone has them (with the 64 KiB that small ones lie in: who
+   * transfers the buffer to another thread takes a copy before).
    */
   readonly data: Uint8Array;
   /** What was sent; of this subscription alone, to keep and to change. */

@@ -140,6 +140,24 @@ describe('what JSON would lose without a word', () => {
   });
 });
 
+it('an empty payload is its own: its buffer can be given away', () => {
+  const errors: unknown[] = [];
+  const bus = createBus({ onError: (error) => errors.push(error) });
+  const peer = new CorePeer(internalsOf(bus));
+  peer.say('SUB b 1\n');
+  bus.subscribe(
+    'a',
+    ({ data }) => void structuredClone(data, { transfer: [data.buffer as ArrayBuffer] }),
+  );
+  for (let i = 0; i < 2; i++) {
+    peer.say('PUB a 0\n\nHPUB a 12 12\nNATS/1.0\n\n\n');
+    bus.publish('a');
+    bus.publish('b');
+  }
+  expect(errors).toEqual([]);
+  expect(peer.heard()).toBe('MSG b 1 0\n\n'.repeat(2));
+});
+
 class Empty {}
 class Money {
   readonly #cents = 5;
