@@ -18,7 +18,13 @@ import {
   type SessionSubscription,
   type Sessions,
 } from '../core/index.ts';
-import { type Cookies, PeerError, type Transport, type TransportReader } from '../net/transport.ts';
+import {
+  type Cookies,
+  PeerError,
+  type PeerFacts,
+  type Transport,
+  type TransportReader,
+} from '../net/transport.ts';
 import { Admission, type Guest } from './admission.ts';
 import { CLOSINGS, ClosedReason, type Closing, type ClosingName, errorLine } from './closing.ts';
 import { type ConnectOptions, shownUser } from './connect.ts';
@@ -88,6 +94,10 @@ export class Session
     this.#reader = new Reader(host, this);
     this.#admission = new Admission(host.authentication, this, transport.peer);
     this.#keepalive = new Keepalive(options, this);
+  }
+
+  get type(): PeerFacts['type'] {
+    return this.transport.peer.type;
   }
 
   isOpen(): boolean {

@@ -136,6 +136,7 @@ export class RunningServer implements Server {
 
   /** Once. Every part that was started is stopped again when a later one fails. */
   async start(): Promise<void> {
+    this.#files.claimPorts(this.#settings);
     this.#announce();
     try {
       await this.#files.writePid(this.#settings);
@@ -152,6 +153,7 @@ export class RunningServer implements Server {
       await this.#jetstream?.close();
       await this.#monitoring?.close();
       this.#introductions.leave(this);
+      this.#files.releasePorts();
       throw error;
     }
     this.#logListening();
@@ -186,10 +188,11 @@ export class RunningServer implements Server {
     const lines = changesOf(before, settings);
     const { limits, advertised, outboundMax, clock } = settings;
     this.#bridge?.assertFits({ ...limits, outboundMax, clock });
+    this.#files.claimPorts(settings);
     const log = logChangeOf(options);
     this.#settings = settings;
     this.#configuredMs = settings.clock.now();
-    for (const line of [...(log?.lines ?? []), ...lines]) this.#logger.info(`Reloaded: ${line}`);
+    for (const line of lines) this.#logger.info(line);
     log?.apply();
     this.#introductions.say(this);
     this.#bridge?.reconfigure({ ...limits, advertised, ...this.#entrance() });
@@ -276,6 +279,7 @@ export class RunningServer implements Server {
       runtime: RUNTIME,
       hasHeaders: this.#settings.hasHeaders,
       maxSubTokens: this.#settings.maxSubTokens,
+      websocketPingIntervalMs: this.#settings.websocket?.pingIntervalMs,
       ...this.#entrance(),
       logger,
       clock,
@@ -370,6 +374,7 @@ export class RunningServer implements Server {
       // Else one under way could write a ports file that stays.
       () => this.#reloads,
       () => this.#files.removePorts(this.#settings),
+      () => this.#files.releasePorts(),
       // Pulls are told before their clients are closed.
       () => this.#stopJetStream(),
       () => this.#bridge?.close(),
