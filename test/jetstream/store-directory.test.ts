@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { LocalSockets } from '../../src/jetstream/place/lock.ts';
+import { type LocalSockets, lockDirectory } from '../../src/jetstream/place/lock.ts';
 import { directoryName } from '../../src/jetstream/place/names.ts';
 import { type OpenedPlace, openPlace } from '../../src/jetstream/place/open.ts';
 import { answerAt, askAt, LOCAL_PATH_MOST } from '../../src/net/local-socket.ts';
@@ -70,6 +70,61 @@ test('of many who find one that was left, one at most has it, and then another m
     for (const { value } of held) value.close();
     expect(readdirSync(own).filter((name) => name.startsWith('lock'))).toEqual([]);
   }
+});
+
+/** Sockets of processes that go on when the test lets them. */
+function heldSockets(disk: SimDisk, meets: (path: string) => Promise<void>): LocalSockets {
+  const words = new Map<string, () => string>();
+  const key = (path: string): string => path.replace(/\.\w+$/, '');
+  return {
+    pathMost: 100,
+    answerAt: async (path, word) => {
+      disk.create(path);
+      words.set(key(path), word);
+      return { close: () => void words.delete(key(path)) };
+    },
+    askAt: async (path) => {
+      await meets(path);
+      return words.get(key(path))?.();
+    },
+  };
+}
+
+test('who is slow to look at what was left does not overlook who comes meanwhile', async () => {
+  // Who has the better name is drawn.
+  for (let round = 0; round < 20; round++) {
+    const disk = new SimDisk(1, new Map([['/d/lock.left.sock', new Uint8Array(0)]]));
+    const second = heldSockets(disk, async () => {});
+    let others: Promise<unknown> | undefined;
+    const slow: LocalSockets = {
+      ...second,
+      askAt: async (path) => {
+        others ??= lockDirectory(disk, '/d', second, '/tmp');
+        await others.catch(() => {});
+        return second.askAt(path);
+      },
+    };
+    const first = lockDirectory(disk, '/d', slow, '/tmp');
+    await first.catch(() => {});
+    const all = await Promise.allSettled([first, others]);
+    expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  }
+});
+
+test('what another has removed by now is nobody’s trouble', async () => {
+  const disk = new SimDisk(1, new Map([['/d/lock.left.sock', new Uint8Array(0)]]));
+  const sockets = heldSockets(disk, async (path) => disk.remove(path));
+  disk.fails = (verb) => (verb === 'unlink' && disk.changes > 2 ? 'ENOENT' : undefined);
+  const lock = await lockDirectory(disk, '/d', sockets, '/tmp');
+  lock.release();
+});
+
+test('a path that is too long even by its short name is named', async () => {
+  const sockets = heldSockets(new SimDisk(), async () => {});
+  const dir = `/${'x'.repeat(100)}`;
+  await expect(lockDirectory(new SimDisk(), dir, sockets, dir)).rejects.toThrow(
+    /^\/x+\/ganglion-\w+\/lock\.\w+\.sock: the path is too long for a socket$/,
+  );
 });
 
 test('a directory that cannot be made is named', async () => {
