@@ -108,7 +108,7 @@ export class Turn {
   /** How many have ever waited. */
   #waited = 0;
   /** How many turns there have been. */
-  #turns = 0;
+  serial = 0;
   readonly #broken: CycleWatch[] = [];
   #atEnd: (() => void)[] = [];
   #atLoopEnd: (() => void)[] = [];
@@ -242,7 +242,7 @@ export class Turn {
     item.serial = this.#waited++;
     this.#waiting.push(item);
     if (!this.isDelivering) this.#runWaiting();
-    else if (cycles?.count(this.#turns, item.subject) === true) this.#break(cycles);
+    else if (cycles?.count(this.serial, item.subject) === true) this.#break(cycles);
   }
 
   /**
@@ -339,7 +339,7 @@ export class Turn {
       }
     } finally {
       this.level = 0;
-      this.#turns++;
+      this.serial++;
       this.#core.turnEnd();
       for (const fn of this.atForgotten) fn();
     }
