@@ -27,6 +27,8 @@ export interface DirectoryLock {
 const WANTS = 'wants';
 const HAS = 'has';
 const SOCKET = /^lock\.\w+\.sock$/;
+/** Times that one is asked who says nothing. */
+const ASKED_MOST = 3;
 /** Letters of a name that nobody else has. */
 const NAME_LEN = 16;
 
@@ -122,9 +124,13 @@ class Attempt {
 
   async #meet(other: string, askAt: LocalSockets['askAt']): Promise<void> {
     const path = `${this.#dir}/${other}`;
-    const word = await askAt(`${this.#short}/${other}`).catch((cause: unknown) => {
-      throw new StorageError(fileErrorText(cause, 'connect', path), { cause });
-    });
+    let word: string | undefined = '';
+    // One that is leaving says nothing, and is gone then.
+    for (let asked = 0; word === '' && asked < ASKED_MOST; asked++) {
+      word = await askAt(`${this.#short}/${other}`).catch((cause: unknown) => {
+        throw new StorageError(fileErrorText(cause, 'connect', path), { cause });
+      });
+    }
     if (word === undefined) removeQuietly(this.#disk, path);
     else if (word !== WANTS || other < this.#name) {
       throw new StorageError(`store directory ${this.#dir} is in use`);
