@@ -25,6 +25,8 @@ export class RequestQueue {
   #next = 0;
   #bytes = 0;
   #isScheduled = false;
+  /** For something that the request at hand needs. */
+  #isWaiting = false;
   #isClosed = false;
 
   constructor(account: ApiAccount) {
@@ -45,6 +47,15 @@ export class RequestQueue {
     this.#account.door.atTurnEnd(() => this.#serve());
   }
 
+  /** The request at hand goes on behind its next yield when that has come; so do the others. It must not reject. */
+  waitFor(ready: Promise<unknown>): void {
+    this.#isWaiting = true;
+    void ready.then(() => {
+      this.#isWaiting = false;
+      this.#account.door.atTurnEnd(() => this.#serve());
+    });
+  }
+
   /** Nobody is answered any more. */
   close(): void {
     this.#isClosed = true;
@@ -58,7 +69,7 @@ export class RequestQueue {
       this.#serveSome();
     } finally {
       this.#isScheduled = this.#current !== undefined || this.#next < this.#waiting.length;
-      if (this.#isScheduled) this.#account.door.atLoopEnd(() => this.#serve());
+      if (this.#isScheduled && !this.#isWaiting) this.#account.door.atLoopEnd(() => this.#serve());
     }
   }
 
@@ -69,6 +80,7 @@ export class RequestQueue {
       this.#current ??= this.#take();
       if (this.#current === undefined) break;
       if (this.#current.next().done) this.#current = undefined;
+      if (this.#isWaiting) break;
     }
   }
 

@@ -26,3 +26,14 @@ export interface StreamPlace {
   /** Nothing of it is open or needed any more. */
   destroy(): void;
 }
+
+/** A place that is open. */
+export interface OpenedPlace {
+  readonly place: Place;
+  /** Undefined in tests. */
+  readonly directory: string | undefined;
+  /** What its disk has room for; undefined: that cannot be told. */
+  readonly freeBytes: number | undefined;
+  /** Everything in it has been closed. */
+  close(): void;
+}
