@@ -168,7 +168,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
       place = this.#scene.home.place?.of(config);
       return new Stream(this, config, place);
     } catch (error) {
-      place?.destroy();
+      void place?.destroy();
       if (error instanceof StorageError) throw refusal('streamCreate', error.message);
       throw error;
     }

@@ -42,6 +42,8 @@ export interface Disk {
   /** A file that is not there yet. */
   create(path: string): DiskFile;
   remove(path: string): void;
+  /** The same by the pool: of a large file it takes its time. */
+  removeLater(path: string): Promise<void>;
   /** At once, over whatever has that name. */
   rename(from: string, to: string): void;
   /** Another name for a directory. */
@@ -152,6 +154,10 @@ class SystemDisk implements MachineDisk {
 
   remove(path: string): void {
     told('unlink', path, () => unlinkSync(path));
+  }
+
+  removeLater(path: string): Promise<void> {
+    return later('unlink', path, () => unlink(path));
   }
 
   rename(from: string, to: string): void {
