@@ -32,6 +32,8 @@ export class RequestQueue {
   #isFlooded = false;
   #shed = 0;
   #isScheduled = false;
+  /** For something that the request at hand needs. */
+  #isWaiting = false;
   #isClosed = false;
 
   constructor(account: ApiAccount) {
@@ -59,6 +61,15 @@ export class RequestQueue {
     this.#account.door.atTurnEnd(() => this.#serve());
   }
 
+  /** The request at hand goes on behind its next yield when that has come; so do the others. It must not reject. */
+  waitFor(ready: Promise<unknown>): void {
+    this.#isWaiting = true;
+    void ready.then(() => {
+      this.#isWaiting = false;
+      this.#account.door.atTurnEnd(() => this.#serve());
+    });
+  }
+
   /** Nobody is answered any more. */
   close(): void {
     this.#isClosed = true;
@@ -72,7 +83,7 @@ export class RequestQueue {
       this.#serveSome();
     } finally {
       this.#isScheduled = this.#current !== undefined || this.#next < this.#waiting.length;
-      if (this.#isScheduled) this.#account.door.atLoopEnd(() => this.#serve());
+      if (this.#isScheduled && !this.#isWaiting) this.#account.door.atLoopEnd(() => this.#serve());
     }
   }
 
@@ -85,6 +96,7 @@ export class RequestQueue {
       this.#current ??= this.#take();
       if (this.#current === undefined) break;
       if (this.#current.next().done) this.#current = undefined;
+      if (this.#isWaiting) break;
     }
   }
 
