@@ -8,7 +8,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { DiskPlace } from '../../src/jetstream/place/disk-place.ts';
 import { type LocalSockets, lockDirectory } from '../../src/jetstream/place/lock.ts';
 import { directoryName } from '../../src/jetstream/place/names.ts';
-import { type OpenedPlace, openPlace } from '../../src/jetstream/place/open.ts';
+import { openPlace } from '../../src/jetstream/place/open.ts';
+import type { OpenedPlace } from '../../src/jetstream/place/place.ts';
 import { answerAt, askAt, LOCAL_PATH_MOST } from '../../src/net/local-socket.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { newDirectory, removeDirectories } from '../support/file-stores.ts';
@@ -45,8 +46,8 @@ describe.each([
 
   test('is free when who had it was killed', async () => {
     const dir = make();
-    const own = join(dir, 'ganglion');
-    mkdirSync(own);
+    const own = join(dir, 'ganglion', '%24%47');
+    mkdirSync(own, { recursive: true });
     // The other listens by a relative path, which is short.
     const program = `require('node:net').createServer((s) => s.end('has')).listen('lock.a.sock', () => console.log(1))`;
     const child = spawn(process.execPath, ['-e', program], { cwd: own });
@@ -60,8 +61,8 @@ describe.each([
 
 test('of many who find one that was left, one at most has it, and then another may', async () => {
   const dir = newDirectory();
-  const own = join(dir, 'ganglion');
-  mkdirSync(own);
+  const own = join(dir, 'ganglion', '%24%47');
+  mkdirSync(own, { recursive: true });
   const program = `require('node:net').createServer().listen('lock.a.sock', () => process.kill(process.pid, 9))`;
   await once(spawn(process.execPath, ['-e', program], { cwd: own }), 'exit');
   for (let round = 0; round < 10; round++) {
