@@ -37,8 +37,8 @@ export function openCliPair(): { readonly both: Both; readonly watch: Watch } {
 
   beforeAll(async () => {
     home = mkdtempSync(join(tmpdir(), 'ganglion-js-cli-'));
-    servers.push(await startServer({ args: ['-js'] }));
     const args = ['-js', '-sd', join(home, 'store')];
+    servers.push(await startServer({ args }));
     servers.push(await startServer({ executable: pathOf(reference), args }));
   });
   afterAll(async () => {
