@@ -213,7 +213,14 @@ export class Ingest {
     const seq = stream.store.state.lastSeq;
     this.#lastMsgId = headers.msgId;
     if (headers.msgId !== '') stream.dedup.add(headers.msgId, seq);
-    if (headers.rollup !== '') this.#rollUp(message, headers.rollup, isWanted ? 1 : 0);
+    if (headers.rollup !== '') {
+      // What it rolls up goes when it is there, and not when it is refused.
+      const failure = stream.store.write();
+      if (failure !== undefined) return refusal('storeFailed', failure.message);
+      this.#rollUp(message, headers.rollup, isWanted ? 1 : 0);
+    }
+    // Whatever this takes back has its id by now, and so loses it.
+    if (isWanted) stream.eviction.stored(seq);
     if (rules.acknowledges && message.replyBytes > 0) {
       stream.pubAck.write(stream.outbox.run(), message, seq, false);
     } else {
