@@ -148,3 +148,100 @@ describe('while the disk refuses', () => {
     });
   });
 });
+
+/** All that comes on an inbox while the disk refuses the message that is shown. */
+describe('what shows a message that is taken back', () => {
+  const answered = async (ask: () => Promise<unknown>): Promise<unknown> => {
+    disk.fails = full;
+    const [refused, answer] = await Promise.all([put('s.a', 'lost'), ask()]);
+    expect(refused).toMatchObject(REFUSED);
+    disk.fails = () => undefined;
+    await bed.settle();
+    return answer;
+  };
+  const status = (code: number) => ({ headers: expect.objectContaining({ code }) });
+  const refusedWith = (err_code: number) => ({
+    error: expect.objectContaining({ err_code, description: expect.stringContaining('ENOSPC') }),
+  });
+
+  test.each([
+    ['by its subject', 'DIRECT.GET.S.s.a', ''],
+    ['without headers', 'DIRECT.GET.S', '{"last_by_subj":"s.a","no_hdr":true}'],
+    ['that is not there any more', 'DIRECT.GET.S', '{"seq":1}'],
+  ])('a direct get %s is an error', async (_name, subject, body) => {
+    await open({ max_msgs_per_subject: 1 });
+    await put('s.a', 'kept', { 'Nats-Sequence': '1' });
+    const answer = await answered(async () => (await bed.ask(`$JS.API.${subject}`, body)).message);
+    expect(answer).toMatchObject(status(500));
+    expect(await lastOn('s.a')).toBe('kept');
+  });
+
+  test('a direct get by a wildcard, or of many, gets what is there', async () => {
+    await open({ max_msgs_per_subject: 1 });
+    await put('s.a', 'kept');
+    const one = bed.inbox('one');
+    const many = bed.inbox('many');
+    await answered(async () => {
+      bed.bus.publish('$JS.API.DIRECT.GET.S', '{"last_by_subj":"s.*"}', { reply: 'one' });
+      bed.bus.publish('$JS.API.DIRECT.GET.S', '{"multi_last":["s.*"]}', { reply: 'many' });
+    });
+    expect([one[0]?.text, many[0]?.text]).toEqual(['kept', 'kept']);
+  });
+
+  test.each([
+    ['STREAM.MSG.GET.S', { last_by_subj: 's.a' }],
+    ['STREAM.MSG.GET.S', { seq: 1 }],
+    ['STREAM.INFO.S', { subjects_filter: '>' }],
+    ['CONSUMER.INFO.S.C', undefined],
+    ['CONSUMER.LIST.S', undefined],
+  ])('an answer of the API is an error: %s', async (subject, body) => {
+    await open({ max_msgs_per_subject: 1 });
+    const config = { durable_name: 'C', ack_policy: 'explicit' };
+    await bed.api('CONSUMER.DURABLE.CREATE.S.C', { stream_name: 'S', config });
+    await put('s.a', 'kept');
+    expect(await answered(() => bed.api(subject, body))).toMatchObject(refusedWith(10077));
+    expect(await bed.api('STREAM.MSG.GET.S', { seq: 1 })).toHaveProperty('message');
+  });
+
+  test.each([
+    { 'Nats-Expected-Last-Sequence': '1' },
+    { 'Nats-Expected-Last-Subject-Sequence': '1' },
+    { 'Nats-Expected-Last-Msg-Id': 'first' },
+  ])(
+    'a refusal that names its sequence, or its id, is an error of the disk: %s',
+    async (headers) => {
+      await open({});
+      await put('s.a', 'kept', { 'Nats-Msg-Id': 'first' });
+      expect(await answered(() => put('s.a', 'other', headers))).toMatchObject(REFUSED);
+    },
+  );
+
+  test('what has nothing to do with it is answered as ever', async () => {
+    await open({ max_msg_size: 10 });
+    await put('s.a', 'kept');
+    expect(await answered(() => bed.api('STREAM.NAMES'))).toMatchObject({ streams: ['S'] });
+    expect(await answered(() => put('s.a', 'x'.repeat(11)))).toMatchObject({
+      error: { err_code: 10054 },
+    });
+  });
+
+  test('is not delivered, pulled or pushed, nor published again', async () => {
+    await open({ republish: { src: '>', dest: 'again.>' } });
+    const again = bed.inbox('again.>');
+    const pushed = bed.inbox('pushed');
+    const pulled = bed.inbox('pulled');
+    const push = { durable_name: 'P', deliver_subject: 'pushed' };
+    await bed.api('CONSUMER.DURABLE.CREATE.S.P', { stream_name: 'S', config: push });
+    const pull = { durable_name: 'C', ack_policy: 'explicit' };
+    await bed.api('CONSUMER.DURABLE.CREATE.S.C', { stream_name: 'S', config: pull });
+    bed.bus.publish('$JS.API.CONSUMER.MSG.NEXT.S.C', '{"batch":9}', { reply: 'pulled' });
+    await answered(async () => {});
+    await put('s.a', 'kept');
+    await bed.settle();
+    expect([again, pushed, pulled].map((all) => all.map(({ text }) => text))).toEqual([
+      ['kept'],
+      ['kept'],
+      ['kept'],
+    ]);
+  });
+});

@@ -86,6 +86,12 @@ export class Stream implements ApiStream, ConsumerHost {
   /** What of the store has been counted among what all hold. */
   #held = 0;
   #atCommit: (() => void)[] = [];
+  /** How often messages were taken back. */
+  #takenBacks = 0;
+  /** Of the commit that has failed last. */
+  #isTakenBack = false;
+  /** What the commits before have seen of that, and the last message of those that have failed. */
+  readonly #seen = { takenBack: 0, lastSeq: 0 };
   #isClosed = false;
 
   /**
@@ -129,8 +135,8 @@ export class Stream implements ApiStream, ConsumerHost {
       clock,
       (done) => this.#commit(done),
       () => this.followers.wake(this.visibleSeq),
-      (failure, headers, payload) =>
-        amended(failure, headers, payload, this.pubAck, this.visibleSeq),
+      (failure, claim, answer) =>
+        amended({ failure, isTakenBack: this.#isTakenBack }, claim, answer, this.pubAck),
     );
     this.dedup = new DedupWindow(clock, this.rules.duplicateWindowMs);
     this.eviction = new Eviction(this.store, this.rules);
@@ -386,7 +392,13 @@ export class Stream implements ApiStream, ConsumerHost {
     const atCommit = this.#atCommit;
     if (atCommit.length > 0) this.#atCommit = [];
     this.#hold(store.heldBytes + (keeping?.heldBytes ?? 0));
+    const { takenBack } = this.#seen;
+    let isTakenBack: boolean | undefined;
     const end = (failure?: Error): void => {
+      isTakenBack ??= this.#takenBacks !== takenBack;
+      // A message that is there and can never be shown has been shown to those alone who waited with it.
+      this.#isTakenBack = isTakenBack || lastSeq > Math.max(this.visibleSeq, this.#seen.lastSeq);
+      if (failure !== undefined) this.#seen.lastSeq = Math.max(lastSeq, this.#seen.lastSeq);
       // Of what has failed nothing is shown: what could not be written is gone, and what could not be synced may be.
       if (failure === undefined) this.visibleSeq = lastSeq;
       for (const work of atCommit) work();
@@ -395,10 +407,13 @@ export class Stream implements ApiStream, ConsumerHost {
     };
     if (keeping === undefined) store.commit(end);
     else keeping.commit(store, end);
+    isTakenBack ??= this.#takenBacks !== takenBack;
+    this.#seen.takenBack = this.#takenBacks;
   }
 
   /** Messages from there on could not be written: who sends them again is to be heard. */
   #takenBack(from: number): void {
+    this.#takenBacks++;
     this.dedup.forgetFrom(from);
     this.#ingest.lastIs(this.store.previous(from - 1));
   }
