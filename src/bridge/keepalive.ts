@@ -24,7 +24,6 @@ interface KeepaliveOptions {
 
 /** Who is asked. */
 export interface KeptAlive {
-  readonly type: PeerFacts['type'];
   /** It waits for us: what it has answered is not read. */
   readonly isWaiting: boolean;
   ping(): void;
@@ -35,6 +34,7 @@ export interface KeptAlive {
 export class Keepalive {
   readonly #options: KeepaliveOptions;
   readonly #peer: KeptAlive;
+  readonly #type: PeerFacts['type'];
   readonly #start: number;
   #timer: Timer | undefined;
   #pingsOut = 0;
@@ -42,9 +42,10 @@ export class Keepalive {
   #pingSent = Number.NEGATIVE_INFINITY;
   #rttMs: number | undefined;
 
-  constructor(options: KeepaliveOptions, peer: KeptAlive) {
+  constructor(options: KeepaliveOptions, peer: KeptAlive, type: PeerFacts['type']) {
     this.#options = options;
     this.#peer = peer;
+    this.#type = type;
     this.#start = options.clock.monotonic();
     this.#lastIn = this.#start;
     this.#arm(this.#intervalMs);
@@ -86,7 +87,7 @@ export class Keepalive {
 
   get #intervalMs(): number {
     const { pingIntervalMs, websocketPingIntervalMs } = this.#options;
-    if (this.#peer.type !== 'websocket') return pingIntervalMs;
+    if (this.#type !== 'websocket') return pingIntervalMs;
     return websocketPingIntervalMs ?? pingIntervalMs;
   }
 

@@ -18,13 +18,7 @@ import {
   type SessionSubscription,
   type Sessions,
 } from '../core/index.ts';
-import {
-  type Cookies,
-  PeerError,
-  type PeerFacts,
-  type Transport,
-  type TransportReader,
-} from '../net/transport.ts';
+import { type Cookies, PeerError, type Transport, type TransportReader } from '../net/transport.ts';
 import { Admission, type Guest } from './admission.ts';
 import { CLOSINGS, ClosedReason, type Closing, type ClosingName, errorLine } from './closing.ts';
 import { type ConnectOptions, shownUser } from './connect.ts';
@@ -93,11 +87,7 @@ export class Session
     this.#ending = new Ending(host, this, this.#state);
     this.#reader = new Reader(host, this);
     this.#admission = new Admission(host.authentication, this, transport.peer);
-    this.#keepalive = new Keepalive(options, this);
-  }
-
-  get type(): PeerFacts['type'] {
-    return this.transport.peer.type;
+    this.#keepalive = new Keepalive(options, this, peer.type);
   }
 
   isOpen(): boolean {

@@ -39,8 +39,8 @@ it('who comes by WebSocket has an interval of his own, where there is one', () =
     ['web', 'websocket', 400],
     ['web as others', 'websocket', undefined],
   ] as const) {
-    const peer = { type, isWaiting: false, ping: () => void pings.push(name), stale: () => {} };
-    new Keepalive({ ...options, websocketPingIntervalMs: own }, peer).connected();
+    const peer = { isWaiting: false, ping: () => void pings.push(name), stale: () => {} };
+    new Keepalive({ ...options, websocketPingIntervalMs: own }, peer, type).connected();
   }
   clock.advance(400);
   expect(pings).toEqual(['web']);

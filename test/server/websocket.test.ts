@@ -55,7 +55,8 @@ test('monitoring tells how clients come by WebSocket', async () => {
   const options = { advertise: 'a.b:7', noAuthUser: 'u', authTimeoutMs: 1500 };
   const websocket = { ...options, cookies: { jwt: 'c' } };
   const { server, port } = await start({ websocket, authorization: { users }, monitoring: {} });
-  const varz = await (await fetch(`${server.monitoringUrl}/varz`)).json();
+  const response = await fetch(`${server.monitoringUrl}/varz`);
+  const varz = (await response.json()) as Record<string, unknown>;
   expect(varz.websocket).toEqual({
     host: '127.0.0.1',
     port,
