@@ -31,7 +31,8 @@ export interface AccountScene {
   readonly serverName: string;
   readonly domain: string | undefined;
   readonly isStrict: boolean;
-  readonly limits: ApiLimits;
+  /** As they are now. */
+  limits(): ApiLimits;
   readonly pools: Pools;
   /** Pulls that may wait in one account. */
   readonly pullsMax: number;
@@ -57,7 +58,6 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   readonly serverName: string;
   readonly domain: string | undefined;
   readonly isStrict: boolean;
-  readonly limits: ApiLimits;
   readonly counters: ApiCounters = { total: 0, errors: 0 };
   readonly streams: Map<string, Stream> = new Map();
   readonly pulls: PullQuota;
@@ -83,7 +83,6 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     this.serverName = scene.serverName;
     this.domain = domain;
     this.isStrict = scene.isStrict;
-    this.limits = scene.limits;
     this.pulls = { waiting: 0, max: scene.pullsMax };
     this.consumers = { count: 0, max: scene.consumersMax };
     this.#scene = scene;
@@ -117,6 +116,10 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
       }
       yield;
     }
+  }
+
+  get limits(): ApiLimits {
+    return this.#scene.limits();
   }
 
   usage(): AccountUsage {

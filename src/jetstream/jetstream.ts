@@ -53,6 +53,12 @@ export interface JetStream extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** One that a server has. */
+export interface ServedJetStream extends JetStream {
+  /** Bounds that have grown, and limits of what is made from now on; what else there is stays as it is. */
+  reconfigure(options: JetStreamOptions): void;
+}
+
 /** Where warnings go; the process's own by default. */
 export type Warn = (text: string) => void;
 
@@ -74,7 +80,7 @@ export async function openJetStream(
   internals: BusInternals,
   options: JetStreamOptions,
   warn: Warn,
-): Promise<JetStream> {
+): Promise<ServedJetStream> {
   const jetstream = new RunningJetStream(internals, jetStreamSettings(options), warn);
   try {
     await jetstream.openDirectory();
@@ -109,7 +115,7 @@ function bytesOfDisk(bytes: number | undefined): number | undefined {
   return bytes === undefined ? undefined : Math.floor(bytes / 4) * 3;
 }
 
-class RunningJetStream implements JetStream {
+class RunningJetStream implements ServedJetStream {
   readonly #engine: BusInternals['engine'];
   readonly #home: StoreHome;
   #settings: JetStreamSettings;
@@ -128,7 +134,6 @@ class RunningJetStream implements JetStream {
     const {
       domain,
       isStrict,
-      limits,
       clock = engine.clock,
       maxMemory,
       maxFile,
@@ -144,7 +149,7 @@ class RunningJetStream implements JetStream {
       serverName: engine.server.server_name,
       domain,
       isStrict,
-      limits,
+      limits: () => this.#settings.limits,
       pools: this.#pools,
       pullsMax: PULLS_MAX,
       consumersMax: settings.consumersMax,
@@ -158,10 +163,10 @@ class RunningJetStream implements JetStream {
 
   /** Has the directory that is named, if one is. Rejects with StorageError. */
   async openDirectory(): Promise<void> {
-    const { storeDir, syncInterval: sync, maxFile } = this.#settings;
+    const { storeDir, syncInterval: sync, maxFile, isFileByDisk } = this.#settings;
     if (storeDir === undefined) return;
     await this.#home.openNamed({ storeDir, sync });
-    this.#mayTake(bytesOfDisk(this.#home.freeBytes) ?? maxFile);
+    if (isFileByDisk) this.#mayTake(bytesOfDisk(this.#home.freeBytes) ?? maxFile);
   }
 
   /** Instead of a directory. */
@@ -173,13 +178,12 @@ class RunningJetStream implements JetStream {
   *open(): Work<void> {
     for (const account of this.#accounts.values()) yield* account.open();
     // What is free does not count what they take: the bound is the same at each start.
-    if (this.#home.freeBytes === undefined) return;
+    if (this.#home.freeBytes === undefined || !this.#settings.isFileByDisk) return;
     this.#mayTake(this.#settings.maxFile + (bytesOfDisk(this.#pools.file.used) ?? 0));
   }
 
-  /** Streams on file may take so much, unless the program has said how much. */
+  /** Streams on file may take so much. */
   #mayTake(bytes: number): void {
-    if (!this.#settings.isFileByDisk) return;
     this.#settings = { ...this.#settings, maxFile: bytes };
     this.#pools.file.max = bytes;
   }
@@ -230,6 +234,13 @@ class RunningJetStream implements JetStream {
         },
       })),
     };
+  }
+
+  reconfigure(options: JetStreamOptions): void {
+    const { maxMemory, maxFile, isFileByDisk, limits } = jetStreamSettings(options);
+    this.#settings = { ...this.#settings, limits, maxMemory };
+    this.#pools.memory.max = maxMemory;
+    if (!isFileByDisk) this.#mayTake(maxFile);
   }
 
   /** Whoever closes the bus waits for it. */

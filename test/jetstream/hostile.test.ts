@@ -30,7 +30,7 @@ function bounded(scene: Partial<AccountScene>) {
     serverName: 'S',
     domain: undefined,
     isStrict: true,
-    limits: NO_LIMITS,
+    limits: () => NO_LIMITS,
     pools: new Pools(Infinity, Infinity, Infinity),
     pullsMax: 1000,
     consumersMax: 1000,
