@@ -131,14 +131,7 @@ class RunningJetStream implements ServedJetStream {
     if (enabled.get(engine)?.byAccount.has(name)) {
       throw new InvalidOperationError('JetStream is enabled on this bus already');
     }
-    const {
-      domain,
-      isStrict,
-      clock = engine.clock,
-      maxMemory,
-      maxFile,
-      heldMax,
-    } = settings;
+    const { domain, isStrict, clock = engine.clock, maxMemory, maxFile, heldMax } = settings;
     this.#engine = engine;
     this.#settings = settings;
     this.#pools = new Pools(maxMemory, maxFile, heldMax);
