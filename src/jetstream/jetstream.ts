@@ -72,24 +72,37 @@ export async function enableJetStream(
   bus: object,
   options: JetStreamOptions = {},
 ): Promise<JetStream> {
-  return openJetStream(internalsOf(bus), options, emitWarning);
+  return openJetStream(internalsOf(bus), options, logOf(emitWarning));
 }
 
-/** The same, with the log that warnings go to. */
+/** Where it tells how it gets on. */
+export interface JetStreamLog {
+  warn(text: string): void;
+  info(text: string): void;
+  /** It has its directory, and streams are about to be looked for. */
+  opened(settings: JetStreamSettings): void;
+}
+
+/** The same, with a log. */
 export async function openJetStream(
   internals: BusInternals,
   options: JetStreamOptions,
-  warn: Warn,
+  log: JetStreamLog,
 ): Promise<ServedJetStream> {
-  const jetstream = new RunningJetStream(internals, jetStreamSettings(options), warn);
+  const jetstream = new RunningJetStream(internals, jetStreamSettings(options), log);
   try {
     await jetstream.openDirectory();
+    log.opened(jetstream.snapshot().settings);
     await inSlices(jetstream.open());
     return jetstream;
   } catch (error) {
     await jetstream.close();
     throw error;
   }
+}
+
+function logOf(warn: Warn): JetStreamLog {
+  return { warn, info: () => {}, opened: () => {} };
 }
 
 /** At once, with a place for streams that is open already. */
@@ -99,7 +112,7 @@ export function startJetStream(
   warn: Warn,
   place?: Place,
 ): JetStream {
-  const jetstream = new RunningJetStream(internals, jetStreamSettings(options), warn);
+  const jetstream = new RunningJetStream(internals, jetStreamSettings(options), logOf(warn));
   jetstream.use(place);
   try {
     wholly(jetstream.open());
@@ -125,7 +138,7 @@ class RunningJetStream implements ServedJetStream {
   #end: Promise<void> | undefined;
 
   /** Throws InvalidOperationError, ClosedConnectionError. */
-  constructor(internals: BusInternals, settings: JetStreamSettings, warn: Warn) {
+  constructor(internals: BusInternals, settings: JetStreamSettings, log: JetStreamLog) {
     const { engine, home } = internals;
     const { name } = home.account;
     if (enabled.get(engine)?.byAccount.has(name)) {
@@ -135,6 +148,7 @@ class RunningJetStream implements ServedJetStream {
     this.#engine = engine;
     this.#settings = settings;
     this.#pools = new Pools(maxMemory, maxFile, heldMax);
+    const warn: Warn = (text) => log.warn(text);
     this.#home = new StoreHome({ account: name, clock, warn });
     this.#name = name;
     const account = new JetStreamAccount(internals.account(name), {
@@ -147,6 +161,7 @@ class RunningJetStream implements ServedJetStream {
       pullsMax: PULLS_MAX,
       consumersMax: settings.consumersMax,
       warn,
+      info: (text) => log.info(text),
       home: this.#home,
       onBusClosed: () => this.#endWithBus(warn),
     });

@@ -40,9 +40,17 @@ export async function startServerJetStream(
   logger.info('Starting JetStream');
   const start = clock.monotonic();
   const { openJetStream } = await import('../jetstream/jetstream.ts');
-  const warn = (text: string): void => logger.warn(text);
-  const jetstream = await openJetStream(internals, { ...options, clock }, warn);
-  for (const line of settingLines(jetstream.snapshot().settings)) logger.info(line);
+  const jetstream = await openJetStream(
+    internals,
+    { ...options, clock },
+    {
+      warn: (text) => logger.warn(text),
+      info: (text) => logger.info(text),
+      opened: (settings) => {
+        for (const line of settingLines(settings)) logger.info(line);
+      },
+    },
+  );
   logger.info(`Took ${(clock.monotonic() - start).toFixed(3)}ms to start JetStream`);
   return jetstream;
 }

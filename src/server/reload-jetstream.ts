@@ -20,14 +20,14 @@ const goesOn = (before: ServerSettings, after: ServerSettings): boolean =>
 
 /** One that may grow. @param key of the file */
 function growing(bound: Bound, name: string, key: string): Rule {
-  const valueOf = (settings: ServerSettings): number => of(settings)[bound] ?? UNSET;
+  const boundOf = (settings: ServerSettings): number => of(settings)[bound] ?? UNSET;
   return {
     name,
-    of: (settings) => String(valueOf(settings)),
+    of: (settings) => String(boundOf(settings)),
     line: (after, before) =>
-      goesOn(before, after) ? `JetStream ${key} = ${friendlyBytes(valueOf(after))}` : undefined,
+      goesOn(before, after) ? `JetStream ${key} = ${friendlyBytes(boundOf(after))}` : undefined,
     problem: (before, after) => {
-      const [old, now] = [valueOf(before), valueOf(after)];
+      const [old, now] = [boundOf(before), boundOf(after)];
       if (!goesOn(before, after) || (old !== UNSET && now > old)) return undefined;
       if (old === UNSET) return 'jetstream dynamic max memory and store';
       return `${now === UNSET ? '' : 'decreasing '}jetstream max memory and ${now === UNSET ? 'max ' : ''}store`;
