@@ -19,7 +19,7 @@ import type { PullQuota } from './consumer/host.ts';
 import type { EndReason } from './consumer/recipients.ts';
 import { refusal } from './errors.ts';
 import { type Pool, Pools, reservedBytes, type Storage } from './limits.ts';
-import { type Commit, StreamOutbox } from './outbox.ts';
+import { CLAIMS, type Commit, StreamOutbox } from './outbox.ts';
 import type { StreamPlace } from './place/place.ts';
 import type { StoreHome } from './store-home.ts';
 import type { StreamConfig } from './stream/config.ts';
@@ -257,7 +257,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     // Of a stream that has been deleted since, nothing is left to wait for.
     const isThere = stream !== undefined && this.streams.get(stream.config.name) === stream;
     const outbox = isThere ? (stream as Stream).outbox : this.#outbox;
-    outbox.send(entry);
+    outbox.send(entry, CLAIMS.answered);
   }
 
   advise(kind: string, type: string, fields: () => object): void {
