@@ -164,7 +164,8 @@ Logging Options:
 
 JetStream Options:
     -js, --jetstream                 Enable JetStream functionality
-    -sd, --store_dir <dir>           Set the storage directory
+    -sd, --store_dir <dir>           Set the storage directory; streams lie in "ganglion" in it
+                                     (default: nats in the directory for temporary files)
 
 Authorization Options:
         --user <user>                User required for connections
