@@ -5,6 +5,7 @@ import { ConsumerLog } from '../../src/jetstream/consumer/consumer-log.ts';
 import { Cursor } from '../../src/jetstream/consumer/cursor.ts';
 import { Progress } from '../../src/jetstream/consumer/progress.ts';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
+import { wholly } from '../../src/jetstream/work.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import type { Received } from '../support/jetstream.ts';
 import { KeptJetStream } from '../support/kept-jetstream.ts';
@@ -85,7 +86,8 @@ describe('the log of consumers', () => {
     }
     // A message of each turn would be 5,000; of 64 KiB there are some 600.
     expect(store.state.messages).toBeLessThan(1000);
-    const { state } = new ConsumerLog(store, clock, () => {}).read(() => {}).get('C') ?? {};
+    const found = wholly(new ConsumerLog(store, clock, () => {}).read(() => {}));
+    const { state } = found.get('C') ?? {};
     expect(state).toMatchObject({ consumerSeq: count, deliveredStream: count, floorStream: 99 });
     expect([...(state?.waiting.keys() ?? [])]).toEqual(
       Array.from({ length: count / 100 }, (_, i) => (i + 1) * 100),
