@@ -11,7 +11,10 @@ const TURNS = 3;
 function opened() {
   const disk = systemDisk();
   const options = { disk, clock: systemClock, storage: 'file', sync: 1000 } as const;
-  const warn = (text: string): void => console.log(text);
+  // How long a write takes is the machine's affair.
+  const warn = (text: string): void => {
+    if (!text.includes('has held the loop')) console.log(text);
+  };
   return Array.from({ length: Number(count) }, (_, i) => {
     return openFileStore({ ...options, dir: `${dir}/${i}`, warn }).store;
   });
