@@ -44,6 +44,11 @@ export interface AccountScene {
   onBusClosed(): void;
 }
 
+export interface StreamProblem {
+  readonly stream: string;
+  readonly error: string;
+}
+
 const encoder = new TextEncoder();
 
 export class JetStreamAccount implements ApiAccount, StreamAccount {
@@ -66,6 +71,8 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   readonly #status: StatusFeed;
   readonly #shares: Pools = new Pools(Infinity, Infinity, Infinity);
   readonly #closing: Promise<void>[] = [];
+  /** Streams that are there and could not be opened. */
+  readonly #unopened = new Set<string>();
   #isClosed = false;
 
   /** `door` is its own, and closed with it. Throws ClosedConnectionError. */
@@ -106,6 +113,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
         this.streams.set(config.name, new Stream(this, config, place, meta));
       } catch (error) {
         this.warn(`stream '${config.name}' is not opened: ${toError(error).message}`);
+        this.#unopened.add(config.name);
       }
       yield;
     }
@@ -133,6 +141,24 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
         max_bytes_required: maxBytesRequired,
       },
     };
+  }
+
+  /**
+   * What is wrong with which streams: not all is there, or nothing more can be stored.
+   * Source: nats-server 2.15.3, server/monitor.go, healthz.
+   */
+  *problems(): Generator<StreamProblem, void> {
+    const { name } = this.door.home.account;
+    for (const stream of [...this.#unopened, ...(this.#scene.home.place?.unread ?? [])]) {
+      // Another has been made since.
+      if (this.streams.has(stream)) continue;
+      yield { stream, error: `JetStream stream '${name} > ${stream}' could not be recovered` };
+    }
+    for (const [stream, { failure }] of this.streams) {
+      if (failure === undefined) continue;
+      const error = `JetStream stream '${name} > ${stream}' write error: ${failure.message}`;
+      yield { stream, error };
+    }
   }
 
   checkRoom(config: Pick<StreamConfig, 'name' | 'storage' | 'max_bytes'>): void {

@@ -1,10 +1,10 @@
 // JetStream on a bus: streams and consumers of its account, served to whoever speaks its API there, in this process or
 // beyond a server. It needs no server, no file and no port.
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
-import { InvalidOperationError } from '../shared/errors.ts';
+import { InvalidOperationError, toError } from '../shared/errors.ts';
 import { API_LEVEL, JETSTREAM_VERSION } from '../shared/version.ts';
 import { emitWarning } from '../shared/warning.ts';
-import { JetStreamAccount } from './account.ts';
+import { JetStreamAccount, type StreamProblem } from './account.ts';
 import type { AccountUsage } from './api/account-door.ts';
 import { consumerInfo, streamInfo } from './api/info.ts';
 import type { Fields } from './api/request.ts';
@@ -34,6 +34,7 @@ export interface JetStreamSnapshot {
     readonly apiTotal: number;
     readonly apiErrors: number;
     readonly streams: ReadonlyMap<string, Stream>;
+    readonly problems: () => Iterable<StreamProblem>;
     /** What the API says of them, made when it is asked for. */
     readonly describe: {
       stream(stream: Stream): Fields;
@@ -149,7 +150,7 @@ class RunningJetStream implements JetStream {
       consumersMax: settings.consumersMax,
       warn,
       home: this.#home,
-      onBusClosed: () => void this.close(),
+      onBusClosed: () => this.#endWithBus(warn),
     });
     this.#accounts.set(name, account);
     this.#introduce();
@@ -219,6 +220,7 @@ class RunningJetStream implements JetStream {
         apiTotal: account.counters.total,
         apiErrors: account.counters.errors,
         streams: account.streams,
+        problems: () => account.problems(),
         describe: {
           stream: (stream) => streamInfo(account, stream, {}),
           consumer: (stream, consumer) => {
@@ -228,6 +230,14 @@ class RunningJetStream implements JetStream {
         },
       })),
     };
+  }
+
+  /** Whoever closes the bus waits for it. */
+  #endWithBus(warn: Warn): void {
+    const { leaving } = this.#engine;
+    const end = this.close().catch((error: unknown) => warn(toError(error).message));
+    leaving.add(end);
+    void end.then(() => leaving.delete(end));
   }
 
   close(): Promise<void> {

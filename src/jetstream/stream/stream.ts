@@ -148,6 +148,11 @@ export class Stream implements ApiStream, ConsumerHost {
     }
   }
 
+  /** Why nothing more can be stored; undefined = all is well. */
+  get failure(): Error | undefined {
+    return this.store.failure ?? this.#keeping?.failure;
+  }
+
   #keep(place: StreamPlace | undefined, isFound: boolean): Keeping | undefined {
     try {
       return place?.keep(isFound, () => this.outbox.due());
