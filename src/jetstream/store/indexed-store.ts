@@ -16,6 +16,7 @@ import { ROW_NEXT, ROW_PREVIOUS, ROW_SUBJECT } from './row-chunk.ts';
 import { Rows } from './rows.ts';
 import type {
   Incoming,
+  MessagePlace,
   OnRemoved,
   Store,
   StoredMessage,
@@ -23,6 +24,7 @@ import type {
   SubjectState,
 } from './store.ts';
 import { storedBytes } from './stored-bytes.ts';
+import { emptyPlace, headersAt, payloadAt } from './stored-message.ts';
 import { type CountedSubject, countSubjects, findSubjects } from './subject-scan.ts';
 import { SubjectTable } from './subject-table.ts';
 import type { TextPlace } from './subject-tree.ts';
@@ -60,6 +62,8 @@ export class IndexedStore implements Store {
   readonly #bodies: Bodies;
   #subjects!: SubjectTable;
   #matching!: Matching;
+  /** Of the message that is read. */
+  readonly #place = emptyPlace();
   /** The subject of the message at hand. */
   #text = new Uint8Array(256);
   #textData = new DataView(this.#text.buffer);
@@ -163,15 +167,31 @@ export class IndexedStore implements Store {
   }
 
   read(seq: number, into: StoredMessage): boolean {
+    const place = this.#place;
+    if (!this.locate(seq, place)) return false;
+    const { subject, subjectAt, subjectBytes } = place;
+    into.seq = seq;
+    into.timeMs = place.timeMs;
+    into.subjectId = place.subjectId;
+    into.subject = subject.subarray(subjectAt, subjectAt + subjectBytes);
+    into.headers = headersAt(place);
+    into.payload = payloadAt(place);
+    return true;
+  }
+
+  locate(seq: number, into: MessagePlace): boolean {
     const rows = this.#rows;
     if (!rows.find(seq)) return false;
     const id = rows.subjectId;
     into.seq = seq;
     into.timeMs = rows.chunk.times[rows.word >>> 1] as number;
     into.subjectId = id;
-    const { bytes, at, length } = this.#subjects.placeOf(id);
-    into.subject = bytes.subarray(at, at + length);
-    return this.#bodies.read(into);
+    const { bytes, data, at, length } = this.#subjects.placeOf(id);
+    into.subject = bytes;
+    into.subjectData = data;
+    into.subjectAt = at;
+    into.subjectBytes = length;
+    return this.#bodies.locate(into);
   }
 
   has(seq: number): boolean {

@@ -109,6 +109,11 @@ export class Slabs {
     return (this.#slabs[number] as Slab).bytes;
   }
 
+  /** A slab, as long. */
+  slabOf(number: number): { readonly bytes: Uint8Array; readonly data: DataView } {
+    return this.#slabs[number] as Slab;
+  }
+
   /** What lies there belongs to nobody any more. */
   release(number: number, length: number): void {
     const slab = this.#slabs[number] as Slab;

@@ -44,7 +44,12 @@ export class SubjectTable implements SlabOwner, Texts {
   readonly #index: HashIndex;
   readonly #tree: SubjectTree;
   readonly #texts: Slabs;
-  readonly #place = { bytes: new Uint8Array(0), at: 0, length: 0 };
+  readonly #place = {
+    bytes: new Uint8Array(0) as Uint8Array,
+    data: new DataView(new ArrayBuffer(0)) as DataView,
+    at: 0,
+    length: 0,
+  };
   /** They hear of every change before it is made. */
   readonly scans: Set<SubjectScan> = new Set();
   #count = 0;
@@ -190,7 +195,9 @@ export class SubjectTable implements SlabOwner, Texts {
     this.#records.locate(id);
     const { words, word } = this.#records;
     const place = this.#place;
-    place.bytes = this.#texts.bytesOf(words[word + SLAB] as number) as Uint8Array<ArrayBuffer>;
+    const { bytes, data } = this.#texts.slabOf(words[word + SLAB] as number);
+    place.bytes = bytes;
+    place.data = data;
     place.at = words[word + AT] as number;
     place.length = words[word + LENGTH] as number;
     return place;

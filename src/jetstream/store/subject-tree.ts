@@ -15,6 +15,8 @@ import { RECORD_CHAIN, RECORD_HASH, RECORD_LIFE, Records } from './records.ts';
 /** Where a text lies. */
 export interface TextPlace {
   readonly bytes: Uint8Array;
+  /** A view of all of them. */
+  readonly data: DataView;
   readonly at: number;
   readonly length: number;
 }
