@@ -29,6 +29,9 @@ const BYTES_LEAST = 4096;
 const ENTRIES_LEAST = 64;
 /** Words of an entry's lengths. */
 const WORDS = 5;
+/** The first has a mark above the length of the subject. */
+const MARK_SHIFT = 28;
+const TO_MASK: number = (1 << MARK_SHIFT) - 1;
 const NOTHING = new Uint8Array(0);
 
 export class BatchRun {
@@ -64,17 +67,24 @@ export class BatchRun {
   }
 
   /**
-   * What lies behind `used` is an entry of those lengths. Without a subject of its own it shows the one that it goes to,
-   * and without a reply it has none.
+   * What lies behind `used` is an entry of those lengths; `mark`, below 16, is shown by `each`, and means nothing here.
+   * Without a subject of its own it shows the one that it goes to, and without a reply it has none.
    */
-  end(toLen: number, headerLen: number, payloadLen: number, subjectLen = 0, replyLen = 0): void {
+  end(
+    toLen: number,
+    headerLen: number,
+    payloadLen: number,
+    mark = 0,
+    subjectLen = 0,
+    replyLen = 0,
+  ): void {
     let at = this.#written * WORDS;
     if (at === this.#lengths.length) {
       const wider = new Uint32Array(at * 2);
       wider.set(this.#lengths);
       this.#lengths = wider;
     }
-    this.#lengths[at++] = toLen;
+    this.#lengths[at++] = toLen | (mark << MARK_SHIFT);
     this.#lengths[at++] = subjectLen;
     this.#lengths[at++] = replyLen;
     this.#lengths[at++] = headerLen;
@@ -91,7 +101,7 @@ export class BatchRun {
       this.bytes.set(bytes, at);
       at += bytes.length;
     }
-    this.end(to.length, headers.length, payload.length, subject.length, reply.length);
+    this.end(to.length, headers.length, payload.length, 0, subject.length, reply.length);
   }
 
   /** Subscriptions that an entry has reached, by the last `noteOutcomes`. */
@@ -117,11 +127,14 @@ export class BatchRun {
   }
 
   /** Shows each entry that has not been taken, as views of `bytes`. They are answers, which show what they go to. */
-  each(visit: (to: Uint8Array, headers: Uint8Array, payload: Uint8Array) => void): void {
+  each(
+    visit: (to: Uint8Array, headers: Uint8Array, payload: Uint8Array, mark: number) => void,
+  ): void {
     const lengths = this.#lengths;
     let start = this.#takenBytes;
     for (let next = this.#taken, at = next * WORDS; next < this.#written; next++, at += WORDS) {
-      const headers = start + (lengths[at] as number);
+      const first = lengths[at] as number;
+      const headers = start + (first & TO_MASK);
       const payload = headers + (lengths[at + 3] as number);
       const end = payload + (lengths[at + 4] as number);
       const { bytes } = this;
@@ -129,6 +142,7 @@ export class BatchRun {
         bytes.subarray(start, headers),
         bytes.subarray(headers, payload),
         bytes.subarray(payload, end),
+        first >>> MARK_SHIFT,
       );
       start = end + TAIL_BYTES;
     }
@@ -158,8 +172,8 @@ export class BatchRun {
     let end = start;
     let next = first;
     for (let at = next * WORDS; next < this.#written; next++, at += WORDS) {
-      const texts =
-        (lengths[at] as number) + (lengths[at + 1] as number) + (lengths[at + 2] as number);
+      const to = (lengths[at] as number) & TO_MASK;
+      const texts = to + (lengths[at + 1] as number) + (lengths[at + 2] as number);
       const bytes = texts + (lengths[at + 3] as number) + (lengths[at + 4] as number);
       if (end + bytes - start > bytesMost && next > first) break;
       end += bytes + TAIL_BYTES;
@@ -181,7 +195,7 @@ function writeRecords(u32: Uint32Array, first: number, lengths: Uint32Array, bod
   let record = first;
   let at = bodies;
   for (let i = 0; i < lengths.length; i += WORDS) {
-    const toLen = lengths[i] as number;
+    const toLen = (lengths[i] as number) & TO_MASK;
     const subjectLen = lengths[i + 1] as number;
     const replyLen = lengths[i + 2] as number;
     const headerLen = lengths[i + 3] as number;

@@ -74,6 +74,10 @@ export class SlabBodies implements Bodies, SlabOwner {
     this.#slabs.release(chunk.words[word + ROW_SLAB] as number, lengthOf(body));
   }
 
+  evicting(): boolean {
+    return false;
+  }
+
   tidy(): void {
     if (this.#slabs.isWasteful) this.#slabs.step();
   }
@@ -82,6 +86,10 @@ export class SlabBodies implements Bodies, SlabOwner {
 
   cleared(): void {
     this.#slabs = new Slabs(this.#memory, this, this.#slabBytes);
+  }
+
+  write(): undefined {
+    return undefined;
   }
 
   commit(done: () => void): void {

@@ -107,8 +107,8 @@ function indexOptions(options: FileStoreOptions, isReplaying: () => boolean): In
   return {
     ...others,
     ...(onRemoved !== undefined && {
-      onRemoved: (seq, subjectId, bytes) => {
-        if (!isReplaying()) onRemoved(seq, subjectId, bytes);
+      onRemoved: (seq, subjectId, bytes, mayReturn) => {
+        if (!isReplaying()) onRemoved(seq, subjectId, bytes, mayReturn);
       },
     }),
     ...(onCleared !== undefined && {

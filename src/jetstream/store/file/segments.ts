@@ -51,6 +51,11 @@ export class Segment {
     this.living -= MESSAGE_WEIGHT + bodyBytes;
   }
 
+  /** It lives after all. */
+  revive(bodyBytes: number): void {
+    this.living += MESSAGE_WEIGHT + bodyBytes;
+  }
+
   /** Less than half of it lives. */
   get isSparse(): boolean {
     return this.living * 2 < this.total;
