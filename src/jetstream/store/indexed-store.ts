@@ -25,7 +25,7 @@ import type {
   SubjectState,
 } from './store.ts';
 import { storedBytes } from './stored-bytes.ts';
-import { emptyPlace, headersAt, payloadAt } from './stored-message.ts';
+import { emptyPlace, readAt } from './stored-message.ts';
 import { type CountedSubject, countSubjects, findSubjects } from './subject-scan.ts';
 import { SubjectTable } from './subject-table.ts';
 import type { TextPlace } from './subject-tree.ts';
@@ -112,7 +112,7 @@ export class IndexedStore implements Store {
     rows.reserve(seq);
     this.#bodies.keep(message, this.#text, seq, timeMs);
     const subjects = this.#subjects;
-    let id = knownId < 0 ? subjects.find(this.#text, subjectBytes) : knownId;
+    let id = knownId < 0 ? subjects.findSoon(this.#text, subjectBytes, this.#textData) : knownId;
     let previous = 0;
     if (id >= 0) {
       if (knownId >= 0) subjects.locate(id);
@@ -170,16 +170,9 @@ export class IndexedStore implements Store {
   }
 
   read(seq: number, into: StoredMessage): boolean {
-    const place = this.#place;
-    if (!this.locate(seq, place)) return false;
-    const { subject, subjectAt, subjectBytes } = place;
-    into.seq = seq;
-    into.timeMs = place.timeMs;
-    into.subjectId = place.subjectId;
-    into.subject = subject.subarray(subjectAt, subjectAt + subjectBytes);
-    into.headers = headersAt(place);
-    into.payload = payloadAt(place);
-    return true;
+    const isThere = this.locate(seq, this.#place);
+    if (isThere) readAt(this.#place, into);
+    return isThere;
   }
 
   locate(seq: number, into: MessagePlace): boolean {

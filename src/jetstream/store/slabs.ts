@@ -104,12 +104,7 @@ export class Slabs {
     this.data = slab.data;
   }
 
-  /** The bytes of a slab, good until anything is released or reserved. */
-  bytesOf(number: number): Uint8Array {
-    return (this.#slabs[number] as Slab).bytes;
-  }
-
-  /** A slab, as long. */
+  /** A slab, good until anything is released or reserved. */
   slabOf(number: number): { readonly bytes: Uint8Array; readonly data: DataView } {
     return this.#slabs[number] as Slab;
   }

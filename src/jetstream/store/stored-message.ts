@@ -39,9 +39,14 @@ export function headersAt({ body, bodyAt, headerBytes }: MessagePlace): Uint8Arr
   return headerBytes === 0 ? undefined : body.subarray(bodyAt, bodyAt + headerBytes);
 }
 
-/** A view of its payload. */
-export function payloadAt({ body, bodyAt, headerBytes, bodyBytes }: MessagePlace): Uint8Array {
-  return bodyBytes === headerBytes
-    ? NOTHING
-    : body.subarray(bodyAt + headerBytes, bodyAt + bodyBytes);
+/** Views of all of it. */
+export function readAt(place: MessagePlace, into: StoredMessage): void {
+  const { subject, subjectAt, subjectBytes, body, bodyAt, headerBytes, bodyBytes } = place;
+  into.seq = place.seq;
+  into.timeMs = place.timeMs;
+  into.subjectId = place.subjectId;
+  into.subject = subject.subarray(subjectAt, subjectAt + subjectBytes);
+  into.headers = headersAt(place);
+  const isEmpty = bodyBytes === headerBytes;
+  into.payload = isEmpty ? NOTHING : body.subarray(bodyAt + headerBytes, bodyAt + bodyBytes);
 }
