@@ -107,6 +107,7 @@ export interface Store {
   /** The same, and where it lies. */
   locate(seq: number, into: MessagePlace): boolean;
   has(seq: number): boolean;
+  hasHeaders(seq: number): boolean;
   /** The time of a message; 0 = there is none. */
   timeOf(seq: number): number;
   /** Bytes of a message by the storage's formula; 0 = there is none. */
