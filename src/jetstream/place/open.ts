@@ -41,7 +41,7 @@ export async function openPlace(
   const dir = `${root}/${directoryName(account)}`;
   disk.makeDir(root);
   disk.makeDir(dir);
-  const lock = await lockDirectory(disk, dir, sockets, tmpdir(), root);
+  const lock = await lockDirectory(disk, dir, sockets, tmpdir(), root, warn);
   try {
     const place = new DiskPlace({ disk, clock, dir: `${dir}/streams`, sync, warn });
     return {
