@@ -42,6 +42,8 @@ interface Evidence {
 const STEP_BYTES = 32_768;
 /** Frames whose heads are looked at in a step. */
 const FRAMES_A_STEP = 1024;
+/** Work of ours that has not come to its end. */
+const UNFINISHED = /^(\d{8,10}|index\.snapshot)\.tmp$/;
 /** A position fits a word. */
 const SEGMENT_MOST = 0xffff_ffff;
 
@@ -71,7 +73,7 @@ export class Recovery {
   /** Throws StorageError, and then files may be open still. @param names what is in the directory */
   *run(names: readonly string[]): Work<void> {
     const { segments } = this.#log;
-    for (const name of names) if (name.endsWith('.tmp')) this.#remove(name);
+    for (const name of names) if (UNFINISHED.test(name)) this.#remove(name);
     const numbers = names.map(segmentNumber).filter((number) => number > 0);
     numbers.sort((a, b) => a - b);
     for (const number of numbers) {
