@@ -50,7 +50,11 @@ async function populate(port: number): Promise<void> {
     await ask(`CONSUMER.CREATE.ORDERS.${name}.orders.a`, { stream_name: 'ORDERS', config });
   }
   await ask('STREAM.CREATE.KEPT', { name: 'KEPT', subjects: ['kept'], storage: 'file' });
-  const pushed = { deliver_subject: 'answers.p', flow_control: true, idle_heartbeat: 9_000_000_000 };
+  const pushed = {
+    deliver_subject: 'answers.p',
+    flow_control: true,
+    idle_heartbeat: 9_000_000_000,
+  };
   const sampled = { sample_freq: '10%', rate_limit_bps: 8000, headers_only: true };
   const config = { durable_name: 'push', ack_policy: 'all', ...pushed, ...sampled };
   await ask('CONSUMER.CREATE.KEPT.push', { stream_name: 'KEPT', config });
