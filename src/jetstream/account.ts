@@ -206,6 +206,18 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
 
   *updateStream({ config: { name } }: ApiStream, config: StreamConfig): Work<void> {
     const stream = this.streams.get(name);
+    const saved = stream?.save(config);
+    if (saved !== undefined) {
+      let failure: unknown;
+      const end = (error: unknown): void => {
+        failure = error;
+      };
+      this.#requests.waitFor(saved.catch(end));
+      yield;
+      if (failure !== undefined) throw refusal('streamUpdate', toError(failure).message);
+      // It may have gone meanwhile.
+      if (this.streams.get(name) !== stream) throw refusal('streamNotFound');
+    }
     if (stream !== undefined) yield* stream.update(config);
     this.#adviseStream(name, 'UPDATED', 'modify');
   }

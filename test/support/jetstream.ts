@@ -46,7 +46,7 @@ export class JetStreamBus implements AsyncDisposable {
   static withStores(openMessages: StreamPlace['openMessages']): JetStreamBus {
     const bed = new JetStreamBus();
     const kept: KeepingPlace = {
-      meta: { save: () => {}, commit: (done) => done() },
+      meta: { save: () => {}, replace: async () => {}, commit: (done) => done() },
       openConsumers: () => createMemoryStore({ storage: 'file' }),
       forget: () => {},
       destroy: async () => {},

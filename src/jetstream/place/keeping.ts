@@ -10,6 +10,8 @@ import type { StreamMeta } from './meta-file.ts';
 export interface KeepingPlace {
   readonly meta: {
     save(meta: StreamMeta): void;
+    /** Saves another one. Rejected with StorageError: then the one before is what is saved. */
+    replace(meta: StreamMeta): Promise<void>;
     /** Calls `done` when what has been saved is durable, or with the reason why it is not. */
     commit(done: (failure?: Error) => void): void;
   };
@@ -48,15 +50,24 @@ export class Keeping {
     this.#place.meta.save({ config, createdMs });
   }
 
-  /** As `Store.commit`, of the messages and all else. */
-  commit(messages: Store, done: (failure?: Error) => void): void {
+  /** Saves another configuration. Rejected with StorageError: then it is not saved. */
+  replace(config: StreamConfig, createdMs: number): Promise<void> {
+    return this.#place.meta.replace({ config, createdMs });
+  }
+
+  /** As `Store.commit`, of the messages and all else; `ofConsumers` is what has failed of the log of consumers. */
+  commit(messages: Store, done: (failure?: Error, ofConsumers?: Error) => void): void {
     let left = 3;
     let failure: Error | undefined;
+    let ofConsumers: Error | undefined;
     const part = (failed?: Error): void => {
       failure ??= failed;
-      if (--left === 0) done(failure);
+      if (--left === 0) done(failure, ofConsumers);
     };
-    this.consumers.commit(part);
+    this.consumers.commit((failed) => {
+      ofConsumers = failed;
+      part(failed);
+    });
     this.#place.meta.commit((failed) => {
       this.isSaved ||= failed === undefined;
       part(failed);

@@ -239,7 +239,7 @@ export class IndexedStore implements Store {
     for (let at = this.next(seq); at !== 0; at = this.next(at + 1)) this.remove(at);
   }
 
-  /** Messages are there again that were removed to make room: each was the first of its subject then. Ascending. */
+  /** Messages are there again that were removed to make room. Ascending. */
   restore(found: readonly FoundMessage[]): void {
     restoreRows(found, this.#rows, this.#subjects);
     this.#state.messages += found.length;

@@ -92,8 +92,8 @@ export interface Store {
   /** Removes one message; false: there is none. */
   remove(seq: number): boolean;
   /**
-   * The same of the first message of its subject, to make room for one that was appended: when that turns out not to be
-   * kept, the other is there again.
+   * The same, to make room for one that was appended: when that turns out not to be kept, the other is there again. Of the
+   * first message of a subject that is cheap.
    */
   evict(seq: number): boolean;
   /**

@@ -35,15 +35,18 @@ export interface Failed {
   readonly failure: Error;
   /** Messages that were shown are taken back. */
   readonly isTakenBack: boolean;
+  /** What was asked of consumers has been done all the same. */
+  readonly areConsumersSaved: boolean;
 }
 
 /** What is said instead; undefined = nothing. */
 export function amended(
-  { failure, isTakenBack }: Failed,
+  failed: Failed,
   claim: Claim,
   answer: Answer,
   pubAck: PubAckWriter,
 ): Answer | undefined {
+  const { failure, isTakenBack } = failed;
   switch (claim) {
     case CLAIMS.stored:
       return { payload: pubAck.refusal(refusal('storeFailed', failure.message)) };
@@ -54,7 +57,7 @@ export function amended(
     case CLAIMS.shown:
       return isTakenBack ? statusAnswer(failure) : answer;
     case CLAIMS.answered:
-      return apiAnswer(failure, isTakenBack, answer);
+      return apiAnswer(failed, answer);
     default:
       return answer;
   }
@@ -65,9 +68,10 @@ function statusAnswer({ message }: Error): Answer {
   return { headers: encoder.encode(`NATS/1.0 500 ${text}\r\n\r\n`), payload: NOTHING };
 }
 
-function apiAnswer(failure: Error, isTakenBack: boolean, answer: Answer): Answer {
+function apiAnswer({ failure, isTakenBack, areConsumersSaved }: Failed, answer: Answer): Answer {
   const [, type = '', isError] = ANSWER.exec(bytesText(answer.payload.subarray(0, 100))) ?? [];
   const change = isError === undefined ? CHANGES.get(type) : undefined;
+  if (change !== undefined && areConsumersSaved && type.startsWith('consumer_')) return answer;
   if (change !== undefined) {
     const [of, always] = change;
     return { payload: errorAnswer(type, refusal(of, failure.message), always) };

@@ -25,7 +25,7 @@ import type { IndexOptions } from '../store/indexed-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { Incoming, Store } from '../store/store.ts';
 import type { Work } from '../work.ts';
-import { amended } from './amending.ts';
+import { amended, type Failed } from './amending.ts';
 import type { StreamConfig } from './config.ts';
 import { DedupWindow } from './dedup.ts';
 import { Eviction } from './eviction.ts';
@@ -90,6 +90,7 @@ export class Stream implements ApiStream, ConsumerHost {
   #takenBacks = 0;
   /** Of the commit that has failed last. */
   #isTakenBack = false;
+  #areConsumersSaved = true;
   /** What the commits before have seen of that, and the last message of those that have failed. */
   readonly #seen = { takenBack: 0, lastSeq: 0 };
   #isClosed = false;
@@ -135,8 +136,7 @@ export class Stream implements ApiStream, ConsumerHost {
       clock,
       (done) => this.#commit(done),
       () => this.followers.wake(this.visibleSeq),
-      (failure, claim, answer) =>
-        amended({ failure, isTakenBack: this.#isTakenBack }, claim, answer, this.pubAck),
+      (failure, claim, answer) => amended(this.#failed(failure), claim, answer, this.pubAck),
     );
     this.dedup = new DedupWindow(clock, this.rules.duplicateWindowMs);
     this.eviction = new Eviction(this.store, this.rules);
@@ -183,16 +183,27 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#retention.recovered(this.config.retention);
   }
 
-  #addConsumer({ config, createdMs, state }: SavedConsumer): Consumer {
+  /** Throws StorageError: it is new, and cannot be saved. */
+  #addConsumer({ config, createdMs, state }: SavedConsumer, isNew = false): Consumer {
     const { name } = config;
     const log = config.mem_storage ? undefined : this.#keeping?.consumers;
     const journal = log?.journal(name);
     const consumer = new Consumer(this, config, createdMs, journal, state);
     if (journal !== undefined) log?.add(journal, consumer.parts, { config, createdMs });
+    if (journal !== undefined && isNew) this.#begin(consumer, name);
     this.consumers.set(name, consumer);
     this.account.consumers.count++;
     this.followers.add(name, consumer);
     return consumer;
+  }
+
+  #begin(consumer: Consumer, name: string): void {
+    try {
+      this.#keeping?.consumers.begin(name);
+    } catch (error) {
+      consumer.close('Consumer Deleted');
+      throw error;
+    }
   }
 
   /** Takes messages of these subjects, and no others. Throws CapacityError, and then nothing has changed. */
@@ -224,12 +235,21 @@ export class Stream implements ApiStream, ConsumerHost {
     }
   }
 
-  /** The configuration has been checked. Throws CapacityError, and then nothing has changed. */
+  /** Saves another configuration, if it is kept; rejected with StorageError: then it is not saved. */
+  save(config: StreamConfig): Promise<void> | undefined {
+    return this.#keeping?.replace(config, this.createdMs);
+  }
+
+  /** The configuration has been checked, and saved. Throws CapacityError, and then nothing has changed. */
   *update(config: StreamConfig): Work<void> {
-    this.#subscribe(config.subjects);
+    try {
+      this.#subscribe(config.subjects);
+    } catch (error) {
+      this.#keeping?.save(this.config, this.createdMs);
+      throw error;
+    }
     this.#reserve(reservedBytes(config) - reservedBytes(this.config));
     this.config = config;
-    this.#keeping?.save(config, this.createdMs);
     this.rules = rulesOf(config);
     this.dedup.windowMs = this.rules.duplicateWindowMs;
     yield* this.eviction.update(this.rules);
@@ -307,16 +327,18 @@ export class Stream implements ApiStream, ConsumerHost {
 
   createConsumer(config: ConsumerConfig): ApiConsumer {
     const createdMs = this.clock.now();
-    const consumer = this.#addConsumer({ config, createdMs, state: undefined });
+    const consumer = this.#addConsumer({ config, createdMs, state: undefined }, true);
     this.#adviseConsumer(config.name, 'CREATED', 'create');
     return consumer;
   }
 
   deleteConsumer(name: string): void {
+    this.#keeping?.consumers.remove(name);
     this.#end(name, 'Consumer Deleted');
   }
 
   drop(name: string): void {
+    this.#keeping?.consumers.drop(name);
     this.#end(name, 'Consumer Deleted');
   }
 
@@ -326,7 +348,6 @@ export class Stream implements ApiStream, ConsumerHost {
     this.consumers.delete(name);
     this.account.consumers.count--;
     this.followers.remove(name);
-    this.#keeping?.consumers.remove(name);
     consumer.close(reason);
     this.#retention.relaxed(this.config.retention);
     this.#adviseConsumer(name, 'DELETED', 'delete');
@@ -399,7 +420,8 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#hold(store.heldBytes + (keeping?.heldBytes ?? 0));
     const { takenBack } = this.#seen;
     let isTakenBack: boolean | undefined;
-    const end = (failure?: Error): void => {
+    const end = (failure?: Error, ofConsumers?: Error): void => {
+      this.#areConsumersSaved = ofConsumers === undefined;
       isTakenBack ??= this.#takenBacks !== takenBack;
       // A message that is there and can never be shown has been shown to those alone who waited with it.
       this.#isTakenBack = isTakenBack || lastSeq > Math.max(this.visibleSeq, this.#seen.lastSeq);
@@ -421,6 +443,12 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#takenBacks++;
     this.dedup.forgetFrom(from);
     this.#ingest.lastIs(this.store.previous(from - 1));
+  }
+
+  /** The commit that has failed last. */
+  #failed(failure: Error): Failed {
+    const isTakenBack = this.#isTakenBack;
+    return { failure, isTakenBack, areConsumersSaved: this.#areConsumersSaved };
   }
 
   #hold(bytes: number): void {

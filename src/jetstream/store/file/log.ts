@@ -161,7 +161,7 @@ export class SegmentLog implements Bodies {
     segment.remove(rows.bodyBytes);
     if (segment !== tail.segment && segment.isSparse) this.#compaction.due();
     if (this.isReplaying || tail.isDropping) return;
-    if (isFirst) tail.noteFloor(seq + 1);
+    if (isFirst) tail.noteFloor(seq + 1, isEvicted);
     else tail.noteDead(seq, isEvicted);
   }
 
@@ -229,6 +229,7 @@ export class SegmentLog implements Bodies {
   }
 
   write(): Error | undefined {
+    this.#tail.pay();
     return this.#tail.write();
   }
 

@@ -143,9 +143,10 @@ export class Tail {
     if (this.#firstUnwritten > this.owner.state.lastSeq) this.#firstUnwritten = 0;
   }
 
-  /** What is below is gone. */
-  noteFloor(seq: number): void {
-    this.#note(FLOOR, FLOOR_BYTES, seq, 0);
+  /** What is below is gone; the last of that was evicted, perhaps. */
+  noteFloor(seq: number, isEvicted = false): void {
+    const isNoted = this.#note(FLOOR, FLOOR_BYTES, seq, 0);
+    if (isEvicted && !isNoted) this.#keepEvicted();
   }
 
   /** Sequences up to there are used up; a time of -1 says nothing. */
@@ -164,9 +165,17 @@ export class Tail {
     const { view } = this.buffer;
     const isNext = this.#lastKind === DEAD && view.getFloat64(this.#lastAt + 12, true) === seq - 1;
     if (isNext) view.setFloat64(this.#lastAt + 12, seq, true);
-    else this.#note(DEAD, DEAD_BYTES, seq, seq);
+    const isNoted = isNext || this.#note(DEAD, DEAD_BYTES, seq, seq);
+    const isGone = !isEvicted || (!isNoted && this.#keepEvicted());
     // Afterwards: what was written to make room for it does not say it.
-    if (!isEvicted) this.#owe(seq, seq);
+    if (isGone) this.#owe(seq, seq);
+  }
+
+  /** There is no place to say that the last one was evicted. @returns whether it is gone nevertheless: no write has failed */
+  #keepEvicted(): boolean {
+    if (this.#mustSettle) return false;
+    this.#evicted.pop();
+    return true;
   }
 
   #owe(from: number, to: number): void {
@@ -238,14 +247,18 @@ export class Tail {
     if (!this.#syncing.isDirDirty) this.#leave();
   }
 
-  /** Adds a short record, or makes the last one say it. What cannot be said now is owed, or said by the next head. */
-  #note(kind: number, bytes: number, first: number, second: number): void {
+  /**
+   * Adds a short record, or makes the last one say it. What cannot be said now is owed, or said by the next head.
+   *
+   * @returns whether it is said
+   */
+  #note(kind: number, bytes: number, first: number, second: number): boolean {
     const isSame = kind !== DEAD && kind === this.#lastKind;
     // Who has something to store, and the end of a turn, try to make a place; what says less does not try again and again.
     const isNowhere = this.segment === undefined && this.failure !== undefined;
     if (!isSame && (isNowhere || !this.#reserveQuietly(bytes))) {
       this.#isUnsaid = true;
-      return;
+      return false;
     }
     const { buffer } = this;
     const at = isSame ? this.#lastAt : buffer.used;
@@ -254,9 +267,10 @@ export class Tail {
     this.#lastKind = kind;
     buffer.view.setUint32(at, kind, true);
     buffer.view.setFloat64(at + 4, first, true);
-    if (kind === SKIP && second < 0 && isSame) return;
+    if (kind === SKIP && second < 0 && isSame) return true;
     if (kind !== FLOOR) buffer.view.setFloat64(at + 12, second, true);
     if (kind === DEAD) this.#named(first);
+    return true;
   }
 
   #named(seq: number): void {
