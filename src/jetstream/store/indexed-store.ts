@@ -68,19 +68,9 @@ export class IndexedStore implements Store {
   #textData = new DataView(this.#text.buffer);
 
   constructor(options: IndexOptions, createBodies: CreateBodies) {
-    const { firstSeq = 0 } = options;
     this.#options = options;
     this.#memory = new Memory(options.heldMax ?? Number.POSITIVE_INFINITY);
-    this.#state = {
-      messages: 0,
-      bytes: 0,
-      // nats-server 2.15.3, server/memstore.go, newMemStoreWithMode: a stream that begins somewhere is purged up to there.
-      firstSeq,
-      firstTimeMs: 0,
-      lastSeq: Math.max(0, firstSeq - 1),
-      lastTimeMs: 0,
-      subjects: 0,
-    };
+    this.#state = beginningAt(options.firstSeq ?? 0);
     this.#rows = new Rows(this.#memory, options.chunkRows);
     this.#bodies = createBodies(this.#memory, this.#rows);
     this.#begin(0);
@@ -94,6 +84,12 @@ export class IndexedStore implements Store {
 
   get state(): StoreState {
     return this.#state;
+  }
+
+  /** It is as it was made: what has been put into it so far was not so. Nobody is told. */
+  reset(): void {
+    Object.assign(this.#state, beginningAt(this.#options.firstSeq ?? 0));
+    this.#forget(0);
   }
 
   get heldBytes(): number {
@@ -470,4 +466,17 @@ export class IndexedStore implements Store {
   #bytesBy(subjectBytes: number, hasHeaders: boolean, bodyBytes: number): number {
     return storedBytes(this.#options.storage, subjectBytes, hasHeaders, bodyBytes);
   }
+}
+
+/** nats-server 2.15.3, server/memstore.go, newMemStoreWithMode: a stream that begins somewhere is purged up to there. */
+function beginningAt(firstSeq: number): MutableState {
+  return {
+    messages: 0,
+    bytes: 0,
+    firstSeq,
+    firstTimeMs: 0,
+    lastSeq: Math.max(0, firstSeq - 1),
+    lastTimeMs: 0,
+    subjects: 0,
+  };
 }
