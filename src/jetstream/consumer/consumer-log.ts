@@ -66,14 +66,23 @@ export class ConsumerLog {
     return this.#store.heldBytes;
   }
 
-  /** The consumers that were there, by name. What cannot be understood is told to `warn`, and passed over. */
+  /**
+   * The consumers that were there, by name. What cannot be understood, or is lost, is told to `warn`, and passed over. Throws
+   * StorageError: it cannot be read now.
+   */
   read(warn: (text: string) => void): Map<string, SavedConsumer> {
     const found = new Map<string, SavedConsumer>();
     const store = this.#store;
     const message = emptyMessage();
     for (let seq = store.next(1); seq > 0; seq = store.next(seq + 1)) {
-      if (!store.read(seq, message)) continue;
+      const isThere = store.read(seq, message);
       const name = decoder.decode(message.subject);
+      if (!isThere) {
+        warn(
+          `something of what is known of consumer '${name}' is lost: it may be as it was before`,
+        );
+        continue;
+      }
       const { payload } = message;
       const before = found.get(name);
       if (payload[0] === CONFIG) {

@@ -316,7 +316,8 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     const { isAtEnd } = this.#delivery;
     if (isTime) recipients.scan(isAtEnd);
     const isMore = this.#redeliver(redelivery.expired(nowMs), nowMs);
-    if (isTime || isMore || this.#delivery.isPaused) this.#delivery.soon();
+    const { isPaused, isStalled } = this.#delivery;
+    if (isTime || isMore || isPaused || isStalled) this.#delivery.soon();
     if (nowMs >= this.#inactivity.dueMs) {
       recipients.scan(isAtEnd);
       const ofPulls = this.#push === undefined ? redelivery : undefined;

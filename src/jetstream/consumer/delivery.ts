@@ -30,6 +30,8 @@ const SLICE_MS = 1;
 const CLOCK_EVERY = 64;
 /** What an entry costs beside its bytes. */
 const ENTRY_BYTES = 64;
+/** What cannot be read is tried again after so long. */
+const READ_AGAIN_MS = 1000;
 const NOTHING = new Uint8Array(0);
 
 /** Why a slice has ended: it is full; nobody's turn; nothing may be delivered now; there is nothing more. */
@@ -57,6 +59,7 @@ export class Delivery {
   readonly #subjects: AckSubjects;
   readonly #replay: Replay | undefined;
   #isAsked = false;
+  #isStalled = false;
   #isClosed = false;
   #slice = 0;
   #endedBy = END;
@@ -92,6 +95,11 @@ export class Delivery {
     return this.#replay?.isPaused === true;
   }
 
+  /** The next message could not be read, and is to be tried again. */
+  get isStalled(): boolean {
+    return this.#isStalled;
+  }
+
   /** What could be delivered has been: who does not wait for more may be sent away. */
   get isAtEnd(): boolean {
     return !this.#isAsked && (this.#endedBy === END || this.#endedBy === BLOCKED);
@@ -110,6 +118,7 @@ export class Delivery {
 
   readonly #fill = (entries: BatchEntry[]): void => {
     this.#isAsked = false;
+    this.#isStalled = false;
     this.#recipientsOf = [];
     this.#seqs = [];
     if (this.#isClosed) return;
@@ -143,8 +152,17 @@ export class Delivery {
   /** @returns bytes of the message, or why there is none */
   #deliverNext(nowMs: number): number {
     const { progress, cursor, rules } = this.#parts;
-    const again = this.#readAgain();
-    const seq = again > 0 ? again : this.#readNext();
+    let again = 0;
+    let seq: number;
+    try {
+      again = this.#readAgain();
+      seq = again > 0 ? again : this.#readNext();
+    } catch {
+      // The store has told why. It is not passed over: what cannot be read now may be read later.
+      this.#isStalled = true;
+      this.#owner.due(nowMs + READ_AGAIN_MS);
+      return BLOCKED;
+    }
     if (seq <= 0) return seq;
     const waitMs = this.#replay?.waitMs(message, nowMs) ?? 0;
     if (waitMs > 0) {

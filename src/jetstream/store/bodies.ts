@@ -1,11 +1,13 @@
 // Where the header blocks and payloads of a store's messages lie, and what it takes that all survives that should: in slabs
 // of memory (slab-bodies.ts), or in a log on disk (file/log.ts). The index (indexed-store.ts) tells it of every change, in
 // the order in which they are made.
+import type { LostMessages } from './lost.ts';
 import type { Incoming, StoredMessage } from './store.ts';
 
 export interface Bodies {
   /** Bytes of memory that it occupies beside those of the store's `Memory`. */
   readonly heldBytes: number;
+  readonly lost: LostMessages;
   /**
    * Keeps the body of a message, which is to have a row. Throws CapacityError or StorageError, and then it keeps nothing.
    *
@@ -16,7 +18,10 @@ export interface Bodies {
   undo(): void;
   /** Tells the row at the cursor where to find what was kept last. */
   sign(): void;
-  /** Reads the body of the row at the cursor, behind the subject in `into`; false: it cannot be read any more. */
+  /**
+   * Reads the body of the row at the cursor, behind the subject in `into`; false: it is lost. Throws StorageError: it cannot
+   * be read now.
+   */
   read(into: StoredMessage): boolean;
   /** The row at the cursor is about to be removed. @param isFirst the store's first message */
   release(seq: number, isFirst: boolean): void;

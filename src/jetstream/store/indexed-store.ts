@@ -10,6 +10,7 @@ import { CapacityError } from '../../shared/errors.ts';
 import type { Work } from '../work.ts';
 import type { Bodies } from './bodies.ts';
 import { Filter } from './filters.ts';
+import type { LostMessages } from './lost.ts';
 import { Matching } from './matching.ts';
 import { Memory } from './memory.ts';
 import { type FoundMessage, restoreRows } from './restored-rows.ts';
@@ -94,6 +95,10 @@ export class IndexedStore implements Store {
 
   get heldBytes(): number {
     return this.#memory.held + this.#subjects.listBytes + this.#bodies.heldBytes;
+  }
+
+  get lost(): LostMessages {
+    return this.#bodies.lost;
   }
 
   /** @param knownId of its subject: then the message need not have the text */

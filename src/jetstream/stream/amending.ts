@@ -9,7 +9,7 @@
 // Source: nats-server 2.15.3, server/errors.json, JSStreamStoreFailedF and the like.
 import { type ApiError, type Refusal, refusal } from '../errors.ts';
 import { type Answer, CLAIMS, type Claim } from '../outbox.ts';
-import { bytesText } from './header-block.ts';
+import { bytesText, storageStatus } from './header-block.ts';
 import type { PubAckWriter } from './pub-ack.ts';
 
 const encoder = new TextEncoder();
@@ -63,9 +63,9 @@ export function amended(
   }
 }
 
-function statusAnswer({ message }: Error): Answer {
-  const text = message.replace(/[\r\n]+/g, ' ');
-  return { headers: encoder.encode(`NATS/1.0 500 ${text}\r\n\r\n`), payload: NOTHING };
+function statusAnswer(failure: Error): Answer {
+  const status = storageStatus(failure);
+  return { headers: encoder.encode(`NATS/1.0 ${status}\r\n\r\n`), payload: NOTHING };
 }
 
 function apiAnswer({ failure, isTakenBack, areConsumersSaved }: Failed, answer: Answer): Answer {

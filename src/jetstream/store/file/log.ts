@@ -6,6 +6,7 @@
 import { StorageError, toError } from '../../../shared/errors.ts';
 import type { Bodies } from '../bodies.ts';
 import type { IndexedStore } from '../indexed-store.ts';
+import { LostMessages } from '../lost.ts';
 import type { FoundMessage } from '../restored-rows.ts';
 import { HAS_HEADERS, ROW_AT, ROW_BODY, ROW_SLAB } from '../row-chunk.ts';
 import type { Rows } from '../rows.ts';
@@ -26,10 +27,13 @@ export interface LogOptions extends SyncOptions, TailOptions {
 }
 
 const SNAPSHOT_BYTES: number = 1 << 20;
+/** That messages cannot be read is told once in so long. */
+const TOLD_PAUSE_MS = 10_000;
 const NOTHING = new Uint8Array(0);
 
 export class SegmentLog implements Bodies {
   readonly segments: Segments = new Segments();
+  readonly lost: LostMessages = new LostMessages();
   readonly syncing: Syncing;
   readonly options: LogOptions;
   /** What is said comes from the log itself, which is being read. */
@@ -40,6 +44,7 @@ export class SegmentLog implements Bodies {
   readonly #compaction: Compaction;
   #owner!: IndexedStore;
   #isEvicting = false;
+  #toldMs: number = Number.NEGATIVE_INFINITY;
   // Of the message that was kept last.
   #segment!: Segment;
   #place = 0;
@@ -135,12 +140,25 @@ export class SegmentLog implements Bodies {
   #find(segment: Segment, position: number, seq: number): boolean {
     try {
       if (this.#reader.find(segment, position)) return true;
+    } catch (error) {
+      this.#cannotRead(seq, toError(error));
+      throw error;
+    }
+    // How long its body is the index says.
+    const bytes = this.#rows.find(seq) ? this.#rows.bodyBytes : 0;
+    if (this.lost.add(seq, seq, bytes)) {
       const place = `${segment.file.path}: the frame at ${position}`;
       this.options.warn(`${place} is damaged: message ${seq} is lost`);
-    } catch (error) {
-      this.options.warn(`message ${seq}: ${toError(error).message}`);
     }
     return false;
+  }
+
+  /** Who looks after the disk is told, but not of each. */
+  #cannotRead(seq: number, { message }: Error): void {
+    const nowMs = this.options.clock.monotonic();
+    if (nowMs - this.#toldMs < TOLD_PAUSE_MS) return;
+    this.#toldMs = nowMs;
+    this.options.warn(`message ${seq} cannot be read: ${message}`);
   }
 
   evicting(seq: number): boolean {
@@ -206,7 +224,11 @@ export class SegmentLog implements Bodies {
     const at = ats[index] as number;
     const segment = this.segments.bySlot(slab >>> 16);
     const inFrame = slab & 0xffff;
-    if (!this.#find(segment, at - inFrame, seq)) return undefined;
+    try {
+      if (!this.#find(segment, at - inFrame, seq)) return undefined;
+    } catch {
+      return undefined;
+    }
     const { bytes, view, at: frameAt } = this.#reader;
     const start = frameAt + inFrame;
     const subjectAt = start + MESSAGE_BYTES;
