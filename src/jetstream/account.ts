@@ -1,8 +1,9 @@
 // The streams of one account: what its API is told of them and asks them to do, and what they may take together.
 import type { BusInternals } from '../bus/internals.ts';
 import { StatusFeed } from '../bus/status.ts';
-import type { Clock } from '../shared/clock.ts';
+import { type Clock, systemClock } from '../shared/clock.ts';
 import { ClosedConnectionError, StorageError, toError } from '../shared/errors.ts';
+import { formatDuration } from '../shared/time.ts';
 import { advise } from './advisories.ts';
 import type {
   AccountUsage,
@@ -31,13 +32,15 @@ export interface AccountScene {
   readonly serverName: string;
   readonly domain: string | undefined;
   readonly isStrict: boolean;
-  readonly limits: ApiLimits;
+  /** As they are now. */
+  limits(): ApiLimits;
   readonly pools: Pools;
   /** Pulls that may wait in one account. */
   readonly pullsMax: number;
   /** Consumers of all streams of one account. */
   readonly consumersMax: number;
   warn(text: string): void;
+  info(text: string): void;
   /** Where streams are kept that are not to be in memory. */
   readonly home: StoreHome;
   /** The bus has closed. */
@@ -57,7 +60,6 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   readonly serverName: string;
   readonly domain: string | undefined;
   readonly isStrict: boolean;
-  readonly limits: ApiLimits;
   readonly counters: ApiCounters = { total: 0, errors: 0 };
   readonly streams: Map<string, Stream> = new Map();
   readonly pulls: PullQuota;
@@ -83,7 +85,6 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     this.serverName = scene.serverName;
     this.domain = domain;
     this.isStrict = scene.isStrict;
-    this.limits = scene.limits;
     this.pulls = { waiting: 0, max: scene.pullsMax };
     this.consumers = { count: 0, max: scene.consumersMax };
     this.#scene = scene;
@@ -109,14 +110,36 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     for (const { meta, place } of this.#scene.home.place?.found() ?? []) {
       if (this.#isClosed) throw new ClosedConnectionError();
       const { config } = meta;
+      const told = this.#tellRestore(config.name);
       try {
-        this.streams.set(config.name, new Stream(this, config, place, meta));
+        const stream = new Stream(this, config, place, meta);
+        this.streams.set(config.name, stream);
+        told(stream.store.state.messages);
       } catch (error) {
         this.warn(`stream '${config.name}' is not opened: ${toError(error).message}`);
         this.#unopened.add(config.name);
       }
       yield;
     }
+  }
+
+  /** Source: nats-server 2.15.3, server/jetstream.go, EnableJetStream of an account. */
+  #tellRestore(stream: string): (messages: number) => void {
+    const { info } = this.#scene;
+    const name = `stream '${this.door.home.account.name} > ${stream}'`;
+    info(`  Starting restore for ${name}`);
+    const startMs = systemClock.monotonic();
+    return (messages) => {
+      const ms = Math.round(systemClock.monotonic() - startMs);
+      const count = String(messages).replace(/\B(?=(?:\d{3})+$)/g, ',');
+      info(
+        `  Restored ${count} messages for ${name} in ${formatDuration(BigInt(ms) * 1_000_000n)}`,
+      );
+    };
+  }
+
+  get limits(): ApiLimits {
+    return this.#scene.limits();
   }
 
   usage(): AccountUsage {

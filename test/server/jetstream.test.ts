@@ -220,6 +220,12 @@ test('a directory of streams is had before clients are let in, and until all is 
   await expect(startServer({ port, jetstream: { storeDir } })).rejects.toThrow('EADDRINUSE');
   const [, again] = await open({ storeDir });
   expect((await again.request('s', 'y')).string()).toBe('{"stream":"S","seq":2}');
+  expect(logged).toEqual(
+    expect.arrayContaining([
+      "[INF]   Starting restore for stream '$G > S'",
+      expect.stringMatching(/^\[INF\] {3}Restored 1 messages for stream '\$G > S' in \d+m?s$/),
+    ]),
+  );
 });
 
 test('a directory that cannot be had stops the start, and is named', async () => {
