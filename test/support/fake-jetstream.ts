@@ -115,6 +115,7 @@ export class FakeAccount implements ApiAccount {
 }
 
 export class FakeStream implements ApiStream {
+  readonly isFull = false;
   config: StreamConfig;
   readonly createdMs: number;
   store: Store;

@@ -107,6 +107,8 @@ export interface ApiStream {
   readonly createdMs: number;
   readonly store: Store;
   readonly consumers: ReadonlyMap<string, ApiConsumer>;
+  /** So much waits for the disk that nothing more is answered behind it. */
+  readonly isFull: boolean;
   /** In pieces. @returns how many */
   purge(request: PurgeRequest): Work<number>;
   /** Takes out one message; false: there is none. */

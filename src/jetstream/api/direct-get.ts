@@ -46,6 +46,12 @@ export class DirectGet {
   /** A request for this stream, which allows it. Called from within handlers. */
   take(message: RawMessage, keyAt: number): void {
     if (message.replyBytes === 0) return;
+    const { outbox } = this.#stream;
+    if (outbox.isFull) {
+      const headers = statusBlock('429 Too Many Requests');
+      outbox.sendNow({ to: message.reply, headers, payload: EMPTY });
+      return;
+    }
     const isLevelMissing = message.headerBytes > 0 && asksForLevel(message.headers);
     const status = isLevelMissing
       ? '412 Required Api Level'
@@ -54,7 +60,7 @@ export class DirectGet {
         : this.#takeRequest(message);
     if (status === undefined) return;
     const answer = { to: message.reply, headers: statusBlock(status), payload: EMPTY };
-    this.#stream.outbox.send(answer, CLAIMS.shown);
+    outbox.send(answer, CLAIMS.shown);
   }
 
   /** `$JS.API.DIRECT.GET.<stream>.<subject>`. @returns what is wrong with it */

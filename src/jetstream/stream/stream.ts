@@ -26,6 +26,7 @@ import { createMemoryStore } from '../store/memory-store.ts';
 import type { Incoming, Store } from '../store/store.ts';
 import type { Work } from '../work.ts';
 import { amended, type Failed } from './amending.ts';
+import { Backlog } from './backlog.ts';
 import type { StreamConfig } from './config.ts';
 import { DedupWindow } from './dedup.ts';
 import { Eviction } from './eviction.ts';
@@ -76,6 +77,10 @@ export class Stream implements ApiStream, ConsumerHost {
   readonly consumers: Map<string, Consumer> = new Map();
   readonly followers: ConsumerIndex;
   visibleSeq = 0;
+  /** What waits for its commit. */
+  readonly backlog: Backlog;
+  /** Of all that have been stored. */
+  #storedBytes = 0;
   readonly #ingest: Ingest;
   readonly #directGet: DirectGet;
   readonly #retention: Retention;
@@ -129,6 +134,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.store = place?.openMessages(config, index) ?? createMemoryStore(index);
     this.#keeping = this.#keep(place, found !== undefined);
     this.visibleSeq = this.store.state.lastSeq;
+    this.backlog = new Backlog(this.visibleSeq);
     this.followers = new ConsumerIndex(this.store);
     this.#retention = new Retention(this.store, this.followers, door, clock);
     this.outbox = new StreamOutbox(
@@ -156,6 +162,10 @@ export class Stream implements ApiStream, ConsumerHost {
       this.close('Server Shutdown', () => {});
       throw error;
     }
+  }
+
+  get isFull(): boolean {
+    return this.outbox.isFull;
   }
 
   /** Why nothing more can be stored; undefined = all is well. */
@@ -269,6 +279,7 @@ export class Stream implements ApiStream, ConsumerHost {
     const before = state.bytes;
     const seq = store.append(message, this.#time());
     this.#use(state.bytes - before);
+    this.#storedBytes += state.bytes - before;
     if (this.consumers.size > 0) this.followers.stored(seq, store.subjectIdOf(seq));
     this.#expiry.stored(seq, seconds);
   }
@@ -415,12 +426,14 @@ export class Stream implements ApiStream, ConsumerHost {
     const { store } = this;
     const keeping = this.#keeping;
     const { lastSeq } = store.state;
+    const isDone = this.backlog.begin(lastSeq, this.#storedBytes);
     const atCommit = this.#atCommit;
     if (atCommit.length > 0) this.#atCommit = [];
     this.#hold(store.heldBytes + (keeping?.heldBytes ?? 0));
     const { takenBack } = this.#seen;
     let isTakenBack: boolean | undefined;
     const end = (failure?: Error, ofConsumers?: Error): void => {
+      isDone();
       this.#areConsumersSaved = ofConsumers === undefined;
       isTakenBack ??= this.#takenBacks !== takenBack;
       // A message that is there and can never be shown has been shown to those alone who waited with it.

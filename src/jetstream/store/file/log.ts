@@ -44,6 +44,8 @@ export class SegmentLog implements Bodies {
   readonly #compaction: Compaction;
   #owner!: IndexedStore;
   #isEvicting = false;
+  /** A commit waits for room. */
+  #relief: Promise<void> | undefined;
   #toldMs: number = Number.NEGATIVE_INFINITY;
   // Of the message that was kept last.
   #segment!: Segment;
@@ -246,8 +248,24 @@ export class SegmentLog implements Bodies {
   }
 
   commit(done: (failure?: Error) => void): void {
+    if (this.#relief !== undefined) void this.#relief.then(() => this.commit(done));
+    else if (this.#isSaid()) this.syncing.commit(this.#tail.takeMissed(), done);
+    else this.#relieve(done);
+  }
+
+  /** False: something has been removed, and there is no place to say it. */
+  #isSaid(): boolean {
     this.#say();
-    this.syncing.commit(this.#tail.takeMissed(), done);
+    return !this.#tail.isUnsaid;
+  }
+
+  /** What has been removed may give the room in which to say it. */
+  #relieve(done: (failure?: Error) => void): void {
+    this.#relief = this.#compaction.settled().then(() => {
+      this.#relief = undefined;
+      this.#say();
+      this.syncing.commit(this.#tail.takeMissed(), done);
+    });
   }
 
   write(): Error | undefined {

@@ -76,8 +76,7 @@ export class Tail {
   #evicted = new PlaceList();
   /** How often something of that has come back. */
   restores = 0;
-  /** Something has been removed or passed over, and cannot be said. */
-  #isUnsaid = false;
+  #hasUnsaid = false;
   /** Those are being removed: nothing of that is to be said. */
   isDropping = false;
   #missed: StorageError | undefined;
@@ -186,11 +185,15 @@ export class Tail {
 
   /** Why something since the last call is not durable and never will be. */
   takeMissed(): StorageError | undefined {
-    const unsaid = this.#isUnsaid && this.segment === undefined ? this.failure : undefined;
-    const missed = this.#missed ?? unsaid;
+    const missed = this.#missed ?? (this.isUnsaid ? this.failure : undefined);
     this.#missed = undefined;
-    this.#isUnsaid = false;
+    this.#hasUnsaid = false;
     return missed;
+  }
+
+  /** Something has been removed or passed over since the last call, and there is no place to say it. */
+  get isUnsaid(): boolean {
+    return this.#hasUnsaid && this.segment === undefined;
   }
 
   /** Makes a place, whose head says what could not be said. */
@@ -257,7 +260,7 @@ export class Tail {
     // Who has something to store, and the end of a turn, try to make a place; what says less does not try again and again.
     const isNowhere = this.segment === undefined && this.failure !== undefined;
     if (!isSame && (isNowhere || !this.#reserveQuietly(bytes))) {
-      this.#isUnsaid = true;
+      this.#hasUnsaid = true;
       return false;
     }
     const { buffer } = this;
