@@ -11,6 +11,7 @@ import type {
   ConsumerQuota,
 } from '../../src/jetstream/api/account-door.ts';
 import type { ConsumerConfig } from '../../src/jetstream/consumer/config.ts';
+import { LostMessages } from '../../src/jetstream/store/lost.ts';
 import type { Store } from '../../src/jetstream/store/store.ts';
 import type { StreamConfig } from '../../src/jetstream/stream/config.ts';
 import type { Work } from '../../src/jetstream/work.ts';
@@ -193,6 +194,7 @@ function emptyStore(firstSeq: number): Store {
   const lastSeq = Math.max(0, firstSeq - 1);
   const none = { messages: 0, bytes: 0, subjects: 0, firstTimeMs: 0, lastTimeMs: 0 };
   const store: Partial<Store> = {
+    lost: new LostMessages(),
     state: { ...none, firstSeq, lastSeq },
     deletedCount: 0,
     deleted: () => [],
