@@ -44,6 +44,8 @@ export class SegmentLog implements Bodies {
   readonly #compaction: Compaction;
   #owner!: IndexedStore;
   #isEvicting = false;
+  /** Everything up to it survives a power loss, where that is promised. */
+  #durableSeq = 0;
   /** A commit waits for room. */
   #relief: Promise<void> | undefined;
   #toldMs: number = Number.NEGATIVE_INFINITY;
@@ -84,6 +86,7 @@ export class SegmentLog implements Bodies {
    */
   begin(isCut: boolean): void {
     this.isReplaying = false;
+    this.#durableSeq = this.#owner.state.lastSeq;
     this.#tail.begin(isCut);
     this.#compaction.due();
   }
@@ -249,8 +252,21 @@ export class SegmentLog implements Bodies {
 
   commit(done: (failure?: Error) => void): void {
     if (this.#relief !== undefined) void this.#relief.then(() => this.commit(done));
-    else if (this.#isSaid()) this.syncing.commit(this.#tail.takeMissed(), done);
+    else if (this.#isSaid()) this.#commit(done);
     else this.#relieve(done);
+  }
+
+  #commit(done: (failure?: Error) => void): void {
+    const missed = this.#tail.takeMissed();
+    if (this.options.sync !== 'always') {
+      this.syncing.commit(missed, done);
+      return;
+    }
+    const { lastSeq } = this.#owner.state;
+    this.syncing.commit(missed, (failure) => {
+      if (failure === undefined) this.#durableSeq = Math.max(this.#durableSeq, lastSeq);
+      done(failure);
+    });
   }
 
   /** False: something has been removed, and there is no place to say it. */
@@ -264,7 +280,7 @@ export class SegmentLog implements Bodies {
     this.#relief = this.#compaction.settled().then(() => {
       this.#relief = undefined;
       this.#say();
-      this.syncing.commit(this.#tail.takeMissed(), done);
+      this.#commit(done);
     });
   }
 
@@ -315,5 +331,7 @@ export class SegmentLog implements Bodies {
   #end(failure: StorageError): void {
     this.options.warn(`nothing more is stored until the next start: ${failure.message}`);
     this.#tail.end(failure);
+    // Nobody knows what of them is there: none is, for whoever asks now.
+    if (this.options.sync === 'always') this.#tail.takeBack(this.#durableSeq + 1);
   }
 }

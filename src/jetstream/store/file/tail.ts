@@ -228,8 +228,13 @@ export class Tail {
     const from = this.#lostFrom;
     if (from === 0) return;
     this.#lostFrom = 0;
-    this.isDropping = true;
     this.#owe(from, this.owner.state.lastSeq);
+    this.takeBack(from);
+  }
+
+  /** Messages from there on are none, and nothing is said of that. */
+  takeBack(from: number): void {
+    this.isDropping = true;
     try {
       this.owner.removeFrom(from);
     } finally {
