@@ -55,24 +55,27 @@ export class Keeping {
     return this.#place.meta.replace({ config, createdMs });
   }
 
-  /** As `Store.commit`, of the messages and all else; `ofConsumers` is what has failed of the log of consumers. */
-  commit(messages: Store, done: (failure?: Error, ofConsumers?: Error) => void): void {
+  /** As `Store.commit`, of the messages and all else: what has failed of the stream, and of its consumers. */
+  commit(messages: Store, done: (ofStream?: Error, ofConsumers?: Error) => void): void {
     let left = 3;
-    let failure: Error | undefined;
+    let ofStream: Error | undefined;
     let ofConsumers: Error | undefined;
-    const part = (failed?: Error): void => {
-      failure ??= failed;
-      if (--left === 0) done(failure, ofConsumers);
+    const end = (): void => {
+      if (--left === 0) done(ofStream, ofConsumers);
     };
-    this.consumers.commit((failed) => {
-      ofConsumers = failed;
-      part(failed);
+    this.consumers.commit((failure) => {
+      ofConsumers = failure;
+      end();
     });
-    this.#place.meta.commit((failed) => {
-      this.isSaved ||= failed === undefined;
-      part(failed);
+    this.#place.meta.commit((failure) => {
+      this.isSaved ||= failure === undefined;
+      ofStream ??= failure;
+      end();
     });
-    messages.commit(part);
+    messages.commit((failure) => {
+      ofStream ??= failure;
+      end();
+    });
   }
 
   /** No start finds the stream again. */

@@ -93,9 +93,8 @@ export class Stream implements ApiStream, ConsumerHost {
   #atCommit: (() => void)[] = [];
   /** How often messages were taken back. */
   #takenBacks = 0;
-  /** Of the commit that has failed last. */
-  #isTakenBack = false;
-  #areConsumersSaved = true;
+  /** The last commit. */
+  #failed: Failed = { ofStream: undefined, ofConsumers: undefined, isTakenBack: false };
   /** What the commits before have seen of that, and the last message of those that have failed. */
   readonly #seen = { takenBack: 0, lastSeq: 0 };
   #isClosed = false;
@@ -142,7 +141,7 @@ export class Stream implements ApiStream, ConsumerHost {
       clock,
       (done) => this.#commit(done),
       () => this.followers.wake(this.visibleSeq),
-      (failure, claim, answer) => amended(this.#failed(failure), claim, answer, this.pubAck),
+      (_failure, claim, answer) => amended(this.#failed, claim, answer, this.pubAck),
     );
     this.dedup = new DedupWindow(clock, this.rules.duplicateWindowMs);
     this.eviction = new Eviction(this.store, this.rules);
@@ -432,17 +431,17 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#hold(store.heldBytes + (keeping?.heldBytes ?? 0));
     const { takenBack } = this.#seen;
     let isTakenBack: boolean | undefined;
-    const end = (failure?: Error, ofConsumers?: Error): void => {
+    const end = (ofStream?: Error, ofConsumers?: Error): void => {
       isDone();
-      this.#areConsumersSaved = ofConsumers === undefined;
       isTakenBack ??= this.#takenBacks !== takenBack;
       // A message that is there and can never be shown has been shown to those alone who waited with it.
-      this.#isTakenBack = isTakenBack || lastSeq > Math.max(this.visibleSeq, this.#seen.lastSeq);
-      if (failure !== undefined) this.#seen.lastSeq = Math.max(lastSeq, this.#seen.lastSeq);
+      isTakenBack ||= lastSeq > Math.max(this.visibleSeq, this.#seen.lastSeq);
+      if (ofStream !== undefined) this.#seen.lastSeq = Math.max(lastSeq, this.#seen.lastSeq);
       // Of what has failed nothing is shown: what could not be written is gone, and what could not be synced may be.
-      if (failure === undefined) this.visibleSeq = lastSeq;
+      if (ofStream === undefined) this.visibleSeq = lastSeq;
       for (const work of atCommit) work();
-      done(failure);
+      this.#failed = { ofStream, ofConsumers, isTakenBack: isTakenBack && ofStream !== undefined };
+      done(ofStream ?? ofConsumers);
       if (keeping?.isSaved === false && !this.#isClosed) this.account.abandon(this);
     };
     if (keeping === undefined) store.commit(end);
@@ -456,12 +455,6 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#takenBacks++;
     this.dedup.forgetFrom(from);
     this.#ingest.lastIs(this.store.previous(from - 1));
-  }
-
-  /** The commit that has failed last. */
-  #failed(failure: Error): Failed {
-    const isTakenBack = this.#isTakenBack;
-    return { failure, isTakenBack, areConsumersSaved: this.#areConsumersSaved };
   }
 
   #hold(bytes: number): void {

@@ -15,7 +15,7 @@ import { Compaction } from './compaction.ts';
 import { MESSAGE_BYTES } from './format.ts';
 import type { FrameBuffer } from './frame-buffer.ts';
 import { FrameReader } from './frame-reader.ts';
-import { type PlaceList, placeWord } from './places.ts';
+import { PlaceList, placeWord } from './places.ts';
 import { type Segment, Segments } from './segments.ts';
 import { writeSnapshot } from './snapshot.ts';
 import { Syncing, type SyncOptions } from './syncing.ts';
@@ -213,27 +213,30 @@ export class SegmentLog implements Bodies {
     return this.#tail.restores;
   }
 
-  /** Messages that were evicted are there again. What cannot be read is there at the next start. */
-  #restore(places: PlaceList): void {
+  /** Messages that were evicted are there again. @returns those that cannot be read now */
+  #restore(places: PlaceList): PlaceList {
     const found: FoundMessage[] = [];
+    const unread = new PlaceList();
     for (let i = 0; i < places.count; i++) {
-      const each = this.#recall(i, places);
-      if (each !== undefined) found.push(each);
+      try {
+        const each = this.#recall(i, places);
+        if (each !== undefined) found.push(each);
+      } catch {
+        unread.add(places.seqs[i] as number, places.places[i] as number, places.ats[i] as number);
+      }
     }
     this.#owner.restore(found.sort((a, b) => a.seq - b.seq));
+    return unread;
   }
 
+  /** undefined: it is lost. Throws StorageError. */
   #recall(index: number, { seqs, places, ats }: PlaceList): FoundMessage | undefined {
     const seq = seqs[index] as number;
     const slab = places[index] as number;
     const at = ats[index] as number;
     const segment = this.segments.bySlot(slab >>> 16);
     const inFrame = slab & 0xffff;
-    try {
-      if (!this.#find(segment, at - inFrame, seq)) return undefined;
-    } catch {
-      return undefined;
-    }
+    if (!this.#find(segment, at - inFrame, seq)) return undefined;
     const { bytes, view, at: frameAt } = this.#reader;
     const start = frameAt + inFrame;
     const subjectAt = start + MESSAGE_BYTES;

@@ -42,8 +42,8 @@ export interface TailOptions {
 export interface TailOwner {
   /** A segment is full. */
   left(): void;
-  /** Those that have made room for what could not be written are to be there again. */
-  restore(places: PlaceList): void;
+  /** Those that have made room for what could not be written are to be there again. @returns those that cannot be now */
+  restore(places: PlaceList): PlaceList;
 }
 
 /** A last segment that is emptied is left behind when it has a part of what makes it full. */
@@ -111,6 +111,7 @@ export class Tail {
   add(message: Incoming, subject: Uint8Array, seq: number, timeMs: number): void {
     const { subjectBytes, headerBytes, bodyBytes } = message;
     const length = MESSAGE_BYTES + subjectBytes + bodyBytes;
+    if (this.#mustSettle) this.settle();
     try {
       this.#reserve(length, seq - 1, true);
     } catch (error) {
@@ -221,7 +222,11 @@ export class Tail {
     const places = this.#evicted;
     this.#evicted = new PlaceList();
     this.restores++;
-    this.#owner.restore(places);
+    const left = this.#owner.restore(places);
+    if (left.count === 0) return;
+    // Nothing is stored before they are: a head would say that what is not there is gone.
+    this.#evicted = left;
+    this.#mustSettle = true;
   }
 
   #drop(): void {
@@ -402,7 +407,8 @@ export class Tail {
   #open(): void {
     const { disk, dir } = this.#options;
     // A write to the last one has failed before its name was safe. Behind one that may be missing none is made.
-    if (this.#syncing.isDirDirty && this.failure !== undefined) throw this.failure;
+    const isEarly = this.#syncing.isDirDirty || this.#mustSettle;
+    if (isEarly && this.failure !== undefined) throw this.failure;
     const { lastSeq, lastTimeMs, firstSeq } = this.owner.state;
     const number = this.#segments.takeNumber();
     const previous = this.#previous();
