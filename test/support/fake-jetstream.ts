@@ -195,6 +195,7 @@ function emptyStore(firstSeq: number): Store {
   const none = { messages: 0, bytes: 0, subjects: 0, firstTimeMs: 0, lastTimeMs: 0 };
   const store: Partial<Store> = {
     lost: new LostMessages(),
+    write: () => undefined,
     state: { ...none, firstSeq, lastSeq },
     deletedCount: 0,
     deleted: () => [],

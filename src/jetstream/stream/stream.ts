@@ -454,6 +454,7 @@ export class Stream implements ApiStream, ConsumerHost {
       if (ofStream !== undefined) this.#seen.lastSeq = Math.max(lastSeq, this.#seen.lastSeq);
       // Of what has failed nothing is shown: what could not be written is gone, and what could not be synced may be.
       if (ofStream === undefined) this.visibleSeq = lastSeq;
+      else this.dedup.forgetMissing(this.visibleSeq + 1, (seq) => store.has(seq));
       for (const work of atCommit) work();
       this.#failed = { ofStream, ofConsumers, isTakenBack: isTakenBack && ofStream !== undefined };
       done(ofStream ?? ofConsumers);

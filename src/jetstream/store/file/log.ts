@@ -29,6 +29,8 @@ export interface LogOptions extends SyncOptions, TailOptions {
 const SNAPSHOT_BYTES: number = 1 << 20;
 /** That messages cannot be read is told once in so long. */
 const TOLD_PAUSE_MS = 10_000;
+/** On a full disk room is looked for once in so long. */
+const RELIEF_PAUSE_MS = 1000;
 const NOTHING = new Uint8Array(0);
 
 export class SegmentLog implements Bodies {
@@ -48,6 +50,7 @@ export class SegmentLog implements Bodies {
   #durableSeq = 0;
   /** A commit waits for room. */
   #relief: Promise<void> | undefined;
+  #relievedMs: number = Number.NEGATIVE_INFINITY;
   #toldMs: number = Number.NEGATIVE_INFINITY;
   // Of the message that was kept last.
   #segment!: Segment;
@@ -256,7 +259,7 @@ export class SegmentLog implements Bodies {
   commit(done: (failure?: Error) => void): void {
     if (this.isReplaying) done();
     else if (this.#relief !== undefined) void this.#relief.then(() => this.commit(done));
-    else if (this.#isSaid()) this.#commit(done);
+    else if (this.#isSaid() || !this.#mayRelieve()) this.#commit(done);
     else this.#relieve(done);
   }
 
@@ -277,6 +280,13 @@ export class SegmentLog implements Bodies {
   #isSaid(): boolean {
     this.#say();
     return !this.#tail.isUnsaid;
+  }
+
+  #mayRelieve(): boolean {
+    const nowMs = this.options.clock.monotonic();
+    if (nowMs - this.#relievedMs < RELIEF_PAUSE_MS) return false;
+    this.#relievedMs = nowMs;
+    return true;
   }
 
   /** What has been removed may give the room in which to say it. */
