@@ -57,8 +57,8 @@ export class Ingest {
 
   /** A message on one of the stream's subjects. Called from within handlers. */
   take(message: RawMessage): void {
-    const { backlog, outbox } = this.#stream;
-    if (backlog.isFull || outbox.isFull) {
+    const { commits, outbox } = this.#stream;
+    if (commits.isFull || outbox.isFull) {
       this.#turnAway(message);
       return;
     }

@@ -25,8 +25,8 @@ import type { IndexOptions } from '../store/indexed-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { Incoming, Store } from '../store/store.ts';
 import type { Work } from '../work.ts';
-import { amended, type Failed } from './amending.ts';
-import { Backlog } from './backlog.ts';
+import { amended } from './amending.ts';
+import { Commits } from './commits.ts';
 import type { StreamConfig } from './config.ts';
 import { DedupWindow } from './dedup.ts';
 import { Eviction } from './eviction.ts';
@@ -76,11 +76,7 @@ export class Stream implements ApiStream, ConsumerHost {
   readonly pubAck: PubAckWriter;
   readonly consumers: Map<string, Consumer> = new Map();
   readonly followers: ConsumerIndex;
-  visibleSeq = 0;
-  /** What waits for its commit. */
-  backlog: Backlog = new Backlog(0);
-  /** Of all that have been stored. */
-  #storedBytes = 0;
+  readonly commits: Commits;
   readonly #ingest: Ingest;
   readonly #directGet: DirectGet;
   readonly #retention: Retention;
@@ -96,13 +92,6 @@ export class Stream implements ApiStream, ConsumerHost {
   #isCounted = false;
   /** All consumers are there that were there before. */
   #isPeopled = false;
-  #atCommit: (() => void)[] = [];
-  /** How often messages were taken back. */
-  #takenBacks = 0;
-  /** The last commit. */
-  #failed: Failed = { ofStream: undefined, ofConsumers: undefined, isTakenBack: false };
-  /** What the commits before have seen of that, and the last message of those that have failed. */
-  readonly #seen = { takenBack: 0, lastSeq: 0 };
   #isClosed = false;
 
   /**
@@ -141,6 +130,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#reading = messages?.reading;
     this.#keeping = place?.keep(found !== undefined, () => this.outbox.due());
     this.#isFound = found !== undefined;
+    this.commits = new Commits(this.store);
     this.followers = new ConsumerIndex(this.store);
     this.#retention = new Retention(this.store, this.followers, door, clock);
     this.outbox = new StreamOutbox(
@@ -148,7 +138,7 @@ export class Stream implements ApiStream, ConsumerHost {
       clock,
       (done) => this.#commit(done),
       () => this.followers.wake(this.visibleSeq),
-      (_failure, claim, answer) => amended(this.#failed, claim, answer, this.pubAck),
+      (_failure, claim, answer) => amended(this.commits.failed, claim, answer, this.pubAck),
     );
     this.dedup = new DedupWindow(clock, this.rules.duplicateWindowMs);
     this.eviction = new Eviction(this.store, this.rules);
@@ -166,8 +156,7 @@ export class Stream implements ApiStream, ConsumerHost {
     const keeping = this.#keeping;
     if (this.#reading !== undefined) yield* this.#reading;
     if (keeping !== undefined) yield* keeping.reading;
-    this.visibleSeq = store.state.lastSeq;
-    this.backlog = new Backlog(this.visibleSeq);
+    this.commits.start();
     this.#isCounted = true;
     this.#reserve(reservedBytes(config));
     this.#use(store.state.bytes);
@@ -175,6 +164,10 @@ export class Stream implements ApiStream, ConsumerHost {
     else keeping?.save(config, this.createdMs);
     this.#isPeopled = true;
     this.#subscribe(config.subjects);
+  }
+
+  get visibleSeq(): number {
+    return this.commits.visibleSeq;
   }
 
   get isFull(): boolean {
@@ -290,13 +283,13 @@ export class Stream implements ApiStream, ConsumerHost {
     const before = state.bytes;
     const seq = store.append(message, this.#time());
     this.#use(state.bytes - before);
-    this.#storedBytes += state.bytes - before;
+    this.commits.storedBytes += state.bytes - before;
     if (this.consumers.size > 0) this.followers.stored(seq, store.subjectIdOf(seq));
     this.#expiry.stored(seq, seconds);
   }
 
   atCommit(work: () => void): void {
-    this.#atCommit.push(work);
+    this.commits.atEnd(work);
   }
 
   /** Nobody wants the message: it has a sequence, and is not kept. */
@@ -437,38 +430,24 @@ export class Stream implements ApiStream, ConsumerHost {
 
   /** What has been stored up to now may be shown when it is durable. */
   #commit(done: (failure?: Error) => void): void {
-    const { store } = this;
+    const { store, commits } = this;
     const keeping = this.#keeping;
-    const { lastSeq } = store.state;
-    const isDone = this.backlog.begin(lastSeq, this.#storedBytes);
-    const atCommit = this.#atCommit;
-    if (atCommit.length > 0) this.#atCommit = [];
     this.#hold(store.heldBytes + (keeping?.heldBytes ?? 0));
-    const { takenBack } = this.#seen;
-    let isTakenBack: boolean | undefined;
-    const end = (ofStream?: Error, ofConsumers?: Error): void => {
-      isDone();
-      isTakenBack ??= this.#takenBacks !== takenBack;
-      // A message that is there and can never be shown has been shown to those alone who waited with it.
-      isTakenBack ||= lastSeq > Math.max(this.visibleSeq, this.#seen.lastSeq);
-      if (ofStream !== undefined) this.#seen.lastSeq = Math.max(lastSeq, this.#seen.lastSeq);
-      // Of what has failed nothing is shown: what could not be written is gone, and what could not be synced may be.
-      if (ofStream === undefined) this.visibleSeq = lastSeq;
-      else this.dedup.forgetMissing(this.visibleSeq + 1, (seq) => store.has(seq));
-      for (const work of atCommit) work();
-      this.#failed = { ofStream, ofConsumers, isTakenBack: isTakenBack && ofStream !== undefined };
-      done(ofStream ?? ofConsumers);
-      if (keeping?.isSaved === false && !this.#isClosed) this.account.abandon(this);
-    };
-    if (keeping === undefined) store.commit(end);
-    else keeping.commit(store, end);
-    isTakenBack ??= this.#takenBacks !== takenBack;
-    this.#seen.takenBack = this.#takenBacks;
+    commits.run(
+      (end) => (keeping === undefined ? store.commit(end) : keeping.commit(store, end)),
+      (failure) => {
+        if (commits.failed.ofStream !== undefined) {
+          this.dedup.forgetMissing(this.visibleSeq + 1, (seq) => store.has(seq));
+        }
+        done(failure);
+        if (keeping?.isSaved === false && !this.#isClosed) this.account.abandon(this);
+      },
+    );
   }
 
   /** Messages from there on could not be written: who sends them again is to be heard. */
   #takenBack(from: number): void {
-    this.#takenBacks++;
+    this.commits.takenBack();
     this.dedup.forgetFrom(from);
     this.#ingest.lastIs(this.store.previous(from - 1));
   }
