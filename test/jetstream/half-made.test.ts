@@ -76,6 +76,21 @@ describe('an update of a stream', () => {
   });
 });
 
+test.each<Verb>(['rename', 'syncDir'])(
+  'a stream whose end cannot be saved goes on: %s',
+  async (verb) => {
+    await open();
+    failing(verb);
+    expect(await bed.api('STREAM.DELETE.S')).toMatchObject(refused(10050));
+    expect(await bed.state('S')).toMatchObject({ messages: 3 });
+    disk.fails = () => undefined;
+    expect(JSON.parse(await bed.publish('s.d', 'd'))).toEqual({ stream: 'S', seq: 4 });
+    expect(await bed.api('STREAM.DELETE.S')).toMatchObject({ success: true });
+    await afterRestart();
+    expect(await bed.api('STREAM.NAMES')).toMatchObject({ streams: null });
+  },
+);
+
 describe('a consumer', () => {
   test.each([[['write']], [['write', 'create']]] as Verb[][][])(
     'is not made when it cannot be saved: %s fails',

@@ -102,8 +102,8 @@ export class FakeAccount implements ApiAccount {
     });
   }
 
-  deleteStream(stream: ApiStream): void {
-    this.streams.delete(stream.config.name);
+  deleteStream(stream: ApiStream): Work<void> {
+    return atOnce(() => void this.streams.delete(stream.config.name));
   }
 
   reply(to: Uint8Array, json: string): void {

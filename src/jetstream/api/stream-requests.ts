@@ -219,9 +219,9 @@ function streamNames({ streams }: ApiAccount, subject = ''): string[] {
   return names.sort();
 }
 
-export function deleteStream(request: ApiRequest): Answer {
+export function* deleteStream(request: ApiRequest): Work<Answer> {
   checkEmpty(request);
-  request.account.deleteStream(streamOf(request, request.names[0]));
+  yield* request.account.deleteStream(streamOf(request, request.names[0]));
   return { fields: { success: true } };
 }
 

@@ -14,6 +14,8 @@ export interface KeepingPlace {
     save(meta: StreamMeta): void;
     /** Saves another one. Rejected with StorageError: then the one before is what is saved. */
     replace(meta: StreamMeta): Promise<void>;
+    /** No start finds it again. Rejected with StorageError: then it may. */
+    forget(): Promise<void>;
     /** Calls `done` when what has been saved is durable, or with the reason why it is not. */
     commit(done: (failure?: Error) => void): void;
   };
@@ -81,6 +83,11 @@ export class Keeping {
       ofStream ??= failure;
       end();
     });
+  }
+
+  /** No start finds the stream again, which goes on; so that it can be ended then. Rejected with StorageError. */
+  leave(): Promise<void> {
+    return this.#place.meta.forget();
   }
 
   /** No start finds the stream again. */

@@ -110,16 +110,34 @@ export class MetaFile {
     else void this.#saving.then(end);
   }
 
-  /** No start finds the stream again, when this resolves. Rejected with StorageError. */
+  /** No start finds the stream again, when this resolves. Rejected with StorageError: then it may, and goes on. */
   async forget(): Promise<void> {
     const disk = this.#disk;
     const dir = this.#dir;
     this.#isForgotten = true;
-    // What is being saved would bring it back.
-    await this.#saving;
-    if (!disk.list(dir).includes(META_NAME)) return;
-    disk.rename(`${dir}/${META_NAME}`, `${dir}/${GONE_NAME}`);
-    await disk.syncDir(dir);
+    let isRenamed = false;
+    try {
+      // What is being saved would bring it back.
+      await this.#saving;
+      if (!disk.list(dir).includes(META_NAME)) return;
+      disk.rename(`${dir}/${META_NAME}`, `${dir}/${GONE_NAME}`);
+      isRenamed = true;
+      await disk.syncDir(dir);
+    } catch (error) {
+      // What could not be made to last is taken back, or the stream is gone for the next start.
+      if (isRenamed && !this.#isThereAgain()) return;
+      this.#isForgotten = false;
+      throw error;
+    }
+  }
+
+  #isThereAgain(): boolean {
+    try {
+      this.#disk.rename(`${this.#dir}/${GONE_NAME}`, `${this.#dir}/${META_NAME}`);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** @returns why it is not there */

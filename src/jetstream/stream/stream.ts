@@ -254,6 +254,11 @@ export class Stream implements ApiStream, ConsumerHost {
     return this.#keeping?.replace(config, this.createdMs);
   }
 
+  /** No start finds it again, if it is kept; rejected with StorageError: then it goes on. */
+  leave(): Promise<void> | undefined {
+    return this.#keeping?.leave();
+  }
+
   /** The configuration has been checked, and saved. Throws CapacityError, and then nothing has changed. */
   *update(config: StreamConfig): Work<void> {
     try {
