@@ -2,7 +2,7 @@
 // of memory (slab-bodies.ts), or in a log on disk (file/log.ts). The index (indexed-store.ts) tells it of every change, in
 // the order in which they are made.
 import type { LostMessages } from './lost.ts';
-import type { Incoming, StoredMessage } from './store.ts';
+import type { Incoming, MessagePlace } from './store.ts';
 
 export interface Bodies {
   /** Bytes of memory that it occupies beside those of the store's `Memory`. */
@@ -19,10 +19,10 @@ export interface Bodies {
   /** Tells the row at the cursor where to find what was kept last. */
   sign(): void;
   /**
-   * Reads the body of the row at the cursor, behind the subject in `into`; false: it is lost. Throws StorageError: it cannot
-   * be read now.
+   * Says where the body of the row at the cursor lies, which is `seq` and whose subject `into` has; false: it is lost. Throws
+   * StorageError: it cannot be read now.
    */
-  read(into: StoredMessage): boolean;
+  locate(into: MessagePlace): boolean;
   /** The row at the cursor is about to be removed. @param isFirst the store's first message */
   release(seq: number, isFirst: boolean): void;
   /**

@@ -9,6 +9,7 @@
 import { CapacityError } from '../../shared/errors.ts';
 import type { Work } from '../work.ts';
 import type { Bodies } from './bodies.ts';
+import { deletedOf } from './deleted.ts';
 import { Filter } from './filters.ts';
 import type { LostMessages } from './lost.ts';
 import { Matching } from './matching.ts';
@@ -18,6 +19,7 @@ import { ROW_NEXT, ROW_PREVIOUS, ROW_SUBJECT } from './row-chunk.ts';
 import { Rows } from './rows.ts';
 import type {
   Incoming,
+  MessagePlace,
   OnRemoved,
   Store,
   StoredMessage,
@@ -25,6 +27,7 @@ import type {
   SubjectState,
 } from './store.ts';
 import { storedBytes } from './stored-bytes.ts';
+import { emptyPlace, noteLost, readAt } from './stored-message.ts';
 import { type CountedSubject, countSubjects, findSubjects } from './subject-scan.ts';
 import { SubjectTable } from './subject-table.ts';
 import type { TextPlace } from './subject-tree.ts';
@@ -64,6 +67,8 @@ export class IndexedStore implements Store {
   readonly #bodies: Bodies;
   #subjects!: SubjectTable;
   #matching!: Matching;
+  /** Of the message that is read. */
+  readonly #place = emptyPlace();
   /** The subject of the message at hand. */
   #text = new Uint8Array(256);
   #textData = new DataView(this.#text.buffer);
@@ -113,7 +118,7 @@ export class IndexedStore implements Store {
     rows.reserve(seq);
     this.#bodies.keep(message, this.#text, seq, timeMs);
     const subjects = this.#subjects;
-    let id = knownId < 0 ? subjects.find(this.#text, subjectBytes) : knownId;
+    let id = knownId < 0 ? subjects.findSoon(this.#text, subjectBytes, this.#textData) : knownId;
     let previous = 0;
     if (id >= 0) {
       if (knownId >= 0) subjects.locate(id);
@@ -171,15 +176,26 @@ export class IndexedStore implements Store {
   }
 
   read(seq: number, into: StoredMessage): boolean {
+    const place = this.#place;
+    const isThere = this.locate(seq, place);
+    if (isThere) readAt(place, into);
+    else if (this.has(seq)) noteLost(place, into);
+    return isThere;
+  }
+
+  locate(seq: number, into: MessagePlace): boolean {
     const rows = this.#rows;
     if (!rows.find(seq)) return false;
     const id = rows.subjectId;
     into.seq = seq;
     into.timeMs = rows.chunk.times[rows.word >>> 1] as number;
     into.subjectId = id;
-    const { bytes, at, length } = this.#subjects.placeOf(id);
-    into.subject = bytes.subarray(at, at + length);
-    return this.#bodies.read(into);
+    const { bytes, data, at, length } = this.#subjects.placeOf(id);
+    into.subject = bytes;
+    into.subjectData = data;
+    into.subjectAt = at;
+    into.subjectBytes = length;
+    return this.#bodies.locate(into);
   }
 
   has(seq: number): boolean {
@@ -205,19 +221,15 @@ export class IndexedStore implements Store {
   }
 
   remove(seq: number): boolean {
-    if (!this.#rows.find(seq)) return false;
-    this.#remove(seq, false);
-    return true;
+    return this.#rows.find(seq) && this.#remove(seq, false);
   }
 
   evict(seq: number): boolean {
-    if (!this.#rows.find(seq)) return false;
-    this.#remove(seq, this.#bodies.evicting(seq));
-    return true;
+    return this.#rows.find(seq) && this.#remove(seq, this.#bodies.evicting(seq));
   }
 
   /** Removes the message at the cursor. */
-  #remove(seq: number, mayReturn: boolean): void {
+  #remove(seq: number, mayReturn: boolean): true {
     const rows = this.#rows;
     const { onRemoved } = this.#options;
     if (onRemoved !== undefined) {
@@ -232,6 +244,7 @@ export class IndexedStore implements Store {
     this.#unlink(seq);
     if (seq === state.firstSeq) this.#findFirst();
     this.#bodies.tidy();
+    return true;
   }
 
   /** Where the text of a subject lies that has messages; good until the next call. */
@@ -388,15 +401,8 @@ export class IndexedStore implements Store {
     return this.#subjects.idsEnd;
   }
 
-  *deleted(): Iterable<number> {
-    const rows = this.#rows;
-    const { firstSeq, lastSeq, messages } = this.#state;
-    if (messages === 0) return;
-    for (let seq = firstSeq; seq <= lastSeq; seq++) {
-      const next = rows.next(seq);
-      const end = next === 0 ? lastSeq + 1 : next;
-      for (; seq < end; seq++) yield seq;
-    }
+  deleted(): Iterable<number> {
+    return deletedOf(this.#state, this.#rows);
   }
 
   get deletedCount(): number {

@@ -33,6 +33,29 @@ export interface StoredMessage {
   payload: Uint8Array;
 }
 
+/**
+ * The same for who copies it, of which there are millions a second: no view is made. One object may be used again and
+ * again; what it says holds until the store is changed.
+ */
+export interface MessagePlace {
+  seq: number;
+  timeMs: number;
+  subjectId: number;
+  /** Bytes among which the subject lies, and a view of all of them. */
+  subject: Uint8Array;
+  subjectData: DataView;
+  subjectAt: number;
+  subjectBytes: number;
+  /** The same of the header block, and of the payload behind it. */
+  body: Uint8Array;
+  bodyData: DataView;
+  bodyAt: number;
+  /** 0 = it has no header block. */
+  headerBytes: number;
+  /** Of both. */
+  bodyBytes: number;
+}
+
 /** What a store holds, as it is now. */
 export interface StoreState {
   readonly messages: number;
@@ -88,6 +111,8 @@ export interface Store {
    * are known. Throws StorageError: it cannot be read now, and perhaps later.
    */
   read(seq: number, into: StoredMessage): boolean;
+  /** The same, and where it lies. */
+  locate(seq: number, into: MessagePlace): boolean;
   has(seq: number): boolean;
   hasHeaders(seq: number): boolean;
   /** The time of a message; 0 = there is none. */
