@@ -1,8 +1,13 @@
-// Three sets of tests: `quick` is what `npm run check` runs, `slow` (soak, scale) joins it in `npm test`,
-// `interop` needs official clients of other languages and is run by `npm run test:interop`.
+// Three sets of tests: `quick` is what `npm run check` runs, `slow` (soak, scale, the build with assertions) joins it in
+// `npm test`, `interop` needs official clients of other languages and is run by `npm run test:interop`.
 import type { ViteUserConfig } from 'vitest/config';
 
-const slow = ['test/soak/**/*.test.ts', 'test/scale/**/*.test.ts'];
+const slow = [
+  'test/soak/**/*.test.ts',
+  'test/scale/**/*.test.ts',
+  // The same as on the release build, with assertions.
+  'test/transcripts/debug.test.ts',
+];
 const interop = ['test/interop/**/*.test.ts'];
 
 // Coverage is of this process. These run in the processes of their tests alone, which start the bin.

@@ -2,7 +2,7 @@
 import type { BusInternals } from '../bus/internals.ts';
 import { StatusFeed } from '../bus/status.ts';
 import type { Clock } from '../shared/clock.ts';
-import { StorageError, toError } from '../shared/errors.ts';
+import { ClosedConnectionError, StorageError, toError } from '../shared/errors.ts';
 import { advise } from './advisories.ts';
 import type {
   AccountUsage,
@@ -19,7 +19,8 @@ import type { EndReason } from './consumer/recipients.ts';
 import { refusal } from './errors.ts';
 import { type Pool, Pools, reservedBytes, type Storage } from './limits.ts';
 import { type Commit, StreamOutbox } from './outbox.ts';
-import type { Place, StreamPlace } from './place/place.ts';
+import type { StreamPlace } from './place/place.ts';
+import type { StoreHome } from './store-home.ts';
 import type { StreamConfig } from './stream/config.ts';
 import { Stream, type StreamAccount } from './stream/stream.ts';
 import type { Work } from './work.ts';
@@ -37,10 +38,8 @@ export interface AccountScene {
   /** Consumers of all streams of one account. */
   readonly consumersMax: number;
   warn(text: string): void;
-  /** Where streams are kept that are not to be in memory; undefined: all are. */
-  readonly place: Place | undefined;
-  /** A stream wants to lie on disk. */
-  onFileStorage(): void;
+  /** Where streams are kept that are not to be in memory. */
+  readonly home: StoreHome;
   /** The bus has closed. */
   onBusClosed(): void;
 }
@@ -67,8 +66,9 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   readonly #status: StatusFeed;
   readonly #shares: Pools = new Pools(Infinity, Infinity, Infinity);
   readonly #closing: Promise<void>[] = [];
+  #isClosed = false;
 
-  /** `door` is its own, and closed with it. Throws CapacityError. */
+  /** `door` is its own, and closed with it. Throws ClosedConnectionError. */
   constructor(door: BusInternals, scene: AccountScene) {
     const { clock, domain } = scene;
     this.door = door;
@@ -81,25 +81,33 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     this.consumers = { count: 0, max: scene.consumersMax };
     this.#scene = scene;
     this.#requests = new RequestQueue(this);
-    const { place } = scene;
-    const commit: Commit = (done) => (place === undefined ? done() : place.commit(() => done()));
+    const { home } = scene;
+    const commit: Commit = (done) =>
+      home.place === undefined ? done() : home.place.commit(() => done());
     this.#outbox = new StreamOutbox(door, clock, commit);
-    this.#recover();
     this.#status = new StatusFeed(door.home.status, () => scene.onBusClosed());
+  }
+
+  /** Has the streams that are there, and then answers requests. Throws CapacityError, ClosedConnectionError. */
+  *open(): Work<void> {
+    yield* this.#recover();
+    const { domain, door } = this;
     for (const prefix of ['$JS.API.', ...(domain === undefined ? [] : [`$JS.${domain}.API.`])]) {
       door.subscribeRaw(`${prefix}>`, createDispatch(this, this.#requests, prefix));
     }
   }
 
-  /** Has the streams that are there. One that cannot be opened is left alone, and the others go on. */
-  #recover(): void {
-    for (const { meta, place } of this.#scene.place?.found() ?? []) {
+  /** One that cannot be opened is left alone, and the others go on. */
+  *#recover(): Work<void> {
+    for (const { meta, place } of this.#scene.home.place?.found() ?? []) {
+      if (this.#isClosed) throw new ClosedConnectionError();
       const { config } = meta;
       try {
         this.streams.set(config.name, new Stream(this, config, place, meta));
       } catch (error) {
         this.warn(`stream '${config.name}' is not opened: ${toError(error).message}`);
       }
+      yield;
     }
   }
 
@@ -134,9 +142,19 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     this.#scene.pools.check(config.storage, Math.max(1, reservedBytes(config)) - before);
   }
 
+  *makeRoom({ storage }: StreamConfig): Work<void> {
+    const { home } = this.#scene;
+    if (storage === 'memory' || home.place !== undefined) return;
+    let failure: unknown;
+    const end = (error: unknown): void => {
+      failure = error;
+    };
+    this.#requests.waitFor(home.load().catch(end));
+    yield;
+    if (failure !== undefined) throw refusal('streamCreate', toError(failure).message);
+  }
+
   createStream(config: StreamConfig): Stream {
-    const isPlaced = this.#scene.place !== undefined;
-    if (config.storage === 'file' && !isPlaced) this.#scene.onFileStorage();
     const stream = this.#make(config);
     this.streams.set(config.name, stream);
     this.#adviseStream(config.name, 'CREATED', 'create');
@@ -147,10 +165,10 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   #make(config: StreamConfig): Stream {
     let place: StreamPlace | undefined;
     try {
-      place = this.#scene.place?.of(config);
+      place = this.#scene.home.place?.of(config);
       return new Stream(this, config, place);
     } catch (error) {
-      place?.destroy();
+      void place?.destroy();
       if (error instanceof StorageError) throw refusal('streamCreate', error.message);
       throw error;
     }
@@ -218,6 +236,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
    * been said.
    */
   async close(reason: EndReason): Promise<void> {
+    this.#isClosed = true;
     for (const raw of [...this.door.home.raws]) if (raw.subject.startsWith('$JS.')) raw.close();
     this.#requests.close();
     for (const stream of this.streams.values()) this.#end(stream, reason);

@@ -12,10 +12,10 @@ import { enabled } from './enabled.ts';
 import { Pools } from './limits.ts';
 import { type JetStreamOptions, type JetStreamSettings, jetStreamSettings } from './options.ts';
 import type { Place } from './place/place.ts';
+import { StoreHome } from './store-home.ts';
 import type { Stream } from './stream/stream.ts';
+import { inSlices, type Work, wholly } from './work.ts';
 
-/** What is said, once, of streams that want to lie on disk. */
-const IN_MEMORY_TEXT = 'file storage is not there yet: messages are kept in memory';
 /** Pulls that may wait in one account: 512 for each of some 2,000 consumers. */
 const PULLS_MAX = 1_048_576;
 
@@ -46,8 +46,8 @@ export interface JetStreamSnapshot {
 export interface JetStream extends AsyncDisposable {
   snapshot(): JetStreamSnapshot;
   /**
-   * Ends all streams and consumers; pulls that wait are told `409 Server Shutdown`. Messages are lost. Resolves when
-   * nothing of it is left.
+   * Ends all streams and consumers; pulls that wait are told `409 Server Shutdown`. What lies in a `storeDir` stays there,
+   * everything else is lost. Resolves when nothing of it is left, and another may have the directory.
    */
   close(): Promise<void>;
 }
@@ -57,46 +57,73 @@ export type Warn = (text: string) => void;
 
 /**
  * Enables streams and consumers in the account of a bus: whoever publishes there on a subject of a stream, by this
- * process or by a client, is answered by it. Each account has bounds of its own. Rejects with InvalidArgumentError for an
- * option, InvalidOperationError when it is enabled already or what is given is no bus, and ClosedConnectionError.
+ * process or by a client, is answered by it. Each account has bounds of its own. Resolves when the streams are there that
+ * its directory has. Rejects with InvalidArgumentError for an option, InvalidOperationError when it is enabled already or
+ * what is given is no bus, StorageError when the directory cannot be had, and ClosedConnectionError.
  */
 export async function enableJetStream(
   bus: object,
   options: JetStreamOptions = {},
 ): Promise<JetStream> {
-  return startJetStream(internalsOf(bus), options, emitWarning);
+  return openJetStream(internalsOf(bus), options, emitWarning);
 }
 
-/** The same, with the log that warnings go to, and where streams are kept. */
+/** The same, with the log that warnings go to. */
+export async function openJetStream(
+  internals: BusInternals,
+  options: JetStreamOptions,
+  warn: Warn,
+): Promise<JetStream> {
+  const jetstream = new RunningJetStream(internals, jetStreamSettings(options), warn);
+  try {
+    await jetstream.openDirectory();
+    await inSlices(jetstream.open());
+    return jetstream;
+  } catch (error) {
+    await jetstream.close();
+    throw error;
+  }
+}
+
+/** At once, with a place for streams that is open already. */
 export function startJetStream(
   internals: BusInternals,
   options: JetStreamOptions,
   warn: Warn,
   place?: Place,
 ): JetStream {
-  if (enabled.get(internals.engine)?.byAccount.has(internals.home.account.name)) {
-    throw new InvalidOperationError('JetStream is enabled on this bus already');
+  const jetstream = new RunningJetStream(internals, jetStreamSettings(options), warn);
+  jetstream.use(place);
+  try {
+    wholly(jetstream.open());
+    return jetstream;
+  } catch (error) {
+    void jetstream.close();
+    throw error;
   }
-  return new RunningJetStream(internals, jetStreamSettings(options), warn, place);
+}
+
+/** Of what a disk has. Source: nats-server 2.15.3, server/disk_avail.go, diskAvailable. */
+function bytesOfDisk(bytes: number | undefined): number | undefined {
+  return bytes === undefined ? undefined : Math.floor(bytes / 4) * 3;
 }
 
 class RunningJetStream implements JetStream {
   readonly #engine: BusInternals['engine'];
-  readonly #settings: JetStreamSettings;
+  readonly #home: StoreHome;
+  #settings: JetStreamSettings;
   readonly #pools: Pools;
   readonly #accounts = new Map<string, JetStreamAccount>();
   readonly #name: string;
-  readonly #warn: Warn;
-  #isWarned = false;
   #end: Promise<void> | undefined;
 
-  constructor(
-    internals: BusInternals,
-    settings: JetStreamSettings,
-    warn: Warn,
-    place: Place | undefined,
-  ) {
+  /** Throws InvalidOperationError, ClosedConnectionError. */
+  constructor(internals: BusInternals, settings: JetStreamSettings, warn: Warn) {
     const { engine, home } = internals;
+    const { name } = home.account;
+    if (enabled.get(engine)?.byAccount.has(name)) {
+      throw new InvalidOperationError('JetStream is enabled on this bus already');
+    }
     const {
       domain,
       isStrict,
@@ -108,9 +135,8 @@ class RunningJetStream implements JetStream {
     } = settings;
     this.#engine = engine;
     this.#settings = settings;
-    this.#warn = warn;
     this.#pools = new Pools(maxMemory, maxFile, heldMax);
-    const { name } = home.account;
+    this.#home = new StoreHome({ account: name, clock, warn });
     this.#name = name;
     const account = new JetStreamAccount(internals.account(name), {
       clock,
@@ -121,14 +147,40 @@ class RunningJetStream implements JetStream {
       pools: this.#pools,
       pullsMax: PULLS_MAX,
       consumersMax: settings.consumersMax,
-      warn: (text) => this.#warn(text),
-      place,
-      onFileStorage: () => this.#warnOfFiles(),
+      warn,
+      home: this.#home,
       onBusClosed: () => void this.close(),
     });
     this.#accounts.set(name, account);
     this.#introduce();
-    if (settings.storeDir !== undefined && place === undefined) this.#warnOfFiles();
+  }
+
+  /** Has the directory that is named, if one is. Rejects with StorageError. */
+  async openDirectory(): Promise<void> {
+    const { storeDir, syncInterval: sync, maxFile } = this.#settings;
+    if (storeDir === undefined) return;
+    await this.#home.openNamed({ storeDir, sync });
+    this.#mayTake(bytesOfDisk(this.#home.freeBytes) ?? maxFile);
+  }
+
+  /** Instead of a directory. */
+  use(place: Place | undefined): void {
+    if (place !== undefined) this.#home.use(place);
+  }
+
+  /** Has the streams that are there, and answers requests. Throws CapacityError, ClosedConnectionError. */
+  *open(): Work<void> {
+    for (const account of this.#accounts.values()) yield* account.open();
+    // What is free does not count what they take: the bound is the same at each start.
+    if (this.#home.freeBytes === undefined) return;
+    this.#mayTake(this.#settings.maxFile + (bytesOfDisk(this.#pools.file.used) ?? 0));
+  }
+
+  /** Streams on file may take so much, unless the program has said how much. */
+  #mayTake(bytes: number): void {
+    if (!this.#settings.isFileByDisk) return;
+    this.#settings = { ...this.#settings, maxFile: bytes };
+    this.#pools.file.max = bytes;
   }
 
   /** The engine says of itself that it has JetStream. */
@@ -152,16 +204,10 @@ class RunningJetStream implements JetStream {
     this.#engine.server = { ...info, version: known.version };
   }
 
-  #warnOfFiles(): void {
-    if (this.#isWarned) return;
-    this.#isWarned = true;
-    this.#warn(IN_MEMORY_TEXT);
-  }
-
   snapshot(): JetStreamSnapshot {
     const { memory, file } = this.#pools;
     return {
-      settings: this.#settings,
+      settings: { ...this.#settings, storeDir: this.#home.directory },
       level: API_LEVEL,
       memoryUsed: memory.used,
       memoryReserved: memory.reserved,
@@ -193,6 +239,7 @@ class RunningJetStream implements JetStream {
     for (const account of this.#accounts.values()) await account.close('Server Shutdown');
     this.#accounts.clear();
     this.#leave();
+    await this.#home.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -6,12 +6,15 @@ import { connect, createServer } from 'node:net';
 export const LOCAL_PATH_MOST = 100;
 /** Who is there and does not answer in that time does not answer. */
 const ANSWER_MS = 1000;
+/** Somebody listens, and is gone by now or has too many who ask. */
+const IS_THERE: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'EAGAIN']);
 
 /** Listens on a path, and tells whoever connects one word. Rejects with the platform's error. */
 export async function answerAt(path: string, word: () => string): Promise<{ close(): void }> {
   const server = createServer((socket) => {
     socket.on('error', () => {});
-    socket.end(word());
+    // Who asks may stay as long as it wants.
+    socket.end(word(), () => socket.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -41,7 +44,7 @@ export function askAt(path: string): Promise<string | undefined> {
     socket.once('close', () => resolve(said));
     socket.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve(undefined);
-      else if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') reject(error);
+      else if (!IS_THERE.has(error.code ?? '')) reject(error);
     });
   });
 }

@@ -39,8 +39,9 @@ export async function startServerJetStream(
 ): Promise<JetStream> {
   logger.info('Starting JetStream');
   const start = clock.monotonic();
-  const { startJetStream } = await import('../jetstream/jetstream.ts');
-  const jetstream = startJetStream(internals, { ...options, clock }, (text) => logger.warn(text));
+  const { openJetStream } = await import('../jetstream/jetstream.ts');
+  const warn = (text: string): void => logger.warn(text);
+  const jetstream = await openJetStream(internals, { ...options, clock }, warn);
   for (const line of settingLines(jetstream.snapshot().settings)) logger.info(line);
   logger.info(`Took ${(clock.monotonic() - start).toFixed(3)}ms to start JetStream`);
   return jetstream;

@@ -198,7 +198,7 @@ describe('signals', () => {
   test.each(['SIGINT', 'SIGTERM'] as const)(
     '%s tells pulls what they will not get',
     async (signal) => {
-      const { child, port } = await startReady('-js');
+      const { child, port } = await startReady('-js', '-sd', scratch.folder);
       const socket = await greet(port);
       let text = '';
       socket.on('data', (bytes) => {

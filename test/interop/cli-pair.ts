@@ -28,8 +28,8 @@ export function openCliPair(): Both {
 
   beforeAll(async () => {
     home = mkdtempSync(join(tmpdir(), 'ganglion-js-cli-'));
-    servers.push(await startServer({ args: ['-js'] }));
     const args = ['-js', '-sd', join(home, 'store')];
+    servers.push(await startServer({ args }));
     servers.push(await startServer({ executable: pathOf(reference), args }));
   });
   afterAll(async () => {

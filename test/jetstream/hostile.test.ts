@@ -5,6 +5,7 @@ import { createBus, headers } from '../../src/index.ts';
 import { type AccountScene, JetStreamAccount } from '../../src/jetstream/account.ts';
 import { asksForLevel } from '../../src/jetstream/consumer/required-level.ts';
 import { Pools } from '../../src/jetstream/limits.ts';
+import { StoreHome } from '../../src/jetstream/store-home.ts';
 import { PublishHeaders } from '../../src/jetstream/stream/publish-headers.ts';
 import { NO_LIMITS } from '../support/fake-jetstream.ts';
 import { JetStreamBus } from '../support/jetstream.ts';
@@ -34,8 +35,7 @@ function bounded(scene: Partial<AccountScene>) {
     pullsMax: 1000,
     consumersMax: 1000,
     warn: () => {},
-    place: undefined,
-    onFileStorage: () => {},
+    home: new StoreHome({ account: '$G', clock: js.clock, warn: () => {} }),
     onBusClosed: () => {},
     ...scene,
   });

@@ -15,7 +15,7 @@ import { Alarm } from './alarm.ts';
 import type { ConsumerConfig } from './config.ts';
 import { Cursor } from './cursor.ts';
 import { Delivery, type DeliveryOwner } from './delivery.ts';
-import type { ConsumerHost, StreamFollower } from './host.ts';
+import type { ConsumerHost, Counter, Deliverer, StreamFollower } from './host.ts';
 import { Inactivity } from './inactivity.ts';
 import type { Journal } from './journal.ts';
 import type { ConsumerParts } from './parts.ts';
@@ -187,12 +187,12 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
 
   // What the stream tells.
 
-  wake(): void {
-    this.#delivery.soon();
+  get counter(): Counter {
+    return this.#parts.cursor;
   }
 
-  stored(seq: number): void {
-    this.#parts.cursor.stored(seq);
+  get deliverer(): Deliverer {
+    return this.#delivery;
   }
 
   uncount(seq: number): void {

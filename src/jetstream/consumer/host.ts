@@ -40,14 +40,28 @@ export interface ConsumerHost {
   measure(kind: string, type: string, fields: () => object): void;
 }
 
+/** Counts what lies ahead. */
+export interface Counter {
+  /** A message was stored, visible or not. */
+  stored(seq: number): void;
+}
+
+/** Delivers what may be shown. */
+export interface Deliverer {
+  /** There is something: once for a run of messages. */
+  soon(): void;
+}
+
 /** What a stream tells a consumer. */
 export interface StreamFollower {
   /** Subjects that it wants; none = all. They change only with `ConsumerHost.refiltered`. */
   readonly filters: readonly string[];
-  /** A message that its filters match may be shown now; once for a run of messages, the last of them is `seq`. */
-  wake(seq: number): void;
-  /** One that its filters match was stored, visible or not: counts it. */
-  stored(seq: number, subjectId: number): void;
+  /**
+   * Both are the same as long as it lives, and hear of what its filters match. Where each message is another consumer's,
+   * the way there is what a publish costs: it leads past the consumer.
+   */
+  readonly counter: Counter;
+  readonly deliverer: Deliverer;
   /** One that its filters match leaves the stream, whoever removes it: it counts no more. */
   uncount(seq: number): void;
   /** The same one, of which no purge tells: nobody acknowledges it any more. */

@@ -1,7 +1,8 @@
 // One process for a directory. Each that wants it listens on a socket of its own in it, as long as it lives, and looks for
 // those of others only then: of two, one at least sees the other. Who has it says so, and of those who want it at the same
-// time the first by name may. Names are never used again; so what nobody answers on, left by a process that was killed, is
-// removed by whoever finds it.
+// time the first by name may. One that is let past by others has it when it sees no more of them: who has come meanwhile
+// may have let it be the other's turn. Names are never used again; so what nobody answers on, left by a process that was
+// killed, is removed by whoever finds it.
 //
 //   lock.k3Vq….new ──listening──► lock.k3Vq….sock ──nobody else──► held
 import { StorageError } from '../../shared/errors.ts';
@@ -26,6 +27,8 @@ export interface DirectoryLock {
 const WANTS = 'wants';
 const HAS = 'has';
 const SOCKET = /^lock\.\w+\.sock$/;
+/** Times that one is asked who says nothing. */
+const ASKED_MOST = 3;
 /** Letters of a name that nobody else has. */
 const NAME_LEN = 16;
 
@@ -33,6 +36,7 @@ const NAME_LEN = 16;
  * Holds a directory that is there.
  *
  * @param shortDir where a short name for a long path is made for a moment
+ * @param shownDir what it is called
  * Rejects with StorageError: another process has it, or it cannot be told.
  */
 export async function lockDirectory(
@@ -40,19 +44,35 @@ export async function lockDirectory(
   dir: string,
   sockets: LocalSockets,
   shortDir: string,
+  shownDir: string = dir,
 ): Promise<DirectoryLock> {
   const name = `lock.${randomBase62(NAME_LEN)}.sock`;
-  const isLong = new TextEncoder().encode(`${dir}/${name}`).length > sockets.pathMost;
+  const isLong = !fits(`${dir}/${name}`, sockets);
   const short = isLong ? `${shortDir}/ganglion-${randomBase62(NAME_LEN)}` : dir;
+  if (!fits(`${short}/${name}`, sockets)) {
+    throw new StorageError(`${short}/${name}: the path is too long for a socket`);
+  }
   if (isLong) disk.link(dir, short);
   try {
-    return await new Attempt(disk, dir, short, name).run(sockets);
+    return await new Attempt(disk, dir, short, name, shownDir).run(sockets);
   } catch (error) {
     if (error instanceof StorageError) throw error;
     throw new StorageError(fileErrorText(error, 'listen', `${dir}/${name}`), { cause: error });
   } finally {
-    if (isLong) disk.remove(short);
+    if (isLong) removeQuietly(disk, short);
   }
+}
+
+/** A longer path is cut without a word. */
+function fits(path: string, { pathMost }: LocalSockets): boolean {
+  return new TextEncoder().encode(path).length <= pathMost;
+}
+
+/** Others may do so, too; what stays is nobody's. */
+function removeQuietly(disk: Disk, path: string): void {
+  try {
+    disk.remove(path);
+  } catch {}
 }
 
 class Attempt {
@@ -61,13 +81,15 @@ class Attempt {
   /** The same directory by a name that is short enough. */
   readonly #short: string;
   readonly #name: string;
+  readonly #shownDir: string;
   #word = WANTS;
 
-  constructor(disk: Disk, dir: string, short: string, name: string) {
+  constructor(disk: Disk, dir: string, short: string, name: string, shownDir: string) {
     this.#disk = disk;
     this.#dir = dir;
     this.#short = short;
     this.#name = name;
+    this.#shownDir = shownDir;
   }
 
   async run({ answerAt, askAt }: LocalSockets): Promise<DirectoryLock> {
@@ -75,31 +97,47 @@ class Attempt {
     const held = await answerAt(`${this.#short}/${made}`, () => this.#word);
     const release = (): void => {
       held.close();
-      this.#remove(this.#name);
+      removeQuietly(this.#disk, `${this.#dir}/${this.#name}`);
     };
     try {
       // From now on others see it, and somebody answers.
       this.#disk.rename(`${this.#dir}/${made}`, `${this.#dir}/${this.#name}`);
-      for (const other of this.#disk.list(this.#dir)) {
-        if (other !== this.#name && SOCKET.test(other)) await this.#meet(other, askAt);
-      }
+      await this.#meetAll(askAt);
     } catch (error) {
       release();
       throw error;
     }
-    this.#word = HAS;
     return { release };
   }
 
-  async #meet(other: string, askAt: LocalSockets['askAt']): Promise<void> {
-    const word = await askAt(`${this.#short}/${other}`);
-    if (word === undefined) this.#remove(other);
-    else if (word !== WANTS || other < this.#name) {
-      throw new StorageError(`store directory ${this.#dir} is in use`);
+  async #meetAll(askAt: LocalSockets['askAt']): Promise<void> {
+    const met = new Set([this.#name]);
+    for (;;) {
+      const others = this.#disk
+        .list(this.#dir)
+        .filter((name) => SOCKET.test(name) && !met.has(name));
+      if (others.length === 0) break;
+      for (const other of others) {
+        await this.#meet(other, askAt);
+        met.add(other);
+      }
     }
+    // In the same turn: whoever is told another word than before has not been seen, and sees this one.
+    this.#word = HAS;
   }
 
-  #remove(name: string): void {
-    if (this.#disk.list(this.#dir).includes(name)) this.#disk.remove(`${this.#dir}/${name}`);
+  async #meet(other: string, askAt: LocalSockets['askAt']): Promise<void> {
+    const path = `${this.#dir}/${other}`;
+    let word: string | undefined = '';
+    // One that is leaving says nothing, and is gone then.
+    for (let asked = 0; word === '' && asked < ASKED_MOST; asked++) {
+      word = await askAt(`${this.#short}/${other}`).catch((cause: unknown) => {
+        throw new StorageError(fileErrorText(cause, 'connect', path), { cause });
+      });
+    }
+    if (word === undefined) removeQuietly(this.#disk, path);
+    else if (word !== WANTS || other < this.#name) {
+      throw new StorageError(`store directory ${this.#shownDir} is in use`);
+    }
   }
 }
