@@ -3,9 +3,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, inject } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { runChild } from './child.ts';
-import { type Server, startServer } from './server.ts';
+import { type Restart, StoredServer } from './stored-server.ts';
 import { missing, pathOf } from './tools.ts';
 
 const { natsCli, reference } = inject('tools');
@@ -21,31 +21,59 @@ export function natsCommand(): string {
 /** Runs a command on both: what both say, ours first, with what differs of necessity taken out. */
 export type Both = (command: string, args: readonly string[], input?: string) => Promise<string[]>;
 
+export interface CliPair {
+  readonly both: Both;
+  /** Restarts both. */
+  restart(how: Restart): Promise<void>;
+}
+
+/** Commands between two restarts. */
+const COMMANDS = 6;
+
 /** Starts both servers before the tests of the suite at hand, and ends them after. */
-export function openCliPair(): Both {
+export function openCliPair(): CliPair {
   let home: string;
-  const servers: Server[] = [];
+  const servers: StoredServer[] = [];
 
   beforeAll(async () => {
     home = mkdtempSync(join(tmpdir(), 'ganglion-js-cli-'));
-    const args = ['-js', '-sd', join(home, 'store')];
-    servers.push(await startServer({ args }));
-    servers.push(await startServer({ executable: pathOf(reference), args }));
+    for (const executable of [undefined, pathOf(reference)]) {
+      servers.push(await StoredServer.start(executable));
+    }
   });
   afterAll(async () => {
     for (const server of servers) await server.close();
     rmSync(home, { recursive: true, force: true });
   });
 
-  return async (command, args, input = '') => {
-    const said: string[] = [];
-    for (const { url } of servers) {
-      const env = { NATS_URL: url, HOME: home, XDG_CONFIG_HOME: home, NO_COLOR: '1', TZ: 'UTC' };
-      const { code, output } = await runChild(command, args, { env, input });
-      said.push(`${code}\n${plain(output)}`);
-    }
-    return said;
+  return {
+    both: async (command, args, input = '') => {
+      const said: string[] = [];
+      for (const { url } of servers) {
+        const env = { NATS_URL: url, HOME: home, XDG_CONFIG_HOME: home, NO_COLOR: '1', TZ: 'UTC' };
+        const { code, output } = await runChild(command, args, { env, input });
+        said.push(`${code}\n${plain(output)}`);
+      }
+      return said;
+    },
+    restart: async (how) => {
+      await Promise.all(servers.map((server) => server.restart(how)));
+    },
   };
+}
+
+/** A test for each command, in their order, on both servers; which are restarted now and then, if it says how. */
+export function testCommands(
+  { both, restart }: CliPair,
+  commands: readonly (readonly string[])[],
+  how?: Restart,
+): void {
+  const rows = commands.map((words, i) => [words.join(' '), words, i] as const);
+  test.each(rows)('%s', async (_, words, i) => {
+    if (how !== undefined && i % COMMANDS === COMMANDS - 1) await restart(how);
+    const [ours, theirs] = await both(natsCommand(), words);
+    expect(ours).toBe(theirs);
+  });
 }
 
 const CHANGES: readonly (readonly [RegExp, string])[] = [

@@ -1,8 +1,9 @@
 // Streams and consumers by the `nats` command, run against this server and against nats-server.
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { natsCommand, openCliPair, reasonAgainst } from './cli-pair.ts';
+import { natsCommand, openCliPair, reasonAgainst, testCommands } from './cli-pair.ts';
 import { titled } from './clients.ts';
+import { RESTARTS } from './stored-server.ts';
 
 const SCRIPT = '/usr/bin/script';
 
@@ -72,15 +73,10 @@ const COMMANDS: readonly (readonly string[])[] = [
 describe.skipIf(reasonAgainst !== undefined)(
   titled('the nats command and streams', reasonAgainst),
   () => {
-    const both = openCliPair();
+    const pair = openCliPair();
+    const { both } = pair;
 
-    test.each(COMMANDS.map((words) => [words.join(' '), words] as const))(
-      '%s',
-      async (_, words) => {
-        const [ours, theirs] = await both(natsCommand(), words);
-        expect(ours).toBe(theirs);
-      },
-    );
+    testCommands(pair, COMMANDS);
 
     test.skipIf(!existsSync(SCRIPT))('stream view, which wants a terminal', async () => {
       await both(natsCommand(), ['stream', 'add', 'V', '--subjects', 'v.*', '--defaults']);
@@ -91,4 +87,9 @@ describe.skipIf(reasonAgainst !== undefined)(
       expect(ours).toBe(theirs);
     });
   },
+);
+
+describe.skipIf(reasonAgainst !== undefined).each(RESTARTS)(
+  titled('the nats command and streams, with %s again and again', reasonAgainst),
+  (how) => testCommands(openCliPair(), COMMANDS, how),
 );

@@ -24,8 +24,21 @@ export class StoreGenerator {
   #isFile = false;
   #hasLastOfSubjects = false;
 
-  constructor(seed: number) {
+  readonly #storages: readonly string[];
+
+  /** @param storages of which streams are, by chance */
+  constructor(seed: number, storages: readonly string[] = ['memory', 'memory', 'file']) {
     this.#chance = new Chance(seed);
+    this.#storages = storages;
+  }
+
+  /** Everything that is kept. */
+  all(): StoreCase[] {
+    const details = JSON.stringify({ deleted_details: true, subjects_filter: '>' });
+    return [
+      this.#request(`STREAM.INFO.${STREAM}`, details),
+      ...['C0', 'C1'].map((name) => this.#request(`CONSUMER.INFO.${STREAM}.${name}`, '')),
+    ];
   }
 
   /** What an episode begins with. */
@@ -36,7 +49,7 @@ export class StoreGenerator {
     const config = {
       name: STREAM,
       subjects: ['d.>'],
-      storage: chance.of(['memory', 'memory', 'file']),
+      storage: chance.of(this.#storages),
       retention: chance.of(['limits', 'limits', 'limits', 'interest', 'workqueue']),
       max_msgs: chance.is(0.4) ? chance.of([1, 3, 5, 8]) : -1,
       max_bytes: chance.is(0.2) ? chance.of([200, 600]) : -1,

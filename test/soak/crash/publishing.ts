@@ -237,6 +237,9 @@ export async function ofFewBytes(means: Means, name: string): Promise<Actor> {
   };
 }
 
+/** Everything that does not stay is gone by then. */
+const GONE_MS = 20_000;
+
 /** A stream whose messages do not stay: what it says of sequences is all that is to survive. */
 export async function fleeting(
   means: Means,
@@ -261,6 +264,13 @@ export async function fleeting(
       const { state } = await manager.streams.info(name);
       ok(state.last_seq >= last, `${name}: last sequence ${state.last_seq}, acked ${last}`);
       ok(state.first_seq <= state.last_seq + 1, `${name}: ${state.first_seq}, ${state.last_seq}`);
+    },
+    finish: async () => {
+      const end = performance.now() + GONE_MS;
+      while ((await manager.streams.info(name)).state.messages > 0) {
+        ok(performance.now() < end, `${name}: its messages stay`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
     },
     told: () => ({ acked: last }),
   };
