@@ -58,7 +58,7 @@ describe.skipIf(reason !== undefined)(titled('streams beside nats-server', reaso
   test(
     `${CASES} pieces of work on streams in files have the same outcome over restarts`,
     async () => {
-      const generator = new StoreGenerator(SEED, ['file']);
+      const generator = new StoreGenerator(SEED, true);
       const restart = (episode: number): Promise<void> =>
         pair.restart(RESTARTS[episode % RESTARTS.length] as Restart);
       expect(await differences(generator, restart)).toBe('');

@@ -5,7 +5,7 @@ import { type Actor, bodyOf, type Held, held, type Means, rises } from './actor.
 
 const BATCH = 64;
 /** More than that is purged. */
-const MOST = 1200;
+const MOST = 800;
 
 /** Makes a stream in files. */
 export async function makeStream({ manager }: Means, config: Partial<StreamConfig>): Promise<void> {
@@ -130,7 +130,7 @@ export async function deduplicated(means: Means, name: string): Promise<Actor> {
       if (random() < 0.2)
         await link.during(send(Math.floor(next - 1 - random() * Math.min(next, 400))));
       if (acked.bySeq.size > MOST) {
-        const seq = acked.last - 500;
+        const seq = acked.last - 450;
         acked.forgetBelow(seq);
         for (const [n, each] of seqOf) if (each < seq) seqOf.delete(n);
         await link.during(manager.streams.purge(name, { seq }));

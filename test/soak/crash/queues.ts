@@ -11,7 +11,7 @@ const PULLED = 50;
 const PULL_MS = 1000;
 const ACK_WAIT_MS = 700;
 /** Rather than more it waits until some have gone. */
-const MOST = 1000;
+const MOST = 600;
 const DRAIN_MS = 60_000;
 
 /** Who works, and what it was told. */

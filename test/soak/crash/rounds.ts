@@ -12,7 +12,7 @@ import { deduplicated, fleeting, lastOfEach, ofFewBytes, plain } from './publish
 import { queue } from './queues.ts';
 
 /** A server is loaded for so long at the most, and at least for a hundredth of it. */
-const LOAD_MS_MOST = 400;
+const LOAD_MS_MOST = 250;
 const CLOSING_MS_MOST = 30;
 /** What a server answers that is being closed: its streams end before its connections. */
 const REFUSED_AT_END = /503|no responders|not enabled|server shutdown/i;
