@@ -1,8 +1,9 @@
 // The streams of one account: what its API is told of them and asks them to do, and what they may take together.
 import type { BusInternals } from '../bus/internals.ts';
 import { StatusFeed } from '../bus/status.ts';
-import type { Clock } from '../shared/clock.ts';
+import { type Clock, systemClock } from '../shared/clock.ts';
 import { ClosedConnectionError, StorageError, toError } from '../shared/errors.ts';
+import { formatDuration } from '../shared/time.ts';
 import { advise } from './advisories.ts';
 import type {
   AccountUsage,
@@ -18,7 +19,7 @@ import type { PullQuota } from './consumer/host.ts';
 import type { EndReason } from './consumer/recipients.ts';
 import { refusal } from './errors.ts';
 import { type Pool, Pools, reservedBytes, type Storage } from './limits.ts';
-import { type Commit, StreamOutbox } from './outbox.ts';
+import { CLAIMS, type Commit, StreamOutbox } from './outbox.ts';
 import type { StreamPlace } from './place/place.ts';
 import type { StoreHome } from './store-home.ts';
 import type { StreamConfig } from './stream/config.ts';
@@ -31,17 +32,24 @@ export interface AccountScene {
   readonly serverName: string;
   readonly domain: string | undefined;
   readonly isStrict: boolean;
-  readonly limits: ApiLimits;
+  /** As they are now. */
+  limits(): ApiLimits;
   readonly pools: Pools;
   /** Pulls that may wait in one account. */
   readonly pullsMax: number;
   /** Consumers of all streams of one account. */
   readonly consumersMax: number;
   warn(text: string): void;
+  info(text: string): void;
   /** Where streams are kept that are not to be in memory. */
   readonly home: StoreHome;
   /** The bus has closed. */
   onBusClosed(): void;
+}
+
+export interface StreamProblem {
+  readonly stream: string;
+  readonly error: string;
 }
 
 const encoder = new TextEncoder();
@@ -52,7 +60,6 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   readonly serverName: string;
   readonly domain: string | undefined;
   readonly isStrict: boolean;
-  readonly limits: ApiLimits;
   readonly counters: ApiCounters = { total: 0, errors: 0 };
   readonly streams: Map<string, Stream> = new Map();
   readonly pulls: PullQuota;
@@ -66,6 +73,8 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   readonly #status: StatusFeed;
   readonly #shares: Pools = new Pools(Infinity, Infinity, Infinity);
   readonly #closing: Promise<void>[] = [];
+  /** Streams that are there and could not be opened. */
+  readonly #unopened = new Set<string>();
   #isClosed = false;
 
   /** `door` is its own, and closed with it. Throws ClosedConnectionError. */
@@ -76,7 +85,6 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     this.serverName = scene.serverName;
     this.domain = domain;
     this.isStrict = scene.isStrict;
-    this.limits = scene.limits;
     this.pulls = { waiting: 0, max: scene.pullsMax };
     this.consumers = { count: 0, max: scene.consumersMax };
     this.#scene = scene;
@@ -102,13 +110,36 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     for (const { meta, place } of this.#scene.home.place?.found() ?? []) {
       if (this.#isClosed) throw new ClosedConnectionError();
       const { config } = meta;
+      const told = this.#tellRestore(config.name);
       try {
-        this.streams.set(config.name, new Stream(this, config, place, meta));
+        const stream = new Stream(this, config, place, meta);
+        this.streams.set(config.name, stream);
+        told(stream.store.state.messages);
       } catch (error) {
         this.warn(`stream '${config.name}' is not opened: ${toError(error).message}`);
+        this.#unopened.add(config.name);
       }
       yield;
     }
+  }
+
+  /** Source: nats-server 2.15.3, server/jetstream.go, EnableJetStream of an account. */
+  #tellRestore(stream: string): (messages: number) => void {
+    const { info } = this.#scene;
+    const name = `stream '${this.door.home.account.name} > ${stream}'`;
+    info(`  Starting restore for ${name}`);
+    const startMs = systemClock.monotonic();
+    return (messages) => {
+      const ms = Math.round(systemClock.monotonic() - startMs);
+      const count = String(messages).replace(/\B(?=(?:\d{3})+$)/g, ',');
+      info(
+        `  Restored ${count} messages for ${name} in ${formatDuration(BigInt(ms) * 1_000_000n)}`,
+      );
+    };
+  }
+
+  get limits(): ApiLimits {
+    return this.#scene.limits();
   }
 
   usage(): AccountUsage {
@@ -133,6 +164,24 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
         max_bytes_required: maxBytesRequired,
       },
     };
+  }
+
+  /**
+   * What is wrong with which streams: not all is there, or nothing more can be stored.
+   * Source: nats-server 2.15.3, server/monitor.go, healthz.
+   */
+  *problems(): Generator<StreamProblem, void> {
+    const { name } = this.door.home.account;
+    for (const stream of [...this.#unopened, ...(this.#scene.home.place?.unread ?? [])]) {
+      // Another has been made since.
+      if (this.streams.has(stream)) continue;
+      yield { stream, error: `JetStream stream '${name} > ${stream}' could not be recovered` };
+    }
+    for (const [stream, { failure }] of this.streams) {
+      if (failure === undefined) continue;
+      const error = `JetStream stream '${name} > ${stream}' write error: ${failure.message}`;
+      yield { stream, error };
+    }
   }
 
   checkRoom(config: Pick<StreamConfig, 'name' | 'storage' | 'max_bytes'>): void {
@@ -208,7 +257,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     // Of a stream that has been deleted since, nothing is left to wait for.
     const isThere = stream !== undefined && this.streams.get(stream.config.name) === stream;
     const outbox = isThere ? (stream as Stream).outbox : this.#outbox;
-    outbox.send(entry);
+    outbox.send(entry, CLAIMS.answered);
   }
 
   advise(kind: string, type: string, fields: () => object): void {

@@ -1,10 +1,10 @@
 // JetStream on a bus: streams and consumers of its account, served to whoever speaks its API there, in this process or
 // beyond a server. It needs no server, no file and no port.
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
-import { InvalidOperationError } from '../shared/errors.ts';
+import { InvalidOperationError, toError } from '../shared/errors.ts';
 import { API_LEVEL, JETSTREAM_VERSION } from '../shared/version.ts';
 import { emitWarning } from '../shared/warning.ts';
-import { JetStreamAccount } from './account.ts';
+import { JetStreamAccount, type StreamProblem } from './account.ts';
 import type { AccountUsage } from './api/account-door.ts';
 import { consumerInfo, streamInfo } from './api/info.ts';
 import type { Fields } from './api/request.ts';
@@ -34,6 +34,7 @@ export interface JetStreamSnapshot {
     readonly apiTotal: number;
     readonly apiErrors: number;
     readonly streams: ReadonlyMap<string, Stream>;
+    readonly problems: () => Iterable<StreamProblem>;
     /** What the API says of them, made when it is asked for. */
     readonly describe: {
       stream(stream: Stream): Fields;
@@ -52,6 +53,12 @@ export interface JetStream extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** One that a server has. */
+export interface ServedJetStream extends JetStream {
+  /** Bounds that have grown, and limits of what is made from now on; what else there is stays as it is. */
+  reconfigure(options: JetStreamOptions): void;
+}
+
 /** Where warnings go; the process's own by default. */
 export type Warn = (text: string) => void;
 
@@ -65,24 +72,37 @@ export async function enableJetStream(
   bus: object,
   options: JetStreamOptions = {},
 ): Promise<JetStream> {
-  return openJetStream(internalsOf(bus), options, emitWarning);
+  return openJetStream(internalsOf(bus), options, logOf(emitWarning));
 }
 
-/** The same, with the log that warnings go to. */
+/** Where it tells how it gets on. */
+export interface JetStreamLog {
+  warn(text: string): void;
+  info(text: string): void;
+  /** It has its directory, and streams are about to be looked for. */
+  opened(settings: JetStreamSettings): void;
+}
+
+/** The same, with a log. */
 export async function openJetStream(
   internals: BusInternals,
   options: JetStreamOptions,
-  warn: Warn,
-): Promise<JetStream> {
-  const jetstream = new RunningJetStream(internals, jetStreamSettings(options), warn);
+  log: JetStreamLog,
+): Promise<ServedJetStream> {
+  const jetstream = new RunningJetStream(internals, jetStreamSettings(options), log);
   try {
     await jetstream.openDirectory();
+    log.opened(jetstream.snapshot().settings);
     await inSlices(jetstream.open());
     return jetstream;
   } catch (error) {
     await jetstream.close();
     throw error;
   }
+}
+
+function logOf(warn: Warn): JetStreamLog {
+  return { warn, info: () => {}, opened: () => {} };
 }
 
 /** At once, with a place for streams that is open already. */
@@ -92,7 +112,7 @@ export function startJetStream(
   warn: Warn,
   place?: Place,
 ): JetStream {
-  const jetstream = new RunningJetStream(internals, jetStreamSettings(options), warn);
+  const jetstream = new RunningJetStream(internals, jetStreamSettings(options), logOf(warn));
   jetstream.use(place);
   try {
     wholly(jetstream.open());
@@ -108,7 +128,7 @@ function bytesOfDisk(bytes: number | undefined): number | undefined {
   return bytes === undefined ? undefined : Math.floor(bytes / 4) * 3;
 }
 
-class RunningJetStream implements JetStream {
+class RunningJetStream implements ServedJetStream {
   readonly #engine: BusInternals['engine'];
   readonly #home: StoreHome;
   #settings: JetStreamSettings;
@@ -118,24 +138,17 @@ class RunningJetStream implements JetStream {
   #end: Promise<void> | undefined;
 
   /** Throws InvalidOperationError, ClosedConnectionError. */
-  constructor(internals: BusInternals, settings: JetStreamSettings, warn: Warn) {
+  constructor(internals: BusInternals, settings: JetStreamSettings, log: JetStreamLog) {
     const { engine, home } = internals;
     const { name } = home.account;
     if (enabled.get(engine)?.byAccount.has(name)) {
       throw new InvalidOperationError('JetStream is enabled on this bus already');
     }
-    const {
-      domain,
-      isStrict,
-      limits,
-      clock = engine.clock,
-      maxMemory,
-      maxFile,
-      heldMax,
-    } = settings;
+    const { domain, isStrict, clock = engine.clock, maxMemory, maxFile, heldMax } = settings;
     this.#engine = engine;
     this.#settings = settings;
     this.#pools = new Pools(maxMemory, maxFile, heldMax);
+    const warn: Warn = (text) => log.warn(text);
     this.#home = new StoreHome({ account: name, clock, warn });
     this.#name = name;
     const account = new JetStreamAccount(internals.account(name), {
@@ -143,13 +156,14 @@ class RunningJetStream implements JetStream {
       serverName: engine.server.server_name,
       domain,
       isStrict,
-      limits,
+      limits: () => this.#settings.limits,
       pools: this.#pools,
       pullsMax: PULLS_MAX,
       consumersMax: settings.consumersMax,
       warn,
+      info: (text) => log.info(text),
       home: this.#home,
-      onBusClosed: () => void this.close(),
+      onBusClosed: () => this.#endWithBus(warn),
     });
     this.#accounts.set(name, account);
     this.#introduce();
@@ -157,10 +171,10 @@ class RunningJetStream implements JetStream {
 
   /** Has the directory that is named, if one is. Rejects with StorageError. */
   async openDirectory(): Promise<void> {
-    const { storeDir, syncInterval: sync, maxFile } = this.#settings;
+    const { storeDir, syncInterval: sync, maxFile, isFileByDisk } = this.#settings;
     if (storeDir === undefined) return;
     await this.#home.openNamed({ storeDir, sync });
-    this.#mayTake(bytesOfDisk(this.#home.freeBytes) ?? maxFile);
+    if (isFileByDisk) this.#mayTake(bytesOfDisk(this.#home.freeBytes) ?? maxFile);
   }
 
   /** Instead of a directory. */
@@ -172,13 +186,12 @@ class RunningJetStream implements JetStream {
   *open(): Work<void> {
     for (const account of this.#accounts.values()) yield* account.open();
     // What is free does not count what they take: the bound is the same at each start.
-    if (this.#home.freeBytes === undefined) return;
+    if (this.#home.freeBytes === undefined || !this.#settings.isFileByDisk) return;
     this.#mayTake(this.#settings.maxFile + (bytesOfDisk(this.#pools.file.used) ?? 0));
   }
 
-  /** Streams on file may take so much, unless the program has said how much. */
+  /** Streams on file may take so much. */
   #mayTake(bytes: number): void {
-    if (!this.#settings.isFileByDisk) return;
     this.#settings = { ...this.#settings, maxFile: bytes };
     this.#pools.file.max = bytes;
   }
@@ -219,6 +232,7 @@ class RunningJetStream implements JetStream {
         apiTotal: account.counters.total,
         apiErrors: account.counters.errors,
         streams: account.streams,
+        problems: () => account.problems(),
         describe: {
           stream: (stream) => streamInfo(account, stream, {}),
           consumer: (stream, consumer) => {
@@ -228,6 +242,21 @@ class RunningJetStream implements JetStream {
         },
       })),
     };
+  }
+
+  reconfigure(options: JetStreamOptions): void {
+    const { maxMemory, maxFile, isFileByDisk, limits } = jetStreamSettings(options);
+    this.#settings = { ...this.#settings, limits, maxMemory };
+    this.#pools.memory.max = maxMemory;
+    if (!isFileByDisk) this.#mayTake(maxFile);
+  }
+
+  /** Whoever closes the bus waits for it. */
+  #endWithBus(warn: Warn): void {
+    const { leaving } = this.#engine;
+    const end = this.close().catch((error: unknown) => warn(toError(error).message));
+    leaving.add(end);
+    void end.then(() => leaving.delete(end));
   }
 
   close(): Promise<void> {

@@ -29,6 +29,8 @@ class Listener implements StreamFollower {
 
   recount(): void {}
 
+  restored(): void {}
+
   removed(seq: number): void {
     this.told.push(`removed ${seq}`);
   }

@@ -92,6 +92,17 @@ test('a bus that is closed while a directory is opened has it no more', async ()
   await other.close();
 });
 
+test('whoever closes the bus alone has closed its directory, too', async () => {
+  const storeDir = newDirectory();
+  for (let round = 1; round <= 3; round++) {
+    const js = await JetStreamBus.open({ storeDir, syncInterval: 'always' });
+    if (round === 1) await js.stream('S', ['s'], FILE);
+    expect(await js.publish('s', 'x')).toBe(`{"stream":"S","seq":${round}}`);
+    if (round === 2) await js.bus.drain();
+    else await js.bus.close();
+  }
+});
+
 test('only what nats-server has left is left alone, which is said', async () => {
   const emitWarning = vi.spyOn(process, 'emitWarning').mockReturnValue();
   const storeDir = newDirectory();
@@ -148,6 +159,5 @@ test('a bus that is closed while a temporary directory is made leaves none', asy
   const js = await JetStreamBus.open();
   js.bus.publish('$JS.API.STREAM.CREATE.S', JSON.stringify({ name: 'S', ...FILE }));
   await js.bus.close();
-  await js.jetstream.close();
   expect(readdirSync(tmp)).toEqual([]);
 });

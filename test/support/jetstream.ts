@@ -54,7 +54,8 @@ export class JetStreamBus implements AsyncDisposable {
     const keep: StreamPlace['keep'] = (isFound, onTouched) =>
       new Keeping(kept, bed.clock, isFound, onTouched);
     const place = { openMessages, keep, destroy: async () => {} };
-    return JetStreamBus.in({ found: () => [], of: () => place, commit: (done) => done() }, {}, bed);
+    const found = { found: () => [], unread: [] };
+    return JetStreamBus.in({ ...found, of: () => place, commit: (done) => done() }, {}, bed);
   }
 
   constructor() {

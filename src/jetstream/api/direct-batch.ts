@@ -69,7 +69,7 @@ export class DirectBatch {
     const isBeyond = start_time !== undefined && from === 0;
     this.#next = isBeyond ? store.state.lastSeq + 1 : Math.max(from, 1);
     this.#pending = this.#count();
-    this.#countedTo = store.state.lastSeq;
+    this.#countedTo = this.#stream.visibleSeq;
     return this.#nextFrom(this.#next) === 0 ? '404 Message Not Found' : undefined;
   }
 
@@ -80,14 +80,15 @@ export class DirectBatch {
   #nextFrom(seq: number): number {
     const { store } = this.#stream;
     const { next_by_subj } = this.#request;
-    return next_by_subj ? store.nextMatching([next_by_subj], seq) : store.next(seq);
+    const next = next_by_subj ? store.nextMatching([next_by_subj], seq) : store.next(seq);
+    return next > this.#stream.visibleSeq ? 0 : next;
   }
 
   /** The last of each subject. @returns a status when there is none */
   *#findLast(): Work<string | undefined> {
-    const { store } = this.#stream;
+    const { store, visibleSeq: lastSeq } = this.#stream;
     const { multi_last = [], up_to_seq = 0, up_to_time, seq = 0 } = this.#request;
-    const { firstSeq, lastSeq } = store.state;
+    const { firstSeq } = store.state;
     this.#upToSeq = up_to_seq || lastSeq;
     if (up_to_time !== undefined) {
       const above = store.seqAtTime(up_to_time) || lastSeq + 1;
@@ -203,7 +204,7 @@ export class DirectBatch {
   }
 
   #end(): Uint8Array {
-    const { lastSeq } = this.#stream.store.state;
+    const { visibleSeq: lastSeq } = this.#stream;
     if (this.#seqs === undefined && lastSeq > this.#countedTo) this.#pending = this.#count();
     const upTo = this.#seqs === undefined ? '' : `\r\nNats-UpTo-Sequence: ${this.#upToSeq}`;
     return block(

@@ -6,6 +6,7 @@ import type { RawMessage } from '../../bus/raw.ts';
 import type { BatchEntry } from '../../core/index.ts';
 import { asksForLevel } from '../consumer/required-level.ts';
 import { FixedText, type TextTarget } from '../fixed-text.ts';
+import { CLAIMS } from '../outbox.ts';
 import { writeStamp } from '../stamp.ts';
 import { copyBytes } from '../store/slabs.ts';
 import type { StoredMessage } from '../store/store.ts';
@@ -50,7 +51,8 @@ export class DirectGet {
         ? this.#takeKey(message, keyAt)
         : this.#takeRequest(message);
     if (status === undefined) return;
-    this.#stream.outbox.send({ to: message.reply, headers: statusBlock(status), payload: EMPTY });
+    const answer = { to: message.reply, headers: statusBlock(status), payload: EMPTY };
+    this.#stream.outbox.send(answer, CLAIMS.shown);
   }
 
   /** `$JS.API.DIRECT.GET.<stream>.<subject>`. @returns what is wrong with it */
@@ -63,7 +65,7 @@ export class DirectGet {
     if (asksForAnything(request) || key.length === 0) return '408 Bad Request';
     const isBare = request.no_hdr === true;
     const id = store.findSubject(key);
-    if (id >= 0) return this.#answer(message, store.lastOf(id), isBare);
+    if (id >= 0 && this.#write(message, store.lastOf(id), isBare)) return undefined;
     const last_by_subj = decoder.decode(key);
     return this.#find(message, { last_by_subj, no_hdr: isBare });
   }
@@ -86,7 +88,7 @@ export class DirectGet {
   #find(message: RawMessage, request: GetRequest): string | undefined {
     const { last_by_subj = '', next_by_subj = '', no_hdr = false } = request;
     if (!hasWildcard(last_by_subj) && !hasWildcard(next_by_subj)) {
-      return this.#answer(message, this.#seqOf(request), no_hdr);
+      return this.#answer(message, request);
     }
     const find = (): number => this.#seqOf(request);
     this.#wait({ to: message.reply.slice(), find, isBare: no_hdr });
@@ -110,25 +112,34 @@ export class DirectGet {
     return id < 0 ? 0 : store.lastOf(id);
   }
 
-  #answer(request: RawMessage, seq: number, isBare: boolean): string | undefined {
+  #answer(message: RawMessage, request: GetRequest): string | undefined {
+    const seq = this.#seqOf(request);
+    if (seq === 0) return NOT_FOUND;
+    const isBare = request.no_hdr === true;
+    if (this.#write(message, seq, isBare)) return undefined;
+    const isThere = this.#stream.store.has(seq);
+    const find = (): number => this.#seqOf(request);
+    if (isThere) this.#wait({ to: message.reply.slice(), find, isBare });
+    return isThere ? undefined : NOT_FOUND;
+  }
+
+  /** Answers with that message; false: it cannot be read, or is not answered in this turn of the loop. */
+  #write(request: RawMessage, seq: number, isBare: boolean): boolean {
     const { store, outbox } = this.#stream;
     const message = this.#message;
-    if (seq === 0 || !store.read(seq, message)) return '404 Message Not Found';
+    // A few bytes ask for a megabyte: what has been asked for is small, what is answered is copied when it goes.
+    if (this.#waiting.length > 0 || !store.read(seq, message)) return false;
     const run = outbox.run();
     const { payload } = message;
     const { replyBytes } = request;
     const most = replyBytes + this.#blockMost(message) + payload.length;
-    // A few bytes ask for a megabyte: what has been asked for is small, what is answered is copied when it goes.
-    if (this.#waiting.length > 0 || run.used + most > RUN_BYTES) {
-      this.#wait({ to: request.reply.slice(), find: () => seq, isBare });
-      return undefined;
-    }
+    if (run.used + most > RUN_BYTES) return false;
     run.reserve(most);
     const start = request.copyReply(run.bytes, run.used, run.data);
     const bodyAt = isBare ? start : this.#writeBlock(run, start, message);
     copyBytes(payload, 0, run.bytes, bodyAt, payload.length);
-    run.end(replyBytes, bodyAt - start, payload.length);
-    return undefined;
+    run.end(replyBytes, bodyAt - start, payload.length, CLAIMS.shown);
+    return true;
   }
 
   #wait(answer: WaitingAnswer): void {
@@ -151,7 +162,9 @@ export class DirectGet {
     const endMs = clock.monotonic() + SLICE_MS;
     let bytes = 0;
     while (this.#next < waiting.length && bytes < RUN_BYTES && clock.monotonic() <= endMs) {
-      const entry = this.#entryOf(waiting[this.#next++] as WaitingAnswer);
+      const entry = this.#entryOf(waiting[this.#next] as WaitingAnswer);
+      if (entry === undefined) break;
+      this.#next++;
       entries.push(entry);
       bytes += ENTRY_BYTES + (entry.headers?.length ?? 0) + entry.payload.length;
     }
@@ -160,12 +173,21 @@ export class DirectGet {
     this.#next = 0;
   }
 
-  #entryOf({ to, find, isBare }: WaitingAnswer): BatchEntry {
+  /** undefined: it waits for the next commit. */
+  #entryOf(answer: WaitingAnswer): BatchEntry | undefined {
+    const { store, visibleSeq } = this.#stream;
+    const { to, find, isBare } = answer;
     const message = this.#message;
-    const seq = find();
     // It may have gone since.
-    if (seq === 0 || !this.#stream.store.read(seq, message)) {
-      return { to, headers: statusBlock('404 Message Not Found'), payload: EMPTY };
+    const seq = store.has(answer.seq ?? 0) ? (answer.seq as number) : find();
+    if (seq > visibleSeq && answer.seq === undefined) {
+      answer.seq = seq;
+      return undefined;
+    }
+    // What is not durable with the next commit may never be.
+    const status = seq > visibleSeq ? '500 Message Not Committed' : NOT_FOUND;
+    if (seq === 0 || seq > visibleSeq || !store.read(seq, message)) {
+      return { to, headers: statusBlock(status), payload: EMPTY };
     }
     const { payload } = message;
     if (isBare) return { to, payload };
@@ -212,7 +234,11 @@ interface WaitingAnswer {
   /** The sequence of the message; 0 = there is none. */
   readonly find: () => number;
   readonly isBare: boolean;
+  /** What has been found once, and was not durable. */
+  seq?: number;
 }
+
+const NOT_FOUND = '404 Message Not Found';
 
 function statusBlock(status: string): Uint8Array {
   return encoder.encode(`NATS/1.0 ${status}\r\n\r\n`);

@@ -181,7 +181,11 @@ class Dispatch {
       json = goJsonExact({ type, error: this.#refused(thrown), ...route.always });
       counters.errors++;
     }
-    if (request.reply.length > 0) account.reply(request.reply, json, answer?.stream);
+    if (request.reply.length > 0) {
+      // Also a refusal may say what is so because of something that is not durable yet.
+      const stream = answer === undefined ? account.streams.get(request.names[0] ?? '') : undefined;
+      account.reply(request.reply, json, answer?.stream ?? stream);
+    }
     if (answer?.isQuiet) return;
     counters.total++;
     account.advise('API', 'api_audit', () => auditOf(request, json));

@@ -115,12 +115,12 @@ export class ConsumerIndex {
   }
 
   /** A message leaves the stream, and its subject's id still stands for its subject. */
-  removed(seq: number, subjectId: number): void {
+  removed(seq: number, subjectId: number, mayReturn = false): void {
     const purging = this.#purging;
     if (purging === undefined) {
       for (const { consumer } of this.#concerned(subjectId)) {
         consumer.uncount(seq);
-        consumer.removed(seq, subjectId);
+        consumer.removed(seq, subjectId, mayReturn);
       }
       return;
     }
@@ -129,6 +129,11 @@ export class ConsumerIndex {
     }
     if (purging.count > UNCOUNTED_MOST) return;
     for (const { consumer } of this.#concerned(subjectId)) consumer.uncount(seq);
+  }
+
+  /** One is there again. */
+  restored(seq: number, subjectId: number): void {
+    for (const { consumer } of this.#concerned(subjectId)) consumer.restored(seq);
   }
 
   /**

@@ -203,8 +203,19 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     this.#parts.cursor.recount();
   }
 
-  removed(seq: number): void {
-    const { progress } = this.#parts;
+  restored(seq: number): void {
+    this.#parts.cursor.restored(seq);
+  }
+
+  removed(seq: number, _subjectId = -1, mayReturn = false): void {
+    const { progress, host } = this.#parts;
+    if (mayReturn) {
+      if (!this.needs(seq)) return;
+      host.atCommit(() => {
+        if (!this.#isClosed && !host.store.has(seq)) this.removed(seq);
+      });
+      return;
+    }
     if (progress.redelivery.pending.find(seq)) this.lost(seq, DELETED_UNACKED);
     else progress.redelivery.exhausted.delete(seq);
   }

@@ -27,6 +27,8 @@ export interface ConsumerHost {
    * `Outbox.deliver` are views of the store.
    */
   settled(seq: number): void;
+  /** Calls `work` when the next commit is done, or has failed. */
+  atCommit(work: () => void): void;
   /** The filters of a consumer have changed: whom a message concerns, and who needs it. */
   refiltered(consumer: string): void;
   /** The consumer is at an end (inactive too long): the stream forgets it and calls its `close`. */
@@ -64,8 +66,14 @@ export interface StreamFollower {
   readonly deliverer: Deliverer;
   /** One that its filters match leaves the stream, whoever removes it: it counts no more. */
   uncount(seq: number): void;
-  /** The same one, of which no purge tells: nobody acknowledges it any more. */
-  removed(seq: number, subjectId: number): void;
+  /**
+   * The same one, of which no purge tells: nobody acknowledges it any more.
+   *
+   * @param mayReturn until the stream's next commit is done nobody knows whether it is gone
+   */
+  removed(seq: number, subjectId: number, mayReturn?: boolean): void;
+  /** It is there again, and counts. */
+  restored(seq: number): void;
   /** Very many have left: what lies ahead is to be counted anew. */
   recount(): void;
   /**

@@ -20,7 +20,7 @@ import {
   readMeta,
   type StreamMeta,
 } from './meta-file.ts';
-import { directoryName } from './names.ts';
+import { directoryName, streamName } from './names.ts';
 import type { Place, StreamPlace } from './place.ts';
 
 export interface DiskPlaceOptions {
@@ -43,6 +43,7 @@ const OWN_NAMES: readonly string[] = [META_NAME, NEW_NAME, GONE_NAME];
 
 export class DiskPlace implements Place {
   readonly #options: DiskPlaceOptions;
+  readonly unread: string[] = [];
   #number = 0;
   /** Streams that are being forgotten. */
   #leaving = 0;
@@ -78,6 +79,7 @@ export class DiskPlace implements Place {
         yield { meta, place: new DiskStreamPlace(this, this.#options, path) };
       } catch (error) {
         warn(`a stream is not opened: ${toError(error).message}`);
+        this.unread.push(streamName(name.replace(DIRECTORY, '')));
       }
     }
   }

@@ -35,6 +35,11 @@ export class Keeping {
     this.consumers = new ConsumerLog(store, clock, onTouched);
   }
 
+  /** Why nothing more of its consumers can be kept. */
+  get failure(): Error | undefined {
+    return this.consumers.failure;
+  }
+
   get heldBytes(): number {
     return this.consumers.heldBytes;
   }

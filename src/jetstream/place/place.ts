@@ -8,6 +8,8 @@ import type { StreamMeta } from './meta-file.ts';
 export interface Place {
   /** The streams that are there, each read when it is its turn. */
   found(): Iterable<{ readonly meta: StreamMeta; readonly place: StreamPlace }>;
+  /** Names of those that are there and could not be read, as far as that has been seen. */
+  readonly unread: readonly string[];
   /** For a new stream; undefined: it is kept in memory. Throws StorageError. */
   of(config: StreamConfig): StreamPlace | undefined;
   /** Calls `done` when no power loss brings back what was forgotten, as far as that can be said. */

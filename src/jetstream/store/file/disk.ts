@@ -4,6 +4,7 @@
 //
 // Files are opened when they are asked for. At most 512 are open; one that has been written and not synced stays open,
 // since the system tells of a failed write-back to who has it open then.
+import * as fs from 'node:fs';
 import {
   closeSync,
   existsSync,
@@ -19,7 +20,6 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
-  statfsSync,
   symlinkSync,
   unlinkSync,
   write,
@@ -125,7 +125,8 @@ class SystemDisk implements MachineDisk {
 
   freeBytes(path: string): number | undefined {
     try {
-      const { bavail, bsize } = statfsSync(path);
+      // Not every runtime has it, and one that has not must be able to load this.
+      const { bavail, bsize } = fs.statfsSync(path);
       return bavail * bsize;
     } catch {
       return undefined;
