@@ -151,37 +151,34 @@ function publisherOf(means: Means, name: string, workers: Worker[], isWork: bool
   };
 }
 
+/** Looks at a message that has come. @returns its number */
+function took(title: string, worker: Worker, message: JsMsg): number {
+  const n = Number.parseInt(message.string(), 10);
+  const isKnown = worker.confirmed.has(n) || message.seq <= worker.confirmedTo;
+  ok(!isKnown, `${title}: ${n} at ${message.seq} was acknowledged and comes again`);
+  if (message.redelivered) worker.redelivered++;
+  else {
+    ok(message.seq > worker.lastSeq, `${title}: ${message.seq} comes behind ${worker.lastSeq}`);
+    worker.lastSeq = message.seq;
+  }
+  worker.delivered.add(n);
+  return n;
+}
+
+/** By its number a message is acknowledged and that confirmed, or not confirmed, or sent back. */
+async function answer(title: string, worker: Worker, message: JsMsg): Promise<void> {
+  const n = took(title, worker, message);
+  if (worker.acks === 'all') return;
+  if (n % 5 === 0) message.ack();
+  else if (n % 7 === 0 && !message.redelivered) message.nak();
+  else if (n % 11 === 0) message.term();
+  else if (await message.ackAck({ timeout: 20_000 })) worker.confirmed.add(n);
+  else throw new Error(`${title}: ${n}: the ack was not confirmed`);
+}
+
 function working(means: Means, stream: string, worker: Worker): Actor {
   const { link, client, random } = means;
   const title = `${stream}.${worker.name}`;
-
-  const took = (message: JsMsg): number => {
-    const n = Number.parseInt(message.string(), 10);
-    ok(!worker.confirmed.has(n), `${title}: ${n} was acknowledged and comes again`);
-    ok(
-      message.seq > worker.confirmedTo,
-      `${title}: ${message.seq} is acknowledged and comes again`,
-    );
-    if (message.redelivered) worker.redelivered++;
-    else {
-      ok(message.seq > worker.lastSeq, `${title}: ${message.seq} comes behind ${worker.lastSeq}`);
-      worker.lastSeq = message.seq;
-    }
-    worker.delivered.add(n);
-    return n;
-  };
-
-  /** By its number a message is acknowledged and that confirmed, or not confirmed, or sent back. */
-  const answer = async (message: JsMsg): Promise<void> => {
-    const n = took(message);
-    if (worker.acks === 'all') return;
-    if (n % 5 === 0) message.ack();
-    else if (n % 7 === 0 && !message.redelivered) message.nak();
-    else if (n % 11 === 0) message.term();
-    else if (await message.ackAck({ timeout: 20_000 })) worker.confirmed.add(n);
-    else throw new Error(`${title}: ${n}: the ack was not confirmed`);
-  };
-
   return {
     turn: async () => {
       const consumer = await link.during(client.consumers.get(stream, worker.name));
@@ -192,7 +189,7 @@ function working(means: Means, stream: string, worker: Worker): Actor {
       let last: JsMsg | undefined;
       const pulled = (async () => {
         for await (const message of messages) {
-          const answered = answer(message);
+          const answered = answer(title, worker, message);
           answered.catch(() => {});
           answers.push(answered);
           if (last === undefined || last.seq < message.seq) last = message;
