@@ -15,6 +15,12 @@ export interface Creator {
   readonly create: (key: string, value: string) => Promise<number>;
 }
 
+/** Who was told that it had created a key, and how often one was told that it is there. */
+interface Created {
+  readonly by: Map<string, string>;
+  refused: number;
+}
+
 export async function bucket(
   { link, random }: Pick<Means, 'link' | 'random'>,
   connection: NatsConnection,
@@ -22,44 +28,15 @@ export async function bucket(
 ): Promise<Actor> {
   const kv = await new Kvm(connection).create('bucket', { history: 1 });
   await kv.put('counter', '0');
-  const creators = [{ link, create: (key: string, value: string) => kv.create(key, value) }];
+  const creators: Creator[] = [{ link, create: (key, value) => kv.create(key, value) }];
   creators.push(...(await creatorsOf('bucket')));
-  /** Who was told that it had created the key. */
-  const created = new Map<string, string>();
-  let isRefused = 0;
-  let nextKey = 0;
+  const created: Created = { by: new Map(), refused: 0 };
+  const create = creating(creators, created, random);
   const put = new Map<string, number>();
   let next = 0;
   let steps = 0;
   let stepsAsked = 0;
 
-  const create = async (key: string, who: number, time: number): Promise<void> => {
-    const { link: own, create: ask } = creators[who] as Creator;
-    const value = `${who}-${time}`;
-    try {
-      await own.during(
-        ask(key, value).then(() => {
-          const other = created.get(key);
-          ok(other === undefined, `${key} was created by ${other} and by ${value}`);
-          created.set(key, value);
-        }),
-      );
-    } catch (error) {
-      if (error instanceof Cut || !/wrong last sequence|exists/.test(String(error))) throw error;
-      isRefused++;
-    }
-  };
-  /** All at once; those of the life before, too, who may have no answer. */
-  const creation = async (): Promise<void> => {
-    const keys = [nextKey++, Math.max(0, nextKey - 2), Math.floor(random() * nextKey)];
-    const tries = keys.flatMap((key) => creators.map((_, who) => create(`c.${key}`, who, next++)));
-    // A failure that is not the end of a life goes before those that are.
-    const reasons = (await Promise.allSettled(tries)).flatMap((outcome) =>
-      outcome.status === 'rejected' ? [outcome.reason] : [],
-    );
-    const reason = reasons.find((each) => !(each instanceof Cut)) ?? reasons[0];
-    if (reason !== undefined) throw reason;
-  };
   const step = async (): Promise<void> => {
     const entry = await link.during(kv.get('counter'));
     const value = Number(entry?.string() ?? 0) + 1;
@@ -70,7 +47,7 @@ export async function bucket(
 
   return {
     turn: async () => {
-      await creation();
+      await create();
       const puts = Array.from({ length: 10 }, async () => {
         const n = next++;
         const key = `p.${n % KEYS}`;
@@ -87,9 +64,46 @@ export async function bucket(
       }
       const counted = Number((await kv.get('counter'))?.string() ?? 0);
       ok(counted >= steps && counted <= stepsAsked, `bucket: ${counted} of ${steps} steps`);
-      await checkCreated(kv, created);
+      await checkCreated(kv, created.by);
     },
-    told: () => ({ created: created.size, refused: isRefused, steps }),
+    told: () => ({ created: created.by.size, refused: created.refused, steps }),
+  };
+}
+
+/** All create the same keys at once; those of the life before, too, who may have had no answer. */
+function creating(
+  creators: readonly Creator[],
+  created: Created,
+  random: () => number,
+): () => Promise<void> {
+  let nextKey = 0;
+  let time = 0;
+
+  const create = async (key: string, { link, create: ask }: Creator): Promise<void> => {
+    const value = `${time++}`;
+    try {
+      await link.during(
+        ask(key, value).then(() => {
+          const other = created.by.get(key);
+          ok(other === undefined, `${key} was created by ${other} and by ${value}`);
+          created.by.set(key, value);
+        }),
+      );
+    } catch (error) {
+      if (error instanceof Cut || !/wrong last sequence|exists/.test(String(error))) throw error;
+      created.refused++;
+    }
+  };
+
+  return async () => {
+    const keys = [nextKey++, Math.max(0, nextKey - 2), Math.floor(random() * nextKey)];
+    const tries = keys.flatMap((key) => creators.map((creator) => create(`c.${key}`, creator)));
+    // A failure that is not the end of a life goes before those that are.
+    const reasons = (await Promise.allSettled(tries)).flatMap((outcome) =>
+      outcome.status === 'rejected' ? [outcome.reason] : [],
+    );
+    const reason = reasons.find((each) => !(each instanceof Cut)) ?? reasons[0];
+    if (reason !== undefined) throw reason;
   };
 }
 

@@ -70,6 +70,25 @@ export async function queue(
   return { publisher: publisherOf(own, name, workers, isWork), workers: actors };
 }
 
+/** Where a consumer stands is where it was, or behind it, and not beyond the end of its stream. */
+async function isRight(
+  { manager }: Means,
+  name: string,
+  worker: Worker,
+  lastSeq: number,
+): Promise<void> {
+  const info = await manager.consumers.info(name, worker.name);
+  const delivered = info.delivered.stream_seq;
+  const floor = info.ack_floor.stream_seq;
+  const title = `${name}.${worker.name}`;
+  ok(floor <= lastSeq, `${title}: its floor ${floor} is beyond the end`);
+  ok(delivered <= lastSeq, `${title}: ${delivered} is beyond the end`);
+  ok(floor >= worker.confirmedTo, `${title}: its floor has fallen to ${floor}`);
+  ok(floor <= delivered, `${title}: its floor ${floor} is beyond ${delivered}`);
+  deepStrictEqual(info.config.filter_subject, worker.subject);
+  worker.lastSeq = 0;
+}
+
 function publisherOf(means: Means, name: string, workers: Worker[], isWork: boolean): Actor {
   const { link, manager, random } = means;
   const acked = new Map<number, number>();
@@ -105,20 +124,7 @@ function publisherOf(means: Means, name: string, workers: Worker[], isWork: bool
       ok(isSeen || at === seq, `${name}: ${n} at ${seq} is lost`);
       if (isOver) acked.delete(n);
     }
-    for (const worker of workers) {
-      const info = await manager.consumers.info(name, worker.name);
-      const { delivered, ack_floor: floor } = info;
-      const title = `${name}.${worker.name}`;
-      ok(floor.stream_seq <= state.last_seq, `${title}: floor ${floor.stream_seq} beyond the end`);
-      ok(
-        delivered.stream_seq <= state.last_seq,
-        `${title}: ${delivered.stream_seq} beyond the end`,
-      );
-      ok(floor.stream_seq >= worker.confirmedTo, `${title}: floor ${floor.stream_seq} has fallen`);
-      ok(floor.stream_seq <= delivered.stream_seq, `${title}: floor beyond what was delivered`);
-      deepStrictEqual(info.config.filter_subject, worker.subject);
-      worker.lastSeq = 0;
-    }
+    for (const worker of workers) await isRight(means, name, worker, state.last_seq);
   };
 
   return {
