@@ -3,7 +3,7 @@ import { ok } from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Server, startServer } from './server.ts';
+import { type Server, type ServerOptions, startServer } from './server.ts';
 
 /** What nats-server may not have written yet of what consumers do: it writes that every 100 ms. */
 const UNWRITTEN_MS = 300;
@@ -43,17 +43,29 @@ export class StoredServer {
   }
 
   async start(): Promise<void> {
-    const executable = this.#executable === undefined ? {} : { executable: this.#executable };
-    this.#server = await startServer({
-      ...executable,
-      port: this.#port,
-      args: ['-c', this.#config],
-    });
+    this.#server = await startServer({ ...this.#started(), port: this.#port });
     this.#port = this.#server.port;
     this.#hasEnded = false;
     void this.#server.child.exited.then(() => {
       this.#hasEnded = true;
     });
+  }
+
+  /** Starts it where nobody finds it, and kills it so many ms later, whether it has come to listen or not. */
+  async interruptedStart(ms: number): Promise<void> {
+    const prefix = ['timeout', '-s', 'KILL', `${ms / 1000}`];
+    try {
+      const server = await startServer({ ...this.#started(), prefix });
+      await server.child.exited;
+      await server.close();
+    } catch (error) {
+      if (!/ended with (?:SIGKILL|137)/.test(String(error))) throw error;
+    }
+  }
+
+  #started(): ServerOptions {
+    const executable = this.#executable === undefined ? {} : { executable: this.#executable };
+    return { ...executable, args: ['-c', this.#config] };
   }
 
   /** `SIGTERM` lets it come to an end; behind it may come a `SIGKILL`, so many ms later. */

@@ -14,6 +14,8 @@ import { queue } from './queues.ts';
 /** A server is loaded for so long at the most, and at least for a hundredth of it. */
 const LOAD_MS_MOST = 250;
 const CLOSING_MS_MOST = 30;
+/** Within that it has come to listen. */
+const START_MS_MOST = 500;
 /** What a server answers that is being closed: its streams end before its connections. */
 const REFUSED_AT_END = /503|no responders|not enabled|server shutdown/i;
 
@@ -126,6 +128,7 @@ export class Crowd {
     this.#isOpen = false;
     await Promise.all(this.#links.map((link) => link.down()));
     await this.#quiet();
+    if (this.#random() < 0.15) await server.interruptedStart(START_MS_MOST * this.#random());
     await server.start();
     await Promise.all(this.#links.map((link) => link.up()));
     this.#isEnding = false;
