@@ -17,6 +17,7 @@ import { ROW_NEXT, ROW_PREVIOUS, ROW_SUBJECT } from './row-chunk.ts';
 import { Rows } from './rows.ts';
 import type {
   Incoming,
+  MessagePlace,
   OnRemoved,
   Store,
   StoredMessage,
@@ -24,6 +25,7 @@ import type {
   SubjectState,
 } from './store.ts';
 import { storedBytes } from './stored-bytes.ts';
+import { emptyPlace, readAt } from './stored-message.ts';
 import { type CountedSubject, countSubjects, findSubjects } from './subject-scan.ts';
 import { SubjectTable } from './subject-table.ts';
 import type { TextPlace } from './subject-tree.ts';
@@ -63,6 +65,8 @@ export class IndexedStore implements Store {
   readonly #bodies: Bodies;
   #subjects!: SubjectTable;
   #matching!: Matching;
+  /** Of the message that is read. */
+  readonly #place = emptyPlace();
   /** The subject of the message at hand. */
   #text = new Uint8Array(256);
   #textData = new DataView(this.#text.buffer);
@@ -108,7 +112,7 @@ export class IndexedStore implements Store {
     rows.reserve(seq);
     this.#bodies.keep(message, this.#text, seq, timeMs);
     const subjects = this.#subjects;
-    let id = knownId < 0 ? subjects.find(this.#text, subjectBytes) : knownId;
+    let id = knownId < 0 ? subjects.findSoon(this.#text, subjectBytes, this.#textData) : knownId;
     let previous = 0;
     if (id >= 0) {
       if (knownId >= 0) subjects.locate(id);
@@ -166,19 +170,33 @@ export class IndexedStore implements Store {
   }
 
   read(seq: number, into: StoredMessage): boolean {
+    const isThere = this.locate(seq, this.#place);
+    if (isThere) readAt(this.#place, into);
+    return isThere;
+  }
+
+  locate(seq: number, into: MessagePlace): boolean {
     const rows = this.#rows;
     if (!rows.find(seq)) return false;
     const id = rows.subjectId;
     into.seq = seq;
     into.timeMs = rows.chunk.times[rows.word >>> 1] as number;
     into.subjectId = id;
-    const { bytes, at, length } = this.#subjects.placeOf(id);
-    into.subject = bytes.subarray(at, at + length);
-    return this.#bodies.read(into);
+    const { bytes, data, at, length } = this.#subjects.placeOf(id);
+    into.subject = bytes;
+    into.subjectData = data;
+    into.subjectAt = at;
+    into.subjectBytes = length;
+    return this.#bodies.locate(into);
   }
 
   has(seq: number): boolean {
     return this.#rows.find(seq);
+  }
+
+  hasHeaders(seq: number): boolean {
+    const rows = this.#rows;
+    return rows.find(seq) && rows.hasHeaders;
   }
 
   timeOf(seq: number): number {

@@ -32,6 +32,29 @@ export interface StoredMessage {
   payload: Uint8Array;
 }
 
+/**
+ * The same for who copies it, of which there are millions a second: no view is made. One object may be used again and
+ * again; what it says holds until the store is changed.
+ */
+export interface MessagePlace {
+  seq: number;
+  timeMs: number;
+  subjectId: number;
+  /** Bytes among which the subject lies, and a view of all of them. */
+  subject: Uint8Array;
+  subjectData: DataView;
+  subjectAt: number;
+  subjectBytes: number;
+  /** The same of the header block, and of the payload behind it. */
+  body: Uint8Array;
+  bodyData: DataView;
+  bodyAt: number;
+  /** 0 = it has no header block. */
+  headerBytes: number;
+  /** Of both. */
+  bodyBytes: number;
+}
+
 /** What a store holds, as it is now. */
 export interface StoreState {
   readonly messages: number;
@@ -81,7 +104,10 @@ export interface Store {
 
   /** Reads a message into `into`; false: there is none, or its bytes are lost. */
   read(seq: number, into: StoredMessage): boolean;
+  /** The same, and where it lies. */
+  locate(seq: number, into: MessagePlace): boolean;
   has(seq: number): boolean;
+  hasHeaders(seq: number): boolean;
   /** The time of a message; 0 = there is none. */
   timeOf(seq: number): number;
   /** Bytes of a message by the storage's formula; 0 = there is none. */

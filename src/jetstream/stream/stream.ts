@@ -85,6 +85,12 @@ export class Stream implements ApiStream, ConsumerHost {
   #timedIn = -1;
   /** What of the store has been counted among what all hold. */
   #held = 0;
+  readonly #reading: Work<void> | undefined;
+  readonly #isFound: boolean;
+  /** What it takes has been counted. */
+  #isCounted = false;
+  /** All consumers are there that were there before. */
+  #isPeopled = false;
   #atCommit: (() => void)[] = [];
   /** How often messages were taken back. */
   #takenBacks = 0;
@@ -95,7 +101,7 @@ export class Stream implements ApiStream, ConsumerHost {
   #isClosed = false;
 
   /**
-   * Its configuration has been checked. Throws CapacityError, StorageError, and then nothing is open.
+   * Its configuration has been checked. It is to be opened, and to be closed, whatever comes of that.
    *
    * @param place where it is kept; by default in memory
    * @param found it has been there before
@@ -125,9 +131,11 @@ export class Stream implements ApiStream, ConsumerHost {
       onTakenBack: (seq) => this.#takenBack(seq),
       onRestored: (seq, subjectId, bytes) => this.#restored(seq, subjectId, bytes),
     };
-    this.store = place?.openMessages(config, index) ?? createMemoryStore(index);
-    this.#keeping = this.#keep(place, found !== undefined);
-    this.visibleSeq = this.store.state.lastSeq;
+    const messages = place?.openMessages(config, index);
+    this.store = messages?.store ?? createMemoryStore(index);
+    this.#reading = messages?.reading;
+    this.#keeping = place?.keep(found !== undefined, () => this.outbox.due());
+    this.#isFound = found !== undefined;
     this.followers = new ConsumerIndex(this.store);
     this.#retention = new Retention(this.store, this.followers, door, clock);
     this.outbox = new StreamOutbox(
@@ -146,16 +154,22 @@ export class Stream implements ApiStream, ConsumerHost {
     this.pubAck = new PubAckWriter(config.name, domain);
     this.#ingest = new Ingest(this);
     this.#directGet = new DirectGet(this);
+  }
+
+  /** Has what is there of it, and takes messages. Throws CapacityError, StorageError, ClosedConnectionError. */
+  *open(): Work<void> {
+    const { config, store } = this;
+    const keeping = this.#keeping;
+    if (this.#reading !== undefined) yield* this.#reading;
+    if (keeping !== undefined) yield* keeping.reading;
+    this.visibleSeq = store.state.lastSeq;
+    this.#isCounted = true;
     this.#reserve(reservedBytes(config));
-    this.#use(this.store.state.bytes);
-    try {
-      if (found === undefined) this.#keeping?.save(config, this.createdMs);
-      else this.#recover();
-      this.#subscribe(config.subjects);
-    } catch (error) {
-      this.close('Server Shutdown', () => {});
-      throw error;
-    }
+    this.#use(store.state.bytes);
+    if (this.#isFound) yield* this.#recover();
+    else keeping?.save(config, this.createdMs);
+    this.#isPeopled = true;
+    this.#subscribe(config.subjects);
   }
 
   /** Why nothing more can be stored; undefined = all is well. */
@@ -163,24 +177,22 @@ export class Stream implements ApiStream, ConsumerHost {
     return this.store.failure ?? this.#keeping?.failure;
   }
 
-  #keep(place: StreamPlace | undefined, isFound: boolean): Keeping | undefined {
-    try {
-      return place?.keep(isFound, () => this.outbox.due());
-    } catch (error) {
-      this.store.close();
-      throw error;
-    }
-  }
-
   /** Knows again what it knew of its messages, and has the consumers that it had. */
-  #recover(): void {
+  *#recover(): Work<void> {
     const { store, clock, rules, dedup } = this;
-    recoverHeaders(store, clock, rules, dedup, (seq, seconds) => this.#expiry.stored(seq, seconds));
+    const onLife = (seq: number, seconds: number): void => this.#expiry.stored(seq, seconds);
+    yield* recoverHeaders(store, clock, rules, dedup, onLife);
     this.#ingest.lastIs(store.state.lastSeq);
-    const saved = this.#keeping?.consumers.read((text) => this.account.warn(text)) ?? [];
-    for (const [, consumer] of saved) this.#addConsumer(consumer);
+    const keeping = this.#keeping;
+    const saved =
+      keeping === undefined ? [] : yield* keeping.consumers.read((text) => this.account.warn(text));
+    for (const [, consumer] of saved) {
+      this.#addConsumer(consumer);
+      yield;
+    }
+    this.#isPeopled = true;
     this.#expiry.update(rules);
-    this.#retention.recovered(this.config.retention);
+    yield* this.#retention.recovered(this.config.retention);
   }
 
   #addConsumer({ config, createdMs, state }: SavedConsumer): Consumer {
@@ -297,7 +309,8 @@ export class Stream implements ApiStream, ConsumerHost {
   settled(seq: number): void {
     // What it held has been given back when it is closed; acks of the same turn may be behind that.
     if (this.#isClosed) return;
-    if (this.config.retention !== 'limits') this.#retention.settled(seq);
+    // Before all are there nobody can say that none needs it; who does is asked again then.
+    if (this.config.retention !== 'limits' && this.#isPeopled) this.#retention.settled(seq);
     if (this.#keeping !== undefined) this.outbox.due();
   }
 
@@ -376,8 +389,10 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#expiry.close();
     this.#retention.close();
     this.dedup.close();
-    this.#use(-this.store.state.bytes);
-    this.#reserve(-reservedBytes(this.config));
+    if (this.#isCounted) {
+      this.#use(-this.store.state.bytes);
+      this.#reserve(-reservedBytes(this.config));
+    }
     const isDeleted = reason === 'Consumer Deleted';
     if (isDeleted) this.#keeping?.forget();
     this.outbox.finish(() => {
