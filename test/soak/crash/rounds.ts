@@ -1,6 +1,7 @@
 // Rounds: the server is started, loaded by all at once, and killed at a random moment; then all look at what there is.
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
+import { deferred } from '@nats-io/nats-core';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type * as v2 from 'nats';
 import type { StoredServer } from '../../interop/stored-server.ts';
@@ -27,6 +28,9 @@ export class Crowd {
   #isOpen = false;
   #isOver = false;
   #isEnding = false;
+  /** Resolves when each of them has been told something; before that nothing ends. */
+  readonly #tried = deferred<void>();
+  readonly #untried = new Set(['PLAIN', 'DEDUP', 'JOBS']);
   #waiting: (() => void)[] = [];
   #running: Promise<void>[] = [];
   /** Of those that are in a turn. */
@@ -99,6 +103,8 @@ export class Crowd {
       this.#busy++;
       try {
         await actor.turn();
+        this.#untried.delete(name);
+        if (this.#untried.size === 0) this.#tried.resolve();
       } catch (error) {
         if (this.#isEnding && REFUSED_AT_END.test(String(error))) {
           // It was not killed, and says so until the connection ends.
@@ -108,6 +114,7 @@ export class Crowd {
           this.#failure ??= new Error(`${name}: its connection was closed`);
         }
         this.#isOpen = false;
+        if (this.#failure !== undefined) this.#tried.resolve();
       } finally {
         this.#busy--;
         if (this.#busy === 0) for (const resolve of this.#idle.splice(0)) resolve();
@@ -118,6 +125,7 @@ export class Crowd {
   /** One round: load, and the server's end; it is there again afterwards, and what it has is looked at. */
   async round(server: StoredServer): Promise<void> {
     this.#setOpen(true);
+    await this.#tried;
     const wait = LOAD_MS_MOST * Math.max(0.01, this.#random());
     await new Promise((resolve) => setTimeout(resolve, wait));
     const kind = this.#random();
