@@ -26,6 +26,8 @@ export interface OpenOptions {
 /** Ours lies beside what nats-server makes, and neither touches the other's. */
 const OWN_DIR = 'ganglion';
 const OTHERS_DIR = 'jetstream';
+/** For temporary files where TMPDIR names a long path. */
+const SHORTEST_DIR = '/tmp';
 const SOCKETS: LocalSockets = { pathMost: LOCAL_PATH_MOST, answerAt, askAt };
 
 /** Rejects with StorageError: the directory cannot be made or written, or another process has it. */
@@ -43,7 +45,8 @@ export async function openPlace(
   const isNew = !disk.isThere(`${dir}/streams`);
   disk.makeDir(root);
   disk.makeDir(dir);
-  const lock = await lockDirectory(disk, dir, sockets, tmpdir(), root, warn);
+  const shortDirs = [tmpdir(), SHORTEST_DIR];
+  const lock = await lockDirectory(disk, dir, sockets, shortDirs, root, warn);
   try {
     const place = new DiskPlace({ disk, clock, dir: `${dir}/streams`, sync, warn });
     if (isNew) await syncNames(disk, dir, warn);
