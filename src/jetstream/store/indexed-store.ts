@@ -92,6 +92,11 @@ export class IndexedStore implements Store {
     return this.#state;
   }
 
+  /** So many subjects are to come to one that is empty. Throws CapacityError. */
+  expect(subjects: number): void {
+    this.#subjects.expect(subjects);
+  }
+
   /** It is as it was made: what has been put into it so far was not so. Nobody is told. */
   reset(): void {
     Object.assign(this.#state, beginningAt(this.#options.firstSeq ?? 0));

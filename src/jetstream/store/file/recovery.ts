@@ -12,6 +12,7 @@ import {
   FRAME_HEAD_BYTES,
   FRAMES_AT,
   isSeq,
+  MESSAGE_BYTES,
   type Place,
   readFrameHead,
   readSegmentHead,
@@ -82,12 +83,20 @@ export class Recovery {
     }
     this.#removeStale();
     if (names.includes(SNAPSHOT_NAME)) yield* this.#restore();
+    if (this.#store.state.messages === 0) this.#expect();
     for (let i = 0; i < segments.list.length; i++) {
       const segment = segments.list[i] as Segment;
       const before = segments.list[i - 1];
       if (before !== undefined && !(yield* this.#follows(before, segment))) this.#cutBehind(i - 1);
       else if (!(yield* this.#read(segment))) this.#cutBehind(i);
     }
+  }
+
+  /** There are as many subjects as before, most likely, and no more than messages have room for. */
+  #expect(): void {
+    const { list, last } = this.#log.segments;
+    const bytes = list.reduce((sum, segment) => sum + segment.bytes, 0);
+    this.#store.expect(Math.min(last?.head.subjects ?? 0, Math.floor(bytes / MESSAGE_BYTES)));
   }
 
   /** A segment that the next one does not know of was cut away before that was made; a power loss has brought it back. */
