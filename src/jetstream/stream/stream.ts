@@ -10,6 +10,7 @@ import type { RawMessage, RawSubscription } from '../../bus/raw.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { ApiConsumer, ApiStream, ConsumerQuota, PurgeRequest } from '../api/account-door.ts';
 import { DirectGet } from '../api/direct-get.ts';
+import { Ahead } from '../consumer/ahead.ts';
 import type { ConsumerConfig } from '../consumer/config.ts';
 import { Consumer } from '../consumer/consumer.ts';
 import { ConsumerIndex } from '../consumer/consumer-index.ts';
@@ -75,6 +76,7 @@ export class Stream implements ApiStream, ConsumerHost {
   readonly pubAck: PubAckWriter;
   readonly consumers: Map<string, Consumer> = new Map();
   readonly followers: ConsumerIndex;
+  readonly ahead: Ahead = new Ahead();
   visibleSeq = 0;
   readonly #ingest: Ingest;
   readonly #directGet: DirectGet;
@@ -128,7 +130,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.store = place?.openMessages(config, index) ?? createMemoryStore(index);
     this.#keeping = this.#keep(place, found !== undefined);
     this.visibleSeq = this.store.state.lastSeq;
-    this.followers = new ConsumerIndex(this.store);
+    this.followers = new ConsumerIndex(this.store, this.ahead);
     this.#retention = new Retention(this.store, this.followers, door, clock);
     this.outbox = new StreamOutbox(
       door,
