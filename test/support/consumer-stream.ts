@@ -67,6 +67,7 @@ export class ConsumerStream implements ConsumerHost {
     this.door = {
       subscribeRaw: real.subscribeRaw.bind(real),
       engine: real.engine,
+      turn: real.turn,
       hasListener: real.hasListener.bind(real),
       hasInterest: real.hasInterest.bind(real),
       hasSubscriber: real.hasSubscriber.bind(real),
