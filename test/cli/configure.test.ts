@@ -243,11 +243,26 @@ describe('a server from a file', () => {
     ]);
   });
 
+  test.each([
+    [
+      'client_advertise: "a:b:c"',
+      'Error setting server INFO with ClientAdvertise value of a:b:c, err=address a:b:c: too many colons in address',
+    ],
+    [
+      'websocket { port: -1, no_tls: true, advertise: ":x" }',
+      'Unable to get websocket connect URLs: strconv.Atoi: parsing "x": invalid syntax',
+    ],
+  ])('an address that is none, %j, is no start', async (text, line) => {
+    writeFileSync(file, `port: -1\n${text}`);
+    const { code, output } = await run('-c', file);
+    expect([code, texts(output).at(-1)]).toEqual([1, `[FTL] ${line}`]);
+  });
+
   test('starts with what asks for nothing, and warns once of the rest by name', async () => {
     const child = await startFile(
       'port: -1\nauthorization { timeout: 3 }\nwebsocket { no_tls: true }\nsystem_account: "$SYS"\n' +
         'proxy_protocol: false\naccounts {}\nmappings {}\nhttps_port: 0\njetstream: disabled\n' +
-        'gateway { name: a, port: -1 }\nmqtt { }\nleafnodes { remotes: [ { url: "nats://a:1" } ], tls {} }',
+        'no_system: true\ngateway { name: a, port: -1 }\nmqtt { }\nleafnodes { remotes: [ { url: "nats://a:1" } ], tls {} }',
       '-js',
       '-n=x',
       `-sd=${scratch.folder}/x`,
@@ -258,7 +273,7 @@ describe('a server from a file', () => {
     );
     const warnings = texts(child.output()).filter((line) => line.startsWith('[WRN]'));
     expect(warnings).toEqual([
-      ...['gateway', 'leafnodes.remotes', 'leafnodes.tls', '--cluster'].map(
+      ...['no_system_account', 'gateway', 'leafnodes.remotes', 'leafnodes.tls', '--cluster'].map(
         (name) => `[WRN] Not supported yet, and ignored: ${name}`,
       ),
     ]);

@@ -4,17 +4,23 @@ import type { Clock } from '../../shared/clock.ts';
 import { ConsumerLog } from '../consumer/consumer-log.ts';
 import type { Store } from '../store/store.ts';
 import type { StreamConfig } from '../stream/config.ts';
+import type { Work } from '../work.ts';
 import type { StreamMeta } from './meta-file.ts';
+import type { OpeningStore } from './place.ts';
 
 /** What it asks of the stream's directory. */
 export interface KeepingPlace {
   readonly meta: {
     save(meta: StreamMeta): void;
+    /** Saves another one. Rejected with StorageError: then the one before is what is saved. */
+    replace(meta: StreamMeta): Promise<void>;
+    /** No start finds it again. Rejected with StorageError: then it may. */
+    forget(): Promise<void>;
     /** Calls `done` when what has been saved is durable, or with the reason why it is not. */
     commit(done: (failure?: Error) => void): void;
   };
-  /** The store of its consumers' states. Throws StorageError. */
-  openConsumers(onTakenBack: () => void): Store;
+  /** The store of its consumers' states. */
+  openConsumers(onTakenBack: () => void): OpeningStore;
   /** It is deleted: no start finds it again. Its stores are open still. */
   forget(): void;
   /** Its stores are closed, and nothing of it is needed any more. Resolves when it is gone. */
@@ -24,14 +30,17 @@ export interface KeepingPlace {
 export class Keeping {
   readonly #place: KeepingPlace;
   readonly consumers: ConsumerLog;
+  /** Has what is kept; nothing may be asked before. Throws StorageError, and then nothing is open. */
+  readonly reading: Work<void>;
   /** Its configuration has been saved once: the next start finds the stream. */
   isSaved: boolean;
 
-  /** `onTouched` is told that something is to be committed. Throws StorageError. */
+  /** `onTouched` is told that something is to be committed. */
   constructor(place: KeepingPlace, clock: Clock, isSaved: boolean, onTouched: () => void) {
     this.#place = place;
     this.isSaved = isSaved;
-    const store = place.openConsumers(() => this.consumers.takenBack());
+    const { store, reading } = place.openConsumers(() => this.consumers.takenBack());
+    this.reading = reading;
     this.consumers = new ConsumerLog(store, clock, onTouched);
   }
 
@@ -48,20 +57,37 @@ export class Keeping {
     this.#place.meta.save({ config, createdMs });
   }
 
-  /** As `Store.commit`, of the messages and all else. */
-  commit(messages: Store, done: (failure?: Error) => void): void {
+  /** Saves another configuration. Rejected with StorageError: then it is not saved. */
+  replace(config: StreamConfig, createdMs: number): Promise<void> {
+    return this.#place.meta.replace({ config, createdMs });
+  }
+
+  /** As `Store.commit`, of the messages and all else: what has failed of the stream, and of its consumers. */
+  commit(messages: Store, done: (ofStream?: Error, ofConsumers?: Error) => void): void {
     let left = 3;
-    let failure: Error | undefined;
-    const part = (failed?: Error): void => {
-      failure ??= failed;
-      if (--left === 0) done(failure);
+    let ofStream: Error | undefined;
+    let ofConsumers: Error | undefined;
+    const end = (): void => {
+      if (--left === 0) done(ofStream, ofConsumers);
     };
-    this.consumers.commit(part);
-    this.#place.meta.commit((failed) => {
-      this.isSaved ||= failed === undefined;
-      part(failed);
+    this.consumers.commit((failure) => {
+      ofConsumers = failure;
+      end();
     });
-    messages.commit(part);
+    this.#place.meta.commit((failure) => {
+      this.isSaved ||= failure === undefined;
+      ofStream ??= failure;
+      end();
+    });
+    messages.commit((failure) => {
+      ofStream ??= failure;
+      end();
+    });
+  }
+
+  /** No start finds the stream again, which goes on; so that it can be ended then. Rejected with StorageError. */
+  leave(): Promise<void> {
+    return this.#place.meta.forget();
   }
 
   /** No start finds the stream again. */

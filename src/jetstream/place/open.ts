@@ -25,6 +25,8 @@ export interface OpenOptions {
 /** Ours lies beside what nats-server makes, and neither touches the other's. */
 const OWN_DIR = 'ganglion';
 const OTHERS_DIR = 'jetstream';
+/** For temporary files where TMPDIR names a long path. */
+const SHORTEST_DIR = '/tmp';
 const SOCKETS: LocalSockets = { pathMost: LOCAL_PATH_MOST, answerAt, askAt };
 
 /** Rejects with StorageError: the directory cannot be made or written, or another process has it. */
@@ -41,14 +43,14 @@ export async function openPlace(
   const dir = `${root}/${directoryName(account)}`;
   disk.makeDir(root);
   disk.makeDir(dir);
-  const lock = await lockDirectory(disk, dir, sockets, tmpdir(), root);
+  const lock = await lockDirectory(disk, dir, sockets, [tmpdir(), SHORTEST_DIR], root);
   try {
     const place = new DiskPlace({ disk, clock, dir: `${dir}/streams`, sync, warn });
     return {
       place,
       directory: root,
       freeBytes: disk.freeBytes(dir),
-      close: () => lock.release(),
+      close: async () => lock.release(),
     };
   } catch (error) {
     lock.release();
@@ -71,9 +73,9 @@ export function openTemporaryPlace(options: Omit<OpenOptions, 'storeDir' | 'sync
     place,
     directory: root,
     freeBytes: undefined,
-    close: () => {
+    close: async () => {
+      await disk.removeTreeLater(root);
       stay();
-      disk.removeTree(root);
     },
   };
 }
