@@ -101,7 +101,7 @@ describe('the log of consumers', () => {
     const messages = createMemoryStore({ storage: 'file' });
     const config = { ...CONSUMER, name: 'C', deliver_policy: 'all' } as unknown as ConsumerConfig;
     const progress = new Progress(1, [1000]);
-    const parts = { progress, cursor: new Cursor(messages, config, [], -1) };
+    const parts = { progress, cursor: new Cursor(messages, new Ahead(), config, [], -1) };
     for (let seq = 1; seq <= 3; seq++) progress.deliver(seq, 0);
     progress.redelivery.exhausted.set(9, 4);
     const whole = saveState(parts, { isWhole: true, seqs: [] }, clock);
