@@ -145,12 +145,12 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     };
   }
 
-  /** Source: nats-server 2.15.3, server/consumer.go, updateConfig. */
+  /** Throws StorageError, and then nothing has changed. Source: nats-server 2.15.3, server/consumer.go, updateConfig. */
   update(config: ConsumerConfig): void {
     const { cursor, progress, rules: before } = this.#parts;
     const rules = rulesOf(config);
-    this.#config = config;
     this.#journal?.configured(config);
+    this.#config = config;
     this.#parts.rules = rules;
     this.#reader.update(config);
     if (rules.ackWaitsMs.join() !== before.ackWaitsMs.join()) {
@@ -316,7 +316,8 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     const { isAtEnd } = this.#delivery;
     if (isTime) recipients.scan(isAtEnd);
     const isMore = this.#redeliver(redelivery.expired(nowMs), nowMs);
-    if (isTime || isMore || this.#delivery.isPaused) this.#delivery.soon();
+    const { isPaused, isStalled } = this.#delivery;
+    if (isTime || isMore || isPaused || isStalled) this.#delivery.soon();
     if (nowMs >= this.#inactivity.dueMs) {
       recipients.scan(isAtEnd);
       const ofPulls = this.#push === undefined ? redelivery : undefined;
