@@ -79,6 +79,8 @@ export class Stream implements ApiStream, ConsumerHost {
   readonly followers: ConsumerIndex;
   readonly ahead: Ahead = new Ahead();
   readonly commits: Commits;
+  /** Something has made room for what has not been committed. */
+  #isDoubtful = false;
   readonly #ingest: Ingest;
   readonly #directGet: DirectGet;
   readonly #retention: Retention;
@@ -141,6 +143,7 @@ export class Stream implements ApiStream, ConsumerHost {
       (done) => this.#commit(done),
       () => this.followers.wake(this.visibleSeq),
       (_failure, claim, answer) => amended(this.commits.failed, claim, answer, this.pubAck),
+      () => this.#isDoubtful,
     );
     this.dedup = new DedupWindow(clock, this.rules.duplicateWindowMs);
     this.eviction = new Eviction(this.store, this.rules);
@@ -440,6 +443,7 @@ export class Stream implements ApiStream, ConsumerHost {
     const { store, commits } = this;
     const keeping = this.#keeping;
     this.#hold(store.heldBytes + (keeping?.heldBytes ?? 0));
+    this.#isDoubtful = false;
     commits.run(
       (end) => (keeping === undefined ? store.commit(end) : keeping.commit(store, end)),
       (failure) => {
@@ -476,6 +480,7 @@ export class Stream implements ApiStream, ConsumerHost {
 
   #removed(seq: number, subjectId: number, bytes: number, mayReturn: boolean): void {
     this.#use(-bytes);
+    if (mayReturn) this.#isDoubtful = true;
     if (this.consumers.size > 0) this.followers.removed(seq, subjectId, mayReturn);
   }
 
