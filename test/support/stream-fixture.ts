@@ -8,7 +8,7 @@ const DAY = 86_400e9;
 
 /** Makes them, and what was done with them. */
 export async function makeStreams(bed: KeptJetStream): Promise<void> {
-  await bed.stream('LIMITSé', ['l.>', 'm.*'], {
+  await bed.stream('limits', ['l.>', 'm.*'], {
     storage: 'file',
     description: 'a "stream" <of> messages',
     max_msgs: 100,
@@ -33,7 +33,7 @@ export async function makeStreams(bed: KeptJetStream): Promise<void> {
   await bed.publish('m.1', 'for an hour', { 'Nats-TTL': '1h' });
   await bed.publish('m.2', '');
   await bed.publish('m.2', 'alone', { 'Nats-Rollup': 'sub' });
-  await bed.api('STREAM.MSG.DELETE.LIMITSé', { seq: 1005 });
+  await bed.api('STREAM.MSG.DELETE.limits', { seq: 1005 });
   await makeConsumers(bed);
   await makeWorkQueue(bed);
 }
@@ -49,19 +49,19 @@ async function makeConsumers(bed: KeptJetStream): Promise<void> {
     ['DELETED', { ack_policy: 'explicit' }],
   ];
   for (const [name, config] of configs) {
-    await consumer(bed, 'LIMITSé', { durable_name: name, ...config });
+    await consumer(bed, 'limits', { durable_name: name, ...config });
   }
-  await consumer(bed, 'LIMITSé', { name: 'passing', inactive_threshold: 3600e9 });
-  const acked = await pulled(bed, 'LIMITSé', 'ACKED', 5);
+  await consumer(bed, 'limits', { name: 'passing', inactive_threshold: 3600e9 });
+  const acked = await pulled(bed, 'limits', 'ACKED', 5);
   await bed.ask(acked[0] as string, '+ACK');
   await bed.ask(acked[2] as string, '-NAK');
   await bed.ask(acked[3] as string, '+TERM');
-  await pulled(bed, 'LIMITSé', 'ACKED', 1);
-  await bed.ask((await pulled(bed, 'LIMITSé', 'ALL', 3))[1] as string, '+ACK');
-  await pulled(bed, 'LIMITSé', 'NONE', 2);
-  await pulled(bed, 'LIMITSé', 'DELETED', 2);
-  await bed.api('CONSUMER.DELETE.LIMITSé.DELETED');
-  await consumer(bed, 'LIMITSé', {
+  await pulled(bed, 'limits', 'ACKED', 1);
+  await bed.ask((await pulled(bed, 'limits', 'ALL', 3))[1] as string, '+ACK');
+  await pulled(bed, 'limits', 'NONE', 2);
+  await pulled(bed, 'limits', 'DELETED', 2);
+  await bed.api('CONSUMER.DELETE.limits.DELETED');
+  await consumer(bed, 'limits', {
     durable_name: 'ALL',
     ...configs[1]?.[1],
     description: 'another',
@@ -69,15 +69,15 @@ async function makeConsumers(bed: KeptJetStream): Promise<void> {
 }
 
 async function makeWorkQueue(bed: KeptJetStream): Promise<void> {
-  await bed.stream('WORK', ['w'], {
+  await bed.stream('work', ['w'], {
     storage: 'file',
     retention: 'workqueue',
     discard: 'new',
     consumer_limits: { max_ack_pending: 50 },
   });
-  await consumer(bed, 'WORK', { durable_name: 'C', ack_policy: 'explicit' });
+  await consumer(bed, 'work', { durable_name: 'C', ack_policy: 'explicit' });
   for (let i = 0; i < 6; i++) await bed.publish('w', `work ${i}`);
-  const replies = await pulled(bed, 'WORK', 'C', 4);
+  const replies = await pulled(bed, 'work', 'C', 4);
   await bed.ask(replies[1] as string, '+ACK');
   await bed.ask(replies[2] as string, '+WPI');
 }

@@ -26,6 +26,7 @@ import type {
   StoreState,
   SubjectState,
 } from './store.ts';
+import { beginningAt, type MutableState } from './store-beginning.ts';
 import { storedBytes } from './stored-bytes.ts';
 import { emptyPlace, noteLost, readAt } from './stored-message.ts';
 import { type CountedSubject, countSubjects, findSubjects } from './subject-scan.ts';
@@ -56,8 +57,6 @@ export interface IndexOptions {
 
 /** Makes the place for the bodies of a store with these rows. */
 export type CreateBodies = (memory: Memory, rows: Rows) => Bodies;
-
-type MutableState = { -readonly [Key in keyof StoreState]: StoreState[Key] };
 
 export class IndexedStore implements Store {
   readonly #options: IndexOptions;
@@ -487,17 +486,4 @@ export class IndexedStore implements Store {
   #bytesBy(subjectBytes: number, hasHeaders: boolean, bodyBytes: number): number {
     return storedBytes(this.#options.storage, subjectBytes, hasHeaders, bodyBytes);
   }
-}
-
-/** nats-server 2.15.3, server/memstore.go, newMemStoreWithMode: a stream that begins somewhere is purged up to there. */
-function beginningAt(firstSeq: number): MutableState {
-  return {
-    messages: 0,
-    bytes: 0,
-    firstSeq,
-    firstTimeMs: 0,
-    lastSeq: Math.max(0, firstSeq - 1),
-    lastTimeMs: 0,
-    subjects: 0,
-  };
 }
