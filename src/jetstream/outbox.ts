@@ -73,6 +73,9 @@ type Said = BatchRun | Slot | RunSlot;
 
 const SLICE_BYTES = 262_144;
 const SLICE_MS = 1;
+/** Answers that wait for commits, at most; and what one costs that is made when it may go. */
+const WAITING_MOST: number = 128 << 20;
+const SLOT_BYTES = 256;
 /** A run of more bytes is not kept for the next time. */
 const RUN_KEPT_BYTES = 1_048_576;
 const NOTHING = new Uint8Array(0);
@@ -86,6 +89,7 @@ export class StreamOutbox implements Outbox {
   readonly #commit: Commit;
   readonly #committed: () => void;
   readonly #amend: Amend;
+  readonly #isDoubtful: () => boolean;
   /** What has been said since the last commit was asked for. */
   #said: Said[] = [];
   /** What may go. */
@@ -93,6 +97,10 @@ export class StreamOutbox implements Outbox {
   /** The last that was said, when it is a run. */
   #tail: BatchRun | undefined;
   #spare: BatchRun | undefined;
+  /** The run of what waits for no commit. */
+  #urgent: BatchRun | undefined;
+  /** What waits for its commit. */
+  #waitingBytes = 0;
   #isDue = false;
   /** What is said now shows only what has been committed. */
   #isReleasing = false;
@@ -102,7 +110,8 @@ export class StreamOutbox implements Outbox {
   /**
    * `commit` is called at the end of each turn of the loop in which something was said, `committed` when it is done:
    * what that says shows only what has been committed, and waits for no commit of its own. `amend` is asked of each
-   * answer that has waited for a commit that failed.
+   * answer that has waited for a commit that failed. While it `isDoubtful` what the store has, which may be taken back, a
+   * commit is asked for before anybody reads in a slot.
    */
   constructor(
     door: BusInternals,
@@ -110,15 +119,37 @@ export class StreamOutbox implements Outbox {
     commit: Commit,
     committed: () => void = () => {},
     amend: Amend = (_failure, _claim, answer) => answer,
+    isDoubtful: () => boolean = () => false,
   ) {
     this.#door = door;
     this.#clock = clock;
     this.#commit = commit;
     this.#committed = committed;
     this.#amend = amend;
+    this.#isDoubtful = isDoubtful;
+  }
+
+  /**
+   * So much waits for commits that no more is taken: what is sent is dropped, as if its answer were late for ever. Who sees
+   * that before refuses by `sendNow`.
+   */
+  get isFull(): boolean {
+    return this.#waitingBytes > WAITING_MOST;
+  }
+
+  /** Sends something that shows nothing, and waits for no commit. */
+  sendNow({ to, headers = NOTHING, payload }: BatchEntry): void {
+    if (this.#isClosed) return;
+    if (this.#urgent === undefined) {
+      this.#urgent = new BatchRun();
+      this.#ready.push(this.#urgent);
+    }
+    writeEntry(this.#urgent, to, headers, payload, CLAIMS.none);
+    this.#goLater();
   }
 
   send(entry: BatchEntry, claim: Claim = CLAIMS.none): void {
+    if (this.isFull) return;
     const { to, subject, reply, headers = NOTHING, payload } = entry;
     if (subject !== undefined || reply !== undefined) {
       const kept = copyOf(entry);
@@ -188,7 +219,11 @@ export class StreamOutbox implements Outbox {
     this.#said = [];
     this.#tail = undefined;
     let isWithin = true;
+    let bytes = 0;
+    for (const item of said) bytes += item instanceof BatchRun ? item.used : SLOT_BYTES;
+    this.#waitingBytes += bytes;
     this.#commit((failure) => {
+      this.#waitingBytes -= bytes;
       if (this.#isClosed) return;
       for (const item of said) this.#ready.push(this.#amended(item, failure));
       this.#release();
@@ -234,8 +269,7 @@ export class StreamOutbox implements Outbox {
   /** A slice; the rest in the next turn of the loop. What fails is told to the bus, and does not come again. */
   #go(): void {
     if (this.#isGoing) return;
-    // Nothing is read from a store in which something may still be taken back.
-    this.#ask();
+    if (this.#isDoubtful()) this.#ask();
     if (this.#ready.length === 0) return;
     try {
       this.#slice();
@@ -256,6 +290,7 @@ export class StreamOutbox implements Outbox {
 
   /** @returns the bytes that it may have taken, when there are more */
   #sendSome(run: BatchRun, bytesMost: number): number {
+    if (run === this.#urgent) this.#urgent = undefined;
     try {
       if (this.#door.home.isClosed) run.reset(RUN_KEPT_BYTES);
       else this.#door.deliverRun(run, bytesMost);

@@ -9,7 +9,9 @@
 import { CapacityError } from '../../shared/errors.ts';
 import type { Work } from '../work.ts';
 import type { Bodies } from './bodies.ts';
+import { deletedOf } from './deleted.ts';
 import { Filter } from './filters.ts';
+import type { LostMessages } from './lost.ts';
 import { Matching } from './matching.ts';
 import { Memory } from './memory.ts';
 import { type FoundMessage, restoreRows } from './restored-rows.ts';
@@ -25,7 +27,7 @@ import type {
   SubjectState,
 } from './store.ts';
 import { storedBytes } from './stored-bytes.ts';
-import { emptyPlace, readAt } from './stored-message.ts';
+import { emptyPlace, noteLost, readAt } from './stored-message.ts';
 import { type CountedSubject, countSubjects, findSubjects } from './subject-scan.ts';
 import { SubjectTable } from './subject-table.ts';
 import type { TextPlace } from './subject-tree.ts';
@@ -100,6 +102,10 @@ export class IndexedStore implements Store {
     return this.#memory.held + this.#subjects.listBytes + this.#bodies.heldBytes;
   }
 
+  get lost(): LostMessages {
+    return this.#bodies.lost;
+  }
+
   /** @param knownId of its subject: then the message need not have the text */
   append(message: Incoming, timeMs: number, knownId = -1): number {
     const state = this.#state;
@@ -170,8 +176,10 @@ export class IndexedStore implements Store {
   }
 
   read(seq: number, into: StoredMessage): boolean {
-    const isThere = this.locate(seq, this.#place);
-    if (isThere) readAt(this.#place, into);
+    const place = this.#place;
+    const isThere = this.locate(seq, place);
+    if (isThere) readAt(place, into);
+    else if (this.has(seq)) noteLost(place, into);
     return isThere;
   }
 
@@ -213,19 +221,15 @@ export class IndexedStore implements Store {
   }
 
   remove(seq: number): boolean {
-    if (!this.#rows.find(seq)) return false;
-    this.#remove(seq, false);
-    return true;
+    return this.#rows.find(seq) && this.#remove(seq, false);
   }
 
   evict(seq: number): boolean {
-    if (!this.#rows.find(seq)) return false;
-    this.#remove(seq, this.#bodies.evicting(seq));
-    return true;
+    return this.#rows.find(seq) && this.#remove(seq, this.#bodies.evicting(seq));
   }
 
   /** Removes the message at the cursor. */
-  #remove(seq: number, mayReturn: boolean): void {
+  #remove(seq: number, mayReturn: boolean): true {
     const rows = this.#rows;
     const { onRemoved } = this.#options;
     if (onRemoved !== undefined) {
@@ -240,6 +244,7 @@ export class IndexedStore implements Store {
     this.#unlink(seq);
     if (seq === state.firstSeq) this.#findFirst();
     this.#bodies.tidy();
+    return true;
   }
 
   /** Where the text of a subject lies that has messages; good until the next call. */
@@ -253,7 +258,7 @@ export class IndexedStore implements Store {
     for (let at = this.next(seq); at !== 0; at = this.next(at + 1)) this.remove(at);
   }
 
-  /** Messages are there again that were removed to make room: each was the first of its subject then. Ascending. */
+  /** Messages are there again that were removed to make room. Ascending. */
   restore(found: readonly FoundMessage[]): void {
     restoreRows(found, this.#rows, this.#subjects);
     this.#state.messages += found.length;
@@ -396,15 +401,8 @@ export class IndexedStore implements Store {
     return this.#subjects.idsEnd;
   }
 
-  *deleted(): Iterable<number> {
-    const rows = this.#rows;
-    const { firstSeq, lastSeq, messages } = this.#state;
-    if (messages === 0) return;
-    for (let seq = firstSeq; seq <= lastSeq; seq++) {
-      const next = rows.next(seq);
-      const end = next === 0 ? lastSeq + 1 : next;
-      for (; seq < end; seq++) yield seq;
-    }
+  deleted(): Iterable<number> {
+    return deletedOf(this.#state, this.#rows);
   }
 
   get deletedCount(): number {

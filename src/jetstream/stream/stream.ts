@@ -10,6 +10,7 @@ import type { RawMessage, RawSubscription } from '../../bus/raw.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { ApiConsumer, ApiStream, ConsumerQuota, PurgeRequest } from '../api/account-door.ts';
 import { DirectGet } from '../api/direct-get.ts';
+import { Ahead } from '../consumer/ahead.ts';
 import type { ConsumerConfig } from '../consumer/config.ts';
 import { Consumer } from '../consumer/consumer.ts';
 import { ConsumerIndex } from '../consumer/consumer-index.ts';
@@ -26,6 +27,7 @@ import { createMemoryStore } from '../store/memory-store.ts';
 import type { Incoming, Store } from '../store/store.ts';
 import type { Work } from '../work.ts';
 import { amended } from './amending.ts';
+import { Commits } from './commits.ts';
 import type { StreamConfig } from './config.ts';
 import { DedupWindow } from './dedup.ts';
 import { Eviction } from './eviction.ts';
@@ -75,7 +77,10 @@ export class Stream implements ApiStream, ConsumerHost {
   readonly pubAck: PubAckWriter;
   readonly consumers: Map<string, Consumer> = new Map();
   readonly followers: ConsumerIndex;
-  visibleSeq = 0;
+  readonly ahead: Ahead = new Ahead();
+  readonly commits: Commits;
+  /** Something has made room for what has not been committed. */
+  #isDoubtful = false;
   readonly #ingest: Ingest;
   readonly #directGet: DirectGet;
   readonly #retention: Retention;
@@ -91,13 +96,6 @@ export class Stream implements ApiStream, ConsumerHost {
   #isCounted = false;
   /** All consumers are there that were there before. */
   #isPeopled = false;
-  #atCommit: (() => void)[] = [];
-  /** How often messages were taken back. */
-  #takenBacks = 0;
-  /** Of the commit that has failed last. */
-  #isTakenBack = false;
-  /** What the commits before have seen of that, and the last message of those that have failed. */
-  readonly #seen = { takenBack: 0, lastSeq: 0 };
   #isClosed = false;
 
   /**
@@ -136,15 +134,16 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#reading = messages?.reading;
     this.#keeping = place?.keep(found !== undefined, () => this.outbox.due());
     this.#isFound = found !== undefined;
-    this.followers = new ConsumerIndex(this.store);
+    this.commits = new Commits(this.store);
+    this.followers = new ConsumerIndex(this.store, this.ahead);
     this.#retention = new Retention(this.store, this.followers, door, clock);
     this.outbox = new StreamOutbox(
       door,
       clock,
       (done) => this.#commit(done),
       () => this.followers.wake(this.visibleSeq),
-      (failure, claim, answer) =>
-        amended({ failure, isTakenBack: this.#isTakenBack }, claim, answer, this.pubAck),
+      (_failure, claim, answer) => amended(this.commits.failed, claim, answer, this.pubAck),
+      () => this.#isDoubtful,
     );
     this.dedup = new DedupWindow(clock, this.rules.duplicateWindowMs);
     this.eviction = new Eviction(this.store, this.rules);
@@ -162,7 +161,7 @@ export class Stream implements ApiStream, ConsumerHost {
     const keeping = this.#keeping;
     if (this.#reading !== undefined) yield* this.#reading;
     if (keeping !== undefined) yield* keeping.reading;
-    this.visibleSeq = store.state.lastSeq;
+    this.commits.start();
     this.#isCounted = true;
     this.#reserve(reservedBytes(config));
     this.#use(store.state.bytes);
@@ -170,6 +169,14 @@ export class Stream implements ApiStream, ConsumerHost {
     else keeping?.save(config, this.createdMs);
     this.#isPeopled = true;
     this.#subscribe(config.subjects);
+  }
+
+  get visibleSeq(): number {
+    return this.commits.visibleSeq;
+  }
+
+  get isFull(): boolean {
+    return this.outbox.isFull;
   }
 
   /** Why nothing more can be stored; undefined = all is well. */
@@ -195,16 +202,27 @@ export class Stream implements ApiStream, ConsumerHost {
     yield* this.#retention.recovered(this.config.retention);
   }
 
-  #addConsumer({ config, createdMs, state }: SavedConsumer): Consumer {
+  /** Throws StorageError: it is new, and cannot be saved. */
+  #addConsumer({ config, createdMs, state }: SavedConsumer, isNew = false): Consumer {
     const { name } = config;
     const log = config.mem_storage ? undefined : this.#keeping?.consumers;
     const journal = log?.journal(name);
     const consumer = new Consumer(this, config, createdMs, journal, state);
     if (journal !== undefined) log?.add(journal, consumer.parts, { config, createdMs });
+    if (journal !== undefined && isNew) this.#begin(consumer, name);
     this.consumers.set(name, consumer);
     this.account.consumers.count++;
     this.followers.add(name, consumer);
     return consumer;
+  }
+
+  #begin(consumer: Consumer, name: string): void {
+    try {
+      this.#keeping?.consumers.begin(name);
+    } catch (error) {
+      consumer.close('Consumer Deleted');
+      throw error;
+    }
   }
 
   /** Takes messages of these subjects, and no others. Throws CapacityError, and then nothing has changed. */
@@ -236,12 +254,26 @@ export class Stream implements ApiStream, ConsumerHost {
     }
   }
 
-  /** The configuration has been checked. Throws CapacityError, and then nothing has changed. */
+  /** Saves another configuration, if it is kept; rejected with StorageError: then it is not saved. */
+  save(config: StreamConfig): Promise<void> | undefined {
+    return this.#keeping?.replace(config, this.createdMs);
+  }
+
+  /** No start finds it again, if it is kept; rejected with StorageError: then it goes on. */
+  leave(): Promise<void> | undefined {
+    return this.#keeping?.leave();
+  }
+
+  /** The configuration has been checked, and saved. Throws CapacityError, and then nothing has changed. */
   *update(config: StreamConfig): Work<void> {
-    this.#subscribe(config.subjects);
+    try {
+      this.#subscribe(config.subjects);
+    } catch (error) {
+      this.#keeping?.save(this.config, this.createdMs);
+      throw error;
+    }
     this.#reserve(reservedBytes(config) - reservedBytes(this.config));
     this.config = config;
-    this.#keeping?.save(config, this.createdMs);
     this.rules = rulesOf(config);
     this.dedup.windowMs = this.rules.duplicateWindowMs;
     yield* this.eviction.update(this.rules);
@@ -261,12 +293,13 @@ export class Stream implements ApiStream, ConsumerHost {
     const before = state.bytes;
     const seq = store.append(message, this.#time());
     this.#use(state.bytes - before);
+    this.commits.storedBytes += state.bytes - before;
     if (this.consumers.size > 0) this.followers.stored(seq, store.subjectIdOf(seq));
     this.#expiry.stored(seq, seconds);
   }
 
   atCommit(work: () => void): void {
-    this.#atCommit.push(work);
+    this.commits.atEnd(work);
   }
 
   /** Nobody wants the message: it has a sequence, and is not kept. */
@@ -320,16 +353,18 @@ export class Stream implements ApiStream, ConsumerHost {
 
   createConsumer(config: ConsumerConfig): ApiConsumer {
     const createdMs = this.clock.now();
-    const consumer = this.#addConsumer({ config, createdMs, state: undefined });
+    const consumer = this.#addConsumer({ config, createdMs, state: undefined }, true);
     this.#adviseConsumer(config.name, 'CREATED', 'create');
     return consumer;
   }
 
   deleteConsumer(name: string): void {
+    this.#keeping?.consumers.remove(name);
     this.#end(name, 'Consumer Deleted');
   }
 
   drop(name: string): void {
+    this.#keeping?.consumers.drop(name);
     this.#end(name, 'Consumer Deleted');
   }
 
@@ -339,7 +374,6 @@ export class Stream implements ApiStream, ConsumerHost {
     this.consumers.delete(name);
     this.account.consumers.count--;
     this.followers.remove(name);
-    this.#keeping?.consumers.remove(name);
     consumer.close(reason);
     this.#retention.relaxed(this.config.retention);
     this.#adviseConsumer(name, 'DELETED', 'delete');
@@ -406,34 +440,25 @@ export class Stream implements ApiStream, ConsumerHost {
 
   /** What has been stored up to now may be shown when it is durable. */
   #commit(done: (failure?: Error) => void): void {
-    const { store } = this;
+    const { store, commits } = this;
     const keeping = this.#keeping;
-    const { lastSeq } = store.state;
-    const atCommit = this.#atCommit;
-    if (atCommit.length > 0) this.#atCommit = [];
     this.#hold(store.heldBytes + (keeping?.heldBytes ?? 0));
-    const { takenBack } = this.#seen;
-    let isTakenBack: boolean | undefined;
-    const end = (failure?: Error): void => {
-      isTakenBack ??= this.#takenBacks !== takenBack;
-      // A message that is there and can never be shown has been shown to those alone who waited with it.
-      this.#isTakenBack = isTakenBack || lastSeq > Math.max(this.visibleSeq, this.#seen.lastSeq);
-      if (failure !== undefined) this.#seen.lastSeq = Math.max(lastSeq, this.#seen.lastSeq);
-      // Of what has failed nothing is shown: what could not be written is gone, and what could not be synced may be.
-      if (failure === undefined) this.visibleSeq = lastSeq;
-      for (const work of atCommit) work();
-      done(failure);
-      if (keeping?.isSaved === false && !this.#isClosed) this.account.abandon(this);
-    };
-    if (keeping === undefined) store.commit(end);
-    else keeping.commit(store, end);
-    isTakenBack ??= this.#takenBacks !== takenBack;
-    this.#seen.takenBack = this.#takenBacks;
+    this.#isDoubtful = false;
+    commits.run(
+      (end) => (keeping === undefined ? store.commit(end) : keeping.commit(store, end)),
+      (failure) => {
+        if (commits.failed.ofStream !== undefined) {
+          this.dedup.forgetMissing(this.visibleSeq + 1, (seq) => store.has(seq));
+        }
+        done(failure);
+        if (keeping?.isSaved === false && !this.#isClosed) this.account.abandon(this);
+      },
+    );
   }
 
   /** Messages from there on could not be written: who sends them again is to be heard. */
   #takenBack(from: number): void {
-    this.#takenBacks++;
+    this.commits.takenBack();
     this.dedup.forgetFrom(from);
     this.#ingest.lastIs(this.store.previous(from - 1));
   }
@@ -455,6 +480,7 @@ export class Stream implements ApiStream, ConsumerHost {
 
   #removed(seq: number, subjectId: number, bytes: number, mayReturn: boolean): void {
     this.#use(-bytes);
+    if (mayReturn) this.#isDoubtful = true;
     if (this.consumers.size > 0) this.followers.removed(seq, subjectId, mayReturn);
   }
 
