@@ -71,6 +71,8 @@ const NOT_COMPARED = new Set([
 /** Digits that a number would not keep. */
 const LONG = /(?<=[:[,])(-?\d{16,})(?=[,}\]])/g;
 const INVALID_JSON = 'invalid JSON: ';
+/** Behind it consumers are named, in any order. */
+const VIOLATED = 'change to limits violates consumers: ';
 /** A name that a server has made. */
 const MADE_NAME = /^[0-9A-Za-z]{8}$/;
 
@@ -78,6 +80,10 @@ function plain(value: unknown, key = ''): unknown {
   if (typeof value === 'string') {
     const isOpen = value.startsWith(INVALID_JSON) && !value.includes('unknown field');
     if (isOpen) return INVALID_JSON;
+    if (value.startsWith(VIOLATED))
+      return VIOLATED + value.slice(VIOLATED.length).split(', ').sort();
+    // Of a republish without a destination: DIVERGENCES.md.
+    if (key === 'dest' && value === '') return '>';
     return key === 'name' && MADE_NAME.test(value) ? 'made' : value;
   }
   if (Array.isArray(value)) {

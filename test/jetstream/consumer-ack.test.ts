@@ -135,7 +135,7 @@ describe('explicit acks', () => {
     stream.ack(again);
     stream.turn();
     expect([...inbox.texts(), ...oneShot.texts()]).toEqual(['3']);
-    consumer.update({ ...consumer.config, max_ack_pending: 3 });
+    wholly(consumer.update({ ...consumer.config, max_ack_pending: 3 }));
     stream.turn();
     expect([...inbox.texts(), ...oneShot.texts()]).toEqual(['4']);
   });
@@ -176,7 +176,7 @@ describe('explicit acks', () => {
         },
       },
     ]);
-    consumer.update({ ...consumer.config, sample_freq: '' });
+    wholly(consumer.update({ ...consumer.config, sample_freq: '' }));
     const [two] = delivered(stream, consumer, 1) as [Arrival];
     stream.ack(two);
     expect(stream.advised).toHaveLength(1);

@@ -8,7 +8,7 @@ import { Redelivery } from '../../src/jetstream/consumer/redelivery.ts';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import { purgeStore } from '../../src/jetstream/stream/purge.ts';
 import { subjectsCollide } from '../../src/jetstream/subjects.ts';
-import { wholly } from '../../src/jetstream/work.ts';
+import { type Work, wholly } from '../../src/jetstream/work.ts';
 import { matches } from '../model/matches.ts';
 import { ConsumerStream } from '../support/consumer-stream.ts';
 import { incoming } from '../support/stored.ts';
@@ -32,7 +32,7 @@ class Listener implements StreamFollower {
 
   uncount(): void {}
 
-  recount(): void {}
+  *recount(): Work<void> {}
 
   removed(seq: number): void {
     this.told.push(`removed ${seq}`);
@@ -178,11 +178,11 @@ describe('a purge', () => {
 
   test('of few has no consumer count all that lies ahead', () => {
     const { stream, purge, pending, ahead } = made(3000);
-    const { countMatching } = stream.store;
+    const { counting } = stream.store;
     let counted = 0;
-    stream.store.countMatching = (wanted, seq) => {
+    stream.store.counting = (...asked) => {
       counted++;
-      return countMatching.call(stream.store, wanted, seq);
+      return counting.apply(stream.store, asked);
     };
     // As each mark does that takes the place of a message: what was before it on its subject goes.
     for (let i = 0; i < 10; i++) purge(`a.${i}`);

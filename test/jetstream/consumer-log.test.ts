@@ -72,10 +72,10 @@ describe('the log of consumers', () => {
     const clock = new FakeClock();
     const log = new ConsumerLog(store, clock, () => {});
     const journal = log.journal('C');
-    const messages = createMemoryStore({ storage: 'file' });
     const config = { ...CONSUMER, name: 'C', deliver_policy: 'all' } as unknown as ConsumerConfig;
     const progress = new Progress(1, [1000], journal);
-    const parts = { progress, cursor: new Cursor(messages, config, [], -1) };
+    const start = { next: 1, lasts: new Float64Array(0), resume: 0, pending: 0 };
+    const parts = { progress, cursor: new Cursor(store, [], start) };
     log.add(journal, parts, { config, createdMs: 1 });
     const count = 5000;
     for (let seq = 1; seq <= count; seq++) {

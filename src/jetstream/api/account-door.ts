@@ -105,12 +105,14 @@ export interface ApiStream {
   readonly createdMs: number;
   readonly store: Store;
   readonly consumers: ReadonlyMap<string, ApiConsumer>;
+  /** It has begun something that is not done yet: who asks waits. */
+  readonly isSettling: boolean;
   /** In pieces. @returns how many */
   purge(request: PurgeRequest): Work<number>;
   /** Takes out one message; false: there is none. */
   removeMessage(seq: number): boolean;
-  /** Everything is checked, and it has a name that is free. */
-  createConsumer(config: ConsumerConfig): ApiConsumer;
+  /** Everything is checked, and it has a name that is free. In pieces. */
+  createConsumer(config: ConsumerConfig): Work<ApiConsumer>;
   deleteConsumer(name: string): void;
   /**
    * A request on `$JS.API.DIRECT.GET.>` for this stream, which allows it. `keyAt` is where a subject begins behind the
@@ -142,8 +144,8 @@ export interface ApiConsumer {
   readonly config: ConsumerConfig;
   readonly createdMs: number;
   info(): ConsumerState;
-  /** Everything is checked: only what may change has. */
-  update(config: ConsumerConfig): void;
+  /** Everything is checked: only what may change has. In pieces. */
+  update(config: ConsumerConfig): Work<void>;
   /** A request on `$JS.API.CONSUMER.MSG.NEXT.>` for this consumer. */
   pull(message: RawMessage): void;
 }

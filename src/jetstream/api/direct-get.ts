@@ -13,6 +13,7 @@ import { emptyMessage } from '../store/stored-message.ts';
 import { writeDecimal } from '../stream/pub-ack.ts';
 import type { Stream } from '../stream/stream.ts';
 import { hasWildcard } from '../subjects.ts';
+import { type Work, wholly } from '../work.ts';
 import { DirectBatch } from './direct-batch.ts';
 import { type GetRequest, readGetRequest } from './get-request.ts';
 
@@ -86,27 +87,21 @@ export class DirectGet {
   #find(message: RawMessage, request: GetRequest): string | undefined {
     const { last_by_subj = '', next_by_subj = '', no_hdr = false } = request;
     if (!hasWildcard(last_by_subj) && !hasWildcard(next_by_subj)) {
-      return this.#answer(message, this.#seqOf(request), no_hdr);
+      return this.#answer(message, wholly(this.#search(request)), no_hdr);
     }
-    const find = (): number => this.#seqOf(request);
-    this.#wait({ to: message.reply.slice(), find, isBare: no_hdr });
+    this.#wait({ to: message.reply.slice(), found: this.#search(request), isBare: no_hdr });
     return undefined;
   }
 
   /** The message that is asked for; 0 = none. */
-  #seqOf({ seq = 0, start_time, next_by_subj, last_by_subj = '' }: GetRequest): number {
+  *#search({ seq = 0, start_time, next_by_subj, last_by_subj = '' }: GetRequest): Work<number> {
     const { store } = this.#stream;
     const from = start_time === undefined ? seq : store.seqAtTime(start_time);
     if (start_time !== undefined && from === 0) return 0;
-    if (next_by_subj) return store.nextMatching([next_by_subj], Math.max(from, 1));
+    if (next_by_subj) return yield* store.findNext([next_by_subj], Math.max(from, 1));
     if (from > 0) return store.has(from) ? from : 0;
-    return this.#lastMatching(last_by_subj);
-  }
-
-  #lastMatching(filter: string): number {
-    if (hasWildcard(filter)) return this.#stream.lastMatching(filter);
-    const { store } = this.#stream;
-    const id = store.findSubject(encoder.encode(filter));
+    if (hasWildcard(last_by_subj)) return yield* this.#stream.findLast(last_by_subj);
+    const id = store.findSubject(encoder.encode(last_by_subj));
     return id < 0 ? 0 : store.lastOf(id);
   }
 
@@ -120,7 +115,7 @@ export class DirectGet {
     const most = replyBytes + this.#blockMost(message) + payload.length;
     // A few bytes ask for a megabyte: what has been asked for is small, what is answered is copied when it goes.
     if (this.#waiting.length > 0 || run.used + most > RUN_BYTES) {
-      this.#wait({ to: request.reply.slice(), find: () => seq, isBare });
+      this.#wait({ to: request.reply.slice(), found: seq, isBare });
       return undefined;
     }
     run.reserve(most);
@@ -151,7 +146,11 @@ export class DirectGet {
     const endMs = clock.monotonic() + SLICE_MS;
     let bytes = 0;
     while (this.#next < waiting.length && bytes < RUN_BYTES && clock.monotonic() <= endMs) {
-      const entry = this.#entryOf(waiting[this.#next++] as WaitingAnswer);
+      const { to, found, isBare } = waiting[this.#next] as WaitingAnswer;
+      const step = typeof found === 'number' ? { done: true, value: found } : found.next();
+      if (!step.done) continue;
+      this.#next++;
+      const entry = this.#entryOf(to, step.value ?? 0, isBare);
       entries.push(entry);
       bytes += ENTRY_BYTES + (entry.headers?.length ?? 0) + entry.payload.length;
     }
@@ -160,9 +159,8 @@ export class DirectGet {
     this.#next = 0;
   }
 
-  #entryOf({ to, find, isBare }: WaitingAnswer): BatchEntry {
+  #entryOf(to: Uint8Array, seq: number, isBare: boolean): BatchEntry {
     const message = this.#message;
-    const seq = find();
     // It may have gone since.
     if (seq === 0 || !this.#stream.store.read(seq, message)) {
       return { to, headers: statusBlock('404 Message Not Found'), payload: EMPTY };
@@ -209,8 +207,8 @@ const SLICE_MS = 1;
 /** An answer that is made when it may go. */
 interface WaitingAnswer {
   readonly to: Uint8Array;
-  /** The sequence of the message; 0 = there is none. */
-  readonly find: () => number;
+  /** The sequence of the message, or what finds it; 0 = there is none. */
+  readonly found: number | Work<number>;
   readonly isBare: boolean;
 }
 

@@ -142,6 +142,7 @@ class Dispatch {
     let json: string;
     try {
       if (!route.looksAtLevel) checkLevel(request);
+      while (account.streams.get(request.names[0] ?? '')?.isSettling) yield;
       const handled = route.handle(request);
       answer = isWork(handled) ? yield* handled : handled;
       if (answer === undefined) return;

@@ -147,7 +147,7 @@ function* subjectsOf(
   // The original says what offset was asked for.
   const shown = { ...paging, offset: Math.max(0, Number(offset ?? 0)) };
   if (items.length === 0) return { paging: shown };
-  const members = yield* texts(items, ([name, count]) => `${JSON.stringify(name)}:${count}`);
+  const members = yield* texts(items, ([name, count]) => `${goJsonExact(name)}:${count}`);
   return { paging: shown, subjects: new JsonText(`{${members}}`) };
 }
 

@@ -8,6 +8,7 @@
 //   the alarm ──────► pull or push, redelivery, inactivity
 import type { RawMessage, RawSubscription } from '../../bus/raw.ts';
 import type { ApiConsumer, ConsumerState } from '../api/account-door.ts';
+import { type Work, wholly } from '../work.ts';
 import { type AckForm, type AckPlace, TOKENS_V1, TOKENS_V2 } from './ack-subject.ts';
 import { Acks, type AcksOwner } from './acks.ts';
 import { Advisories, DELETED_UNACKED } from './advisories.ts';
@@ -27,6 +28,7 @@ import type { EndReason, Recipients } from './recipients.ts';
 import { asksForLevel } from './required-level.ts';
 import { rulesOf } from './rules.ts';
 import { clampState, type SavedParts, type SavedState } from './saved-state.ts';
+import { findSavedStart, type Start } from './start.ts';
 import { REQUIRED_API_LEVEL } from './statuses.ts';
 
 export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwner, DeliveryOwner {
@@ -51,23 +53,26 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
   /**
    * Everything is checked, and it has a name. Throws CapacityError.
    *
-   * @param journal told of what it does; what was `saved` of it is where it goes on
+   * @param begin where it begins, or what it knew when it was saved
+   * @param journal told of what it does
    */
   constructor(
     host: ConsumerHost,
     config: ConsumerConfig,
     createdMs: number,
+    begin: Start | SavedState,
     journal?: Journal,
-    saved?: SavedState,
   ) {
     this.#host = host;
     this.#config = config;
     this.#journal = journal;
     this.createdMs = createdMs;
     const rules = rulesOf(config);
-    const perSubject = Number(host.config.max_msgs_per_subject);
+    const saved = 'waiting' in begin ? begin : undefined;
     if (saved !== undefined) clampState(saved, host.store);
-    const cursor = new Cursor(host.store, config, rules.filters, perSubject, saved);
+    const start =
+      'waiting' in begin ? wholly(findSavedStart(host.store, rules.filters, begin)) : begin;
+    const cursor = new Cursor(host.store, rules.filters, start);
     const progress = new Progress(cursor.next, rules.ackWaitsMs, journal);
     if (saved !== undefined) progress.restore(saved, host.clock, (seq) => host.store.has(seq));
     const advisories = new Advisories(host, config.name);
@@ -145,10 +150,13 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     };
   }
 
-  /** Source: nats-server 2.15.3, server/consumer.go, updateConfig. */
-  update(config: ConsumerConfig): void {
+  /** In pieces: of other filters it is counted what lies ahead. Source: nats-server 2.15.3, server/consumer.go, updateConfig. */
+  *update(config: ConsumerConfig): Work<void> {
     const { cursor, progress, rules: before } = this.#parts;
     const rules = rulesOf(config);
+    const isRefiltered = rules.filters.join(' ') !== before.filters.join(' ');
+    const pending = isRefiltered ? yield* cursor.counting(rules.filters) : 0;
+    if (this.#isClosed) return;
     this.#config = config;
     this.#journal?.configured(config);
     this.#parts.rules = rules;
@@ -161,8 +169,8 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
       this.#inactivity.setThreshold(rules.inactiveMs, this.#host.clock.monotonic());
       this.#alarm.at(this.#inactivity.dueMs);
     }
-    if (rules.filters.join(' ') !== before.filters.join(' ')) {
-      cursor.setFilters(rules.filters);
+    if (isRefiltered) {
+      cursor.setFilters(rules.filters, pending);
       this.#host.refiltered(config.name);
     }
     if (rules.deliverTo !== before.deliverTo) {
@@ -199,8 +207,8 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     this.#parts.cursor.removed(seq);
   }
 
-  recount(): void {
-    this.#parts.cursor.recount();
+  recount(): Work<void> {
+    return this.#parts.cursor.recount();
   }
 
   removed(seq: number): void {

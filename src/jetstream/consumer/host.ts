@@ -4,6 +4,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Outbox } from '../outbox.ts';
 import type { Store } from '../store/store.ts';
 import type { StreamConfig } from '../stream/config.ts';
+import type { Work } from '../work.ts';
 
 /** Pulls that wait at all consumers of an account together. */
 export interface PullQuota {
@@ -52,8 +53,8 @@ export interface StreamFollower {
   uncount(seq: number): void;
   /** The same one, of which no purge tells: nobody acknowledges it any more. */
   removed(seq: number, subjectId: number): void;
-  /** Very many have left: what lies ahead is to be counted anew. */
-  recount(): void;
+  /** Very many have left: what lies ahead is to be counted anew, in pieces. */
+  recount(): Work<void>;
   /**
    * A purge has taken messages out: all below `seq` are gone; 0 = all.
    *

@@ -58,8 +58,8 @@ export class IndexedStore implements Store {
   readonly #state: MutableState;
   readonly #rows: Rows;
   readonly #bodies: Bodies;
-  #subjects!: SubjectTable;
-  #matching!: Matching;
+  #subjects: SubjectTable;
+  readonly #matching: Matching;
   /** The subject of the message at hand. */
   #text = new Uint8Array(256);
   #textData = new DataView(this.#text.buffer);
@@ -80,12 +80,7 @@ export class IndexedStore implements Store {
     };
     this.#rows = new Rows(this.#memory, options.chunkRows);
     this.#bodies = createBodies(this.#memory, this.#rows);
-    this.#begin(0);
-  }
-
-  #begin(generation: number): void {
-    const { slabBytes } = this.#options;
-    this.#subjects = new SubjectTable(this.#memory, slabBytes, generation);
+    this.#subjects = new SubjectTable(this.#memory, options.slabBytes, 0);
     this.#matching = new Matching(this.#rows, this.#subjects);
   }
 
@@ -205,6 +200,8 @@ export class IndexedStore implements Store {
       rows.find(seq);
     }
     const state = this.#state;
+    this.#matching.removing(seq, rows.subjectId);
+    rows.find(seq);
     state.bytes -= this.#bytesHere();
     state.messages--;
     this.#bodies.release(seq, seq === state.firstSeq);
@@ -257,6 +254,10 @@ export class IndexedStore implements Store {
     return messages;
   }
 
+  seqFromEnd(count: number): number {
+    return this.#rows.fromEnd(count);
+  }
+
   next(seq: number): number {
     return this.#rows.next(seq);
   }
@@ -275,6 +276,30 @@ export class IndexedStore implements Store {
 
   lastMatching(filters: readonly string[]): number {
     return this.#matching.last(filters);
+  }
+
+  nextWithin(filters: readonly string[], seq: number): number {
+    return this.#matching.nextWithin(filters, seq);
+  }
+
+  lastWithin(filters: readonly string[]): number {
+    return this.#matching.lastWithin(filters);
+  }
+
+  findNext(filters: readonly string[], seq: number): Work<number> {
+    return this.#matching.findNext(filters, seq);
+  }
+
+  findLast(filters: readonly string[]): Work<number> {
+    return this.#matching.findLast(filters);
+  }
+
+  counting(filters: readonly string[], seq: number, below?: number): Work<number> {
+    return this.#matching.counting(filters, seq, below);
+  }
+
+  lasts(filters: readonly string[]): Work<readonly number[]> {
+    return this.#matching.lasts(filters);
   }
 
   seqAtTime(timeMs: number): number {
@@ -385,7 +410,8 @@ export class IndexedStore implements Store {
   #forget(generation: number): void {
     this.#memory.giveAll();
     this.#rows.clear();
-    this.#begin(generation);
+    this.#subjects = new SubjectTable(this.#memory, this.#options.slabBytes, generation);
+    this.#matching.begin(this.#subjects);
   }
 
   /** Takes the message at the cursor out of the rows and the chain of its subject. */

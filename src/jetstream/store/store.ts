@@ -95,6 +95,8 @@ export interface Store {
   /** Removes everything; the next sequence stays. @returns how many */
   clear(): number;
 
+  /** The first of the last so many messages; 0 = there are fewer. */
+  seqFromEnd(count: number): number;
   /** The first message at or above `seq`; 0 = none. */
   next(seq: number): number;
   /** The last message at or below `seq`; 0 = none. */
@@ -108,6 +110,19 @@ export interface Store {
   countMatching(filters: readonly string[], seq: number): number;
   /** The last message whose subject any of the filters matches; 0 = none. */
   lastMatching(filters: readonly string[]): number;
+  /**
+   * As `nextMatching`, as far as some milliseconds lead; below 0: up to there, without the sign, nothing matches, and it is
+   * asked again from there.
+   */
+  nextWithin(filters: readonly string[], seq: number): number;
+  /** As `lastMatching`, if it is found within some milliseconds; -1 = it is not. */
+  lastWithin(filters: readonly string[]): number;
+  /** The same three in pieces, while the store goes on; a count may end below a sequence, and is as of its end. */
+  findNext(filters: readonly string[], seq: number): Work<number>;
+  findLast(filters: readonly string[]): Work<number>;
+  counting(filters: readonly string[], seq: number, below?: number): Work<number>;
+  /** The last message of each subject that matches, of those that are there when it begins; ascending, in pieces. */
+  lasts(filters: readonly string[]): Work<readonly number[]>;
   /** The first message stored at or after that time, where times do not fall; 0 = none. */
   seqAtTime(timeMs: number): number;
 

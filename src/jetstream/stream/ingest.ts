@@ -10,7 +10,6 @@ import { formatDuration, NANOS_PER_SECOND } from '../../shared/time.ts';
 import { type ApiError, refusal } from '../errors.ts';
 import { storedBytes } from '../store/stored-bytes.ts';
 import { hasWildcard, isValidSubject } from '../subjects.ts';
-import { wholly } from '../work.ts';
 import {
   bytesText,
   hasStatus,
@@ -152,14 +151,14 @@ export class Ingest {
     return refusal('wrongLastSequence', lastSeq);
   }
 
-  /** The last message on the subjects that a filter matches; 0 = none, undefined = this turn of the loop has no time for it. */
+  /** The last message on the subjects that a filter matches; 0 = none, undefined = there is no time to look so far. */
   #lastMatching(filter: string): number | undefined {
     const stream = this.#stream;
-    if (!hasWildcard(filter)) return stream.lastMatching(filter);
+    if (!hasWildcard(filter)) return stream.lastWithin(filter);
     if (this.#searchedMs >= SEARCH_MS) return undefined;
     const { clock, door } = stream;
     const startMs = clock.monotonic();
-    const last = stream.lastMatching(filter);
+    const last = stream.lastWithin(filter);
     const tookMs = clock.monotonic() - startMs;
     if (this.#searchedMs === 0 && tookMs > 0) {
       door.atLoopEnd(() => {
@@ -167,7 +166,7 @@ export class Ingest {
       });
     }
     this.#searchedMs += tookMs;
-    return last;
+    return last < 0 ? undefined : last;
   }
 
   /** No stream has schedules; which of the refusals it is, the original decides so. */
@@ -289,15 +288,12 @@ export class Ingest {
 
   /** The last messages stand for all before them: on the subject, or in the stream. */
   #rollUp(message: RawMessage, rollup: string, keep: number): void {
-    const { store } = this.#stream;
-    if (rollup === 'all') {
-      wholly(this.#stream.purge({ filter: undefined, seq: undefined, keep }));
-      return;
-    }
-    const id = store.findSubject(message.subject);
-    if (id < 0) return;
+    const stream = this.#stream;
+    const { store } = stream;
+    const id = rollup === 'all' ? -1 : store.findSubject(message.subject);
     // Also when there is nothing to take out: consumers go by it.
-    wholly(this.#stream.purge({ filter: store.subjectText(id), seq: undefined, keep }));
+    if (rollup === 'all') stream.rollUp(undefined, keep);
+    else if (id >= 0) stream.rollUp(store.subjectText(id), keep);
   }
 }
 

@@ -13,9 +13,12 @@ import { DirectGet } from '../api/direct-get.ts';
 import type { ConsumerConfig } from '../consumer/config.ts';
 import { Consumer } from '../consumer/consumer.ts';
 import { ConsumerIndex } from '../consumer/consumer-index.ts';
-import type { SavedConsumer } from '../consumer/consumer-log.ts';
 import type { ConsumerHost, PullQuota } from '../consumer/host.ts';
 import type { EndReason } from '../consumer/recipients.ts';
+import { filtersOf } from '../consumer/rules.ts';
+import type { SavedState } from '../consumer/saved-state.ts';
+import { findStart, type Start } from '../consumer/start.ts';
+import { refusal } from '../errors.ts';
 import { type Pool, reservedBytes } from '../limits.ts';
 import { StreamOutbox } from '../outbox.ts';
 import type { Keeping } from '../place/keeping.ts';
@@ -24,7 +27,7 @@ import type { StreamPlace } from '../place/place.ts';
 import type { IndexOptions } from '../store/indexed-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { Incoming, Store } from '../store/store.ts';
-import type { Work } from '../work.ts';
+import { type Work, wholly } from '../work.ts';
 import { amended } from './amending.ts';
 import type { StreamConfig } from './config.ts';
 import { DedupWindow } from './dedup.ts';
@@ -36,6 +39,7 @@ import { purgeStore } from './purge.ts';
 import { recoverHeaders } from './recovery.ts';
 import { Retention } from './retention.ts';
 import { rulesOf, type StreamRules } from './rules.ts';
+import { Settling } from './settling.ts';
 
 /** What a stream asks of its account. */
 export interface StreamAccount {
@@ -79,6 +83,7 @@ export class Stream implements ApiStream, ConsumerHost {
   readonly #ingest: Ingest;
   readonly #directGet: DirectGet;
   readonly #retention: Retention;
+  readonly #settling: Settling;
   readonly #subscriptions = new Map<string, RawSubscription>();
   #timeMs = 0;
   /** The turn in which the clock was asked. */
@@ -128,6 +133,7 @@ export class Stream implements ApiStream, ConsumerHost {
       (failure, headers, payload) =>
         amended(failure, headers, payload, this.pubAck, this.visibleSeq),
     );
+    this.#settling = new Settling(door, clock);
     this.dedup = new DedupWindow(clock, this.rules.duplicateWindowMs);
     this.eviction = new Eviction(this.store, this.rules);
     this.#expiry = new Expiry(this.store, clock, this.rules, (subject) =>
@@ -163,16 +169,24 @@ export class Stream implements ApiStream, ConsumerHost {
     recoverHeaders(store, clock, rules, dedup, (seq, seconds) => this.#expiry.stored(seq, seconds));
     this.#ingest.lastIs(store.state.lastSeq);
     const saved = this.#keeping?.consumers.read((text) => this.account.warn(text)) ?? [];
-    for (const [, consumer] of saved) this.#addConsumer(consumer);
+    for (const [, { config, createdMs, state }] of saved) {
+      const begin = state ?? wholly(this.#startOf(config));
+      this.#addConsumer(config, createdMs, begin);
+    }
     this.#expiry.update(rules);
     this.#retention.recovered(this.config.retention);
   }
 
-  #addConsumer({ config, createdMs, state }: SavedConsumer): Consumer {
+  #startOf(config: ConsumerConfig): Work<Start> {
+    const perSubject = Number(this.config.max_msgs_per_subject);
+    return findStart(this.store, config, filtersOf(config), perSubject);
+  }
+
+  #addConsumer(config: ConsumerConfig, createdMs: number, begin: Start | SavedState): Consumer {
     const { name } = config;
     const log = config.mem_storage ? undefined : this.#keeping?.consumers;
     const journal = log?.journal(name);
-    const consumer = new Consumer(this, config, createdMs, journal, state);
+    const consumer = new Consumer(this, config, createdMs, begin, journal);
     if (journal !== undefined) log?.add(journal, consumer.parts, { config, createdMs });
     this.consumers.set(name, consumer);
     this.account.consumers.count++;
@@ -257,17 +271,42 @@ export class Stream implements ApiStream, ConsumerHost {
     return this.#timeMs;
   }
 
-  /** The last message on the subjects that a filter matches; 0 = none. */
-  lastMatching(filter: string): number {
+  /** The last message on the subjects that a filter matches; 0 = none, -1 = it is not found within some milliseconds. */
+  lastWithin(filter: string): number {
+    return filter === '>' ? this.#lastOfAll() : this.store.lastWithin([filter]);
+  }
+
+  /** The same in pieces. */
+  *findLast(filter: string): Work<number> {
+    return filter === '>' ? this.#lastOfAll() : yield* this.store.findLast([filter]);
+  }
+
+  #lastOfAll(): number {
     const { store } = this;
-    if (filter === '>') return store.has(store.state.lastSeq) ? store.state.lastSeq : 0;
-    return store.lastMatching([filter]);
+    return store.has(store.state.lastSeq) ? store.state.lastSeq : 0;
   }
 
   *purge(request: PurgeRequest): Work<number> {
     const count = yield* this.followers.purge(request, purgeStore(this.store, request));
     this.outbox.due();
     return count;
+  }
+
+  /**
+   * What stands below the last message goes, of the subject or of all; `keep` is 1 if that was kept. Very many go in pieces,
+   * and what the stream says meanwhile waits for that.
+   */
+  rollUp(filter: string | undefined, keep: number): void {
+    const { lastSeq: seq } = this.store.state;
+    const told = { filter, seq: undefined, keep };
+    this.#settling.push(
+      this.followers.purge(told, purgeStore(this.store, { filter, seq, keep: 0 })),
+    );
+  }
+
+  /** It has begun something that is not done yet, and shows what is half of it. */
+  get isSettling(): boolean {
+    return this.#settling.isBusy;
   }
 
   removeMessage(seq: number): boolean {
@@ -287,9 +326,11 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#directGet.take(message, keyAt);
   }
 
-  createConsumer(config: ConsumerConfig): ApiConsumer {
+  *createConsumer(config: ConsumerConfig): Work<ApiConsumer> {
     const createdMs = this.clock.now();
-    const consumer = this.#addConsumer({ config, createdMs, state: undefined });
+    const start = yield* this.#startOf(config);
+    if (this.#isClosed) throw refusal('streamNotFound');
+    const consumer = this.#addConsumer(config, createdMs, start);
     this.#adviseConsumer(config.name, 'CREATED', 'create');
     return consumer;
   }
@@ -357,6 +398,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.consumers.clear();
     this.#expiry.close();
     this.#retention.close();
+    this.#settling.close();
     this.dedup.close();
     this.#use(-this.store.state.bytes);
     this.#reserve(-reservedBytes(this.config));
@@ -371,8 +413,12 @@ export class Stream implements ApiStream, ConsumerHost {
     });
   }
 
-  /** What has been stored up to now may be shown when it is durable. */
+  /** What has been stored up to now may be shown when it is whole, and durable. */
   #commit(done: (failure?: Error) => void): void {
+    this.#settling.behind(() => this.#commitAll(done));
+  }
+
+  #commitAll(done: (failure?: Error) => void): void {
     const { store } = this;
     const keeping = this.#keeping;
     const { lastSeq } = store.state;
