@@ -1,7 +1,9 @@
 // What hostile peers ask of streams while the pair uses core subjects: each makes its stream first, then floods.
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { HostileCase } from './cases.ts';
 
-const FLAGS = ['-js'];
+const FLAGS = ['-js', '-sd', join(tmpdir(), 'ganglion-bench-hostile')];
 const MB = 1_000_000;
 const STREAM = { name: 'H', subjects: ['h.>', 'unique.>'], storage: 'memory' };
 const CONSUMER = { stream_name: 'H', config: { durable_name: 'C', ack_policy: 'explicit' } };

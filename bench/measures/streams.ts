@@ -2,6 +2,8 @@
 // few subjects among a million. Both servers are measured in the same round, one after the other.
 
 import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readResident } from '../shared/resident.ts';
@@ -92,12 +94,14 @@ function computedNs(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]);
 }
 
+const STORE = join(tmpdir(), 'ganglion-bench-measures');
+
 /** A server with the stream S of subjects m.>, and a client of it. */
 export async function withStream<T>(
   command: Command,
   measure: (client: StreamClient, server: MeasuredServer) => Promise<T>,
 ): Promise<T> {
-  const server = await startServer([...command, '-js']);
+  const server = await startServer([...command, '-js', '-sd', STORE]);
   const client = new StreamClient(server.port);
   try {
     await client.confirm();

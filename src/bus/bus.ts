@@ -279,7 +279,7 @@ export class Bus {
 
   /**
    * Ends every subscription and request of this account's bus; `$G` ends those of all accounts. Resolves when that is
-   * done. What the core holds of another account than `$G` is given back once no peer is in it.
+   * done, and what was enabled on it has ended. What the core holds of another account than `$G` is given back once no peer is in it.
    */
   async close(): Promise<void> {
     const engine = this.#engine;
@@ -291,6 +291,7 @@ export class Bus {
       if (isWhole) engine.close();
     });
     for (const bus of ending) bus.#resolveClosed(undefined);
+    if (engine.leaving.size > 0) await Promise.all(engine.leaving);
   }
 
   /** Whoever ends with this bus, and itself. */

@@ -46,6 +46,8 @@ export class Engine implements EngineParts {
   server: ServerInfo;
   /** Nothing of this process's own lives any more, or will; peers may. */
   isClosed = false;
+  /** What ends with a bus and takes a moment: whoever closes one waits for it. None rejects. */
+  readonly leaving: Set<Promise<void>> = new Set();
   readonly #accounts = new Map<string, Account>();
   /** Those that somebody has left in this turn. */
   readonly #left = new Set<Account>();

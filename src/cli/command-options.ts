@@ -1,4 +1,6 @@
 // What the command serves: the options of `serve` that its file and flags come to.
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { withEmptySecrets } from '../server/authorization.ts';
 import { emptySecretTexts } from '../server/file-authorization.ts';
 import { serveOptionsOf } from '../server/file-options.ts';
@@ -7,6 +9,8 @@ import { ignoredText, refusedText } from '../server/unsupported.ts';
 import { DEFAULT_LIMITS } from '../shared/limits.ts';
 import type { Configured } from './configure.ts';
 
+/** Source: nats-server 2.15.3, server/jetstream.go, dynJetStreamConfig: the directory, too. */
+const TEMPORARY_TEXT = 'Temporary storage directory used, data could be lost on system reboot';
 /** Suites wait for a ports file of this name. */
 const PORTS_FILE_NAME = 'nats-server';
 
@@ -20,8 +24,13 @@ interface CommandOptions {
 export function commandOptions({ values, demands, config }: Configured): CommandOptions | string {
   const refused = refusedText(demands);
   if (refused !== undefined) return refused;
-  const warnings = [...ignoredText(demands), ...emptySecretTexts(values)];
-  const { authorization, websocket, monitoring, ...others } = serveOptionsOf(values);
+  const { authorization, websocket, monitoring, jetstream, ...others } = serveOptionsOf(values);
+  const isPlaced = typeof jetstream !== 'object' || jetstream.storeDir !== undefined;
+  const warnings = [
+    ...ignoredText(demands),
+    ...emptySecretTexts(values),
+    ...(isPlaced ? [] : [TEMPORARY_TEXT]),
+  ];
   const options: ServeOptions = {
     ...others,
     // Else it would be that of the bus, which was made with the first one.
@@ -34,6 +43,9 @@ export function commandOptions({ values, demands, config }: Configured): Command
           authorization: withEmptySecrets(websocket.authorization),
         }),
       },
+    }),
+    ...(jetstream !== undefined && {
+      jetstream: isPlaced ? jetstream : { ...jetstream, storeDir: join(tmpdir(), 'nats') },
     }),
     // Whoever starts a server by itself asks it by whatever name the machine has.
     ...(monitoring !== undefined && { monitoring: { ...monitoring, hosts: ['*'] } }),

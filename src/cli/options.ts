@@ -163,8 +163,9 @@ Logging Options:
         --max_traced_msg_len <len>   Maximum printable length for traced messages (-)
 
 JetStream Options:
-    -js, --jetstream                 Enable JetStream functionality (no)
-    -sd, --store_dir <dir>           Set the storage directory
+    -js, --jetstream                 Enable JetStream functionality
+    -sd, --store_dir <dir>           Set the storage directory; streams lie in "ganglion" in it
+                                     (default: nats in the directory for temporary files)
 
 Authorization Options:
         --user <user>                User required for connections

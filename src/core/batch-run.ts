@@ -24,6 +24,9 @@ const BYTES_LEAST = 4096;
 const ENTRIES_LEAST = 64;
 /** Words of an entry's lengths. */
 const WORDS = 3;
+/** The first has a mark above the length of the subject. */
+const MARK_SHIFT = 28;
+const TO_MASK: number = (1 << MARK_SHIFT) - 1;
 
 export class BatchRun {
   /** Where to write, from `used` on, after `reserve`; and a view of all of it. */
@@ -54,15 +57,15 @@ export class BatchRun {
     this.data = new DataView(wider.buffer);
   }
 
-  /** What lies behind `used` is an entry of those lengths. */
-  end(toLen: number, headerLen: number, payloadLen: number): void {
+  /** What lies behind `used` is an entry of those lengths; `mark`, below 16, is shown by `each`, and means nothing here. */
+  end(toLen: number, headerLen: number, payloadLen: number, mark = 0): void {
     let at = this.#written * WORDS;
     if (at === this.#lengths.length) {
       const wider = new Uint32Array(at * 2);
       wider.set(this.#lengths);
       this.#lengths = wider;
     }
-    this.#lengths[at++] = toLen;
+    this.#lengths[at++] = toLen | (mark << MARK_SHIFT);
     this.#lengths[at++] = headerLen;
     this.#lengths[at] = payloadLen;
     this.used += toLen + headerLen + payloadLen + TAIL_BYTES;
@@ -70,11 +73,14 @@ export class BatchRun {
   }
 
   /** Shows each entry that has not been taken, as views of `bytes`. */
-  each(visit: (to: Uint8Array, headers: Uint8Array, payload: Uint8Array) => void): void {
+  each(
+    visit: (to: Uint8Array, headers: Uint8Array, payload: Uint8Array, mark: number) => void,
+  ): void {
     const lengths = this.#lengths;
     let start = this.#takenBytes;
     for (let next = this.#taken, at = next * WORDS; next < this.#written; next++, at += WORDS) {
-      const headers = start + (lengths[at] as number);
+      const first = lengths[at] as number;
+      const headers = start + (first & TO_MASK);
       const payload = headers + (lengths[at + 1] as number);
       const end = payload + (lengths[at + 2] as number);
       const { bytes } = this;
@@ -82,6 +88,7 @@ export class BatchRun {
         bytes.subarray(start, headers),
         bytes.subarray(headers, payload),
         bytes.subarray(payload, end),
+        first >>> MARK_SHIFT,
       );
       start = end + TAIL_BYTES;
     }
@@ -111,7 +118,9 @@ export class BatchRun {
     let next = first;
     for (let at = next * WORDS; next < this.#written; next++, at += WORDS) {
       const bytes =
-        (lengths[at] as number) + (lengths[at + 1] as number) + (lengths[at + 2] as number);
+        ((lengths[at] as number) & TO_MASK) +
+        (lengths[at + 1] as number) +
+        (lengths[at + 2] as number);
       if (end + bytes - start > bytesMost && next > first) break;
       end += bytes + TAIL_BYTES;
     }
@@ -132,7 +141,7 @@ function writeRecords(u32: Uint32Array, first: number, lengths: Uint32Array, bod
   let record = first;
   let at = bodies;
   for (let i = 0; i < lengths.length; i += WORDS) {
-    const toLen = lengths[i] as number;
+    const toLen = (lengths[i] as number) & TO_MASK;
     const headerLen = lengths[i + 1] as number;
     const bodyLen = headerLen + (lengths[i + 2] as number);
     u32[record + PUBLISH_TO_PTR / 4] = at;

@@ -1,8 +1,9 @@
 // The streams of one account: what its API is told of them and asks them to do, and what they may take together.
 import type { BusInternals } from '../bus/internals.ts';
 import { StatusFeed } from '../bus/status.ts';
-import type { Clock } from '../shared/clock.ts';
-import { StorageError, toError } from '../shared/errors.ts';
+import { type Clock, systemClock } from '../shared/clock.ts';
+import { ClosedConnectionError, StorageError, toError } from '../shared/errors.ts';
+import { formatDuration } from '../shared/time.ts';
 import { advise } from './advisories.ts';
 import type {
   AccountUsage,
@@ -18,8 +19,9 @@ import type { PullQuota } from './consumer/host.ts';
 import type { EndReason } from './consumer/recipients.ts';
 import { refusal } from './errors.ts';
 import { type Pool, Pools, reservedBytes, type Storage } from './limits.ts';
-import { type Commit, StreamOutbox } from './outbox.ts';
-import type { Place, StreamPlace } from './place/place.ts';
+import { CLAIMS, type Commit, StreamOutbox } from './outbox.ts';
+import type { StreamPlace } from './place/place.ts';
+import type { StoreHome } from './store-home.ts';
 import type { StreamConfig } from './stream/config.ts';
 import { Stream, type StreamAccount } from './stream/stream.ts';
 import type { Work } from './work.ts';
@@ -30,19 +32,24 @@ export interface AccountScene {
   readonly serverName: string;
   readonly domain: string | undefined;
   readonly isStrict: boolean;
-  readonly limits: ApiLimits;
+  /** As they are now. */
+  limits(): ApiLimits;
   readonly pools: Pools;
   /** Pulls that may wait in one account. */
   readonly pullsMax: number;
   /** Consumers of all streams of one account. */
   readonly consumersMax: number;
   warn(text: string): void;
-  /** Where streams are kept that are not to be in memory; undefined: all are. */
-  readonly place: Place | undefined;
-  /** A stream wants to lie on disk. */
-  onFileStorage(): void;
+  info(text: string): void;
+  /** Where streams are kept that are not to be in memory. */
+  readonly home: StoreHome;
   /** The bus has closed. */
   onBusClosed(): void;
+}
+
+export interface StreamProblem {
+  readonly stream: string;
+  readonly error: string;
 }
 
 const encoder = new TextEncoder();
@@ -53,7 +60,6 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   readonly serverName: string;
   readonly domain: string | undefined;
   readonly isStrict: boolean;
-  readonly limits: ApiLimits;
   readonly counters: ApiCounters = { total: 0, errors: 0 };
   readonly streams: Map<string, Stream> = new Map();
   readonly pulls: PullQuota;
@@ -67,8 +73,11 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   readonly #status: StatusFeed;
   readonly #shares: Pools = new Pools(Infinity, Infinity, Infinity);
   readonly #closing: Promise<void>[] = [];
+  /** Streams that are there and could not be opened. */
+  readonly #unopened = new Set<string>();
+  #isClosed = false;
 
-  /** `door` is its own, and closed with it. Throws CapacityError. */
+  /** `door` is its own, and closed with it. Throws ClosedConnectionError. */
   constructor(door: BusInternals, scene: AccountScene) {
     const { clock, domain } = scene;
     this.door = door;
@@ -76,31 +85,61 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     this.serverName = scene.serverName;
     this.domain = domain;
     this.isStrict = scene.isStrict;
-    this.limits = scene.limits;
     this.pulls = { waiting: 0, max: scene.pullsMax };
     this.consumers = { count: 0, max: scene.consumersMax };
     this.#scene = scene;
     this.#requests = new RequestQueue(this);
-    const { place } = scene;
-    const commit: Commit = (done) => (place === undefined ? done() : place.commit(() => done()));
+    const { home } = scene;
+    const commit: Commit = (done) =>
+      home.place === undefined ? done() : home.place.commit(() => done());
     this.#outbox = new StreamOutbox(door, clock, commit);
-    this.#recover();
     this.#status = new StatusFeed(door.home.status, () => scene.onBusClosed());
+  }
+
+  /** Has the streams that are there, and then answers requests. Throws CapacityError, ClosedConnectionError. */
+  *open(): Work<void> {
+    yield* this.#recover();
+    const { domain, door } = this;
     for (const prefix of ['$JS.API.', ...(domain === undefined ? [] : [`$JS.${domain}.API.`])]) {
       door.subscribeRaw(`${prefix}>`, createDispatch(this, this.#requests, prefix));
     }
   }
 
-  /** Has the streams that are there. One that cannot be opened is left alone, and the others go on. */
-  #recover(): void {
-    for (const { meta, place } of this.#scene.place?.found() ?? []) {
+  /** One that cannot be opened is left alone, and the others go on. */
+  *#recover(): Work<void> {
+    for (const { meta, place } of this.#scene.home.place?.found() ?? []) {
+      if (this.#isClosed) throw new ClosedConnectionError();
       const { config } = meta;
+      const told = this.#tellRestore(config.name);
       try {
-        this.streams.set(config.name, new Stream(this, config, place, meta));
+        const stream = new Stream(this, config, place, meta);
+        this.streams.set(config.name, stream);
+        told(stream.store.state.messages);
       } catch (error) {
         this.warn(`stream '${config.name}' is not opened: ${toError(error).message}`);
+        this.#unopened.add(config.name);
       }
+      yield;
     }
+  }
+
+  /** Source: nats-server 2.15.3, server/jetstream.go, EnableJetStream of an account. */
+  #tellRestore(stream: string): (messages: number) => void {
+    const { info } = this.#scene;
+    const name = `stream '${this.door.home.account.name} > ${stream}'`;
+    info(`  Starting restore for ${name}`);
+    const startMs = systemClock.monotonic();
+    return (messages) => {
+      const ms = Math.round(systemClock.monotonic() - startMs);
+      const count = String(messages).replace(/\B(?=(?:\d{3})+$)/g, ',');
+      info(
+        `  Restored ${count} messages for ${name} in ${formatDuration(BigInt(ms) * 1_000_000n)}`,
+      );
+    };
+  }
+
+  get limits(): ApiLimits {
+    return this.#scene.limits();
   }
 
   usage(): AccountUsage {
@@ -127,6 +166,24 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     };
   }
 
+  /**
+   * What is wrong with which streams: not all is there, or nothing more can be stored.
+   * Source: nats-server 2.15.3, server/monitor.go, healthz.
+   */
+  *problems(): Generator<StreamProblem, void> {
+    const { name } = this.door.home.account;
+    for (const stream of [...this.#unopened, ...(this.#scene.home.place?.unread ?? [])]) {
+      // Another has been made since.
+      if (this.streams.has(stream)) continue;
+      yield { stream, error: `JetStream stream '${name} > ${stream}' could not be recovered` };
+    }
+    for (const [stream, { failure }] of this.streams) {
+      if (failure === undefined) continue;
+      const error = `JetStream stream '${name} > ${stream}' write error: ${failure.message}`;
+      yield { stream, error };
+    }
+  }
+
   checkRoom(config: Pick<StreamConfig, 'name' | 'storage' | 'max_bytes'>): void {
     const known = this.streams.get(config.name);
     const before = known?.config.storage === config.storage ? reservedBytes(known.config) : 0;
@@ -134,9 +191,19 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     this.#scene.pools.check(config.storage, Math.max(1, reservedBytes(config)) - before);
   }
 
+  *makeRoom({ storage }: StreamConfig): Work<void> {
+    const { home } = this.#scene;
+    if (storage === 'memory' || home.place !== undefined) return;
+    let failure: unknown;
+    const end = (error: unknown): void => {
+      failure = error;
+    };
+    this.#requests.waitFor(home.load().catch(end));
+    yield;
+    if (failure !== undefined) throw refusal('streamCreate', toError(failure).message);
+  }
+
   createStream(config: StreamConfig): Stream {
-    const isPlaced = this.#scene.place !== undefined;
-    if (config.storage === 'file' && !isPlaced) this.#scene.onFileStorage();
     const stream = this.#make(config);
     this.streams.set(config.name, stream);
     this.#adviseStream(config.name, 'CREATED', 'create');
@@ -147,10 +214,10 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   #make(config: StreamConfig): Stream {
     let place: StreamPlace | undefined;
     try {
-      place = this.#scene.place?.of(config);
+      place = this.#scene.home.place?.of(config);
       return new Stream(this, config, place);
     } catch (error) {
-      place?.destroy();
+      void place?.destroy();
       if (error instanceof StorageError) throw refusal('streamCreate', error.message);
       throw error;
     }
@@ -190,7 +257,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     // Of a stream that has been deleted since, nothing is left to wait for.
     const isThere = stream !== undefined && this.streams.get(stream.config.name) === stream;
     const outbox = isThere ? (stream as Stream).outbox : this.#outbox;
-    outbox.send(entry);
+    outbox.send(entry, CLAIMS.answered);
   }
 
   advise(kind: string, type: string, fields: () => object): void {
@@ -218,6 +285,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
    * been said.
    */
   async close(reason: EndReason): Promise<void> {
+    this.#isClosed = true;
     for (const raw of [...this.door.home.raws]) if (raw.subject.startsWith('$JS.')) raw.close();
     this.#requests.close();
     for (const stream of this.streams.values()) this.#end(stream, reason);

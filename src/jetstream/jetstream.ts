@@ -1,10 +1,10 @@
 // JetStream on a bus: streams and consumers of its account, served to whoever speaks its API there, in this process or
 // beyond a server. It needs no server, no file and no port.
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
-import { InvalidOperationError } from '../shared/errors.ts';
+import { InvalidOperationError, toError } from '../shared/errors.ts';
 import { API_LEVEL, JETSTREAM_VERSION } from '../shared/version.ts';
 import { emitWarning } from '../shared/warning.ts';
-import { JetStreamAccount } from './account.ts';
+import { JetStreamAccount, type StreamProblem } from './account.ts';
 import type { AccountUsage } from './api/account-door.ts';
 import { consumerInfo, streamInfo } from './api/info.ts';
 import type { Fields } from './api/request.ts';
@@ -12,10 +12,10 @@ import { enabled } from './enabled.ts';
 import { Pools } from './limits.ts';
 import { type JetStreamOptions, type JetStreamSettings, jetStreamSettings } from './options.ts';
 import type { Place } from './place/place.ts';
+import { StoreHome } from './store-home.ts';
 import type { Stream } from './stream/stream.ts';
+import { inSlices, type Work, wholly } from './work.ts';
 
-/** What is said, once, of streams that want to lie on disk. */
-const IN_MEMORY_TEXT = 'file storage is not there yet: messages are kept in memory';
 /** Pulls that may wait in one account: 512 for each of some 2,000 consumers. */
 const PULLS_MAX = 1_048_576;
 
@@ -34,6 +34,7 @@ export interface JetStreamSnapshot {
     readonly apiTotal: number;
     readonly apiErrors: number;
     readonly streams: ReadonlyMap<string, Stream>;
+    readonly problems: () => Iterable<StreamProblem>;
     /** What the API says of them, made when it is asked for. */
     readonly describe: {
       stream(stream: Stream): Fields;
@@ -46,10 +47,16 @@ export interface JetStreamSnapshot {
 export interface JetStream extends AsyncDisposable {
   snapshot(): JetStreamSnapshot;
   /**
-   * Ends all streams and consumers; pulls that wait are told `409 Server Shutdown`. Messages are lost. Resolves when
-   * nothing of it is left.
+   * Ends all streams and consumers; pulls that wait are told `409 Server Shutdown`. What lies in a `storeDir` stays there,
+   * everything else is lost. Resolves when nothing of it is left, and another may have the directory.
    */
   close(): Promise<void>;
+}
+
+/** One that a server has. */
+export interface ServedJetStream extends JetStream {
+  /** Bounds that have grown, and limits of what is made from now on; what else there is stays as it is. */
+  reconfigure(options: JetStreamOptions): void;
 }
 
 /** Where warnings go; the process's own by default. */
@@ -57,78 +64,136 @@ export type Warn = (text: string) => void;
 
 /**
  * Enables streams and consumers in the account of a bus: whoever publishes there on a subject of a stream, by this
- * process or by a client, is answered by it. Each account has bounds of its own. Rejects with InvalidArgumentError for an
- * option, InvalidOperationError when it is enabled already or what is given is no bus, and ClosedConnectionError.
+ * process or by a client, is answered by it. Each account has bounds of its own. Resolves when the streams are there that
+ * its directory has. Rejects with InvalidArgumentError for an option, InvalidOperationError when it is enabled already or
+ * what is given is no bus, StorageError when the directory cannot be had, and ClosedConnectionError.
  */
 export async function enableJetStream(
   bus: object,
   options: JetStreamOptions = {},
 ): Promise<JetStream> {
-  return startJetStream(internalsOf(bus), options, emitWarning);
+  return openJetStream(internalsOf(bus), options, logOf(emitWarning));
 }
 
-/** The same, with the log that warnings go to, and where streams are kept. */
+/** Where it tells how it gets on. */
+export interface JetStreamLog {
+  warn(text: string): void;
+  info(text: string): void;
+  /** It has its directory, and streams are about to be looked for. */
+  opened(settings: JetStreamSettings): void;
+}
+
+/** The same, with a log. */
+export async function openJetStream(
+  internals: BusInternals,
+  options: JetStreamOptions,
+  log: JetStreamLog,
+): Promise<ServedJetStream> {
+  const jetstream = new RunningJetStream(internals, jetStreamSettings(options), log);
+  try {
+    await jetstream.openDirectory();
+    log.opened(jetstream.snapshot().settings);
+    await inSlices(jetstream.open());
+    return jetstream;
+  } catch (error) {
+    await jetstream.close();
+    throw error;
+  }
+}
+
+function logOf(warn: Warn): JetStreamLog {
+  return { warn, info: () => {}, opened: () => {} };
+}
+
+/** At once, with a place for streams that is open already. */
 export function startJetStream(
   internals: BusInternals,
   options: JetStreamOptions,
   warn: Warn,
   place?: Place,
 ): JetStream {
-  if (enabled.get(internals.engine)?.byAccount.has(internals.home.account.name)) {
-    throw new InvalidOperationError('JetStream is enabled on this bus already');
+  const jetstream = new RunningJetStream(internals, jetStreamSettings(options), logOf(warn));
+  jetstream.use(place);
+  try {
+    wholly(jetstream.open());
+    return jetstream;
+  } catch (error) {
+    void jetstream.close();
+    throw error;
   }
-  return new RunningJetStream(internals, jetStreamSettings(options), warn, place);
 }
 
-class RunningJetStream implements JetStream {
+/** Of what a disk has. Source: nats-server 2.15.3, server/disk_avail.go, diskAvailable. */
+function bytesOfDisk(bytes: number | undefined): number | undefined {
+  return bytes === undefined ? undefined : Math.floor(bytes / 4) * 3;
+}
+
+class RunningJetStream implements ServedJetStream {
   readonly #engine: BusInternals['engine'];
-  readonly #settings: JetStreamSettings;
+  readonly #home: StoreHome;
+  #settings: JetStreamSettings;
   readonly #pools: Pools;
   readonly #accounts = new Map<string, JetStreamAccount>();
   readonly #name: string;
-  readonly #warn: Warn;
-  #isWarned = false;
   #end: Promise<void> | undefined;
 
-  constructor(
-    internals: BusInternals,
-    settings: JetStreamSettings,
-    warn: Warn,
-    place: Place | undefined,
-  ) {
+  /** Throws InvalidOperationError, ClosedConnectionError. */
+  constructor(internals: BusInternals, settings: JetStreamSettings, log: JetStreamLog) {
     const { engine, home } = internals;
-    const {
-      domain,
-      isStrict,
-      limits,
-      clock = engine.clock,
-      maxMemory,
-      maxFile,
-      heldMax,
-    } = settings;
+    const { name } = home.account;
+    if (enabled.get(engine)?.byAccount.has(name)) {
+      throw new InvalidOperationError('JetStream is enabled on this bus already');
+    }
+    const { domain, isStrict, clock = engine.clock, maxMemory, maxFile, heldMax } = settings;
     this.#engine = engine;
     this.#settings = settings;
-    this.#warn = warn;
     this.#pools = new Pools(maxMemory, maxFile, heldMax);
-    const { name } = home.account;
+    const warn: Warn = (text) => log.warn(text);
+    this.#home = new StoreHome({ account: name, clock, warn });
     this.#name = name;
     const account = new JetStreamAccount(internals.account(name), {
       clock,
       serverName: engine.server.server_name,
       domain,
       isStrict,
-      limits,
+      limits: () => this.#settings.limits,
       pools: this.#pools,
       pullsMax: PULLS_MAX,
       consumersMax: settings.consumersMax,
-      warn: (text) => this.#warn(text),
-      place,
-      onFileStorage: () => this.#warnOfFiles(),
-      onBusClosed: () => void this.close(),
+      warn,
+      info: (text) => log.info(text),
+      home: this.#home,
+      onBusClosed: () => this.#endWithBus(warn),
     });
     this.#accounts.set(name, account);
     this.#introduce();
-    if (settings.storeDir !== undefined && place === undefined) this.#warnOfFiles();
+  }
+
+  /** Has the directory that is named, if one is. Rejects with StorageError. */
+  async openDirectory(): Promise<void> {
+    const { storeDir, syncInterval: sync, maxFile, isFileByDisk } = this.#settings;
+    if (storeDir === undefined) return;
+    await this.#home.openNamed({ storeDir, sync });
+    if (isFileByDisk) this.#mayTake(bytesOfDisk(this.#home.freeBytes) ?? maxFile);
+  }
+
+  /** Instead of a directory. */
+  use(place: Place | undefined): void {
+    if (place !== undefined) this.#home.use(place);
+  }
+
+  /** Has the streams that are there, and answers requests. Throws CapacityError, ClosedConnectionError. */
+  *open(): Work<void> {
+    for (const account of this.#accounts.values()) yield* account.open();
+    // What is free does not count what they take: the bound is the same at each start.
+    if (this.#home.freeBytes === undefined || !this.#settings.isFileByDisk) return;
+    this.#mayTake(this.#settings.maxFile + (bytesOfDisk(this.#pools.file.used) ?? 0));
+  }
+
+  /** Streams on file may take so much. */
+  #mayTake(bytes: number): void {
+    this.#settings = { ...this.#settings, maxFile: bytes };
+    this.#pools.file.max = bytes;
   }
 
   /** The engine says of itself that it has JetStream. */
@@ -152,16 +217,10 @@ class RunningJetStream implements JetStream {
     this.#engine.server = { ...info, version: known.version };
   }
 
-  #warnOfFiles(): void {
-    if (this.#isWarned) return;
-    this.#isWarned = true;
-    this.#warn(IN_MEMORY_TEXT);
-  }
-
   snapshot(): JetStreamSnapshot {
     const { memory, file } = this.#pools;
     return {
-      settings: this.#settings,
+      settings: { ...this.#settings, storeDir: this.#home.directory },
       level: API_LEVEL,
       memoryUsed: memory.used,
       memoryReserved: memory.reserved,
@@ -173,6 +232,7 @@ class RunningJetStream implements JetStream {
         apiTotal: account.counters.total,
         apiErrors: account.counters.errors,
         streams: account.streams,
+        problems: () => account.problems(),
         describe: {
           stream: (stream) => streamInfo(account, stream, {}),
           consumer: (stream, consumer) => {
@@ -184,6 +244,21 @@ class RunningJetStream implements JetStream {
     };
   }
 
+  reconfigure(options: JetStreamOptions): void {
+    const { maxMemory, maxFile, isFileByDisk, limits } = jetStreamSettings(options);
+    this.#settings = { ...this.#settings, limits, maxMemory };
+    this.#pools.memory.max = maxMemory;
+    if (!isFileByDisk) this.#mayTake(maxFile);
+  }
+
+  /** Whoever closes the bus waits for it. */
+  #endWithBus(warn: Warn): void {
+    const { leaving } = this.#engine;
+    const end = this.close().catch((error: unknown) => warn(toError(error).message));
+    leaving.add(end);
+    void end.then(() => leaving.delete(end));
+  }
+
   close(): Promise<void> {
     this.#end ??= this.#close();
     return this.#end;
@@ -193,6 +268,7 @@ class RunningJetStream implements JetStream {
     for (const account of this.#accounts.values()) await account.close('Server Shutdown');
     this.#accounts.clear();
     this.#leave();
+    await this.#home.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -23,7 +23,7 @@ export class Held {
 /** Bytes of one kind of storage. */
 export class Pool {
   /** Infinity = no bound. */
-  readonly max: number;
+  max: number;
   readonly held: Held;
   used = 0;
   reserved = 0;

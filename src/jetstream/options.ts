@@ -19,16 +19,26 @@ export interface JetStreamLimits {
 
 /** Where streams lie and what they may take. */
 export interface JetStreamOptions {
-  /** Directory of streams on file. They are kept in memory, and nothing is created there. */
+  /**
+   * Streams on file lie in `ganglion` in this directory, which is this process's alone as long as it has it, and are found
+   * there again. Default: a temporary directory, made when the first of them is, and gone when this is closed or the process
+   * ends by itself.
+   */
   readonly storeDir?: string;
-  /** Bytes of all streams in memory (default: three eighths of the memory that this process may use). */
+  /**
+   * Bytes of all streams in memory (default: three quarters of the memory that this process may use; half of that without
+   * `storeDir`).
+   */
   readonly maxMemory?: number;
-  /** Bytes of all streams on file (default: the same, as they are kept in memory). */
+  /** Bytes of all streams on file (default: three quarters of what the disk has free; without `storeDir` as `maxMemory`). */
   readonly maxFile?: number;
   readonly limits?: JetStreamLimits;
   /** Name that sets it apart from others: requests may come on `$JS.<domain>.API.>`, too. */
   readonly domain?: string;
-  /** Milliseconds between writes to the disk, or after each; without streams on file it means nothing. */
+  /**
+   * Milliseconds after which what has been stored in `storeDir` survives a power loss (default 120,000); the end of the
+   * process it survives from its acknowledgement on. `always`: nothing is acknowledged before it survives both.
+   */
   readonly syncInterval?: number | 'always';
   /** Unknown keys of requests are errors (default true). */
   readonly strict?: boolean;
@@ -40,11 +50,12 @@ export interface JetStreamSettings {
   readonly storeDir: string | undefined;
   readonly maxMemory: number;
   readonly maxFile: number;
+  /** It follows from what the disk has. */
+  readonly isFileByDisk: boolean;
   /** Bytes of memory that streams may really occupy. */
   readonly heldMax: number;
   /** Consumers of an account. */
   readonly consumersMax: number;
-  /** What it is told; there is no disk yet. */
   readonly syncInterval: number | 'always';
   readonly domain: string | undefined;
   readonly isStrict: boolean;
@@ -52,8 +63,11 @@ export interface JetStreamSettings {
   readonly clock: Clock | undefined;
 }
 
-/** Of the memory that this process may use; both kinds of streams together take no more than the original's one. */
-const MEMORY_SHARE: number = 3 / 8;
+/**
+ * Of the memory that this process may use, what all streams may occupy. Source: nats-server 2.15.3, server/jetstream.go,
+ * dynJetStreamConfig.
+ */
+const MEMORY_SHARE: number = 3 / 4;
 /** Source: nats-server 2.15.3, server/jetstream.go, JsDefaultMaxConsumers. */
 const MAX_CONSUMERS = 1000;
 /** Source: nats-server 2.15.3, server/filestore.go, defaultSyncInterval. */
@@ -75,12 +89,16 @@ export function jetStreamSettings(options: JetStreamOptions): JetStreamSettings 
   if (typeof strict !== 'boolean') throw InvalidArgumentError.format('strict', 'must be a boolean');
   const memory = usableMemory();
   const share = Math.floor(memory * MEMORY_SHARE);
+  const directory = text('storeDir', storeDir) || undefined;
+  // Temporary files often lie in memory, too: then both kinds share it.
+  const most = directory === undefined ? Math.floor(share / 2) : share;
   const windowMs = whole('limits.duplicateWindowMs', limits.duplicateWindowMs, 0);
   return {
-    storeDir: text('storeDir', storeDir) || undefined,
-    maxMemory: whole('maxMemory', options.maxMemory, 0) ?? share,
-    maxFile: whole('maxFile', options.maxFile, 0) ?? share,
-    heldMax: 2 * share,
+    storeDir: directory,
+    maxMemory: whole('maxMemory', options.maxMemory, 0) ?? most,
+    maxFile: whole('maxFile', options.maxFile, 0) ?? most,
+    isFileByDisk: options.maxFile === undefined,
+    heldMax: share,
     consumersMax: Math.floor(memory / PART / CONSUMER_BYTES),
     syncInterval: syncInterval ?? SYNC_INTERVAL_MS,
     domain: domainName(domain),

@@ -9,8 +9,12 @@ import { type BatchEntry, type BatchOutcome, BatchRun } from '../core/index.ts';
 import type { Clock } from '../shared/clock.ts';
 
 export interface Outbox {
-  /** Sends behind all that was said before, once what the stream has stored up to now is durable. Bytes are copied. */
-  send(entry: BatchEntry): void;
+  /**
+   * Sends behind all that was said before, once what the stream has stored up to now is durable. Bytes are copied.
+   *
+   * @param claim what it says of that; by default nothing: it is sent also when that will never be durable
+   */
+  send(entry: BatchEntry, claim?: Claim): void;
   /**
    * Asks for a slot: `fill` is called in one of the next turns of the loop, when what may be shown may be sent; it puts
    * some 256 KiB of entries (or 1 ms of work) into the array, whose bytes are copied at once, and `sent` hears of the
@@ -28,12 +32,30 @@ export interface Outbox {
  */
 export type Commit = (done: (failure?: Error) => void) => void;
 
-/** What is said, when a commit has failed, instead of an answer that was written before; undefined = nothing. */
-export type Amend = (
-  failure: Error,
-  headers: Uint8Array,
-  payload: Uint8Array,
-) => Uint8Array | undefined;
+/** What an answer claims that waits for a commit: should that fail, it says what is not so. */
+export const CLAIMS = {
+  /** Nothing. */
+  none: 0,
+  /** A message is stored, or is refused because of another. */
+  stored: 1,
+  /** This is a message, or there is none. */
+  shown: 2,
+  /** What the API was asked for has been done, or is so. */
+  answered: 3,
+  /** It is done, which is all that it says. */
+  confirmed: 4,
+  /** A message has been stored: nobody has asked. */
+  repeated: 5,
+} as const;
+export type Claim = (typeof CLAIMS)[keyof typeof CLAIMS];
+
+export interface Answer {
+  readonly headers?: Uint8Array;
+  readonly payload: Uint8Array;
+}
+
+/** What is said, when a commit has failed, instead of an answer that has claimed something; undefined = nothing. */
+export type Amend = (failure: Error, claim: Claim, answer: Answer) => Answer | undefined;
 
 interface Slot {
   readonly fill: (entries: BatchEntry[]) => void;
@@ -76,7 +98,7 @@ export class StreamOutbox implements Outbox {
     clock: Clock,
     commit: Commit,
     committed: () => void = () => {},
-    amend: Amend = (_failure, _headers, payload) => payload,
+    amend: Amend = (_failure, _claim, answer) => answer,
   ) {
     this.#door = door;
     this.#clock = clock;
@@ -85,7 +107,7 @@ export class StreamOutbox implements Outbox {
     this.#amend = amend;
   }
 
-  send(entry: BatchEntry): void {
+  send(entry: BatchEntry, claim: Claim = CLAIMS.none): void {
     const { to, subject, reply, headers = NOTHING, payload } = entry;
     if (subject !== undefined || reply !== undefined) {
       const kept = copyOf(entry);
@@ -95,7 +117,7 @@ export class StreamOutbox implements Outbox {
       );
       return;
     }
-    writeEntry(this.run(), to, headers, payload);
+    writeEntry(this.run(), to, headers, payload, claim);
   }
 
   /** Where the next answer may be written, for who has many: it goes behind all that was said before. */
@@ -145,6 +167,7 @@ export class StreamOutbox implements Outbox {
   }
 
   #ask(): void {
+    if (!this.#isDue) return;
     this.#isDue = false;
     const said = this.#said;
     this.#said = [];
@@ -163,11 +186,11 @@ export class StreamOutbox implements Outbox {
   #amended(item: BatchRun | Slot, failure: Error | undefined): BatchRun | Slot {
     if (failure === undefined || !(item instanceof BatchRun)) return item;
     const amended = new BatchRun();
-    item.each((to, headers, payload) => {
-      const instead = this.#amend(failure, headers, payload);
-      if (instead === undefined) return;
-      // What is said instead has no headers.
-      writeEntry(amended, to, instead === payload ? headers : NOTHING, instead);
+    item.each((to, headers, payload, mark) => {
+      const claim = mark as Claim;
+      const answer = { headers, payload };
+      const said = claim === CLAIMS.none ? answer : this.#amend(failure, claim, answer);
+      if (said !== undefined) writeEntry(amended, to, said.headers ?? NOTHING, said.payload, claim);
     });
     return amended;
   }
@@ -196,6 +219,9 @@ export class StreamOutbox implements Outbox {
   /** A slice; the rest in the next turn of the loop. What fails is told to the bus, and does not come again. */
   #go(): void {
     if (this.#isGoing) return;
+    // Nothing is read from a store in which something may still be taken back.
+    this.#ask();
+    if (this.#ready.length === 0) return;
     try {
       this.#slice();
     } finally {
@@ -251,12 +277,18 @@ export class StreamOutbox implements Outbox {
   }
 }
 
-function writeEntry(run: BatchRun, to: Uint8Array, headers: Uint8Array, payload: Uint8Array): void {
+function writeEntry(
+  run: BatchRun,
+  to: Uint8Array,
+  headers: Uint8Array,
+  payload: Uint8Array,
+  claim: Claim,
+): void {
   const at = run.reserve(to.length + headers.length + payload.length);
   run.bytes.set(to, at);
   run.bytes.set(headers, at + to.length);
   run.bytes.set(payload, at + to.length + headers.length);
-  run.end(to.length, headers.length, payload.length);
+  run.end(to.length, headers.length, payload.length, claim);
 }
 
 function copyOf({ to, subject, reply, headers, payload }: BatchEntry): BatchEntry {

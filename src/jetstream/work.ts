@@ -1,7 +1,26 @@
 // Long work, in pieces: a generator that yields every few tenths of a millisecond, so that whoever drives it lets others
 // pass meanwhile. What it reads may change at every yield.
 
+import { systemClock } from '../shared/clock.ts';
+import { defer } from '../shared/defer.ts';
+
 export type Work<T> = Generator<void, T, void>;
+
+/** What a slice takes, or a piece longer. */
+const SLICE_MS = 5;
+
+/** Does it a slice at a time, and lets the event loop turn between them. Not where there is no loop of Node's. */
+export async function inSlices<T>(work: Work<T>): Promise<T> {
+  for (;;) {
+    // Whatever clock streams go by, who else is in the loop waits by this one.
+    const end = systemClock.monotonic() + SLICE_MS;
+    do {
+      const step = work.next();
+      if (step.done) return step.value;
+    } while (systemClock.monotonic() < end);
+    await new Promise<void>(defer);
+  }
+}
 
 /** Does all of it at once. */
 export function wholly<T>(work: Work<T>): T {

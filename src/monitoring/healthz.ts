@@ -18,12 +18,16 @@ const BOOLEANS = [
 ];
 const DEPRECATED = 'Healthcheck: js-enabled deprecated, use js-enabled-only instead';
 
+interface Problem {
+  readonly type: string;
+  /** What of it: an account, a stream and a consumer. */
+  readonly of?: Readonly<Record<string, string>>;
+  readonly error: string;
+}
+
 interface Failure {
   readonly status: number;
-  readonly type: string;
-  readonly error: string;
-  /** What was asked for, where it is not there. */
-  readonly asked?: Readonly<Record<string, string>>;
+  readonly problems: readonly [Problem, ...Problem[]];
 }
 
 /** Answers `/healthz`, or throws QueryError. */
@@ -37,12 +41,14 @@ export function healthz(
   }
   const failure = failureOf(query, source);
   if (failure === undefined) return jsonResponse(200, { status: 'ok' }, 0);
-  const { status, type, error, asked } = failure;
+  const { status, problems } = failure;
   const withDetails = boolean(query, 'details');
-  logger.warn(`Healthcheck failed: ${withDetails ? '1 errors' : JSON.stringify(error)}`);
-  const name = asked === undefined ? 'error' : 'unavailable';
+  const [{ of, error }] = problems;
+  const said = withDetails ? `${problems.length} errors` : JSON.stringify(error);
+  logger.warn(`Healthcheck failed: ${said}`);
+  const name = of === undefined ? 'error' : 'unavailable';
   const body = withDetails
-    ? { status: 'error', errors: [{ type, ...asked, error }] }
+    ? { status: 'error', errors: problems.map(({ type, of, error }) => ({ type, ...of, error })) }
     : { status: name, error };
   return jsonResponse(status, body, 0);
 }
@@ -52,17 +58,37 @@ function failureOf(
   source: Pick<MonitoringSource, 'problem' | 'jetstream'>,
 ): Failure | undefined {
   const missing = missingOption(query);
-  if (missing !== undefined) return { status: 400, type: 'BAD_REQUEST', error: missing };
+  if (missing !== undefined) return one(400, 'BAD_REQUEST', missing);
   const problem = source.problem();
-  if (problem !== undefined) return { status: 500, type: 'CONNECTION', error: problem };
+  if (problem !== undefined) return one(500, 'CONNECTION', problem);
   const jetstream = source.jetstream();
   const isEnough = ['js-server-only', 'js-enabled-only', 'js-enabled'].some((name) =>
     boolean(query, name),
   );
-  return jetstream === undefined || isEnough ? undefined : absent(query, jetstream);
+  return jetstream === undefined || isEnough ? undefined : ofStreams(query, jetstream);
 }
 
-/** Of what the query names, the first that is not there. */
+function one(status: number, type: string, error: string, of?: Problem['of']): Failure {
+  return { status, problems: [{ type, error, ...(of !== undefined && { of }) }] };
+}
+
+/** What is wrong with what the query names, or with all; or the first that it names and that is not there. */
+function ofStreams(query: URLSearchParams, snapshot: JetStreamSnapshot): Failure | undefined {
+  const [account, stream] = [text(query, 'account'), text(query, 'stream')];
+  const problems: Problem[] = [];
+  for (const each of snapshot.accounts) {
+    if (account !== '' && each.name !== account) continue;
+    for (const problem of each.problems()) {
+      if (stream !== '' && problem.stream !== stream) continue;
+      const of = { account: each.name, stream: problem.stream };
+      problems.push({ type: 'STREAM', of, error: problem.error });
+    }
+  }
+  const [first, ...others] = problems;
+  if (first !== undefined) return { status: 503, problems: [first, ...others] };
+  return absent(query, snapshot);
+}
+
 function absent(query: URLSearchParams, { accounts }: JetStreamSnapshot): Failure | undefined {
   const [account, stream, consumer] = [
     text(query, 'account'),
@@ -74,15 +100,15 @@ function absent(query: URLSearchParams, { accounts }: JetStreamSnapshot): Failur
   const [a, s, c] = [account, stream, consumer].map((name) => JSON.stringify(name));
   if (account !== '' && streams === undefined) {
     const error = `JetStream account ${a} not found`;
-    return { status: 404, type: 'ACCOUNT', error, asked: { account } };
+    return one(404, 'ACCOUNT', error, { account });
   }
   if (stream !== '' && found === undefined) {
     const error = `JetStream stream ${s} not found on account ${a}`;
-    return { status: 404, type: 'STREAM', error, asked: { account, stream } };
+    return one(404, 'STREAM', error, { account, stream });
   }
   if (consumer !== '' && found?.consumers.has(consumer) !== true) {
     const error = `JetStream consumer ${c} not found for stream ${s} on account ${a}`;
-    return { status: 404, type: 'CONSUMER', error, asked: { account, stream, consumer } };
+    return one(404, 'CONSUMER', error, { account, stream, consumer });
   }
   return undefined;
 }

@@ -19,8 +19,10 @@ export function jetStreamOptionsOf(values: ServerValues): JetStreamOptions | und
   if (maxFile >= 0) options.maxFile = maxFile;
   if (domain) options.domain = domain;
   if (isStrict !== undefined) options.strict = isStrict;
-  if (syncMs !== undefined) {
-    options.syncInterval = syncMs === 'always' ? syncMs : Math.max(0, Math.round(syncMs));
+  // Source: nats-server 2.15.3, server/filestore.go, newFileStoreWithCreated: 0 is the default.
+  if (syncMs === 'always') options.syncInterval = syncMs;
+  else if (syncMs !== undefined && syncMs > 0) {
+    options.syncInterval = Math.max(1, Math.round(syncMs));
   }
   const limits = limitsOf(jetstream);
   if (limits !== undefined) options.limits = limits;

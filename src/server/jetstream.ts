@@ -1,7 +1,7 @@
 // JetStream of a server: its options, and its start, with the lines of the log that harnesses know. What it is made of
 // is loaded only when the options name it.
 import type { BusInternals } from '../bus/internals.ts';
-import type { JetStream } from '../jetstream/jetstream.ts';
+import type { ServedJetStream } from '../jetstream/jetstream.ts';
 import type { JetStreamOptions, JetStreamSettings } from '../jetstream/options.ts';
 import type { Clock } from '../shared/clock.ts';
 import { InvalidArgumentError } from '../shared/errors.ts';
@@ -36,12 +36,21 @@ export async function startServerJetStream(
   internals: BusInternals,
   options: JetStreamOptions,
   { logger, clock }: { readonly logger: Logger; readonly clock: Clock },
-): Promise<JetStream> {
+): Promise<ServedJetStream> {
   logger.info('Starting JetStream');
   const start = clock.monotonic();
-  const { startJetStream } = await import('../jetstream/jetstream.ts');
-  const jetstream = startJetStream(internals, { ...options, clock }, (text) => logger.warn(text));
-  for (const line of settingLines(jetstream.snapshot().settings)) logger.info(line);
+  const { openJetStream } = await import('../jetstream/jetstream.ts');
+  const jetstream = await openJetStream(
+    internals,
+    { ...options, clock },
+    {
+      warn: (text) => logger.warn(text),
+      info: (text) => logger.info(text),
+      opened: (settings) => {
+        for (const line of settingLines(settings)) logger.info(line);
+      },
+    },
+  );
   logger.info(`Took ${(clock.monotonic() - start).toFixed(3)}ms to start JetStream`);
   return jetstream;
 }
@@ -61,7 +70,7 @@ function settingLines(settings: JetStreamSettings): string[] {
 }
 
 /** Source: nats-server 2.15.3, server/jetstream.go, friendlyBytes. */
-function friendlyBytes(bytes: number): string {
+export function friendlyBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   const exponent = Math.floor(Math.log(bytes) / Math.log(1024));
   return `${(bytes / 1024 ** exponent).toFixed(2)} ${'KMGTPE'[exponent - 1]}B`;

@@ -7,12 +7,13 @@ import { InvalidArgumentError } from '../shared/errors.ts';
 import { formatDuration } from '../shared/time.ts';
 import { hostPort } from './addresses.ts';
 import { resolveOptions, type ServeOptions, type ServerSettings } from './options.ts';
+import { JETSTREAM_RULES } from './reload-jetstream.ts';
 import { Secrets } from './secrets.ts';
 
 /** The line of the log that says so; nothing: needs none. */
-type Line = (settings: ServerSettings) => string | undefined;
+type Line = (after: ServerSettings, before: ServerSettings) => string | undefined;
 
-interface Rule {
+export interface Rule {
   /** As the original calls it. */
   readonly name: string;
   /** What it is, as a text. */
@@ -21,6 +22,8 @@ interface Rule {
   readonly line?: Line;
   /** It cannot change, but this is no change. */
   readonly mayStay?: (before: ServerSettings, after: ServerSettings) => boolean;
+  /** For what a change is not supported, in its own words; nothing: it is. */
+  readonly problem?: (before: ServerSettings, after: ServerSettings) => string | undefined;
   /** What else is said than its old and its new value. */
   readonly detail?: (before: ServerSettings, after: ServerSettings) => string;
 }
@@ -108,8 +111,7 @@ const RULES: readonly Rule[] = [
     detail: ({ leafnodes: old }, { leafnodes }) =>
       `field "Port": old=${old?.port ?? 0}, new=${leafnodes?.port ?? 0}`,
   }),
-  // The original starts and stops it, and lets its bounds grow.
-  fixedPart('JetStream', jetStreamFields),
+  ...JETSTREAM_RULES,
   // What it says may be secret.
   fixedPart('Websocket', websocketFields),
   free(
@@ -147,19 +149,24 @@ const ALWAYS: readonly string[] = ['authorization users', 'accounts'];
 export function changesOf(before: ServerSettings, after: ServerSettings): string[] {
   const lines: string[] = [];
   for (const rule of RULES) {
-    const { name, of, line, mayStay, detail } = rule;
+    const { name, of, line, mayStay, detail, problem } = rule;
     const [old, now] = [of(before), of(after)];
     if (name === 'Username') lines.push(...ALWAYS);
     if (old === now) continue;
+    const what = problem?.(before, after);
+    if (what !== undefined) refuse(what);
     if (line !== undefined) {
-      const text = line(after);
+      const text = line(after, before);
       if (text !== undefined) lines.push(text);
     } else if (!mayStay?.(before, after)) {
-      const what = detail?.(before, after) ?? `old=${old}, new=${now}`;
-      throw new InvalidArgumentError(`config reload not supported for ${name}: ${what}`);
+      refuse(`${name}: ${detail?.(before, after) ?? `old=${old}, new=${now}`}`);
     }
   }
   return lines;
+}
+
+function refuse(what: string): never {
+  throw new InvalidArgumentError(`config reload not supported for ${what}`);
 }
 
 /** Why a server with the options `before` cannot take those of `after` while it runs. */
@@ -222,11 +229,6 @@ export function logChangeOf(options: ServeOptions): LogChange | undefined {
 
 /** By their names, as texts. */
 type Fields = Readonly<Record<string, string>>;
-
-function jetStreamFields({ jetstream }: ServerSettings): Fields {
-  if (jetstream === undefined) return {};
-  return textFields({ isEnabled: true, ...jetstream });
-}
 
 function websocketFields({ websocket, authorization }: ServerSettings): Fields {
   if (websocket === undefined) return {};

@@ -10,7 +10,8 @@ import {
 } from '../bridge/bridge.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { BusInternals } from '../bus/internals.ts';
-import type { JetStream } from '../jetstream/jetstream.ts';
+import type { ServedJetStream } from '../jetstream/jetstream.ts';
+import type { JetStreamOptions } from '../jetstream/options.ts';
 import type { RefusalListener } from '../net/refusal.ts';
 import { InvalidOperationError, toError } from '../shared/errors.ts';
 import type { Limits } from '../shared/limits.ts';
@@ -65,7 +66,7 @@ export class RunningServer implements Server {
   /** What is served of the system's requests. */
   #requests: { close(): void } | undefined;
   #websocket: WebSocketHandle | undefined;
-  #jetstream: JetStream | undefined;
+  #jetstream: ServedJetStream | undefined;
   /** The last reload, when it is done. */
   #reloads: Promise<unknown> = Promise.resolve();
   #lameDuckEnd: Promise<void> | undefined;
@@ -180,7 +181,9 @@ export class RunningServer implements Server {
   async #reload(options: ServeOptions): Promise<void> {
     const { changesOf, logChangeOf, reloadedSettings } = await import('./reload.ts');
     if (this.#state === 'closing') throw new InvalidOperationError('the server is closed');
-    const before = this.#settings;
+    // What did not start is not there to be changed.
+    const isThere = this.#jetstream !== undefined;
+    const before = isThere ? this.#settings : { ...this.#settings, jetstream: undefined };
     const given = withDefaults(options, { ...this.#defaults, ...this.#bridge?.sharedOptions });
     const settings = reloadedSettings(given, before, this.#secrets);
     const lines = changesOf(before, settings);
@@ -191,6 +194,7 @@ export class RunningServer implements Server {
     this.#configuredMs = settings.clock.now();
     for (const line of [...(log?.lines ?? []), ...lines]) this.#logger.info(`Reloaded: ${line}`);
     log?.apply();
+    await this.#reloadJetStream(before.jetstream, settings.jetstream);
     this.#introductions.say(this);
     this.#bridge?.reconfigure({ ...limits, advertised, ...this.#entrance() });
     await this.#files.move(before, settings, this.#listening());
@@ -260,6 +264,23 @@ export class RunningServer implements Server {
     } catch (error) {
       this.#logger.fatal(`Can't start JetStream: ${toError(error).message}`);
       throw error;
+    }
+  }
+
+  /** As the original, a server whose JetStream does not start goes on, and the next reload tries again. */
+  async #reloadJetStream(
+    before: JetStreamOptions | undefined,
+    after: JetStreamOptions | undefined,
+  ): Promise<void> {
+    if (after === undefined) return this.#stopJetStream();
+    if (this.#jetstream !== undefined) {
+      if (before !== after) this.#jetstream.reconfigure(after);
+      return;
+    }
+    try {
+      this.#jetstream = await startServerJetStream(this.#internals, after, this.#settings);
+    } catch (error) {
+      this.#logger.warn(`Can't start JetStream: ${toError(error).message}`);
     }
   }
 
@@ -392,7 +413,9 @@ export class RunningServer implements Server {
   async #stopJetStream(): Promise<void> {
     if (this.#jetstream === undefined) return;
     this.#logger.info('Initiating JetStream Shutdown...');
-    await this.#jetstream.close();
+    const jetstream = this.#jetstream;
+    this.#jetstream = undefined;
+    await jetstream.close();
     this.#logger.info('JetStream Shutdown');
   }
 }

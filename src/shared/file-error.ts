@@ -7,6 +7,12 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTDIR: 'not a directory',
   ENOSPC: 'no space left on device',
   EMFILE: 'too many open files',
+  ENFILE: 'too many open files in system',
+  EROFS: 'read-only file system',
+  EDQUOT: 'disk quota exceeded',
+  EIO: 'input/output error',
+  EPERM: 'operation not permitted',
+  ENAMETOOLONG: 'file name too long',
 };
 
 /** A file system's error as Go says it: `open /a/b: no such file or directory`. */

@@ -198,7 +198,7 @@ describe('signals', () => {
   test.each(['SIGINT', 'SIGTERM'] as const)(
     '%s tells pulls what they will not get',
     async (signal) => {
-      const { child, port } = await startReady('-js');
+      const { child, port } = await startReady('-js', '-sd', scratch.folder);
       const socket = await greet(port);
       let text = '';
       socket.on('data', (bytes) => {
@@ -362,5 +362,58 @@ describe.skipIf(binary === undefined)(`beside nats-server${reason}`, () => {
     } finally {
       taken.close();
     }
+  });
+});
+
+describe('streams on disk', () => {
+  /** What a request is answered. */
+  async function ask(port: number, subject: string, body: object | string): Promise<string> {
+    const socket = await greet(port);
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    const answer = new Promise<string>((resolve) => {
+      let said = '';
+      socket.on('data', (bytes) => {
+        said += bytes;
+        const [, json] = /MSG [^\r]*\r\n(.*)\r\n/.exec(said) ?? [];
+        if (json !== undefined) resolve(json);
+      });
+    });
+    socket.write(`CONNECT {"verbose":false}\r\nSUB inbox 1\r\n`);
+    socket.write(`PUB ${subject} inbox ${text.length}\r\n${text}\r\n`);
+    return answer;
+  }
+
+  test('lie where those of nats-server would, are one process’s, and survive its being killed', async () => {
+    const env = { ...named('ganglion').env, TMPDIR: scratch.folder };
+    const begin = (): Child => {
+      const args = [program.path, '-a', '127.0.0.1', '-p', '-1', '-js'];
+      const child = startChild(process.execPath, args, { env });
+      ends.push(() => child.close());
+      return child;
+    };
+    const first = begin();
+    await first.line(/Server is ready/);
+    const directory = join(scratch.folder, 'nats', 'ganglion');
+    expect(texts(first.output())).toEqual(
+      expect.arrayContaining([
+        '[WRN] Temporary storage directory used, data could be lost on system reboot',
+        `[INF]   Store Directory: "${directory}"`,
+      ]),
+    );
+    const port = portIn(first, 'client connections on');
+    await ask(port, '$JS.API.STREAM.CREATE.S', { name: 'S', subjects: ['s'] });
+    expect(await ask(port, 's', 'x')).toBe('{"stream":"S","seq":1}');
+    const second = begin();
+    expect(await second.exited).toEqual({ code: 1, signal: null });
+    const text = `store directory ${directory} is in use`;
+    expect(texts(second.output()).at(-1)).toBe(`[FTL] Can't start JetStream: ${text}`);
+    first.signal('SIGKILL');
+    await first.exited;
+    const third = begin();
+    await third.line(/Server is ready/);
+    const portAfter = portIn(third, 'client connections on');
+    expect(await ask(portAfter, 's', 'y')).toBe('{"stream":"S","seq":2}');
+    third.signal('SIGTERM');
+    expect(await third.exited).toEqual({ code: 0, signal: null });
   });
 });

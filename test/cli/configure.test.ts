@@ -250,7 +250,7 @@ describe('a server from a file', () => {
         'gateway { name: a, port: -1 }\nmqtt { }\nleafnodes { remotes: [ { url: "nats://a:1" } ], tls {} }',
       '-js',
       '-n=x',
-      '-sd=/tmp/x',
+      `-sd=${scratch.folder}/x`,
       '--routes',
       '',
       '--cluster',
@@ -261,9 +261,8 @@ describe('a server from a file', () => {
       ...['gateway', 'leafnodes.remotes', 'leafnodes.tls', '--cluster'].map(
         (name) => `[WRN] Not supported yet, and ignored: ${name}`,
       ),
-      '[WRN] file storage is not there yet: messages are kept in memory',
     ]);
-    expect(existsSync('/tmp/x/jetstream')).toBe(false);
+    expect(readdirSync(join(scratch.folder, 'x'))).toEqual(['ganglion']);
   });
 
   test('is not taken for nats-server alone: a link of that name starts it, too', async () => {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, inject } from 'vitest';
-import { runChild } from './child.ts';
+import { runChild, startChild } from './child.ts';
 import { type Server, startServer } from './server.ts';
 import { missing, pathOf } from './tools.ts';
 
@@ -21,15 +21,24 @@ export function natsCommand(): string {
 /** Runs a command on both: what both say, ours first, with what differs of necessity taken out. */
 export type Both = (command: string, args: readonly string[], input?: string) => Promise<string[]>;
 
+/** What is done to both while a command goes on, and what it has said then. */
+export interface Meanwhile {
+  readonly until: RegExp;
+  readonly run?: readonly string[];
+}
+
+/** Has a command that does not end by itself go on until it has said all that. */
+export type Watch = (args: readonly string[], steps: readonly Meanwhile[]) => Promise<string[]>;
+
 /** Starts both servers before the tests of the suite at hand, and ends them after. */
-export function openCliPair(): Both {
+export function openCliPair(): { readonly both: Both; readonly watch: Watch } {
   let home: string;
   const servers: Server[] = [];
 
   beforeAll(async () => {
     home = mkdtempSync(join(tmpdir(), 'ganglion-js-cli-'));
-    servers.push(await startServer({ args: ['-js'] }));
     const args = ['-js', '-sd', join(home, 'store')];
+    servers.push(await startServer({ args }));
     servers.push(await startServer({ executable: pathOf(reference), args }));
   });
   afterAll(async () => {
@@ -37,21 +46,39 @@ export function openCliPair(): Both {
     rmSync(home, { recursive: true, force: true });
   });
 
-  return async (command, args, input = '') => {
+  const envOf = ({ url }: Server) => {
+    return { NATS_URL: url, HOME: home, XDG_CONFIG_HOME: home, NO_COLOR: '1', TZ: 'UTC' };
+  };
+  const both: Both = async (command, args, input = '') => {
     const said: string[] = [];
-    for (const { url } of servers) {
-      const env = { NATS_URL: url, HOME: home, XDG_CONFIG_HOME: home, NO_COLOR: '1', TZ: 'UTC' };
-      const { code, output } = await runChild(command, args, { env, input });
+    for (const server of servers) {
+      const { code, output } = await runChild(command, args, { env: envOf(server), input });
       said.push(`${code}\n${plain(output)}`);
     }
     return said;
   };
+  const watch: Watch = async (args, steps) => {
+    const said: string[] = [];
+    for (const server of servers) {
+      const env = envOf(server);
+      const child = startChild(natsCommand(), args, { env });
+      for (const { until, run } of steps) {
+        await child.line(until);
+        if (run !== undefined) await runChild(natsCommand(), run, { env });
+      }
+      await child.close();
+      said.push(plain(child.stdout()));
+    }
+    return said;
+  };
+  return { both, watch };
 }
 
 const CHANGES: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\d[ T][\d:.]+Z?/g, 'TIME'],
   [/\b\d\d:\d\d:\d\d\b/g, 'CLOCK'],
   [/\b[\d.]+(?:ns|µs|ms|s)\b/g, 'AGE'],
+  [/(\$JS\.ACK(?:\.\w+){5})\.\d+/g, '$1.TIME'],
   [/_INBOX\.[\w.]+/g, 'INBOX'],
   // Who each is, and what it announces.
   [/\bN[A-Z2-7]{55}\b/g, 'SERVER'],

@@ -60,7 +60,7 @@ describe.skipIf(reason !== undefined)(titled('the guide', reason), () => {
       host: '0.0.0.0',
       port: 4222,
       monitorPort: 8222,
-      args: ['-js'],
+      args: ['-js', '-sd', dir],
     });
   });
   afterEach(async () => {

@@ -9,6 +9,9 @@ const SCRIPT = '/usr/bin/script';
 /** A consumer that pushes with all that goes with it. */
 const PUSH = ['--target', 'to.h', '--flow-control', '--heartbeat', '5s', '--bps', '1024'];
 
+/** One that makes haste slowly. */
+const SLOW = ['--replay', 'original', '--sample', '50', '--headers-only', '--deliver', 'last'];
+
 /** Each is run on both servers, in this order. */
 const COMMANDS: readonly (readonly string[])[] = [
   ['stream', 'add', 'ORDERS', '--subjects', 'orders.>', '--defaults'],
@@ -50,9 +53,18 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['consumer', 'info', 'ORDERS', 'P'],
   ['consumer', 'info', 'ORDERS', 'H'],
   ['consumer', 'next', 'ORDERS', 'P'],
+  ['consumer', 'state', 'ORDERS', 'H'],
+  ['consumer', 'find', 'ORDERS', '--push'],
+  ['consumer', 'find', 'ORDERS', '--push', '--bound'],
+  ['consumer', 'copy', 'ORDERS', 'P', 'O', '--target', 'to.o', ...SLOW],
+  ['consumer', 'info', 'ORDERS', 'O'],
+  ['consumer', 'add', 'ORDERS', 'E', '--ephemeral', '--target', 'to.e', '--defaults'],
+  ['consumer', 'ls', 'ORDERS'],
   ['consumer', 'edit', 'ORDERS', 'P', '--target', 'to.q', '-f'],
   ['consumer', 'report', 'ORDERS'],
   ['consumer', 'rm', 'ORDERS', 'P', '-f'],
+  ['sub', 'orders.>', '--all', '--terminate-at-end'],
+  ['sub', 'orders.>', '--last-per-subject', '--terminate-at-end', '--headers-only'],
   ['stream', 'purge', 'ORDERS', '--subject', 'orders.a', '-f'],
   ['stream', 'purge', 'ORDERS', '-f'],
   ['stream', 'state', 'ORDERS'],
@@ -72,7 +84,7 @@ const COMMANDS: readonly (readonly string[])[] = [
 describe.skipIf(reasonAgainst !== undefined)(
   titled('the nats command and streams', reasonAgainst),
   () => {
-    const both = openCliPair();
+    const { both, watch } = openCliPair();
 
     test.each(COMMANDS.map((words) => [words.join(' '), words] as const))(
       '%s',
@@ -81,6 +93,23 @@ describe.skipIf(reasonAgainst !== undefined)(
         expect(ours).toBe(theirs);
       },
     );
+
+    test('sub, where a consumer pushes to', async () => {
+      const push = ['--target', 'to.l', '--flow-control', '--heartbeat', '5s', '--ack', 'none'];
+      const add = ['consumer', 'add', 'LIVE', 'L', ...push, '--defaults'];
+      await both(natsCommand(), ['stream', 'add', 'LIVE', '--subjects', 'live.*', '--defaults']);
+      await both(natsCommand(), ['pub', 'live.a', 'hello {{Count}}', '--count', '3', '-J']);
+      const [ours, theirs] = await watch(
+        ['sub', 'to.l'],
+        [
+          { until: /Subscribing/, run: add },
+          { until: /hello 3/, run: ['pub', 'live.b', 'one more', '--jetstream'] },
+          { until: /one more/ },
+        ],
+      );
+      expect(ours).toContain('hello 1');
+      expect(ours).toBe(theirs);
+    });
 
     test.skipIf(!existsSync(SCRIPT))('stream view, which wants a terminal', async () => {
       await both(natsCommand(), ['stream', 'add', 'V', '--subjects', 'v.*', '--defaults']);

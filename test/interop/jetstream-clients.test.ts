@@ -21,7 +21,7 @@ describe.skipIf(missing(reference) !== undefined)(
 
     beforeAll(async () => {
       store = mkdtempSync(join(tmpdir(), 'ganglion-js-store-'));
-      ours = await startServer({ args: ['-js'] });
+      ours = await startServer({ args: ['-js', '-sd', store] });
       theirs = await startServer({ executable: pathOf(reference), args: ['-js', '-sd', store] });
     });
     afterAll(async () => {

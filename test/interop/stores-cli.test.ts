@@ -62,6 +62,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['object', 'info', 'FILES', 'big'],
   ['object', 'get', 'FILES', 'big', '-O', `${FILE}.got`, '--no-progress', '-f'],
   ['object', 'get', 'FILES', 'none', '-O', `${FILE}.got`, '--no-progress', '-f'],
+  ['object', 'edit', 'FILES', '--description', 'what is kept for an hour', '--ttl', '1h'],
   ['object', 'rm', 'FILES', 'other', '-f'],
   ['object', 'ls', 'FILES'],
   ['object', 'info', 'FILES', 'other'],
@@ -78,6 +79,8 @@ const BENCH_STREAM = ['stream', 'add', 'benchstream', '--subjects', 'bench.*', '
 const BENCHES: readonly string[] = [
   'kv put --msgs 500 --storage memory',
   'kv get --msgs 500',
+  'kv put --msgs 500 --randomize 50 --clients 2 --purge --storage memory',
+  'kv get --msgs 500 --randomize 50 --clients 2',
   'js pub sync bench.a --msgs 500',
   'js pub async bench.a --purge --msgs 1000',
   'js ordered --msgs 1000',
@@ -85,12 +88,13 @@ const BENCHES: readonly string[] = [
   'js pub async bench.b --purge --msgs 1000',
   'js fetch --msgs 1000',
   'js get sync --msgs 500',
+  'js get batch --msgs 500',
 ];
 
 describe.skipIf(reasonAgainst !== undefined)(
   titled('the nats command, buckets and objects', reasonAgainst),
   () => {
-    const both = openCliPair();
+    const { both, watch } = openCliPair();
     writeFileSync(FILE, Buffer.alloc(400_000, 'what an object is made of '));
 
     test.each(COMMANDS.map((words) => [words.join(' '), words] as const))(
@@ -100,6 +104,46 @@ describe.skipIf(reasonAgainst !== undefined)(
         expect(ours).toBe(theirs);
       },
     );
+
+    test('kv watch', async () => {
+      await both(natsCommand(), ['kv', 'add', 'SEEN', '--history', '3', '--storage', 'memory']);
+      await both(natsCommand(), ['kv', 'put', 'SEEN', 'a', 'one']);
+      await both(natsCommand(), ['kv', 'put', 'SEEN', 'a', 'two']);
+      await both(natsCommand(), ['kv', 'put', 'SEEN', 'b', 'three']);
+      await both(natsCommand(), ['kv', 'del', 'SEEN', 'a', '-f']);
+      for (const [flags, last, first] of [
+        [[], /DELETE.*a/, 'three'],
+        [['--history'], /DELETE.*a/, 'one'],
+        [['--no-deletes'], /three/, 'three'],
+        [['--revision', '2'], /DELETE.*a/, 'two'],
+      ] as const) {
+        const [ours, theirs] = await watch(
+          ['kv', 'watch', 'SEEN', ...flags],
+          [
+            { until: last, run: ['kv', 'put', 'SEEN', 'c.d', 'while it is watched'] },
+            { until: /while/, run: ['kv', 'purge', 'SEEN', 'c.d', '-f'] },
+            ...(last.source === 'three' ? [] : [{ until: /PURGE/ }]),
+          ],
+        );
+        expect(ours).toContain(first);
+        expect(ours).toBe(theirs);
+      }
+    });
+
+    test('object watch', async () => {
+      await both(natsCommand(), ['object', 'add', 'SEEN', '--storage', 'memory']);
+      const put = ['object', 'put', 'SEEN', FILE, '--no-progress', '-f', '--name'];
+      await both(natsCommand(), [...put, 'before']);
+      const [ours, theirs] = await watch(
+        ['object', 'watch', 'SEEN'],
+        [
+          { until: /PUT.*before/, run: [...put, 'meanwhile'] },
+          { until: /PUT.*meanwhile/, run: ['object', 'rm', 'SEEN', 'before', '-f'] },
+          { until: /DEL.*before/ },
+        ],
+      );
+      expect(ours).toBe(theirs);
+    });
 
     test('a stream for benches', async () => {
       const [ours, theirs] = await both(natsCommand(), BENCH_STREAM);

@@ -196,6 +196,17 @@ describe('a flood of requests', () => {
     expect(account.counters.total).toBe(51);
   });
 
+  test('is told of whole, and of what comes behind it in the turn a slice is kept', async () => {
+    door.turn.within(() => {
+      for (let i = 0; i < 30_000; i++) bus.publish('$JS.API.STREAM.NAMES', '');
+    });
+    await ask('STREAM.NAMES');
+    const told = account.advisories.filter(({ kind }) => kind === 'API.LIMIT_REACHED');
+    const dropped = told.map(({ fields }) => (fields as { dropped: number }).dropped);
+    expect(dropped.reduce((sum, count) => sum + count)).toBe(30_000 - 128);
+    expect(account.counters.total).toBe(128 + 1);
+  });
+
   test('is answered to the end, in order, a slice at a time', async () => {
     const answers: unknown[] = [];
     bus.subscribe('reply.*', ({ subject }) => void answers.push(subject));

@@ -336,6 +336,28 @@ describe('deliveries', () => {
     expect(inbox.texts()).toEqual(['4']);
   });
 
+  test('in replay that come again do not put off the next one, nor what came meanwhile', () => {
+    const stream = new ConsumerStream();
+    stream.publish('a', '1');
+    stream.advance(5000);
+    stream.publish('a', '2');
+    const consumer = stream.consumer({ replay_policy: 'original', ack_wait: 1000 * 1_000_000 });
+    const inbox = stream.pull(consumer, { batch: 99 });
+    stream.turn();
+    expect(inbox.texts()).toEqual(['1']);
+    stream.advance(2500);
+    stream.publish('a', '3');
+    // Nothing else comes while a message waits for its time, and one that is not yet at its end still has its distance.
+    stream.advance(2499);
+    expect(inbox.texts()).toEqual([]);
+    stream.advance(1);
+    expect(inbox.texts()).toEqual(['2', '1']);
+    stream.advance(7499);
+    expect(inbox.texts()).toEqual([]);
+    stream.advance(1);
+    expect(inbox.texts()[0]).toBe('3');
+  });
+
   test('of many messages come in slices, all and in order', () => {
     const stream = new ConsumerStream();
     const consumer = stream.consumer({ ack_policy: 'none' });

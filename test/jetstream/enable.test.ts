@@ -90,24 +90,9 @@ test('a bus that is closed first takes it along', async () => {
   await bus.request('$JS.API.STREAM.CREATE.S', body, { timeout: 1000 });
   await bus.request('s', 'x', { timeout: 1000 });
   await bus.close();
-  await new Promise((resolve) => setImmediate(resolve));
   expect(clock.timerCount).toBe(0);
   await jetstream.close();
   expect(errors).toEqual([]);
-});
-
-test('streams on file are kept in memory, which is said once', async () => {
-  const emitWarning = vi.spyOn(process, 'emitWarning').mockReturnValue();
-  const text = 'file storage is not there yet: messages are kept in memory';
-  await using js = await JetStreamBus.open();
-  await js.stream('S', ['s'], { storage: 'file' });
-  await js.stream('T', ['t'], { storage: 'file' });
-  await js.publish('s', 'x');
-  const { config } = await js.api<{ config: object }>('STREAM.INFO.S');
-  expect(config).toMatchObject({ storage: 'file' });
-  expect(emitWarning.mock.calls.map(([said]) => said)).toEqual([text]);
-  await using _other = await JetStreamBus.open({ storeDir: '/nowhere' });
-  expect(emitWarning).toHaveBeenCalledTimes(2);
 });
 
 test.each([

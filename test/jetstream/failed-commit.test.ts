@@ -87,7 +87,7 @@ describe('a disk that is full', () => {
     expect([seen, here].map((all) => all.map(({ text }) => text))).toEqual([['kept'], ['kept']]);
   });
 
-  test('answers who has asked for a change that it is not done, and others as ever', async () => {
+  test('answers who has asked for a change that it is not done, and what is shown is an error, too', async () => {
     disk = new SimDisk();
     bed = onDisk();
     await bed.stream('S', ['s.*'], { storage: 'file' });
@@ -103,7 +103,8 @@ describe('a disk that is full', () => {
       type: 'io.nats.jetstream.api.v1.stream_msg_delete_response',
       error: { code: 500, err_code: 10057 },
     });
-    expect(info).toMatchObject({ config: { name: 'S' } });
+    expect(info).toMatchObject({ error: { code: 503, err_code: 10077 } });
+    expect(await bed.api('STREAM.INFO.S')).toMatchObject({ state: { messages: 0 } });
   });
 
   test('refuses a stream that has no place, and leaves nothing of it', async () => {

@@ -5,7 +5,9 @@ import { createBus, headers } from '../../src/index.ts';
 import { type AccountScene, JetStreamAccount } from '../../src/jetstream/account.ts';
 import { asksForLevel } from '../../src/jetstream/consumer/required-level.ts';
 import { Pools } from '../../src/jetstream/limits.ts';
+import { StoreHome } from '../../src/jetstream/store-home.ts';
 import { PublishHeaders } from '../../src/jetstream/stream/publish-headers.ts';
+import { wholly } from '../../src/jetstream/work.ts';
 import { NO_LIMITS } from '../support/fake-jetstream.ts';
 import { JetStreamBus } from '../support/jetstream.ts';
 
@@ -29,16 +31,17 @@ function bounded(scene: Partial<AccountScene>) {
     serverName: 'S',
     domain: undefined,
     isStrict: true,
-    limits: NO_LIMITS,
+    limits: () => NO_LIMITS,
     pools: new Pools(Infinity, Infinity, Infinity),
     pullsMax: 1000,
     consumersMax: 1000,
     warn: () => {},
-    place: undefined,
-    onFileStorage: () => {},
+    info: () => {},
+    home: new StoreHome({ account: '$G', clock: js.clock, warn: () => {} }),
     onBusClosed: () => {},
     ...scene,
   });
+  wholly(account.open());
   const ask = async (subject: string, body: object = {}): Promise<Record<string, unknown>> =>
     JSON.parse((await bus.request(subject, JSON.stringify(body), { timeout: 1000 })).string());
   const close = async (): Promise<void> => {

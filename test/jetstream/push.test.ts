@@ -260,6 +260,25 @@ describe('idle heartbeats', () => {
   });
 });
 
+describe('a replay', () => {
+  it('has no heart that beats while a message waits for its time, but when that has gone', () => {
+    const stream = new ConsumerStream();
+    const inbox = new Inbox(stream, 'd');
+    stream.publish('a', 'one');
+    stream.advance(5000);
+    stream.publish('a', 'two');
+    const config = { deliver_subject: 'd', idle_heartbeat: 500 * MS, ack_policy: 'none' } as const;
+    stream.consumer({ ...config, replay_policy: 'original' });
+    stream.turn();
+    stream.advance(4999);
+    expect(inbox.texts()).toEqual(['one']);
+    stream.purge();
+    stream.advance(1);
+    stream.advance(1000);
+    expect(inbox.texts()).toContain('100 Idle Heartbeat');
+  });
+});
+
 describe('a bound of the rate', () => {
   it('lets a burst through, then as many bytes as it says, whatever the size of a message', () => {
     const stream = new ConsumerStream({ max_msg_size: 1000 });

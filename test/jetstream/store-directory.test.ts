@@ -3,10 +3,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
+import { DiskPlace } from '../../src/jetstream/place/disk-place.ts';
 import { type LocalSockets, lockDirectory } from '../../src/jetstream/place/lock.ts';
 import { directoryName } from '../../src/jetstream/place/names.ts';
-import { type OpenedPlace, openPlace } from '../../src/jetstream/place/open.ts';
+import { openPlace } from '../../src/jetstream/place/open.ts';
+import type { OpenedPlace } from '../../src/jetstream/place/place.ts';
 import { answerAt, askAt, LOCAL_PATH_MOST } from '../../src/net/local-socket.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { newDirectory, removeDirectories } from '../support/file-stores.ts';
@@ -43,8 +46,8 @@ describe.each([
 
   test('is free when who had it was killed', async () => {
     const dir = make();
-    const own = join(dir, 'ganglion');
-    mkdirSync(own);
+    const own = join(dir, 'ganglion', '%24%47');
+    mkdirSync(own, { recursive: true });
     // The other listens by a relative path, which is short.
     const program = `require('node:net').createServer((s) => s.end('has')).listen('lock.a.sock', () => console.log(1))`;
     const child = spawn(process.execPath, ['-e', program], { cwd: own });
@@ -58,8 +61,8 @@ describe.each([
 
 test('of many who find one that was left, one at most has it, and then another may', async () => {
   const dir = newDirectory();
-  const own = join(dir, 'ganglion');
-  mkdirSync(own);
+  const own = join(dir, 'ganglion', '%24%47');
+  mkdirSync(own, { recursive: true });
   const program = `require('node:net').createServer().listen('lock.a.sock', () => process.kill(process.pid, 9))`;
   await once(spawn(process.execPath, ['-e', program], { cwd: own }), 'exit');
   for (let round = 0; round < 10; round++) {
@@ -167,12 +170,47 @@ describe('a configuration', () => {
   const text = (from: string | RegExp, to: string) => (bytes: Uint8Array) =>
     new TextEncoder().encode(new TextDecoder().decode(bytes).replace(from, to));
 
+  /** As if it had been written so. */
+  const resealed =
+    (change: (config: Record<string, unknown>) => unknown) =>
+    (bytes: Uint8Array): Uint8Array => {
+      const [head = '', line = ''] = new TextDecoder().decode(bytes).split('\n');
+      const config = JSON.parse(line);
+      change(config);
+      const { created } = JSON.parse(head);
+      const text = JSON.stringify(config);
+      const sum = crc32(`${created}\n${text}`);
+      return new TextEncoder().encode(`{"format":1,"created":${created},"sum":${sum}}\n${text}\n`);
+    };
+
   test.each([
     ['with a flipped byte', text('"max_msgs":-1', '"max_msgs":-9'), 'is damaged'],
     ['that is cut', (bytes: Uint8Array) => bytes.subarray(0, 100), 'is damaged'],
     ['that is empty', () => new Uint8Array(0), 'is damaged, or was written by another program'],
     ['of another program', text(/^.*\n/, '{"a":1}\n'), 'was written by another program'],
-    ['of a newer version', text('"format":1', '"format":2'), 'is of format 2'],
+    [
+      'of a newer version',
+      text('"format":1', '"format":2'),
+      'was written by a newer version: it has format 2, and this version knows 1',
+    ],
+    ['with a moment that is none', text(/"created":\d+/, '"created":9e15'), 'is damaged'],
+    ['with another moment', text(/"created":1/, '"created":2'), 'is damaged'],
+    [
+      'that says too little',
+      resealed((config) => Object.assign(config, { subjects: undefined })),
+      'it does not say subjects',
+    ],
+    [
+      'of nobody',
+      resealed((config) => Object.assign(config, { name: 'a b' })),
+      'no stream has such a name',
+    ],
+    [
+      'of a stream in memory',
+      resealed((config) => Object.assign(config, { storage: 'memory' })),
+      'in memory',
+    ],
+    ['of 17 MiB', () => new Uint8Array(17 << 20), 'is damaged: it has 17825792 bytes'],
   ])('%s is named, and its stream is left alone', async (_name, change, said) => {
     expect(await withMeta(change)).toEqual([
       expect.stringMatching(new RegExp(`^a stream is not opened: ${PATH} .*${said}`)),
@@ -198,4 +236,122 @@ describe('a configuration', () => {
       expect([...disk.names.keys()].filter((path) => path.includes('%53.1/'))).toEqual([]);
     },
   );
+});
+
+/** What a start finds: the names of the streams, and what it warns of. */
+function foundIn(disk: SimDisk): { names: string[]; warnings: string[] } {
+  const warnings: string[] = [];
+  const warn = (text: string): void => void warnings.push(text);
+  const place = new DiskPlace({ disk, clock: new FakeClock(), dir: '/js', sync: 1000, warn });
+  return { names: [...place.found()].map(({ meta }) => meta.config.name).sort(), warnings };
+}
+
+describe('what is left of streams', () => {
+  async function twoStreams(): Promise<SimDisk> {
+    const disk = new SimDisk();
+    const bed = KeptJetStream.start(disk);
+    await bed.stream('S', ['s.*'], { storage: 'file' });
+    await bed.stream('T', ['t.*'], { storage: 'file' });
+    await bed.publish('s.a', 'a');
+    const after = disk.afterEnd();
+    bed.stop();
+    return after;
+  }
+
+  test('of two directories with one stream the later one is it', async () => {
+    const disk = await twoStreams();
+    const content = disk.names.get('/js/%54.2/meta.json');
+    if (content !== undefined) disk.names.set('/js/%54.10/meta.json', content);
+    expect(foundIn(disk)).toEqual({
+      names: ['S', 'T'],
+      warnings: [
+        'a stream is not opened: /js/%54.2 has the stream of /js/%54.10: it is left alone',
+      ],
+    });
+  });
+
+  test('messages without a configuration are left alone and named, and those of one that is gone are not', async () => {
+    const disk = await twoStreams();
+    const before = disk.names.size;
+    const content = disk.names.get('/js/%53.1/meta.json');
+    disk.names.delete('/js/%53.1/meta.json');
+    expect(foundIn(disk)).toEqual({
+      names: ['T'],
+      warnings: [
+        'a stream is not opened: /js/%53.1 has messages and no meta.json: it is left alone',
+      ],
+    });
+    expect(disk.names.size).toBe(before - 1);
+    if (content !== undefined) disk.names.set('/js/%53.1/meta.gone', content);
+    disk.names.set('/js/%53.1/messages/README', {
+      bytes: new Uint8Array(1),
+      synced: new Uint8Array(1),
+    });
+    expect(foundIn(disk)).toEqual({ names: ['T'], warnings: [] });
+    await disk.settle();
+    expect([...disk.names.keys()].filter((name) => name.includes('%53.1'))).toEqual([
+      '/js/%53.1/messages/README',
+    ]);
+  });
+
+  test('names that are none of ours change nothing', async () => {
+    const disk = await twoStreams();
+    const content = { bytes: new Uint8Array(1), synced: new Uint8Array(1) };
+    for (const name of [
+      'x.99999999999999999999/a',
+      'README',
+      'x.1e5/meta.json',
+      'x.-1/a',
+      '.7/a',
+    ]) {
+      disk.names.set(`/js/${name}`, content);
+    }
+    const bed = KeptJetStream.start(disk);
+    await bed.stream('U', ['u'], { storage: 'file' });
+    await bed.stream('V', ['v'], { storage: 'file' });
+    await bed[Symbol.asyncDispose]();
+    expect(foundIn(disk).names).toEqual(['S', 'T', 'U', 'V']);
+    expect(disk.names.get('/js/README')).toBe(content);
+  });
+
+  test('whoever makes a stream behind one that is deleted finds no more than one after a power loss', async () => {
+    for (let seed = 1; seed <= 8; seed++) {
+      const disk = new SimDisk(seed);
+      const bed = KeptJetStream.start(disk, { sync: 'always' });
+      await bed.stream('S', ['s.*'], { storage: 'file' });
+      const seen = new Set<string>();
+      const isGone = bed.api('STREAM.DELETE.S').then(() => seen.add('gone'));
+      const isMade = bed.stream('T', ['s.*'], { storage: 'file' }).then(() => seen.add('made'));
+      for (let step = 0; step < 40 || seen.size < 2; step++) {
+        const { names } = foundIn(disk.afterPowerLoss());
+        expect(names.length).toBeLessThan(2);
+        if (seen.has('gone')) expect(names).not.toContain('S');
+        if (seen.has('made')) expect(names).toContain('T');
+        await new Promise(setImmediate);
+      }
+      await Promise.all([isGone, isMade]);
+      await bed[Symbol.asyncDispose]();
+    }
+  });
+
+  test('a stream that is deleted while its configuration is being written is not found again', async () => {
+    for (let seed = 1; seed <= 8; seed++) {
+      const disk = new SimDisk(seed);
+      const bed = KeptJetStream.start(disk);
+      await bed.stream('S', ['s.*'], { storage: 'file' });
+      const config = { name: 'S', subjects: ['s.*'], storage: 'file' };
+      void bed.api('STREAM.UPDATE.S', { ...config, subjects: ['t.*'] });
+      let isGone = false;
+      const deleted = bed.api('STREAM.DELETE.S').then(() => {
+        isGone = true;
+      });
+      for (let step = 0; step < 40; step++) {
+        const { names } = foundIn(disk.afterEnd());
+        if (isGone) expect(names).toEqual([]);
+        await new Promise(setImmediate);
+      }
+      await deleted;
+      await bed[Symbol.asyncDispose]();
+    }
+  });
 });

@@ -23,6 +23,7 @@ const verbs = fc.constantFrom<readonly Verb[]>(
 const which = fc.nat();
 const operation = fc.oneof(
   { weight: 12, arbitrary: fc.record({ kind: fc.constant('append' as const), bytes: fc.nat(60) }) },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('replace' as const), on: fc.nat(3) }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('remove' as const), which }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('below' as const), which }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('clear' as const) }) },
@@ -45,6 +46,7 @@ const program = fc.record({
   sync: fc.constantFrom<'always' | number>('always', 1000),
   segmentBytes: fc.constantFrom(400, 1000),
   snapshotBytes: fc.constantFrom(0, 1_000_000),
+  chunkRows: fc.constantFrom(4, 64),
   /** Whether something is stored at the end; otherwise what was removed is all that there is to say. */
   isStored: fc.boolean(),
   operations: fc.array(operation, { minLength: 5, maxLength: 80 }),
@@ -55,17 +57,21 @@ class Run {
   readonly #disk: SimDisk;
   #store: Store;
   readonly #isStored: boolean;
-  readonly #options: Pick<Program, 'sync' | 'segmentBytes' | 'snapshotBytes'>;
+  readonly #options: Pick<Program, 'sync' | 'segmentBytes' | 'snapshotBytes' | 'chunkRows'>;
   /** Sequences whose commit has been asked for, and those that were committed and not removed. */
   #asked: number[] = [];
   readonly #kept = new Map<number, string>();
   readonly #removed = new Set<number>();
+  /** What has made room since the last commit was asked for, and what for: it is gone when that is there. */
+  #evicted = new Map<number, number>();
+  /** The same, where it has been asked for. */
+  readonly #settling = new Set<number>();
 
   constructor({ seed, isStored, ...options }: Program) {
     this.#isStored = isStored;
     this.#disk = new SimDisk(seed);
-    const { sync, segmentBytes, snapshotBytes } = options;
-    this.#options = { sync, segmentBytes, snapshotBytes };
+    const { sync, segmentBytes, snapshotBytes, chunkRows } = options;
+    this.#options = { sync, segmentBytes, snapshotBytes, chunkRows };
     this.#store = openStore({ ...this.#options, disk: this.#disk, dir: '/s' }).store;
   }
 
@@ -98,6 +104,7 @@ class Run {
   async #do(each: Operation): Promise<void> {
     const store = this.#store;
     if (each.kind === 'append') this.#append(each.bytes);
+    else if (each.kind === 'replace') this.#replace(`a.${each.on}`);
     else if (each.kind === 'commit') this.#commit();
     else if (each.kind === 'work') for (let i = 0; i < each.steps; i++) await this.#disk.step();
     else if (each.kind === 'fault') this.#fail(each.verbs, each.times);
@@ -129,6 +136,8 @@ class Run {
     await end;
     this.#disk.fails = () => undefined;
     this.#asked = [];
+    for (const seq of this.#evicted.keys()) this.#kept.delete(seq);
+    this.#evicted.clear();
     this.#store = openStore({ ...this.#options, disk: this.#disk, dir: '/s' }).store;
     if (!isTold) this.#removed.clear();
     else if (digest(this.#store) !== expected) throw new Error('it is not what it was');
@@ -139,24 +148,57 @@ class Run {
     this.#kept.delete(seq);
   }
 
-  #append(bytes: number): void {
+  /** @returns its sequence; 0 = it is not kept */
+  #append(bytes: number, subject = `a.${bytes % 4}`): number {
     try {
       const seq = this.#store.state.lastSeq + 1;
-      this.#store.append(incoming(`a.${bytes % 4}`, `${seq}`.padEnd(bytes, 'x')), 1);
+      this.#store.append(incoming(subject, `${seq}`.padEnd(bytes, 'x')), 1);
       this.#asked.push(seq);
+      return seq;
     } catch {
       // It says so, and has kept nothing.
+      return 0;
+    }
+  }
+
+  /** A message of which there is one on its subject: all before it make room. */
+  #replace(subject: string): void {
+    const store = this.#store;
+    const seq = this.#append(20, subject);
+    const id = store.findSubject(new TextEncoder().encode(subject));
+    if (seq === 0 || id < 0) return;
+    while (store.has(seq) && store.firstOf(id) < seq) {
+      const first = store.firstOf(id);
+      this.#evicted.set(first, seq);
+      store.evict(first);
     }
   }
 
   #commit(done: () => void = () => {}): void {
     const asked = this.#asked;
+    const evicted = this.#evicted;
     this.#asked = [];
+    this.#evicted = new Map();
+    for (const seq of evicted.keys()) this.#settling.add(seq);
     this.#store.commit((failure) => {
       const kept = failure === undefined ? asked : [];
       for (const seq of kept) if (!this.#removed.has(seq)) this.#kept.set(seq, `${seq}`);
+      for (const [seq, by] of evicted) this.#settle(seq, by, failure);
       done();
     });
+  }
+
+  #settle(seq: number, by: number, failure: Error | undefined): void {
+    this.#settling.delete(seq);
+    if (failure === undefined) {
+      this.#kept.delete(seq);
+      this.#removed.add(seq);
+    } else if (!this.#store.has(seq)) {
+      // What is there all the same has taken its place; after a failed sync nobody knows.
+      const isReplaced = this.#store.has(by) || failure.message.startsWith('sync');
+      if (this.#kept.has(seq) && !isReplaced) throw new Error(`${seq} has gone for nothing`);
+      this.#kept.delete(seq);
+    }
   }
 
   async #committed(): Promise<void> {
@@ -181,6 +223,7 @@ class Run {
 
   #isThere(store: Store): boolean {
     return [...this.#kept].every(([seq, text]) => {
+      if (this.#evicted.has(seq) || this.#settling.has(seq)) return true;
       return readTexts(store, seq)?.payload.startsWith(text) === true;
     });
   }

@@ -1,25 +1,30 @@
 // What the monitoring pages say of streams: by themselves, and beside nats-server with the same streams.
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBus } from '../../src/index.ts';
 import { serve } from '../../src/server/index.ts';
 import { findReference, startReference } from '../reference.ts';
+import { newDirectory, removeDirectories } from '../support/file-stores.ts';
 import { TextPeer } from '../support/text-peer.ts';
 
 type Json = Record<string, unknown>;
 
-const ends: (() => unknown)[] = [];
+const ends: (() => unknown)[] = [removeDirectories];
 afterAll(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
 /** Our own, with streams or without. */
-async function start(hasStreams: boolean): Promise<{ port: number; url: string }> {
+async function start(
+  hasStreams: boolean,
+  storeDir = newDirectory(),
+): Promise<{ port: number; url: string }> {
   const bus = createBus();
   ends.push(() => bus.close());
   const server = await serve(bus, {
     port: 0,
     monitoring: { port: 0 },
-    ...(hasStreams && { jetstream: { storeDir: '/nowhere', domain: 'hub' } }),
+    ...(hasStreams && { jetstream: { storeDir, domain: 'hub' } }),
   });
   ends.push(() => server.close());
   return { port: server.port, url: server.monitoringUrl as string };
@@ -54,9 +59,10 @@ async function get(url: string, path: string) {
 }
 
 describe('a server with streams', () => {
+  const store = newDirectory();
   let url: string;
   beforeAll(async () => {
-    const server = await start(true);
+    const server = await start(true, store);
     url = server.url;
     await populate(server.port);
   });
@@ -68,7 +74,12 @@ describe('a server with streams', () => {
     expect(page).toMatchObject({
       version: '2.10.29',
       jetstream: {
-        config: { store_dir: '/nowhere', domain: 'hub', strict: true, sync_interval: 120e9 },
+        config: {
+          store_dir: join(store, 'ganglion'),
+          domain: 'hub',
+          strict: true,
+          sync_interval: 120e9,
+        },
         stats: { memory: expect.any(Number), reserved_memory: 100_000, accounts: 1 },
         limits: { default_max_consumers: 1000 },
       },

@@ -8,6 +8,7 @@ import { serveOptionsOf } from '../../src/server/file-options.ts';
 import { serve } from '../../src/server/index.ts';
 import { createLogger, type Logger } from '../../src/shared/logger.ts';
 import { manualClock, startServer, type TestServer } from '../../src/testing/index.ts';
+import { newDirectory, removeDirectories } from '../support/file-stores.ts';
 
 let logged: string[];
 let logger: Logger;
@@ -20,6 +21,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
+  removeDirectories();
 });
 
 // Node 20 has none of its own, and a client takes the one that it finds.
@@ -200,6 +202,40 @@ test('a server that cannot start leaves the bus as it was', async () => {
   expect(bus.info).toEqual(before);
 });
 
+test('a directory of streams is had before clients are let in, and until all is closed', async () => {
+  const storeDir = newDirectory();
+  const [server, connection] = await open({ storeDir });
+  const config = JSON.stringify({ name: 'S', subjects: ['s'] });
+  await connection.request('$JS.API.STREAM.CREATE.S', config);
+  await connection.request('s', 'x');
+  expect(logged).toContain(`[INF]   Store Directory: "${storeDir}/ganglion"`);
+  const other = startServer({ jetstream: { storeDir }, logger });
+  await expect(other).rejects.toMatchObject({ code: 'ERR_STORAGE' });
+  const text = `store directory ${storeDir}/ganglion is in use`;
+  expect(logged.at(-1)).toBe(`[FTL] Can't start JetStream: ${text}`);
+  // Who has a directory and cannot listen gives it back.
+  await server.close();
+  await using taken = await startServer();
+  const { port } = taken;
+  await expect(startServer({ port, jetstream: { storeDir } })).rejects.toThrow('EADDRINUSE');
+  const [, again] = await open({ storeDir });
+  expect((await again.request('s', 'y')).string()).toBe('{"stream":"S","seq":2}');
+  expect(logged).toEqual(
+    expect.arrayContaining([
+      "[INF]   Starting restore for stream '$G > S'",
+      expect.stringMatching(/^\[INF\] {3}Restored 1 messages for stream '\$G > S' in \d+m?s$/),
+    ]),
+  );
+});
+
+test('a directory that cannot be had stops the start, and is named', async () => {
+  const started = startServer({ jetstream: { storeDir: '/dev/null' }, logger });
+  await expect(started).rejects.toThrow('mkdir /dev/null/ganglion: not a directory');
+  expect(logged.at(-1)).toBe(
+    "[FTL] Can't start JetStream: mkdir /dev/null/ganglion: not a directory",
+  );
+});
+
 test('what a file says becomes options', () => {
   const read = (jetstream: object | false, storeDir?: string): unknown =>
     serveOptionsOf({ jetstream, ...(storeDir !== undefined && { storeDir }) } as object).jetstream;
@@ -208,6 +244,8 @@ test('what a file says becomes options', () => {
   expect(
     read({ maxMemory: 5, maxFile: -1, domain: 'd', isStrict: false, storeDir: '/a' }, '/b'),
   ).toEqual({ maxMemory: 5, domain: 'd', strict: false, storeDir: '/b' });
+  expect(read({ syncMs: 0 })).toEqual({});
+  expect(read({ syncMs: 0.4 })).toEqual({ syncInterval: 1 });
   expect(read({ syncMs: 'always', limits: { maxAckPending: 3, duplicateWindowMs: 1000 } })).toEqual(
     { syncInterval: 'always', limits: { maxAckPending: 3, duplicateWindowMs: 1000 } },
   );

@@ -16,6 +16,7 @@ import {
 } from '../../src/server/index.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { newDirectory, removeDirectories } from '../support/file-stores.ts';
 import { answer, IN, OUT, said } from '../support/login.ts';
 
 const ends: (() => unknown)[] = [];
@@ -152,13 +153,18 @@ describe('all or nothing', () => {
     [{ monitoring: {} }, { monitoring: { basePath: '/a' } }, 'HTTPBasePath: old=, new=a'],
     [{ monitoring: {} }, { monitoring: { hosts: ['a'] } }, 'monitoring.hosts: old=[], new=["a"]'],
     [{}, { maxClosedClients: 3 }, 'MaxClosedClients: old=10000, new=3'],
-    [{}, { jetstream: true }, 'JetStream: isEnabled of it would change'],
-    [{ jetstream: true }, { jetstream: false }, 'JetStream: isEnabled of it would change'],
     [
-      { jetstream: { maxMemory: 5, strict: true } },
-      { jetstream: { maxMemory: 4, strict: true, domain: 'd' } },
-      'JetStream: maxMemory, domain of it would change',
+      { jetstream: { maxMemory: 5 } },
+      { jetstream: { maxMemory: 4 } },
+      'decreasing jetstream max memory and store',
     ],
+    [{ jetstream: { maxFile: 5 } }, { jetstream: {} }, 'jetstream max memory and max store'],
+    [{ jetstream: {} }, { jetstream: { maxFile: 5 } }, 'jetstream dynamic max memory and store'],
+    [{ jetstream: {} }, { jetstream: { domain: 'd' } }, 'JetStreamDomain: old=, new=d'],
+    [{ jetstream: {} }, { jetstream: { strict: false } }, 'NoJetStreamStrict: old=false, new=true'],
+    [{ jetstream: {} }, { jetstream: { storeDir: '/a' } }, 'jetstream storage directory'],
+    [{ jetstream: {} }, { jetstream: { syncInterval: 1000 } }, 'SyncInterval: old=2m0s, new=1s'],
+    [{ jetstream: {} }, { jetstream: { syncInterval: 'always' } }, 'SyncAlways: old=false'],
     [{}, { outboundMax: 1 }, 'outboundMax: old='],
     [{}, { executableName: 'x' }, 'executableName: old=ganglion, new=x'],
     [{}, { clock: new FakeClock() }, 'config reload not supported for clock'],
@@ -208,6 +214,47 @@ describe('all or nothing', () => {
     await server.reload({ jetstream: { maxMemory: 1000, domain: 'hub' }, pingMax: 7 });
     expect((await bus.request('s', 'x')).string()).toContain('"seq":1');
     expect(await info(server.port)).toMatchObject({ jetstream: true, domain: 'hub' });
+  });
+
+  test('JetStream is started and stopped, and its streams on disk are there again', async () => {
+    const storeDir = newDirectory();
+    ends.push(removeDirectories);
+    const { bus, server, log } = await start();
+    const ask = async (subject: string, body = ''): Promise<string> =>
+      (await bus.request(subject, body)).string();
+    await server.reload({ jetstream: { storeDir } });
+    expect(log()).toContain('[INF] Reloaded: JetStream');
+    await ask('$JS.API.STREAM.CREATE.S', '{"name":"S","subjects":["s"]}');
+    expect(await ask('s')).toContain('"seq":1');
+    expect(await info(server.port)).toMatchObject({ jetstream: true, version: '2.10.29' });
+    await server.reload({});
+    await expect(ask('s')).rejects.toMatchObject({ code: 'ERR_NO_RESPONDERS' });
+    expect(await info(server.port)).toMatchObject({ version: '2.15.3' });
+    // What cannot be had is told, and tried again by the next.
+    await server.reload({ jetstream: { storeDir: '/dev/null' } });
+    const text = "[WRN] Can't start JetStream: mkdir /dev/null/ganglion: not a directory";
+    expect(log()).toContain(text);
+    await server.reload({ jetstream: { storeDir } });
+    expect(await ask('s')).toContain('"seq":2');
+  });
+
+  test('its bounds grow, and other limits hold for what is made then', async () => {
+    const jetstream = { maxMemory: 1000, maxFile: 1000 };
+    const { bus, server, log } = await start({ jetstream });
+    const create = async (name: string, more: object): Promise<unknown> => {
+      const body = JSON.stringify({ name, subjects: [name], storage: 'memory', ...more });
+      return (await bus.request(`$JS.API.STREAM.CREATE.${name}`, body)).json();
+    };
+    expect(await create('S', { max_bytes: 1500 })).toMatchObject({ error: { err_code: 10028 } });
+    const limits = { duplicateWindowMs: 5000 };
+    await server.reload({ jetstream: { maxMemory: 2048, maxFile: 1000, limits } });
+    expect(log().filter((line) => line.startsWith('[INF] Reloaded: JetStream'))).toEqual([
+      '[INF] Reloaded: JetStream max_mem_store = 2.00 KB',
+      '[INF] Reloaded: JetStream limits',
+    ]);
+    expect(await create('S', { max_bytes: 1500 })).toMatchObject({
+      config: { duplicate_window: 5_000_000_000 },
+    });
   });
 
   test('a server that closes meanwhile leaves no ports file', async () => {

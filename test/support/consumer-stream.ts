@@ -77,6 +77,10 @@ export class ConsumerStream implements ConsumerHost {
     } as unknown as BusInternals;
   }
 
+  atCommit(work: () => void): void {
+    work();
+  }
+
   readonly outbox = {
     send: ({ to, headers, payload }: BatchEntry): void => {
       this.#said.push({ to: to.slice(), headers: headers?.slice(), payload: payload.slice() });

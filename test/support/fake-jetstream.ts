@@ -85,6 +85,10 @@ export class FakeAccount implements ApiAccount {
 
   checkRoom(): void {}
 
+  makeRoom(): Work<void> {
+    return atOnce(() => {});
+  }
+
   createStream(config: StreamConfig): FakeStream {
     const stream = new FakeStream(config, this.clock.now());
     this.streams.set(config.name, stream);

@@ -49,12 +49,13 @@ export class JetStreamBus implements AsyncDisposable {
       meta: { save: () => {}, commit: (done) => done() },
       openConsumers: () => createMemoryStore({ storage: 'file' }),
       forget: () => {},
-      destroy: () => {},
+      destroy: async () => {},
     };
     const keep: StreamPlace['keep'] = (isFound, onTouched) =>
       new Keeping(kept, bed.clock, isFound, onTouched);
-    const place = { openMessages, keep, destroy: () => {} };
-    return JetStreamBus.in({ found: () => [], of: () => place, commit: (done) => done() }, {}, bed);
+    const place = { openMessages, keep, destroy: async () => {} };
+    const found = { found: () => [], unread: [] };
+    return JetStreamBus.in({ ...found, of: () => place, commit: (done) => done() }, {}, bed);
   }
 
   constructor() {

@@ -89,6 +89,10 @@ export class SimDisk implements Disk {
     this.changeDir((names) => void names.delete(path));
   }
 
+  removeLater(path: string): Promise<void> {
+    return this.later('unlink', path, () => this.changeDir((names) => void names.delete(path)));
+  }
+
   rename(from: string, to: string): void {
     this.check('rename', from);
     const content = this.names.get(from);

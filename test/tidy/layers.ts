@@ -37,7 +37,14 @@ export const LAYERS: readonly Layer[] = [
   { module: 'src/bus/', uses: ['src/core/', 'src/shared/'] },
   { module: 'src/sublist.ts', uses: ['src/core/', 'src/shared/'] },
   { module: 'src/index.ts', uses: ['src/bus/', 'src/shared/'] },
-  { module: 'src/jetstream/', uses: ['src/bus/', 'src/core/', 'src/shared/'] },
+  {
+    module: 'src/jetstream/',
+    uses: ['src/bus/', 'src/core/', 'src/shared/', 'src/jetstream/place/open.ts'],
+  },
+  {
+    module: 'src/jetstream/place/open.ts',
+    uses: ['src/jetstream/', 'src/net/', 'src/shared/'],
+  },
   {
     module: 'src/jetstream/client/',
     uses: ['src/bus/', 'src/shared/'],

@@ -78,6 +78,8 @@ export interface ApiAccount {
    * Throws ApiError: 10028 and 10047.
    */
   checkRoom(config: Pick<StreamConfig, 'name' | 'storage' | 'max_bytes'>): void;
+  /** There is a place for a stream of that storage. Throws ApiError. */
+  makeRoom(config: StreamConfig): Work<void>;
   /** Everything is checked: name, subjects, room. Throws ApiError when its store cannot be made. */
   createStream(config: StreamConfig): ApiStream;
   /** In pieces: what is too much goes before it is done. */

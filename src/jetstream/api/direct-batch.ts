@@ -74,23 +74,25 @@ export class DirectBatch {
     const isBeyond = start_time !== undefined && from === 0;
     this.#next = isBeyond ? store.state.lastSeq + 1 : Math.max(from, 1);
     yield* this.#count();
-    this.#next = yield* store.findNext(this.#filters, this.#next);
-    return this.#next === 0 ? '404 Message Not Found' : undefined;
+    const next = yield* store.findNext(this.#filters, this.#next);
+    if (next === 0 || next > this.#stream.visibleSeq) return '404 Message Not Found';
+    this.#next = next;
+    return undefined;
   }
 
   /** What lies ahead. */
   *#count(): Work<undefined> {
     const { store } = this.#stream;
     this.#pending = yield* store.counting(this.#filters, this.#next);
-    this.#countedTo = store.state.lastSeq;
+    this.#countedTo = this.#stream.visibleSeq;
     return undefined;
   }
 
   /** The last of each subject. @returns a status when there is none */
   *#findLast(): Work<string | undefined> {
-    const { store } = this.#stream;
+    const { store, visibleSeq: lastSeq } = this.#stream;
     const { multi_last = [], up_to_seq = 0, up_to_time, seq = 0 } = this.#request;
-    const { firstSeq, lastSeq } = store.state;
+    const { firstSeq } = store.state;
     this.#upToSeq = up_to_seq || lastSeq;
     if (up_to_time !== undefined) {
       const above = store.seqAtTime(up_to_time) || lastSeq + 1;
@@ -184,7 +186,7 @@ export class DirectBatch {
       }
     }
     if (!this.#isAtEnd) return;
-    if (this.#seqs === undefined && this.#stream.store.state.lastSeq > this.#countedTo) {
+    if (this.#seqs === undefined && this.#stream.visibleSeq > this.#countedTo) {
       this.#search = this.#count();
       return;
     }
@@ -195,7 +197,9 @@ export class DirectBatch {
   /** The next sequence; 0 = there is none, below 0: it is looked for on in the next slice. */
   #take(): number {
     if (this.#seqs !== undefined) return this.#seqs[this.#next++] ?? 0;
-    const seq = this.#stream.store.nextWithin(this.#filters, this.#next);
+    const { store, visibleSeq } = this.#stream;
+    const seq = store.nextWithin(this.#filters, this.#next);
+    if (Math.abs(seq) > visibleSeq) return 0;
     if (seq !== 0) this.#next = seq > 0 ? seq + 1 : -seq;
     return seq;
   }

@@ -6,6 +6,7 @@ import type { RawMessage } from '../../bus/raw.ts';
 import type { BatchEntry } from '../../core/index.ts';
 import { asksForLevel } from '../consumer/required-level.ts';
 import { FixedText, type TextTarget } from '../fixed-text.ts';
+import { CLAIMS } from '../outbox.ts';
 import { writeStamp } from '../stamp.ts';
 import { copyBytes } from '../store/slabs.ts';
 import type { StoredMessage } from '../store/store.ts';
@@ -51,7 +52,8 @@ export class DirectGet {
         ? this.#takeKey(message, keyAt)
         : this.#takeRequest(message);
     if (status === undefined) return;
-    this.#stream.outbox.send({ to: message.reply, headers: statusBlock(status), payload: EMPTY });
+    const answer = { to: message.reply, headers: statusBlock(status), payload: EMPTY };
+    this.#stream.outbox.send(answer, CLAIMS.shown);
   }
 
   /** `$JS.API.DIRECT.GET.<stream>.<subject>`. @returns what is wrong with it */
@@ -64,7 +66,7 @@ export class DirectGet {
     if (asksForAnything(request) || key.length === 0) return '408 Bad Request';
     const isBare = request.no_hdr === true;
     const id = store.findSubject(key);
-    if (id >= 0) return this.#answer(message, store.lastOf(id), isBare);
+    if (id >= 0 && this.#write(message, store.lastOf(id), isBare)) return undefined;
     const last_by_subj = decoder.decode(key);
     return this.#find(message, { last_by_subj, no_hdr: isBare });
   }
@@ -85,11 +87,11 @@ export class DirectGet {
 
   /** Among very many subjects a wildcard takes its time: that is searched for in one of the next turns of the loop. */
   #find(message: RawMessage, request: GetRequest): string | undefined {
-    const { last_by_subj = '', next_by_subj = '', no_hdr = false } = request;
+    const { last_by_subj = '', next_by_subj = '' } = request;
     if (!hasWildcard(last_by_subj) && !hasWildcard(next_by_subj)) {
-      return this.#answer(message, wholly(this.#search(request)), no_hdr);
+      return this.#answer(message, request);
     }
-    this.#wait({ to: message.reply.slice(), found: this.#search(request), isBare: no_hdr });
+    this.#wait({ to: message.reply.slice(), request, seq: 0, hasWaited: false });
     return undefined;
   }
 
@@ -105,25 +107,33 @@ export class DirectGet {
     return id < 0 ? 0 : store.lastOf(id);
   }
 
-  #answer(request: RawMessage, seq: number, isBare: boolean): string | undefined {
+  #answer(message: RawMessage, request: GetRequest): string | undefined {
+    const seq = wholly(this.#search(request));
+    if (seq === 0) return NOT_FOUND;
+    const isBare = request.no_hdr === true;
+    if (this.#write(message, seq, isBare)) return undefined;
+    const isThere = this.#stream.store.has(seq);
+    if (isThere) this.#wait({ to: message.reply.slice(), request, seq: 0, hasWaited: false });
+    return isThere ? undefined : NOT_FOUND;
+  }
+
+  /** Answers with that message; false: it cannot be read, or is not answered in this turn of the loop. */
+  #write(request: RawMessage, seq: number, isBare: boolean): boolean {
     const { store, outbox } = this.#stream;
     const message = this.#message;
-    if (seq === 0 || !store.read(seq, message)) return '404 Message Not Found';
+    // A few bytes ask for a megabyte: what has been asked for is small, what is answered is copied when it goes.
+    if (this.#waiting.length > 0 || !store.read(seq, message)) return false;
     const run = outbox.run();
     const { payload } = message;
     const { replyBytes } = request;
     const most = replyBytes + this.#blockMost(message) + payload.length;
-    // A few bytes ask for a megabyte: what has been asked for is small, what is answered is copied when it goes.
-    if (this.#waiting.length > 0 || run.used + most > RUN_BYTES) {
-      this.#wait({ to: request.reply.slice(), found: seq, isBare });
-      return undefined;
-    }
+    if (run.used + most > RUN_BYTES) return false;
     run.reserve(most);
     const start = request.copyReply(run.bytes, run.used, run.data);
     const bodyAt = isBare ? start : this.#writeBlock(run, start, message);
     copyBytes(payload, 0, run.bytes, bodyAt, payload.length);
-    run.end(replyBytes, bodyAt - start, payload.length);
-    return undefined;
+    run.end(replyBytes, bodyAt - start, payload.length, CLAIMS.shown);
+    return true;
   }
 
   #wait(answer: WaitingAnswer): void {
@@ -146,11 +156,11 @@ export class DirectGet {
     const endMs = clock.monotonic() + SLICE_MS;
     let bytes = 0;
     while (this.#next < waiting.length && bytes < RUN_BYTES && clock.monotonic() <= endMs) {
-      const { to, found, isBare } = waiting[this.#next] as WaitingAnswer;
-      const step = typeof found === 'number' ? { done: true, value: found } : found.next();
-      if (!step.done) continue;
+      const answer = waiting[this.#next] as WaitingAnswer;
+      if (!this.#isFound(answer)) continue;
+      const entry = this.#entryOf(answer);
+      if (entry === undefined) break;
       this.#next++;
-      const entry = this.#entryOf(to, step.value ?? 0, isBare);
       entries.push(entry);
       bytes += ENTRY_BYTES + (entry.headers?.length ?? 0) + entry.payload.length;
     }
@@ -159,14 +169,33 @@ export class DirectGet {
     this.#next = 0;
   }
 
-  #entryOf(to: Uint8Array, seq: number, isBare: boolean): BatchEntry {
+  /** Looks for it a piece further; true: it is known, or that there is none. */
+  #isFound(answer: WaitingAnswer): boolean {
+    if (answer.hasWaited && this.#stream.store.has(answer.seq)) return true;
+    answer.search ??= this.#search(answer.request);
+    const step = answer.search.next();
+    if (!step.done) return false;
+    answer.search = undefined;
+    answer.seq = step.value;
+    return true;
+  }
+
+  /** undefined: it waits for the next commit. */
+  #entryOf(answer: WaitingAnswer): BatchEntry | undefined {
+    const { store, visibleSeq } = this.#stream;
+    const { to, request, seq } = answer;
     const message = this.#message;
-    // It may have gone since.
-    if (seq === 0 || !this.#stream.store.read(seq, message)) {
-      return { to, headers: statusBlock('404 Message Not Found'), payload: EMPTY };
+    if (seq > visibleSeq && !answer.hasWaited) {
+      answer.hasWaited = true;
+      return undefined;
+    }
+    // What is not durable with the next commit may never be.
+    const status = seq > visibleSeq ? '500 Message Not Committed' : NOT_FOUND;
+    if (seq === 0 || seq > visibleSeq || !store.read(seq, message)) {
+      return { to, headers: statusBlock(status), payload: EMPTY };
     }
     const { payload } = message;
-    if (isBare) return { to, payload };
+    if (request.no_hdr) return { to, payload };
     const bytes = new Uint8Array(this.#blockMost(message));
     const data = new DataView(bytes.buffer);
     const end = this.#writeBlock({ bytes, data }, 0, message);
@@ -207,10 +236,16 @@ const SLICE_MS = 1;
 /** An answer that is made when it may go. */
 interface WaitingAnswer {
   readonly to: Uint8Array;
-  /** The sequence of the message, or what finds it; 0 = there is none. */
-  readonly found: number | Work<number>;
-  readonly isBare: boolean;
+  readonly request: GetRequest;
+  /** Looks for it. */
+  search?: Work<number> | undefined;
+  /** What has been found; 0 = there is none. */
+  seq: number;
+  /** For the commit of that. */
+  hasWaited: boolean;
 }
+
+const NOT_FOUND = '404 Message Not Found';
 
 function statusBlock(status: string): Uint8Array {
   return encoder.encode(`NATS/1.0 ${status}\r\n\r\n`);

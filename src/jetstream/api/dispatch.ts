@@ -2,6 +2,7 @@
 // JSON is copied, and answered when its turn comes. What is no request gets no answer.
 // Source: nats-server 2.15.3, server/jetstream_api.go, apiDispatch; server/client.go, processServiceImport.
 import type { RawHandler, RawMessage } from '../../bus/raw.ts';
+import type { MessageClient } from '../../bus/types.ts';
 import { CapacityError } from '../../shared/errors.ts';
 import { goJsonExact } from '../../shared/go-json.ts';
 import { LEVEL_HEADER } from '../consumer/required-level.ts';
@@ -10,13 +11,16 @@ import { headerOf } from '../stream/header-block.ts';
 import type { Work } from '../work.ts';
 import type { ApiAccount, ApiConsumer, ApiStream } from './account-door.ts';
 import { auditOf } from './audit.ts';
+import { type Asked, type KeptRequest, RequestKeeper } from './kept-request.ts';
 import type { RequestQueue } from './queue.ts';
 import { type Answer, type ApiRequest, checkLevel, type Fields } from './request.ts';
-import { findRoute, type Route } from './routes.ts';
+import { findRoute } from './routes.ts';
 import { TargetCache } from './target-cache.ts';
 
 const PREFIX = '$JS.API.';
 const DOT = 0x2e;
+/** Of longer subjects it is found anew each time what they ask for. */
+const KNOWN_BYTES = 128;
 /** Behind the prefix; nothing else begins so. */
 const PULL: Uint8Array = bytesOf('CONSUMER.MSG.NEXT.');
 const DIRECT: Uint8Array = bytesOf('DIRECT.GET');
@@ -47,6 +51,12 @@ class Dispatch {
   readonly #start: number;
   readonly #queue: RequestQueue;
   readonly #targets = new TargetCache<Target>();
+  readonly #asked = new TargetCache<Asked>();
+  readonly #keeper = new RequestKeeper((request) => this.#answer(request));
+  /** Who has asked last, and in which turn: what comes in one read comes from one. */
+  #client: MessageClient | undefined;
+  #session = 0;
+  #serial = -1;
   /** The subject at hand. */
   #subject = new Uint8Array(4096);
   #subjectData = new DataView(this.#subject.buffer);
@@ -66,7 +76,7 @@ class Dispatch {
     message.copySubject(this.#subject, 0, this.#subjectData);
     if (this.#begins(PULL, subjectBytes)) this.#pull(message, subjectBytes);
     else if (this.#begins(DIRECT, subjectBytes)) this.#directGet(message, subjectBytes);
-    else this.#ask(message, decoder.decode(this.#subject.subarray(this.#start, subjectBytes)));
+    else this.#ask(message, subjectBytes);
   }
 
   #begins(words: Uint8Array, end: number): boolean {
@@ -117,24 +127,45 @@ class Dispatch {
     );
   }
 
-  #ask(message: RawMessage, rest: string): void {
-    const found = findRoute(rest.split('.'));
-    if (found === undefined) return;
-    const { client } = message;
-    const reply = message.reply.slice();
-    const payload = message.payload.slice();
-    const level = message.headerBytes === 0 ? undefined : headerOf(message.headers, LEVEL_HEADER);
-    const { route, names } = found;
-    const requestOf = (): ApiRequest => {
-      const body = decoder.decode(payload);
-      const subject = PREFIX + rest;
-      return { account: this.#account, subject, names, body, level, reply, client };
-    };
-    this.#queue.push(payload.length, this.#answer(route, requestOf));
+  #ask(message: RawMessage, end: number): void {
+    const asked = this.#askedAt(end);
+    if (asked === undefined || !this.#queue.takes()) return;
+    this.#queue.push(this.#keeper.keep(message, asked, this.#clientOf(message)));
   }
 
-  *#answer(route: Route, requestOf: () => ApiRequest): Work<void> {
-    const request = requestOf();
+  #askedAt(end: number): Asked | undefined {
+    const start = this.#start;
+    const known = this.#asked.get(this.#subject, start, end);
+    if (known !== undefined) return known;
+    const rest = decoder.decode(this.#subject.subarray(start, end));
+    const found = findRoute(rest.split('.'));
+    if (found === undefined) return undefined;
+    const asked = { ...found, rest };
+    if (end - start <= KNOWN_BYTES) this.#asked.set(this.#subject, start, end, asked);
+    return asked;
+  }
+
+  #clientOf(message: RawMessage): MessageClient | undefined {
+    const { session } = message;
+    const { serial } = this.#account.door.turn;
+    if (session !== this.#session || serial !== this.#serial) {
+      this.#client = message.client;
+      this.#session = session;
+      this.#serial = serial;
+    }
+    return this.#client;
+  }
+
+  #requestOf({ asked, client, reply, headers, payload }: KeptRequest): ApiRequest {
+    const { names, rest } = asked;
+    const level = headers.length === 0 ? undefined : headerOf(headers, LEVEL_HEADER);
+    const body = decoder.decode(payload);
+    return { account: this.#account, subject: PREFIX + rest, names, body, level, reply, client };
+  }
+
+  *#answer(kept: KeptRequest): Work<void> {
+    const { route } = kept.asked;
+    const request = this.#requestOf(kept);
     const account = this.#account;
     const { counters } = account;
     const type = `io.nats.jetstream.api.v1.${route.type}_response`;
@@ -151,7 +182,11 @@ class Dispatch {
       json = goJsonExact({ type, error: this.#refused(thrown), ...route.always });
       counters.errors++;
     }
-    if (request.reply.length > 0) account.reply(request.reply, json, answer?.stream);
+    if (request.reply.length > 0) {
+      // Also a refusal may say what is so because of something that is not durable yet.
+      const stream = answer === undefined ? account.streams.get(request.names[0] ?? '') : undefined;
+      account.reply(request.reply, json, answer?.stream ?? stream);
+    }
     if (answer?.isQuiet) return;
     counters.total++;
     account.advise('API', 'api_audit', () => auditOf(request, json));

@@ -27,7 +27,7 @@ import {
 /** Subjects that one answer tells of. */
 const SUBJECTS_PAGE = 100_000;
 
-export function createStream(request: ApiRequest): Answer {
+export function* createStream(request: ApiRequest): Work<Answer> {
   const { account, names } = request;
   const asked = readBody(request, readStreamRequest);
   const [name = ''] = names;
@@ -42,7 +42,7 @@ export function createStream(request: ApiRequest): Answer {
   checkAccount(account, name, asked);
   const config = checkStream(asked, account.limits);
   if (config.num_replicas > 1) throw refusal('replicasNotSupported');
-  const stream = account.streams.get(name) ?? addStream(account, config);
+  const stream = account.streams.get(name) ?? (yield* addStream(account, config));
   if (stream.config !== config && !isSame(stream.config, config)) throw refusal('streamNameInUse');
   return {
     fields: { ...streamInfo(account, stream, { withVersion: true }), did_create: true },
@@ -50,9 +50,10 @@ export function createStream(request: ApiRequest): Answer {
   };
 }
 
-function addStream(account: ApiAccount, config: StreamConfig): ApiStream {
+function* addStream(account: ApiAccount, config: StreamConfig): Work<ApiStream> {
   account.checkRoom(config);
   checkOverlap(account, config);
+  yield* account.makeRoom(config);
   return account.createStream(config);
 }
 

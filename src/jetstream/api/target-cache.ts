@@ -11,22 +11,33 @@ interface Entry<T> {
 
 export class TargetCache<T> {
   readonly #entries: (Entry<T> | undefined)[] = new Array(PLACES);
+  /** The one that was found last: mostly it is asked for again, and its place costs more than to compare it. */
+  #last: Entry<T> | undefined;
 
   /** What was last set for these bytes. */
   get(source: Uint8Array, start: number, end: number): T | undefined {
-    const entry = this.#entries[placeOf(source, start, end)];
-    if (entry === undefined) return undefined;
-    const { bytes, target } = entry;
-    if (bytes.length !== end - start) return undefined;
-    for (let i = 0; i < bytes.length; i++) {
-      if (bytes[i] !== source[start + i]) return undefined;
+    let entry = this.#last;
+    if (entry === undefined || !isOf(entry, source, start, end)) {
+      entry = this.#entries[placeOf(source, start, end)];
+      if (entry === undefined || !isOf(entry, source, start, end)) return undefined;
+      this.#last = entry;
     }
-    return target;
+    return entry.target;
   }
 
   set(source: Uint8Array, start: number, end: number, target: T): void {
-    this.#entries[placeOf(source, start, end)] = { bytes: source.slice(start, end), target };
+    const entry = { bytes: source.slice(start, end), target };
+    this.#entries[placeOf(source, start, end)] = entry;
+    this.#last = entry;
   }
+}
+
+function isOf({ bytes }: Entry<unknown>, source: Uint8Array, start: number, end: number): boolean {
+  if (bytes.length !== end - start) return false;
+  for (let i = 0; i < bytes.length; i++) {
+    if (bytes[i] !== source[start + i]) return false;
+  }
+  return true;
 }
 
 /** FNV-1a. */

@@ -7,6 +7,7 @@ import { DurationMistake, parseDuration } from '../../shared/go-duration.ts';
 import { NANOS_PER_MS } from '../../shared/time.ts';
 import { INT64, type Int, readObject } from '../json-reader.ts';
 import { JsonError } from '../json-scanner.ts';
+import { CLAIMS } from '../outbox.ts';
 import { type AckForm, type AckPlace, readAckSubject } from './ack-subject.ts';
 import type { ConsumerParts } from './parts.ts';
 
@@ -55,7 +56,7 @@ export class Acks {
     const payload = payloadOf(message);
     const isConfirmed = this.#obey(message, payload);
     if (!isConfirmed || message.replyBytes === 0) return;
-    this.#parts.host.outbox.send({ to: message.reply.slice(), payload: NOTHING });
+    this.#parts.host.outbox.send({ to: message.reply.slice(), payload: NOTHING }, CLAIMS.confirmed);
   }
 
   /** @returns whether it is confirmed, if it asks for that */

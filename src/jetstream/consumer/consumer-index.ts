@@ -9,11 +9,13 @@ import type { Store } from '../store/store.ts';
 import { isSubset, subjectsCollide } from '../subjects.ts';
 import type { Work } from '../work.ts';
 import { FilterTrie } from './filter-trie.ts';
-import type { StreamFollower } from './host.ts';
+import type { Counter, Deliverer, StreamFollower } from './host.ts';
 
 /** A consumer, and whether it has something that it was not yet woken for. */
 interface Follower {
   readonly consumer: StreamFollower;
+  readonly counter: Counter;
+  readonly deliverer: Deliverer;
   readonly filters: readonly string[];
   /** The last message that it has to be woken for; 0 = none. */
   seq: number;
@@ -72,7 +74,8 @@ export class ConsumerIndex {
   }
 
   add(name: string, consumer: StreamFollower): void {
-    const follower = { consumer, filters: consumer.filters, seq: 0 };
+    const { counter, deliverer, filters } = consumer;
+    const follower = { consumer, counter, deliverer, filters, seq: 0 };
     this.#byName.set(name, follower);
     if (follower.filters.length === 0) this.#unfiltered.push(follower);
     for (const filter of follower.filters) this.#trie.add(filter, follower);
@@ -100,9 +103,9 @@ export class ConsumerIndex {
 
   /** A message was stored: counts it at the consumers that it concerns. */
   stored(seq: number, subjectId: number): void {
-    for (const follower of this.#unfiltered) this.#stir(follower, seq, subjectId);
+    for (const follower of this.#unfiltered) this.#stir(follower, seq);
     if (this.#trie.count === 0) return;
-    for (const follower of this.#matching(subjectId)) this.#stir(follower, seq, subjectId);
+    for (const follower of this.#matching(subjectId)) this.#stir(follower, seq);
   }
 
   /** What was stored may be shown up to and with `seq`. */
@@ -113,17 +116,17 @@ export class ConsumerIndex {
     for (const follower of stirred) {
       if (follower.seq > seq) this.#stirred.push(follower);
       else follower.seq = 0;
-      follower.consumer.wake(seq);
+      follower.deliverer.soon();
     }
   }
 
   /** A message leaves the stream, and its subject's id still stands for its subject. */
-  removed(seq: number, subjectId: number): void {
+  removed(seq: number, subjectId: number, mayReturn = false): void {
     const purging = this.#purging;
     if (purging === undefined) {
       for (const { consumer } of this.#concerned(subjectId)) {
         consumer.uncount(seq);
-        consumer.removed(seq, subjectId);
+        consumer.removed(seq, subjectId, mayReturn);
       }
       return;
     }
@@ -138,6 +141,11 @@ export class ConsumerIndex {
     } else {
       purging.isUncounted = false;
     }
+  }
+
+  /** One is there again. */
+  restored(seq: number, subjectId: number): void {
+    for (const { consumer } of this.#concerned(subjectId)) consumer.restored(seq);
   }
 
   /**
@@ -234,10 +242,10 @@ export class ConsumerIndex {
     if (this.#trie.count > 0) yield* this.#matching(subjectId);
   }
 
-  #stir(follower: Follower, seq: number, subjectId: number): void {
+  #stir(follower: Follower, seq: number): void {
     if (follower.seq === 0) this.#stirred.push(follower);
     follower.seq = seq;
-    follower.consumer.stored(seq, subjectId);
+    follower.counter.stored(seq);
   }
 
   #matching(subjectId: number): readonly Follower[] {

@@ -57,6 +57,11 @@ export class ConsumerLog {
     this.#onTouched = onTouched;
   }
 
+  /** Why nothing more can be kept. */
+  get failure(): Error | undefined {
+    return this.#store.failure;
+  }
+
   get heldBytes(): number {
     return this.#store.heldBytes;
   }

@@ -16,7 +16,7 @@ import { Alarm } from './alarm.ts';
 import type { ConsumerConfig } from './config.ts';
 import { Cursor } from './cursor.ts';
 import { Delivery, type DeliveryOwner } from './delivery.ts';
-import type { ConsumerHost, StreamFollower } from './host.ts';
+import type { ConsumerHost, Counter, Deliverer, StreamFollower } from './host.ts';
 import { Inactivity } from './inactivity.ts';
 import type { Journal } from './journal.ts';
 import type { ConsumerParts } from './parts.ts';
@@ -195,12 +195,12 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
 
   // What the stream tells.
 
-  wake(): void {
-    this.#delivery.soon();
+  get counter(): Counter {
+    return this.#parts.cursor;
   }
 
-  stored(seq: number): void {
-    this.#parts.cursor.stored(seq);
+  get deliverer(): Deliverer {
+    return this.#delivery;
   }
 
   uncount(seq: number): void {
@@ -211,8 +211,19 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     return this.#parts.cursor.recount();
   }
 
-  removed(seq: number): void {
-    const { progress } = this.#parts;
+  restored(seq: number): void {
+    this.#parts.cursor.restored(seq);
+  }
+
+  removed(seq: number, _subjectId = -1, mayReturn = false): void {
+    const { progress, host } = this.#parts;
+    if (mayReturn) {
+      if (!this.needs(seq)) return;
+      host.atCommit(() => {
+        if (!this.#isClosed && !host.store.has(seq)) this.removed(seq);
+      });
+      return;
+    }
     if (progress.redelivery.pending.find(seq)) this.lost(seq, DELETED_UNACKED);
     else progress.redelivery.exhausted.delete(seq);
   }

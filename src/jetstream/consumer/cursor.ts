@@ -88,9 +88,16 @@ export class Cursor {
   }
 
   removed(seq: number): void {
-    if (seq < this.next || this.#pending === 0) return;
-    const isAhead = this.#lasts.length === 0 || seq > this.#resume || this.#isLast(seq);
-    if (isAhead) this.#pending--;
+    if (seq >= this.next && this.#pending > 0 && this.#isWanted(seq)) this.#pending--;
+  }
+
+  /** It is there again. */
+  restored(seq: number): void {
+    if (seq >= this.next && this.#isWanted(seq)) this.#pending++;
+  }
+
+  #isWanted(seq: number): boolean {
+    return this.#lasts.length === 0 || seq > this.#resume || this.#isLast(seq);
   }
 
   /** A purge has taken messages out, all below `seq` among them. */

@@ -80,7 +80,9 @@ export class Delivery {
     this.#recipients = recipients;
     const { config, store } = parts.host;
     this.#subjects = new AckSubjects(config.name, consumer);
-    this.#replay = parts.rules.replaysTimes ? new Replay(store.state.lastSeq) : undefined;
+    if (parts.rules.replaysTimes && parts.cursor.next <= store.state.lastSeq) {
+      this.#replay = new Replay(store.state.lastSeq);
+    }
   }
 
   /** Delivers in one of the next turns of the loop, if anybody waits. */
@@ -146,9 +148,13 @@ export class Delivery {
   /** @returns bytes of the message, or why there is none */
   #deliverNext(nowMs: number): number {
     const { progress, cursor, rules } = this.#parts;
-    const again = this.#readAgain();
+    const isNextDue = this.#replay?.isFor(cursor.peek(this.#parts.host.visibleSeq)) === true;
+    const again = isNextDue ? 0 : this.#readAgain();
     const seq = again > 0 ? again : this.#readNext();
-    if (seq <= 0) return seq;
+    if (seq <= 0) {
+      this.#replay?.stop();
+      return seq;
+    }
     const waitMs = this.#replay?.waitMs(message, nowMs) ?? 0;
     if (waitMs > 0) {
       this.#owner.due(nowMs + waitMs);
@@ -239,6 +245,7 @@ export class Delivery {
     }
     if (isMissed) this.#recipients.missed();
     this.#after(seqs);
+    if (this.#endedBy !== FULL) this.#replay?.caughtUp(this.#parts.cursor.next);
     if (this.#endedBy === FULL || isMissed) this.soon();
   };
 
@@ -251,7 +258,6 @@ export class Delivery {
     this.#owner.used(nowMs);
     this.#owner.due(progress.redelivery.nextDueMs());
     if (rules.acks === 'none') for (const seq of seqs) if (seq > 0) this.#owner.settle(seq);
-    this.#replay?.caughtUp(this.#parts.cursor.next);
   }
 
   /** Nobody was there to get it. */
@@ -274,7 +280,11 @@ export class Delivery {
   }
 }
 
-/** Messages come as far from each other as they were stored, up to the last one that there was at the beginning. */
+/**
+ * Messages come as far from each other as they were stored, until there is nothing to deliver and the last one that there
+ * was at the beginning has been passed. While one waits, no other comes; else one that comes again and again would put it
+ * off for ever.
+ */
 class Replay {
   readonly #lastSeq: number;
   #isOver = false;
@@ -302,12 +312,23 @@ class Replay {
     return this.#waitsFor !== 0;
   }
 
+  /** That is the message which waits. */
+  isFor(seq: number): boolean {
+    return seq !== 0 && seq === this.#waitsFor;
+  }
+
+  /** What waited has gone. */
+  stop(): void {
+    this.#waitsFor = 0;
+  }
+
   delivered({ timeMs }: StoredMessage): void {
     this.#lastMs = timeMs;
     this.#waitsFor = 0;
   }
 
+  /** Nothing is delivered for now. */
   caughtUp(next: number): void {
-    if (next > this.#lastSeq) this.#isOver = true;
+    if (!this.isPaused && next > this.#lastSeq) this.#isOver = true;
   }
 }

@@ -28,6 +28,8 @@ export interface ConsumerHost {
    * `Outbox.deliver` are views of the store.
    */
   settled(seq: number): void;
+  /** Calls `work` when the next commit is done, or has failed. */
+  atCommit(work: () => void): void;
   /** The filters of a consumer have changed: whom a message concerns, and who needs it. */
   refiltered(consumer: string): void;
   /** The consumer is at an end (inactive too long): the stream forgets it and calls its `close`. */
@@ -41,18 +43,38 @@ export interface ConsumerHost {
   measure(kind: string, type: string, fields: () => object): void;
 }
 
+/** Counts what lies ahead. */
+export interface Counter {
+  /** A message was stored, visible or not. */
+  stored(seq: number): void;
+}
+
+/** Delivers what may be shown. */
+export interface Deliverer {
+  /** There is something: once for a run of messages. */
+  soon(): void;
+}
+
 /** What a stream tells a consumer. */
 export interface StreamFollower {
   /** Subjects that it wants; none = all. They change only with `ConsumerHost.refiltered`. */
   readonly filters: readonly string[];
-  /** A message that its filters match may be shown now; once for a run of messages, the last of them is `seq`. */
-  wake(seq: number): void;
-  /** One that its filters match was stored, visible or not: counts it. */
-  stored(seq: number, subjectId: number): void;
+  /**
+   * Both are the same as long as it lives, and hear of what its filters match. Where each message is another consumer's,
+   * the way there is what a publish costs: it leads past the consumer.
+   */
+  readonly counter: Counter;
+  readonly deliverer: Deliverer;
   /** One that its filters match leaves the stream, whoever removes it: it counts no more. */
   uncount(seq: number): void;
-  /** The same one, of which no purge tells: nobody acknowledges it any more. */
-  removed(seq: number, subjectId: number): void;
+  /**
+   * The same one, of which no purge tells: nobody acknowledges it any more.
+   *
+   * @param mayReturn until the stream's next commit is done nobody knows whether it is gone
+   */
+  removed(seq: number, subjectId: number, mayReturn?: boolean): void;
+  /** It is there again, and counts. */
+  restored(seq: number): void;
   /** Very many have left: what lies ahead is to be counted anew, in pieces. */
   recount(): Work<void>;
   /**

@@ -1,5 +1,5 @@
 // Where the streams of one account lie on disk. A stream has a directory of its own, which no later one of its name uses
-// again, so that it may be emptied while that is made; without its configuration it is nobody's, and goes at the next start.
+// again, so that it may be emptied while that is made. One whose stream was deleted, or never was, goes at the next start.
 //
 //   <directory>/orders.1/   meta.json     its configuration (meta-file.ts)
 //                           messages/     the store of its messages
@@ -12,8 +12,15 @@ import type { IndexOptions } from '../store/indexed-store.ts';
 import type { Store } from '../store/store.ts';
 import type { StreamConfig } from '../stream/config.ts';
 import { Keeping, type KeepingPlace } from './keeping.ts';
-import { META_NAME, MetaFile, readMeta, type StreamMeta } from './meta-file.ts';
-import { directoryName } from './names.ts';
+import {
+  GONE_NAME,
+  META_NAME,
+  MetaFile,
+  NEW_NAME,
+  readMeta,
+  type StreamMeta,
+} from './meta-file.ts';
+import { directoryName, streamName } from './names.ts';
 import type { Place, StreamPlace } from './place.ts';
 
 export interface DiskPlaceOptions {
@@ -28,52 +35,66 @@ export interface DiskPlaceOptions {
 /** The log of consumers: what it holds is small, and much of it goes soon. */
 const CONSUMERS_SEGMENT: number = 1 << 20;
 const PARTS = ['messages', 'consumers'];
+/** A directory of a stream: something and a number. */
+const DIRECTORY = /\.(\d{1,15})$/;
+/** What of it is made by us. */
+const OWN_FILE = /^(\d+\.(log|tmp)|index\.snapshot(\.tmp)?)$/;
+const OWN_NAMES: readonly string[] = [META_NAME, NEW_NAME, GONE_NAME];
 
 export class DiskPlace implements Place {
   readonly #options: DiskPlaceOptions;
+  readonly unread: string[] = [];
   #number = 0;
-  /** Names that were removed are being synced: so many times. */
-  #syncs = 0;
-  #syncing: Promise<void> = Promise.resolve();
+  /** Streams that are being forgotten. */
+  #leaving = 0;
+  #forgetting: Promise<void> = Promise.resolve();
 
   /** Throws StorageError: the directory cannot be made. */
   constructor(options: DiskPlaceOptions) {
     this.#options = options;
     options.disk.makeDir(options.dir);
     for (const name of options.disk.list(options.dir)) {
-      this.#number = Math.max(this.#number, Number(/\.(\d+)$/.exec(name)?.[1] ?? 0));
+      this.#number = Math.max(this.#number, numberOf(name));
     }
   }
 
   /**
    * The streams that are there. One whose configuration cannot be read is told to `warn` and left alone: the others go on.
    */
-  found(): { readonly meta: StreamMeta; readonly place: StreamPlace }[] {
+  *found(): Iterable<{ readonly meta: StreamMeta; readonly place: StreamPlace }> {
     const { disk, dir, warn } = this.#options;
-    const found = new Map<string, { meta: StreamMeta; place: StreamPlace; path: string }>();
-    for (const name of [...disk.list(dir)].sort()) {
+    const paths = new Map<string, string>();
+    const names = disk.list(dir).filter((name) => numberOf(name) > 0);
+    // Of two with one stream the later one is the stream: the other was deleted before.
+    for (const name of [...names].sort((one, other) => numberOf(other) - numberOf(one))) {
       const path = `${dir}/${name}`;
-      if (!/\.\d+$/.test(name)) continue;
       try {
-        if (!disk.list(path).includes(META_NAME)) {
-          removeAll(disk, path);
-          continue;
-        }
-        const meta = readMeta(disk, path);
-        const other = found.get(meta.config.name);
+        const meta = this.#read(path);
+        if (meta === undefined) continue;
+        const other = paths.get(meta.config.name);
         if (other !== undefined) {
-          throw new StorageError(`${path} has the stream of ${other.path}: it is left alone`);
+          throw new StorageError(`${path} has the stream of ${other}: it is left alone`);
         }
-        found.set(meta.config.name, {
-          meta,
-          path,
-          place: new DiskStreamPlace(this, this.#options, path),
-        });
+        paths.set(meta.config.name, path);
+        yield { meta, place: new DiskStreamPlace(this, this.#options, path) };
       } catch (error) {
         warn(`a stream is not opened: ${toError(error).message}`);
+        this.unread.push(streamName(name.replace(DIRECTORY, '')));
       }
     }
-    return [...found.values()];
+  }
+
+  /** undefined: there is no stream, and what is left of one goes. Throws StorageError. */
+  #read(path: string): StreamMeta | undefined {
+    const { disk, warn } = this.#options;
+    const names = disk.list(path);
+    if (names.includes(META_NAME) && !names.includes(GONE_NAME)) return readMeta(disk, path);
+    const isLeft = names.includes(GONE_NAME) || names.includes(NEW_NAME);
+    if (isLeft || !hasSegments(disk, path, names)) {
+      void removeAll(disk, path).catch((error: unknown) => warn(toError(error).message));
+      return undefined;
+    }
+    throw new StorageError(`${path} has messages and no ${META_NAME}: it is left alone`);
   }
 
   of({ storage, name }: StreamConfig): StreamPlace | undefined {
@@ -83,20 +104,23 @@ export class DiskPlace implements Place {
     return new DiskStreamPlace(this, this.#options, path);
   }
 
-  /** A name in that directory has been removed. */
-  sync(dir: string): void {
-    const { disk, warn } = this.#options;
-    this.#syncs++;
-    const end = (): void => void this.#syncs--;
-    this.#syncing = Promise.all([this.#syncing, disk.syncDir(dir)]).then(end, (error: unknown) => {
-      warn(toError(error).message);
-      end();
+  /** All that was to be forgotten is, as far as that can be said. */
+  get forgotten(): Promise<void> {
+    return this.#forgetting;
+  }
+
+  forget(meta: MetaFile): void {
+    this.#leaving++;
+    const told = meta.forget().catch((error: unknown) => {
+      const { message } = toError(error);
+      this.#options.warn(`a stream that was deleted may be there at the next start: ${message}`);
     });
+    this.#forgetting = Promise.all([this.#forgetting, told]).then(() => void this.#leaving--);
   }
 
   commit(done: () => void): void {
-    if (this.#syncs === 0) done();
-    else void this.#syncing.then(done);
+    if (this.#leaving === 0) done();
+    else void this.#forgetting.then(done);
   }
 }
 
@@ -110,7 +134,8 @@ class DiskStreamPlace implements StreamPlace, KeepingPlace {
     this.#place = place;
     this.#options = options;
     this.#dir = dir;
-    this.meta = new MetaFile(options.disk, dir);
+    // Who makes it again must not find two of them, or another that takes the same subjects, after a power loss.
+    this.meta = new MetaFile(options.disk, dir, place.forgotten);
   }
 
   openMessages({ max_bytes }: StreamConfig, index: IndexOptions): Store {
@@ -135,32 +160,42 @@ class DiskStreamPlace implements StreamPlace, KeepingPlace {
   }
 
   forget(): void {
-    const { disk, warn } = this.#options;
-    try {
-      if (disk.list(this.#dir).includes(META_NAME)) disk.remove(`${this.#dir}/${META_NAME}`);
-      this.#place.sync(this.#dir);
-    } catch (error) {
-      warn(`a stream that was deleted is there again at the next start: ${toError(error).message}`);
-    }
+    this.#place.forget(this.meta);
   }
 
-  destroy(): void {
+  async destroy(): Promise<void> {
+    await this.#place.forgotten;
     try {
-      removeAll(this.#options.disk, this.#dir);
+      await removeAll(this.#options.disk, this.#dir);
     } catch (error) {
       this.#options.warn(`what is left of a stream is not removed: ${toError(error).message}`);
     }
   }
 }
 
-/** Removes a stream's directory and what is known to be in it; whatever else lies there stays, and it, too. */
-function removeAll(disk: Disk, dir: string): void {
+/** The number of a directory of a stream; 0 = it is none. */
+function numberOf(name: string): number {
+  return Number(DIRECTORY.exec(name)?.[1] ?? 0);
+}
+
+function hasSegments(disk: Disk, dir: string, names: readonly string[]): boolean {
+  return PARTS.some((part) => names.includes(part) && disk.list(`${dir}/${part}`).length > 0);
+}
+
+/**
+ * Removes a stream's directory and what is known to be in it; whatever else lies there stays, and it, too. The last to go is
+ * what says that it is to go. Rejects with StorageError.
+ */
+async function removeAll(disk: Disk, dir: string): Promise<void> {
   const names = disk.list(dir);
   for (const part of PARTS) {
     if (!names.includes(part)) continue;
-    for (const name of disk.list(`${dir}/${part}`)) disk.remove(`${dir}/${part}/${name}`);
-    disk.removeDir(`${dir}/${part}`);
+    const path = `${dir}/${part}`;
+    for (const name of disk.list(path)) {
+      if (OWN_FILE.test(name)) await disk.removeLater(`${path}/${name}`);
+    }
+    disk.removeDir(path);
   }
-  for (const name of names) if (name.startsWith('meta.')) disk.remove(`${dir}/${name}`);
+  for (const name of OWN_NAMES) if (names.includes(name)) disk.remove(`${dir}/${name}`);
   disk.removeDir(dir);
 }

@@ -17,8 +17,8 @@ export interface KeepingPlace {
   openConsumers(onTakenBack: () => void): Store;
   /** It is deleted: no start finds it again. Its stores are open still. */
   forget(): void;
-  /** Its stores are closed, and nothing of it is needed any more. */
-  destroy(): void;
+  /** Its stores are closed, and nothing of it is needed any more. Resolves when it is gone. */
+  destroy(): Promise<void>;
 }
 
 export class Keeping {
@@ -33,6 +33,11 @@ export class Keeping {
     this.isSaved = isSaved;
     const store = place.openConsumers(() => this.consumers.takenBack());
     this.consumers = new ConsumerLog(store, clock, onTouched);
+  }
+
+  /** Why nothing more of its consumers can be kept. */
+  get failure(): Error | undefined {
+    return this.consumers.failure;
   }
 
   get heldBytes(): number {
@@ -67,8 +72,8 @@ export class Keeping {
   /** @param isForgotten then nothing is left on disk */
   close(isForgotten: boolean, done: () => void): void {
     this.consumers.close(() => {
-      if (isForgotten) this.#place.destroy();
-      done();
+      if (isForgotten) void this.#place.destroy().then(done);
+      else done();
     });
   }
 }

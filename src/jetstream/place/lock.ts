@@ -27,6 +27,8 @@ export interface DirectoryLock {
 const WANTS = 'wants';
 const HAS = 'has';
 const SOCKET = /^lock\.\w+\.sock$/;
+/** Times that one is asked who says nothing. */
+const ASKED_MOST = 3;
 /** Letters of a name that nobody else has. */
 const NAME_LEN = 16;
 
@@ -34,6 +36,7 @@ const NAME_LEN = 16;
  * Holds a directory that is there.
  *
  * @param shortDir where a short name for a long path is made for a moment
+ * @param shownDir what it is called
  * Rejects with StorageError: another process has it, or it cannot be told.
  */
 export async function lockDirectory(
@@ -41,6 +44,7 @@ export async function lockDirectory(
   dir: string,
   sockets: LocalSockets,
   shortDir: string,
+  shownDir: string = dir,
 ): Promise<DirectoryLock> {
   const name = `lock.${randomBase62(NAME_LEN)}.sock`;
   const isLong = !fits(`${dir}/${name}`, sockets);
@@ -50,7 +54,7 @@ export async function lockDirectory(
   }
   if (isLong) disk.link(dir, short);
   try {
-    return await new Attempt(disk, dir, short, name).run(sockets);
+    return await new Attempt(disk, dir, short, name, shownDir).run(sockets);
   } catch (error) {
     if (error instanceof StorageError) throw error;
     throw new StorageError(fileErrorText(error, 'listen', `${dir}/${name}`), { cause: error });
@@ -77,13 +81,15 @@ class Attempt {
   /** The same directory by a name that is short enough. */
   readonly #short: string;
   readonly #name: string;
+  readonly #shownDir: string;
   #word = WANTS;
 
-  constructor(disk: Disk, dir: string, short: string, name: string) {
+  constructor(disk: Disk, dir: string, short: string, name: string, shownDir: string) {
     this.#disk = disk;
     this.#dir = dir;
     this.#short = short;
     this.#name = name;
+    this.#shownDir = shownDir;
   }
 
   async run({ answerAt, askAt }: LocalSockets): Promise<DirectoryLock> {
@@ -122,12 +128,16 @@ class Attempt {
 
   async #meet(other: string, askAt: LocalSockets['askAt']): Promise<void> {
     const path = `${this.#dir}/${other}`;
-    const word = await askAt(`${this.#short}/${other}`).catch((cause: unknown) => {
-      throw new StorageError(fileErrorText(cause, 'connect', path), { cause });
-    });
+    let word: string | undefined = '';
+    // One that is leaving says nothing, and is gone then.
+    for (let asked = 0; word === '' && asked < ASKED_MOST; asked++) {
+      word = await askAt(`${this.#short}/${other}`).catch((cause: unknown) => {
+        throw new StorageError(fileErrorText(cause, 'connect', path), { cause });
+      });
+    }
     if (word === undefined) removeQuietly(this.#disk, path);
     else if (word !== WANTS || other < this.#name) {
-      throw new StorageError(`store directory ${this.#dir} is in use`);
+      throw new StorageError(`store directory ${this.#shownDir} is in use`);
     }
   }
 }

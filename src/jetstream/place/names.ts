@@ -14,3 +14,12 @@ export function directoryName(name: string): string {
   if (text.length <= NAME_MOST) return text;
   return `${text.slice(0, NAME_MOST - 9)}~${crc32(name).toString(16).padStart(8, '0')}`;
 }
+
+/** What a directory is named for; of a long name the begin. */
+export function streamName(directory: string): string {
+  try {
+    return decodeURIComponent(directory);
+  } catch {
+    return directory;
+  }
+}

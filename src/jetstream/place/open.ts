@@ -1,14 +1,18 @@
-// Opens the place of one account's streams in a directory of this machine's, for this process alone.
+// Opens the place of one account's streams: in a directory of this machine's that is named, for this process alone, or in
+// one of its own that is gone when it is closed.
 //
-//   <directory>/ganglion/   lock.….sock            held as long as it is open (lock.ts)
-//                           <account>/streams/     its streams (disk-place.ts)
+//   <directory>/ganglion/<account>/   lock.….sock   held as long as it is open (lock.ts)
+//                                     streams/      its streams (disk-place.ts)
 import { tmpdir } from 'node:os';
+import { resolve } from 'node:path';
+import { answerAt, askAt, LOCAL_PATH_MOST } from '../../net/local-socket.ts';
+import { atExit } from '../../shared/at-exit.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { systemDisk } from '../store/file/disk.ts';
+import { type MachineDisk, systemDisk } from '../store/file/disk.ts';
 import { DiskPlace } from './disk-place.ts';
 import { type LocalSockets, lockDirectory } from './lock.ts';
 import { directoryName } from './names.ts';
-import type { Place } from './place.ts';
+import type { OpenedPlace } from './place.ts';
 
 export interface OpenOptions {
   readonly storeDir: string;
@@ -18,29 +22,68 @@ export interface OpenOptions {
   readonly warn: (text: string) => void;
 }
 
-export interface OpenedPlace {
-  readonly place: Place;
-  /** Everything in it has been closed. */
-  close(): void;
-}
-
 /** Ours lies beside what nats-server makes, and neither touches the other's. */
 const OWN_DIR = 'ganglion';
+const OTHERS_DIR = 'jetstream';
+const SOCKETS: LocalSockets = { pathMost: LOCAL_PATH_MOST, answerAt, askAt };
 
-/** Rejects with StorageError: the directory cannot be made, or another process has it. */
+/** Rejects with StorageError: the directory cannot be made or written, or another process has it. */
 export async function openPlace(
   { storeDir, account, sync, clock, warn }: OpenOptions,
-  sockets: LocalSockets,
+  sockets: LocalSockets = SOCKETS,
 ): Promise<OpenedPlace> {
   const disk = systemDisk();
-  const root = `${storeDir}/${OWN_DIR}`;
+  const root = resolve(storeDir, OWN_DIR);
+  const others = resolve(storeDir, OTHERS_DIR);
+  if (!disk.isThere(root) && disk.isThere(others)) {
+    warn(`${others} was made by nats-server and is left alone: streams are kept in ${root}`);
+  }
+  const dir = `${root}/${directoryName(account)}`;
   disk.makeDir(root);
-  const lock = await lockDirectory(disk, root, sockets, tmpdir());
+  disk.makeDir(dir);
+  const lock = await lockDirectory(disk, dir, sockets, tmpdir(), root);
   try {
-    const dir = `${root}/${directoryName(account)}/streams`;
-    return { place: new DiskPlace({ disk, clock, dir, sync, warn }), close: () => lock.release() };
+    const place = new DiskPlace({ disk, clock, dir: `${dir}/streams`, sync, warn });
+    return {
+      place,
+      directory: root,
+      freeBytes: disk.freeBytes(dir),
+      close: () => lock.release(),
+    };
   } catch (error) {
     lock.release();
     throw error;
   }
+}
+
+/**
+ * The same in a directory that is gone when it is closed, or when the process ends by itself; nothing in it is synced.
+ * Throws StorageError.
+ */
+export function openTemporaryPlace(options: Omit<OpenOptions, 'storeDir' | 'sync'>): OpenedPlace {
+  const { account, ...others } = options;
+  const disk = systemDisk(undefined, true);
+  const root = disk.makeTemporaryDir(`${tmpdir()}/ganglion-`);
+  const stay = atExit(() => removeQuietly(disk, root));
+  const dir = `${root}/${directoryName(account)}/streams`;
+  const place = new DiskPlace({ ...others, disk, dir, sync: NEVER_MS });
+  return {
+    place,
+    directory: root,
+    freeBytes: undefined,
+    close: () => {
+      stay();
+      disk.removeTree(root);
+    },
+  };
+}
+
+/** A day: no sync of these does anything. */
+const NEVER_MS: number = 24 * 3_600_000;
+
+/** At the end of a process nobody is told any more. */
+function removeQuietly(disk: MachineDisk, dir: string): void {
+  try {
+    disk.removeTree(dir);
+  } catch {}
 }

@@ -6,8 +6,10 @@ import type { Keeping } from './keeping.ts';
 import type { StreamMeta } from './meta-file.ts';
 
 export interface Place {
-  /** The streams that are there. */
-  found(): { readonly meta: StreamMeta; readonly place: StreamPlace }[];
+  /** The streams that are there, each read when it is its turn. */
+  found(): Iterable<{ readonly meta: StreamMeta; readonly place: StreamPlace }>;
+  /** Names of those that are there and could not be read, as far as that has been seen. */
+  readonly unread: readonly string[];
   /** For a new stream; undefined: it is kept in memory. Throws StorageError. */
   of(config: StreamConfig): StreamPlace | undefined;
   /** Calls `done` when no power loss brings back what was forgotten, as far as that can be said. */
@@ -23,6 +25,17 @@ export interface StreamPlace {
    * @param isFound it has been there before
    */
   keep(isFound: boolean, onTouched: () => void): Keeping;
-  /** Nothing of it is open or needed any more. */
-  destroy(): void;
+  /** Nothing of it is open or needed any more. Resolves when it is gone. */
+  destroy(): Promise<void>;
+}
+
+/** A place that is open. */
+export interface OpenedPlace {
+  readonly place: Place;
+  /** Undefined in tests. */
+  readonly directory: string | undefined;
+  /** What its disk has room for; undefined: that cannot be told. */
+  readonly freeBytes: number | undefined;
+  /** Everything in it has been closed. */
+  close(): void;
 }

@@ -20,13 +20,20 @@ export interface Bodies {
   read(into: StoredMessage): boolean;
   /** The row at the cursor is about to be removed. @param isFirst the store's first message */
   release(seq: number, isFirst: boolean): void;
+  /**
+   * The same is about to be said of it, and it was removed to make room for what was kept last.
+   *
+   * @returns whether it comes back, by `IndexedStore.restore`, when that could not be written
+   */
+  evicting(seq: number): boolean;
   /** A row has been removed: does a little towards less memory, when there is something to be done. */
   tidy(): void;
   /** Sequences up to `seq` have been used up. */
   skipped(seq: number, timeMs: number | undefined): void;
   /** All rows are gone at once. */
   cleared(): void;
-  /** As `Store.commit`, `Store.failure` and `Store.close` say. */
+  /** As `Store.write`, `Store.commit`, `Store.failure` and `Store.close` say. */
+  write(): Error | undefined;
   commit(done: (failure?: Error) => void): void;
   readonly failure: Error | undefined;
   close(done: () => void): void;

@@ -12,6 +12,7 @@ import type { Bodies } from './bodies.ts';
 import { Filter } from './filters.ts';
 import { Matching } from './matching.ts';
 import { Memory } from './memory.ts';
+import { type FoundMessage, restoreRows } from './restored-rows.ts';
 import { ROW_NEXT, ROW_PREVIOUS, ROW_SUBJECT } from './row-chunk.ts';
 import { Rows } from './rows.ts';
 import type {
@@ -23,7 +24,12 @@ import type {
   SubjectState,
 } from './store.ts';
 import { storedBytes } from './stored-bytes.ts';
-import { type CountedSubject, countSubjects, findSubjects } from './subject-scan.ts';
+import {
+  type CountedSubject,
+  countSubjects,
+  findSubjects,
+  subjectsMatching,
+} from './subject-scan.ts';
 import { SubjectTable } from './subject-table.ts';
 import type { TextPlace } from './subject-tree.ts';
 
@@ -40,6 +46,8 @@ export interface IndexOptions {
    * there for whoever waits for their commit.
    */
   readonly onTakenBack?: (from: number) => void;
+  /** Told of a message that had made room for what could not be written: it is there again. */
+  readonly onRestored?: (seq: number, subjectId: number, bytes: number) => void;
   /** Bytes that it may occupy; more are refused with CapacityError. */
   readonly heldMax?: number;
   /** Rows of a chunk and bytes of a slab, powers of two from 4 and 64 on: for tests, in which little is much. */
@@ -65,19 +73,9 @@ export class IndexedStore implements Store {
   #textData = new DataView(this.#text.buffer);
 
   constructor(options: IndexOptions, createBodies: CreateBodies) {
-    const { firstSeq = 0 } = options;
     this.#options = options;
     this.#memory = new Memory(options.heldMax ?? Number.POSITIVE_INFINITY);
-    this.#state = {
-      messages: 0,
-      bytes: 0,
-      // nats-server 2.15.3, server/memstore.go, newMemStoreWithMode: a stream that begins somewhere is purged up to there.
-      firstSeq,
-      firstTimeMs: 0,
-      lastSeq: Math.max(0, firstSeq - 1),
-      lastTimeMs: 0,
-      subjects: 0,
-    };
+    this.#state = beginningAt(options.firstSeq ?? 0);
     this.#rows = new Rows(this.#memory, options.chunkRows);
     this.#bodies = createBodies(this.#memory, this.#rows);
     this.#subjects = new SubjectTable(this.#memory, options.slabBytes, 0);
@@ -86,6 +84,12 @@ export class IndexedStore implements Store {
 
   get state(): StoreState {
     return this.#state;
+  }
+
+  /** It is as it was made: what has been put into it so far was not so. Nobody is told. */
+  reset(): void {
+    Object.assign(this.#state, beginningAt(this.#options.firstSeq ?? 0));
+    this.#forget(0);
   }
 
   get heldBytes(): number {
@@ -191,11 +195,23 @@ export class IndexedStore implements Store {
   }
 
   remove(seq: number): boolean {
+    if (!this.#rows.find(seq)) return false;
+    this.#remove(seq, false);
+    return true;
+  }
+
+  evict(seq: number): boolean {
+    if (!this.#rows.find(seq)) return false;
+    this.#remove(seq, this.#bodies.evicting(seq));
+    return true;
+  }
+
+  /** Removes the message at the cursor. */
+  #remove(seq: number, mayReturn: boolean): void {
     const rows = this.#rows;
-    if (!rows.find(seq)) return false;
     const { onRemoved } = this.#options;
     if (onRemoved !== undefined) {
-      onRemoved(seq, rows.subjectId, this.#bytesHere());
+      onRemoved(seq, rows.subjectId, this.#bytesHere(), mayReturn);
       // It may have asked for something.
       rows.find(seq);
     }
@@ -208,7 +224,6 @@ export class IndexedStore implements Store {
     this.#unlink(seq);
     if (seq === state.firstSeq) this.#findFirst();
     this.#bodies.tidy();
-    return true;
   }
 
   /** Where the text of a subject lies that has messages; good until the next call. */
@@ -220,6 +235,24 @@ export class IndexedStore implements Store {
   removeFrom(seq: number): void {
     this.#options.onTakenBack?.(seq);
     for (let at = this.next(seq); at !== 0; at = this.next(at + 1)) this.remove(at);
+  }
+
+  /** Messages are there again that were removed to make room: each was the first of its subject then. Ascending. */
+  restore(found: readonly FoundMessage[]): void {
+    restoreRows(found, this.#rows, this.#subjects);
+    this.#state.messages += found.length;
+    for (const { seq } of found) {
+      this.#rows.find(seq);
+      this.#state.bytes += this.#bytesHere();
+      this.#matching.restored(seq, this.#rows.subjectId);
+    }
+    this.#state.subjects = this.#subjects.count;
+    this.#findFirst();
+    const { onRestored } = this.#options;
+    for (const { seq } of onRestored === undefined ? [] : found) {
+      // Who was told of one before may have removed it.
+      if (this.#rows.find(seq)) onRestored?.(seq, this.#rows.subjectId, this.#bytesHere());
+    }
   }
 
   removeBelow(seq: number, most: number = Number.POSITIVE_INFINITY): number {
@@ -345,23 +378,8 @@ export class IndexedStore implements Store {
     return rows.previousOf(seq);
   }
 
-  *subjectsMatching(filter: string): Iterable<SubjectState> {
-    const subjects = this.#subjects;
-    const walk = subjects.walk(new Filter(filter));
-    for (let id = walk.next(); id >= 0; id = walk.next()) {
-      subjects.locate(id);
-      const { messages, first: firstSeq, last: lastSeq } = subjects;
-      yield {
-        id,
-        messages,
-        firstSeq,
-        lastSeq,
-        // Few ask for it, and to make it takes longer than all the rest.
-        get subject() {
-          return subjects.textOf(id);
-        },
-      };
-    }
+  subjectsMatching(filter: string): Iterable<SubjectState> {
+    return subjectsMatching(this.#subjects, new Filter(filter));
   }
 
   countSubjects(filter: string): Work<readonly CountedSubject[]> {
@@ -390,6 +408,10 @@ export class IndexedStore implements Store {
   get deletedCount(): number {
     const { firstSeq, lastSeq, messages } = this.#state;
     return messages === 0 ? 0 : lastSeq - firstSeq + 1 - messages;
+  }
+
+  write(): Error | undefined {
+    return this.#bodies.write();
   }
 
   commit(done: (failure?: Error) => void): void {
@@ -461,4 +483,17 @@ export class IndexedStore implements Store {
   #bytesBy(subjectBytes: number, hasHeaders: boolean, bodyBytes: number): number {
     return storedBytes(this.#options.storage, subjectBytes, hasHeaders, bodyBytes);
   }
+}
+
+/** nats-server 2.15.3, server/memstore.go, newMemStoreWithMode: a stream that begins somewhere is purged up to there. */
+function beginningAt(firstSeq: number): MutableState {
+  return {
+    messages: 0,
+    bytes: 0,
+    firstSeq,
+    firstTimeMs: 0,
+    lastSeq: Math.max(0, firstSeq - 1),
+    lastTimeMs: 0,
+    subjects: 0,
+  };
 }

@@ -195,6 +195,11 @@ export class Matching {
     this.#sweeps.removing(seq, subjectId);
   }
 
+  /** One is there again. */
+  restored(seq: number, subjectId: number): void {
+    this.#sweeps.restored(seq, subjectId);
+  }
+
   /** The subject is gone: its id may come again with another. */
   forget(subjectId: number): void {
     for (const verdicts of this.#verdicts) verdicts.forget(subjectId);

@@ -124,16 +124,58 @@ export class RowChunk {
   }
 
   #take(source: RowChunk): void {
-    const offsets = this.offsets as Uint32Array;
     for (let row = source.start; row < source.count; row++) {
-      if (!source.isAlive(row)) continue;
-      const from = row * ROW_WORDS;
-      const to = this.count * ROW_WORDS;
-      for (let word = 0; word < ROW_WORDS; word++) {
-        this.words[to + word] = source.words[from + word] as number;
-      }
-      offsets[this.count++] = source.seqOf(row) - this.base;
+      if (source.isAlive(row)) this.add(source.seqOf(row), source, row);
     }
-    this.living = this.count;
   }
+
+  /** Adds a row behind its last one; it has offsets. With `source` it is a copy of that row. */
+  add(seq: number, source?: RowChunk, row = 0): void {
+    const from = row * ROW_WORDS;
+    const to = this.count * ROW_WORDS;
+    for (let word = 0; word < ROW_WORDS; word++) {
+      this.words[to + word] = source === undefined ? 0 : (source.words[from + word] as number);
+    }
+    (this.offsets as Uint32Array)[this.count++] = seq - this.base;
+    this.living++;
+  }
+}
+
+/**
+ * Chunks with the living rows of one and with new ones between them, whose words are 0.
+ *
+ * @param seqs of the new ones, ascending
+ */
+export function merge(
+  memory: Memory,
+  source: RowChunk | undefined,
+  seqs: readonly number[],
+  most: number,
+): RowChunk[] {
+  const chunks: RowChunk[] = [];
+  let left = seqs.length + (source?.living ?? 0);
+  let next = 0;
+  const add = (seq: number, from?: RowChunk, row?: number): void => {
+    let chunk = chunks[chunks.length - 1];
+    const isRoomy = chunk !== undefined && chunk.count < chunk.capacity;
+    if (chunk === undefined || !isRoomy || seq - chunk.base >= CHUNK_SPAN) {
+      chunk = new RowChunk(memory, Math.min(most, left));
+      chunk.base = seq;
+      chunk.spread();
+      chunks.push(chunk);
+    }
+    chunk.add(seq, from, row);
+    left--;
+  };
+  const addBelow = (end: number): void => {
+    while (next < seqs.length && (seqs[next] as number) < end) add(seqs[next++] as number);
+  };
+  for (let row = source?.start ?? 0; row < (source?.count ?? 0); row++) {
+    if (!source?.isAlive(row)) continue;
+    const seq = source.seqOf(row);
+    addBelow(seq);
+    add(seq, source, row);
+  }
+  addBelow(Number.POSITIVE_INFINITY);
+  return chunks;
 }

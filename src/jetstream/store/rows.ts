@@ -11,6 +11,7 @@ import {
   DEAD,
   FAR,
   HAS_HEADERS,
+  merge,
   ROW_BODY,
   ROW_NEXT,
   ROW_PREVIOUS,
@@ -92,6 +93,20 @@ export class Rows {
     this.#living++;
     this.chunk = chunk;
     this.row = row;
+  }
+
+  /** Makes rows between the others for sequences that have none, ascending; their words are the caller's to fill. */
+  insert(seqs: readonly number[]): void {
+    const chunks = this.#chunks;
+    for (let at = 0; at < seqs.length; ) {
+      const index = Math.max(0, this.#indexOf(seqs[at] as number));
+      const end = chunks[index + 1]?.base ?? Number.POSITIVE_INFINITY;
+      const part: number[] = [];
+      while (at < seqs.length && (seqs[at] as number) < end) part.push(seqs[at++] as number);
+      const merged = merge(this.#memory, chunks[index], part, this.#most);
+      for (const old of chunks.splice(index, 1, ...merged)) old.drop();
+      this.#living += part.length;
+    }
   }
 
   /** Goes to the row of a message; false: there is none. */

@@ -78,6 +78,10 @@ export class SlabBodies implements Bodies, SlabOwner {
     this.#slabs.release(chunk.words[word + ROW_SLAB] as number, lengthOf(body));
   }
 
+  evicting(): boolean {
+    return false;
+  }
+
   tidy(): void {
     if (this.#slabs.isWasteful) this.#slabs.step();
   }
@@ -86,6 +90,10 @@ export class SlabBodies implements Bodies, SlabOwner {
 
   cleared(): void {
     this.#slabs = new Slabs(this.#memory, this, this.#slabBytes);
+  }
+
+  write(): undefined {
+    return undefined;
   }
 
   commit(done: () => void): void {

@@ -57,7 +57,13 @@ export interface SubjectState {
 }
 
 /** Who is told of every message that leaves, whatever the reason: once each, before its bytes are given up. */
-export type OnRemoved = (seq: number, subjectId: number, bytes: number) => void;
+export type OnRemoved = (
+  seq: number,
+  subjectId: number,
+  bytes: number,
+  /** It has made room for another one: it is there again should that not be kept, until the next commit is done. */
+  mayReturn: boolean,
+) => void;
 
 export interface Store {
   /** One object, which is kept up to date. */
@@ -85,6 +91,11 @@ export interface Store {
 
   /** Removes one message; false: there is none. */
   remove(seq: number): boolean;
+  /**
+   * The same of the first message of its subject, to make room for one that was appended: when that turns out not to be
+   * kept, the other is there again.
+   */
+  evict(seq: number): boolean;
   /**
    * Removes what is below `seq`, from the first on, at most so many: each takes its time, so who removes very many does it
    * in slices.
@@ -153,6 +164,12 @@ export interface Store {
   deleted(): Iterable<number>;
   readonly deletedCount: number;
 
+  /**
+   * Hands over what has been said up to now, without waiting for a commit, which tells the same again.
+   *
+   * @returns why that could not be: then it has been taken back
+   */
+  write(): Error | undefined;
   /**
    * Calls `done` when everything up to now is as durable as promised, in the order of the calls; a memory store calls it
    * within. It does not throw: `done` is told why something is not durable and never will be, and what could not be

@@ -41,10 +41,12 @@ export class Sweeps {
 
   /** A message leaves, and its subject's id still stands for its subject. */
   removing(seq: number, subjectId: number): void {
-    for (const tally of this.#tallies) {
-      const isCounted = seq >= tally.from && seq < tally.at;
-      if (isCounted && tally.wanted.accepts(subjectId)) tally.count--;
-    }
+    for (const tally of this.#tallies) if (isCounted(tally, seq, subjectId)) tally.count--;
+  }
+
+  /** One is there again. */
+  restored(seq: number, subjectId: number): void {
+    for (const tally of this.#tallies) if (isCounted(tally, seq, subjectId)) tally.count++;
   }
 
   /** The subject is gone: its id may come again with another. */
@@ -143,6 +145,11 @@ export class Sweeps {
     this.#judges.add(judge);
     return judge;
   }
+}
+
+/** It stands in front of where the count has come to. */
+function isCounted({ from, at, wanted }: Tally, seq: number, subjectId: number): boolean {
+  return seq >= from && seq < at && wanted.accepts(subjectId);
 }
 
 /** Whether filters match subjects: each subject is compared once. */

@@ -43,15 +43,22 @@ export class Eviction {
     return isRoom ? undefined : MAX_BYTES;
   }
 
+  /** A message is there again that had made room for one that was not kept: another one may be too much now. */
+  restored(subjectId: number): void {
+    this.#trim(subjectId, Number.POSITIVE_INFINITY, false);
+    if (!this.#rules.discardsNew) this.#trimAll(Number.POSITIVE_INFINITY, false);
+  }
+
   /** A message has been stored: makes what is too much go. */
   stored(seq: number): void {
     const store = this.#store;
     const { maxMsgs, maxBytes, maxMsgsPerSubject, discardsNew } = this.#rules;
     const most = this.#isNarrowing ? A_PIECE : Number.POSITIVE_INFINITY;
-    if (maxMsgsPerSubject !== Number.POSITIVE_INFINITY) this.#trim(store.subjectIdOf(seq), most);
+    if (maxMsgsPerSubject !== Number.POSITIVE_INFINITY)
+      this.#trim(store.subjectIdOf(seq), most, true);
     if (!discardsNew) {
       const { state } = store;
-      if (state.messages > maxMsgs || state.bytes > maxBytes) this.#trimAll(most);
+      if (state.messages > maxMsgs || state.bytes > maxBytes) this.#trimAll(most, true);
     }
   }
 
@@ -63,27 +70,29 @@ export class Eviction {
     this.#isNarrowing = true;
     try {
       for (let id = 0; isNarrower && id < store.subjectIdsEnd; id++) {
-        while (!this.#trim(id, A_PIECE)) yield;
+        while (!this.#trim(id, A_PIECE, false)) yield;
         if (id % A_PIECE === A_PIECE - 1) yield;
       }
-      while (!rules.discardsNew && !this.#trimAll(A_PIECE)) yield;
+      while (!rules.discardsNew && !this.#trimAll(A_PIECE, false)) yield;
     } finally {
       this.#isNarrowing = false;
     }
   }
 
-  /** Makes `most` messages go at most. False: there are more. */
-  #trim(subjectId: number, most: number): boolean {
+  /** Makes `most` messages go at most: for one that was stored, which may turn out not to be kept. False: there are more. */
+  #trim(subjectId: number, most: number, isForAnother: boolean): boolean {
     const store = this.#store;
     const { maxMsgsPerSubject } = this.#rules;
     for (let left = most; store.countOf(subjectId) > maxMsgsPerSubject; left--) {
       if (left === 0) return false;
-      store.remove(store.firstOf(subjectId));
+      const first = store.firstOf(subjectId);
+      if (isForAnother) store.evict(first);
+      else store.remove(first);
     }
     return true;
   }
 
-  #trimAll(most: number): boolean {
+  #trimAll(most: number, isForAnother: boolean): boolean {
     const store = this.#store;
     const { maxMsgs, maxBytes } = this.#rules;
     for (let left = most; ; left--) {
@@ -92,7 +101,8 @@ export class Eviction {
         return true;
       if (left === 0) return false;
       // In a store that has been closed nothing goes any more.
-      if (!store.remove(state.firstSeq)) return true;
+      const { firstSeq } = state;
+      if (!(isForAnother ? store.evict(firstSeq) : store.remove(firstSeq))) return true;
     }
   }
 }

@@ -52,6 +52,13 @@ export class Expiry {
     this.#arm();
   }
 
+  /** A message is there again. */
+  restored(seq: number): void {
+    this.#agedFrom = Math.min(this.#agedFrom, seq);
+    const ttl = this.#rules.allowsTtl ? headerOf(this.#blockOf(seq), 'Nats-TTL') : '';
+    this.stored(seq, Math.max(0, ttlSeconds(ttl) ?? 0));
+  }
+
   /** The configuration has changed. */
   update(rules: StreamRules): void {
     this.#rules = rules;

@@ -8,6 +8,7 @@ import { quoteGoText } from '../../shared/go-quote.ts';
 import type { SubjectTransform } from '../../shared/subject-transform.ts';
 import { formatDuration, NANOS_PER_SECOND } from '../../shared/time.ts';
 import { type ApiError, refusal } from '../errors.ts';
+import { CLAIMS } from '../outbox.ts';
 import { storedBytes } from '../store/stored-bytes.ts';
 import { hasWildcard, isValidSubject } from '../subjects.ts';
 import {
@@ -29,6 +30,8 @@ const HEADERS_MOST = 0xffff;
 /** How the reply of a publish ends that is one of a batch, and the last byte of that. */
 const BATCH_REPLY = '.$FI';
 const BATCH_REPLY_END = 0x49;
+/** Refusals that show what the stream has: the last message's id or sequence, and that it is full. */
+const SHOWING: ReadonlySet<number> = new Set([10070, 10071, 10077]);
 const NO_HEADERS = new PublishHeaders();
 /**
  * For how long the publishes of one turn of the loop may search for the last message by wildcards. Among 200,000 subjects
@@ -75,7 +78,8 @@ export class Ingest {
   refuse(message: RawMessage, error: ApiError): void {
     const { rules, outbox, pubAck } = this.#stream;
     if (!rules.acknowledges || message.replyBytes === 0) return;
-    outbox.send({ to: message.reply, payload: pubAck.refusal(error) });
+    const claim = SHOWING.has(error.errCode) ? CLAIMS.stored : CLAIMS.none;
+    outbox.send({ to: message.reply, payload: pubAck.refusal(error) }, claim);
   }
 
   /** A message of this process that has no bytes. */
@@ -212,7 +216,14 @@ export class Ingest {
     const seq = stream.store.state.lastSeq;
     this.#lastMsgId = headers.msgId;
     if (headers.msgId !== '') stream.dedup.add(headers.msgId, seq);
-    if (headers.rollup !== '') this.#rollUp(message, headers.rollup, isWanted ? 1 : 0);
+    if (headers.rollup !== '') {
+      // What it rolls up goes when it is there, and not when it is refused.
+      const failure = stream.store.write();
+      if (failure !== undefined) return refusal('storeFailed', failure.message);
+      this.#rollUp(message, headers.rollup, isWanted ? 1 : 0);
+    }
+    // Whatever this takes back has its id by now, and so loses it.
+    if (isWanted) stream.eviction.stored(seq);
     if (rules.acknowledges && message.replyBytes > 0) {
       stream.pubAck.write(stream.outbox.run(), message, seq, false);
     } else {

@@ -5,6 +5,7 @@ import type { RawMessage } from '../../bus/raw.ts';
 import type { BatchRun } from '../../core/index.ts';
 import type { ApiError } from '../errors.ts';
 import { FIXED_TEXT_SLACK, FixedText } from '../fixed-text.ts';
+import { CLAIMS } from '../outbox.ts';
 
 const encoder = new TextEncoder();
 /** The blank is in the original. */
@@ -17,7 +18,6 @@ const DIGITS_MAX = 16;
 
 export class PubAckWriter {
   readonly #prefix: FixedText;
-  readonly #start: Uint8Array;
   readonly #name: string;
 
   constructor(stream: string, domain: string | undefined) {
@@ -25,7 +25,6 @@ export class PubAckWriter {
     const head = domain === undefined ? '' : `,"domain":${JSON.stringify(domain)}`;
     const prefix = `{"stream":${JSON.stringify(stream)}${head},"seq":`;
     this.#prefix = new FixedText(prefix);
-    this.#start = encoder.encode(prefix);
   }
 
   /** Answers the message, which has a reply, in `run`. */
@@ -38,13 +37,7 @@ export class PubAckWriter {
     at = writeDecimal(run.bytes, at, seq);
     if (isDuplicate) at = DUPLICATE.write(run, at);
     else run.bytes[at++] = CLOSING_BRACE;
-    run.end(replyBytes, 0, at - start);
-  }
-
-  /** Whether these bytes say that a message has been stored. */
-  isAck(payload: Uint8Array): boolean {
-    const { length } = this.#start;
-    return payload.length > length && this.#start.every((byte, at) => payload[at] === byte);
+    run.end(replyBytes, 0, at - start, CLAIMS.stored);
   }
 
   /** The refusal's bytes. */

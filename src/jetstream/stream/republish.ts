@@ -2,7 +2,7 @@
 // these needs no consumer, and sees by the last sequence of its subject whether it has missed one.
 // Source: nats-server 2.15.3, server/stream.go, processJetStreamMsg; server/client.go, isReservedDestination; ADR-28.
 import { rfc3339Nano } from '../../shared/time.ts';
-import type { Outbox } from '../outbox.ts';
+import { CLAIMS, type Outbox } from '../outbox.ts';
 import type { Incoming } from '../store/store.ts';
 import { hasWildcard, isValidSubject } from '../subjects.ts';
 import { bytesText, textBytes } from './header-block.ts';
@@ -49,7 +49,10 @@ export function republish(
   const own = textBytes(`${lines.join('\r\n')}\r\n\r\n`);
   const before = body.subarray(0, message.headerBytes);
   const headers = joined(before.length === 0 ? VERSION : before.subarray(0, -2), own);
-  outbox.send({ to: textBytes(to), headers, payload: headersOnly ? NOTHING : payload });
+  outbox.send(
+    { to: textBytes(to), headers, payload: headersOnly ? NOTHING : payload },
+    CLAIMS.repeated,
+  );
   return undefined;
 }
 

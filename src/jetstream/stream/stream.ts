@@ -90,6 +90,13 @@ export class Stream implements ApiStream, ConsumerHost {
   #timedIn = -1;
   /** What of the store has been counted among what all hold. */
   #held = 0;
+  #atCommit: (() => void)[] = [];
+  /** How often messages were taken back. */
+  #takenBacks = 0;
+  /** Of the commit that has failed last. */
+  #isTakenBack = false;
+  /** What the commits before have seen of that, and the last message of those that have failed. */
+  readonly #seen = { takenBack: 0, lastSeq: 0 };
   #isClosed = false;
 
   /**
@@ -116,9 +123,12 @@ export class Stream implements ApiStream, ConsumerHost {
     const index: IndexOptions = {
       storage: config.storage,
       firstSeq: Number(config.first_seq ?? 0),
-      onRemoved: (seq, subjectId, bytes) => this.#removed(seq, subjectId, bytes),
+      onRemoved: (seq, subjectId, bytes, mayReturn) => {
+        this.#removed(seq, subjectId, bytes, mayReturn);
+      },
       onCleared: ({ bytes }) => this.#use(-bytes),
       onTakenBack: (seq) => this.#takenBack(seq),
+      onRestored: (seq, subjectId, bytes) => this.#restored(seq, subjectId, bytes),
     };
     this.store = place?.openMessages(config, index) ?? createMemoryStore(index);
     this.#keeping = this.#keep(place, found !== undefined);
@@ -130,8 +140,8 @@ export class Stream implements ApiStream, ConsumerHost {
       clock,
       (done) => this.#commit(done),
       () => this.followers.wake(this.visibleSeq),
-      (failure, headers, payload) =>
-        amended(failure, headers, payload, this.pubAck, this.visibleSeq),
+      (failure, claim, answer) =>
+        amended({ failure, isTakenBack: this.#isTakenBack }, claim, answer, this.pubAck),
     );
     this.#settling = new Settling(door, clock);
     this.dedup = new DedupWindow(clock, this.rules.duplicateWindowMs);
@@ -152,6 +162,11 @@ export class Stream implements ApiStream, ConsumerHost {
       this.close('Server Shutdown', () => {});
       throw error;
     }
+  }
+
+  /** Why nothing more can be stored; undefined = all is well. */
+  get failure(): Error | undefined {
+    return this.store.failure ?? this.#keeping?.failure;
   }
 
   #keep(place: StreamPlace | undefined, isFound: boolean): Keeping | undefined {
@@ -238,7 +253,7 @@ export class Stream implements ApiStream, ConsumerHost {
   }
 
   /**
-   * Stores a message, and makes what is too much then go. Throws CapacityError, and then nothing has changed.
+   * Stores a message. Throws CapacityError, StorageError, and then nothing has changed.
    *
    * @param seconds how long it lives by itself; 0 = it does not end so
    */
@@ -249,8 +264,11 @@ export class Stream implements ApiStream, ConsumerHost {
     const seq = store.append(message, this.#time());
     this.#use(state.bytes - before);
     if (this.consumers.size > 0) this.followers.stored(seq, store.subjectIdOf(seq));
-    this.eviction.stored(seq);
     this.#expiry.stored(seq, seconds);
+  }
+
+  atCommit(work: () => void): void {
+    this.#atCommit.push(work);
   }
 
   /** Nobody wants the message: it has a sequence, and is not kept. */
@@ -422,19 +440,31 @@ export class Stream implements ApiStream, ConsumerHost {
     const { store } = this;
     const keeping = this.#keeping;
     const { lastSeq } = store.state;
+    const atCommit = this.#atCommit;
+    if (atCommit.length > 0) this.#atCommit = [];
     this.#hold(store.heldBytes + (keeping?.heldBytes ?? 0));
+    const { takenBack } = this.#seen;
+    let isTakenBack: boolean | undefined;
     const end = (failure?: Error): void => {
+      isTakenBack ??= this.#takenBacks !== takenBack;
+      // A message that is there and can never be shown has been shown to those alone who waited with it.
+      this.#isTakenBack = isTakenBack || lastSeq > Math.max(this.visibleSeq, this.#seen.lastSeq);
+      if (failure !== undefined) this.#seen.lastSeq = Math.max(lastSeq, this.#seen.lastSeq);
       // Of what has failed nothing is shown: what could not be written is gone, and what could not be synced may be.
       if (failure === undefined) this.visibleSeq = lastSeq;
+      for (const work of atCommit) work();
       done(failure);
       if (keeping?.isSaved === false && !this.#isClosed) this.account.abandon(this);
     };
     if (keeping === undefined) store.commit(end);
     else keeping.commit(store, end);
+    isTakenBack ??= this.#takenBacks !== takenBack;
+    this.#seen.takenBack = this.#takenBacks;
   }
 
   /** Messages from there on could not be written: who sends them again is to be heard. */
   #takenBack(from: number): void {
+    this.#takenBacks++;
     this.dedup.forgetFrom(from);
     this.#ingest.lastIs(this.store.previous(from - 1));
   }
@@ -454,8 +484,17 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#share.reserved += bytes;
   }
 
-  #removed(seq: number, subjectId: number, bytes: number): void {
+  #removed(seq: number, subjectId: number, bytes: number, mayReturn: boolean): void {
     this.#use(-bytes);
-    if (this.consumers.size > 0) this.followers.removed(seq, subjectId);
+    if (this.consumers.size > 0) this.followers.removed(seq, subjectId, mayReturn);
+  }
+
+  /** It has made room for a message that could not be written. */
+  #restored(seq: number, subjectId: number, bytes: number): void {
+    this.#use(bytes);
+    if (this.consumers.size > 0) this.followers.restored(seq, subjectId);
+    this.#expiry.restored(seq);
+    if (this.config.retention !== 'limits') this.#retention.settled(seq);
+    this.eviction.restored(subjectId);
   }
 }

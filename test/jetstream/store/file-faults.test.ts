@@ -92,6 +92,8 @@ describe('a write that fails', () => {
     ok((await publish('five')) !== '');
     store.remove(2);
     store.remove(4);
+    // Whoever wants it removed is told that it is not, for another process.
+    ok((await committed(store)) !== '');
     ok((await committed(store)) === '');
     fail();
     await disk.settle();

@@ -8,7 +8,7 @@
 // Before anything is unlinked or replaced, all that was said up to then is synced: what is missing afterwards is known to
 // be gone. A tombstone is copied as long as what it names may lie in a segment that was not rewritten since. When a step
 // fails nothing has changed but a temporary file, and the segment is left alone until another is full.
-import { toError } from '../../../shared/errors.ts';
+import { StorageError, toError } from '../../../shared/errors.ts';
 import { ROW_AT, ROW_SLAB } from '../row-chunk.ts';
 import type { Rows } from '../rows.ts';
 import type { Disk } from './disk.ts';
@@ -19,6 +19,8 @@ import type { Syncing } from './syncing.ts';
 export interface CompactionHost {
   /** Writes what has been said. @returns why that could not be */
   write(): Error | undefined;
+  /** How often messages that were gone have come back since: those had made room for what could not be written. */
+  readonly restores: number;
   readonly segments: Segments;
   readonly syncing: Syncing;
   readonly options: {
@@ -140,9 +142,11 @@ export class Compaction {
   async #rewrite(sources: readonly Segment[]): Promise<void> {
     const { options } = this.#host;
     const rewriting = new Rewriting(this.#host, this.#rows, sources, () => this.#isStopped);
+    const { restores } = this.#host;
     try {
       await rewriting.run();
       await this.#sync();
+      if (restores !== this.#host.restores) throw new StorageError('the disk has failed meanwhile');
       const { file } = sources[0] as Segment;
       file.hold();
       await rewriting.target.file.rename(file.path);
@@ -152,7 +156,13 @@ export class Compaction {
     }
     // From here on it has happened, whatever fails.
     await options.disk.syncDir(options.dir).catch((error: unknown) => this.#warn(error));
-    await this.#lead(rewriting, sources);
+    for (let isLed = false; !isLed; ) {
+      const before = this.#host.restores;
+      await this.#lead(rewriting, sources);
+      // What may still come back lies where it was: then it is led, too.
+      this.#host.write();
+      isLed = before === this.#host.restores;
+    }
     await this.#leave(rewriting.target, sources);
   }
 

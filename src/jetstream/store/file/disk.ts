@@ -4,18 +4,22 @@
 //
 // Files are opened when they are asked for. At most 512 are open; one that has been written and not synced stays open,
 // since the system tells of a failed write-back to who has it open then.
+import * as fs from 'node:fs';
 import {
   closeSync,
+  existsSync,
   fdatasync,
   fstatSync,
   ftruncateSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   read,
   readdirSync,
   readSync,
   renameSync,
   rmdirSync,
+  rmSync,
   symlinkSync,
   unlinkSync,
   write,
@@ -38,6 +42,8 @@ export interface Disk {
   /** A file that is not there yet. */
   create(path: string): DiskFile;
   remove(path: string): void;
+  /** The same by the pool: of a large file it takes its time. */
+  removeLater(path: string): Promise<void>;
   /** At once, over whatever has that name. */
   rename(from: string, to: string): void;
   /** Another name for a directory. */
@@ -69,22 +75,62 @@ export interface DiskFile {
   close(): void;
 }
 
+/** The disk of a machine, beside what a store asks of it. */
+export interface MachineDisk extends Disk {
+  isThere(path: string): boolean;
+  /** Makes a directory of its own, whose name begins so. @returns its path */
+  makeTemporaryDir(begin: string): string;
+  /** Removes a directory with all that is in it. */
+  removeTree(path: string): void;
+  /** What a program may still write there; undefined: the system does not say. */
+  freeBytes(path: string): number | undefined;
+}
+
 const OPEN_MOST = 512;
 /** Where a system cannot open a directory, as Windows, its names are as safe as it makes them. */
 const NO_DIRECTORIES: ReadonlySet<string> = new Set(['EISDIR', 'EPERM']);
 
-/** The file system of this machine. */
-export function systemDisk(openMost: number = OPEN_MOST): Disk {
-  return new SystemDisk(openMost);
+/**
+ * The file system of this machine.
+ *
+ * @param openMost files that may be open at a time
+ * @param isPassing nothing is to survive the process: syncs do nothing
+ */
+export function systemDisk(openMost: number = OPEN_MOST, isPassing = false): MachineDisk {
+  return new SystemDisk(openMost, isPassing);
 }
 
-class SystemDisk implements Disk {
+class SystemDisk implements MachineDisk {
   readonly #openMost: number;
+  readonly isPassing: boolean;
   /** Those that are open, the one that was used longest ago first. */
   readonly #open = new Set<SystemFile>();
 
-  constructor(openMost: number) {
+  constructor(openMost: number, isPassing: boolean) {
     this.#openMost = openMost;
+    this.isPassing = isPassing;
+  }
+
+  isThere(path: string): boolean {
+    return existsSync(path);
+  }
+
+  makeTemporaryDir(begin: string): string {
+    return told('mkdir', begin, () => mkdtempSync(begin));
+  }
+
+  removeTree(path: string): void {
+    told('remove', path, () => rmSync(path, { recursive: true, force: true }));
+  }
+
+  freeBytes(path: string): number | undefined {
+    try {
+      // Not every runtime has it, and one that has not must be able to load this.
+      const { bavail, bsize } = fs.statfsSync(path);
+      return bavail * bsize;
+    } catch {
+      return undefined;
+    }
   }
 
   makeDir(path: string): void {
@@ -111,6 +157,10 @@ class SystemDisk implements Disk {
     told('unlink', path, () => unlinkSync(path));
   }
 
+  removeLater(path: string): Promise<void> {
+    return later('unlink', path, () => unlink(path));
+  }
+
   rename(from: string, to: string): void {
     told('rename', from, () => renameSync(from, to));
   }
@@ -124,6 +174,7 @@ class SystemDisk implements Disk {
   }
 
   async syncDir(path: string): Promise<void> {
+    if (this.isPassing) return;
     await later('sync', path, async () => {
       const handle = await open(path, 'r').catch((error: unknown) => {
         if (!NO_DIRECTORIES.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
@@ -246,6 +297,7 @@ class SystemFile implements DiskFile {
   sync(): Promise<void> {
     // What is written while it works is not covered by it.
     this.#isDirty = false;
+    if (this.#disk.isPassing) return Promise.resolve();
     return this.#call('sync', fdatasync);
   }
 

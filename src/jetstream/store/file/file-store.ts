@@ -1,5 +1,6 @@
 // The store on disk: the index of all stores over a log in a directory of its own.
 import type { Clock } from '../../../shared/clock.ts';
+import { type Work, wholly } from '../../work.ts';
 import { IndexedStore, type IndexOptions } from '../indexed-store.ts';
 import type { Store } from '../store.ts';
 import type { Disk } from './disk.ts';
@@ -26,6 +27,17 @@ export interface FileStoreOptions extends IndexOptions {
   readonly warn: (text: string) => void;
 }
 
+/** A store of which nothing may be asked before its log has been read. */
+export interface OpeningStore {
+  readonly store: Store;
+  /**
+   * Reads it, in steps; answers which sequences are lost. Throws StorageError with the name of the file: it cannot be read
+   * or written, belongs to another store, has been written by a newer version, or its head is damaged. Nothing is open
+   * then. What else is damaged is passed over or cut and told to `warn`.
+   */
+  readonly reading: Work<readonly Lost[]>;
+}
+
 export interface OpenedStore {
   readonly store: Store;
   /** Sequences of which messages are lost, as far as it was seen when the store was opened. */
@@ -37,16 +49,15 @@ const SEGMENT_LEAST = 256 << 10;
 /** A stream of few bytes has segments of a part of them, so that what it removes is given back. */
 const SEGMENT_SHARE = 8;
 
-/**
- * Opens the store of a directory, or makes one, and does not return before its log has been read.
- *
- * Throws StorageError with the name of the file: it cannot be read or written, belongs to another store, has been written
- * by a newer version, or its head is damaged. What else is damaged is passed over or cut and told to `warn`.
- */
+/** Opens the store of a directory, or makes one, and does not return before its log has been read. Throws as that does. */
 export function openFileStore(options: FileStoreOptions): OpenedStore {
-  const { disk, dir, maxBytes = 0, firstSeq = 0 } = options;
-  disk.makeDir(dir);
-  const names = disk.list(dir);
+  const { store, reading } = openingFileStore(options);
+  return { store, lost: wholly(reading) };
+}
+
+/** The same in steps. */
+export function openingFileStore(options: FileStoreOptions): OpeningStore {
+  const { maxBytes = 0 } = options;
   const share = Math.ceil(maxBytes / SEGMENT_SHARE);
   const most = maxBytes > 0 ? Math.min(SEGMENT_MOST, Math.max(SEGMENT_LEAST, share)) : SEGMENT_MOST;
   const { segmentBytes = most } = options;
@@ -59,17 +70,28 @@ export function openFileStore(options: FileStoreOptions): OpenedStore {
     },
   );
   log.owner = store;
+  return { store, reading: reading(log, store, options) };
+}
+
+function* reading(
+  log: SegmentLog,
+  store: IndexedStore,
+  { disk, dir, firstSeq = 0 }: FileStoreOptions,
+): Work<readonly Lost[]> {
   const recovery = new Recovery(log, store);
+  let isRead = false;
   try {
+    disk.makeDir(dir);
     log.isReplaying = true;
-    recovery.run(names);
+    yield* recovery.run(disk.list(dir));
     if (log.segments.list.length === 0) beginAt(store, firstSeq);
     log.begin(recovery.isCut);
-  } catch (error) {
-    log.closeFiles();
-    throw error;
+    isRead = true;
+  } finally {
+    // It may be left in the middle, too.
+    if (!isRead) log.closeFiles();
   }
-  return { store, lost: recovery.lost };
+  return recovery.lost;
 }
 
 /** As nats-server 2.15.3, server/filestore.go, newFileStoreWithCreated: it is as if it had been purged up to there. */
@@ -85,8 +107,8 @@ function indexOptions(options: FileStoreOptions, isReplaying: () => boolean): In
   return {
     ...others,
     ...(onRemoved !== undefined && {
-      onRemoved: (seq, subjectId, bytes) => {
-        if (!isReplaying()) onRemoved(seq, subjectId, bytes);
+      onRemoved: (seq, subjectId, bytes, mayReturn) => {
+        if (!isReplaying()) onRemoved(seq, subjectId, bytes, mayReturn);
       },
     }),
     ...(onCleared !== undefined && {

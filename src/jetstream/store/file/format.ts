@@ -30,6 +30,10 @@ export const SEGMENT_HEAD_BYTES = 64;
 /** Where the first frame begins: behind two heads, so that one flipped bit does not cost a segment. */
 export const FRAMES_AT: number = 2 * SEGMENT_HEAD_BYTES;
 const SEGMENT_MAGIC = 0x53474e47;
+/** The last that a head can say. */
+const NUMBER_MOST = 0xffff_ffff;
+/** The last moment of a date. */
+const TIME_MOST = 8.64e15;
 
 export interface SegmentHead {
   readonly number: number;
@@ -108,7 +112,18 @@ export function segmentName(number: number): string {
 
 /** The number of a segment of that name; 0 = it is none. */
 export function segmentNumber(name: string): number {
-  return /^\d{8,10}\.log$/.test(name) ? Number.parseInt(name, 10) : 0;
+  const number = /^\d{8,10}\.log$/.test(name) ? Number.parseInt(name, 10) : 0;
+  return number <= NUMBER_MOST && segmentName(number) === name ? number : 0;
+}
+
+/** Whether it is a sequence, or 0. */
+export function isSeq(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+/** Whether it is a time, or 0. */
+export function isTime(value: number): boolean {
+  return value >= 0 && value <= TIME_MOST;
 }
 
 /** Both heads of a segment. */
@@ -139,21 +154,28 @@ export function readSegmentHead({ bytes, view }: Bytes): SegmentHead | number | 
     if (view.getUint32(at + 4, true) !== sum) continue;
     const version = view.getUint32(at + 8, true);
     if (version !== FORMAT_VERSION) return version;
-    return {
-      number: view.getUint32(at + 12, true),
-      nonce: view.getUint32(at + 16, true),
-      cleaned: view.getUint32(at + 20, true),
-      lastSeq: view.getFloat64(at + 24, true),
-      lastTimeMs: view.getFloat64(at + 32, true),
-      firstSeq: view.getFloat64(at + 40, true),
-      previous: {
-        number: view.getUint32(at + 48, true),
-        nonce: view.getUint32(at + 52, true),
-        bytes: view.getUint32(at + 56, true),
-      },
-    };
+    const head = headAt(view, at);
+    const { lastSeq, firstSeq, lastTimeMs } = head;
+    if (isSeq(lastSeq) && isTime(lastTimeMs) && firstSeq >= 0 && firstSeq <= lastSeq + 1)
+      return head;
   }
   return undefined;
+}
+
+function headAt(view: DataView, at: number): SegmentHead {
+  return {
+    number: view.getUint32(at + 12, true),
+    nonce: view.getUint32(at + 16, true),
+    cleaned: view.getUint32(at + 20, true),
+    lastSeq: view.getFloat64(at + 24, true),
+    lastTimeMs: view.getFloat64(at + 32, true),
+    firstSeq: view.getFloat64(at + 40, true),
+    previous: {
+      number: view.getUint32(at + 48, true),
+      nonce: view.getUint32(at + 52, true),
+      bytes: view.getUint32(at + 56, true),
+    },
+  };
 }
 
 /** Whether heads that are not whole may be what a power loss has left of ours: of each nothing, or its begin. */

@@ -6,6 +6,7 @@
 import { StorageError, toError } from '../../../shared/errors.ts';
 import type { Bodies } from '../bodies.ts';
 import type { IndexedStore } from '../indexed-store.ts';
+import type { FoundMessage } from '../restored-rows.ts';
 import { HAS_HEADERS, ROW_AT, ROW_BODY, ROW_SLAB } from '../row-chunk.ts';
 import type { Rows } from '../rows.ts';
 import type { Incoming, StoredMessage } from '../store.ts';
@@ -13,7 +14,7 @@ import { Compaction } from './compaction.ts';
 import { MESSAGE_BYTES } from './format.ts';
 import type { FrameBuffer } from './frame-buffer.ts';
 import { FrameReader } from './frame-reader.ts';
-import { placeWord } from './places.ts';
+import { type PlaceList, placeWord } from './places.ts';
 import { type Segment, Segments } from './segments.ts';
 import { writeSnapshot } from './snapshot.ts';
 import { Syncing, type SyncOptions } from './syncing.ts';
@@ -38,6 +39,7 @@ export class SegmentLog implements Bodies {
   readonly #reader = new FrameReader();
   readonly #compaction: Compaction;
   #owner!: IndexedStore;
+  #isEvicting = false;
   // Of the message that was kept last.
   #segment!: Segment;
   #place = 0;
@@ -48,7 +50,10 @@ export class SegmentLog implements Bodies {
     this.#rows = rows;
     this.options = options;
     this.syncing = new Syncing(options, this.segments, (failure) => this.#end(failure));
-    this.#tail = new Tail(options, this.segments, this.syncing, () => this.#compaction.due());
+    this.#tail = new Tail(options, this.segments, this.syncing, {
+      left: () => this.#compaction.due(),
+      restore: (places) => this.#restore(places),
+    });
     this.#compaction = new Compaction(this, rows, (segment) => this.#reader.forget(segment));
   }
 
@@ -138,15 +143,26 @@ export class SegmentLog implements Bodies {
     return false;
   }
 
+  evicting(seq: number): boolean {
+    if (this.isReplaying) return false;
+    const { words } = this.#rows.chunk;
+    const { word } = this.#rows;
+    this.#isEvicting = true;
+    this.#tail.evicting(seq, words[word + ROW_SLAB] as number, words[word + ROW_AT] as number);
+    return true;
+  }
+
   release(seq: number, isFirst: boolean): void {
     const rows = this.#rows;
     const tail = this.#tail;
+    const isEvicted = this.#isEvicting;
+    this.#isEvicting = false;
     const segment = this.segments.bySlot((rows.chunk.words[rows.word + ROW_SLAB] as number) >>> 16);
     segment.remove(rows.bodyBytes);
     if (segment !== tail.segment && segment.isSparse) this.#compaction.due();
     if (this.isReplaying || tail.isDropping) return;
     if (isFirst) tail.noteFloor(seq + 1);
-    else tail.noteDead(seq);
+    else tail.noteDead(seq, isEvicted);
   }
 
   tidy(): void {
@@ -163,10 +179,48 @@ export class SegmentLog implements Bodies {
     this.segments.empty();
     if (this.isReplaying) return;
     const tail = this.#tail;
+    tail.forgetEvicted();
     tail.noteFloor(this.#owner.state.lastSeq + 1);
     tail.leaveEmpty();
     tail.settle();
     this.#compaction.due();
+  }
+
+  get restores(): number {
+    return this.#tail.restores;
+  }
+
+  /** Messages that were evicted are there again. What cannot be read is there at the next start. */
+  #restore(places: PlaceList): void {
+    const found: FoundMessage[] = [];
+    for (let i = 0; i < places.count; i++) {
+      const each = this.#recall(i, places);
+      if (each !== undefined) found.push(each);
+    }
+    this.#owner.restore(found.sort((a, b) => a.seq - b.seq));
+  }
+
+  #recall(index: number, { seqs, places, ats }: PlaceList): FoundMessage | undefined {
+    const seq = seqs[index] as number;
+    const slab = places[index] as number;
+    const at = ats[index] as number;
+    const segment = this.segments.bySlot(slab >>> 16);
+    const inFrame = slab & 0xffff;
+    if (!this.#find(segment, at - inFrame, seq)) return undefined;
+    const { bytes, view, at: frameAt } = this.#reader;
+    const start = frameAt + inFrame;
+    const subjectAt = start + MESSAGE_BYTES;
+    const bodyBytes = view.getUint32(start + 4, true);
+    segment.revive(bodyBytes);
+    return {
+      seq,
+      timeMs: view.getFloat64(start + 12, true),
+      subject: bytes.slice(subjectAt, subjectAt + (view.getUint32(start, true) >>> 8)),
+      bodyBytes,
+      hasHeaders: view.getUint32(start + 8, true) > 0,
+      slab,
+      at,
+    };
   }
 
   commit(done: (failure?: Error) => void): void {

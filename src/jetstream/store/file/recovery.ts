@@ -3,35 +3,29 @@
 // was written; so damage before the highest such place is passed over, and the frame behind it tells which sequences it
 // has cost. From any other damage on, everything is cut: what is kept is what was there at some moment.
 import { StorageError } from '../../../shared/errors.ts';
+import type { Work } from '../../work.ts';
 import type { IndexedStore } from '../indexed-store.ts';
-import { copyBytes } from '../slabs.ts';
-import type { Incoming } from '../store.ts';
 import type { DiskFile } from './disk.ts';
 import {
   areHeadsTorn,
-  type Bytes,
-  DEAD,
-  FLOOR,
   FORMAT_VERSION,
   FRAME_HEAD_BYTES,
   FRAMES_AT,
-  MESSAGE,
-  MESSAGE_BYTES,
+  isSeq,
   type Place,
   readFrameHead,
   readSegmentHead,
-  recordBytes,
   type SegmentHead,
-  SKIP,
   segmentName,
   segmentNumber,
   viewsOf,
 } from './format.ts';
-import { nextFrame, wholeFrame } from './frame-scan.ts';
+import { FrameScan, scanRoom } from './frame-scan.ts';
 import type { SegmentLog } from './log.ts';
+import { Replay } from './replay.ts';
 import { restore } from './restore.ts';
 import type { Segment } from './segments.ts';
-import { SNAPSHOT_NAME, SnapshotReader } from './snapshot.ts';
+import { SNAPSHOT_NAME, SnapshotError, SnapshotReader } from './snapshot.ts';
 
 /** Sequences of which messages may be lost. */
 export interface Lost {
@@ -44,17 +38,24 @@ interface Evidence {
   readonly lastSeq: number;
 }
 
+/** Bytes of frames that are done in a step: some tenths of a millisecond. */
+const STEP_BYTES = 32_768;
+/** Frames whose heads are looked at in a step. */
+const FRAMES_A_STEP = 1024;
+/** A position fits a word. */
+const SEGMENT_MOST = 0xffff_ffff;
+
 export class Recovery {
   readonly #log: SegmentLog;
   readonly #store: IndexedStore;
+  readonly #replay: Replay;
   readonly lost: Lost[] = [];
-  readonly #message = new ReplayedMessage();
   isCut = false;
   /** Of the segment at hand. */
   #segment!: Segment;
-  #source!: Bytes;
+  #scan!: FrameScan;
   /** Segments are read into the same memory, one after the other. */
-  #room: Uint8Array = NOTHING;
+  #room: Uint8Array = new Uint8Array(0);
   #isDamaged = false;
   /** What a snapshot has said already, and up to where: it was synced. */
   readonly #covered = new Map<Segment, number>();
@@ -64,21 +65,26 @@ export class Recovery {
   constructor(log: SegmentLog, store: IndexedStore) {
     this.#log = log;
     this.#store = store;
+    this.#replay = new Replay(log, store);
   }
 
   /** Throws StorageError, and then files may be open still. @param names what is in the directory */
-  run(names: readonly string[]): void {
+  *run(names: readonly string[]): Work<void> {
     const { segments } = this.#log;
     for (const name of names) if (name.endsWith('.tmp')) this.#remove(name);
     const numbers = names.map(segmentNumber).filter((number) => number > 0);
     numbers.sort((a, b) => a - b);
-    for (const number of numbers) this.#open(number, number === numbers.at(-1));
+    for (const number of numbers) {
+      this.#open(number, number === numbers.at(-1));
+      yield;
+    }
     this.#removeStale();
-    if (names.includes(SNAPSHOT_NAME)) this.#restore();
+    if (names.includes(SNAPSHOT_NAME)) yield* this.#restore();
     for (let i = 0; i < segments.list.length; i++) {
       const segment = segments.list[i] as Segment;
-      if (i > 0 && !this.#follows(segments.list[i - 1] as Segment, segment)) this.#cutBehind(i - 1);
-      else if (!this.#read(segment)) this.#cutBehind(i);
+      const before = segments.list[i - 1];
+      if (before !== undefined && !(yield* this.#follows(before, segment))) this.#cutBehind(i - 1);
+      else if (!(yield* this.#read(segment))) this.#cutBehind(i);
     }
   }
 
@@ -107,6 +113,8 @@ export class Recovery {
     const { segments, options } = this.#log;
     const file = options.disk.open(`${options.dir}/${segmentName(number)}`);
     const size = file.size();
+    if (size > SEGMENT_MOST)
+      throw new StorageError(`${file.path} is no segment: it has ${size} bytes`);
     const start = viewsOf(new Uint8Array(FRAMES_AT));
     file.read(start.bytes, 0, FRAMES_AT, 0);
     const head = readSegmentHead(start);
@@ -124,26 +132,33 @@ export class Recovery {
   }
 
   /** Takes over what the snapshot says, if it holds; otherwise it is of no use. */
-  #restore(): void {
+  *#restore(): Work<void> {
     const { segments, options } = this.#log;
     const file = options.disk.open(`${options.dir}/${SNAPSHOT_NAME}`);
-    const reader = new SnapshotReader(file);
-    const head = reader.head(segments.list);
-    if (head === undefined) this.#remove(SNAPSHOT_NAME);
-    else restore(this.#log, this.#store, reader, head);
-    file.close();
-    for (const { segment, bytes } of head?.segments ?? []) {
-      this.#covered.set(segment, bytes);
-      this.#restored = { number: segment.number, at: bytes };
+    try {
+      const reader = new SnapshotReader(file);
+      const head = yield* reader.head(segments.list);
+      yield* restore(this.#log, this.#store, reader, head);
+      for (const { segment, bytes } of head.segments) {
+        this.#covered.set(segment, bytes);
+        this.#restored = { number: segment.number, at: bytes };
+      }
+    } catch (error) {
+      if (!(error instanceof SnapshotError)) throw error;
+      this.#store.reset();
+      for (const segment of segments.list) segment.reset();
+      this.#remove(SNAPSHOT_NAME);
+    } finally {
+      file.close();
     }
   }
 
   /** Whether what a segment followed is whole, or is known to have been; false: it had been written on, and that is gone. */
-  #follows({ number, bytes, head }: Segment, next: Segment): boolean {
+  *#follows({ number, bytes, head }: Segment, next: Segment): Work<boolean> {
     const { previous } = next.head;
     if (previous.number !== number || previous.nonce !== head.nonce) return true;
     if (bytes >= previous.bytes) return true;
-    const { place, lastSeq } = this.#behind(next, FRAMES_AT);
+    const { place, lastSeq } = yield* this.#behind(next, FRAMES_AT);
     if (place.number > number || (place.number === number && place.at > bytes)) {
       this.#warn(`${previous.bytes - bytes} bytes at its end are missing`);
       this.#isDamaged = true;
@@ -162,65 +177,75 @@ export class Recovery {
   }
 
   /** Goes through a segment; false: it was cut. */
-  #read(segment: Segment): boolean {
+  *#read(segment: Segment): Work<boolean> {
     this.#trim(segment);
-    const { head, file, bytes: size } = segment;
-    const { nonce, number } = head;
+    const { head, bytes: size } = segment;
     const covered = this.#covered.get(segment) ?? FRAMES_AT;
     this.#segment = segment;
-    this.#source = covered === size ? NO_BYTES : readAll(file, size, this.#room);
-    if (this.#source.bytes.length > this.#room.length) this.#room = this.#source.bytes;
+    if (covered < size) {
+      const room = scanRoom(size);
+      if (room.length > this.#room.length) this.#room = room;
+      this.#scan = new FrameScan(segment, this.#room);
+    }
     this.#before(head.lastSeq, head.lastTimeMs > 0 ? head.lastTimeMs : undefined);
-    this.#raiseFloor(head.firstSeq);
-    let at = covered;
-    while (at < size) {
-      const length = wholeFrame(this.#source, at, 0, nonce);
-      if (length > 0) {
-        this.#replay(at, at + length);
-        at += length;
-        continue;
-      }
-      const { place, lastSeq } = this.#behind(segment, at);
-      if (place.number < number || (place.number === number && place.at <= at)) {
-        this.#cut(at, lastSeq);
-        return false;
-      }
-      const next = nextFrame(this.#source, at + 1, 0, nonce);
-      const end = next < 0 ? size : next;
-      this.#warn(`${end - at} bytes at ${at} are damaged and passed over`);
-      this.#isDamaged = true;
-      at = end;
+    while (!this.#replay.raiseFloor(head.firstSeq)) yield;
+    let stepAt = covered;
+    for (let at = covered; at < size; ) {
+      const length = this.#scan.frame(at);
+      if (length > 0) yield* this.#frame(at, length);
+      const next = length > 0 ? at + length : yield* this.#passOver(at);
+      if (next < 0) return false;
+      at = next;
+      if (at - stepAt < STEP_BYTES) continue;
+      stepAt = at;
+      yield;
     }
     return true;
+  }
+
+  /** There is damage. @returns where the next frame is, or the end; below: all from there on has been cut */
+  *#passOver(at: number): Work<number> {
+    const segment = this.#segment;
+    const { number, bytes } = segment;
+    const { place, lastSeq } = yield* this.#behind(segment, at);
+    if (place.number < number || (place.number === number && place.at <= at)) {
+      this.#cut(at, lastSeq);
+      return -1;
+    }
+    const next = yield* this.#scan.next(at + 1);
+    const end = next < 0 ? bytes : next;
+    this.#warn(`${end - at} bytes at ${at} are damaged and passed over`);
+    this.#isDamaged = true;
+    return end;
   }
 
   /**
    * What whole frames behind the first damage say: how far the log was synced, and which sequences there were. Frames in
    * front of other damage say nothing of what is behind it, so that once is enough.
    */
-  #behind(segment: Segment, from: number): Evidence {
-    this.#evidence ??= this.#search(segment, from);
+  *#behind(segment: Segment, from: number): Work<Evidence> {
+    this.#evidence ??= yield* this.#search(segment, from);
     return this.#evidence;
   }
 
-  #search(segment: Segment, from: number): Evidence {
+  *#search(segment: Segment, from: number): Work<Evidence> {
     const { list } = this.#log.segments;
     let place = this.#restored;
     let lastSeq = 0;
     const index = list.indexOf(segment);
     for (let i = index; i < list.length; i++) {
-      const { head, file, bytes } = list[i] as Segment;
-      const source = list[i] === this.#segment ? this.#source : readAll(file, bytes);
+      const scan = new FrameScan(list[i] as Segment);
       let at = i === index ? from : FRAMES_AT;
-      for (;;) {
-        at = nextFrame(source, at, 0, head.nonce);
+      for (let count = 1; ; count++) {
+        at = yield* scan.next(at);
         if (at < 0) break;
-        const frame = readFrameHead(source.view, at);
+        const frame = readFrameHead(scan.view, at - scan.origin);
         const { syncedNumber: number, syncedAt } = frame;
         const isLater = number > place.number || (number === place.number && syncedAt > place.at);
         if (isLater) place = { number, at: syncedAt };
-        lastSeq = Math.max(lastSeq, frame.beforeSeq);
+        if (isSeq(frame.beforeSeq)) lastSeq = Math.max(lastSeq, frame.beforeSeq);
         at += frame.bytes;
+        if (count % FRAMES_A_STEP === 0) yield;
       }
     }
     return { place, lastSeq };
@@ -263,59 +288,19 @@ export class Recovery {
     this.#log.options.warn(`${this.#segment.file.path}: ${text}`);
   }
 
-  #replay(start: number, end: number): void {
-    const { view } = this.#source;
-    if (this.#isDamaged) this.#before(readFrameHead(view, start).beforeSeq);
-    for (let at = start + FRAME_HEAD_BYTES; at < end; ) {
-      const size = recordBytes(view, at);
-      if (size === 0 || at + size > end) {
-        throw new StorageError(`${this.#segment.file.path}: a record that is not known at ${at}`);
-      }
-      const kind = view.getUint32(at, true) & 0xff;
-      if (kind === MESSAGE) this.#replayMessage(at, at - start);
-      else this.#replayNote(kind, view.getFloat64(at + 4, true), at + 12);
-      at += size;
+  *#frame(at: number, length: number): Work<void> {
+    const scan = this.#scan;
+    const { origin } = scan;
+    const start = at - origin;
+    if (this.#isDamaged) {
+      const { beforeSeq } = readFrameHead(scan.view, start);
+      if (isSeq(beforeSeq)) this.#before(beforeSeq);
     }
-  }
-
-  #replayMessage(at: number, inFrame: number): void {
-    const store = this.#store;
-    const segment = this.#segment;
-    const { view } = this.#source;
-    const bodyBytes = view.getUint32(at + 4, true);
-    const timeMs = view.getFloat64(at + 12, true);
-    const seq = view.getFloat64(at + 20, true);
-    // What stands in two segments has been copied to the first.
-    if (seq <= store.state.lastSeq) {
-      segment.add(bodyBytes);
-      segment.remove(bodyBytes);
-      return;
-    }
-    store.skipTo(seq - 1);
-    this.#log.place(segment, at, inFrame);
-    store.append(this.#message.at(this.#source, at), timeMs);
-  }
-
-  #replayNote(kind: number, seq: number, at: number): void {
-    const store = this.#store;
-    if (kind === FLOOR) {
-      this.#raiseFloor(seq);
-      return;
-    }
-    const second = this.#source.view.getFloat64(at, true);
-    if (kind === SKIP) {
-      store.skipTo(seq, second < 0 ? undefined : second);
-    } else if (kind === DEAD) {
-      this.#segment.deadFrom = Math.min(this.#segment.deadFrom, seq);
-      for (let each = store.next(seq); each > 0 && each <= second; each = store.next(each + 1)) {
-        store.remove(each);
-      }
-    }
-  }
-
-  #raiseFloor(seq: number): void {
-    if (seq > this.#store.state.lastSeq) this.#store.clear();
-    else this.#store.removeBelow(seq);
+    const end = start + length;
+    const records = (from: number): number =>
+      this.#replay.records(scan, from, end, start, origin, this.#segment);
+    let from = records(start + FRAME_HEAD_BYTES);
+    for (; from < end; from = records(from)) yield;
   }
 }
 
@@ -335,41 +320,4 @@ function checkHead(
     throw new StorageError(`${path} has another's name: it is segment ${head.number}`);
   }
   return head;
-}
-
-const NOTHING = new Uint8Array(0);
-const NO_BYTES = viewsOf(NOTHING);
-
-/** All of a file, in room that may have been used before. */
-function readAll(file: DiskFile, size: number, room: Uint8Array = NOTHING): Bytes {
-  const bytes = room.length < size ? new Uint8Array(size) : room.subarray(0, size);
-  file.read(bytes, 0, size, 0);
-  return viewsOf(bytes);
-}
-
-/** A message of the log: its subject is copied, its body stays where it is. */
-class ReplayedMessage implements Incoming {
-  #bytes = new Uint8Array(0);
-  #subjectAt = 0;
-  subjectBytes = 0;
-  headerBytes = 0;
-  bodyBytes = 0;
-
-  at({ bytes, view }: Bytes, at: number): this {
-    this.#bytes = bytes as Uint8Array<ArrayBuffer>;
-    this.#subjectAt = at + MESSAGE_BYTES;
-    this.subjectBytes = view.getUint32(at, true) >>> 8;
-    this.bodyBytes = view.getUint32(at + 4, true);
-    this.headerBytes = view.getUint32(at + 8, true);
-    return this;
-  }
-
-  copySubject(target: Uint8Array, at: number): number {
-    copyBytes(this.#bytes, this.#subjectAt, target, at, this.subjectBytes);
-    return at + this.subjectBytes;
-  }
-
-  copyBody(_target: Uint8Array, at: number): number {
-    return at + this.bodyBytes;
-  }
 }

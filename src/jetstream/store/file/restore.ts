@@ -1,18 +1,33 @@
 // Makes the index of a store from a snapshot, row after row. Nothing of the log is read.
+import type { Work } from '../../work.ts';
 import type { IndexedStore } from '../indexed-store.ts';
 import type { Incoming } from '../store.ts';
+import { FRAME_HEAD_BYTES, FRAMES_AT, isSeq, isTime, MESSAGE_BYTES } from './format.ts';
 import type { SegmentLog } from './log.ts';
-import type { Segment } from './segments.ts';
-import type { SnapshotHead, SnapshotReader, SnapshotRow } from './snapshot.ts';
+import {
+  SnapshotError,
+  type SnapshotHead,
+  type SnapshotReader,
+  type SnapshotRow,
+  type SnapshotSegment,
+} from './snapshot.ts';
 
-/** The store is empty; nothing is written while its log is being read. */
-export function restore(
+const ROWS_A_STEP = 1024;
+/** What a row has room for. */
+const IN_FRAME_MOST = 0xffff;
+const BODY_MOST = 0x7fff_ffff;
+
+/**
+ * The store is empty; nothing is written while its log is being read. Throws SnapshotError, and then something may be in it,
+ * and StorageError.
+ */
+export function* restore(
   log: SegmentLog,
   store: IndexedStore,
   reader: SnapshotReader,
   head: SnapshotHead,
-): void {
-  const row: SnapshotRow = { ...BLANK, segment: undefined as unknown as Segment };
+): Work<void> {
+  const row: SnapshotRow = { ...BLANK, segment: undefined as unknown as SnapshotSegment };
   const message = new RestoredMessage();
   // By the numbers of subjects.
   const ids = [-1];
@@ -21,21 +36,47 @@ export function restore(
     reader.row(row, head.segments, ids.length - 1);
     const { seq, timeMs, text, subject } = row;
     if (text !== undefined) lengths.push(text.length);
-    message.set(row, lengths[subject] as number);
+    const length = lengths[subject];
+    if (length === undefined || !isSane(row, length, store.state.lastSeq))
+      throw new SnapshotError();
+    message.set(row, length);
     store.skipTo(seq - 1);
-    log.place(row.segment, row.at, row.inFrame);
+    log.place(row.segment.segment, row.at, row.inFrame);
     if (text === undefined) {
       store.append(message, timeMs, ids[subject] as number);
     } else {
       store.append(message, timeMs);
       ids.push(store.subjectIdOf(seq));
     }
+    if (i % ROWS_A_STEP === 0) yield;
   }
+  const { messages, firstSeq, lastSeq } = store.state;
+  const isFirst = messages > 0 ? head.firstSeq === firstSeq : isFirstOfNone(head);
+  if (lastSeq > head.lastSeq || !isFirst) throw new SnapshotError();
   store.skipTo(head.lastSeq, head.lastTimeMs > 0 ? head.lastTimeMs : undefined);
   if (head.firstSeq > head.lastSeq) store.clear();
   for (const { segment, total, living, deadFrom } of head.segments) {
     Object.assign(segment, { total, living, deadFrom });
   }
+}
+
+function isFirstOfNone({ firstSeq, lastSeq }: SnapshotHead): boolean {
+  return firstSeq === lastSeq + 1 || (firstSeq === 0 && lastSeq === 0);
+}
+
+/** Whether there may be such a message behind that sequence. */
+function isSane(row: SnapshotRow, subjectBytes: number, lastSeq: number): boolean {
+  const { seq, timeMs, at, inFrame, bodyBytes, subject, segment } = row;
+  return (
+    isSeq(seq) &&
+    seq > lastSeq &&
+    isTime(timeMs) &&
+    subject > 0 &&
+    inFrame >= FRAME_HEAD_BYTES &&
+    inFrame <= Math.min(IN_FRAME_MOST, at - FRAMES_AT) &&
+    bodyBytes <= BODY_MOST &&
+    at + MESSAGE_BYTES + subjectBytes + bodyBytes <= segment.bytes
+  );
 }
 
 const BLANK = {

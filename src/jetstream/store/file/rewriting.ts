@@ -21,7 +21,7 @@ import {
   viewsOf,
 } from './format.ts';
 import { FrameBuffer } from './frame-buffer.ts';
-import { FRAME_MOST, newNonce, placeWord } from './places.ts';
+import { FRAME_MOST, newNonce, PlaceList, placeWord } from './places.ts';
 import type { Segment } from './segments.ts';
 
 const PIECE_BYTES: number = 1 << 20;
@@ -32,7 +32,8 @@ export class Rewriting {
   readonly #sources: readonly Segment[];
   readonly #isStopped: () => boolean;
   target!: Segment;
-  readonly moves: Moves = new Moves();
+  /** Where messages lie now. */
+  readonly moves: PlaceList = new PlaceList();
   readonly #buffer = new FrameBuffer();
   /** Where the piece at hand begins in its segment. */
   #position = 0;
@@ -187,31 +188,6 @@ export class Rewriting {
     view.setFloat64(4, lastSeq, true);
     view.setFloat64(12, lastTimeMs > 0 ? lastTimeMs : -1, true);
     this.#put(bytes, 0, SKIP_BYTES);
-  }
-}
-
-/** Where messages lie now. */
-class Moves {
-  count = 0;
-  seqs: Float64Array = new Float64Array(1024);
-  places: Uint32Array = new Uint32Array(1024);
-  ats: Uint32Array = new Uint32Array(1024);
-
-  add(seq: number, place: number, at: number): void {
-    if (this.count === this.seqs.length) this.#grow();
-    this.seqs[this.count] = seq;
-    this.places[this.count] = place;
-    this.ats[this.count++] = at;
-  }
-
-  #grow(): void {
-    const { seqs, places, ats } = this;
-    this.seqs = new Float64Array(2 * seqs.length);
-    this.places = new Uint32Array(2 * seqs.length);
-    this.ats = new Uint32Array(2 * seqs.length);
-    this.seqs.set(seqs);
-    this.places.set(places);
-    this.ats.set(ats);
   }
 }
 

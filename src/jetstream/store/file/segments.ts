@@ -33,6 +33,13 @@ export class Segment {
     return this.head.number;
   }
 
+  /** Nothing is known of what is in it. */
+  reset(): void {
+    this.total = 0;
+    this.living = 0;
+    this.deadFrom = Number.POSITIVE_INFINITY;
+  }
+
   /** A message with a body of so many bytes lies in it. */
   add(bodyBytes: number): void {
     this.total += MESSAGE_WEIGHT + bodyBytes;
@@ -42,6 +49,11 @@ export class Segment {
   /** It has died. */
   remove(bodyBytes: number): void {
     this.living -= MESSAGE_WEIGHT + bodyBytes;
+  }
+
+  /** It lives after all. */
+  revive(bodyBytes: number): void {
+    this.living += MESSAGE_WEIGHT + bodyBytes;
   }
 
   /** Less than half of it lives. */

@@ -4,11 +4,12 @@
 //
 //   │ head │ segments │ rows, a subject's text behind the first of its rows ─► │ checksum │
 import { crc32 } from 'node:zlib';
+import type { Work } from '../../work.ts';
 import type { IndexedStore } from '../indexed-store.ts';
 import { ROW_AT, ROW_SLAB } from '../row-chunk.ts';
 import type { Rows } from '../rows.ts';
 import type { Disk, DiskFile } from './disk.ts';
-import { type Bytes, viewsOf } from './format.ts';
+import { type Bytes, isSeq, isTime, viewsOf } from './format.ts';
 import type { Segment, Segments } from './segments.ts';
 
 export const SNAPSHOT_NAME = 'index.snapshot';
@@ -167,7 +168,10 @@ class SnapshotWriter {
   }
 }
 
-/** What the head says, and where a segment was; undefined: it does not hold any more, or is damaged. */
+/** It is damaged, or does not hold any more: the log says all that it says. */
+export class SnapshotError extends Error {}
+
+/** What the head says, and where a segment was. */
 export interface SnapshotHead {
   readonly rows: number;
   readonly firstSeq: number;
@@ -189,7 +193,7 @@ export interface SnapshotSegment {
 export interface SnapshotRow {
   seq: number;
   timeMs: number;
-  segment: Segment;
+  segment: SnapshotSegment;
   at: number;
   inFrame: number;
   bodyBytes: number;
@@ -199,7 +203,7 @@ export interface SnapshotRow {
   text: Uint8Array | undefined;
 }
 
-/** Reads a snapshot of a store with these segments, if it holds. Throws StorageError. */
+/** Reads a snapshot of a store with these segments, if it holds. Throws SnapshotError, StorageError. */
 export class SnapshotReader {
   readonly #file: DiskFile;
   readonly #size: number;
@@ -212,42 +216,50 @@ export class SnapshotReader {
     this.#size = file.size();
   }
 
-  /** undefined: it is damaged, or speaks of other segments. */
-  head(list: readonly Segment[]): SnapshotHead | undefined {
-    if (this.#size < HEAD_BYTES + SUM_BYTES || !this.#isWhole()) return undefined;
-    let { view, at } = this.#take(HEAD_BYTES);
+  *head(list: readonly Segment[]): Work<SnapshotHead> {
+    if (this.#size < HEAD_BYTES + SUM_BYTES || !(yield* this.#isWhole())) throw new SnapshotError();
+    const { view, at } = this.#take(HEAD_BYTES);
     if (view.getUint32(at, true) !== MAGIC || view.getUint32(at + 4, true) !== VERSION) {
-      return undefined;
+      throw new SnapshotError();
     }
     const count = view.getUint32(at + 8, true);
     const rows = view.getFloat64(at + 16, true);
     const firstSeq = view.getFloat64(at + 24, true);
     const lastSeq = view.getFloat64(at + 32, true);
     const lastTimeMs = view.getFloat64(at + 40, true);
-    const segments: SnapshotSegment[] = [];
-    for (let i = 0; i < count; i++) {
-      ({ view, at } = this.#take(SEGMENT_BYTES));
-      const segment = list[i];
-      const bytes = view.getUint32(at + 8, true);
-      const isAsItWas =
-        segment?.number === view.getUint32(at, true) &&
-        segment.head.nonce === view.getUint32(at + 4, true) &&
-        segment.bytes >= bytes &&
-        (i === count - 1 || segment.bytes === bytes);
-      if (segment === undefined || !isAsItWas) return undefined;
-      const total = view.getFloat64(at + 16, true);
-      const living = view.getFloat64(at + 24, true);
-      segments.push({ segment, bytes, total, living, deadFrom: view.getFloat64(at + 32, true) });
+    if (!isSeq(rows) || !isSeq(lastSeq) || !(firstSeq >= 0 && firstSeq <= lastSeq + 1)) {
+      throw new SnapshotError();
     }
+    if (count > list.length || !isTime(lastTimeMs)) throw new SnapshotError();
+    const segments: SnapshotSegment[] = [];
+    for (let i = 0; i < count; i++) segments.push(this.#segment(list[i] as Segment, i < count - 1));
     return { rows, firstSeq, lastSeq, lastTimeMs, segments };
   }
 
-  /** The next row. There is one. */
+  /** @param isClosed nothing can have been added since */
+  #segment(segment: Segment, isClosed: boolean): SnapshotSegment {
+    const { view, at } = this.#take(SEGMENT_BYTES);
+    const bytes = view.getUint32(at + 8, true);
+    const total = view.getFloat64(at + 16, true);
+    const living = view.getFloat64(at + 24, true);
+    const deadFrom = view.getFloat64(at + 32, true);
+    const isAsItWas =
+      segment.number === view.getUint32(at, true) &&
+      segment.head.nonce === view.getUint32(at + 4, true) &&
+      segment.bytes >= bytes &&
+      (!isClosed || segment.bytes === bytes);
+    if (!isAsItWas || !(total >= living && living >= 0 && deadFrom >= 0)) throw new SnapshotError();
+    return { segment, bytes, total, living, deadFrom };
+  }
+
+  /** The next row. */
   row(into: SnapshotRow, segments: readonly SnapshotSegment[], known: number): void {
     const { view, at } = this.#take(ROW_BYTES);
+    const segment = segments[view.getUint32(at + 16, true)];
+    if (segment === undefined) throw new SnapshotError();
     into.seq = view.getFloat64(at, true);
     into.timeMs = view.getFloat64(at + 8, true);
-    into.segment = (segments[view.getUint32(at + 16, true)] as SnapshotSegment).segment;
+    into.segment = segment;
     into.at = view.getUint32(at + 20, true);
     into.inFrame = view.getUint32(at + 24, true);
     into.bodyBytes = view.getUint32(at + 28, true);
@@ -263,7 +275,7 @@ export class SnapshotReader {
     return place.bytes.subarray(place.at, place.at + length);
   }
 
-  #isWhole(): boolean {
+  *#isWhole(): Work<boolean> {
     let sum = 0;
     const end = this.#size - SUM_BYTES;
     const piece = new Uint8Array(Math.min(PIECE_BYTES, this.#size));
@@ -271,6 +283,7 @@ export class SnapshotReader {
       const length = Math.min(piece.length, end - position);
       this.#file.read(piece, 0, length, position);
       sum = crc32(piece.subarray(0, length), sum);
+      yield;
     }
     this.#file.read(piece, 0, SUM_BYTES, end);
     return viewsOf(piece).view.getUint32(0, true) === sum;
@@ -281,6 +294,7 @@ export class SnapshotReader {
     if (this.#at + length > this.#piece.bytes.length) {
       this.#position += this.#at;
       const size = Math.min(Math.max(PIECE_BYTES, length), this.#size - this.#position);
+      if (size < length) throw new SnapshotError();
       const bytes = new Uint8Array(size);
       this.#file.read(bytes, 0, size, this.#position);
       this.#piece = viewsOf(bytes);

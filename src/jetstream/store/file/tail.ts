@@ -24,9 +24,10 @@ import {
   segmentName,
 } from './format.ts';
 import { FrameBuffer } from './frame-buffer.ts';
-import { FRAME_MOST, newNonce, WRITE_MOST } from './places.ts';
+import { FRAME_MOST, newNonce, PlaceList, WRITE_MOST } from './places.ts';
 import type { Segment, Segments } from './segments.ts';
 import type { Syncing } from './syncing.ts';
+import { WriteTimes } from './write-times.ts';
 
 export interface TailOptions {
   readonly disk: Disk;
@@ -38,18 +39,21 @@ export interface TailOptions {
   readonly warn: (text: string) => void;
 }
 
+export interface TailOwner {
+  /** A segment is full. */
+  left(): void;
+  /** Those that have made room for what could not be written are to be there again. */
+  restore(places: PlaceList): void;
+}
+
 /** A last segment that is emptied is left behind when it has a part of what makes it full. */
 const WORTH_SHARE = 16;
-/** A write that takes so long is told, one in so long. */
-const SLOW_MS = 20;
-const SLOW_PAUSE_MS = 10_000;
 
 export class Tail {
   readonly #options: TailOptions;
   readonly #segments: Segments;
   readonly #syncing: Syncing;
-  /** Told of a segment that is full. */
-  readonly #onLeft: () => void;
+  readonly #owner: TailOwner;
   readonly buffer: FrameBuffer = new FrameBuffer();
   owner!: IndexedStore;
   /** Where the next record goes; undefined = one is to be made first. */
@@ -66,18 +70,27 @@ export class Tail {
   #firstUnwritten = 0;
   /** From there on messages could not be written and are to be removed. */
   #lostFrom = 0;
+  /** A write has failed: what was said in vain is to be taken back. */
+  #mustSettle = false;
+  /** What has been removed, since the last write, to make room for what has been added. */
+  #evicted = new PlaceList();
+  /** How often something of that has come back. */
+  restores = 0;
+  /** Something has been removed or passed over, and cannot be said. */
+  #isUnsaid = false;
   /** Those are being removed: nothing of that is to be said. */
   isDropping = false;
   #missed: StorageError | undefined;
   failure: StorageError | undefined;
   #isEnded = false;
-  #slowMs: number = Number.NEGATIVE_INFINITY;
+  readonly #times: WriteTimes;
 
-  constructor(options: TailOptions, segments: Segments, syncing: Syncing, onLeft: () => void) {
+  constructor(options: TailOptions, segments: Segments, syncing: Syncing, owner: TailOwner) {
     this.#options = options;
     this.#segments = segments;
     this.#syncing = syncing;
-    this.#onLeft = onLeft;
+    this.#owner = owner;
+    this.#times = new WriteTimes(options);
   }
 
   /** Goes on in the last segment, or behind it. Throws StorageError. */
@@ -140,14 +153,20 @@ export class Tail {
     this.#note(SKIP, SKIP_BYTES, seq, timeMs);
   }
 
-  /** A sequence is gone. */
-  noteDead(seq: number): void {
+  /** A message is about to be removed to make room. */
+  evicting(seq: number, place: number, at: number): void {
+    // What has not been written itself cannot come back.
+    if (this.#firstUnwritten === 0 || seq < this.#firstUnwritten) this.#evicted.add(seq, place, at);
+  }
+
+  /** A sequence is gone, or was evicted: then it is gone as soon as that is written. */
+  noteDead(seq: number, isEvicted: boolean): void {
     const { view } = this.buffer;
     const isNext = this.#lastKind === DEAD && view.getFloat64(this.#lastAt + 12, true) === seq - 1;
     if (isNext) view.setFloat64(this.#lastAt + 12, seq, true);
     else this.#note(DEAD, DEAD_BYTES, seq, seq);
     // Afterwards: what was written to make room for it does not say it.
-    this.#owe(seq, seq);
+    if (!isEvicted) this.#owe(seq, seq);
   }
 
   #owe(from: number, to: number): void {
@@ -158,13 +177,16 @@ export class Tail {
 
   /** Why something since the last call is not durable and never will be. */
   takeMissed(): StorageError | undefined {
-    const missed = this.#missed;
+    const unsaid = this.#isUnsaid && this.segment === undefined ? this.failure : undefined;
+    const missed = this.#missed ?? unsaid;
     this.#missed = undefined;
+    this.#isUnsaid = false;
     return missed;
   }
 
   /** Makes a place, whose head says what could not be said. */
   pay(): void {
+    this.settle();
     if (this.segment === undefined) this.#reserveQuietly(DEAD_BYTES);
   }
 
@@ -175,10 +197,24 @@ export class Tail {
     return failure;
   }
 
-  /** Removes what could not be written. Not while the store is in the middle of a change. */
+  /**
+   * Removes what could not be written, and what has made room for it is there again. Not while the store is in the middle
+   * of a change.
+   */
   settle(): void {
+    if (!this.#mustSettle || this.isDropping) return;
+    this.#mustSettle = false;
+    this.#drop();
+    if (this.#evicted.count === 0) return;
+    const places = this.#evicted;
+    this.#evicted = new PlaceList();
+    this.restores++;
+    this.#owner.restore(places);
+  }
+
+  #drop(): void {
     const from = this.#lostFrom;
-    if (from === 0 || this.isDropping) return;
+    if (from === 0) return;
     this.#lostFrom = 0;
     this.isDropping = true;
     this.#owe(from, this.owner.state.lastSeq);
@@ -187,6 +223,11 @@ export class Tail {
     } finally {
       this.isDropping = false;
     }
+  }
+
+  /** Everything has been removed: nothing comes back. */
+  forgetEvicted(): void {
+    this.#evicted.clear();
   }
 
   /** Nothing in the segment lives: it is left, if it is worth that. */
@@ -202,7 +243,10 @@ export class Tail {
     const isSame = kind !== DEAD && kind === this.#lastKind;
     // Who has something to store, and the end of a turn, try to make a place; what says less does not try again and again.
     const isNowhere = this.segment === undefined && this.failure !== undefined;
-    if (!isSame && (isNowhere || !this.#reserveQuietly(bytes))) return;
+    if (!isSame && (isNowhere || !this.#reserveQuietly(bytes))) {
+      this.#isUnsaid = true;
+      return;
+    }
     const { buffer } = this;
     const at = isSame ? this.#lastAt : buffer.used;
     if (!isSame) buffer.used = at + bytes;
@@ -279,28 +323,21 @@ export class Tail {
       this.#writeFailed(segment, error as StorageError);
       return error as StorageError;
     }
-    this.#noteTime(startMs, used, segment);
+    this.#times.took(startMs, used, segment.file.path);
     segment.bytes += used;
     buffer.reset();
     this.#firstUnwritten = 0;
     this.#owed = [];
+    this.#evicted.clear();
     this.#segments.unsynced.add(segment);
     this.#syncing.written();
     return undefined;
   }
 
-  /** The loop has waited for it; who looks after the disk should know, but not of each. */
-  #noteTime(startMs: number, bytes: number, { file }: Segment): void {
-    const nowMs = this.#options.clock.monotonic();
-    if (nowMs - startMs < SLOW_MS || nowMs - this.#slowMs < SLOW_PAUSE_MS) return;
-    this.#slowMs = nowMs;
-    const ms = Math.round(nowMs - startMs);
-    this.#options.warn(`${file.path}: writing ${bytes} bytes has held the loop for ${ms} ms`);
-  }
-
   /** Nothing is tried again on that file. What may be there of the write is cut, now or when the log is read. */
   #writeFailed(segment: Segment, failure: StorageError): void {
     this.segment = undefined;
+    this.#mustSettle = true;
     this.#missed ??= failure;
     this.buffer.reset();
     this.#lastKind = 0;
@@ -330,7 +367,7 @@ export class Tail {
     this.segment = undefined;
     for (const segment of this.#segments.list) segment.isStuck = false;
     this.#syncing.round();
-    this.#onLeft();
+    this.#owner.left();
     try {
       this.#open();
     } catch (error) {

@@ -1,0 +1,163 @@
+// Streams on file in one process: in a directory that is named a restart finds them, and without one they leave nothing.
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import { createBus } from '../../src/index.ts';
+import { enableJetStream } from '../../src/jetstream/index.ts';
+import { newDirectory, removeDirectories } from '../support/file-stores.ts';
+import { JetStreamBus, type Received } from '../support/jetstream.ts';
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+  removeDirectories();
+});
+
+const FILE = { storage: 'file' };
+
+/** The next message of the consumer. */
+async function pulled(js: JetStreamBus): Promise<Received> {
+  const inbox = js.inbox('inbox');
+  js.bus.publish('$JS.API.CONSUMER.MSG.NEXT.S.C', '', { reply: 'inbox' });
+  await expect.poll(() => inbox).toHaveLength(1);
+  return inbox[0] as Received;
+}
+
+test('what a directory has is found again: messages, consumers, and what was acknowledged', async () => {
+  const storeDir = newDirectory();
+  const before = await JetStreamBus.open({ storeDir });
+  await before.stream('S', ['s.*'], { ...FILE, retention: 'workqueue' });
+  await before.stream('M', ['m.*']);
+  for (let i = 0; i < 5; i++) await before.publish(`s.${i}`, `text ${i}`);
+  const config = { durable_name: 'C', ack_policy: 'explicit' };
+  await before.api('CONSUMER.CREATE.S.C', { stream_name: 'S', config });
+  const first = await pulled(before);
+  await before.ask(first.reply, '+ACK');
+  const state = await before.state('S');
+  const consumer = await before.api('CONSUMER.INFO.S.C');
+  await before[Symbol.asyncDispose]();
+  expect(readdirSync(storeDir)).toEqual(['ganglion']);
+
+  await using after = await JetStreamBus.open({ storeDir, syncInterval: 'always' });
+  expect(await after.api('STREAM.NAMES')).toMatchObject({ streams: ['S'] });
+  expect(await after.state('S')).toEqual(state);
+  const { ts: _before, ...known } = consumer;
+  expect(await after.api('CONSUMER.INFO.S.C')).toMatchObject(known);
+  expect(await pulled(after)).toMatchObject({ text: 'text 1' });
+  expect(await after.publish('s.5', 'text 5')).toBe('{"stream":"S","seq":6}');
+  const { settings, fileUsed } = after.jetstream.snapshot();
+  expect(settings.storeDir).toBe(join(storeDir, 'ganglion'));
+  expect(fileUsed).toBe((await after.state('S')).bytes);
+});
+
+test('a directory is one bus’s, and its accounts share it', async () => {
+  const storeDir = newDirectory();
+  const bus = createBus();
+  const other = createBus();
+  const jetstream = await enableJetStream(bus, { storeDir });
+  const text = `store directory ${storeDir}/ganglion is in use`;
+  await expect(enableJetStream(other, { storeDir })).rejects.toMatchObject({
+    code: 'ERR_STORAGE',
+    message: text,
+  });
+  expect(other.info).not.toHaveProperty('jetstream');
+  await (await enableJetStream(bus.account('A'), { storeDir })).close();
+  await jetstream.close();
+  await (await enableJetStream(other, { storeDir })).close();
+  await Promise.all([bus.close(), other.close()]);
+});
+
+test('of two that enable it at once one does', async () => {
+  const storeDir = newDirectory();
+  const bus = createBus();
+  const both = await Promise.allSettled([
+    enableJetStream(bus, { storeDir }),
+    enableJetStream(bus, { storeDir: newDirectory() }),
+  ]);
+  expect(both).toMatchObject([
+    { status: 'fulfilled' },
+    { status: 'rejected', reason: { code: 'ERR_INVALID_OPERATION' } },
+  ]);
+  await bus.close();
+});
+
+test('a bus that is closed while a directory is opened has it no more', async () => {
+  const storeDir = newDirectory();
+  const bus = createBus();
+  const enabling = enableJetStream(bus, { storeDir });
+  await bus.close();
+  await expect(enabling).rejects.toMatchObject({ code: 'ERR_CLOSED_CONNECTION' });
+  const other = createBus();
+  await (await enableJetStream(other, { storeDir })).close();
+  await other.close();
+});
+
+test('whoever closes the bus alone has closed its directory, too', async () => {
+  const storeDir = newDirectory();
+  for (let round = 1; round <= 3; round++) {
+    const js = await JetStreamBus.open({ storeDir, syncInterval: 'always' });
+    if (round === 1) await js.stream('S', ['s'], FILE);
+    expect(await js.publish('s', 'x')).toBe(`{"stream":"S","seq":${round}}`);
+    if (round === 2) await js.bus.drain();
+    else await js.bus.close();
+  }
+});
+
+test('only what nats-server has left is left alone, which is said', async () => {
+  const emitWarning = vi.spyOn(process, 'emitWarning').mockReturnValue();
+  const storeDir = newDirectory();
+  const theirs = join(storeDir, 'jetstream');
+  mkdirSync(theirs);
+  for (let round = 0; round < 2; round++)
+    await (await JetStreamBus.open({ storeDir }))[Symbol.asyncDispose]();
+  const said = `${theirs} was made by nats-server and is left alone: streams are kept in ${storeDir}/ganglion`;
+  expect(emitWarning.mock.calls.map(([text]) => text)).toEqual([said]);
+  expect(readdirSync(theirs)).toEqual([]);
+});
+
+test('without a directory there is one from the first stream on file to the end', async () => {
+  const tmp = newDirectory();
+  vi.stubEnv('TMPDIR', tmp);
+  const js = await JetStreamBus.open();
+  await js.stream('M', ['m']);
+  expect(readdirSync(tmp)).toEqual([]);
+  const made = ['S', 'T'].map((name) => js.stream(name, [name], FILE));
+  const info = js.api('INFO');
+  await Promise.all(made);
+  // Whoever asks behind them is answered behind them.
+  expect(await info).toMatchObject({ streams: 3 });
+  const [name = ''] = readdirSync(tmp);
+  expect(name).toMatch(/^ganglion-/);
+  expect(await js.publish('S', 'x'.repeat(1000))).toBe('{"stream":"S","seq":1}');
+  expect(js.jetstream.snapshot().settings.storeDir).toBe(join(tmp, name));
+  expect(existsSync(join(tmp, name, '%24%47', 'streams'))).toBe(true);
+  await js.jetstream.close();
+  expect(readdirSync(tmp)).toEqual([]);
+  await js.bus.close();
+});
+
+test('where no temporary directory can be made, who asks for a stream on file is told', async () => {
+  await using js = await JetStreamBus.open();
+  const tmp = newDirectory();
+  vi.stubEnv('TMPDIR', '/dev/null');
+  const config = { name: 'S', subjects: ['s'], ...FILE };
+  expect(await js.api('STREAM.CREATE.S', config)).toMatchObject({
+    error: {
+      code: 500,
+      err_code: 10049,
+      description: 'mkdir /dev/null/ganglion-: not a directory',
+    },
+  });
+  expect(await js.api('STREAM.NAMES')).toMatchObject({ total: 0 });
+  vi.stubEnv('TMPDIR', tmp);
+  expect(await js.api('STREAM.CREATE.S', config)).toMatchObject({ did_create: true });
+});
+
+test('a bus that is closed while a temporary directory is made leaves none', async () => {
+  const tmp = newDirectory();
+  vi.stubEnv('TMPDIR', tmp);
+  const js = await JetStreamBus.open();
+  js.bus.publish('$JS.API.STREAM.CREATE.S', JSON.stringify({ name: 'S', ...FILE }));
+  await js.bus.close();
+  expect(readdirSync(tmp)).toEqual([]);
+});

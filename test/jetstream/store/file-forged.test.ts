@@ -1,0 +1,191 @@
+// What has the right checksums and cannot be so: it is refused by the name of its file, or of no use; it costs neither
+// the memory nor the time that it asks for.
+import { deepStrictEqual, ok, strictEqual, throws } from 'node:assert/strict';
+import { truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { afterEach, describe, it } from 'vitest';
+import { openingFileStore } from '../../../src/jetstream/store/file/file-store.ts';
+import {
+  DEAD,
+  FLOOR,
+  FRAME_HEAD_BYTES,
+  MESSAGE,
+  readSegmentHead,
+  SKIP,
+  sealFrame,
+  viewsOf,
+} from '../../../src/jetstream/store/file/format.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { closed, newDirectory, openStore, removeDirectories } from '../../support/file-stores.ts';
+import { contents } from '../../support/format-fixture.ts';
+import { SimDisk } from '../../support/sim-disk.ts';
+import { incoming } from '../../support/stored.ts';
+
+const SEGMENT = '/s/00000001.log';
+const SNAPSHOT = '/s/index.snapshot';
+const HOSTILE = [Number.NaN, -1, 0.5, Number.POSITIVE_INFINITY, 2 ** 60];
+
+afterEach(removeDirectories);
+
+/** A store of a few messages that was closed, with a snapshot. */
+async function files(): Promise<Map<string, Uint8Array>> {
+  const disk = new SimDisk();
+  const { store } = openStore({ disk, dir: '/s', snapshotBytes: 0 });
+  for (let i = 1; i <= 5; i++) {
+    store.append(incoming(`a.${i % 2}`, `m${i}`, i === 3 ? 'NATS/1.0\r\n\r\n' : undefined), i);
+    store.commit(() => {});
+  }
+  store.remove(2);
+  const end = closed(store);
+  await disk.settle();
+  await end;
+  return new Map([...disk.names].map(([name, { bytes }]) => [name, bytes]));
+}
+
+/** The log with one more frame, of one record. */
+function withRecord(
+  log: Uint8Array,
+  words: readonly number[],
+  floats: readonly number[],
+): Uint8Array {
+  const head = readSegmentHead(viewsOf(log));
+  if (typeof head !== 'object') throw new Error('no head');
+  const size = FRAME_HEAD_BYTES + 4 * words.length + 8 * floats.length;
+  const frame = viewsOf(new Uint8Array(size));
+  words.forEach((word, i) => void frame.view.setUint32(FRAME_HEAD_BYTES + 4 * i, word, true));
+  const at = FRAME_HEAD_BYTES + 4 * words.length;
+  floats.forEach((float, i) => void frame.view.setFloat64(at + 8 * i, float, true));
+  const place = { number: 0, at: 0 };
+  sealFrame(frame, 0, size, log.length, head.nonce, place, 5);
+  return Buffer.concat([log, frame.bytes]);
+}
+
+describe('a record', () => {
+  const message = (seq: number, timeMs = 9, headers = 0): [number[], number[]] => [
+    [MESSAGE, 0, headers],
+    [timeMs, seq],
+  ];
+  const cases: [string, number[], number[]][] = [
+    ...HOSTILE.map((each) => [`message ${each}`, ...message(each)] as [string, number[], number[]]),
+    ...[Number.NaN, -1, 1e300].map(
+      (each) => [`message at ${each}`, ...message(6, each)] as [string, number[], number[]],
+    ),
+    ['more headers than body', ...message(6, 9, 1)],
+    ['a longer message than the frame', [MESSAGE, 0xffff_ffff, 0], [9, 6]],
+    ...HOSTILE.flatMap((each): [string, number[], number[]][] => [
+      [`floor ${each}`, [FLOOR], [each]],
+      [`dead from ${each}`, [DEAD], [each, 5]],
+      [`dead to ${each}`, [DEAD], [1, each]],
+      [`skip ${each}`, [SKIP], [each, 5]],
+    ]),
+    ['skip at no time', [SKIP], [9, 1e300]],
+    ['of another kind', [9], [1, 1]],
+    ['of a few bytes', [], []],
+  ];
+
+  it.each(cases.slice(0, -1))('%s is refused', async (_, words, floats) => {
+    const log = withRecord((await files()).get(SEGMENT) as Uint8Array, words, floats);
+    throws(
+      () => openStore({ disk: new SimDisk(1, new Map([[SEGMENT, log]])), dir: '/s' }),
+      (error: Error & { code: string }) => {
+        ok(error.message.startsWith(`${SEGMENT}: a record that is not known at `), error.message);
+        return error.code === 'ERR_STORAGE';
+      },
+    );
+  });
+});
+
+describe('a snapshot', () => {
+  it('that contradicts itself or the log is of no use, whatever of it is other', async () => {
+    const all = await files();
+    const expected = contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store);
+    const whole = all.get(SNAPSHOT) as Uint8Array;
+    let count = 0;
+    for (let at = 4; at + 8 <= whole.length - 4; at += 4) {
+      for (const value of HOSTILE) {
+        const bytes = whole.slice();
+        const { view } = viewsOf(bytes);
+        view.setFloat64(at, value, true);
+        view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)), true);
+        const disk = new SimDisk(1, new Map([...all, [SNAPSHOT, bytes]]));
+        const { store } = openStore({ disk, dir: '/s' });
+        // It is read by halves of a number, too: what is left of it may be a message's.
+        if (at >= 104) strictEqual(store.state.lastSeq, 5);
+        else deepStrictEqual(contents(store), expected);
+        count++;
+      }
+    }
+    ok(count > 100);
+  });
+
+  it('with more rows than it has is of no use', async () => {
+    const all = await files();
+    const expected = contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store);
+    for (const rows of [5, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
+      const bytes = (all.get(SNAPSHOT) as Uint8Array).slice();
+      const { view } = viewsOf(bytes);
+      view.setFloat64(16, rows, true);
+      view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)), true);
+      const disk = new SimDisk(1, new Map([...all, [SNAPSHOT, bytes]]));
+      deepStrictEqual(contents(openStore({ disk, dir: '/s' }).store), expected);
+      ok(!disk.names.has(SNAPSHOT));
+    }
+  });
+});
+
+describe('a file', () => {
+  it('that is longer than a segment can be is refused before it is read', async () => {
+    const dir = newDirectory();
+    const { store } = openStore({ dir });
+    store.append(incoming('a', 'b'), 1);
+    await closed(store);
+    truncateSync(join(dir, '00000001.log'), 5 * 2 ** 30);
+    throws(() => openStore({ dir }), /00000001\.log is no segment: it has 5368709120 bytes$/);
+  });
+
+  it('that is long and empty behind what was written is cut, a piece of it in memory at a time', async () => {
+    const dir = newDirectory();
+    const { store } = openStore({ dir });
+    store.append(incoming('a', 'b'), 1);
+    await closed(store);
+    const before = process.memoryUsage().arrayBuffers;
+    truncateSync(join(dir, '00000001.log'), 64 * 2 ** 20);
+    const opened = openStore({ dir });
+    ok(process.memoryUsage().arrayBuffers - before < 16 * 2 ** 20);
+    strictEqual(opened.store.state.messages, 1);
+    await closed(opened.store);
+  });
+
+  it('whose name says a number in another way is none of ours', async () => {
+    const all = await files();
+    all.delete(SNAPSHOT);
+    const expected = contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store);
+    all.set('/s/0000000001.log', all.get(SEGMENT) as Uint8Array);
+    all.set('/s/9999999999.log', new Uint8Array(1));
+    deepStrictEqual(contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store), expected);
+  });
+});
+
+describe('a log that is read in steps', () => {
+  it('has a step for some hundred messages, and for what one record has removed', () => {
+    const disk = new SimDisk();
+    const options = { disk, dir: '/s', clock: new FakeClock(), sync: 1000, warn: () => {} };
+    const { store } = openStore(options);
+    for (let i = 1; i <= 20_000; i++) store.append(incoming('a', ''), i);
+    store.removeBelow(10_001);
+    store.commit(() => {});
+    let steps = 0;
+    let most = 0;
+    let before = 0;
+    const opening = openingFileStore({ ...options, storage: 'file' });
+    for (; !opening.reading.next().done; steps++) {
+      const { messages } = opening.store.state;
+      most = Math.max(most, Math.abs(messages - before));
+      before = messages;
+    }
+    strictEqual(opening.store.state.messages, 10_000);
+    ok(most <= 2048, `${most} messages in a step`);
+    ok(steps > 20);
+  });
+});
