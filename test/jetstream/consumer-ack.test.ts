@@ -396,6 +396,24 @@ describe('retention', () => {
     stream.turn();
     expect(stream.store.state.messages).toBe(0);
   });
+
+  test('of interest: what one ack has settled goes in slices', () => {
+    const stream = new ConsumerStream({ retention: 'interest' });
+    const consumer = stream.consumer({ ack_policy: 'all', max_ack_pending: -1 });
+    const last = delivered(stream, consumer, 1000).at(-1) as Arrival;
+    const { clock } = stream;
+    const { monotonic } = clock;
+    let looks = 0;
+    clock.monotonic = () => monotonic.call(clock) + looks++;
+    stream.ack(last);
+    expect(consumer.info().ackPending).toBe(0);
+    const left: number[] = [];
+    while (stream.store.state.messages > 0) {
+      stream.turn(1);
+      left.push(stream.store.state.messages);
+    }
+    expect(left.length).toBeGreaterThan(4);
+  });
 });
 
 test('without acks nothing listens to them, and everything delivered is settled', () => {

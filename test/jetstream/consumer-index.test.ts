@@ -250,6 +250,45 @@ describe('a million unacknowledged messages', () => {
     expect(redelivery.nextDueMs()).toBe(3000);
   });
 
+  test('are removed up to one of them as one by one', () => {
+    const steps = fc.array(
+      fc.tuple(fc.constantFrom('queue', 'touch', 'remove', 'again'), fc.nat()),
+    );
+    const isSame = fc.property(steps, fc.integer({ min: 0, max: 6000 }), (some, upTo) => {
+      const both = [new Redelivery([1000]), new Redelivery([1000])] as const;
+      for (const redelivery of both) {
+        for (let seq = 1; seq <= 5000; seq++) redelivery.deliver(seq, seq, 0);
+        for (const [kind, number] of some) {
+          const seq = 1 + (number % 5000);
+          if (kind === 'queue') redelivery.enqueue(seq);
+          else if (kind === 'touch') redelivery.touch(seq, 5);
+          else if (kind === 'remove') redelivery.remove(seq);
+          else if (redelivery.first() > 0) redelivery.redeliver(9);
+        }
+      }
+      const [whole, single] = both;
+      const told: number[] = [];
+      const told1: number[] = [];
+      whole.removeUpTo(upTo, (seq) => void told.push(seq));
+      for (let at = single.pending.findFrom(1); at > 0 && at <= upTo; ) {
+        single.remove(at);
+        told1.push(at);
+        at = single.pending.findFrom(1);
+      }
+      const state = (redelivery: Redelivery) => [
+        redelivery.pending.count,
+        redelivery.pending.redeliveredCount,
+        redelivery.pending.findFrom(1),
+        redelivery.queuedCount,
+        redelivery.first(),
+        redelivery.nextDueMs(),
+      ];
+      expect(state(whole)).toEqual(state(single));
+      expect(told).toEqual(told1);
+    });
+    fc.assert(isSame, { numRuns: 20 });
+  });
+
   test('leave little behind when one in a thousand is left', () => {
     const redelivery = new Redelivery([1000]);
     for (let i = 1; i <= COUNT; i++) redelivery.deliver(i, i, i);

@@ -31,6 +31,10 @@ import { clampState, type SavedParts, type SavedState } from './saved-state.ts';
 import { findSavedStart, type Start } from './start.ts';
 import { REQUIRED_API_LEVEL } from './statuses.ts';
 
+/** A slice of the loop's turn in which messages go that are acknowledged, and how many between two looks at the clock. */
+const SETTLING_MS = 2;
+const SETTLED_AT_ONCE = 64;
+
 export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwner, DeliveryOwner {
   readonly createdMs: number;
   #config: ConsumerConfig;
@@ -48,6 +52,8 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
   readonly #subscriptions: RawSubscription[] = [];
   /** To be settled when the stream is done with what it is at. */
   #unsettled: number[] = [];
+  /** How many of these have been. */
+  #settled = 0;
   #isClosed = false;
 
   /**
@@ -292,7 +298,7 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
   /** What it needs no more may go, when the stream is done with what it is at. */
   settle(seq: number): void {
     if (this.#host.config.retention === 'limits') return;
-    if (this.#unsettled.length === 0) this.#host.door.atLoopEnd(() => this.#settleAll());
+    if (this.#unsettled.length === 0) this.#host.door.atLoopEnd(() => this.#settleSome());
     this.#unsettled.push(seq);
   }
 
@@ -309,10 +315,18 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     return { streamSeq: seq, consumerSeq: pending.consumerSeq, deliveries };
   }
 
-  #settleAll(): void {
-    const unsettled = this.#unsettled;
+  /** One ack may be of a million: they go in slices. */
+  #settleSome(): void {
+    const { clock, door } = this.#host;
+    const endMs = clock.monotonic() + SETTLING_MS;
+    while (this.#settled < this.#unsettled.length) {
+      this.#host.settled(this.#unsettled[this.#settled++] as number);
+      if (this.#settled % SETTLED_AT_ONCE !== 0 || clock.monotonic() <= endMs) continue;
+      door.atLoopEnd(() => this.#settleSome());
+      return;
+    }
     this.#unsettled = [];
-    for (const seq of unsettled) this.#host.settled(seq);
+    this.#settled = 0;
   }
 
   #tick(): void {

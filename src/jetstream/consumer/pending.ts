@@ -243,6 +243,37 @@ export class Pending {
     }
   }
 
+  /**
+   * Removes all messages up to there, whole chunks at once. `tell` hears of each, in order.
+   *
+   * @returns how many of them were in the queue
+   */
+  removeUpTo(seq: number, tell: (seq: number) => void): number {
+    let queued = 0;
+    let chunks = 0;
+    for (const chunk of this.#chunks) {
+      if (chunk.lastSeq > seq) break;
+      for (let at = chunk.head; at < chunk.used; at++) {
+        if (chunk.states[at] === GONE) continue;
+        if (chunk.states[at] === QUEUED) queued++;
+        if ((chunk.redelivered[at] as number) > 0) this.#redelivered--;
+        const each = chunk.baseSeq + (chunk.seqs[at] as number);
+        this.#journal?.changed(each);
+        tell(each);
+      }
+      this.#count -= chunk.live;
+      chunks++;
+    }
+    this.#chunks.splice(0, chunks);
+    this.#chunk = undefined;
+    for (let first = this.findFrom(1); first > 0 && first <= seq; first = this.findFrom(1)) {
+      if (this.state === QUEUED) queued++;
+      this.remove();
+      tell(first);
+    }
+    return queued;
+  }
+
   clear(): void {
     this.#chunks = [];
     this.#chunk = undefined;

@@ -156,10 +156,7 @@ export class Progress {
     const place = isPending ? pending.consumerSeq : this.#placeBefore(seq);
     floor.consumer = Math.max(floor.consumer, place);
     floor.stream = seq;
-    for (let first = pending.findFrom(1); first > 0 && first <= seq; first = pending.findFrom(1)) {
-      this.redelivery.remove(first);
-      settle(first);
-    }
+    this.redelivery.removeUpTo(seq, settle);
     for (const other of this.redelivery.exhausted.keys()) {
       if (other <= seq) this.redelivery.exhausted.delete(other);
     }

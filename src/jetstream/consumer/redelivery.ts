@@ -156,6 +156,11 @@ export class Redelivery {
     return true;
   }
 
+  /** Acknowledged is all up to there; `tell` hears of each that had waited, in order. */
+  removeUpTo(seq: number, tell: (seq: number) => void): void {
+    this.#queuedCount -= this.pending.removeUpTo(seq, tell);
+  }
+
   /** It was delivered too often. */
   exhaust(seq: number, redelivered: number): void {
     this.remove(seq);
