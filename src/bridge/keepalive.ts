@@ -1,6 +1,7 @@
 // PINGs to one peer: the first soon after it has introduced itself, to measure the round trip; then one per
 // interval in which nothing came from it; and an end when too many are unanswered.
 // Source: nats-server 1787eee, server/client.go, processPingTimer and setFirstPingTimer.
+import type { PeerFacts } from '../net/transport.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
 
 /** The first PING to a client does not wait longer than this. */
@@ -15,6 +16,8 @@ interface KeepaliveOptions {
   /** 0 to 1, for the spread. */
   readonly random: () => number;
   readonly pingIntervalMs: number;
+  /** Of those who come by WebSocket, where that is another. */
+  readonly websocketPingIntervalMs?: number | undefined;
   /** PINGs that may be unanswered. */
   readonly pingMax: number;
 }
@@ -31,6 +34,7 @@ export interface KeptAlive {
 export class Keepalive {
   readonly #options: KeepaliveOptions;
   readonly #peer: KeptAlive;
+  readonly #type: PeerFacts['type'];
   readonly #start: number;
   #timer: Timer | undefined;
   #pingsOut = 0;
@@ -38,12 +42,13 @@ export class Keepalive {
   #pingSent = Number.NEGATIVE_INFINITY;
   #rttMs: number | undefined;
 
-  constructor(options: KeepaliveOptions, peer: KeptAlive) {
+  constructor(options: KeepaliveOptions, peer: KeptAlive, type: PeerFacts['type']) {
     this.#options = options;
     this.#peer = peer;
+    this.#type = type;
     this.#start = options.clock.monotonic();
     this.#lastIn = this.#start;
-    this.#arm(options.pingIntervalMs);
+    this.#arm(this.#intervalMs);
   }
 
   /** Round trip in milliseconds; before the first PONG, how long the peer took to introduce itself. */
@@ -77,7 +82,13 @@ export class Keepalive {
   }
 
   get #firstMs(): number {
-    return Math.min(this.#options.pingIntervalMs, FIRST_PING_MS);
+    return Math.min(this.#intervalMs, FIRST_PING_MS);
+  }
+
+  get #intervalMs(): number {
+    const { pingIntervalMs, websocketPingIntervalMs } = this.#options;
+    if (this.#type !== 'websocket') return pingIntervalMs;
+    return websocketPingIntervalMs ?? pingIntervalMs;
   }
 
   #arm(delayMs: number): void {
@@ -91,10 +102,11 @@ export class Keepalive {
       this.#arm(this.#firstMs);
       return;
     }
-    const { clock, pingIntervalMs, pingMax } = this.#options;
+    const { clock, pingMax } = this.#options;
+    const intervalMs = this.#intervalMs;
     const now = clock.monotonic();
     const needsRtt = now - this.#pingSent > RTT_REFRESH_MS;
-    if (needsRtt || now - this.#lastIn >= pingIntervalMs) {
+    if (needsRtt || now - this.#lastIn >= intervalMs) {
       if (this.#pingsOut + 1 > pingMax) {
         this.#timer = undefined;
         this.#peer.stale();
@@ -104,6 +116,6 @@ export class Keepalive {
       this.#pingSent = now;
       this.#peer.ping();
     }
-    this.#arm(pingIntervalMs);
+    this.#arm(intervalMs);
   }
 }

@@ -32,6 +32,8 @@ export interface BridgeOptions extends Limits, Entrance {
   readonly advertised?: { readonly host: string; readonly port: number | undefined } | undefined;
   /** Other addresses of this server that clients may be told, `host:port`. */
   readonly connectUrls?: readonly string[];
+  /** Between PINGs to those who come by WebSocket (default: as to others). */
+  readonly websocketPingIntervalMs?: number | undefined;
   /** Peers may use headers (default true). */
   readonly hasHeaders?: boolean;
   /** Most tokens in the filter of a peer's subscription (default 0: no limit). */

@@ -22,6 +22,8 @@ const CONTROL = /[\0-\x1f\x7f-\x9f\u2028\u2029]/g;
 const SHOWN_MAX = 4096;
 /** Bytes of what a peer calls itself: they stand in each line about it. */
 const LABEL_MAX = 256;
+/** Bytes of the empty line that ends headers, and of the end of the one before. */
+const HEADERS_END = 4;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -73,7 +75,7 @@ export class PeerLog {
     if (!this.#logger.isTrace || line.length === 0) return;
     const text = textOf(line);
     this.#trace(`<<- [${/^connect/i.test(text) ? withoutSecrets(text) : text}]`);
-    if (body !== undefined) this.#payload('<<-', body);
+    if (body !== undefined) this.#payload('<<-', text, body);
   }
 
   /** A line of the core that goes out, and what a message carries; `limit`, if it is the last of so many. */
@@ -85,7 +87,7 @@ export class PeerLog {
       this.debug(`Auto-unsubscribe limit of ${limit} reached for sid '${sid}'`);
     }
     this.traceSent(text);
-    if (body !== undefined) this.#payload('->>', body);
+    if (body !== undefined) this.#payload('->>', text, body);
   }
 
   /** A subscription that has ended. */
@@ -94,10 +96,13 @@ export class PeerLog {
     this.#trace(`<-> [DELSUB ${typeof sid === 'string' ? sid : textOf(sid)}]`);
   }
 
-  #payload(arrow: string, body: Uint8Array): void {
-    if (body.length === 0) return;
+  #payload(arrow: string, line: string, body: Uint8Array): void {
+    const { tracedMax = 0, tracesHeaders } = this.#logger;
+    const told = tracesHeaders ? headersOf(line, body) : body;
+    if (told.length === 0) return;
     // Not cut again: quoted it may be longer.
-    this.#logger.trace(`${this.#label} - ${arrow} MSG_PAYLOAD: [${quoteGoStart(body, SHOWN_MAX)}]`);
+    const shown = quoteGoStart(told, tracedMax > 0 ? tracedMax : SHOWN_MAX);
+    this.#logger.trace(`${this.#label} - ${arrow} MSG_PAYLOAD: [${shown}]`);
   }
 
   /** A line of the server's own: `+OK` and `-ERR` as nats-server shows them, INFO not at all. */
@@ -122,6 +127,12 @@ export class PeerLog {
 
 function bracketed(address: string): string {
   return address.includes(':') ? `[${address}]` : address;
+}
+
+/** The headers of what the line of a message announces, without the ends of lines behind them. */
+function headersOf(line: string, body: Uint8Array): Uint8Array {
+  const [, bytes = 0] = /^H\S+ .* (\d+) \d+\s*$/i.exec(line) ?? [];
+  return body.subarray(0, Math.max(0, Number(bytes) - HEADERS_END));
 }
 
 /** The text of a line, as far as it is shown. */

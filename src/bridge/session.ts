@@ -87,7 +87,7 @@ export class Session
     this.#ending = new Ending(host, this, this.#state);
     this.#reader = new Reader(host, this);
     this.#admission = new Admission(host.authentication, this, transport.peer);
-    this.#keepalive = new Keepalive(options, this);
+    this.#keepalive = new Keepalive(options, this, peer.type);
   }
 
   isOpen(): boolean {

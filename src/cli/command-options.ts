@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { withEmptySecrets } from '../server/authorization.ts';
 import { emptySecretTexts } from '../server/file-authorization.ts';
 import { serveOptionsOf } from '../server/file-options.ts';
+import { logTextsOf, othersOf } from '../server/file-others.ts';
 import type { ServeOptions } from '../server/index.ts';
 import { ignoredText, refusedText } from '../server/unsupported.ts';
 import { DEFAULT_LIMITS } from '../shared/limits.ts';
@@ -53,5 +54,7 @@ export function commandOptions({ values, demands, config }: Configured): Command
   };
   if (config === undefined) return { options, warnings };
   const { file, digest } = config;
-  return { options: { ...options, configuration: { file, digest, warnings } }, warnings: [] };
+  const texts = { ...othersOf(values), ...logTextsOf(values) };
+  const configuration = { file, digest, warnings, others: texts };
+  return { options: { ...options, configuration }, warnings: [] };
 }

@@ -30,6 +30,7 @@ const SAME = [
   'logSizeLimit',
   'debug',
   'trace',
+  'maxTracedMsgLen',
 ] as const satisfies readonly (FlagName & keyof ServerValues)[];
 
 /** The values of the file with the flags over them. Throws CommandLineError. */

@@ -13,6 +13,9 @@ import { createLogger, type Logger, timestamp } from '../shared/logger.ts';
 export interface LoggingOptions {
   readonly isDebug: boolean;
   readonly isTrace: boolean;
+  /** Bytes of a payload that are traced; undefined: as many as are of use. */
+  readonly tracedMax: number | undefined;
+  readonly tracesHeaders: boolean;
   readonly hasTime: boolean;
   readonly isUtc: boolean;
   readonly logFile: string | undefined;
@@ -37,6 +40,8 @@ export function loggingOptions(values: ServerValues): LoggingOptions {
   return {
     isDebug: debug === true,
     isTrace: trace === true,
+    tracedMax: values.maxTracedMsgLen,
+    tracesHeaders: values.traceHeaders === true,
     hasTime: values.logTime !== false,
     isUtc: values.logTimeUtc === true,
     logFile: logFile === '' ? undefined : logFile,
@@ -109,6 +114,8 @@ function loggerTo(sink: LogSink, options: LoggingOptions): Logger {
     now: systemClock.now,
     isDebug: options.isDebug,
     isTrace: options.isTrace,
+    tracedMax: options.tracedMax,
+    tracesHeaders: options.tracesHeaders,
     hasTime: options.hasTime,
     isUtc: options.isUtc,
     hasColor: options.logFile === undefined && process.stderr.isTTY === true,
@@ -125,6 +132,12 @@ function switched(current: () => Logger): Logger {
     },
     get isTrace() {
       return current().isTrace;
+    },
+    get tracedMax() {
+      return current().tracedMax;
+    },
+    get tracesHeaders() {
+      return current().tracesHeaders;
     },
     info: (text) => current().info(text),
     debug: (text) => current().debug(text),

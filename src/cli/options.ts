@@ -78,7 +78,7 @@ const ROWS: Readonly<Record<FlagName, Row>> = {
   verboseTrace: ['VV', 'boolean'],
   debugAndTrace: ['DV', 'boolean'],
   debugAndVerboseTrace: ['DVV', 'boolean'],
-  maxTracedMsgLen: ['max_traced_msg_len', 'integer', 'warned'],
+  maxTracedMsgLen: ['max_traced_msg_len', 'integer'],
   jetstream: ['js jetstream', 'boolean'],
   storeDir: ['sd store_dir', 'string'],
   user: ['user', 'string'],
@@ -145,7 +145,7 @@ Server Options:
                                      (exit code 3 if a restart is required)
     -sl,--signal <signal>=<pid>      Send signal to a server process (ldm, stop, quit, term, reopen, reload)
                                      <pid> can be either a PID (e.g. 1) or the path to a PID file
-        --client_advertise <string>  Client URL to advertise to other servers (-)
+        --client_advertise <string>  Client URL to advertise to other servers
         --ports_file_dir <dir>       Creates a ports file in the specified directory (nats-server_<pid>.ports)
 
 Logging Options:
@@ -160,7 +160,7 @@ Logging Options:
     -DV                              Debug and trace
     -DVV                             Debug and verbose trace
         --log_size_limit <limit>     Logfile size at which another one is begun (default: none)
-        --max_traced_msg_len <len>   Maximum printable length for traced messages (-)
+        --max_traced_msg_len <len>   Maximum printable length for traced messages
 
 JetStream Options:
     -js, --jetstream                 Enable JetStream functionality

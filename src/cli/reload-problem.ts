@@ -1,5 +1,4 @@
 // Why what a file and flags say cannot be taken by a server that runs with what they said before.
-import type { ServerValues } from '../config/keys-server.ts';
 import { commandOptions } from './command-options.ts';
 import type { Configured } from './configure.ts';
 
@@ -18,17 +17,5 @@ export async function reloadProblem(
   if (typeof old === 'string') return old;
   const { problemOf } = await import('../server/reload.ts');
   const running = port === undefined ? old.options : { ...old.options, port };
-  return problemOf(running, now.options) ?? logProblem(before.values, next.values);
-}
-
-/** How large a log gets is said once. */
-function logProblem(before: ServerValues, { logSizeLimit, logMaxNum }: ServerValues) {
-  const values = [
-    ['LogSizeLimit', before.logSizeLimit, logSizeLimit],
-    ['LogMaxFiles', before.logMaxNum, logMaxNum],
-  ] as const;
-  for (const [name, old = 0, now = 0] of values) {
-    if (old !== now) return `config reload not supported for ${name}: old=${old}, new=${now}`;
-  }
-  return undefined;
+  return problemOf(running, now.options);
 }

@@ -1,13 +1,12 @@
 // SIGHUP: the file is read again, with the same flags over it, and the server and its log take what has changed, or
 // nothing of it. One at a time: what the next signal finds is what the last one has left.
 // Source: nats-server 2.15.3, server/reload.go, Reload; server/opts.go, MergeOptions.
-import type { ServerValues } from '../config/keys-server.ts';
 import type { Server } from '../server/index.ts';
 import { toError } from '../shared/errors.ts';
 import { commandOptions } from './command-options.ts';
 import { type Configured, configure } from './configure.ts';
 import type { Flags } from './flag-values.ts';
-import { type Logging, type LoggingOptions, loggingOptions } from './logging.ts';
+import { type Logging, loggingOptions } from './logging.ts';
 import { reloadProblem } from './reload-problem.ts';
 
 const FAILED = 'Failed to reload server configuration:';
@@ -50,30 +49,12 @@ export class Reloads {
     if (typeof command === 'string') throw new Error(command);
     const { withLogChange } = await import('../server/reload.ts');
     const log = this.#logging.prepare(loggingOptions(next.values));
-    const lines = logChanges(before.values, next.values);
     try {
-      await server.reload(withLogChange(command.options, { lines, apply: log.apply }));
+      await server.reload(withLogChange(command.options, { apply: log.apply }));
     } catch (error) {
       log.discard();
       throw error;
     }
     this.#current = next;
   }
-}
-
-/** Under the names of the file. */
-const LOG_KEYS = {
-  isTrace: 'trace',
-  isDebug: 'debug',
-  hasTime: 'logtime',
-  isUtc: 'logtime_utc',
-  logFile: 'log_file',
-} as const satisfies Partial<Record<keyof LoggingOptions, string>>;
-
-function logChanges(before: ServerValues, next: ServerValues): string[] {
-  const [old, now] = [loggingOptions(before), loggingOptions(next)];
-  const keys = Object.keys(LOG_KEYS) as (keyof typeof LOG_KEYS)[];
-  return keys
-    .filter((key) => old[key] !== now[key])
-    .map((key) => `${LOG_KEYS[key]} = ${now[key] ?? ''}`);
 }

@@ -138,7 +138,7 @@ function serveOptions(configured: Configured, { logger }: Logging): ServeOptions
 
 /** A port that no listener can have ends the program with the line that a busy one would give; so does no address. */
 function checkPorts(
-  { host = '', port = 0, monitoring, clientAdvertise = '' }: ServeOptions,
+  { host = '', port = 0, monitoring, clientAdvertise = '', websocket }: ServeOptions,
   logger: Logger,
 ): void {
   const httpPort = monitoring?.port ?? 0;
@@ -150,9 +150,15 @@ function checkPorts(
     logger.fatal(`Error listening on port: ${hostPort(host, port)}, ${reason}`);
   } else {
     const problem = partsOf(clientAdvertise);
-    if (typeof problem !== 'string') return;
-    const value = `ClientAdvertise value of ${clientAdvertise}`;
-    logger.fatal(`Error setting server INFO with ${value}, err=${problem}`);
+    const webProblem = partsOf(websocket?.advertise ?? '');
+    if (typeof problem === 'string') {
+      const value = `ClientAdvertise value of ${clientAdvertise}`;
+      logger.fatal(`Error setting server INFO with ${value}, err=${problem}`);
+    } else if (typeof webProblem === 'string') {
+      logger.fatal(`Unable to get websocket connect URLs: ${webProblem}`);
+    } else {
+      return;
+    }
   }
   process.exit(1);
 }

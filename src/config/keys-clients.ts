@@ -78,8 +78,7 @@ export const WEBSOCKET: Block<WebsocketValues> = {
   advertise: {
     names: ['advertise'],
     kind: text,
-    about: 'Address that clients are told.',
-    effect: 'warned',
+    about: 'Address that monitoring tells.',
   },
   noTls: { names: ['no_tls'], kind: flag, about: 'Plain; else there must be a TLS block.' },
   tls: {
@@ -131,7 +130,6 @@ export const WEBSOCKET: Block<WebsocketValues> = {
     names: ['ping_interval'],
     kind: duration(),
     about: 'Between PINGs.',
-    effect: 'warned',
   },
 };
 

@@ -197,7 +197,6 @@ export const SERVER: Block<ServerValues> = {
     names: ['trace_headers'],
     kind: flag,
     about: 'Only headers of messages.',
-    effect: 'warned',
   },
   logTime: { names: ['logtime'], kind: flag, about: 'Lines begin with the time.' },
   logTimeUtc: { names: ['logtime_utc'], kind: flag, about: 'In UTC.' },
@@ -309,7 +308,6 @@ export const SERVER: Block<ServerValues> = {
     names: ['max_traced_msg_len'],
     kind: integer,
     about: 'Bytes of a message in the log.',
-    effect: 'warned',
   },
   maxSubscriptions: {
     names: ['max_subscriptions', 'max_subs'],

@@ -24,7 +24,7 @@ import type { StreamPlace } from './place/place.ts';
 import type { StoreHome } from './store-home.ts';
 import type { StreamConfig } from './stream/config.ts';
 import { Stream, type StreamAccount } from './stream/stream.ts';
-import type { Work } from './work.ts';
+import { type Work, wholly } from './work.ts';
 
 /** What an account shares with the others. */
 export interface AccountScene {
@@ -75,6 +75,8 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   readonly #closing: Promise<void>[] = [];
   /** Streams that are there and could not be opened. */
   readonly #unopened = new Set<string>();
+  /** Resolves when the streams that were there are open; undefined: nothing is under way. */
+  #opening: Promise<void> | undefined;
   #isClosed = false;
 
   /** `door` is its own, and closed with it. Throws ClosedConnectionError. */
@@ -98,7 +100,17 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
 
   /** Has the streams that are there, and then answers requests. Throws CapacityError, ClosedConnectionError. */
   *open(): Work<void> {
-    yield* this.#recover();
+    let opened = (): void => {};
+    this.#opening = new Promise((resolve) => {
+      opened = resolve;
+    });
+    try {
+      yield* this.#recover();
+    } finally {
+      this.#opening = undefined;
+      opened();
+    }
+    if (this.#isClosed) throw new ClosedConnectionError();
     const { domain, door } = this;
     for (const prefix of ['$JS.API.', ...(domain === undefined ? [] : [`$JS.${domain}.API.`])]) {
       door.subscribeRaw(`${prefix}>`, createDispatch(this, this.#requests, prefix));
@@ -108,14 +120,17 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   /** One that cannot be opened is left alone, and the others go on. */
   *#recover(): Work<void> {
     for (const { meta, place } of this.#scene.home.place?.found() ?? []) {
-      if (this.#isClosed) throw new ClosedConnectionError();
+      if (this.#isClosed) return;
       const { config } = meta;
       const told = this.#tellRestore(config.name);
+      const stream = new Stream(this, config, place, meta);
       try {
-        const stream = new Stream(this, config, place, meta);
+        yield* stream.open();
         this.streams.set(config.name, stream);
         told(stream.store.state.messages);
       } catch (error) {
+        this.#end(stream, 'Server Shutdown');
+        if (this.#isClosed) return;
         this.warn(`stream '${config.name}' is not opened: ${toError(error).message}`);
         this.#unopened.add(config.name);
       }
@@ -213,11 +228,14 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   /** Throws ApiError, CapacityError, and then nothing of it is left. */
   #make(config: StreamConfig): Stream {
     let place: StreamPlace | undefined;
+    let stream: Stream | undefined;
     try {
       place = this.#scene.home.place?.of(config);
-      return new Stream(this, config, place);
+      stream = new Stream(this, config, place);
+      wholly(stream.open());
+      return stream;
     } catch (error) {
-      void place?.destroy();
+      if (stream !== undefined) this.#end(stream, 'Server Shutdown', place);
       if (error instanceof StorageError) throw refusal('streamCreate', error.message);
       throw error;
     }
@@ -241,8 +259,10 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     this.#adviseStream(name, 'DELETED', 'delete');
   }
 
-  #end(stream: Stream, reason: EndReason): void {
-    const end = new Promise<void>((resolve) => stream.close(reason, resolve)).then(() => {
+  /** @param place whatever of it is there goes */
+  #end(stream: Stream, reason: EndReason, place?: StreamPlace): void {
+    const end = new Promise<void>((resolve) => stream.close(reason, resolve)).then(async () => {
+      await place?.destroy();
       this.#closing.splice(this.#closing.indexOf(end), 1);
     });
     this.#closing.push(end);
@@ -286,6 +306,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
    */
   async close(reason: EndReason): Promise<void> {
     this.#isClosed = true;
+    if (this.#opening !== undefined) await this.#opening;
     for (const raw of [...this.door.home.raws]) if (raw.subject.startsWith('$JS.')) raw.close();
     this.#requests.close();
     for (const stream of this.streams.values()) this.#end(stream, reason);

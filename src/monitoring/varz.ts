@@ -27,6 +27,10 @@ interface WebSocketFacts {
   readonly sameOrigin: boolean;
   readonly allowedOrigins: readonly Origin[];
   readonly compression: boolean;
+  readonly advertise: string | undefined;
+  readonly noAuthUser: string | undefined;
+  readonly authTimeoutMs: number | undefined;
+  readonly cookies: { readonly jwt?: string };
 }
 
 /** What does not change while the server runs. */
@@ -57,6 +61,8 @@ export interface ServerFacts {
   readonly metadata: Readonly<Record<string, string>>;
   /** Of the configuration file; empty without one. */
   readonly configDigest: string;
+  /** What becomes of who reads too slowly, as the file says it; empty if it does not. */
+  readonly writeTimeout: string;
   /** Clients come by it, too; its port is the one that it listens on. */
   readonly websocket: WebSocketFacts | undefined;
   /** Where leaf nodes are refused. */
@@ -153,6 +159,7 @@ function limits(
     jetstream: varzJetStream(jetstream),
     tls_timeout: AUTH_TIMEOUT_MS / 1000,
     write_deadline: limits.writeDeadlineMs * NANOS_PER_MS,
+    ...(facts.writeTimeout === '' ? {} : { write_timeout: facts.writeTimeout }),
   };
 }
 
@@ -174,10 +181,16 @@ function websocket(listener: ServerFacts['websocket']): Record<string, unknown> 
   return {
     host,
     port,
+    ...(listener.advertise === undefined ? {} : { advertise: listener.advertise }),
+    ...(listener.noAuthUser === undefined ? {} : { no_auth_user: listener.noAuthUser }),
+    ...(listener.cookies.jwt === undefined ? {} : { jwt_cookie: listener.cookies.jwt }),
     // The original shows what was asked for.
     ...(handshakeTimeoutMs === HANDSHAKE_TIMEOUT_MS
       ? {}
       : { handshake_timeout: handshakeTimeoutMs * NANOS_PER_MS }),
+    ...(listener.authTimeoutMs === undefined
+      ? {}
+      : { auth_timeout: listener.authTimeoutMs / 1000 }),
     no_tls: true,
     ...(sameOrigin ? { same_origin: true } : {}),
     ...(origins.length > 0 ? { allowed_origins: origins } : {}),

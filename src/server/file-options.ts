@@ -72,6 +72,10 @@ function webSocketOptions(values: ServerValues): WebSocketListenOptions | undefi
   if (sameOrigin) options.sameOrigin = true;
   if (allowedOrigins?.length) options.allowedOrigins = allowedOrigins;
   if (handshakeTimeoutMs) options.handshakeTimeoutMs = wholeMs(handshakeTimeoutMs);
+  if (websocket.advertise) options.advertise = websocket.advertise;
+  if (websocket.pingIntervalMs && websocket.pingIntervalMs > 0) {
+    options.pingIntervalMs = wholeMs(websocket.pingIntervalMs);
+  }
   if (headers?.size) options.headers = Object.fromEntries(headers);
   const authorization = websocketAuthorizationOf(values);
   if (authorization !== undefined) options.authorization = authorization;

@@ -5,6 +5,7 @@ import { brokenRule } from '../config/validate.ts';
 import { ConfigError } from '../config/value.ts';
 import { emptySecretTexts } from './file-authorization.ts';
 import { serveOptionsOf } from './file-options.ts';
+import { othersOf } from './file-others.ts';
 import type { ServeOptions } from './options.ts';
 import { ignoredText, refusedText } from './unsupported.ts';
 
@@ -19,6 +20,11 @@ export function readServeOptions(file: string): ServeOptions {
   if (empty.length > 0) throw new ConfigError(empty, warnings);
   return {
     ...serveOptionsOf(values),
-    configuration: { file, digest, warnings: [...warnings, ...ignoredText(demands)] },
+    configuration: {
+      file,
+      digest,
+      warnings: [...warnings, ...ignoredText(demands)],
+      others: othersOf(values),
+    },
   };
 }

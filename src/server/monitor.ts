@@ -144,6 +144,7 @@ function facts(server: MonitoredServer): ServerFacts {
     tags: settings.serverTags,
     metadata: settings.serverMetadata,
     configDigest: settings.configuration?.digest ?? '',
+    writeTimeout: settings.configuration?.others?.WriteTimeout ?? '',
     leafnodes:
       leafnodes === undefined || leafPort === undefined
         ? undefined

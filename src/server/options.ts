@@ -60,6 +60,8 @@ export interface ConfigurationSource {
   readonly digest: string;
   /** Lines for the log. */
   readonly warnings: readonly string[];
+  /** What else it says, by nats-server's names: of use to a reload, which refuses what cannot change. No secrets. */
+  readonly others?: Readonly<Record<string, string>>;
 }
 
 /** Where and how to serve. Bytes, counts, milliseconds; what is left out has nats-server's default. */
@@ -110,7 +112,7 @@ export interface ServeOptions extends Partial<Limits> {
   readonly jetstream?: JetStreamChoice;
   /**
    * Write `<executableName>_<pid>.ports` into this directory, and remove it at the end. Several servers of a process need
-   * a directory or a name each.
+   * a directory or a name each: one that would write the file of another is refused.
    */
   readonly portsFileDir?: string;
   /** Default `ganglion`. */
@@ -210,7 +212,7 @@ export function resolveOptions(
     monitoring: monitoring(options, host),
     endedMax: integer('maxClosedClients', options.maxClosedClients ?? ENDED_MAX, [0, ENDED_MOST]),
     leafnodes: leafnodes(options, host),
-    serverTags: (options.serverTags ?? []).map((tag) => text('serverTags', tag) ?? ''),
+    serverTags: tags(options.serverTags ?? []),
     serverMetadata: metadata(options.serverMetadata ?? {}),
     configuration: options.configuration,
     websocket: websocketSettings(options.websocket, host),
@@ -323,6 +325,12 @@ function leafnodes(options: ServeOptions, clientHost: string): ServerSettings['l
     host: host === '' ? '0.0.0.0' : host,
     port: port('leafnodes.port', options.leafnodes.port ?? 0),
   };
+}
+
+/** As nats-server keeps them: without what stands around them, in lower case, each once. */
+function tags(given: readonly unknown[]): readonly string[] {
+  const kept = given.map((tag) => (text('serverTags', tag) ?? '').trim().toLowerCase());
+  return [...new Set(kept)].filter((tag) => tag !== '');
 }
 
 function metadata(given: Readonly<Record<string, unknown>>): Record<string, string> {

@@ -1,4 +1,6 @@
 // The files that a server keeps about itself: its process number, and where it listens.
+import { resolve } from 'node:path';
+import { InvalidArgumentError } from '../shared/errors.ts';
 import { fileErrorText } from '../shared/file-error.ts';
 import {
   listenUrls,
@@ -16,8 +18,34 @@ export interface Listening {
   readonly websocket: { readonly host: string; readonly port: number } | undefined;
 }
 
+/** Ports files of servers of this process: the process is in their names, so two of them could have the same. */
+const taken: Set<string> = new Set();
+
 export class OwnFiles {
   #portsFile: string | undefined;
+  /** Of these nobody else has one. */
+  readonly #claims: Set<string> = new Set();
+
+  /** No other server of this process writes its ports there from now on; throws InvalidArgumentError if one does. */
+  claimPorts(settings: ServerSettings): void {
+    const path = claimOf(settings);
+    if (path === undefined || this.#claims.has(path)) return;
+    if (taken.has(path)) {
+      const reason = `or executableName must be another: a server of this process writes ${path}`;
+      throw InvalidArgumentError.format('portsFileDir', reason);
+    }
+    taken.add(path);
+    this.#claims.add(path);
+  }
+
+  /** But for where they are written by these settings. */
+  releasePorts(kept?: ServerSettings): void {
+    for (const path of this.#claims) {
+      if (kept !== undefined && path === claimOf(kept)) continue;
+      this.#claims.delete(path);
+      taken.delete(path);
+    }
+  }
 
   /** A file that cannot be written is told, and rejects with the system's error. */
   async writePid({ pidFile, logger }: ServerSettings): Promise<void> {
@@ -73,6 +101,13 @@ export class OwnFiles {
     if (before.pidFile !== settings.pidFile) await this.writePid(settings).catch(() => {});
     if (before.portsFileDir === settings.portsFileDir) return;
     await this.removePorts(before);
+    this.releasePorts(settings);
     await this.writePorts(settings, listening);
   }
+}
+
+function claimOf({ portsFileDir, executableName }: ServerSettings): string | undefined {
+  return portsFileDir === undefined
+    ? undefined
+    : portsFilePath(resolve(portsFileDir), executableName);
 }

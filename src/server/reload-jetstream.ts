@@ -25,7 +25,9 @@ function growing(bound: Bound, name: string, key: string): Rule {
     name,
     of: (settings) => String(boundOf(settings)),
     line: (after, before) =>
-      goesOn(before, after) ? `JetStream ${key} = ${friendlyBytes(boundOf(after))}` : undefined,
+      goesOn(before, after)
+        ? `Reloaded: JetStream ${key} = ${friendlyBytes(boundOf(after))}`
+        : undefined,
     problem: (before, after) => {
       const [old, now] = [boundOf(before), boundOf(after)];
       if (!goesOn(before, after) || (old !== UNSET && now > old)) return undefined;
@@ -39,7 +41,7 @@ export const JETSTREAM_RULES: readonly Rule[] = [
   {
     name: 'JetStream',
     of: ({ jetstream }) => String(jetstream !== undefined),
-    line: () => 'JetStream',
+    line: () => 'Reloaded: JetStream',
   },
   { name: 'NoJetStreamStrict', of: (settings) => String(of(settings).strict === false) },
   growing('maxMemory', 'JetStreamMaxMemory', 'max_mem_store'),
@@ -48,7 +50,7 @@ export const JETSTREAM_RULES: readonly Rule[] = [
   {
     name: 'JetStreamLimits',
     of: (settings) => JSON.stringify(Object.entries(of(settings).limits ?? {}).sort()),
-    line: () => 'JetStream limits',
+    line: () => 'Reloaded: JetStream limits',
   },
   {
     name: 'StoreDir',

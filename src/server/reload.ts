@@ -10,7 +10,7 @@ import { resolveOptions, type ServeOptions, type ServerSettings } from './option
 import { JETSTREAM_RULES } from './reload-jetstream.ts';
 import { Secrets } from './secrets.ts';
 
-/** The line of the log that says so; nothing: needs none. */
+/** The line of the log that says so, whole; nothing: needs none. */
 type Line = (after: ServerSettings, before: ServerSettings) => string | undefined;
 
 export interface Rule {
@@ -53,7 +53,23 @@ function free(name: string, of: Rule['of'], line: Line = () => undefined): Rule 
 
 /** One whose line gives its value. */
 function told(key: string, of: Rule['of']): Rule {
-  return { name: key, of, line: (settings) => `${key} = ${of(settings)}` };
+  return { name: key, of, line: (settings) => `Reloaded: ${key} = ${of(settings)}` };
+}
+
+/** What the file says of something that is not among the options. */
+function other(name: string, otherwise = ''): Rule['of'] {
+  return ({ configuration }) => configuration?.others?.[name] ?? otherwise;
+}
+
+/** Of which a digest is known. */
+function otherBlock(name: string): Rule {
+  return fixed(name, other(name), { detail: () => 'something in it would change' });
+}
+
+function advertisedText({ advertised }: ServerSettings): string {
+  if (advertised === undefined) return '';
+  const { host, port } = advertised;
+  return port === undefined ? host : hostPort(host, port);
 }
 
 const RULES: readonly Rule[] = [
@@ -61,12 +77,17 @@ const RULES: readonly Rule[] = [
   fixed('Host', ({ host }) => host),
   fixed('Port', ({ port }) => String(port), { mayStay: (_, { port }) => port === 0 }),
   fixed('DontListen', ({ listens }) => String(!listens)),
-  told('client_advertise', ({ advertised }) => {
-    if (advertised === undefined) return '';
-    const { host, port } = advertised;
-    return port === undefined ? host : hostPort(host, port);
+  free('ClientAdvertise', advertisedText, (settings) => {
+    return `Reload: client_advertise = ${advertisedText(settings)}`;
   }),
+  told('trace', other('Trace', 'false')),
+  told('debug', other('Debug', 'false')),
+  told('trace_verbose', other('TraceVerbose', 'false')),
+  told('trace_headers', other('TraceHeaders', 'false')),
+  fixed('NoSublistCache', other('NoSublistCache', 'false')),
   fixed('NoHeaderSupport', ({ hasHeaders }) => String(!hasHeaders)),
+  told('logtime', other('Logtime', 'true')),
+  told('logtime_utc', other('LogtimeUTC', 'false')),
   told('max_connections', ({ limits }) => String(limits.maxConnections || -1)),
   fixed('MaxSubs', ({ limits }) => String(limits.maxSubscriptions)),
   fixed('MaxSubTokens', ({ maxSubTokens }) => String(maxSubTokens)),
@@ -76,30 +97,42 @@ const RULES: readonly Rule[] = [
       (authorization?.told.noAuthUser ?? '') === '' &&
       !authorization?.told.users.includes(old?.told.noAuthUser ?? ''),
   }),
+  fixed('SystemAccount', other('SystemAccount')),
+  fixed('NoSystemAccount', other('NoSystemAccount', 'false')),
   free(
     'Username',
     ({ authorization }) => authorization?.told.user ?? '',
-    () => 'authorization username',
+    () => 'Reloaded: authorization username',
   ),
   free(
     'Password',
     ({ authorization }) => authorization?.told.pass ?? '',
-    () => 'authorization password',
+    () => 'Reloaded: authorization password',
   ),
   free(
     'Authorization',
     ({ authorization }) => authorization?.told.token ?? '',
-    () => 'authorization token',
+    () => 'Reloaded: authorization token',
   ),
   told('ping_interval', ({ limits }) => duration(limits.pingIntervalMs)),
   told('ping_max', ({ limits }) => String(limits.pingMax)),
   fixed('HTTPHost', ({ monitoring, host }) => monitoring?.host ?? host),
   fixed('HTTPPort', ({ monitoring }) => String(monitoring?.configuredPort ?? 0)),
-  fixed('HTTPBasePath', ({ monitoring }) => monitoring?.basePath.slice(1) ?? ''),
+  fixed('HTTPBasePath', (settings) => {
+    return settings.monitoring?.basePath.slice(1) ?? other('HTTPBasePath')(settings);
+  }),
   told('authorization timeout', ({ authTimeoutMs }) => seconds(authTimeoutMs)),
   told('max_control_line', ({ limits }) => String(limits.maxControlLine)),
   told('max_payload', ({ limits }) => String(limits.maxPayload)),
   fixed('MaxPending', ({ limits }) => String(limits.maxPending)),
+  free('NoFastProducerStall', other('NoFastProducerStall', 'false'), (settings) => {
+    const isOff = other('NoFastProducerStall')(settings) === 'true';
+    return `Reloaded: fast producers will ${isOff ? 'not ' : ''}be stalled`;
+  }),
+  fixed('cluster host', other('cluster host')),
+  fixed('cluster port', other('cluster port', '0')),
+  free('Cluster', other('Cluster'), () => 'Reloaded: cluster'),
+  otherBlock('Gateway'),
   fixed('LeafNode', ({ leafnodes }) => leafnodes?.host ?? '', {
     detail: (before, after) => {
       const [old = '', now = ''] = [before.leafnodes?.host, after.leafnodes?.host];
@@ -111,36 +144,54 @@ const RULES: readonly Rule[] = [
     detail: ({ leafnodes: old }, { leafnodes }) =>
       `field "Port": old=${old?.port ?? 0}, new=${leafnodes?.port ?? 0}`,
   }),
+  otherBlock('LeafNode'),
   ...JETSTREAM_RULES,
+  fixed('JsAccDefaultDomain', other('JsAccDefaultDomain', 'map[]')),
   // What it says may be secret.
   fixedPart('Websocket', websocketFields),
+  otherBlock('MQTT'),
+  fixed('ProfPort', other('ProfPort', '0')),
+  told('prof_block_rate', other('ProfBlockRate', '0')),
   free(
     'pid_file',
     ({ pidFile }) => pidFile ?? '',
-    ({ pidFile }) => (pidFile === undefined ? undefined : `pid_file = ${pidFile}`),
+    ({ pidFile }) => (pidFile === undefined ? undefined : `Reloaded: pid_file = ${pidFile}`),
   ),
   told('ports_file_dir', ({ portsFileDir }) => portsFileDir ?? ''),
+  told('log_file', other('LogFile')),
+  fixed('LogSizeLimit', other('LogSizeLimit', '0')),
+  fixed('LogMaxFiles', other('LogMaxFiles', '0')),
+  told('syslog', other('Syslog', 'false')),
+  told('remote_syslog', other('RemoteSyslog')),
+  fixed('AllowNonTLS', other('AllowNonTLS', 'false')),
   told('write_deadline', ({ limits }) => duration(limits.writeDeadlineMs)),
+  fixed('WriteTimeout', other('WriteTimeout')),
   fixed('MaxClosedClients', ({ endedMax }) => String(endedMax)),
   fixed('LameDuckDuration', ({ limits }) => duration(limits.lameDuckDurationMs)),
   fixed('LameDuckGracePeriod', ({ limits }) => duration(limits.lameDuckGraceMs)),
+  told('max_traced_msg_len', other('MaxTracedMsgLen', '0')),
+  told('connect_error_reports', other('ConnectErrorReports', '3600')),
+  told('reconnect_error_reports', other('ReconnectErrorReports', '1')),
   free(
     'tags',
-    ({ serverTags }) => JSON.stringify([...serverTags].sort()),
-    () => 'tags',
+    ({ serverTags }) => JSON.stringify(serverTags),
+    () => 'Reloaded: tags',
   ),
   free(
     'metadata',
     ({ serverMetadata }) => JSON.stringify(Object.entries(serverMetadata).sort()),
-    () => 'metadata',
+    () => 'Reloaded: metadata',
   ),
+  fixed('FeatureFlags', other('FeatureFlags', 'map[]')),
+  free('OCSPConfig', other('OCSPConfig'), () => 'Reloaded: OCSP'),
+  free('OCSPCacheConfig', other('OCSPCacheConfig'), () => 'Reloaded OCSP peer cache'),
   fixed('outboundMax', ({ outboundMax }) => String(outboundMax)),
   fixed('monitoring.hosts', ({ monitoring }) => JSON.stringify(monitoring?.hosts)),
   fixed('executableName', ({ executableName }) => executableName),
 ];
 
 /** Users are always said to have been looked at. */
-const ALWAYS: readonly string[] = ['authorization users', 'accounts'];
+const ALWAYS: readonly string[] = ['Reloaded: authorization users', 'Reloaded: accounts'];
 
 /**
  * What the log says of a change from one to the other. Throws InvalidArgumentError, with the text of nats-server, for
@@ -212,8 +263,6 @@ const LOG_CHANGE: unique symbol = Symbol('what becomes of the log');
 
 /** How the log of the command changes with the options. */
 interface LogChange {
-  /** What it says of that, before it has changed. */
-  readonly lines: readonly string[];
   /** Called when the options are taken, if they are. */
   apply(): void;
 }

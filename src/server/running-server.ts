@@ -137,6 +137,7 @@ export class RunningServer implements Server {
 
   /** Once. Every part that was started is stopped again when a later one fails. */
   async start(): Promise<void> {
+    this.#files.claimPorts(this.#settings);
     this.#announce();
     try {
       await this.#files.writePid(this.#settings);
@@ -153,6 +154,7 @@ export class RunningServer implements Server {
       await this.#jetstream?.close();
       await this.#monitoring?.close();
       this.#introductions.leave(this);
+      this.#files.releasePorts();
       throw error;
     }
     this.#logListening();
@@ -189,10 +191,11 @@ export class RunningServer implements Server {
     const lines = changesOf(before, settings);
     const { limits, advertised, outboundMax, clock } = settings;
     this.#bridge?.assertFits({ ...limits, outboundMax, clock });
+    this.#files.claimPorts(settings);
     const log = logChangeOf(options);
     this.#settings = settings;
     this.#configuredMs = settings.clock.now();
-    for (const line of [...(log?.lines ?? []), ...lines]) this.#logger.info(`Reloaded: ${line}`);
+    for (const line of lines) this.#logger.info(line);
     log?.apply();
     await this.#reloadJetStream(before.jetstream, settings.jetstream);
     this.#introductions.say(this);
@@ -297,6 +300,7 @@ export class RunningServer implements Server {
       runtime: RUNTIME,
       hasHeaders: this.#settings.hasHeaders,
       maxSubTokens: this.#settings.maxSubTokens,
+      websocketPingIntervalMs: this.#settings.websocket?.pingIntervalMs,
       ...this.#entrance(),
       logger,
       clock,
@@ -391,6 +395,7 @@ export class RunningServer implements Server {
       // Else one under way could write a ports file that stays.
       () => this.#reloads,
       () => this.#files.removePorts(this.#settings),
+      () => this.#files.releasePorts(),
       // Pulls are told before their clients are closed.
       () => this.#stopJetStream(),
       () => this.#bridge?.close(),

@@ -6,6 +6,7 @@ import type { Cookies, CookieUse } from '../net/transport.ts';
 import { InvalidArgumentError } from '../shared/errors.ts';
 import { HANDSHAKE_TIMEOUT_MS, type Limits } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
+import { partsOf } from './advertised.ts';
 import type { SimpleAuthorization } from './authorization.ts';
 import { boolean, integer, port, shown, text } from './checks.ts';
 import { descriptorMax } from './process-usage.ts';
@@ -24,6 +25,10 @@ export interface WebSocketListenOptions {
   readonly allowedOrigins?: readonly string[];
   /** Time for a handshake (default 60,000). */
   readonly handshakeTimeoutMs?: number;
+  /** `host:port` that monitoring tells as where to connect. */
+  readonly advertise?: string;
+  /** Between PINGs (default: that of the server). */
+  readonly pingIntervalMs?: number;
   /** More headers of the answer to a handshake. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Who may come in this way, in place of the server's user or token; not beside `authorization.users`. */
@@ -51,6 +56,10 @@ export interface WebSocketSettings {
   readonly handshakeTimeoutMs: number;
   readonly headers: ReadonlyMap<string, string>;
   readonly authTimeoutMs: number | undefined;
+  readonly advertise: string | undefined;
+  readonly pingIntervalMs: number | undefined;
+  /** As monitoring tells it. */
+  readonly noAuthUser: string | undefined;
   readonly cookies: Cookies;
 }
 
@@ -84,12 +93,24 @@ export function websocketSettings(
       [1, TIMEOUT_MAX],
     ),
     headers: headersOf(options.headers ?? {}),
-    authTimeoutMs:
-      options.authTimeoutMs === undefined
-        ? undefined
-        : integer(name('authTimeoutMs'), options.authTimeoutMs, [1, Number.MAX_SAFE_INTEGER]),
+    authTimeoutMs: time(name('authTimeoutMs'), options.authTimeoutMs),
+    advertise: address(options.advertise),
+    pingIntervalMs: time(name('pingIntervalMs'), options.pingIntervalMs),
+    noAuthUser: options.noAuthUser,
     cookies: cookiesOf(options.cookies ?? {}),
   };
+}
+
+function time(name: string, value: unknown): number | undefined {
+  return value === undefined ? undefined : integer(name, value, [1, Number.MAX_SAFE_INTEGER]);
+}
+
+function address(value: unknown): string | undefined {
+  const field = 'websocket.advertise';
+  const given = text(field, value);
+  const problem = partsOf(given ?? '');
+  if (typeof problem !== 'string') return given === '' ? undefined : given;
+  throw InvalidArgumentError.format(field, `cannot be ${shown(given)}: ${problem}`);
 }
 
 const COOKIE_USES: readonly CookieUse[] = ['jwt', 'user', 'pass', 'token'];

@@ -7,6 +7,10 @@ export interface Logger {
   readonly isDebug: boolean;
   /** Trace lines are written. */
   readonly isTrace: boolean;
+  /** Bytes of a payload that are traced (default: 4,096). */
+  readonly tracedMax?: number | undefined;
+  /** Of messages only the headers are traced (default false). */
+  readonly tracesHeaders?: boolean | undefined;
   info(text: string): void;
   debug(text: string): void;
   trace(text: string): void;
@@ -20,6 +24,8 @@ export interface LoggerOptions {
   readonly write: (line: string) => void;
   readonly isDebug?: boolean;
   readonly isTrace?: boolean;
+  readonly tracedMax?: number | undefined;
+  readonly tracesHeaders?: boolean | undefined;
   /** The number in front; left out when undefined. */
   readonly pid?: number | undefined;
   /** Begin each line with the time (default true). */
@@ -44,7 +50,7 @@ const COLORS: Readonly<Record<string, number>> = {
 /** A logger that writes lines of nats-server's format. */
 export function createLogger(options: LoggerOptions): Logger {
   const { write, now, pid, hasTime = true, isUtc = false, hasColor = false } = options;
-  const { isDebug = false, isTrace = false } = options;
+  const { isDebug = false, isTrace = false, tracedMax, tracesHeaders } = options;
   const head = pid === undefined ? '' : `[${pid}] `;
   const line = (level: string, text: string): void => {
     const time = hasTime ? `${timestamp(now(), isUtc)} ` : '';
@@ -54,6 +60,8 @@ export function createLogger(options: LoggerOptions): Logger {
   return {
     isDebug,
     isTrace,
+    tracedMax,
+    tracesHeaders,
     info: (text) => line('INF', text),
     debug: (text) => isDebug && line('DBG', text),
     trace: (text) => isTrace && line('TRC', text),

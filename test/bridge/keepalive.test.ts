@@ -1,6 +1,8 @@
 // When the server PINGs, and when it gives a peer up.
 import { expect, it } from 'vitest';
+import { Keepalive } from '../../src/bridge/keepalive.ts';
 import { createTestBridge } from '../support/bridge.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { FakeSocket } from './fake-socket.ts';
 
 const MINUTES = 60_000;
@@ -26,6 +28,25 @@ it('a shorter ping interval brings the first PING forward', async () => {
   await peer.ping();
   server.clock.advance(1);
   await peer.expectLine('PING');
+});
+
+it('who comes by WebSocket has an interval of his own, where there is one', () => {
+  const clock = new FakeClock();
+  const pings: string[] = [];
+  const options = { clock, random: () => 0, pingIntervalMs: 9000, pingMax: 9 };
+  for (const [name, type, own] of [
+    ['plain', 'nats', 400],
+    ['web', 'websocket', 400],
+    ['web as others', 'websocket', undefined],
+  ] as const) {
+    const peer = { isWaiting: false, ping: () => void pings.push(name), stale: () => {} };
+    new Keepalive({ ...options, websocketPingIntervalMs: own }, peer, type).connected();
+  }
+  clock.advance(400);
+  expect(pings).toEqual(['web']);
+  clock.advance(1600);
+  expect(pings.filter((name) => name !== 'web')).toEqual(['plain', 'web as others']);
+  expect(pings).toHaveLength(7);
 });
 
 it('a peer that never sends CONNECT is asked after the whole interval', async () => {

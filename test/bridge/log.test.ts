@@ -53,6 +53,45 @@ it('each op and delivery is a trace line, without secrets', async () => {
   ]);
 });
 
+/** What is traced of payloads, by a log that is so. */
+async function payloads(settings: object): Promise<string[]> {
+  const lines: string[] = [];
+  const write = (line: string): void => void lines.push(line.trimEnd());
+  const plain = { hasTime: false, isTrace: true, now: () => 0 };
+  const logger = createLogger({ write, ...plain, ...settings });
+  await using server = createTestBridge({ logger });
+  const peer = await server.greeted({ headers: true });
+  await peer.send(
+    'SUB > 1\r\nPUB a 5\r\nab"de\r\nHPUB a r 18 21\r\nNATS/1.0\r\nA: b\r\n\r\nxyz\r\n',
+  );
+  await peer.expectLines('MSG a 1 5', 'ab"de', 'HMSG a 1 r 18 21', 'NATS/1.0', 'A: b', '', 'xyz');
+  return lines.flatMap((line) => /(?:<<-|->>) MSG_PAYLOAD.*/.exec(line) ?? []);
+}
+
+it('of payloads as many bytes are traced as the log wants', async () => {
+  const headers = 'NATS/1.0\\r\\nA: b\\r\\n\\r\\n';
+  expect(await payloads({})).toEqual([
+    '<<- MSG_PAYLOAD: ["ab\\"de"]',
+    '->> MSG_PAYLOAD: ["ab\\"de"]',
+    `<<- MSG_PAYLOAD: ["${headers}xyz"]`,
+    `->> MSG_PAYLOAD: ["${headers}xyz"]`,
+  ]);
+  expect(await payloads({ tracedMax: 3 })).toEqual([
+    '<<- MSG_PAYLOAD: ["ab\\"..."]',
+    '->> MSG_PAYLOAD: ["ab\\"..."]',
+    '<<- MSG_PAYLOAD: ["NAT..."]',
+    '->> MSG_PAYLOAD: ["NAT..."]',
+  ]);
+  expect(await payloads({ tracedMax: 5 })).toContain('<<- MSG_PAYLOAD: ["ab\\"de"]');
+});
+
+it('of messages nothing but headers is traced where the log wants no more', async () => {
+  expect(await payloads({ tracesHeaders: true })).toEqual([
+    '<<- MSG_PAYLOAD: ["NATS/1.0\\r\\nA: b"]',
+    '->> MSG_PAYLOAD: ["NATS/1.0\\r\\nA: b"]',
+  ]);
+});
+
 it('ends of subscriptions are traced, and a message without payload has no line for it', async () => {
   const lines: string[] = [];
   const write = (line: string): void => void lines.push(line.trimEnd());

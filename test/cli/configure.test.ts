@@ -243,6 +243,21 @@ describe('a server from a file', () => {
     ]);
   });
 
+  test.each([
+    [
+      'client_advertise: "a:b:c"',
+      'Error setting server INFO with ClientAdvertise value of a:b:c, err=address a:b:c: too many colons in address',
+    ],
+    [
+      'websocket { port: -1, no_tls: true, advertise: ":x" }',
+      'Unable to get websocket connect URLs: strconv.Atoi: parsing "x": invalid syntax',
+    ],
+  ])('an address that is none, %j, is no start', async (text, line) => {
+    writeFileSync(file, `port: -1\n${text}`);
+    const { code, output } = await run('-c', file);
+    expect([code, texts(output).at(-1)]).toEqual([1, `[FTL] ${line}`]);
+  });
+
   test('starts with what asks for nothing, and warns once of the rest by name', async () => {
     const child = await startFile(
       'port: -1\nauthorization { timeout: 3 }\nwebsocket { no_tls: true }\nsystem_account: "$SYS"\n' +

@@ -1,7 +1,7 @@
 // Command lines as Go reads them, the table of flags, and the name of the program.
 import { describe, expect, test } from 'vitest';
 import { FlagError, type FlagSpec, parseFlags } from '../../src/cli/go-flags.ts';
-import { FLAGS, usage } from '../../src/cli/options.ts';
+import { EFFECTS, FLAGS, usage } from '../../src/cli/options.ts';
 import { programName } from '../../src/cli/program-name.ts';
 
 const SPECS: readonly FlagSpec[] = [
@@ -107,6 +107,17 @@ describe('the table of flags', () => {
     expect(new Set(spellings).size).toBe(spellings.length);
     for (const spelling of spellings) {
       expect(usage('x')).toMatch(new RegExp(`--?${spelling}\\b`));
+    }
+  });
+
+  test('marks in the help what is not carried out, and nothing else', () => {
+    for (const { name, spellings } of FLAGS) {
+      const effect = EFFECTS.get(name)?.effect;
+      const mark = effect === undefined ? '' : { refused: ' (no)', warned: ' (-)' }[effect];
+      for (const spelling of spellings.filter(({ length }) => length > 2)) {
+        const row = usage('x').match(new RegExp(`--?${spelling}\\b[^\n]*`))?.[0];
+        expect([spelling, / \((?:no|-)\)$/.exec(row ?? '')?.[0] ?? '']).toEqual([spelling, mark]);
+      }
     }
   });
 });

@@ -287,6 +287,17 @@ const NKEYS: readonly string[] = [
   'SUAALCXSRPCJJ35R5F5E2Z5R7UYFTZDUZBP36ARHUT2VBFW7IFEYIVE2Z4',
 ];
 
+/** An account and its JWT, signed by a key that nobody has any more. */
+const ACCOUNT_JWT: string = `{ ACAVDGIHPUXEIWZWBJDZ6K3CI3PWFMS5KTMKLRBN25M6KHGXG6JARPWO: "${[
+  'eyJ0eXAiOiJKV1QiLCJhbGciOiJlZDI1NTE5LW5rZXkifQ.eyJqdGkiOiJBIiwiaWF0IjoxNzAwMDAwMDAwLCJpc',
+  '3MiOiJPQVQ1SFg1QlpDRkRRWUlTUEVEVkZBQlJFUUZTNk9ONE5FVVlWT0xYN0VRTkxZRUxNU1hYN1paRSIsIm5hb',
+  'WUiOiJBIiwic3ViIjoiQUNBVkRHSUhQVVhFSVdaV0JKRFo2SzNDSTNQV0ZNUzVLVE1LTFJCTjI1TTZLSEdYRzZKQ',
+  'VJQV08iLCJuYXRzIjp7ImxpbWl0cyI6eyJzdWJzIjotMSwiZGF0YSI6LTEsInBheWxvYWQiOi0xLCJpbXBvcnRzI',
+  'jotMSwiZXhwb3J0cyI6LTEsIndpbGRjYXJkcyI6dHJ1ZSwiY29ubiI6LTEsImxlYWYiOi0xfSwiZGVmYXVsdF9wZ',
+  'XJtaXNzaW9ucyI6eyJwdWIiOnt9LCJzdWIiOnt9fSwidHlwZSI6ImFjY291bnQiLCJ2ZXJzaW9uIjoyfX0.31QEa',
+  'rrgIXr7TveFmIw_kZ3ruh6E9qRW87IIPPxE1Yq7NNTGyuCYAsRJg_x0zNRY2opMDVZcS04FpZbmzJ-mCg',
+].join('')}" }`;
+
 /** Values of every type; some key takes each, and no key takes all. */
 export const CANDIDATES: readonly string[] = [
   '1',
@@ -333,5 +344,6 @@ export const CANDIDATES: readonly string[] = [
   '{ user: u, password: p }',
   '{ allow: a }',
   '2020-01-02T03:04:05Z',
+  ACCOUNT_JWT,
   ...NKEYS,
 ];

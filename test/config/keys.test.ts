@@ -109,12 +109,7 @@ describe.each(BLOCKS.map((block) => [block.title, block] as const))('%s', (_titl
 /** What is missing beside the key, which is another matter. */
 const LACKS =
   /requires|require |Expect an account|Missing weight|missing '|must both be|no such file|Nkey users do not/;
-/** Keys that no value fits here: of Windows' stores, and of files that are not there. */
-const takesNone: ReadonlySet<string> = new Set([
-  'cert_store',
-  'cert_match_by',
-  'cert_match',
-  'resolver_preload',
-]);
+/** Keys that no value fits here, in the original neither: of Windows' stores. */
+const takesNone: ReadonlySet<string> = new Set(['cert_store', 'cert_match_by', 'cert_match']);
 /** Keys whose value is never wrong in the original either. */
 const takesAll: ReadonlySet<string> = new Set(['consumer_replicas', 'accounts']);

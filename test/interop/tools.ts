@@ -21,6 +21,7 @@ export interface Tools {
   /** The built program of go/. */
   readonly goPeer: Found;
   readonly natsCli: Found;
+  readonly natsTop: Found;
   readonly reference: Found;
   readonly guide: Found;
   /** The path is that of the program which makes one. */
@@ -64,6 +65,7 @@ export async function prepareTools(): Promise<Tools> {
     python,
     goPeer,
     natsCli: findProgram('nats', 'nats CLI', 'go install github.com/nats-io/natscli/nats@v0.5.1'),
+    natsTop: findProgram('nats-top', 'nats-top', 'go install github.com/nats-io/nats-top@v0.6.3'),
     reference:
       reference === undefined
         ? notFound(`nats-server ${REFERENCE_VERSION}`, REFERENCE_INSTALL)

@@ -4,12 +4,16 @@ import type { ConsumerConfig } from '../../src/jetstream/consumer/config.ts';
 import { ConsumerLog } from '../../src/jetstream/consumer/consumer-log.ts';
 import { Cursor } from '../../src/jetstream/consumer/cursor.ts';
 import { Progress } from '../../src/jetstream/consumer/progress.ts';
+import { readState, saveState } from '../../src/jetstream/consumer/saved-state.ts';
+import type { Start } from '../../src/jetstream/consumer/start.ts';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
+import { wholly } from '../../src/jetstream/work.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import type { Received } from '../support/jetstream.ts';
 import { KeptJetStream } from '../support/kept-jetstream.ts';
 import { SimDisk } from '../support/sim-disk.ts';
 
+const BEGINNING: Start = { next: 1, lasts: new Float64Array(0), resume: 0, pending: 0 };
 const CONSUMER = { durable_name: 'C', ack_policy: 'explicit', ack_wait: 1e9, max_ack_pending: -1 };
 
 async function start(disk: SimDisk): Promise<KeptJetStream> {
@@ -74,8 +78,7 @@ describe('the log of consumers', () => {
     const journal = log.journal('C');
     const config = { ...CONSUMER, name: 'C', deliver_policy: 'all' } as unknown as ConsumerConfig;
     const progress = new Progress(1, [1000], journal);
-    const start = { next: 1, lasts: new Float64Array(0), resume: 0, pending: 0 };
-    const parts = { progress, cursor: new Cursor(store, [], start) };
+    const parts = { progress, cursor: new Cursor(store, [], BEGINNING) };
     log.add(journal, parts, { config, createdMs: 1 });
     const count = 5000;
     for (let seq = 1; seq <= count; seq++) {
@@ -85,11 +88,42 @@ describe('the log of consumers', () => {
     }
     // A message of each turn would be 5,000; of 64 KiB there are some 600.
     expect(store.state.messages).toBeLessThan(1000);
-    const { state } = new ConsumerLog(store, clock, () => {}).read(() => {}).get('C') ?? {};
+    const found = wholly(new ConsumerLog(store, clock, () => {}).read(() => {}));
+    const { state } = found.get('C') ?? {};
     expect(state).toMatchObject({ consumerSeq: count, deliveredStream: count, floorStream: 99 });
     expect([...(state?.waiting.keys() ?? [])]).toEqual(
       Array.from({ length: count / 100 }, (_, i) => (i + 1) * 100),
     );
+  });
+
+  test('says nothing that cannot be, whatever its bytes are', () => {
+    const clock = new FakeClock();
+    const messages = createMemoryStore({ storage: 'file' });
+    const config = { ...CONSUMER, name: 'C', deliver_policy: 'all' } as unknown as ConsumerConfig;
+    const progress = new Progress(1, [1000]);
+    const parts = { progress, cursor: new Cursor(messages, [], BEGINNING) };
+    for (let seq = 1; seq <= 3; seq++) progress.deliver(seq, 0);
+    progress.redelivery.exhausted.set(9, 4);
+    const whole = saveState(parts, { isWhole: true, seqs: [] }, clock);
+    const before = readState(whole, undefined);
+    expect([...(before?.waiting.keys() ?? [])]).toEqual([1, 2, 3]);
+    let refused = 0;
+    for (let at = 0; at < whole.length; at++) {
+      for (const value of [Number.NaN, -1, Number.POSITIVE_INFINITY]) {
+        const bytes = whole.slice(0, Math.max(at + 8, whole.length));
+        if (at + 8 <= bytes.length) new DataView(bytes.buffer).setFloat64(at, value, true);
+        const state = readState(bytes, undefined);
+        if (state === undefined) refused++;
+        else
+          for (const [seq, { dueMs }] of state.waiting)
+            expect([seq, dueMs].every(Number.isFinite)).toBe(true);
+      }
+      // One that is cut does not make less of what was before.
+      const cut = saveState(parts, { isWhole: false, seqs: [1, 2] }, clock).subarray(0, at);
+      if (at > 90 && at < 90 + 58 && at !== 90 + 29) expect(readState(cut, before)).toBeUndefined();
+      expect(before?.waiting.size).toBe(3);
+    }
+    expect(refused).toBeGreaterThan(100);
   });
 
   test('that is damaged is told, and what it has lost comes again', async () => {

@@ -63,6 +63,7 @@ const source: MonitoringSource = {
       tags: [],
       metadata: {},
       configDigest: '',
+      writeTimeout: '',
       websocket: undefined,
       leafnodes: undefined,
       serviceImports: [{ subject: '$SYS.REQ.X', to: '$SYS.REQ.*.X', share: true }],

@@ -1,5 +1,5 @@
 // A bus on the network: listeners, files, and the end, over real sockets.
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, connect as openSocket, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect, wsconnect } from '@nats-io/transport-node';
@@ -197,6 +197,37 @@ describe('files of a server', () => {
     });
     await server.close();
     expect(readdirSync(scratch.folder)).toEqual(['pid']);
+  });
+
+  test('two servers have no ports file together', async () => {
+    const portsFileDir = join(scratch.folder, 'ports');
+    mkdirSync(portsFileDir);
+    const first = await start({ portsFileDir });
+    const path = join(portsFileDir, `ganglion_${process.pid}.ports`);
+    const reason = `'portsFileDir' or executableName must be another: a server of this process writes ${path}`;
+    const again = { portsFileDir: `${scratch.folder}/./ports/` };
+    await expect(start(again)).rejects.toThrow(reason);
+    const second = await start({ portsFileDir, executableName: 'second' });
+    const third = await start();
+    await expect(third.reload(again)).rejects.toThrow(reason);
+    expect(readdirSync(portsFileDir).sort()).toEqual([
+      `ganglion_${process.pid}.ports`,
+      `second_${process.pid}.ports`,
+    ]);
+    await first.reload({});
+    await third.reload(again);
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({ nats: [third.url] });
+    await third.close();
+    await start({ portsFileDir });
+    await second.close();
+  });
+
+  test('a start that fails gives its ports file back', async () => {
+    const port = await takePort();
+    const given = { portsFileDir: scratch.folder };
+    await expect(start({ ...given, port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    const server = await start(given);
+    await server.close();
   });
 
   test('a ports directory that is not there is an error in the log alone', async () => {

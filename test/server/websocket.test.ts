@@ -50,6 +50,27 @@ async function open(port: number, headers: readonly string[] = []): Promise<WebS
   return peer;
 }
 
+test('monitoring tells how clients come by WebSocket', async () => {
+  const users = [{ user: 'u', pass: 'p' }];
+  const options = { advertise: 'a.b:7', noAuthUser: 'u', authTimeoutMs: 1500 };
+  const websocket = { ...options, cookies: { jwt: 'c' } };
+  const { server, port } = await start({ websocket, authorization: { users }, monitoring: {} });
+  const response = await fetch(`${server.monitoringUrl}/varz`);
+  const varz = (await response.json()) as Record<string, unknown>;
+  expect(varz.websocket).toEqual({
+    host: '127.0.0.1',
+    port,
+    advertise: 'a.b:7',
+    no_auth_user: 'u',
+    jwt_cookie: 'c',
+    auth_timeout: 1.5,
+    no_tls: true,
+  });
+  await expect(start({ websocket: { advertise: 'a:b:c' } })).rejects.toThrow(
+    '\'websocket.advertise\' cannot be "a:b:c": address a:b:c: too many colons in address',
+  );
+});
+
 describe('a client by WebSocket', () => {
   test.each([false, true])('joins clients by TCP, with compression %s', async (compression) => {
     const { server } = await start({ websocket: { compression } });
@@ -193,6 +214,18 @@ describe('the end of a client by WebSocket', () => {
     await peer.greet();
     for (let i = 0; i < 100 && !peer.isEnded; i++) {
       clock.advance(500);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await peer.ended()).toEqual({ status: 1001, text: 'Stale Connection' });
+  });
+
+  test('comes by its own interval of PINGs', async () => {
+    const clock = new FakeClock();
+    const { port } = await start({ clock, websocket: { pingIntervalMs: 500 }, pingMax: 0 });
+    const peer = await open(port);
+    await peer.greet();
+    for (let i = 0; i < 100 && !peer.isEnded; i++) {
+      clock.advance(10);
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(await peer.ended()).toEqual({ status: 1001, text: 'Stale Connection' });

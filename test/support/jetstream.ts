@@ -8,6 +8,8 @@ import type { JetStreamOptions } from '../../src/jetstream/options.ts';
 import { Keeping, type KeepingPlace } from '../../src/jetstream/place/keeping.ts';
 import type { Place, StreamPlace } from '../../src/jetstream/place/place.ts';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
+import type { Store } from '../../src/jetstream/store/store.ts';
+import type { Work } from '../../src/jetstream/work.ts';
 import { FakeClock } from './fake-clock.ts';
 
 export interface Received {
@@ -19,6 +21,9 @@ export interface Received {
   readonly description: string;
   readonly headers: Readonly<Record<string, string>>;
 }
+
+/** There is nothing to be read. */
+const NOTHING = function* (): Work<void> {};
 
 export class JetStreamBus implements AsyncDisposable {
   readonly clock: FakeClock = new FakeClock();
@@ -43,16 +48,22 @@ export class JetStreamBus implements AsyncDisposable {
   }
 
   /** With stores of the test's own for messages, and nothing else that is kept. */
-  static withStores(openMessages: StreamPlace['openMessages']): JetStreamBus {
+  static withStores(
+    open: (...asked: Parameters<StreamPlace['openMessages']>) => Store,
+  ): JetStreamBus {
     const bed = new JetStreamBus();
     const kept: KeepingPlace = {
       meta: { save: () => {}, commit: (done) => done() },
-      openConsumers: () => createMemoryStore({ storage: 'file' }),
+      openConsumers: () => ({ store: createMemoryStore({ storage: 'file' }), reading: NOTHING() }),
       forget: () => {},
       destroy: async () => {},
     };
     const keep: StreamPlace['keep'] = (isFound, onTouched) =>
       new Keeping(kept, bed.clock, isFound, onTouched);
+    const openMessages: StreamPlace['openMessages'] = (...asked) => ({
+      store: open(...asked),
+      reading: NOTHING(),
+    });
     const place = { openMessages, keep, destroy: async () => {} };
     const found = { found: () => [], unread: [] };
     return JetStreamBus.in({ ...found, of: () => place, commit: (done) => done() }, {}, bed);

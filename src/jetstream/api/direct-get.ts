@@ -11,6 +11,7 @@ import { writeStamp } from '../stamp.ts';
 import { copyBytes } from '../store/slabs.ts';
 import type { StoredMessage } from '../store/store.ts';
 import { emptyMessage } from '../store/stored-message.ts';
+import { findLast } from '../stream/last-message.ts';
 import { writeDecimal } from '../stream/pub-ack.ts';
 import type { Stream } from '../stream/stream.ts';
 import { hasWildcard } from '../subjects.ts';
@@ -102,7 +103,7 @@ export class DirectGet {
     if (start_time !== undefined && from === 0) return 0;
     if (next_by_subj) return yield* store.findNext([next_by_subj], Math.max(from, 1));
     if (from > 0) return store.has(from) ? from : 0;
-    if (hasWildcard(last_by_subj)) return yield* this.#stream.findLast(last_by_subj);
+    if (hasWildcard(last_by_subj)) return yield* findLast(store, last_by_subj);
     const id = store.findSubject(encoder.encode(last_by_subj));
     return id < 0 ? 0 : store.lastOf(id);
   }

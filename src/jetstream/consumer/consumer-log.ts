@@ -10,6 +10,7 @@ import { toError } from '../../shared/errors.ts';
 import { goJsonExact } from '../../shared/go-json.ts';
 import type { Incoming, Store } from '../store/store.ts';
 import { emptyMessage } from '../store/stored-message.ts';
+import type { Work } from '../work.ts';
 import { type ConsumerConfig, readConsumerConfig } from './config.ts';
 import { Journal } from './journal.ts';
 import { readState, type SavedParts, type SavedState, saveState } from './saved-state.ts';
@@ -67,11 +68,12 @@ export class ConsumerLog {
   }
 
   /** The consumers that were there, by name. What cannot be understood is told to `warn`, and passed over. */
-  read(warn: (text: string) => void): Map<string, SavedConsumer> {
+  *read(warn: (text: string) => void): Work<Map<string, SavedConsumer>> {
     const found = new Map<string, SavedConsumer>();
     const store = this.#store;
     const message = emptyMessage();
     for (let seq = store.next(1); seq > 0; seq = store.next(seq + 1)) {
+      yield;
       if (!store.read(seq, message)) continue;
       const name = decoder.decode(message.subject);
       const { payload } = message;

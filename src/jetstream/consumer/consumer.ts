@@ -8,7 +8,7 @@
 //   the alarm ──────► pull or push, redelivery, inactivity
 import type { RawMessage, RawSubscription } from '../../bus/raw.ts';
 import type { ApiConsumer, ConsumerState } from '../api/account-door.ts';
-import { type Work, wholly } from '../work.ts';
+import type { Work } from '../work.ts';
 import { type AckForm, type AckPlace, TOKENS_V1, TOKENS_V2 } from './ack-subject.ts';
 import { Acks, type AcksOwner } from './acks.ts';
 import { Advisories, DELETED_UNACKED } from './advisories.ts';
@@ -27,8 +27,8 @@ import { Push, type PushOwner } from './push.ts';
 import type { EndReason, Recipients } from './recipients.ts';
 import { asksForLevel } from './required-level.ts';
 import { rulesOf } from './rules.ts';
-import { clampState, type SavedParts, type SavedState } from './saved-state.ts';
-import { findSavedStart, type Start } from './start.ts';
+import type { SavedParts, SavedState } from './saved-state.ts';
+import type { Start } from './start.ts';
 import { REQUIRED_API_LEVEL } from './statuses.ts';
 
 /** A slice of the loop's turn in which messages go that are acknowledged, and how many between two looks at the clock. */
@@ -59,25 +59,23 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
   /**
    * Everything is checked, and it has a name. Throws CapacityError.
    *
-   * @param begin where it begins, or what it knew when it was saved
+   * @param start where it begins, or goes on
    * @param journal told of what it does
+   * @param saved what it knew when it was saved
    */
   constructor(
     host: ConsumerHost,
     config: ConsumerConfig,
     createdMs: number,
-    begin: Start | SavedState,
+    start: Start,
     journal?: Journal,
+    saved?: SavedState,
   ) {
     this.#host = host;
     this.#config = config;
     this.#journal = journal;
     this.createdMs = createdMs;
     const rules = rulesOf(config);
-    const saved = 'waiting' in begin ? begin : undefined;
-    if (saved !== undefined) clampState(saved, host.store);
-    const start =
-      'waiting' in begin ? wholly(findSavedStart(host.store, rules.filters, begin)) : begin;
     const cursor = new Cursor(host.store, rules.filters, start);
     const progress = new Progress(cursor.next, rules.ackWaitsMs, journal);
     if (saved !== undefined) progress.restore(saved, host.clock, (seq) => host.store.has(seq));

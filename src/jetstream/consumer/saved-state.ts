@@ -66,6 +66,8 @@ const GONE = 0;
 const WAITING = 1;
 const EXHAUSTED = 2;
 const ENTRIES_AT: number = 2 + 8 * SCALARS.length;
+/** By what they are. */
+const ENTRY_BYTES: readonly number[] = [9, 29, 13];
 const ENTRY_MOST = 29;
 
 /** What is saved. */
@@ -149,7 +151,9 @@ export function readState(
   SCALARS.forEach((name, index) => {
     state[name] = view.getFloat64(2 + 8 * index, true);
   });
-  for (let at = ENTRIES_AT; at + 9 <= bytes.length; ) {
+  // What was before holds when this does not.
+  if (!areSane(state) || !areEntries(view)) return undefined;
+  for (let at = ENTRIES_AT; at < bytes.length; at += ENTRY_BYTES[bytes[at] as number] as number) {
     const seq = view.getFloat64(at + 1, true);
     waiting.delete(seq);
     exhausted.delete(seq);
@@ -159,15 +163,38 @@ export function readState(
         redelivered: view.getUint32(at + 17, true),
         dueMs: view.getFloat64(at + 21, true),
       });
-      at += 29;
     } else if (bytes[at] === EXHAUSTED) {
       exhausted.set(seq, view.getUint32(at + 9, true));
-      at += 13;
-    } else {
-      at += 9;
     }
   }
   return state;
+}
+
+/** Whether all entries are whole, and say what can be. */
+function areEntries(view: DataView): boolean {
+  for (let at = ENTRIES_AT; at < view.byteLength; ) {
+    const kind = view.getUint8(at);
+    const size = ENTRY_BYTES[kind];
+    if (size === undefined || at + size > view.byteLength) return false;
+    if (!isSeq(view.getFloat64(at + 1, true))) return false;
+    const isWait = kind === WAITING;
+    if (isWait && !isSeq(view.getFloat64(at + 9, true))) return false;
+    if (isWait && !Number.isFinite(view.getFloat64(at + 21, true))) return false;
+    at += size;
+  }
+  return true;
+}
+
+function isSeq(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+/** Sequences are some, and times. */
+function areSane(state: SavedState): boolean {
+  return SCALARS.every((name) => {
+    const value = state[name];
+    return name.endsWith('Ms') ? Number.isFinite(value) : isSeq(value);
+  });
 }
 
 /** No consumer is beyond the end of its stream, of which a power loss may have cost more; nor does it wait for what is gone. */

@@ -2,10 +2,12 @@
 // pieces, before there is a consumer.
 // Source: nats-server 2.15.3, server/consumer.go, selectStartingSeqNo.
 import type { Store } from '../store/store.ts';
+import type { StreamConfig } from '../stream/config.ts';
 import { timeMs } from '../wire-time.ts';
 import type { Work } from '../work.ts';
 import type { ConsumerConfig } from './config.ts';
-import type { SavedState } from './saved-state.ts';
+import { filtersOf } from './rules.ts';
+import { clampState, type SavedState } from './saved-state.ts';
 
 const ALL: readonly string[] = ['>'];
 
@@ -17,6 +19,23 @@ export interface Start {
   readonly resume: number;
   /** Messages that match and lie ahead. */
   readonly pending: number;
+}
+
+/**
+ * @param saved what it knew, if it was there before: it is not beyond the end of its stream then
+ */
+export function* startOf(
+  store: Store,
+  stream: Pick<StreamConfig, 'max_msgs_per_subject'>,
+  config: ConsumerConfig,
+  saved?: SavedState,
+): Work<Start> {
+  const filters = filtersOf(config);
+  if (saved === undefined) {
+    return yield* findStart(store, config, filters, Number(stream.max_msgs_per_subject));
+  }
+  clampState(saved, store);
+  return yield* findSavedStart(store, filters, saved);
 }
 
 /** Of a new one. */
@@ -37,7 +56,7 @@ export function* findStart(
 }
 
 /** Of one that was saved: with the last messages, of each subject what is still the last one of those up to there. */
-export function* findSavedStart(
+function* findSavedStart(
   store: Store,
   filters: readonly string[],
   { next, lastsUpTo }: Pick<SavedState, 'next' | 'lastsUpTo'>,

@@ -7,9 +7,8 @@
 import type { Clock } from '../../shared/clock.ts';
 import { StorageError, toError } from '../../shared/errors.ts';
 import type { Disk } from '../store/file/disk.ts';
-import { openFileStore } from '../store/file/file-store.ts';
+import { type FileStoreOptions, openingFileStore } from '../store/file/file-store.ts';
 import type { IndexOptions } from '../store/indexed-store.ts';
-import type { Store } from '../store/store.ts';
 import type { StreamConfig } from '../stream/config.ts';
 import { Keeping, type KeepingPlace } from './keeping.ts';
 import {
@@ -21,7 +20,7 @@ import {
   type StreamMeta,
 } from './meta-file.ts';
 import { directoryName, streamName } from './names.ts';
-import type { Place, StreamPlace } from './place.ts';
+import type { OpeningStore, Place, StreamPlace } from './place.ts';
 
 export interface DiskPlaceOptions {
   readonly disk: Disk;
@@ -138,7 +137,7 @@ class DiskStreamPlace implements StreamPlace, KeepingPlace {
     this.meta = new MetaFile(options.disk, dir, place.forgotten);
   }
 
-  openMessages({ max_bytes }: StreamConfig, index: IndexOptions): Store {
+  openMessages({ max_bytes }: StreamConfig, index: IndexOptions): OpeningStore {
     return this.#open('messages', { ...index, maxBytes: Number(max_bytes) });
   }
 
@@ -146,17 +145,15 @@ class DiskStreamPlace implements StreamPlace, KeepingPlace {
     return new Keeping(this, this.#options.clock, isFound, onTouched);
   }
 
-  openConsumers(onTakenBack: () => void): Store {
+  openConsumers(onTakenBack: () => void): OpeningStore {
     const index = { storage: 'file', onTakenBack } as const;
     return this.#open('consumers', { ...index, segmentBytes: CONSUMERS_SEGMENT });
   }
 
-  #open(part: string, index: IndexOptions & { maxBytes?: number; segmentBytes?: number }): Store {
+  #open(part: string, index: Partial<FileStoreOptions> & IndexOptions): OpeningStore {
     const { disk, clock, sync, warn } = this.#options;
     const dir = `${this.#dir}/${part}`;
-    const { store, lost } = openFileStore({ ...index, disk, clock, sync, warn, dir });
-    for (const { first, last } of lost) warn(`${dir}: sequences ${first} to ${last} are lost`);
-    return store;
+    return openingFileStore({ ...index, disk, clock, sync, warn, dir });
   }
 
   forget(): void {

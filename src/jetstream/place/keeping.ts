@@ -4,7 +4,9 @@ import type { Clock } from '../../shared/clock.ts';
 import { ConsumerLog } from '../consumer/consumer-log.ts';
 import type { Store } from '../store/store.ts';
 import type { StreamConfig } from '../stream/config.ts';
+import type { Work } from '../work.ts';
 import type { StreamMeta } from './meta-file.ts';
+import type { OpeningStore } from './place.ts';
 
 /** What it asks of the stream's directory. */
 export interface KeepingPlace {
@@ -13,8 +15,8 @@ export interface KeepingPlace {
     /** Calls `done` when what has been saved is durable, or with the reason why it is not. */
     commit(done: (failure?: Error) => void): void;
   };
-  /** The store of its consumers' states. Throws StorageError. */
-  openConsumers(onTakenBack: () => void): Store;
+  /** The store of its consumers' states. */
+  openConsumers(onTakenBack: () => void): OpeningStore;
   /** It is deleted: no start finds it again. Its stores are open still. */
   forget(): void;
   /** Its stores are closed, and nothing of it is needed any more. Resolves when it is gone. */
@@ -24,14 +26,17 @@ export interface KeepingPlace {
 export class Keeping {
   readonly #place: KeepingPlace;
   readonly consumers: ConsumerLog;
+  /** Has what is kept; nothing may be asked before. Throws StorageError, and then nothing is open. */
+  readonly reading: Work<void>;
   /** Its configuration has been saved once: the next start finds the stream. */
   isSaved: boolean;
 
-  /** `onTouched` is told that something is to be committed. Throws StorageError. */
+  /** `onTouched` is told that something is to be committed. */
   constructor(place: KeepingPlace, clock: Clock, isSaved: boolean, onTouched: () => void) {
     this.#place = place;
     this.isSaved = isSaved;
-    const store = place.openConsumers(() => this.consumers.takenBack());
+    const { store, reading } = place.openConsumers(() => this.consumers.takenBack());
+    this.reading = reading;
     this.consumers = new ConsumerLog(store, clock, onTouched);
   }
 

@@ -2,6 +2,7 @@
 import type { IndexOptions } from '../store/indexed-store.ts';
 import type { Store } from '../store/store.ts';
 import type { StreamConfig } from '../stream/config.ts';
+import type { Work } from '../work.ts';
 import type { Keeping } from './keeping.ts';
 import type { StreamMeta } from './meta-file.ts';
 
@@ -16,11 +17,18 @@ export interface Place {
   commit(done: () => void): void;
 }
 
+/** A store of which nothing may be asked before it has been read. */
+export interface OpeningStore {
+  readonly store: Store;
+  /** Throws StorageError, and then nothing is open. */
+  readonly reading: Work<void>;
+}
+
 export interface StreamPlace {
-  /** The store of its messages. Throws StorageError. */
-  openMessages(config: StreamConfig, index: IndexOptions): Store;
+  /** The store of its messages. */
+  openMessages(config: StreamConfig, index: IndexOptions): OpeningStore;
   /**
-   * All else that is kept of it; `onTouched` is told that something is to be committed. Throws StorageError.
+   * All else that is kept of it; `onTouched` is told that something is to be committed.
    *
    * @param isFound it has been there before
    */

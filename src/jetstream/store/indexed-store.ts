@@ -181,6 +181,11 @@ export class IndexedStore implements Store {
     return this.#rows.find(seq);
   }
 
+  hasHeaders(seq: number): boolean {
+    const rows = this.#rows;
+    return rows.find(seq) && rows.hasHeaders;
+  }
+
   timeOf(seq: number): number {
     const rows = this.#rows;
     return rows.find(seq) ? (rows.chunk.times[rows.word >>> 1] as number) : 0;

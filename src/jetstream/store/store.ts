@@ -82,6 +82,7 @@ export interface Store {
   /** Reads a message into `into`; false: there is none, or its bytes are lost. */
   read(seq: number, into: StoredMessage): boolean;
   has(seq: number): boolean;
+  hasHeaders(seq: number): boolean;
   /** The time of a message; 0 = there is none. */
   timeOf(seq: number): number;
   /** Bytes of a message by the storage's formula; 0 = there is none. */

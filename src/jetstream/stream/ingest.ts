@@ -19,6 +19,7 @@ import {
   textBytes,
   withHeader,
 } from './header-block.ts';
+import { lastWithin } from './last-message.ts';
 import { OwnMessage } from './own-message.ts';
 import { PublishHeaders } from './publish-headers.ts';
 import { republish } from './republish.ts';
@@ -158,11 +159,11 @@ export class Ingest {
   /** The last message on the subjects that a filter matches; 0 = none, undefined = there is no time to look so far. */
   #lastMatching(filter: string): number | undefined {
     const stream = this.#stream;
-    if (!hasWildcard(filter)) return stream.lastWithin(filter);
+    if (!hasWildcard(filter)) return lastWithin(stream.store, filter);
     if (this.#searchedMs >= SEARCH_MS) return undefined;
     const { clock, door } = stream;
     const startMs = clock.monotonic();
-    const last = stream.lastWithin(filter);
+    const last = lastWithin(stream.store, filter);
     const tookMs = clock.monotonic() - startMs;
     if (this.#searchedMs === 0 && tookMs > 0) {
       door.atLoopEnd(() => {

@@ -4,26 +4,33 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { Store } from '../store/store.ts';
 import { emptyMessage } from '../store/stored-message.ts';
+import type { Work } from '../work.ts';
 import type { DedupWindow } from './dedup.ts';
 import { headerOf } from './header-block.ts';
 import type { StreamRules } from './rules.ts';
 import { ttlSeconds } from './ttl.ts';
 
+/** Messages that are looked at in a step, most of which are read. */
+const MESSAGES_A_STEP = 256;
+
 /** @param onLife called for each message that says how many seconds it lives */
-export function recoverHeaders(
+export function* recoverHeaders(
   store: Store,
   clock: Clock,
   rules: StreamRules,
   dedup: DedupWindow,
   onLife: (seq: number, seconds: number) => void,
-): void {
+): Work<void> {
   const nowMs = clock.now();
   const windowFrom = nowMs - rules.duplicateWindowMs;
   const message = emptyMessage();
   // Times do not fall, and of messages that say how long they live each counts.
   const first = rules.allowsTtl ? store.next(1) : store.seqAtTime(windowFrom);
+  let count = 0;
   for (let seq = first; seq > 0; seq = store.next(seq + 1)) {
-    if (!store.read(seq, message) || message.headers === undefined) continue;
+    if (++count % MESSAGES_A_STEP === 0) yield;
+    if (!store.hasHeaders(seq) || !store.read(seq, message) || message.headers === undefined)
+      continue;
     const { headers, timeMs } = message;
     if (rules.allowsTtl) {
       const seconds = ttlSeconds(headerOf(headers, 'Nats-TTL')) ?? 0;

@@ -5,6 +5,7 @@ import type { BusInternals } from '../../bus/internals.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { ConsumerIndex } from '../consumer/consumer-index.ts';
 import type { Store } from '../store/store.ts';
+import type { Work } from '../work.ts';
 import type { StreamConfig } from './config.ts';
 
 /**
@@ -55,12 +56,14 @@ export class Retention {
    * The stream was found on disk: the end of the process may have come between an ack and what it makes go. In a work queue
    * that is what a consumer has wanted and needs no more.
    */
-  recovered(retention: StreamConfig['retention']): void {
+  *recovered(retention: StreamConfig['retention']): Work<void> {
     this.relaxed(retention);
     if (retention !== 'workqueue') return;
     const store = this.#store;
     const followers = this.#followers;
+    let count = 0;
     for (let seq = store.next(1); seq > 0; seq = store.next(seq + 1)) {
+      if (++count % CLOCK_EVERY === 0) yield;
       if (followers.isWanted(store.subjectIdOf(seq))) this.settled(seq);
     }
   }

@@ -15,9 +15,8 @@ import { Consumer } from '../consumer/consumer.ts';
 import { ConsumerIndex } from '../consumer/consumer-index.ts';
 import type { ConsumerHost, PullQuota } from '../consumer/host.ts';
 import type { EndReason } from '../consumer/recipients.ts';
-import { filtersOf } from '../consumer/rules.ts';
 import type { SavedState } from '../consumer/saved-state.ts';
-import { findStart, type Start } from '../consumer/start.ts';
+import { type Start, startOf } from '../consumer/start.ts';
 import { refusal } from '../errors.ts';
 import { type Pool, reservedBytes } from '../limits.ts';
 import { StreamOutbox } from '../outbox.ts';
@@ -27,7 +26,7 @@ import type { StreamPlace } from '../place/place.ts';
 import type { IndexOptions } from '../store/indexed-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { Incoming, Store } from '../store/store.ts';
-import { type Work, wholly } from '../work.ts';
+import type { Work } from '../work.ts';
 import { amended } from './amending.ts';
 import type { StreamConfig } from './config.ts';
 import { DedupWindow } from './dedup.ts';
@@ -90,6 +89,12 @@ export class Stream implements ApiStream, ConsumerHost {
   #timedIn = -1;
   /** What of the store has been counted among what all hold. */
   #held = 0;
+  readonly #reading: Work<void> | undefined;
+  readonly #isFound: boolean;
+  /** What it takes has been counted. */
+  #isCounted = false;
+  /** All consumers are there that were there before. */
+  #isPeopled = false;
   #atCommit: (() => void)[] = [];
   /** How often messages were taken back. */
   #takenBacks = 0;
@@ -100,7 +105,7 @@ export class Stream implements ApiStream, ConsumerHost {
   #isClosed = false;
 
   /**
-   * Its configuration has been checked. Throws CapacityError, StorageError, and then nothing is open.
+   * Its configuration has been checked. It is to be opened, and to be closed, whatever comes of that.
    *
    * @param place where it is kept; by default in memory
    * @param found it has been there before
@@ -130,9 +135,11 @@ export class Stream implements ApiStream, ConsumerHost {
       onTakenBack: (seq) => this.#takenBack(seq),
       onRestored: (seq, subjectId, bytes) => this.#restored(seq, subjectId, bytes),
     };
-    this.store = place?.openMessages(config, index) ?? createMemoryStore(index);
-    this.#keeping = this.#keep(place, found !== undefined);
-    this.visibleSeq = this.store.state.lastSeq;
+    const messages = place?.openMessages(config, index);
+    this.store = messages?.store ?? createMemoryStore(index);
+    this.#reading = messages?.reading;
+    this.#keeping = place?.keep(found !== undefined, () => this.outbox.due());
+    this.#isFound = found !== undefined;
     this.followers = new ConsumerIndex(this.store);
     this.#retention = new Retention(this.store, this.followers, door, clock);
     this.outbox = new StreamOutbox(
@@ -152,16 +159,22 @@ export class Stream implements ApiStream, ConsumerHost {
     this.pubAck = new PubAckWriter(config.name, domain);
     this.#ingest = new Ingest(this);
     this.#directGet = new DirectGet(this);
+  }
+
+  /** Has what is there of it, and takes messages. Throws CapacityError, StorageError, ClosedConnectionError. */
+  *open(): Work<void> {
+    const { config, store } = this;
+    const keeping = this.#keeping;
+    if (this.#reading !== undefined) yield* this.#reading;
+    if (keeping !== undefined) yield* keeping.reading;
+    this.visibleSeq = store.state.lastSeq;
+    this.#isCounted = true;
     this.#reserve(reservedBytes(config));
-    this.#use(this.store.state.bytes);
-    try {
-      if (found === undefined) this.#keeping?.save(config, this.createdMs);
-      else this.#recover();
-      this.#subscribe(config.subjects);
-    } catch (error) {
-      this.close('Server Shutdown', () => {});
-      throw error;
-    }
+    this.#use(store.state.bytes);
+    if (this.#isFound) yield* this.#recover();
+    else keeping?.save(config, this.createdMs);
+    this.#isPeopled = true;
+    this.#subscribe(config.subjects);
   }
 
   /** Why nothing more can be stored; undefined = all is well. */
@@ -169,39 +182,35 @@ export class Stream implements ApiStream, ConsumerHost {
     return this.store.failure ?? this.#keeping?.failure;
   }
 
-  #keep(place: StreamPlace | undefined, isFound: boolean): Keeping | undefined {
-    try {
-      return place?.keep(isFound, () => this.outbox.due());
-    } catch (error) {
-      this.store.close();
-      throw error;
-    }
-  }
-
   /** Knows again what it knew of its messages, and has the consumers that it had. */
-  #recover(): void {
+  *#recover(): Work<void> {
     const { store, clock, rules, dedup } = this;
-    recoverHeaders(store, clock, rules, dedup, (seq, seconds) => this.#expiry.stored(seq, seconds));
+    const onLife = (seq: number, seconds: number): void => this.#expiry.stored(seq, seconds);
+    yield* recoverHeaders(store, clock, rules, dedup, onLife);
     this.#ingest.lastIs(store.state.lastSeq);
-    const saved = this.#keeping?.consumers.read((text) => this.account.warn(text)) ?? [];
+    const keeping = this.#keeping;
+    const saved =
+      keeping === undefined ? [] : yield* keeping.consumers.read((text) => this.account.warn(text));
     for (const [, { config, createdMs, state }] of saved) {
-      const begin = state ?? wholly(this.#startOf(config));
-      this.#addConsumer(config, createdMs, begin);
+      const start = yield* startOf(store, this.config, config, state);
+      this.#addConsumer(config, createdMs, start, state);
+      yield;
     }
+    this.#isPeopled = true;
     this.#expiry.update(rules);
-    this.#retention.recovered(this.config.retention);
+    yield* this.#retention.recovered(this.config.retention);
   }
 
-  #startOf(config: ConsumerConfig): Work<Start> {
-    const perSubject = Number(this.config.max_msgs_per_subject);
-    return findStart(this.store, config, filtersOf(config), perSubject);
-  }
-
-  #addConsumer(config: ConsumerConfig, createdMs: number, begin: Start | SavedState): Consumer {
+  #addConsumer(
+    config: ConsumerConfig,
+    createdMs: number,
+    start: Start,
+    saved?: SavedState,
+  ): Consumer {
     const { name } = config;
     const log = config.mem_storage ? undefined : this.#keeping?.consumers;
     const journal = log?.journal(name);
-    const consumer = new Consumer(this, config, createdMs, begin, journal);
+    const consumer = new Consumer(this, config, createdMs, start, journal, saved);
     if (journal !== undefined) log?.add(journal, consumer.parts, { config, createdMs });
     this.consumers.set(name, consumer);
     this.account.consumers.count++;
@@ -289,21 +298,6 @@ export class Stream implements ApiStream, ConsumerHost {
     return this.#timeMs;
   }
 
-  /** The last message on the subjects that a filter matches; 0 = none, -1 = it is not found within some milliseconds. */
-  lastWithin(filter: string): number {
-    return filter === '>' ? this.#lastOfAll() : this.store.lastWithin([filter]);
-  }
-
-  /** The same in pieces. */
-  *findLast(filter: string): Work<number> {
-    return filter === '>' ? this.#lastOfAll() : yield* this.store.findLast([filter]);
-  }
-
-  #lastOfAll(): number {
-    const { store } = this;
-    return store.has(store.state.lastSeq) ? store.state.lastSeq : 0;
-  }
-
   *purge(request: PurgeRequest): Work<number> {
     const count = yield* this.followers.purge(request, purgeStore(this.store, request));
     this.outbox.due();
@@ -336,7 +330,8 @@ export class Stream implements ApiStream, ConsumerHost {
   settled(seq: number): void {
     // What it held has been given back when it is closed; acks of the same turn may be behind that.
     if (this.#isClosed) return;
-    if (this.config.retention !== 'limits') this.#retention.settled(seq);
+    // Before all are there nobody can say that none needs it; who does is asked again then.
+    if (this.config.retention !== 'limits' && this.#isPeopled) this.#retention.settled(seq);
     if (this.#keeping !== undefined) this.outbox.due();
   }
 
@@ -346,7 +341,7 @@ export class Stream implements ApiStream, ConsumerHost {
 
   *createConsumer(config: ConsumerConfig): Work<ApiConsumer> {
     const createdMs = this.clock.now();
-    const start = yield* this.#startOf(config);
+    const start = yield* startOf(this.store, this.config, config);
     if (this.#isClosed) throw refusal('streamNotFound');
     const consumer = this.#addConsumer(config, createdMs, start);
     this.#adviseConsumer(config.name, 'CREATED', 'create');
@@ -418,8 +413,10 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#retention.close();
     this.#settling.close();
     this.dedup.close();
-    this.#use(-this.store.state.bytes);
-    this.#reserve(-reservedBytes(this.config));
+    if (this.#isCounted) {
+      this.#use(-this.store.state.bytes);
+      this.#reserve(-reservedBytes(this.config));
+    }
     const isDeleted = reason === 'Consumer Deleted';
     if (isDeleted) this.#keeping?.forget();
     this.outbox.finish(() => {

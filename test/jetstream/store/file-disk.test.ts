@@ -2,7 +2,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual, throws } from 'node:assert/strict';
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, it } from 'vitest';
-import { systemDisk } from '../../../src/jetstream/store/file/disk.ts';
+import { type DiskFile, systemDisk } from '../../../src/jetstream/store/file/disk.ts';
 import { closed, newDirectory, openStore, removeDirectories } from '../../support/file-stores.ts';
 import { SimDisk } from '../../support/sim-disk.ts';
 import { incoming, readTexts } from '../../support/stored.ts';
@@ -68,6 +68,54 @@ describe('the disk of this machine', () => {
       const count = file.read(target, 0, 2, 0);
       strictEqual(Buffer.from(target.subarray(0, count)).toString(), `${i}`);
     }
+    for (const file of files) file.close();
+    strictEqual(descriptors(), before);
+  });
+
+  it('syncs and closes the oldest when too many have been written', async () => {
+    const disk = systemDisk(8);
+    const dir = newDirectory();
+    const before = descriptors();
+    const files = Array.from({ length: 100 }, (_, i) => disk.create(`${dir}/${i}`));
+    for (let round = 0; round < 3; round++) {
+      for (const [i, file] of files.entries()) {
+        file.write(text(`${i % 10}`), 0, 1, round);
+        ok(descriptors() - before <= 11, `${descriptors() - before}`);
+      }
+      await disk.later();
+    }
+    await Promise.all(files.map((file) => file.sync()));
+    for (const [i, file] of files.entries()) {
+      strictEqual(readFileSync(file.path, 'utf8'), `${i % 10}`.repeat(3));
+      file.close();
+    }
+    strictEqual(descriptors(), before);
+  });
+
+  it('has few files open while very many are being synced', async () => {
+    const disk = systemDisk(8);
+    const dir = newDirectory();
+    const before = descriptors();
+    const files = Array.from({ length: 200 }, (_, i) => disk.create(`${dir}/${i}`));
+    for (const file of files) file.write(text('x'), 0, 1, 0);
+    let most = 0;
+    const works = files.flatMap((file) => [file.sync(), disk.syncDir(dir)]);
+    let isOver = false;
+    const all = Promise.all(works).then(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      most = Math.max(most, descriptors() - before);
+      await disk.later();
+    }
+    await all;
+    ok(most <= 64, `${most}`);
+    // What is asked of one that is gone, or being closed, is asked of nobody.
+    const [first, second] = files as [DiskFile, DiskFile];
+    const late = [first.unlink(), second.sync()];
+    second.close();
+    await Promise.all(late);
+    await first.sync();
     for (const file of files) file.close();
     strictEqual(descriptors(), before);
   });

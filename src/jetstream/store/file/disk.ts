@@ -2,8 +2,7 @@
 // place, which fails or loses what was not synced. What the loop waits for is short (a write to the page cache, a read of
 // a block); syncs, renames and unlinks go through the pool.
 //
-// Files are opened when they are asked for. At most 512 are open; one that has been written and not synced stays open,
-// since the system tells of a failed write-back to who has it open then.
+// Files are opened when they are asked for, and few are open at a time (open-files.ts).
 import * as fs from 'node:fs';
 import {
   closeSync,
@@ -30,6 +29,7 @@ import { resolve } from 'node:path';
 import { defer } from '../../../shared/defer.ts';
 import { StorageError } from '../../../shared/errors.ts';
 import { fileErrorText } from '../../../shared/file-error.ts';
+import { type OpenFile, OpenFiles } from './open-files.ts';
 
 /** What fails throws StorageError, or is rejected with it: the system's text with the path. */
 export interface Disk {
@@ -87,27 +87,29 @@ export interface MachineDisk extends Disk {
 }
 
 const OPEN_MOST = 512;
+/** Of all disks of this process that do not say otherwise. */
+const everyone = new OpenFiles(OPEN_MOST);
+/** The process, or the machine, has too many files open. */
+const TOO_MANY: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE']);
 /** Where a system cannot open a directory, as Windows, its names are as safe as it makes them. */
 const NO_DIRECTORIES: ReadonlySet<string> = new Set(['EISDIR', 'EPERM']);
 
 /**
  * The file system of this machine.
  *
- * @param openMost files that may be open at a time
+ * @param openMost files of it that may be open at a time (default: 512 of all disks)
  * @param isPassing nothing is to survive the process: syncs do nothing
  */
-export function systemDisk(openMost: number = OPEN_MOST, isPassing = false): MachineDisk {
-  return new SystemDisk(openMost, isPassing);
+export function systemDisk(openMost?: number, isPassing = false): MachineDisk {
+  return new SystemDisk(openMost === undefined ? everyone : new OpenFiles(openMost), isPassing);
 }
 
 class SystemDisk implements MachineDisk {
-  readonly #openMost: number;
+  readonly openFiles: OpenFiles;
   readonly isPassing: boolean;
-  /** Those that are open, the one that was used longest ago first. */
-  readonly #open = new Set<SystemFile>();
 
-  constructor(openMost: number, isPassing: boolean) {
-    this.#openMost = openMost;
+  constructor(openFiles: OpenFiles, isPassing: boolean) {
+    this.openFiles = openFiles;
     this.isPassing = isPassing;
   }
 
@@ -138,7 +140,7 @@ class SystemDisk implements MachineDisk {
   }
 
   list(path: string): readonly string[] {
-    return told('open', path, () => readdirSync(path));
+    return told('open', path, () => this.give(() => readdirSync(path)));
   }
 
   open(path: string): DiskFile {
@@ -175,62 +177,78 @@ class SystemDisk implements MachineDisk {
 
   async syncDir(path: string): Promise<void> {
     if (this.isPassing) return;
-    await later('sync', path, async () => {
-      const handle = await open(path, 'r').catch((error: unknown) => {
-        if (!NO_DIRECTORIES.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
-      });
-      try {
-        await handle?.sync();
-      } finally {
-        await handle?.close();
-      }
+    await this.openFiles.turn();
+    try {
+      await later('sync', path, () => this.#syncDir(path));
+    } finally {
+      this.openFiles.done();
+    }
+  }
+
+  async #syncDir(path: string): Promise<void> {
+    const handle = await open(path, 'r').catch((error: unknown) => {
+      if (isTooMany(error) && this.openFiles.makeRoom()) return open(path, 'r');
+      if (!NO_DIRECTORIES.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      return undefined;
     });
+    try {
+      await handle?.sync();
+    } finally {
+      await handle?.close();
+    }
   }
 
   later(): Promise<void> {
     return new Promise(defer);
   }
 
-  /** Notes that a file is used; another is closed when there are too many. */
-  use(file: SystemFile): void {
-    this.#open.delete(file);
-    this.#open.add(file);
-    if (this.#open.size <= this.#openMost) return;
-    for (const each of this.#open) {
-      if (each === file || each.isHeld) continue;
-      each.close();
-      return;
+  /** Opens something at once; when the system gives no more, another is closed for it. */
+  give<T>(open: () => T): T {
+    try {
+      return open();
+    } catch (error) {
+      if (!isTooMany(error) || !this.openFiles.makeRoom()) throw error;
+      return open();
     }
-  }
-
-  forget(file: SystemFile): void {
-    this.#open.delete(file);
   }
 }
 
-class SystemFile implements DiskFile {
+function isTooMany(error: unknown): boolean {
+  return TOO_MANY.has((error as NodeJS.ErrnoException).code ?? '');
+}
+
+class SystemFile implements DiskFile, OpenFile {
   readonly #disk: SystemDisk;
   path: string;
   #fd = -1;
-  /** Calls that the pool works on. */
+  /** Calls that the pool works on, and those that wait for it, too. */
   #calls = 0;
-  #isDirty = false;
+  #asked = 0;
+  isDirty = false;
   #isKept = false;
   #isLeaving = false;
+  #isGone = false;
+  /** Nobody has been told of it yet who has asked for a sync. */
+  #failure: unknown;
 
   constructor(disk: SystemDisk, path: string) {
     this.#disk = disk;
     this.path = path;
   }
 
-  /** It must stay open. */
   get isHeld(): boolean {
-    return this.#calls > 0 || this.#isDirty || this.#isKept;
+    return this.#calls > 0 || this.#isKept;
   }
 
   descriptor(flags = 'r+'): number {
-    if (this.#fd < 0) this.#fd = told('open', this.path, () => openSync(this.path, flags, 0o640));
-    this.#disk.use(this);
+    const { openFiles } = this.#disk;
+    if (this.#fd >= 0) {
+      openFiles.used(this);
+      return this.#fd;
+    }
+    const open = (): number => openSync(this.path, flags, 0o640);
+    this.#fd = told('open', this.path, () => this.#disk.give(open));
+    openFiles.opened(this);
     return this.#fd;
   }
 
@@ -254,7 +272,7 @@ class SystemFile implements DiskFile {
 
   write(source: Uint8Array, at: number, length: number, position: number): void {
     const fd = this.descriptor();
-    this.#isDirty = true;
+    this.isDirty = true;
     told('write', this.path, () => {
       for (let count = 0; count < length; ) {
         count += writeSync(fd, source, at + count, length - count, position + count);
@@ -264,7 +282,7 @@ class SystemFile implements DiskFile {
 
   truncate(bytes: number): void {
     const fd = this.descriptor();
-    this.#isDirty = true;
+    this.isDirty = true;
     told('truncate', this.path, () => ftruncateSync(fd, bytes));
   }
 
@@ -282,7 +300,7 @@ class SystemFile implements DiskFile {
   }
 
   writeLater(source: Uint8Array, position: number): Promise<void> {
-    this.#isDirty = true;
+    this.isDirty = true;
     return this.#call('write', (fd, end) => {
       const step = (count: number): void => {
         write(fd, source, count, source.length - count, position + count, (error, bytes) => {
@@ -294,11 +312,23 @@ class SystemFile implements DiskFile {
     });
   }
 
-  sync(): Promise<void> {
+  async sync(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    await this.#sync();
+  }
+
+  async settle(): Promise<void> {
+    try {
+      await this.#sync();
+    } catch (error) {
+      this.#failure = error;
+    }
+  }
+
+  async #sync(): Promise<void> {
     // What is written while it works is not covered by it.
-    this.#isDirty = false;
-    if (this.#disk.isPassing) return Promise.resolve();
-    return this.#call('sync', fdatasync);
+    this.isDirty = false;
+    if (!this.#disk.isPassing) await this.#call('sync', fdatasync);
   }
 
   async rename(path: string): Promise<void> {
@@ -308,6 +338,7 @@ class SystemFile implements DiskFile {
 
   async unlink(): Promise<void> {
     await later('unlink', this.path, () => unlink(this.path));
+    this.#isGone = true;
     this.close();
   }
 
@@ -317,12 +348,17 @@ class SystemFile implements DiskFile {
   }
 
   close(): void {
-    const fd = this.#fd;
-    this.#isLeaving = this.#calls > 0;
-    if (fd < 0 || this.#isLeaving) return;
-    this.#fd = -1;
+    this.#isLeaving = this.#asked > 0;
+    if (this.#isLeaving) return;
     this.#isKept = false;
-    this.#disk.forget(this);
+    this.shut();
+  }
+
+  shut(): void {
+    const fd = this.#fd;
+    if (fd < 0) return;
+    this.#fd = -1;
+    this.#disk.openFiles.closed(this);
     closeSync(fd);
   }
 
@@ -330,19 +366,24 @@ class SystemFile implements DiskFile {
     verb: string,
     work: (fd: number, end: (error: Error | null) => void) => void,
   ): Promise<void> {
-    const fd = this.descriptor();
-    this.#calls++;
+    const { openFiles } = this.#disk;
+    this.#asked++;
+    await openFiles.turn();
     try {
+      if (this.#isGone && this.#fd < 0) return;
+      const fd = this.descriptor();
+      this.#calls++;
       await later(verb, this.path, () => {
         return new Promise<void>((resolve, reject) => {
           work(fd, (error) => (error === null ? resolve() : reject(error)));
         });
-      });
+      }).finally(() => this.#calls--);
     } catch (error) {
-      this.#isDirty = true;
+      this.isDirty = true;
       throw error;
     } finally {
-      this.#calls--;
+      openFiles.done();
+      this.#asked--;
       if (this.#isLeaving) this.close();
     }
   }

@@ -30,12 +30,14 @@ export interface FileStoreOptions extends IndexOptions {
 /** A store of which nothing may be asked before its log has been read. */
 export interface OpeningStore {
   readonly store: Store;
+  /** Sequences of which messages are lost, as far as has been seen while it was read. */
+  readonly lost: readonly Lost[];
   /**
-   * Reads it, in steps; answers which sequences are lost. Throws StorageError with the name of the file: it cannot be read
+   * Reads it, in steps. Throws StorageError with the name of the file: it cannot be read
    * or written, belongs to another store, has been written by a newer version, or its head is damaged. Nothing is open
    * then. What else is damaged is passed over or cut and told to `warn`.
    */
-  readonly reading: Work<readonly Lost[]>;
+  readonly reading: Work<void>;
 }
 
 export interface OpenedStore {
@@ -51,8 +53,9 @@ const SEGMENT_SHARE = 8;
 
 /** Opens the store of a directory, or makes one, and does not return before its log has been read. Throws as that does. */
 export function openFileStore(options: FileStoreOptions): OpenedStore {
-  const { store, reading } = openingFileStore(options);
-  return { store, lost: wholly(reading) };
+  const { store, lost, reading } = openingFileStore(options);
+  wholly(reading);
+  return { store, lost };
 }
 
 /** The same in steps. */
@@ -70,19 +73,19 @@ export function openingFileStore(options: FileStoreOptions): OpeningStore {
     },
   );
   log.owner = store;
-  return { store, reading: reading(log, store, options) };
+  const recovery = new Recovery(log, store);
+  return { store, lost: recovery.lost, reading: reading(log, store, recovery, options) };
 }
 
 function* reading(
   log: SegmentLog,
   store: IndexedStore,
+  recovery: Recovery,
   { disk, dir, firstSeq = 0 }: FileStoreOptions,
-): Work<readonly Lost[]> {
-  const recovery = new Recovery(log, store);
+): Work<void> {
   let isRead = false;
   try {
     disk.makeDir(dir);
-    log.isReplaying = true;
     yield* recovery.run(disk.list(dir));
     if (log.segments.list.length === 0) beginAt(store, firstSeq);
     log.begin(recovery.isCut);
@@ -91,7 +94,6 @@ function* reading(
     // It may be left in the middle, too.
     if (!isRead) log.closeFiles();
   }
-  return recovery.lost;
 }
 
 /** As nats-server 2.15.3, server/filestore.go, newFileStoreWithCreated: it is as if it had been purged up to there. */

@@ -112,6 +112,18 @@ export class Recovery {
   #open(number: number, isLast: boolean): void {
     const { segments, options } = this.#log;
     const file = options.disk.open(`${options.dir}/${segmentName(number)}`);
+    try {
+      const segment = this.#segmentOf(file, number, isLast);
+      if (segment !== undefined) segments.push(segment);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  /** undefined: it was none yet, and is removed. */
+  #segmentOf(file: DiskFile, number: number, isLast: boolean): Segment | undefined {
+    const { segments, options } = this.#log;
     const size = file.size();
     if (size > SEGMENT_MOST)
       throw new StorageError(`${file.path} is no segment: it has ${size} bytes`);
@@ -124,11 +136,11 @@ export class Recovery {
       file.close();
       this.#remove(segmentName(number));
       segments.skipNumber(number);
-      return;
+      return undefined;
     }
     const segment = segments.make(checkHead(head, number, file), file);
     segment.bytes = Math.max(size, FRAMES_AT);
-    segments.push(segment);
+    return segment;
   }
 
   /** Takes over what the snapshot says, if it holds; otherwise it is of no use. */

@@ -1,0 +1,26 @@
+// A process may have few files open, and stores more.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bundleFile, type Program } from '../../support/bundle.ts';
+import { newDirectory, removeDirectories } from '../../support/file-stores.ts';
+
+let program: Program;
+beforeAll(async () => {
+  program = await bundleFile('test/support/many-stores.ts');
+}, 60_000);
+afterAll(() => {
+  program.remove();
+  removeDirectories();
+});
+
+test('twice as many stores as files that may be open store all the same', async () => {
+  const args = [process.execPath, program.path, newDirectory(), '200'];
+  const { stdout } = await promisify(execFile)('sh', [
+    '-c',
+    'ulimit -n 100; exec "$@"',
+    'sh',
+    ...args,
+  ]);
+  expect(stdout).toBe('600\n');
+}, 60_000);

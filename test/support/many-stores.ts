@@ -1,0 +1,37 @@
+// A process that has more stores than it may have files open: stores in all of them, for some turns, and says what went
+// wrong and how many messages it finds again. file-limits.test.ts starts it.
+import { systemDisk } from '../../src/jetstream/store/file/disk.ts';
+import { openFileStore } from '../../src/jetstream/store/file/file-store.ts';
+import { systemClock } from '../../src/shared/clock.ts';
+import { incoming } from './stored.ts';
+
+const [dir = '', count = ''] = process.argv.slice(2);
+const TURNS = 3;
+
+function opened() {
+  const disk = systemDisk();
+  const options = { disk, clock: systemClock, storage: 'file', sync: 1000 } as const;
+  // How long a write takes is the machine's affair.
+  const warn = (text: string): void => {
+    if (!text.includes('has held the loop')) console.log(text);
+  };
+  return Array.from({ length: Number(count) }, (_, i) => {
+    return openFileStore({ ...options, dir: `${dir}/${i}`, warn }).store;
+  });
+}
+
+const stores = opened();
+for (let turn = 1; turn <= TURNS; turn++) {
+  for (const store of stores) store.append(incoming('a', `${turn}`), turn);
+  const commits = stores.map((store) => {
+    return new Promise<void>((resolve, reject) => {
+      store.commit((failure) => (failure === undefined ? resolve() : reject(failure)));
+    });
+  });
+  await Promise.all(commits);
+}
+await Promise.all(stores.map((store) => new Promise<void>((resolve) => store.close(resolve))));
+let messages = 0;
+for (const store of opened()) messages += store.state.messages;
+console.log(messages);
+process.exit(0);
