@@ -99,7 +99,6 @@ describe('the log of consumers', () => {
   test('says nothing that cannot be, whatever its bytes are', () => {
     const clock = new FakeClock();
     const messages = createMemoryStore({ storage: 'file' });
-    const config = { ...CONSUMER, name: 'C', deliver_policy: 'all' } as unknown as ConsumerConfig;
     const progress = new Progress(1, [1000]);
     const parts = { progress, cursor: new Cursor(messages, [], BEGINNING) };
     for (let seq = 1; seq <= 3; seq++) progress.deliver(seq, 0);
