@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { ConsumerIndex } from '../../src/jetstream/consumer/consumer-index.ts';
 import { FilterTrie } from '../../src/jetstream/consumer/filter-trie.ts';
 import type { StreamFollower } from '../../src/jetstream/consumer/host.ts';
+import { Pending } from '../../src/jetstream/consumer/pending.ts';
+import { Progress } from '../../src/jetstream/consumer/progress.ts';
 import { Redelivery } from '../../src/jetstream/consumer/redelivery.ts';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import { purgeStore } from '../../src/jetstream/stream/purge.ts';
@@ -289,6 +291,47 @@ describe('a million unacknowledged messages', () => {
     fc.assert(isSame, { numRuns: 20 });
   });
 
+  test('that a purge takes out move the floors as one by one', () => {
+    const step = fc.tuple(
+      fc.constantFrom('ack', 'ackAll', 'queue'),
+      fc.integer({ min: 1, max: 200 }),
+    );
+    const isSame = fc.property(
+      fc.array(step, { maxLength: 30 }),
+      fc.array(fc.integer({ min: 1, max: 210 }), { minLength: 1, maxLength: 3 }),
+      (steps, purges) => {
+        const both = [new Progress(1, [1000]), new Progress(1, [1000])] as const;
+        for (const progress of both) {
+          // With a filter: every third sequence.
+          for (let seq = 2; seq <= 200; seq += 3) progress.deliver(seq, 0);
+          for (const [kind, at] of steps) {
+            if (kind === 'ack') progress.ack(at, 201);
+            else if (kind === 'queue') progress.redelivery.enqueue(at);
+            else if (progress.redelivery.pending.find(at)) {
+              progress.ackAll(at, progress.redelivery.pending.consumerSeq, 201, () => {});
+            }
+          }
+        }
+        const [whole, single] = both;
+        for (const seq of purges) {
+          const isGone = (at: number): boolean => at % 2 === 0;
+          const cursor = Math.max(seq, 201);
+          const answer = whole.purge(seq, isGone, cursor);
+          // From the first one on it goes as among those above.
+          const { redelivery } = single;
+          const { findFrom } = Pending.prototype;
+          redelivery.removeUpTo = () => {};
+          redelivery.pending.findFrom = (at) =>
+            findFrom.call(redelivery.pending, at === seq ? 1 : at);
+          expect(single.purge(seq, (at) => at < seq || isGone(at), cursor)).toBe(answer);
+          redelivery.pending.findFrom = findFrom;
+          expect(stateOf(whole)).toEqual(stateOf(single));
+        }
+      },
+    );
+    fc.assert(isSame, { numRuns: 200 });
+  });
+
   test('leave little behind when one in a thousand is left', () => {
     const redelivery = new Redelivery([1000]);
     for (let i = 1; i <= COUNT; i++) redelivery.deliver(i, i, i);
@@ -351,3 +394,9 @@ test('all that a consumer waits for is one timer', () => {
   consumer.close('Consumer Deleted');
   expect(stream.clock.timerCount).toBe(0);
 });
+
+function stateOf({ redelivery, delivered, floor, shownFloor }: Progress): unknown[] {
+  const { pending } = redelivery;
+  const first = pending.findFrom(1);
+  return [pending.count, first, redelivery.queuedCount, delivered, floor, shownFloor];
+}
