@@ -43,8 +43,10 @@ export const LOOP_CASES: readonly LoopCase[] = [
   },
   { name: 'pub 16 B', load: pub(16) },
   { name: 'stream publish 16 B, 4096 in flight', load: streamPublish(16) },
+  { name: 'file stream publish 16 B, 4096 in flight', load: streamPublish(16, 'file') },
   { name: 'pub 1 KiB', load: pub(1024) },
   { name: 'stream publish 1 KiB, 4096 in flight', load: streamPublish(1024) },
+  { name: 'file stream publish 1 KiB, 4096 in flight', load: streamPublish(1024, 'file') },
   { name: '1-1,000 100 B, 100 messages at once', load: fanOut(1000, 100, 3000, 100) },
   { name: '1-10,000 100 B, one by one', load: fanOut(10_000, 100, 20, 1) },
   { name: '1-10,000 100 B, 50 messages at once', load: fanOut(10_000, 100, 200, 50) },
@@ -79,9 +81,14 @@ function pub(bytes: number): Generated {
   return { kind: 'loadgen', mode: 'throughput', flags };
 }
 
-function streamPublish(bytes: number): Generated {
+/** Files lie in a temporary directory. */
+function streamPublish(bytes: number, storage: 'memory' | 'file' = 'memory'): Generated {
   const flags = ['--operation', 'publish', '--in-flight', '4096', '--subjects', '1000'];
-  return { kind: 'loadgen', mode: 'stream', flags: [...flags, '--payload', `${bytes}`] };
+  return {
+    kind: 'loadgen',
+    mode: 'stream',
+    flags: [...flags, '--payload', `${bytes}`, '--storage', storage],
+  };
 }
 
 function fanOut(readers: number, bytes: number, messages: number, ahead: number): Crowded {

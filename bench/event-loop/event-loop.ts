@@ -79,8 +79,10 @@ const STREAM_LATER_MS = 10;
 function judgements(reports: readonly LoopReport[]): readonly Judgement[] {
   const p99sOf = (name: string): readonly number[] | undefined =>
     reports.find((report) => report.name === name)?.places[0]?.samples.map(({ p99 }) => p99);
-  return ['16 B', '1 KiB'].map((size) => {
-    const name = `stream publish ${size}, 4096 in flight`;
+  const kinds = ['stream', 'file stream'];
+  const cases = ['16 B', '1 KiB'].flatMap((size) => kinds.map((kind) => [kind, size] as const));
+  return cases.map(([kind, size]) => {
+    const name = `${kind} publish ${size}, 4096 in flight`;
     const target = { bound: 'at most', limit: STREAM_LATER_MS, unit: 'ms' } as const;
     const stored = p99sOf(name);
     const routed = p99sOf(`pub ${size}`);

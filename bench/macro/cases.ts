@@ -1,7 +1,8 @@
 // The cases of the macro bench: what the load generator does, and which servers can take part.
 
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ROOT } from '../shared/root.ts';
+import { FOLDER } from './servers.ts';
 
 /** One case. */
 export interface MacroCase {
@@ -26,6 +27,15 @@ const SIZES: readonly (readonly [label: string, bytes: number])[] = [
   ['1 KiB', 1024],
   ['16 KiB', 16_384],
 ];
+
+const FILE_PUBLISHES: readonly (readonly [what: string, inFlight: number, bytes: number])[] = [
+  ['16 B, 4096 in flight', 4096, 16],
+  ['1 KiB, 4096 in flight', 4096, 1024],
+  ['16 B, 64 in flight', 64, 16],
+  ['16 B, one at a time', 1, 16],
+];
+/** `sync_interval: always`. */
+const ALWAYS_SYNCED: string = join(ROOT, 'bench', 'macro', 'always-synced.conf');
 
 /** All cases in the order of the report. */
 export const MACRO_CASES: readonly MacroCase[] = [
@@ -56,6 +66,15 @@ export const MACRO_CASES: readonly MacroCase[] = [
   stream('stream push 16 B, ordered', 'push', 1, 16, 500_000),
   stream('stream push 1 KiB, ordered', 'push', 1, 1024, 200_000),
   stream('stream direct get 16 B, 256 in flight', 'get', 256, 16),
+  ...FILE_PUBLISHES.map(([what, inFlight, bytes]) =>
+    onDisk(stream(`file stream publish ${what}`, 'publish', inFlight, bytes)),
+  ),
+  ...FILE_PUBLISHES.filter(([, , bytes]) => bytes === 16).map(([what, inFlight, bytes]) =>
+    onDisk(stream(`file stream, always synced, publish ${what}`, 'publish', inFlight, bytes), true),
+  ),
+  onDisk(stream('file stream pull 16 B', 'pull', 4096, 16, 500_000)),
+  onDisk(stream('file stream pull 16 B, with acks', 'ack', 4096, 16, 200_000)),
+  onDisk(stream('file stream direct get 16 B, 256 in flight', 'get', 256, 16)),
   stream('KV put 128 B, 64 in flight', 'kv-put', 64, 128),
   stream('KV get 128 B, 64 in flight', 'kv-get', 64, 128),
 ];
@@ -100,8 +119,7 @@ function stream(
     ...['--operation', operation, '--in-flight', String(inFlight), '--payload', String(bytes)],
     ...['--subjects', '1000', '--messages', String(messages)],
   ];
-  const store = join(tmpdir(), 'ganglion-bench-streams');
-  const serverFlags = ['-js', '-sd', store];
+  const serverFlags = ['-js', '-sd', join(FOLDER, 'store')];
   return {
     name,
     mode: 'stream',
@@ -110,5 +128,15 @@ function stream(
     hasLimit: false,
     isHeavy: false,
     serverFlags,
+  };
+}
+
+/** The same in file storage, as most streams are; each acknowledged when it is synced, or not. */
+function onDisk(memoryCase: MacroCase, isAlwaysSynced = false): MacroCase {
+  const { flags, serverFlags = [] } = memoryCase;
+  return {
+    ...memoryCase,
+    flags: [...flags, '--storage', 'file'],
+    serverFlags: isAlwaysSynced ? [...serverFlags, '-c', ALWAYS_SYNCED] : serverFlags,
   };
 }

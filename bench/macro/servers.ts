@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readResident } from '../shared/resident.ts';
 
+export const FOLDER = '{folder}';
 const READY_MS = 15_000;
 const END_MS = 5_000;
 /** How long a started server is left alone before its memory at rest is read. */
@@ -61,7 +62,8 @@ export class ServerYard {
   }
 
   /**
-   * Resolves when the server accepts connections. Throws with its log when it does not.
+   * Resolves when the server accepts connections. Throws with its log when it does not. FOLDER in a flag stands for the
+   * server's own folder.
    *
    * @param output where it prints to: a file, or a pipe that nobody reads
    */
@@ -77,7 +79,8 @@ export class ServerYard {
     const log = openSync(logPath, 'w');
     const place = ['-a', '127.0.0.1', '-p', '-1', '--ports_file_dir', folder];
     const target = output === 'file' ? log : 'pipe';
-    const child = spawn(this.#leash, [...command.words, ...place, ...flags], {
+    const more = flags.map((flag) => flag.replace(FOLDER, folder));
+    const child = spawn(this.#leash, [...command.words, ...place, ...more], {
       stdio: ['ignore', target, target],
     });
     closeSync(log);

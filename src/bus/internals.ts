@@ -108,6 +108,21 @@ export class BusInternals {
   }
 
   /**
+   * The same of all entries of a run, which knows the outcomes then: `BatchRun.reached` and `pressed`. Throws alike, and
+   * then none of them has reached anybody.
+   */
+  deliverSlice(run: BatchRun): void {
+    const { turn, core, home } = this;
+    if (home.isClosed) throw new ClosedConnectionError();
+    if (turn.isDelivering) throw new InvalidOperationError('deliver is not for handlers');
+    turn.within(() => {
+      const batch = run.place(core, Number.POSITIVE_INFINITY);
+      turn.run(() => core.publishBatch(home.account.handle, batch), { batch });
+      run.noteOutcomes(core, batch);
+    });
+  }
+
+  /**
    * The same of one message, with texts; who is in this process sees the very bytes of the payload, which must not change
    * any more. Throws as `deliverBatch`, InvalidSubjectError, and for headers InvalidArgumentError.
    */

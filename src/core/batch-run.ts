@@ -1,32 +1,38 @@
 // Messages for a batch that are written one behind the other, with no object for each: answers, of which there are as
-// many as there are requests. Of each there are the subject it goes to, perhaps a header block, and a payload; whoever
-// writes puts them behind each other at `used` and says by `end` how long they were.
+// many as there are requests, and what consumers deliver. Of each there are the subject it goes to, perhaps the one that is
+// shown and a reply, perhaps a header block, and a payload; whoever writes puts them behind each other at `used` and says
+// by `end` how long they were.
 //
-//   bytes:    reply one | headers | payload | 2 | reply two | payload | 2 | …
-//   lengths:  9, 40, 12,                          9, 0, 17, …
+//   bytes:    reply one | headers | payload | 2 | inbox | subject | reply | payload | 2 | …
+//   lengths:  9, 0, 0, 40, 12,                    9, 7, 50, 0, 17, …
 import {
   PUBLISH_BODY_LEN,
   PUBLISH_BODY_PTR,
   PUBLISH_BYTES,
   PUBLISH_FLAGS,
   PUBLISH_HEADER_LEN,
+  PUBLISH_PRESSED,
+  PUBLISH_REACHED,
   PUBLISH_REPLY_LEN,
+  PUBLISH_REPLY_PTR,
   PUBLISH_SUBJECT_LEN,
   PUBLISH_SUBJECT_PTR,
   PUBLISH_TO_LEN,
   PUBLISH_TO_PTR,
 } from '../../assembly/abi.ts';
 import { CapacityError } from '../shared/errors.ts';
-import { type BatchPlace, TAIL_BYTES } from './batch.ts';
+import { type BatchEntry, type BatchPlace, TAIL_BYTES } from './batch.ts';
 import type { Core } from './core.ts';
+import type { SessionHandle } from './sessions.ts';
 
 const BYTES_LEAST = 4096;
 const ENTRIES_LEAST = 64;
 /** Words of an entry's lengths. */
-const WORDS = 3;
+const WORDS = 5;
 /** The first has a mark above the length of the subject. */
 const MARK_SHIFT = 28;
 const TO_MASK: number = (1 << MARK_SHIFT) - 1;
+const NOTHING = new Uint8Array(0);
 
 export class BatchRun {
   /** Where to write, from `used` on, after `reserve`; and a view of all of it. */
@@ -37,6 +43,9 @@ export class BatchRun {
   #written = 0;
   #taken = 0;
   #takenBytes = 0;
+  /** Of those that were asked for: whom each has reached, and who of them is pressed. */
+  #outcomes = new Uint32Array(0);
+  #outcomeCount = 0;
 
   /** Entries that have not been taken. */
   get count(): number {
@@ -57,8 +66,18 @@ export class BatchRun {
     this.data = new DataView(wider.buffer);
   }
 
-  /** What lies behind `used` is an entry of those lengths; `mark`, below 16, is shown by `each`, and means nothing here. */
-  end(toLen: number, headerLen: number, payloadLen: number, mark = 0): void {
+  /**
+   * What lies behind `used` is an entry of those lengths; `mark`, below 16, is shown by `each`, and means nothing here.
+   * Without a subject of its own it shows the one that it goes to, and without a reply it has none.
+   */
+  end(
+    toLen: number,
+    headerLen: number,
+    payloadLen: number,
+    mark = 0,
+    subjectLen = 0,
+    replyLen = 0,
+  ): void {
     let at = this.#written * WORDS;
     if (at === this.#lengths.length) {
       const wider = new Uint32Array(at * 2);
@@ -66,13 +85,48 @@ export class BatchRun {
       this.#lengths = wider;
     }
     this.#lengths[at++] = toLen | (mark << MARK_SHIFT);
+    this.#lengths[at++] = subjectLen;
+    this.#lengths[at++] = replyLen;
     this.#lengths[at++] = headerLen;
     this.#lengths[at] = payloadLen;
-    this.used += toLen + headerLen + payloadLen + TAIL_BYTES;
+    this.used += toLen + subjectLen + replyLen + headerLen + payloadLen + TAIL_BYTES;
     this.#written++;
   }
 
-  /** Shows each entry that has not been taken, as views of `bytes`. */
+  /** Copies an entry to the end. */
+  push({ to, subject = NOTHING, reply = NOTHING, headers = NOTHING, payload }: BatchEntry): void {
+    const texts = to.length + subject.length + reply.length;
+    let at = this.reserve(texts + headers.length + payload.length);
+    for (const bytes of [to, subject, reply, headers, payload]) {
+      this.bytes.set(bytes, at);
+      at += bytes.length;
+    }
+    this.end(to.length, headers.length, payload.length, 0, subject.length, reply.length);
+  }
+
+  /** Subscriptions that an entry has reached, by the last `noteOutcomes`. */
+  reached(index: number): number {
+    return index < this.#outcomeCount ? (this.#outcomes[index * 2] as number) : 0;
+  }
+
+  /** A session among them that is pressed (BatchOutcome); 0 = none. */
+  pressed(index: number): SessionHandle {
+    return index < this.#outcomeCount ? (this.#outcomes[index * 2 + 1] as number) : 0;
+  }
+
+  /** What became of a batch that has been routed to its end; to be asked before anything else is published. */
+  noteOutcomes({ views }: Core, { ptr, count }: BatchPlace): void {
+    if (this.#outcomes.length < count * 2) this.#outcomes = new Uint32Array(count * 4);
+    const { u32 } = views;
+    const outcomes = this.#outcomes;
+    for (let i = 0, record = ptr >>> 2; i < count; i++, record += PUBLISH_BYTES / 4) {
+      outcomes[i * 2] = u32[record + PUBLISH_REACHED / 4] as number;
+      outcomes[i * 2 + 1] = u32[record + PUBLISH_PRESSED / 4] as number;
+    }
+    this.#outcomeCount = count;
+  }
+
+  /** Shows each entry that has not been taken, as views of `bytes`. They are answers, which show what they go to. */
   each(
     visit: (to: Uint8Array, headers: Uint8Array, payload: Uint8Array, mark: number) => void,
   ): void {
@@ -81,8 +135,8 @@ export class BatchRun {
     for (let next = this.#taken, at = next * WORDS; next < this.#written; next++, at += WORDS) {
       const first = lengths[at] as number;
       const headers = start + (first & TO_MASK);
-      const payload = headers + (lengths[at + 1] as number);
-      const end = payload + (lengths[at + 2] as number);
+      const payload = headers + (lengths[at + 3] as number);
+      const end = payload + (lengths[at + 4] as number);
       const { bytes } = this;
       visit(
         bytes.subarray(start, headers),
@@ -100,6 +154,7 @@ export class BatchRun {
     this.#written = 0;
     this.#taken = 0;
     this.#takenBytes = 0;
+    this.#outcomeCount = 0;
     if (this.bytes.length <= bytesMost) return;
     this.bytes = new Uint8Array(BYTES_LEAST);
     this.data = new DataView(this.bytes.buffer);
@@ -117,10 +172,9 @@ export class BatchRun {
     let end = start;
     let next = first;
     for (let at = next * WORDS; next < this.#written; next++, at += WORDS) {
-      const bytes =
-        ((lengths[at] as number) & TO_MASK) +
-        (lengths[at + 1] as number) +
-        (lengths[at + 2] as number);
+      const to = (lengths[at] as number) & TO_MASK;
+      const texts = to + (lengths[at + 1] as number) + (lengths[at + 2] as number);
+      const bytes = texts + (lengths[at + 3] as number) + (lengths[at + 4] as number);
       if (end + bytes - start > bytesMost && next > first) break;
       end += bytes + TAIL_BYTES;
     }
@@ -142,14 +196,19 @@ function writeRecords(u32: Uint32Array, first: number, lengths: Uint32Array, bod
   let at = bodies;
   for (let i = 0; i < lengths.length; i += WORDS) {
     const toLen = (lengths[i] as number) & TO_MASK;
-    const headerLen = lengths[i + 1] as number;
-    const bodyLen = headerLen + (lengths[i + 2] as number);
+    const subjectLen = lengths[i + 1] as number;
+    const replyLen = lengths[i + 2] as number;
+    const headerLen = lengths[i + 3] as number;
+    const bodyLen = headerLen + (lengths[i + 4] as number);
+    const isOther = subjectLen > 0;
     u32[record + PUBLISH_TO_PTR / 4] = at;
     u32[record + PUBLISH_TO_LEN / 4] = toLen;
-    u32[record + PUBLISH_SUBJECT_PTR / 4] = at;
-    u32[record + PUBLISH_SUBJECT_LEN / 4] = toLen;
-    u32[record + PUBLISH_REPLY_LEN / 4] = 0;
-    at += toLen;
+    u32[record + PUBLISH_SUBJECT_PTR / 4] = isOther ? at + toLen : at;
+    u32[record + PUBLISH_SUBJECT_LEN / 4] = isOther ? subjectLen : toLen;
+    at += toLen + subjectLen;
+    u32[record + PUBLISH_REPLY_PTR / 4] = at;
+    u32[record + PUBLISH_REPLY_LEN / 4] = replyLen;
+    at += replyLen;
     u32[record + PUBLISH_BODY_PTR / 4] = at;
     u32[record + PUBLISH_BODY_LEN / 4] = bodyLen;
     u32[record + PUBLISH_HEADER_LEN / 4] = headerLen;

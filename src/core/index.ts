@@ -61,7 +61,7 @@ export { HandleMap } from './handle-map.ts';
 export type { OutboundRegions } from './outbound.ts';
 export type { Outgoing } from './outgoing.ts';
 export { type Peers, peersOf } from './peers.ts';
-export { copyTo, RecordView } from './records.ts';
+export { copyTo, copyWords, RecordView, WORDS_MAX } from './records.ts';
 export { RouteView, type SubHandle, type Take } from './route.ts';
 export type { SessionSubscription } from './session-state.ts';
 export type { SessionHandle, Sessions } from './sessions.ts';

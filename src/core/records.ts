@@ -44,7 +44,7 @@ export function readCopy(views: Views, ptr: number, length: number): Uint8Array 
 }
 
 /** So many bytes are copied sooner by a loop than by `set`; by words, where there is a view for it, and by bytes. */
-const WORDS_MAX = 80;
+export const WORDS_MAX = 80;
 const LOOP_MAX = 32;
 
 /**
@@ -66,7 +66,8 @@ export function copyTo(
   else copyLoop(views.u8, ptr, length, target, at);
 }
 
-function copyWords(
+/** Copies some bytes by words, and by bytes at the end. */
+export function copyWords(
   source: DataView,
   ptr: number,
   length: number,

@@ -24,6 +24,8 @@ export interface Outbox {
     fill: (entries: BatchEntry[]) => void,
     sent: (outcomes: readonly BatchOutcome[]) => void,
   ): void;
+  /** The same for who has many: `fill` writes into a run, and `sent` is handed it again with the outcomes of all. */
+  deliverRun(fill: (run: BatchRun) => void, sent: (run: BatchRun) => void): void;
 }
 
 /**
@@ -62,12 +64,21 @@ interface Slot {
   readonly sent: (outcomes: readonly BatchOutcome[]) => void;
 }
 
+interface RunSlot {
+  readonly fillRun: (run: BatchRun) => void;
+  readonly sent: (run: BatchRun) => void;
+}
+
+type Said = BatchRun | Slot | RunSlot;
+
 const SLICE_BYTES = 262_144;
 const SLICE_MS = 1;
 /** A run of more bytes is not kept for the next time. */
 const RUN_KEPT_BYTES = 1_048_576;
 const NOTHING = new Uint8Array(0);
 const NOBODY: BatchOutcome = { delivered: 0, pressed: 0 };
+/** For the slices of all: nothing stays in it. */
+let spareRun: BatchRun | undefined;
 
 export class StreamOutbox implements Outbox {
   readonly #door: BusInternals;
@@ -76,9 +87,9 @@ export class StreamOutbox implements Outbox {
   readonly #committed: () => void;
   readonly #amend: Amend;
   /** What has been said since the last commit was asked for. */
-  #said: (BatchRun | Slot)[] = [];
+  #said: Said[] = [];
   /** What may go. */
-  #ready: (BatchRun | Slot)[] = [];
+  #ready: Said[] = [];
   /** The last that was said, when it is a run. */
   #tail: BatchRun | undefined;
   #spare: BatchRun | undefined;
@@ -138,7 +149,11 @@ export class StreamOutbox implements Outbox {
     this.#push({ fill, sent });
   }
 
-  #push(item: BatchRun | Slot): void {
+  deliverRun(fillRun: (run: BatchRun) => void, sent: (run: BatchRun) => void): void {
+    this.#push({ fillRun, sent });
+  }
+
+  #push(item: Said): void {
     this.#tail = undefined;
     if (this.#isReleasing) this.#ready.push(item);
     else this.#said.push(item);
@@ -183,7 +198,7 @@ export class StreamOutbox implements Outbox {
     isWithin = false;
   }
 
-  #amended(item: BatchRun | Slot, failure: Error | undefined): BatchRun | Slot {
+  #amended(item: Said, failure: Error | undefined): Said {
     if (failure === undefined || !(item instanceof BatchRun)) return item;
     const amended = new BatchRun();
     item.each((to, headers, payload, mark) => {
@@ -233,7 +248,7 @@ export class StreamOutbox implements Outbox {
     const start = this.#clock.monotonic();
     let bytes = 0;
     while (this.#ready.length > 0) {
-      const next = this.#ready[0] as BatchRun | Slot;
+      const next = this.#ready[0] as Said;
       bytes += next instanceof BatchRun ? this.#sendSome(next, SLICE_BYTES - bytes) : this.#fill();
       if (bytes >= SLICE_BYTES || this.#clock.monotonic() - start >= SLICE_MS) return;
     }
@@ -257,7 +272,28 @@ export class StreamOutbox implements Outbox {
   }
 
   #fill(): number {
-    const { fill, sent } = this.#ready.shift() as Slot;
+    const slot = this.#ready.shift() as Slot | RunSlot;
+    return 'fillRun' in slot ? this.#fillRun(slot) : this.#fillSlot(slot);
+  }
+
+  #fillRun({ fillRun, sent }: RunSlot): number {
+    const run = spareRun ?? new BatchRun();
+    spareRun = undefined;
+    let bytes = 0;
+    try {
+      fillRun(run);
+      bytes = run.used;
+      if (bytes > 0 && !this.#door.home.isClosed) this.#door.deliverSlice(run);
+    } finally {
+      // As below.
+      sent(run);
+      run.reset(RUN_KEPT_BYTES);
+      spareRun = run;
+    }
+    return bytes;
+  }
+
+  #fillSlot({ fill, sent }: Slot): number {
     const entries: BatchEntry[] = [];
     let outcomes: readonly BatchOutcome[] | undefined;
     let bytes = 0;

@@ -51,7 +51,7 @@ export class StoreHome {
 
   /** A place that is open already, of a test. */
   use(place: Place): void {
-    this.#opened = { place, directory: undefined, freeBytes: undefined, close: () => {} };
+    this.#opened = { place, directory: undefined, freeBytes: undefined, close: async () => {} };
   }
 
   /** Makes one that is gone afterwards, unless there is one. Rejects with StorageError; the next may try again. */
@@ -76,15 +76,16 @@ export class StoreHome {
       this.#opened = opened;
       return;
     }
-    opened.close();
+    await opened.close();
     throw new ClosedConnectionError();
   }
 
-  /** All streams in it are closed. Throws StorageError: something is left. */
+  /** All streams in it are closed. Rejects with StorageError: something is left. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#opening?.catch(() => {});
-    this.#opened?.close();
+    const opened = this.#opened;
     this.#opened = undefined;
+    await opened?.close();
   }
 }

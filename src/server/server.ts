@@ -29,8 +29,9 @@ export interface Server extends AsyncDisposable {
   /**
    * Takes other options while it runs: those of `serve`, whole. Where it listens, and its log, stay as they are where
    * they are not said; what else is not said has its default. Limits hold for those who are here as well, and whoever
-   * could not come in any more is disconnected. All or nothing: rejects with InvalidArgumentError for an option that is
-   * wrong, or that nats-server does not change while it runs either. One at a time, in order.
+   * could not come in any more is disconnected; JetStream is started, or ended where it is not named. All or nothing:
+   * rejects with InvalidArgumentError for an option that is wrong, or that nats-server does not change while it runs
+   * either. One at a time, in order.
    */
   reload(options: ServeOptions): Promise<void>;
   /** Closes listeners and connections and removes the ports file; the bus lives on. */

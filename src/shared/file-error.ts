@@ -10,6 +10,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENFILE: 'too many open files in system',
   EROFS: 'read-only file system',
   EDQUOT: 'disk quota exceeded',
+  EEXIST: 'file exists',
   EIO: 'input/output error',
   EPERM: 'operation not permitted',
   ENAMETOOLONG: 'file name too long',

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { internalsOf } from '../../src/bus/internals.ts';
 import type { RawMessage } from '../../src/bus/raw.ts';
 import type { MessageClient } from '../../src/bus/types.ts';
+import { BatchRun } from '../../src/core/index.ts';
 import { createBus, type Message } from '../../src/index.ts';
 import { exportsOf } from '../support/core-exports.ts';
 import { CorePeer } from '../support/core-peer.ts';
@@ -48,6 +49,32 @@ describe('a batch', () => {
       ['orders.new', 'ack.1', 'one', undefined],
       ['inbox.1', undefined, '', undefined],
     ]);
+  });
+
+  it('takes a run of them alike', () => {
+    const bus = createBus();
+    const door = internalsOf(bus);
+    const peer = new CorePeer(door);
+    peer.say('SUB inbox.* 7\n');
+    const run = new BatchRun();
+    const [to, subject, reply] = ['inbox.1', 'orders.new', 'ack.1'].map(bytes);
+    run.push({
+      to: to!,
+      subject,
+      reply,
+      headers: bytes('NATS/1.0\r\n\r\n'),
+      payload: bytes('one'),
+    });
+    run.push({ to: bytes('nobody'), payload: bytes('two') });
+    run.push({ to: to!, payload: bytes('') });
+    door.deliverSlice(run);
+    expect([0, 1, 2, 3].map((i) => run.reached(i))).toEqual([1, 0, 1, 0]);
+    expect(run.pressed(0)).toBe(0);
+    expect(peer.heard()).toBe(
+      'HMSG orders.new 7 ack.1 12 15\nNATS/1.0\n\none\nMSG inbox.1 7 0\n\n',
+    );
+    run.reset(0);
+    expect(run.reached(0)).toBe(0);
   });
 
   it('takes subjects and replies as bytes, whatever they are', () => {

@@ -145,7 +145,7 @@ describe('a purge', () => {
     };
     const pending = (): number[] => consumers.map((consumer) => consumer.info().pending);
     const ahead = (): number[] =>
-      filters.map((filter) => stream.store.countMatching([filter ?? '>'], 1));
+      filters.map((filter) => wholly(stream.store.counting([filter ?? '>'], 1)));
     return { stream, purge, pending, ahead };
   }
 

@@ -1,5 +1,5 @@
 // Streams on file in one process: in a directory that is named a restart finds them, and without one they leave nothing.
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createBus } from '../../src/index.ts';
@@ -48,6 +48,20 @@ test('what a directory has is found again: messages, consumers, and what was ack
   const { settings, fileUsed } = after.jetstream.snapshot();
   expect(settings.storeDir).toBe(join(storeDir, 'ganglion'));
   expect(fileUsed).toBe((await after.state('S')).bytes);
+});
+
+test('streams on disk may take three quarters of what it has free', async () => {
+  const storeDir = newDirectory();
+  await using js = await JetStreamBus.open({ storeDir });
+  const { bavail, bsize } = statfsSync(storeDir);
+  const { maxFile, maxMemory } = js.jetstream.snapshot().settings;
+  // Others write there, too.
+  expect(maxFile / (bavail * bsize)).toBeGreaterThan(0.6);
+  expect(maxFile / (bavail * bsize)).toBeLessThan(0.9);
+  await using other = await JetStreamBus.open({ storeDir: newDirectory(), maxFile: 1000 });
+  expect(other.jetstream.snapshot().settings).toMatchObject({ maxFile: 1000, maxMemory });
+  const config = { name: 'S', subjects: ['s'], ...FILE, max_bytes: 2000 };
+  expect(await other.api('STREAM.CREATE.S', config)).toMatchObject({ error: { err_code: 10047 } });
 });
 
 test('a directory is one bus’s, and its accounts share it', async () => {

@@ -2,7 +2,7 @@
 // time goes by before the clock is turned.
 import type { BusInternals } from '../../src/bus/internals.ts';
 import { internalsOf } from '../../src/bus/internals.ts';
-import type { BatchEntry, BatchOutcome } from '../../src/core/index.ts';
+import { type BatchEntry, BatchRun } from '../../src/core/index.ts';
 import { type Bus, createBus } from '../../src/index.ts';
 import type { ConsumerConfig } from '../../src/jetstream/consumer/config.ts';
 import { Consumer } from '../../src/jetstream/consumer/consumer.ts';
@@ -19,8 +19,8 @@ import { FakeClock } from './fake-clock.ts';
 import { incoming } from './stored.ts';
 
 interface Slot {
-  readonly fill: (entries: BatchEntry[]) => void;
-  readonly sent: (outcomes: readonly BatchOutcome[]) => void;
+  readonly fill: (run: BatchRun) => void;
+  readonly sent: (run: BatchRun) => void;
 }
 
 /** What arrived at an inbox. */
@@ -73,6 +73,7 @@ export class ConsumerStream implements ConsumerHost {
       watchSubscribers: real.watchSubscribers.bind(real),
       whenDrained: real.whenDrained.bind(real),
       deliverBatch: real.deliverBatch.bind(real),
+      deliverSlice: real.deliverSlice.bind(real),
       atLoopEnd: (fn: () => void) => void this.#atEnd.push(fn),
     } as unknown as BusInternals;
   }
@@ -85,7 +86,11 @@ export class ConsumerStream implements ConsumerHost {
     send: ({ to, headers, payload }: BatchEntry): void => {
       this.#said.push({ to: to.slice(), headers: headers?.slice(), payload: payload.slice() });
     },
-    deliver: (fill: Slot['fill'], sent: Slot['sent']): void => void this.#said.push({ fill, sent }),
+    deliver: (): never => {
+      throw new Error('consumers deliver runs');
+    },
+    deliverRun: (fill: Slot['fill'], sent: Slot['sent']): void =>
+      void this.#said.push({ fill, sent }),
   };
 
   /** Makes a consumer with the defaults that the API fills in. */
@@ -131,9 +136,10 @@ export class ConsumerStream implements ConsumerHost {
       this.door.deliverBatch([said]);
       return;
     }
-    const entries: BatchEntry[] = [];
-    said.fill(entries);
-    said.sent(entries.length === 0 ? [] : this.door.deliverBatch(entries));
+    const run = new BatchRun();
+    said.fill(run);
+    if (run.count > 0) this.door.deliverSlice(run);
+    said.sent(run);
   }
 
   /** Turns the clock, and what falls due on the way is sent. */

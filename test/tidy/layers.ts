@@ -141,6 +141,9 @@ export const STARTS = [
   'src/cli/server-command.ts',
 ] as const;
 
+/** What no start loads: it waits for an `import()`. */
+export const LATE = ['src/jetstream/place/', 'src/jetstream/store/file/'] as const;
+
 /** A thing of the platform and the only places in `src/` where it may appear. */
 export interface Place {
   readonly what: string;

@@ -265,6 +265,14 @@ describe('a start', () => {
     ]);
   });
 
+  it('what stores on disk is refused', () => {
+    const start = file('src/jetstream/jetstream.ts', "import { a } from './place/open.ts';");
+    const open = file('src/jetstream/place/open.ts', 'export const a = 1;');
+    expect(rules.onDemand([start, open])).toEqual([
+      'src/jetstream/jetstream.ts:1: a start loads this file, which may not import src/jetstream/place/open.ts',
+    ]);
+  });
+
   it('types, the Wasm loader, modules of Node and what is loaded on demand are free', () => {
     const server = file(
       'src/server/index.ts',

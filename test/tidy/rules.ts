@@ -4,6 +4,7 @@ import { posix } from 'node:path';
 import ts from 'typescript';
 import {
   ASSEMBLY_ARROWS,
+  LATE,
   LAYERS,
   type Layer,
   NODE_GLOBALS,
@@ -145,7 +146,7 @@ export function portable(sources: readonly Source[]): string[] {
   return found;
 }
 
-/** What is loaded at the start of anything imports no package but the Wasm loader: others wait for an `import()`. */
+/** What is loaded at the start of anything imports no package but the Wasm loader, and nothing that is LATE: these wait. */
 export function onDemand(sources: readonly Source[]): string[] {
   const byPath = new Map(sources.map((source) => [source.path, source]));
   const waiting = sources.filter(({ path }) => STARTS.some((at) => isWithin(path, at)));
@@ -160,6 +161,9 @@ export function onDemand(sources: readonly Source[]): string[] {
       }
       const next = target === undefined ? undefined : byPath.get(target);
       if (next === undefined || seen.has(next)) continue;
+      if (LATE.some((at) => isWithin(next.path, at))) {
+        found.push(`${path}:${line}: a start loads this file, which may not import ${next.path}`);
+      }
       seen.add(next);
       waiting.push(next);
     }

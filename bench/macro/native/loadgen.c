@@ -17,7 +17,7 @@
 
 enum {
   PORT = 1, PID, PUBLISHERS, SUBSCRIBERS, PAIRS, PAYLOAD, SECONDS, MESSAGES, WRITE_BYTES, SUBJECTS,
-  OTHER_SUBSCRIPTIONS, WINDOW, FRAME_GROWTH, IN_FLIGHT, OPERATION
+  OTHER_SUBSCRIPTIONS, WINDOW, FRAME_GROWTH, IN_FLIGHT, OPERATION, STORAGE
 };
 
 static const struct option FLAGS[] = {
@@ -36,6 +36,7 @@ static const struct option FLAGS[] = {
     {"frame-growth", required_argument, NULL, FRAME_GROWTH},
     {"in-flight", required_argument, NULL, IN_FLIGHT},
     {"operation", required_argument, NULL, OPERATION},
+    {"storage", required_argument, NULL, STORAGE},
     {NULL, 0, NULL, 0},
 };
 
@@ -56,6 +57,7 @@ static void set_option(Options *options, int flag, const char *value) {
     case FRAME_GROWTH: options->frame_growth = atoi(value); break;
     case IN_FLIGHT: options->in_flight = atoi(value); break;
     case OPERATION: options->operation = value; break;
+    case STORAGE: options->storage = value; break;
     default: die("unknown flag");
   }
 }
@@ -70,6 +72,7 @@ int main(int count, char **words) {
       .window_bytes = 48u << 20, /* nats-server gives up on a reader that is 64 MiB behind. */
       .frame_growth = 2,         /* "PUB s n" becomes "MSG s 1 n". */
       .in_flight = 1,
+      .storage = "memory",
   };
   if (count < 2) die("usage: loadgen throughput|request|stream --port P [flags]");
   optind = 2;

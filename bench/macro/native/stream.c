@@ -26,18 +26,18 @@ enum { INBOX_BYTES = 4 << 20, OUT_BYTES = 4 << 20, FULL_BYTES = 1 << 18, SUBJECT
 
 typedef enum { PUBLISH, PULL, ACK, GET, PUSH } Operation;
 
-/* What the subjects begin with, the stream that keeps them, and how it is made. */
+/* What the subjects begin with, the stream that keeps them, and how it is made, but its storage. */
 typedef struct {
   const char *prefix, *name, *config;
 } Kept;
 
 static const Kept STREAM = {
     "bench.", "BENCH",
-    "{\"name\":\"BENCH\",\"subjects\":[\"bench.*\"],\"storage\":\"memory\",\"retention\":\"limits\","
+    "{\"name\":\"BENCH\",\"subjects\":[\"bench.*\"],\"storage\":\"%s\",\"retention\":\"limits\","
     "\"discard\":\"old\",\"num_replicas\":1,\"allow_direct\":true}"};
 static const Kept BUCKET = {
     "$KV.BENCH.", "KV_BENCH",
-    "{\"name\":\"KV_BENCH\",\"subjects\":[\"$KV.BENCH.>\"],\"storage\":\"memory\",\"retention\":\"limits\","
+    "{\"name\":\"KV_BENCH\",\"subjects\":[\"$KV.BENCH.>\"],\"storage\":\"%s\",\"retention\":\"limits\","
     "\"discard\":\"new\",\"num_replicas\":1,\"allow_direct\":true,\"allow_rollup_hdrs\":true,\"deny_delete\":true,"
     "\"max_msgs_per_subject\":1,\"duplicate_window\":120000000000}"};
 
@@ -272,7 +272,9 @@ void run_stream(const Options *options) {
   sprintf(api, "$JS.API.STREAM.DELETE.%s", kept->name);
   ask(&run, api, "", true);
   sprintf(api, "$JS.API.STREAM.CREATE.%s", kept->name);
-  ask(&run, api, kept->config, false);
+  char config[1024];
+  snprintf(config, sizeof config, kept->config, options->storage);
+  ask(&run, api, config, false);
   if (operation != PUBLISH) {
     uint64_t stored = operation == GET ? (uint64_t)options->subjects : count;
     int in_flight = options->in_flight;

@@ -3,11 +3,10 @@
 //   $JS.ACK.stream.consumer.deliveries.streamSeq.consumerSeq.timestamp.pending
 //   $JS.ACK.domain.account.stream.consumer.deliveries.….pending[.more]     understood, too, and never written
 //
-// Written for each delivery, into a ring of bytes: what has been written is good until as many bytes as the ring has were
-// written behind it, which no slice of deliveries does.
 // Source: nats-server 2.15.3, server/consumer.go, ackReplyInfo; ADR-15.
+import { copyWords } from '../../core/index.ts';
+import type { TextTarget } from '../fixed-text.ts';
 
-const RING_BYTES = 1 << 20;
 /** Five numbers of twenty digits, and their dots. */
 const NUMBERS_BYTES = 105;
 const NANOS_DIGITS = 6;
@@ -16,10 +15,6 @@ const DOT = 46;
 const ZERO = 48;
 const NINE = 57;
 const encoder = new TextEncoder();
-
-/** One for all consumers: nothing is kept in it beyond a slice. */
-let ring = new Uint8Array(0);
-let ringAt = 0;
 
 /** A number within the line: its value, where its last digit is, and from where on it would have more digits. */
 interface Field {
@@ -35,8 +30,9 @@ interface Field {
  */
 export class AckSubjects {
   readonly #line: Uint8Array;
+  readonly #data: DataView;
   readonly #prefixBytes: number;
-  #shown: Uint8Array;
+  #length = 0;
   #deliveries = 0;
   readonly #streamSeq = emptyField();
   readonly #consumerSeq = emptyField();
@@ -50,17 +46,22 @@ export class AckSubjects {
     this.#prefixBytes = prefix.length;
     this.#line = new Uint8Array(prefix.length + NUMBERS_BYTES);
     this.#line.set(prefix);
-    this.#shown = this.#line.subarray(0, 0);
+    this.#data = new DataView(this.#line.buffer);
   }
 
-  /** @param timeMs when the message was stored, with a fraction */
+  /**
+   * Makes the next reply, for `copy`.
+   *
+   * @param timeMs when the message was stored, with a fraction
+   * @returns how long it is
+   */
   write(
     deliveries: number,
     streamSeq: number,
     consumerSeq: number,
     timeMs: number,
     pending: number,
-  ): Uint8Array {
+  ): number {
     const isKept =
       deliveries === this.#deliveries &&
       this.#change(this.#streamSeq, streamSeq) &&
@@ -70,16 +71,13 @@ export class AckSubjects {
     else if (timeMs !== this.#timeMs && !this.#changeTime(timeMs)) {
       this.#build(deliveries, streamSeq, consumerSeq, timeMs, pending);
     }
-    const shown = this.#shown;
-    const { length } = shown;
-    if (ringAt + length > ring.length) {
-      if (ring.length === 0) ring = new Uint8Array(RING_BYTES);
-      ringAt = 0;
-    }
-    const start = ringAt;
-    ring.set(shown, start);
-    ringAt = start + length;
-    return ring.subarray(start, ringAt);
+    return this.#length;
+  }
+
+  /** Copies what was written last to `at`. @returns where it ends */
+  copy({ data }: TextTarget, at: number): number {
+    copyWords(this.#data, 0, this.#length, data, at);
+    return at + this.#length;
   }
 
   /** False: it has another number of digits now. */
@@ -117,7 +115,7 @@ export class AckSubjects {
     this.#changeTime(timeMs);
     line[at++] = DOT;
     at = this.#place(this.#pending, at, pending);
-    this.#shown = line.subarray(0, at);
+    this.#length = at;
   }
 
   #place(field: Field, start: number, value: number): number {

@@ -1,14 +1,21 @@
 // Deliveries of one consumer, in slices: what is to be delivered again first, then what lies ahead, each to the recipient
-// whose turn it is: a pull, or where it pushes to. A hot path: an entry is made of views of the store, and its reply is
-// written into a ring.
+// whose turn it is: a pull, or where it pushes to. A hot path: a message is copied from the store into the run of a slice,
+// and nothing is made for it.
 //
 //   soon ──► outbox ──► a slice is filled (256 KiB or 1 ms) ──► it is sent ──► soon, if there is more
 //                            │ status lines (of pulls that end, of flow control) stand between the messages
 //   a session that is pressed: what goes to it is held until it has drained, the rest goes on
 //
 // Source: nats-server 2.15.3, server/consumer.go, loopAndGatherMsgs, getNextMsg, didNotDeliver.
-import type { BatchEntry, BatchOutcome, SessionHandle } from '../../core/index.ts';
-import type { StoredMessage } from '../store/store.ts';
+import {
+  type BatchEntry,
+  type BatchRun,
+  copyWords,
+  type SessionHandle,
+  WORDS_MAX,
+} from '../../core/index.ts';
+import type { MessagePlace } from '../store/store.ts';
+import { emptyPlace, headersAt } from '../store/stored-message.ts';
 import { AckSubjects } from './ack-subject.ts';
 import { DELETED_UNACKED } from './advisories.ts';
 import { FAR_AHEAD } from './cursor.ts';
@@ -41,15 +48,8 @@ const END = -3;
 /** It is looked for on in the next slice. */
 const FAR = -4;
 
-/** Used again for each; views of messages before stay good until the store is changed. */
-const message: StoredMessage = {
-  seq: 0,
-  timeMs: 0,
-  subjectId: 0,
-  subject: NOTHING,
-  headers: undefined,
-  payload: NOTHING,
-};
+/** Used again for each. */
+const place: MessagePlace = emptyPlace();
 
 const parcel = { seq: 0, bytes: 0, subjectBytes: 0 };
 
@@ -64,7 +64,7 @@ export class Delivery {
   #slice = 0;
   #endedBy = END;
   /** Entries of the slice at hand, and to whom and of what they are. */
-  #entries: BatchEntry[] | undefined;
+  #run: BatchRun | undefined;
   #recipientsOf: (Recipient | undefined)[] = [];
   #seqs: number[] = [];
   readonly #pressed = new Set<SessionHandle>();
@@ -89,7 +89,7 @@ export class Delivery {
   soon(): void {
     if (this.#isAsked || this.#isClosed || !this.#recipients.isOpen) return;
     this.#isAsked = true;
-    this.#parts.host.outbox.deliver(this.#fill, this.#told);
+    this.#parts.host.outbox.deliverRun(this.#fill, this.#told);
   }
 
   /** It waits for the time of the next message. */
@@ -105,26 +105,26 @@ export class Delivery {
   /** Tells somebody something, behind everything that was delivered before. */
   say(to: Uint8Array, headers: Uint8Array, reply?: Uint8Array): void {
     const entry = { to, reply, headers, payload: NOTHING };
-    if (this.#entries === undefined) this.#parts.host.outbox.send(entry);
-    else this.#push(entry, undefined, 0);
+    if (this.#run === undefined) this.#parts.host.outbox.send(entry);
+    else this.#push(entry);
   }
 
   close(): void {
     this.#isClosed = true;
   }
 
-  readonly #fill = (entries: BatchEntry[]): void => {
+  readonly #fill = (run: BatchRun): void => {
     this.#isAsked = false;
     this.#recipientsOf = [];
     this.#seqs = [];
     if (this.#isClosed) return;
     this.#slice++;
-    this.#entries = entries;
+    this.#run = run;
     try {
       this.#endedBy = this.#fillSlice();
       if (this.#endedBy === END) this.#recipients.endOfMessages();
     } finally {
-      this.#entries = undefined;
+      this.#run = undefined;
     }
   };
 
@@ -155,7 +155,7 @@ export class Delivery {
       this.#replay?.stop();
       return seq;
     }
-    const waitMs = this.#replay?.waitMs(message, nowMs) ?? 0;
+    const waitMs = this.#replay?.waitMs(place, nowMs) ?? 0;
     if (waitMs > 0) {
       this.#owner.due(nowMs + waitMs);
       return BLOCKED;
@@ -163,17 +163,16 @@ export class Delivery {
     const { pending } = progress.redelivery;
     const deliveries = again > 0 ? pending.redelivered + 2 : 1;
     const ahead = again > 0 ? cursor.pending : Math.max(0, cursor.pending - 1);
-    const { subject, payload } = message;
+    const { subjectBytes, headerBytes, bodyBytes } = place;
     const consumerSeq = progress.consumerSeq + 1;
-    const reply = this.#subjects.write(deliveries, seq, consumerSeq, message.timeMs, ahead);
-    const headers = rules.headersOnly
-      ? headersOnly(message.headers, payload.length)
-      : message.headers;
-    const shown = rules.headersOnly ? NOTHING : payload;
-    const bytes = subject.length + reply.length + (headers?.length ?? 0) + shown.length;
+    const replyBytes = this.#subjects.write(deliveries, seq, consumerSeq, place.timeMs, ahead);
+    const block = rules.headersOnly
+      ? headersOnly(headersAt(place), bodyBytes - headerBytes)
+      : undefined;
+    const bytes = subjectBytes + replyBytes + (block?.length ?? bodyBytes);
     parcel.seq = seq;
     parcel.bytes = bytes;
-    parcel.subjectBytes = subject.length;
+    parcel.subjectBytes = subjectBytes;
     const recipient = this.#recipients.choose(parcel, nowMs, this.#slice);
     if (recipient === undefined) return NOBODY;
     if (again > 0) progress.redeliver(seq, nowMs);
@@ -182,8 +181,10 @@ export class Delivery {
       if (rules.acks === 'none') progress.deliverUnacked(seq);
       else progress.deliver(seq, nowMs);
     }
-    this.#replay?.delivered(message);
-    this.#push({ to: recipient.to, subject, reply, headers, payload: shown }, recipient, seq);
+    this.#replay?.delivered(place);
+    this.#write(recipient.to, replyBytes, block);
+    this.#recipientsOf.push(recipient);
+    this.#seqs.push(seq);
     this.#recipients.give(recipient, parcel, nowMs);
     return bytes + ENTRY_BYTES;
   }
@@ -197,7 +198,7 @@ export class Delivery {
       if (deliveries >= rules.maxDeliver) {
         progress.exhaust(seq, deliveries, cursor.next);
         advisories.exhausted(seq, deliveries);
-      } else if (host.store.read(seq, message)) {
+      } else if (host.store.locate(seq, place)) {
         return seq;
       } else {
         this.#owner.lost(seq, DELETED_UNACKED);
@@ -214,27 +215,42 @@ export class Delivery {
       const seq = cursor.peek(host.visibleSeq);
       if (seq === 0) return END;
       if (seq === FAR_AHEAD) return FAR;
-      if (host.store.read(seq, message)) return seq;
+      if (host.store.locate(seq, place)) return seq;
       cursor.pass(seq);
     }
   }
 
-  #push(entry: BatchEntry, recipient: Recipient | undefined, seq: number): void {
-    this.#entries?.push(entry);
-    this.#recipientsOf.push(recipient);
-    this.#seqs.push(seq);
+  /** Copies the message at hand, or its subject and `block`. */
+  #write(to: Uint8Array, replyBytes: number, block: Uint8Array | undefined): void {
+    const run = this.#run as BatchRun;
+    const { subject, subjectData, subjectAt, subjectBytes, body, bodyData, bodyAt } = place;
+    const { headerBytes, bodyBytes } = block === undefined ? place : ofBlock(block);
+    let at = run.reserve(to.length + subjectBytes + replyBytes + bodyBytes);
+    for (let i = 0; i < to.length; i++) run.bytes[at + i] = to[i] as number;
+    at += to.length;
+    copy(subject, subjectData, subjectAt, subjectBytes, run, at);
+    at = this.#subjects.copy(run, at + subjectBytes);
+    if (block === undefined) copy(body, bodyData, bodyAt, bodyBytes, run, at);
+    else run.bytes.set(block, at);
+    run.end(to.length, headerBytes, bodyBytes - headerBytes, 0, subjectBytes, replyBytes);
   }
 
-  readonly #told = (outcomes: readonly BatchOutcome[]): void => {
+  #push(entry: BatchEntry): void {
+    this.#run?.push(entry);
+    this.#recipientsOf.push(undefined);
+    this.#seqs.push(0);
+  }
+
+  readonly #told = (run: BatchRun): void => {
     const recipients = this.#recipientsOf;
     const seqs = this.#seqs;
     let isMissed = false;
     let session = 0;
-    for (let i = 0; i < outcomes.length; i++) {
+    for (let i = 0; i < recipients.length; i++) {
       const recipient = recipients[i];
       if (recipient === undefined) continue;
-      const { delivered, pressed } = outcomes[i] as BatchOutcome;
-      if (delivered === 0) {
+      const pressed = run.pressed(i);
+      if (run.reached(i) === 0) {
         this.#missed(recipient, seqs[i] as number);
         isMissed = true;
       } else if (pressed !== 0) {
@@ -298,7 +314,7 @@ class Replay {
   }
 
   /** How long the next message has to wait. */
-  waitMs({ seq, timeMs }: StoredMessage, nowMs: number): number {
+  waitMs({ seq, timeMs }: MessagePlace, nowMs: number): number {
     const apartMs = timeMs - this.#lastMs;
     if (this.#isOver || this.#lastMs === 0 || apartMs <= 1) return 0;
     if (this.#waitsFor !== seq) {
@@ -322,7 +338,7 @@ class Replay {
     this.#waitsFor = 0;
   }
 
-  delivered({ timeMs }: StoredMessage): void {
+  delivered({ timeMs }: MessagePlace): void {
     this.#lastMs = timeMs;
     this.#waitsFor = 0;
   }
@@ -331,4 +347,20 @@ class Replay {
   caughtUp(next: number): void {
     if (!this.isPaused && next > this.#lastSeq) this.#isOver = true;
   }
+}
+
+function ofBlock({ length }: Uint8Array): { headerBytes: number; bodyBytes: number } {
+  return { headerBytes: length, bodyBytes: length };
+}
+
+function copy(
+  source: Uint8Array,
+  data: DataView,
+  at: number,
+  length: number,
+  run: BatchRun,
+  to: number,
+): void {
+  if (length <= WORDS_MAX) copyWords(data, at, length, run.data, to);
+  else run.bytes.set(source.subarray(at, at + length), to);
 }

@@ -48,7 +48,7 @@ export async function openPlace(
       place,
       directory: root,
       freeBytes: disk.freeBytes(dir),
-      close: () => lock.release(),
+      close: async () => lock.release(),
     };
   } catch (error) {
     lock.release();
@@ -71,9 +71,9 @@ export function openTemporaryPlace(options: Omit<OpenOptions, 'storeDir' | 'sync
     place,
     directory: root,
     freeBytes: undefined,
-    close: () => {
+    close: async () => {
+      await disk.removeTreeLater(root);
       stay();
-      disk.removeTree(root);
     },
   };
 }

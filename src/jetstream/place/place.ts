@@ -44,6 +44,6 @@ export interface OpenedPlace {
   readonly directory: string | undefined;
   /** What its disk has room for; undefined: that cannot be told. */
   readonly freeBytes: number | undefined;
-  /** Everything in it has been closed. */
-  close(): void;
+  /** Everything in it has been closed. Rejects with StorageError. */
+  close(): Promise<void>;
 }

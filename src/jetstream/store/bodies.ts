@@ -1,7 +1,7 @@
 // Where the header blocks and payloads of a store's messages lie, and what it takes that all survives that should: in slabs
 // of memory (slab-bodies.ts), or in a log on disk (file/log.ts). The index (indexed-store.ts) tells it of every change, in
 // the order in which they are made.
-import type { Incoming, StoredMessage } from './store.ts';
+import type { Incoming, MessagePlace } from './store.ts';
 
 export interface Bodies {
   /** Bytes of memory that it occupies beside those of the store's `Memory`. */
@@ -16,8 +16,11 @@ export interface Bodies {
   undo(): void;
   /** Tells the row at the cursor where to find what was kept last. */
   sign(): void;
-  /** Reads the body of the row at the cursor, behind the subject in `into`; false: it cannot be read any more. */
-  read(into: StoredMessage): boolean;
+  /**
+   * Says where the body of the row at the cursor lies, which is `seq` and whose subject `into` has; false: it cannot be
+   * read any more.
+   */
+  locate(into: MessagePlace): boolean;
   /** The row at the cursor is about to be removed. @param isFirst the store's first message */
   release(seq: number, isFirst: boolean): void;
   /**

@@ -33,6 +33,25 @@ export function hashText(text: Uint8Array, at: number, length: number): number {
   return sum >>> LOW_BITS;
 }
 
+/** The same of the first bytes of a view, by words: half of the time. */
+export function hashWords(data: DataView, length: number): number {
+  if (length > KEYS) return hashText(new Uint8Array(data.buffer, data.byteOffset), 0, length);
+  keys ??= makeKeys();
+  let sum = Math.imul(length, keys[KEYS] as number);
+  const end = length & ~3;
+  for (let i = 0; i < end; i += 4) {
+    const word = data.getInt32(i, true);
+    const first = Math.imul(keys[i] as number, word & 0xff);
+    const second = Math.imul(keys[i + 1] as number, (word >>> 8) & 0xff);
+    const third = Math.imul(keys[i + 2] as number, (word >>> 16) & 0xff);
+    sum = (sum + first + second + third + Math.imul(keys[i + 3] as number, word >>> 24)) | 0;
+  }
+  for (let i = end; i < length; i++) {
+    sum = (sum + Math.imul(keys[i] as number, data.getUint8(i))) | 0;
+  }
+  return sum >>> LOW_BITS;
+}
+
 /** xorshift128 from a seed of the system's secure source; the last one is odd. */
 function makeKeys(): Uint32Array {
   const made = new Uint32Array(KEYS + 1);

@@ -17,6 +17,7 @@ import { ROW_NEXT, ROW_PREVIOUS, ROW_SUBJECT } from './row-chunk.ts';
 import { Rows } from './rows.ts';
 import type {
   Incoming,
+  MessagePlace,
   OnRemoved,
   Store,
   StoredMessage,
@@ -24,6 +25,7 @@ import type {
   SubjectState,
 } from './store.ts';
 import { storedBytes } from './stored-bytes.ts';
+import { emptyPlace, readAt } from './stored-message.ts';
 import {
   type CountedSubject,
   countSubjects,
@@ -68,6 +70,8 @@ export class IndexedStore implements Store {
   readonly #bodies: Bodies;
   #subjects: SubjectTable;
   readonly #matching: Matching;
+  /** Of the message that is read. */
+  readonly #place = emptyPlace();
   /** The subject of the message at hand. */
   #text = new Uint8Array(256);
   #textData = new DataView(this.#text.buffer);
@@ -108,7 +112,7 @@ export class IndexedStore implements Store {
     rows.reserve(seq);
     this.#bodies.keep(message, this.#text, seq, timeMs);
     const subjects = this.#subjects;
-    let id = knownId < 0 ? subjects.find(this.#text, subjectBytes) : knownId;
+    let id = knownId < 0 ? subjects.findSoon(this.#text, subjectBytes, this.#textData) : knownId;
     let previous = 0;
     if (id >= 0) {
       if (knownId >= 0) subjects.locate(id);
@@ -166,15 +170,24 @@ export class IndexedStore implements Store {
   }
 
   read(seq: number, into: StoredMessage): boolean {
+    const isThere = this.locate(seq, this.#place);
+    if (isThere) readAt(this.#place, into);
+    return isThere;
+  }
+
+  locate(seq: number, into: MessagePlace): boolean {
     const rows = this.#rows;
     if (!rows.find(seq)) return false;
     const id = rows.subjectId;
     into.seq = seq;
     into.timeMs = rows.chunk.times[rows.word >>> 1] as number;
     into.subjectId = id;
-    const { bytes, at, length } = this.#subjects.placeOf(id);
-    into.subject = bytes.subarray(at, at + length);
-    return this.#bodies.read(into);
+    const { bytes, data, at, length } = this.#subjects.placeOf(id);
+    into.subject = bytes;
+    into.subjectData = data;
+    into.subjectAt = at;
+    into.subjectBytes = length;
+    return this.#bodies.locate(into);
   }
 
   has(seq: number): boolean {
@@ -304,18 +317,6 @@ export class IndexedStore implements Store {
     return this.#rows.previous(seq);
   }
 
-  nextMatching(filters: readonly string[], seq: number): number {
-    return this.#matching.next(filters, seq);
-  }
-
-  countMatching(filters: readonly string[], seq: number): number {
-    return this.#matching.count(filters, seq);
-  }
-
-  lastMatching(filters: readonly string[]): number {
-    return this.#matching.last(filters);
-  }
-
   nextWithin(filters: readonly string[], seq: number): number {
     return this.#matching.nextWithin(filters, seq);
   }
@@ -399,15 +400,8 @@ export class IndexedStore implements Store {
     return this.#subjects.idsEnd;
   }
 
-  *deleted(): Iterable<number> {
-    const rows = this.#rows;
-    const { firstSeq, lastSeq, messages } = this.#state;
-    if (messages === 0) return;
-    for (let seq = firstSeq; seq <= lastSeq; seq++) {
-      const next = rows.next(seq);
-      const end = next === 0 ? lastSeq + 1 : next;
-      for (; seq < end; seq++) yield seq;
-    }
+  deleted(): Iterable<number> {
+    return this.#rows.gaps(this.#state.lastSeq);
   }
 
   get deletedCount(): number {

@@ -7,7 +7,7 @@
 // So they are gone in turn, a piece of each, and the first that arrives has the answer: that costs at most a few times
 // the shortest. Where that takes longer than some milliseconds, sweeps.ts goes on along the rows, in pieces. Verdicts about
 // subjects are remembered, for the last few sets of filters, by the subjects' ids.
-import { type Work, wholly } from '../work.ts';
+import type { Work } from '../work.ts';
 import { Filters } from './filters.ts';
 import type { Acceptor, Rows } from './rows.ts';
 import type { IdWalk, SubjectTable } from './subject-table.ts';
@@ -57,25 +57,20 @@ export class Matching {
     this.#sweeps.begin(subjects);
   }
 
-  /** The first message at or above `seq` that one of the filters matches; 0 = none. */
-  next(texts: readonly string[], seq: number): number {
-    return this.#next(this.#prepare(texts), seq, Number.POSITIVE_INFINITY);
-  }
-
-  /** The same as far as some milliseconds lead; below 0: it has come to that sequence, and there it goes on. */
+  /** The first message at or above `seq` that one of the filters matches, as far as some milliseconds lead; below 0: it has come to that sequence, and there it goes on. */
   nextWithin(texts: readonly string[], seq: number): number {
-    const found = this.#next(this.#prepare(texts), seq, TURNS_AT_ONCE);
+    const found = this.#next(this.#prepare(texts), seq);
     return found === TIRED ? -this.#resumeSeq : found;
   }
 
   /** The same in pieces. */
   *findNext(texts: readonly string[], seq: number): Work<number> {
     const filters = this.#prepare(texts);
-    const found = this.#next(filters, seq, TURNS_AT_ONCE);
+    const found = this.#next(filters, seq);
     return found === TIRED ? yield* this.#sweeps.next(filters, this.#resumeSeq) : found;
   }
 
-  #next(filters: Filters, seq: number, turns: number): number {
+  #next(filters: Filters, seq: number): number {
     if (filters.isAll) return this.#rows.next(seq);
     const [first] = filters.list;
     if (filters.list.length === 1 && first?.isLiteral === true) {
@@ -85,28 +80,23 @@ export class Matching {
     const verdicts = this.#verdictsOf(filters);
     const found = this.#rows.search(seq, FIRST_ROWS, verdicts);
     if (found > 0 || this.#rows.resumeSeq === 0) return found;
-    return this.#race(filters, verdicts, seq, turns);
+    return this.#race(filters, verdicts, seq);
   }
 
-  /** The last message that one of the filters matches; 0 = none. */
-  last(texts: readonly string[]): number {
-    return this.#last(this.#prepare(texts), Number.POSITIVE_INFINITY);
-  }
-
-  /** The same, if it is found within some milliseconds; -1 = it is not. */
+  /** The last message that one of the filters matches, if it is found within some milliseconds; 0 = none, -1 = it is not. */
   lastWithin(texts: readonly string[]): number {
-    return this.#last(this.#prepare(texts), TURNS_AT_ONCE);
+    return this.#last(this.#prepare(texts));
   }
 
   /** The same in pieces. */
   *findLast(texts: readonly string[]): Work<number> {
     const filters = this.#prepare(texts);
-    const found = this.#last(filters, TURNS_AT_ONCE);
+    const found = this.#last(filters);
     return found === TIRED ? yield* this.#sweeps.last(filters, this.#resumeSeq) : found;
   }
 
   /** Rows from the end, and subjects, in turn. */
-  #last(filters: Filters, turns: number): number {
+  #last(filters: Filters): number {
     const rows = this.#rows;
     const end = rows.previous(Number.MAX_SAFE_INTEGER);
     if (filters.isAll || end === 0) return end;
@@ -115,7 +105,7 @@ export class Matching {
     const verdicts = this.#verdictsOf(filters);
     let best = 0;
     let at = end;
-    for (let turn = 0; turn < turns; turn++) {
+    for (let turn = 0; turn < TURNS_AT_ONCE; turn++) {
       const found = rows.searchBack(at, ROWS_A_TURN, verdicts);
       if (found > 0 || rows.resumeSeq === 0) return found;
       at = rows.resumeSeq;
@@ -129,11 +119,6 @@ export class Matching {
     }
     this.#resumeSeq = at;
     return TIRED;
-  }
-
-  /** Messages from `seq` on that one of the filters matches. */
-  count(texts: readonly string[], seq: number): number {
-    return wholly(this.counting(texts, seq));
   }
 
   /** Messages from `seq` on, and below `below`, that match, when it is at its end: it counts in pieces. */
@@ -226,7 +211,7 @@ export class Matching {
   }
 
   /** Scans rows and asks subjects in turn, from where the search of rows has ended; from `seq` up to there nothing matches. */
-  #race(filters: Filters, verdicts: Verdicts, seq: number, turns: number): number {
+  #race(filters: Filters, verdicts: Verdicts, seq: number): number {
     const rows = this.#rows;
     const start = rows.resumeSeq;
     const subjects = new Candidates(this.#subjects, filters, start);
@@ -234,7 +219,7 @@ export class Matching {
     if (rows.find(seq - 1)) subjects.know(rows, seq - 1);
     let at = start;
     for (let turn = 0; !subjects.isDone; turn++) {
-      if (turn === turns) return this.#tired(at);
+      if (turn === TURNS_AT_ONCE) return this.#tired(at);
       subjects.turn();
       const found = rows.search(at, ROWS_A_TURN, verdicts);
       if (found > 0 || rows.resumeSeq === 0) return found;
@@ -244,7 +229,7 @@ export class Matching {
     if (straddling.length === 0) return best;
     // Their chains cost about as much as that many rows, in which one of them may be.
     const most = straddling.length > STRADDLING_MAX ? Number.POSITIVE_INFINITY : steps * STEP_ROWS;
-    if (most > turns * ROWS_A_TURN) return this.#tired(at);
+    if (most > TURNS_AT_ONCE * ROWS_A_TURN) return this.#tired(at);
     const found = rows.search(at, most, verdicts);
     if (found > 0 || rows.resumeSeq === 0) return found;
     let least = best === 0 ? Number.POSITIVE_INFINITY : best;

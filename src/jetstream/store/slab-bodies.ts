@@ -4,10 +4,9 @@ import type { Memory } from './memory.ts';
 import { HAS_HEADERS, ROW_AT, ROW_BODY, ROW_SLAB } from './row-chunk.ts';
 import type { Rows } from './rows.ts';
 import { type SlabOwner, Slabs } from './slabs.ts';
-import type { Incoming, StoredMessage } from './store.ts';
+import type { Incoming, MessagePlace } from './store.ts';
 
 const LENGTH_BYTES = 4;
-const NOTHING = new Uint8Array(0);
 
 export class SlabBodies implements Bodies, SlabOwner {
   readonly heldBytes: number = 0;
@@ -55,20 +54,17 @@ export class SlabBodies implements Bodies, SlabOwner {
     chunk.words[word + ROW_BODY] = this.#body;
   }
 
-  read(into: StoredMessage): boolean {
+  locate(into: MessagePlace): boolean {
     const { chunk, word } = this.#rows;
     const body = chunk.words[word + ROW_BODY] as number;
     const at = chunk.words[word + ROW_AT] as number;
-    const bytes = this.#slabs.bytesOf(chunk.words[word + ROW_SLAB] as number);
-    if (body < HAS_HEADERS) {
-      into.headers = undefined;
-      into.payload = body === 0 ? NOTHING : bytes.subarray(at, at + body);
-    } else {
-      const start = at + LENGTH_BYTES;
-      const payloadStart = start + readWord(bytes, at);
-      into.headers = bytes.subarray(start, payloadStart);
-      into.payload = bytes.subarray(payloadStart, start + body - HAS_HEADERS);
-    }
+    const { bytes, data } = this.#slabs.slabOf(chunk.words[word + ROW_SLAB] as number);
+    const hasHeaders = body >= HAS_HEADERS;
+    into.body = bytes;
+    into.bodyData = data;
+    into.bodyAt = hasHeaders ? at + LENGTH_BYTES : at;
+    into.headerBytes = hasHeaders ? readWord(bytes, at) : 0;
+    into.bodyBytes = hasHeaders ? body - HAS_HEADERS : body;
     return true;
   }
 

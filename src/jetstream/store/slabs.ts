@@ -104,9 +104,9 @@ export class Slabs {
     this.data = slab.data;
   }
 
-  /** The bytes of a slab, good until anything is released or reserved. */
-  bytesOf(number: number): Uint8Array {
-    return (this.#slabs[number] as Slab).bytes;
+  /** A slab, good until anything is released or reserved. */
+  slabOf(number: number): { readonly bytes: Uint8Array; readonly data: DataView } {
+    return this.#slabs[number] as Slab;
   }
 
   /** What lies there belongs to nobody any more. */

@@ -32,6 +32,29 @@ export interface StoredMessage {
   payload: Uint8Array;
 }
 
+/**
+ * The same for who copies it, of which there are millions a second: no view is made. One object may be used again and
+ * again; what it says holds until the store is changed.
+ */
+export interface MessagePlace {
+  seq: number;
+  timeMs: number;
+  subjectId: number;
+  /** Bytes among which the subject lies, and a view of all of them. */
+  subject: Uint8Array;
+  subjectData: DataView;
+  subjectAt: number;
+  subjectBytes: number;
+  /** The same of the header block, and of the payload behind it. */
+  body: Uint8Array;
+  bodyData: DataView;
+  bodyAt: number;
+  /** 0 = it has no header block. */
+  headerBytes: number;
+  /** Of both. */
+  bodyBytes: number;
+}
+
 /** What a store holds, as it is now. */
 export interface StoreState {
   readonly messages: number;
@@ -81,6 +104,8 @@ export interface Store {
 
   /** Reads a message into `into`; false: there is none, or its bytes are lost. */
   read(seq: number, into: StoredMessage): boolean;
+  /** The same, and where it lies. */
+  locate(seq: number, into: MessagePlace): boolean;
   has(seq: number): boolean;
   hasHeaders(seq: number): boolean;
   /** The time of a message; 0 = there is none. */
@@ -115,23 +140,20 @@ export interface Store {
   previous(seq: number): number;
   /**
    * The first message at or above `seq` whose subject any of the filters matches; 0 = none. Costs its matches. Without a
-   * filter all match. An array that is given again and again is made ready once, and must not change.
+   * filter all match. An array that is given again and again is made ready once, and must not change. As this, those that
+   * follow go on in pieces where it is far, while the store goes on.
    */
-  nextMatching(filters: readonly string[], seq: number): number;
-  /** Messages from `seq` on whose subject any of the filters matches, each once. */
-  countMatching(filters: readonly string[], seq: number): number;
-  /** The last message whose subject any of the filters matches; 0 = none. */
-  lastMatching(filters: readonly string[]): number;
+  findNext(filters: readonly string[], seq: number): Work<number>;
   /**
-   * As `nextMatching`, as far as some milliseconds lead; below 0: up to there, without the sign, nothing matches, and it is
-   * asked again from there.
+   * The same as far as some milliseconds lead; below 0: up to there, without the sign, nothing matches, and it is asked
+   * again from there.
    */
   nextWithin(filters: readonly string[], seq: number): number;
-  /** As `lastMatching`, if it is found within some milliseconds; -1 = it is not. */
-  lastWithin(filters: readonly string[]): number;
-  /** The same three in pieces, while the store goes on; a count may end below a sequence, and is as of its end. */
-  findNext(filters: readonly string[], seq: number): Work<number>;
+  /** The last message whose subject any of the filters matches; 0 = none. */
   findLast(filters: readonly string[]): Work<number>;
+  /** The same, if it is found within some milliseconds; -1 = it is not. */
+  lastWithin(filters: readonly string[]): number;
+  /** Messages from `seq` on, and below `below`, whose subject any of the filters matches, each once; as of its end. */
   counting(filters: readonly string[], seq: number, below?: number): Work<number>;
   /** The last message of each subject that matches, of those that are there when it begins; ascending, in pieces. */
   lasts(filters: readonly string[]): Work<readonly number[]>;

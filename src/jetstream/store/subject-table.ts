@@ -1,11 +1,18 @@
 // The subjects that have messages: by id (records), by text (a hash index), by filter (a tree). Their texts lie in slabs.
 import type { Filter, Filters } from './filters.ts';
-import { HashIndex, hashText } from './hash-index.ts';
+import { HashIndex, hashText, hashWords } from './hash-index.ts';
 import type { Memory } from './memory.ts';
 import { RECORD_CHAIN, RECORD_HASH, RECORD_LIFE, Records } from './records.ts';
 import { type SlabOwner, Slabs } from './slabs.ts';
 import type { SubjectScan } from './subject-scan.ts';
-import { isSame, SubjectTree, type TextPlace, type Texts, TIRED } from './subject-tree.ts';
+import {
+  isSame,
+  isSameWords,
+  SubjectTree,
+  type TextPlace,
+  type Texts,
+  TIRED,
+} from './subject-tree.ts';
 
 // What is known of a subject, 48 bytes.
 //
@@ -41,7 +48,12 @@ export class SubjectTable implements SlabOwner, Texts {
   readonly #index: HashIndex;
   readonly #tree: SubjectTree;
   readonly #texts: Slabs;
-  readonly #place = { bytes: new Uint8Array(0), at: 0, length: 0 };
+  readonly #place = {
+    bytes: new Uint8Array(0) as Uint8Array,
+    data: new DataView(new ArrayBuffer(0)) as DataView,
+    at: 0,
+    length: 0,
+  };
   /** They hear of every change before it is made. */
   readonly scans: Set<SubjectScan> = new Set();
   #count = 0;
@@ -119,14 +131,27 @@ export class SubjectTable implements SlabOwner, Texts {
 
   /** The id of a subject; -1 = it has no messages. Goes to it. */
   find(text: Uint8Array, length: number): number {
+    return this.#findBy(hashText(text, 0, length), text, length, undefined);
+  }
+
+  /** The same by a view of all of the text: sooner. */
+  findSoon(text: Uint8Array, length: number, data: DataView): number {
+    return this.#findBy(hashWords(data, length), text, length, data);
+  }
+
+  #findBy(hash: number, text: Uint8Array, length: number, data: DataView | undefined): number {
     const records = this.#records;
-    const hash = hashText(text, 0, length);
     for (let at = this.#index.firstOf(hash); at !== 0; ) {
       records.locate(at - 1);
       const { words, word } = records;
       if (words[word + RECORD_HASH] === hash && words[word + LENGTH] === length) {
-        const bytes = this.#texts.bytesOf(words[word + SLAB] as number);
-        if (isSame(bytes, words[word + AT] as number, text, 0, length)) return at - 1;
+        const slab = this.#texts.slabOf(words[word + SLAB] as number);
+        const start = words[word + AT] as number;
+        const isFound =
+          data === undefined
+            ? isSame(slab.bytes, start, text, 0, length)
+            : isSameWords(slab.data, start, data, length);
+        if (isFound) return at - 1;
       }
       at = words[word + RECORD_CHAIN] as number;
     }
@@ -187,7 +212,9 @@ export class SubjectTable implements SlabOwner, Texts {
     this.#records.locate(id);
     const { words, word } = this.#records;
     const place = this.#place;
-    place.bytes = this.#texts.bytesOf(words[word + SLAB] as number) as Uint8Array<ArrayBuffer>;
+    const { bytes, data } = this.#texts.slabOf(words[word + SLAB] as number);
+    place.bytes = bytes;
+    place.data = data;
     place.at = words[word + AT] as number;
     place.length = words[word + LENGTH] as number;
     return place;

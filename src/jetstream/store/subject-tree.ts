@@ -15,6 +15,8 @@ import { RECORD_CHAIN, RECORD_HASH, RECORD_LIFE, Records } from './records.ts';
 /** Where a text lies. */
 export interface TextPlace {
   readonly bytes: Uint8Array;
+  /** A view of all of them. */
+  readonly data: DataView;
   readonly at: number;
   readonly length: number;
 }
@@ -288,5 +290,13 @@ export function isSame(
   length: number,
 ): boolean {
   for (let i = 0; i < length; i++) if (some[at + i] !== others[otherAt + i]) return false;
+  return true;
+}
+
+/** The same by words, of the first bytes of another view. */
+export function isSameWords(some: DataView, at: number, others: DataView, length: number): boolean {
+  const end = length & ~3;
+  for (let i = 0; i < end; i += 4) if (some.getInt32(at + i) !== others.getInt32(i)) return false;
+  for (let i = end; i < length; i++) if (some.getInt8(at + i) !== others.getInt8(i)) return false;
   return true;
 }

@@ -24,7 +24,7 @@ import {
   write,
   writeSync,
 } from 'node:fs';
-import { open, rename, unlink } from 'node:fs/promises';
+import { open, rename, rm, unlink } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { defer } from '../../../shared/defer.ts';
 import { StorageError } from '../../../shared/errors.ts';
@@ -80,8 +80,9 @@ export interface MachineDisk extends Disk {
   isThere(path: string): boolean;
   /** Makes a directory of its own, whose name begins so. @returns its path */
   makeTemporaryDir(begin: string): string;
-  /** Removes a directory with all that is in it. */
+  /** Removes a directory with all that is in it, at once or by the pool. */
   removeTree(path: string): void;
+  removeTreeLater(path: string): Promise<void>;
   /** What a program may still write there; undefined: the system does not say. */
   freeBytes(path: string): number | undefined;
 }
@@ -123,6 +124,10 @@ class SystemDisk implements MachineDisk {
 
   removeTree(path: string): void {
     told('remove', path, () => rmSync(path, { recursive: true, force: true }));
+  }
+
+  removeTreeLater(path: string): Promise<void> {
+    return later('remove', path, () => rm(path, { recursive: true, force: true }));
   }
 
   freeBytes(path: string): number | undefined {

@@ -35,6 +35,9 @@ export class FrameReader {
   /** Where the last frame ended: who asks for the one there goes through all. */
   #endSegment: Segment | undefined;
   #end = 0;
+  /** The frame that was found last. */
+  #foundSegment: Segment | undefined;
+  #foundAt = 0;
 
   /** Of the frame that was found last: the bytes in which it lies, and where it begins there. */
   bytes: Uint8Array = new Uint8Array(0);
@@ -51,6 +54,9 @@ export class FrameReader {
 
   /** Finds the frame at a position; false: it is damaged. Throws StorageError. */
   find(segment: Segment, position: number): boolean {
+    // Of a frame of small messages one is asked for after the other.
+    if (segment === this.#foundSegment && position === this.#foundAt) return true;
+    this.#foundSegment = undefined;
     let block = this.#blockOf(segment, position);
     if (block === undefined) {
       const isNext = segment === this.#endSegment && position === this.#end;
@@ -73,6 +79,8 @@ export class FrameReader {
     this.bytes = block.bytes;
     this.view = block.view;
     this.at = start;
+    this.#foundSegment = segment;
+    this.#foundAt = position;
     return true;
   }
 
@@ -121,5 +129,6 @@ export class FrameReader {
       if (this.#blocks[i]?.segment === segment) this.#blocks[i] = undefined;
     }
     if (this.#endSegment === segment) this.#endSegment = undefined;
+    if (this.#foundSegment === segment) this.#foundSegment = undefined;
   }
 }

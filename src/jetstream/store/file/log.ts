@@ -9,7 +9,7 @@ import type { IndexedStore } from '../indexed-store.ts';
 import type { FoundMessage } from '../restored-rows.ts';
 import { HAS_HEADERS, ROW_AT, ROW_BODY, ROW_SLAB } from '../row-chunk.ts';
 import type { Rows } from '../rows.ts';
-import type { Incoming, StoredMessage } from '../store.ts';
+import type { Incoming, MessagePlace } from '../store.ts';
 import { Compaction } from './compaction.ts';
 import { MESSAGE_BYTES } from './format.ts';
 import type { FrameBuffer } from './frame-buffer.ts';
@@ -26,7 +26,6 @@ export interface LogOptions extends SyncOptions, TailOptions {
 }
 
 const SNAPSHOT_BYTES: number = 1 << 20;
-const NOTHING = new Uint8Array(0);
 
 export class SegmentLog implements Bodies {
   readonly segments: Segments = new Segments();
@@ -109,7 +108,7 @@ export class SegmentLog implements Bodies {
     this.#segment.add(this.#body & ~HAS_HEADERS);
   }
 
-  read(into: StoredMessage): boolean {
+  locate(into: MessagePlace): boolean {
     const { chunk, word } = this.#rows;
     const place = chunk.words[word + ROW_SLAB] as number;
     const at = chunk.words[word + ROW_AT] as number;
@@ -124,11 +123,11 @@ export class SegmentLog implements Bodies {
       start = this.#reader.at + (place & 0xffff);
     }
     const { bytes, view } = source;
-    const from = start + MESSAGE_BYTES + into.subject.length;
-    const end = from + (body & ~HAS_HEADERS);
-    const middle = body < HAS_HEADERS ? from : from + view.getUint32(start + 8, true);
-    into.headers = body < HAS_HEADERS ? undefined : bytes.subarray(from, middle);
-    into.payload = middle === end ? NOTHING : bytes.subarray(middle, end);
+    into.body = bytes;
+    into.bodyData = view;
+    into.bodyAt = start + MESSAGE_BYTES + into.subjectBytes;
+    into.headerBytes = body < HAS_HEADERS ? 0 : view.getUint32(start + 8, true);
+    into.bodyBytes = body & ~HAS_HEADERS;
     return true;
   }
 
