@@ -24,6 +24,9 @@ const SHOWN_MAX = 4096;
 const LABEL_MAX = 256;
 /** Bytes of the empty line that ends headers, and of the end of the one before. */
 const HEADERS_END = 4;
+const LETTER_H = 0x68;
+/** Bytes of the two sizes at the end of a line, and what is around them. */
+const SIZES_MAX = 64;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -75,7 +78,7 @@ export class PeerLog {
     if (!this.#logger.isTrace || line.length === 0) return;
     const text = textOf(line);
     this.#trace(`<<- [${/^connect/i.test(text) ? withoutSecrets(text) : text}]`);
-    if (body !== undefined) this.#payload('<<-', text, body);
+    if (body !== undefined) this.#payload('<<-', line, body);
   }
 
   /** A line of the core that goes out, and what a message carries; `limit`, if it is the last of so many. */
@@ -87,7 +90,7 @@ export class PeerLog {
       this.debug(`Auto-unsubscribe limit of ${limit} reached for sid '${sid}'`);
     }
     this.traceSent(text);
-    if (body !== undefined) this.#payload('->>', text, body);
+    if (body !== undefined) this.#payload('->>', line, body);
   }
 
   /** A subscription that has ended. */
@@ -96,7 +99,7 @@ export class PeerLog {
     this.#trace(`<-> [DELSUB ${typeof sid === 'string' ? sid : textOf(sid)}]`);
   }
 
-  #payload(arrow: string, line: string, body: Uint8Array): void {
+  #payload(arrow: string, line: Uint8Array, body: Uint8Array): void {
     const { tracedMax = 0, tracesHeaders } = this.#logger;
     const told = tracesHeaders ? headersOf(line, body) : body;
     if (told.length === 0) return;
@@ -130,8 +133,11 @@ function bracketed(address: string): string {
 }
 
 /** The headers of what the line of a message announces, without the ends of lines behind them. */
-function headersOf(line: string, body: Uint8Array): Uint8Array {
-  const [, bytes = 0] = /^H\S+ .* (\d+) \d+\s*$/i.exec(line) ?? [];
+function headersOf(line: Uint8Array, body: Uint8Array): Uint8Array {
+  // However long its subjects are, its end says how many bytes there are.
+  const isWithHeaders = ((line[0] ?? 0) | 0x20) === LETTER_H;
+  const end = decoder.decode(line.subarray(-SIZES_MAX));
+  const bytes = isWithHeaders ? (/(\d+)\s+\d+\s*$/.exec(end)?.[1] ?? 0) : 0;
   return body.subarray(0, Math.max(0, Number(bytes) - HEADERS_END));
 }
 

@@ -406,6 +406,7 @@ export const SERVER: Block<ServerValues> = {
     names: ['no_system_account', 'no_system', 'no_sys_acc'],
     kind: flag,
     about: 'There is none.',
+    effect: 'warned',
   },
   noHeaderSupport: { names: ['no_header_support'], kind: flag, about: 'No headers.' },
   trustedKeys: {

@@ -62,7 +62,7 @@ async function payloads(settings: object): Promise<string[]> {
   await using server = createTestBridge({ logger });
   const peer = await server.greeted({ headers: true });
   await peer.send(
-    'SUB > 1\r\nPUB a 5\r\nab"de\r\nHPUB a r 18 21\r\nNATS/1.0\r\nA: b\r\n\r\nxyz\r\n',
+    'SUB > 1\r\nPUB a 5\r\nab"de\r\nhpub\ta r  18\t21\r\nNATS/1.0\r\nA: b\r\n\r\nxyz\r\n',
   );
   await peer.expectLines('MSG a 1 5', 'ab"de', 'HMSG a 1 r 18 21', 'NATS/1.0', 'A: b', '', 'xyz');
   return lines.flatMap((line) => /(?:<<-|->>) MSG_PAYLOAD.*/.exec(line) ?? []);

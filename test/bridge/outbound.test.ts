@@ -83,6 +83,11 @@ it('a reader that takes nothing for the write deadline is closed', async () => {
   await stuck.ended();
   expect(server.bridge.connections().map(({ cid }) => cid)).toEqual([2]);
   expect(server.bridge.endedConnections().at(-1)?.reason).toBe('Slow Consumer (Write Deadline)');
+  expect(server.log.filter((line) => line.includes('Slow Consumer Detected'))).toEqual([
+    expect.stringMatching(
+      /^\[INF\] .* - Slow Consumer Detected: WriteDeadline of 10s exceeded with \d+ chunks of \d+ total bytes\.$/,
+    ),
+  ]);
 });
 
 it('a reader that takes something within the write deadline stays', async () => {

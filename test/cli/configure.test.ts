@@ -262,7 +262,7 @@ describe('a server from a file', () => {
     const child = await startFile(
       'port: -1\nauthorization { timeout: 3 }\nwebsocket { no_tls: true }\nsystem_account: "$SYS"\n' +
         'proxy_protocol: false\naccounts {}\nmappings {}\nhttps_port: 0\njetstream: disabled\n' +
-        'gateway { name: a, port: -1 }\nmqtt { }\nleafnodes { remotes: [ { url: "nats://a:1" } ], tls {} }',
+        'no_system: true\ngateway { name: a, port: -1 }\nmqtt { }\nleafnodes { remotes: [ { url: "nats://a:1" } ], tls {} }',
       '-js',
       '-n=x',
       `-sd=${scratch.folder}/x`,
@@ -273,7 +273,7 @@ describe('a server from a file', () => {
     );
     const warnings = texts(child.output()).filter((line) => line.startsWith('[WRN]'));
     expect(warnings).toEqual([
-      ...['gateway', 'leafnodes.remotes', 'leafnodes.tls', '--cluster'].map(
+      ...['no_system_account', 'gateway', 'leafnodes.remotes', 'leafnodes.tls', '--cluster'].map(
         (name) => `[WRN] Not supported yet, and ignored: ${name}`,
       ),
     ]);

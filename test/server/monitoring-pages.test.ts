@@ -1,8 +1,11 @@
 // The monitoring pages of a server with clients: what they say, whom they choose, in which order, and beside nats-server
 // what it says of the same traffic.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createBus } from '../../src/index.ts';
-import { type ServeOptions, type Server, serve } from '../../src/server/index.ts';
+import { loadConfig, type ServeOptions, type Server, serve } from '../../src/server/index.ts';
 import { findReference, type Reference, startReference } from '../reference.ts';
 import { TextPeer } from '../support/text-peer.ts';
 
@@ -318,6 +321,48 @@ test.skipIf(reason !== '')(`nats-server shows him so, too${reason}`, async () =>
   ends.push(() => theirs.close());
   expect(await users(theirs.port, theirs.monitorUrl)).toEqual(AS_A);
 });
+
+/** All that a file says and `/varz` tells again. */
+const FILE = `
+  server_name: nm
+  server_tags: [b, " A", b]
+  server_metadata { k: v }
+  max_subscriptions: 100
+  max_connections: 50
+  max_payload: 2000
+  max_control_line: 2048
+  max_pending: 5MB
+  ping_interval: "40s"
+  ping_max: 4
+  write_deadline: "3s"
+  write_timeout: close
+  client_advertise: "9.9.9.9:77"
+  http: "127.0.0.1:-1"
+  authorization { timeout: 3, users: [ {user: a, password: p} ] }
+  leafnodes { host: "127.0.0.1", port: -1 }
+  websocket {
+    host: "127.0.0.1", port: -1, no_tls: true, compression: true, same_origin: true
+    advertise: "1.2.3.4:8", handshake_timeout: "5s", allowed_origins: ["http://a.b:81", "https://c.d"]
+    no_auth_user: a, authorization { timeout: 1.5 }, ping_interval: "9s"
+  }`;
+
+test.skipIf(reason !== '')(
+  `/varz tells what a file says as nats-server does${reason}`,
+  async () => {
+    const theirs = await startReference(FILE);
+    ends.push(() => theirs.close());
+    const scratch = mkdtempSync(join(tmpdir(), 'ganglion-pages-'));
+    ends.push(() => rmSync(scratch, { recursive: true }));
+    const file = join(scratch, 'server.conf');
+    writeFileSync(file, FILE);
+    const server = await start({ ...(await loadConfig(file)), host: '127.0.0.1', port: 0 });
+    const [our, their] = await Promise.all([
+      get(server.monitoringUrl as string, '/varz'),
+      get(theirs.monitorUrl, '/varz'),
+    ]);
+    expect(comparable('/varz', our.body)).toEqual(comparable('/varz', their.body));
+  },
+);
 
 /** Keys whose values are of the machine, the moment or the process: of them the kind is compared. */
 const OWN =
