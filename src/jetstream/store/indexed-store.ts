@@ -235,7 +235,6 @@ export class IndexedStore implements Store {
     }
     const state = this.#state;
     this.#matching.removing(seq, rows.subjectId);
-    rows.find(seq);
     state.bytes -= this.#bytesHere();
     state.messages--;
     this.#bodies.release(seq, seq === state.firstSeq);

@@ -41,6 +41,8 @@ export class Sweeps {
 
   /** A message leaves, and its subject's id still stands for its subject. */
   removing(seq: number, subjectId: number): void {
+    // Every removal comes by here.
+    if (this.#tallies.size === 0) return;
     for (const tally of this.#tallies) if (isCounted(tally, seq, subjectId)) tally.count--;
   }
 
@@ -51,6 +53,7 @@ export class Sweeps {
 
   /** The subject is gone: its id may come again with another. */
   forget(subjectId: number): void {
+    if (this.#judges.size === 0) return;
     for (const judge of this.#judges) judge.forget(subjectId);
   }
 
