@@ -17,7 +17,7 @@ import { createDispatch } from './api/dispatch.ts';
 import { RequestQueue } from './api/queue.ts';
 import type { PullQuota } from './consumer/host.ts';
 import type { EndReason } from './consumer/recipients.ts';
-import { refusal } from './errors.ts';
+import { type Refusal, refusal } from './errors.ts';
 import { type Pool, Pools, reservedBytes, type Storage } from './limits.ts';
 import { CLAIMS, type Commit, StreamOutbox } from './outbox.ts';
 import type { StreamPlace } from './place/place.ts';
@@ -209,13 +209,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   *makeRoom({ storage }: StreamConfig): Work<void> {
     const { home } = this.#scene;
     if (storage === 'memory' || home.place !== undefined) return;
-    let failure: unknown;
-    const end = (error: unknown): void => {
-      failure = error;
-    };
-    this.#requests.waitFor(home.load().catch(end));
-    yield;
-    if (failure !== undefined) throw refusal('streamCreate', toError(failure).message);
+    yield* this.#waitFor(home.load(), 'streamCreate');
   }
 
   createStream(config: StreamConfig): Stream {
@@ -242,21 +236,41 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   }
 
   abandon(stream: Stream): void {
-    if (this.streams.get(stream.config.name) === stream) this.deleteStream(stream);
+    if (this.streams.get(stream.config.name) === stream) this.#delete(stream);
   }
 
   *updateStream({ config: { name } }: ApiStream, config: StreamConfig): Work<void> {
     const stream = this.streams.get(name);
+    yield* this.#waitFor(stream?.save(config), 'streamUpdate');
+    // It may have gone meanwhile.
+    if (this.streams.get(name) !== stream) throw refusal('streamNotFound');
     if (stream !== undefined) yield* stream.update(config);
     this.#adviseStream(name, 'UPDATED', 'modify');
   }
 
-  deleteStream({ config: { name } }: ApiStream): void {
+  *deleteStream({ config: { name } }: ApiStream): Work<void> {
     const stream = this.streams.get(name);
-    if (stream === undefined) return;
+    yield* this.#waitFor(stream?.leave(), 'streamDelete');
+    if (stream !== undefined && this.streams.get(name) === stream) this.#delete(stream);
+  }
+
+  #delete(stream: Stream): void {
+    const { name } = stream.config;
     this.streams.delete(name);
     this.#end(stream, 'Consumer Deleted');
     this.#adviseStream(name, 'DELETED', 'delete');
+  }
+
+  /** The request at hand waits for the disk. Throws ApiError: it has refused. */
+  *#waitFor(work: Promise<void> | undefined, error: Refusal): Work<void> {
+    if (work === undefined) return;
+    let failure: unknown;
+    const end = (thrown: unknown): void => {
+      failure = thrown;
+    };
+    this.#requests.waitFor(work.catch(end));
+    yield;
+    if (failure !== undefined) throw refusal(error, toError(failure).message);
   }
 
   /** @param place whatever of it is there goes */

@@ -46,6 +46,7 @@ const REFUSALS = {
   sequenceNotFound: [400, 10043, 'sequence {} not found'],
   storageExceeded: [500, 10047, 'insufficient storage resources available'],
   streamCreate: [500, 10049, '{}'],
+  streamDelete: [500, 10050, '{}'],
   streamInvalidConfig: [500, 10052, '{}'],
   messageTooLarge: [400, 10054, 'message size exceeds maximum allowed'],
   streamMismatch: [400, 10056, 'stream name in subject does not match request'],

@@ -73,6 +73,9 @@ type Said = BatchRun | Slot | RunSlot;
 
 const SLICE_BYTES = 262_144;
 const SLICE_MS = 1;
+/** Answers that wait for commits, at most; and what one costs that is made when it may go. */
+const WAITING_MOST: number = 128 << 20;
+const SLOT_BYTES = 256;
 /** A run of more bytes is not kept for the next time. */
 const RUN_KEPT_BYTES = 1_048_576;
 const NOTHING = new Uint8Array(0);
@@ -93,6 +96,10 @@ export class StreamOutbox implements Outbox {
   /** The last that was said, when it is a run. */
   #tail: BatchRun | undefined;
   #spare: BatchRun | undefined;
+  /** The run of what waits for no commit. */
+  #urgent: BatchRun | undefined;
+  /** What waits for its commit. */
+  #waitingBytes = 0;
   #isDue = false;
   /** What is said now shows only what has been committed. */
   #isReleasing = false;
@@ -118,7 +125,27 @@ export class StreamOutbox implements Outbox {
     this.#amend = amend;
   }
 
+  /**
+   * So much waits for commits that no more is taken: what is sent is dropped, as if its answer were late for ever. Who sees
+   * that before refuses by `sendNow`.
+   */
+  get isFull(): boolean {
+    return this.#waitingBytes > WAITING_MOST;
+  }
+
+  /** Sends something that shows nothing, and waits for no commit. */
+  sendNow({ to, headers = NOTHING, payload }: BatchEntry): void {
+    if (this.#isClosed) return;
+    if (this.#urgent === undefined) {
+      this.#urgent = new BatchRun();
+      this.#ready.push(this.#urgent);
+    }
+    writeEntry(this.#urgent, to, headers, payload, CLAIMS.none);
+    this.#goLater();
+  }
+
   send(entry: BatchEntry, claim: Claim = CLAIMS.none): void {
+    if (this.isFull) return;
     const { to, subject, reply, headers = NOTHING, payload } = entry;
     if (subject !== undefined || reply !== undefined) {
       const kept = copyOf(entry);
@@ -188,7 +215,11 @@ export class StreamOutbox implements Outbox {
     this.#said = [];
     this.#tail = undefined;
     let isWithin = true;
+    let bytes = 0;
+    for (const item of said) bytes += item instanceof BatchRun ? item.used : SLOT_BYTES;
+    this.#waitingBytes += bytes;
     this.#commit((failure) => {
+      this.#waitingBytes -= bytes;
       if (this.#isClosed) return;
       for (const item of said) this.#ready.push(this.#amended(item, failure));
       this.#release();
@@ -256,6 +287,7 @@ export class StreamOutbox implements Outbox {
 
   /** @returns the bytes that it may have taken, when there are more */
   #sendSome(run: BatchRun, bytesMost: number): number {
+    if (run === this.#urgent) this.#urgent = undefined;
     try {
       if (this.#door.home.isClosed) run.reset(RUN_KEPT_BYTES);
       else this.#door.deliverRun(run, bytesMost);

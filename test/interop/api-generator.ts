@@ -16,9 +16,12 @@ const HOUR = 3600 * SECOND;
 
 export class ApiGenerator {
   readonly #chance: Chance;
+  readonly #storages: readonly string[];
 
-  constructor(seed: number) {
+  /** @param storages of which streams are, by chance, and `file` where nothing is said */
+  constructor(seed: number, storages: readonly string[] = ['memory', 'memory', 'file']) {
     this.#chance = new Chance(seed);
+    this.#storages = storages;
   }
 
   next(): ApiCase {
@@ -147,7 +150,7 @@ export class ApiGenerator {
     max_msgs_per_subject: () => this.#int(),
     max_msg_size: () => this.#int(),
     discard: this.#word(['old', 'new', 'NEW']),
-    storage: this.#word(['memory', 'memory', 'file']),
+    storage: () => this.#word(this.#storages)(),
     num_replicas: () => this.#chance.of([0, 1, 1, 2, 3, 6, -1]),
     no_ack: this.#bool,
     duplicate_window: () => this.#duration(),
@@ -211,7 +214,7 @@ export class ApiGenerator {
   #streamConfig(name: string): Record<string, unknown> {
     const config: Record<string, unknown> = { name };
     if (this.#chance.is(0.8)) config.subjects = this.#subjects();
-    if (this.#chance.is(0.8)) config.storage = 'memory';
+    if (this.#chance.is(0.8)) config.storage = this.#storages[0];
     const made: Record<string, unknown> = {
       ...config,
       ...this.#some(this.#streamFields, this.#chance.is(0.5) ? 3 : 7),

@@ -37,17 +37,21 @@ export interface Compared {
   readonly isUnsupported: boolean;
 }
 
-/** Asks `ours` first: only where it is silent the other one's silence is awaited. */
+/**
+ * Asks `ours` first: only where it is silent the other one's silence is awaited. Behind a restart some
+ * more is not compared.
+ */
 export async function compare(
   ours: NatsConnection,
   theirs: NatsConnection,
   one: ApiCase,
+  isRestarted = false,
 ): Promise<Compared> {
   const mine = await ask(ours, one, isQuestion(one) ? ANSWER_MS : SILENCE_MS);
   const other = await ask(theirs, one, mine === 'silence' ? SILENCE_MS : ANSWER_MS);
   return {
-    ours: JSON.stringify(plain(mine), undefined, 1),
-    theirs: JSON.stringify(plain(other), undefined, 1),
+    ours: JSON.stringify(plain(mine, isRestarted), undefined, 1),
+    theirs: JSON.stringify(plain(other, isRestarted), undefined, 1),
     isUnsupported: errorOf(mine).startsWith('not supported yet'),
   };
 }
@@ -68,6 +72,14 @@ function errorOf(reply: Reply): string {
 const NOT_COMPARED = new Set([
   ...['created', 'ts', 'cluster', '_nats.ver', '_nats.level', 'api', 'last_active', 'time'],
 ]);
+/**
+ * By a restart of nats-server: of a consumer that is not durable, or was not when it was made, and of a stream that never
+ * had a message and was purged.
+ */
+const CHANGED_BY_RESTARTS: Readonly<Record<string, ReadonlySet<string>>> = {
+  config: new Set(['name', 'inactive_threshold']),
+  state: new Set(['first_seq']),
+};
 /** Digits that a number would not keep. */
 const LONG = /(?<=[:[,])(-?\d{16,})(?=[,}\]])/g;
 const INVALID_JSON = 'invalid JSON: ';
@@ -76,7 +88,7 @@ const VIOLATED = 'change to limits violates consumers: ';
 /** A name that a server has made. */
 const MADE_NAME = /^[0-9A-Za-z]{8}$/;
 
-function plain(value: unknown, key = ''): unknown {
+function plain(value: unknown, isRestarted: boolean, key = ''): unknown {
   if (typeof value === 'string') {
     const isOpen = value.startsWith(INVALID_JSON) && !value.includes('unknown field');
     if (isOpen) return INVALID_JSON;
@@ -87,7 +99,7 @@ function plain(value: unknown, key = ''): unknown {
     return key === 'name' && MADE_NAME.test(value) ? 'made' : value;
   }
   if (Array.isArray(value)) {
-    const items = value.map((item) => plain(item, 'name'));
+    const items = value.map((item) => plain(item, isRestarted, 'name'));
     // Names that the servers have made stand in any order.
     return key === 'consumers' ? items.sort((a, b) => (textOf(a) < textOf(b) ? -1 : 1)) : items;
   }
@@ -96,10 +108,13 @@ function plain(value: unknown, key = ''): unknown {
   const { deleted } = value as { deleted?: unknown };
   const isOdd = Array.isArray(deleted) && deleted[0] === 0;
   const kept = Object.entries(value).filter(
-    ([name]) => !NOT_COMPARED.has(name) && !(isOdd && /deleted/.test(name)),
+    ([name]) =>
+      !NOT_COMPARED.has(name) &&
+      !(isRestarted && CHANGED_BY_RESTARTS[key]?.has(name)) &&
+      !(isOdd && /deleted/.test(name)),
   );
   // The order of members is compared, too, but of maps, which Go sorts.
-  return Object.fromEntries(kept.map(([name, member]) => [name, plain(member, name)]));
+  return Object.fromEntries(kept.map(([name, member]) => [name, plain(member, isRestarted, name)]));
 }
 
 function textOf(value: unknown): string {

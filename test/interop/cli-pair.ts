@@ -3,9 +3,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, inject } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { runChild, startChild } from './child.ts';
-import { type Server, startServer } from './server.ts';
+import { type Restart, StoredServer } from './stored-server.ts';
 import { missing, pathOf } from './tools.ts';
 
 const { natsCli, reference } = inject('tools');
@@ -30,23 +30,33 @@ export interface Meanwhile {
 /** Has a command that does not end by itself go on until it has said all that. */
 export type Watch = (args: readonly string[], steps: readonly Meanwhile[]) => Promise<string[]>;
 
+export interface CliPair {
+  readonly both: Both;
+  readonly watch: Watch;
+  /** Restarts both. */
+  restart(how: Restart): Promise<void>;
+}
+
+/** Commands between two restarts. */
+const COMMANDS = 6;
+
 /** Starts both servers before the tests of the suite at hand, and ends them after. */
-export function openCliPair(): { readonly both: Both; readonly watch: Watch } {
+export function openCliPair(): CliPair {
   let home: string;
-  const servers: Server[] = [];
+  const servers: StoredServer[] = [];
 
   beforeAll(async () => {
     home = mkdtempSync(join(tmpdir(), 'ganglion-js-cli-'));
-    const args = ['-js', '-sd', join(home, 'store')];
-    servers.push(await startServer({ args }));
-    servers.push(await startServer({ executable: pathOf(reference), args }));
+    for (const executable of [undefined, pathOf(reference)]) {
+      servers.push(await StoredServer.start(executable));
+    }
   });
   afterAll(async () => {
     for (const server of servers) await server.close();
     rmSync(home, { recursive: true, force: true });
   });
 
-  const envOf = ({ url }: Server) => {
+  const envOf = ({ url }: StoredServer) => {
     return { NATS_URL: url, HOME: home, XDG_CONFIG_HOME: home, NO_COLOR: '1', TZ: 'UTC' };
   };
   const both: Both = async (command, args, input = '') => {
@@ -71,7 +81,35 @@ export function openCliPair(): { readonly both: Both; readonly watch: Watch } {
     }
     return said;
   };
-  return { both, watch };
+  return {
+    both,
+    watch,
+    restart: async (how) => {
+      await Promise.all(servers.map((server) => server.restart(how)));
+    },
+  };
+}
+
+/** A test for each command, in their order, on both servers; which are restarted now and then, if it says how. */
+export function testCommands(
+  { both, restart }: CliPair,
+  commands: readonly (readonly string[])[],
+  how?: Restart,
+): void {
+  const rows = commands.map((words, i) => [words.join(' '), words, i] as const);
+  test.each(rows)('%s', async (_, words, i) => {
+    if (how !== undefined && i % COMMANDS === COMMANDS - 1) await restart(how);
+    const said = await both(natsCommand(), words);
+    const [ours, theirs] = how === undefined ? said : said.map(withoutLast);
+    expect(ours).toBe(theirs);
+  });
+}
+
+/** Without when consumers were last active, which nats-server forgets. */
+function withoutLast(said: string): string {
+  return said
+    .replace(/ Last (?:delivery|Ack): AGE ago/gi, '')
+    .replace(/(?<=│ )(?:never|AGE)(?= │\n)/g, 'some time');
 }
 
 const CHANGES: readonly (readonly [RegExp, string])[] = [
@@ -91,7 +129,7 @@ const CHANGES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** The headers of a message, which the command prints in the order of a Go map: any. */
-const HEADERS = /(?<=^Headers:\n\n)(?:.*: .*\n)+/gm;
+const HEADERS = /(?<=^(?:Headers:\n|\[#\d+\] Received .*)\n)(?:\S+: .*\n)+/gm;
 
 function plain(output: string): string {
   const text = CHANGES.reduce((sofar, [pattern, by]) => sofar.replace(pattern, by), output);

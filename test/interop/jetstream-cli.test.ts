@@ -1,8 +1,9 @@
 // Streams and consumers by the `nats` command, run against this server and against nats-server.
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { natsCommand, openCliPair, reasonAgainst } from './cli-pair.ts';
+import { natsCommand, openCliPair, reasonAgainst, testCommands } from './cli-pair.ts';
 import { titled } from './clients.ts';
+import { RESTARTS } from './stored-server.ts';
 
 const SCRIPT = '/usr/bin/script';
 
@@ -84,15 +85,10 @@ const COMMANDS: readonly (readonly string[])[] = [
 describe.skipIf(reasonAgainst !== undefined)(
   titled('the nats command and streams', reasonAgainst),
   () => {
-    const { both, watch } = openCliPair();
+    const pair = openCliPair();
+    const { both, watch } = pair;
 
-    test.each(COMMANDS.map((words) => [words.join(' '), words] as const))(
-      '%s',
-      async (_, words) => {
-        const [ours, theirs] = await both(natsCommand(), words);
-        expect(ours).toBe(theirs);
-      },
-    );
+    testCommands(pair, COMMANDS);
 
     test('sub, where a consumer pushes to', async () => {
       const push = ['--target', 'to.l', '--flow-control', '--heartbeat', '5s', '--ack', 'none'];
@@ -119,5 +115,19 @@ describe.skipIf(reasonAgainst !== undefined)(
       expect(ours).toContain('hello 10');
       expect(ours).toBe(theirs);
     });
+  },
+);
+
+describe.skipIf(reasonAgainst !== undefined).each(RESTARTS)(
+  titled('the nats command and streams, with %s again and again', reasonAgainst),
+  (how) => {
+    // The first answer of nats-server after a restart tells what was before an edit.
+    const isEdit = ([noun, verb]: readonly string[]): boolean =>
+      noun === 'consumer' && verb === 'edit';
+    testCommands(
+      openCliPair(),
+      COMMANDS.filter((words) => !isEdit(words)),
+      how,
+    );
   },
 );

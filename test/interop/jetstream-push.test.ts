@@ -21,8 +21,10 @@ interface Closed {
   readonly reason: string;
 }
 
+type Ask = (subject: string, body: object) => Promise<string>;
+
 /** A client that asks the API and publishes. */
-async function asker(port: number): Promise<(subject: string, body: object) => Promise<string>> {
+async function asker(port: number): Promise<Ask> {
   const reader = await PushReader.open(port);
   let inboxes = 0;
   reader.write('SUB _A.* 1\r\n');
@@ -50,6 +52,22 @@ async function fill(port: number, name: string, messages: number, bytes: number)
     await publisher.until(() => publisher.said.includes(seq));
   }
   publisher.close();
+}
+
+async function listen(reader: PushReader): Promise<void> {
+  reader.write('SUB to.r 1\r\nPING\r\n');
+  await reader.until(() => reader.said.includes('PONG'));
+}
+
+/** Has all of a stream delivered to a reader that listens, by a consumer that pushes or by one pull. */
+async function begin(reader: PushReader, ask: Ask, name: string, way: string): Promise<void> {
+  const push = way === 'push' ? { deliver_subject: 'to.r' } : {};
+  const config = { name: 'C', ack_policy: 'none', ...push };
+  await ask(`CONSUMER.CREATE.${name}.C`, { stream_name: name, config });
+  if (way === 'push') return;
+  const body = '{"batch":1000000}';
+  const subject = `$JS.API.CONSUMER.MSG.NEXT.${name}.C`;
+  reader.write(`PUB ${subject} to.r ${body.length}\r\n${body}\r\n`);
 }
 
 /** What comes until it has been quiet for a while, as counts of messages and the statuses between them. */
@@ -125,16 +143,8 @@ describe.skipIf(reason !== undefined)(titled('consumers that push', reason), () 
       other.write(`PUB ${name}.end 7\r\nthe end\r\n`);
       const ask = await asker(port);
       const reader = await PushReader.open(port);
-      reader.write('SUB to.r 1\r\nPING\r\n');
-      await reader.until(() => reader.said.includes('PONG'));
-      const push = way === 'push' ? { deliver_subject: 'to.r' } : {};
-      const config = { name: 'C', ack_policy: 'none', ...push };
-      await ask(`CONSUMER.CREATE.${name}.C`, { stream_name: name, config });
-      if (way === 'pull') {
-        const body = '{"batch":1000000}';
-        const subject = `$JS.API.CONSUMER.MSG.NEXT.${name}.C`;
-        reader.write(`PUB ${subject} to.r ${body.length}\r\n${body}\r\n`);
-      }
+      await listen(reader);
+      await begin(reader, ask, name, way);
       let pongs = 0;
       let isOver = false;
       const pinging = (async () => {
@@ -165,17 +175,16 @@ describe.skipIf(reason !== undefined)(titled('consumers that push', reason), () 
     120_000,
   );
 
-  test('end a reader that stands still as nats-server does', async () => {
+  test.each(['push', 'pull'])('by %s end a reader that stands still alike', async (way) => {
     const reasons: unknown[] = [];
+    const name = `W${way.toUpperCase()}`;
     for (const { port, monitorUrl } of servers) {
-      await fill(port, 'W', 3000, 10 * KIB);
+      await fill(port, name, 3000, 10 * KIB);
       const ask = await asker(port);
       const reader = await PushReader.open(port);
-      reader.write('SUB to.w 1\r\nPING\r\n');
-      await reader.until(() => reader.said.includes('PONG'));
+      await listen(reader);
       reader.pause();
-      const config = { name: 'C', deliver_subject: 'to.w', ack_policy: 'none' };
-      await ask('CONSUMER.CREATE.W.C', { stream_name: 'W', config });
+      await begin(reader, ask, name, way);
       let closed: Closed | undefined;
       while (closed === undefined) {
         await new Promise((resolve) => setTimeout(resolve, 100));
@@ -185,6 +194,7 @@ describe.skipIf(reason !== undefined)(titled('consumers that push', reason), () 
       }
       reasons.push(closed.reason);
       reader.close();
+      await ask(`STREAM.DELETE.${name}`, {});
     }
     expect(reasons).toEqual(Array(2).fill('Slow Consumer (Write Deadline)'));
   });

@@ -6,6 +6,7 @@ import { titled } from './clients.ts';
 import { openPair } from './jetstream-pair.ts';
 import { type StoreCase, StoreGenerator } from './store-generator.ts';
 import { perform } from './store-sides.ts';
+import { RESTARTS, type Restart } from './stored-server.ts';
 import { missing } from './tools.ts';
 
 const { reference } = inject('tools');
@@ -18,25 +19,49 @@ const DIFFERENCES_MAX = Number(process.env.STORE_MAX ?? 10);
 describe.skipIf(reason !== undefined)(titled('streams beside nats-server', reason), () => {
   const pair = openPair(reference);
 
+  /** What differs in so many pieces of work; in the middle of each episode there may be a restart. */
+  async function differences(
+    generator: StoreGenerator,
+    restart?: (episode: number) => Promise<void>,
+  ): Promise<string> {
+    const found: string[] = [];
+    let done: string[] = [];
+    for (let i = 0; i < CASES && found.length < DIFFERENCES_MAX; i++) {
+      const isStart = i % EPISODE === 0 || done.length === 0;
+      if (isStart) done = [];
+      const work = isStart ? generator.setUp() : [generator.next()];
+      if (restart !== undefined && i % EPISODE === EPISODE / 2) {
+        await restart(Math.floor(i / EPISODE));
+        done.push('-- restart');
+        work.unshift(...generator.all());
+      }
+      for (const one of work) {
+        const difference = await compared(pair.connections, one);
+        done.push(said(one));
+        if (difference === undefined) continue;
+        found.push(`seed ${SEED}, #${i}: ${done.join('\n')}\n${difference}`);
+        done = [];
+        break;
+      }
+    }
+    return found.join('\n\n');
+  }
+
   test(
     `${CASES} pieces of work have the same outcome`,
     async () => {
-      const generator = new StoreGenerator(SEED);
-      const differences: string[] = [];
-      let done: string[] = [];
-      for (let i = 0; i < CASES && differences.length < DIFFERENCES_MAX; i++) {
-        const isStart = i % EPISODE === 0 || done.length === 0;
-        if (isStart) done = [];
-        for (const one of isStart ? generator.setUp() : [generator.next()]) {
-          const difference = await compared(pair.connections, one);
-          done.push(said(one));
-          if (difference === undefined) continue;
-          differences.push(`seed ${SEED}, #${i}: ${done.join('\n')}\n${difference}`);
-          done = [];
-          break;
-        }
-      }
-      expect(differences.join('\n\n')).toBe('');
+      expect(await differences(new StoreGenerator(SEED))).toBe('');
+    },
+    CASES * 400,
+  );
+
+  test(
+    `${CASES} pieces of work on streams in files have the same outcome over restarts`,
+    async () => {
+      const generator = new StoreGenerator(SEED, true);
+      const restart = (episode: number): Promise<void> =>
+        pair.restart(RESTARTS[episode % RESTARTS.length] as Restart);
+      expect(await differences(generator, restart)).toBe('');
     },
     CASES * 400,
   );

@@ -1,5 +1,7 @@
 // Random programs over one stream and one consumer: what is published, pulled or pushed, acknowledged in all ways, removed
-// and waited for. Every third one is of a consumer that pushes, whose listeners come and go. Waits are long beside what a step takes, so that nothing depends on how fast a server is.
+// and waited for. Every third one is of a consumer that pushes, whose listeners come and go, some of them of a stream that
+// transforms subjects and publishes again. Waits are long beside what a step takes, so that nothing depends on how fast a
+// server is.
 
 /** One step. */
 export type PullStep =
@@ -86,8 +88,9 @@ export function pullProgram(seed: number): PullProgram {
     max_msgs_per_subject: maker.pick([-1, -1, 1, 2]),
   };
   const isPush = seed % 3 === 0;
+  const made = isPush ? maker.subjects() : {};
   const consumer = isPush ? maker.pushing(retention) : maker.consumer(retention);
-  return { seed, stream, consumer, steps: maker.steps(isPush) };
+  return { seed, stream: { ...stream, ...made }, consumer, steps: maker.steps(isPush) };
 }
 
 class Maker {
@@ -112,6 +115,17 @@ class Maker {
 
   is(oneIn: number): boolean {
     return this.below(oneIn) === 0;
+  }
+
+  /** What becomes of a stream's subjects, and where its messages are published again. */
+  subjects(): object {
+    const dest = this.pick(['S.b', 'S.c.x', 'S.{{partition(2)}}.x', 'S.b.{{wildcard(1)}}']);
+    const src = dest.includes('wildcard') ? 'S.*' : 'S.a';
+    const headers_only = this.is(3);
+    return {
+      ...(this.is(3) && { subject_transform: { src, dest } }),
+      ...(this.is(3) && { republish: { src: 'S.>', dest: 'R.S.>', headers_only } }),
+    };
   }
 
   consumer(retention: string): Record<string, unknown> {

@@ -43,6 +43,7 @@ class Player {
   async play(): Promise<StepRecord[]> {
     const name = this.#stream;
     this.#listenTo(`$JS.EVENT.ADVISORY.CONSUMER.*.${name}.>`, 'advised', 0);
+    this.#listenTo(`R.${name}.>`, 'again', 0);
     await this.#ask(`STREAM.CREATE.${name}`, this.#named(this.#program.stream));
     const records: StepRecord[] = [];
     for (const [at, step] of this.#program.steps.entries()) {
@@ -192,6 +193,7 @@ class Player {
     const line = (isSteady ? text : text.replaceAll(/(\$JS\.ACK\.[\w.]+)\.\w+/g, '$1.ahead'))
       .replaceAll(this.#stream, 'S')
       .replaceAll(/"last_active":"[^"]*"/g, '"last_active"')
+      .replaceAll(/Nats-Time-Stamp: [^|]*/g, 'Nats-Time-Stamp')
       .replaceAll(/(\$JS\.ACK\.S\.C\.\w+\.\w+\.\w+)\.\w+/g, '$1.time');
     const lines = this.#record[key] ?? [];
     this.#record[key] = lines;
@@ -207,7 +209,10 @@ class Player {
   #named(config: unknown): unknown {
     const text = JSON.stringify(config);
     return JSON.parse(
-      text.replaceAll('"S"', `"${this.#stream}"`).replaceAll('"S.', `"${this.#stream}.`),
+      text
+        .replaceAll('"S"', `"${this.#stream}"`)
+        .replaceAll('"S.', `"${this.#stream}.`)
+        .replaceAll('"R.S.', `"R.${this.#stream}.`),
     );
   }
 }

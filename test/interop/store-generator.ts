@@ -2,7 +2,8 @@
 // purges, in episodes that begin with a stream and consumers of random kinds.
 //
 // Left out is what the original does not count or find as it says it would: num_pending of a consumer that begins behind
-// the end, or whose filters are changed, or of one of `last_per_subject` after a purge; of streams in files, the last of many subjects up to a sequence behind the end.
+// the end, or whose filters are changed, or of one of `last_per_subject` after a purge or a restart; of streams in files,
+// the last of many subjects up to a sequence behind the end.
 import { Chance } from './chance.ts';
 
 /** A request, its body and headers; what `take` says is done with the messages of a pull. */
@@ -24,8 +25,21 @@ export class StoreGenerator {
   #isFile = false;
   #hasLastOfSubjects = false;
 
-  constructor(seed: number) {
+  readonly #isRestarted: boolean;
+
+  /** @param isRestarted servers are, so that all streams are in files */
+  constructor(seed: number, isRestarted = false) {
     this.#chance = new Chance(seed);
+    this.#isRestarted = isRestarted;
+  }
+
+  /** Everything that is kept. */
+  all(): StoreCase[] {
+    const details = JSON.stringify({ deleted_details: true, subjects_filter: '>' });
+    return [
+      this.#request(`STREAM.INFO.${STREAM}`, details),
+      ...['C0', 'C1'].map((name) => this.#request(`CONSUMER.INFO.${STREAM}.${name}`, '')),
+    ];
   }
 
   /** What an episode begins with. */
@@ -36,7 +50,7 @@ export class StoreGenerator {
     const config = {
       name: STREAM,
       subjects: ['d.>'],
-      storage: chance.of(['memory', 'memory', 'file']),
+      storage: this.#isRestarted ? 'file' : chance.of(['memory', 'memory', 'file']),
       retention: chance.of(['limits', 'limits', 'limits', 'interest', 'workqueue']),
       max_msgs: chance.is(0.4) ? chance.of([1, 3, 5, 8]) : -1,
       max_bytes: chance.is(0.2) ? chance.of([200, 600]) : -1,
@@ -139,7 +153,11 @@ export class StoreGenerator {
       ack_policy: isWorkQueue ? 'explicit' : chance.of(['explicit', 'explicit', 'all', 'none']),
       deliver_policy: isWorkQueue
         ? 'all'
-        : chance.of(['all', 'all', 'last', 'new', 'last_per_subject', 'by_start_sequence']),
+        : chance.of([
+            ...['all', 'all', 'last', 'new'],
+            this.#isRestarted ? 'all' : 'last_per_subject',
+            'by_start_sequence',
+          ]),
       ack_wait: HOUR,
       max_deliver: chance.of([-1, -1, 1, 2, 3]),
       max_ack_pending: chance.of([-1, 1000, 1, 3]),

@@ -111,7 +111,13 @@ const OF_FILES =
 function lineOf({ subject, headers, reply, data }: Msg): string {
   const text = new TextDecoder().decode(data);
   const isAnswer = text.startsWith('{"');
-  const shown = isAnswer ? text.replace(TIMES, '').replace(OWN, '').replace(OF_FILES, '') : text;
+  const shown = isAnswer
+    ? text
+        .replace(TIMES, '')
+        .replace(OWN, '')
+        .replace(OF_FILES, '')
+        .replace(/,(?=})/g, '')
+    : text;
   const name = subject.startsWith('_INBOX') ? '' : subject;
   return `${name} ${headerText(headers)} ${ackText(reply)} ${shown}`.trim();
 }

@@ -3,8 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { natsCommand, openCliPair, reasonAgainst } from './cli-pair.ts';
+import { natsCommand, openCliPair, reasonAgainst, testCommands } from './cli-pair.ts';
 import { titled } from './clients.ts';
+import { RESTARTS } from './stored-server.ts';
 
 const FILE = join(tmpdir(), 'ganglion-cli-object.bin');
 
@@ -94,16 +95,11 @@ const BENCHES: readonly string[] = [
 describe.skipIf(reasonAgainst !== undefined)(
   titled('the nats command, buckets and objects', reasonAgainst),
   () => {
-    const { both, watch } = openCliPair();
+    const pair = openCliPair();
+    const { both, watch } = pair;
     writeFileSync(FILE, Buffer.alloc(400_000, 'what an object is made of '));
 
-    test.each(COMMANDS.map((words) => [words.join(' '), words] as const))(
-      '%s',
-      async (_, words) => {
-        const [ours, theirs] = await both(natsCommand(), words);
-        expect(ours).toBe(theirs);
-      },
-    );
+    testCommands(pair, COMMANDS);
 
     test('kv watch', async () => {
       await both(natsCommand(), ['kv', 'add', 'SEEN', '--history', '3', '--storage', 'memory']);
@@ -157,5 +153,15 @@ describe.skipIf(reasonAgainst !== undefined)(
         expect(said).toMatch(/stats: [\d,]+ msgs\/sec/);
       }
     });
+  },
+);
+
+describe.skipIf(reasonAgainst !== undefined).each(RESTARTS)(
+  titled('the nats command, buckets and objects in files, with %s again and again', reasonAgainst),
+  (how) => {
+    const inFiles = COMMANDS.map((words) =>
+      words.map((word) => (word === 'memory' ? 'file' : word)),
+    );
+    testCommands(openCliPair(), inFiles, how);
   },
 );

@@ -1,8 +1,10 @@
 // JetStream on a bus: it is enabled and closed, warns once of what is not there, and leaves nothing behind.
 import { afterEach, expect, test, vi } from 'vitest';
-import { BusInternals } from '../../src/bus/internals.ts';
+import { BusInternals, internalsOf } from '../../src/bus/internals.ts';
 import { type Bus, createBus, headers } from '../../src/index.ts';
+import { advise } from '../../src/jetstream/advisories.ts';
 import { enableJetStream } from '../../src/jetstream/index.ts';
+import type { Outbox } from '../../src/jetstream/outbox.ts';
 import { CapacityError } from '../../src/shared/errors.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { JetStreamBus } from '../support/jetstream.ts';
@@ -177,6 +179,23 @@ test('advisories are told where somebody listens', async () => {
     stream: 'S',
   });
   expect(actions[0].id).toHaveLength(22);
+});
+
+test('of an advisory that nobody listens to nothing is made', async () => {
+  await using js = await JetStreamBus.open();
+  const scene = { door: internalsOf(js.bus), clock: js.clock, domain: undefined };
+  const send = vi.fn();
+  const fields = vi.fn(() => ({ stream: 'S' }));
+  const outbox = { send } as unknown as Outbox;
+  for (const kind of ['STREAM.CREATED.S', 'METRIC.CONSUMER.ACK.S.C']) {
+    advise(scene, outbox, kind, 'any', fields);
+  }
+  expect([fields, send].map(({ mock }) => mock.calls.length)).toEqual([0, 0]);
+  js.inbox('$JS.EVENT.METRIC.>');
+  for (const kind of ['STREAM.CREATED.S', 'METRIC.CONSUMER.ACK.S.C']) {
+    advise(scene, outbox, kind, 'any', fields);
+  }
+  expect([fields, send].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
 });
 
 test('headers of a request that asks for more than there is are answered', async () => {

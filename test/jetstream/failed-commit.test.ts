@@ -129,6 +129,10 @@ test('what cannot be synced is not acknowledged under always, however often it i
   await bed.settle();
   await disk.settle();
   await made;
+  const kept = published('s.a', 'kept');
+  await bed.settle();
+  await disk.settle();
+  expect(await kept).toEqual({ stream: 'S', seq: 1 });
   disk.fails = (verb) => (verb === 'sync' ? 'EIO' : undefined);
   for (let i = 0; i < 2; i++) {
     const answer = published('s.a', 'text', 'one');
@@ -136,7 +140,37 @@ test('what cannot be synced is not acknowledged under always, however often it i
     await disk.settle();
     expect(await answer).toEqual(refused(/EIO/));
   }
+  // Nothing more is stored, and what was not is not shown; the rest can be read.
+  disk.fails = () => undefined;
+  const refusal = published('s.a', 'text');
+  const shown = Promise.all([bed.state('S'), bed.api('STREAM.MSG.GET.S', { last_by_subj: 's.a' })]);
+  await bed.settle();
+  await disk.settle();
+  expect(await refusal).toEqual(refused(/EIO/));
+  expect(await shown).toMatchObject([{ messages: 1 }, { message: { seq: 1 } }]);
 });
+
+test.each(['EMFILE', 'EDQUOT', 'EROFS', 'ENOSPC'])(
+  'a stream goes on without a restart when that is over: %s',
+  async (code) => {
+    disk = new SimDisk();
+    bed = onDisk();
+    await bed.stream('S', ['s.*'], { storage: 'file' });
+    expect(await published('s.a', 'one')).toEqual({ stream: 'S', seq: 1 });
+    disk.fails = (verb) => (verb === 'write' || verb === 'create' ? code : undefined);
+    for (let i = 0; i < 3; i++) expect(await published('s.a')).toEqual(refused(new RegExp(code)));
+    expect(await bed.api('STREAM.MSG.GET.S', { seq: 1 })).toHaveProperty('message');
+    const other = { name: 'T', subjects: ['t.*'], storage: 'file' };
+    expect(await bed.api('STREAM.CREATE.T', other)).toMatchObject({
+      error: { code: 500, err_code: 10049, description: expect.stringContaining(code) },
+    });
+    expect(await bed.api('STREAM.NAMES')).toMatchObject({ streams: ['S'] });
+    await thereIsRoom();
+    expect(await published('s.a', 'two')).toEqual({ stream: 'S', seq: expect.any(Number) });
+    await bed.stream('T', ['t.*'], { storage: 'file' });
+    expect(await published('t.a')).toEqual({ stream: 'T', seq: 1 });
+  },
+);
 
 /** A store whose commits are told in a later turn; every one of them fails while it is told so. */
 function late(store: Store, failure: () => Error | undefined): Store {

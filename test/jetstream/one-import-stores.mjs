@@ -3,7 +3,7 @@ import { AckPolicy, jetstream } from '@nats-io/jetstream';
 import { Kvm, KvWatchInclude } from '@nats-io/kv';
 import { Objm } from '@nats-io/obj';
 
-const { connection, close } = await globalThis.open();
+const { connection, close, restart, storage } = await globalThis.open();
 const say = (...words) => console.log(words.map((word) => JSON.stringify(word)).join(' '));
 const refusal = ({ name, code, message }) => ({ name, code, message });
 const all = async (source) => {
@@ -14,13 +14,14 @@ const all = async (source) => {
 const bytes = (length) => new Uint8Array(length).map((_, i) => i * 7);
 
 const kvm = new Kvm(connection);
-const users = await kvm.create('users', { history: 5, storage: 'memory', description: 'who' });
+const users = await kvm.create('users', { history: 5, storage, description: 'who' });
 say(await users.get('a'));
 say(await users.put('a', '1'), await users.put('a', JSON.stringify({ id: 2 })));
 const entry = await users.get('a');
 say(entry.key, entry.value.length, entry.json(), entry.string(), entry.revision, entry.operation);
 say(entry.length, entry.bucket, entry.rawKey, (await users.get('a', { revision: 1 })).string());
 say(await users.create('b', bytes(3)));
+await restart();
 say(await users.create('b', 'x').catch(refusal));
 say(await users.update('b', 'y', 3), await users.update('b', 'z', 3).catch(refusal));
 await users.delete('b');
@@ -37,7 +38,10 @@ const watch = await users.watch();
 const seen = [];
 for await (const { key, operation, isUpdate, delta } of watch) {
   seen.push([key, operation, isUpdate, delta]);
-  if (seen.length === 3) await users.put('new', '1');
+  if (seen.length === 3) {
+    await restart();
+    await users.put('new', '1');
+  }
   if (isUpdate && key === 'new') break;
 }
 say(seen);
@@ -48,18 +52,19 @@ for await (const { key, operation, isUpdate } of updates) {
   say(key, operation, isUpdate);
   break;
 }
-const { bucket, values, history: kept, ttl, description, storage } = await users.status();
-say(bucket, values, kept, ttl, description, storage);
+const { bucket, values, history: kept, ttl, description, storage: at } = await users.status();
+say(bucket, values, kept, ttl, description, at);
 const opened = await kvm.open('users');
 say((await opened.get('new')).string());
 say((await all(kvm.list())).map((status) => status.bucket));
 say(await users.destroy(), await (await kvm.open('users')).get('a').catch(refusal));
 
 const objm = new Objm(connection);
-const files = await objm.create('files', { storage: 'memory', description: 'what' });
+const files = await objm.create('files', { storage, description: 'what' });
 say(await files.info('none'), await files.get('none'));
 const put = await files.putBlob({ name: 'big', description: 'of chunks' }, bytes(300_000));
 say(put.name, put.size, put.chunks, put.digest, put.description, put.revision);
+await restart();
 const blob = await files.getBlob('big');
 say(
   blob.length,
@@ -84,11 +89,15 @@ const changes = await files.watch({ includeHistory: true });
 const names = [];
 for await (const { name, deleted, isUpdate } of changes) {
   names.push([name, deleted ?? false, isUpdate ?? false]);
-  if (names.length === 4) await files.putBlob({ name: 'last' }, bytes(1));
+  if (names.length === 4) {
+    await restart();
+    await files.putBlob({ name: 'last' }, bytes(1));
+  }
   if (name === 'last') break;
 }
 say(names);
 say((await files.status()).sealed, (await files.seal()).sealed);
+await restart();
 say(await files.putBlob({ name: 'late' }, bytes(1)).catch(refusal));
 say(
   (await all(objm.list())).map((status) => status.bucket),
@@ -96,7 +105,7 @@ say(
 );
 say(await objm.open('files').catch(({ message }) => message));
 
-const ordered = await kvm.create('ordered', { storage: 'memory' });
+const ordered = await kvm.create('ordered', { storage });
 for (let i = 0; i < 20; i++) await ordered.put(`k${i}`, `${i}`);
 const pull = await jetstream(connection).consumers.get('KV_ordered', { filter_subjects: '$KV.>' });
 const values2 = [];
@@ -110,7 +119,8 @@ const push = await jetstream(connection).consumers.getPushConsumer('KV_ordered',
 });
 const seqs = [];
 for await (const message of await push.consume()) {
-  if (seqs.push(message.seq) === 20) break;
+  if (seqs.push(message.seq) === 10) await restart();
+  if (seqs.length === 20) break;
 }
 say(seqs);
 await close();

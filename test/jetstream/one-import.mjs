@@ -2,7 +2,7 @@
 // @nats-io/jetstream, and in one process by another import.
 import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 
-const { connection, close } = await globalThis.open();
+const { connection, close, restart } = await globalThis.open();
 const say = (...words) => console.log(words.map((word) => JSON.stringify(word)).join(' '));
 const manager = await jetstreamManager(connection);
 const client = jetstream(connection);
@@ -10,6 +10,8 @@ const client = jetstream(connection);
 const info = await manager.streams.add({ name: 'ORDERS', subjects: ['orders.*'], max_msgs: 100 });
 say(info.config.name, info.config.subjects, info.config.retention, info.state.messages);
 say(await client.publish('orders.new', JSON.stringify({ id: 1 }), { msgID: 'one' }));
+say(await client.publish('orders.new', JSON.stringify({ id: 1 }), { msgID: 'one' }));
+await restart();
 say(await client.publish('orders.new', JSON.stringify({ id: 1 }), { msgID: 'one' }));
 for (let id = 2; id <= 8; id++) await client.publish('orders.new', JSON.stringify({ id }));
 const refused = client.publish('orders.new', 'x', { expect: { lastSequence: 3 } });
@@ -19,6 +21,7 @@ say((await manager.streams.getMessage('ORDERS', { seq: 2 })).json());
 say(await manager.streams.getMessage('ORDERS', { seq: 99 }));
 say(await manager.streams.deleteMessage('ORDERS', 8));
 say((await manager.streams.update('ORDERS', { max_msgs: 50 })).config.max_msgs);
+await restart();
 say((await manager.streams.info('ORDERS')).state.messages);
 say(await manager.streams.find('orders.new'));
 
@@ -34,6 +37,7 @@ const consumer = await client.consumers.get('ORDERS', 'work');
 const first = await consumer.next({ expires: 2000 });
 say(first.subject, first.seq, first.json(), first.redelivered, first.info.pending);
 say(await first.ackAck());
+await restart();
 const second = await consumer.next({ expires: 2000 });
 second.nak();
 // nats-server takes acks on a way of their own, on which the next pull may overtake one.
@@ -55,6 +59,7 @@ for await (const message of messages) {
 }
 say(await consumer.next({ expires: 1000 }));
 await connection.flush();
+await restart();
 const { num_pending, num_ack_pending, ack_floor } = await consumer.info();
 say(num_pending, num_ack_pending, ack_floor.stream_seq);
 

@@ -1,8 +1,6 @@
 // A process with a work queue on disk is killed at random moments, again and again on one directory: what it was told to be
 // stored is there once, and what it was told to be acknowledged is not. CRASH_ROUNDS makes it longer.
 import { deepStrictEqual, ok } from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { DiskPlace } from '../../src/jetstream/place/disk-place.ts';
@@ -10,11 +8,10 @@ import { systemDisk } from '../../src/jetstream/store/file/disk.ts';
 import { bundleFile, type Program } from '../support/bundle.ts';
 import { newDirectory, removeDirectories } from '../support/file-stores.ts';
 import { JetStreamBus } from '../support/jetstream.ts';
+import { CRASH_SEED, crashRounds, killedAfter } from '../support/killed.ts';
 import { randomOf } from '../support/sim-disk.ts';
 
-const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 4);
-const seed = Number(process.env.CRASH_SEED ?? Date.now() & 0x7fffffff);
-console.log(`CRASH_SEED=${seed}`);
+const ROUNDS = crashRounds(4);
 
 let program: Program;
 beforeAll(async () => {
@@ -31,22 +28,9 @@ interface Told {
   readonly confirmed: Set<number>;
 }
 
-/** Runs the process until it has said so many lines, and kills it. */
-async function killedAfter(lines: number, args: readonly string[], told: Told): Promise<void> {
-  const stdio = ['ignore', 'pipe', 'inherit'] as const;
-  const child = spawn(process.execPath, [program.path, ...args], { stdio: [...stdio] });
-  let said = '';
-  let isKilled = false;
-  for await (const part of child.stdout) {
-    said += String(part);
-    if (isKilled || said.split('\n').length <= lines) continue;
-    isKilled = true;
-    child.kill('SIGKILL');
-  }
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  ok(isKilled, `it has ended by itself: ${said.slice(-200)}`);
-  const whole = said.slice(0, said.lastIndexOf('\n')).split('\n');
-  for (const line of whole) {
+/** Adds what a process has said. */
+function hear(lines: readonly string[], told: Told): void {
+  for (const line of lines) {
     const [kind, seq, id = ''] = line.split(' ');
     if (kind === 'p') {
       ok(!told.stored.has(Number(seq)), `sequence ${seq} was given twice`);
@@ -112,12 +96,13 @@ describe('a work queue whose process is killed', () => {
   it.each([120_000, 'always'] as const)(
     'loses nothing that was stored, and delivers nothing again that was acknowledged, sync %s',
     async (sync) => {
-      const random = randomOf(seed);
+      const random = randomOf(CRASH_SEED);
       const dir = newDirectory();
       const told: Told = { stored: new Map(), confirmed: new Set() };
       for (let round = 0; round < ROUNDS; round++) {
         const lines = 1 + Math.floor(random() * 4000);
-        await killedAfter(lines, [dir, String(sync), String(round)], told);
+        const args = [dir, String(sync), String(round)];
+        hear(await killedAfter(lines, program.path, args), told);
         // The next process finds what the last one left.
         const copy = newDirectory();
         cpSync(dir, copy, {

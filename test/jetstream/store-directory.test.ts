@@ -102,12 +102,12 @@ test('who is slow to look at what was left does not overlook who comes meanwhile
     const slow: LocalSockets = {
       ...second,
       askAt: async (path) => {
-        others ??= lockDirectory(disk, '/d', second, '/tmp');
+        others ??= lockDirectory(disk, '/d', second, ['/tmp']);
         await others.catch(() => {});
         return second.askAt(path);
       },
     };
-    const first = lockDirectory(disk, '/d', slow, '/tmp');
+    const first = lockDirectory(disk, '/d', slow, ['/tmp']);
     await first.catch(() => {});
     const all = await Promise.allSettled([first, others]);
     expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
@@ -118,14 +118,28 @@ test('what another has removed by now is nobody’s trouble', async () => {
   const disk = new SimDisk(1, new Map([['/d/lock.left.sock', new Uint8Array(0)]]));
   const sockets = heldSockets(disk, async (path) => disk.remove(path));
   disk.fails = (verb) => (verb === 'unlink' && disk.changes > 2 ? 'ENOENT' : undefined);
-  const lock = await lockDirectory(disk, '/d', sockets, '/tmp');
+  const lock = await lockDirectory(disk, '/d', sockets, ['/tmp']);
   lock.release();
+});
+
+test('where temporary files are may have a long path, too', async () => {
+  const dir = longDirectory();
+  const { TMPDIR } = process.env;
+  process.env.TMPDIR = longDirectory();
+  try {
+    const first = await opened(dir);
+    await expect(opened(dir)).rejects.toThrow('is in use');
+    first.close();
+  } finally {
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+  }
 });
 
 test('a path that is too long even by its short name is named', async () => {
   const sockets = heldSockets(new SimDisk(), async () => {});
   const dir = `/${'x'.repeat(100)}`;
-  await expect(lockDirectory(new SimDisk(), dir, sockets, dir)).rejects.toThrow(
+  await expect(lockDirectory(new SimDisk(), dir, sockets, [dir])).rejects.toThrow(
     /^\/x+\/ganglion-\w+\/lock\.\w+\.sock: the path is too long for a socket$/,
   );
 });

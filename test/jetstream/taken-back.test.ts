@@ -136,6 +136,15 @@ describe('while the disk refuses', () => {
     expect(await lastOn('s.a')).toBe('two');
   });
 
+  test('an id is forgotten also where nothing was to be kept', async () => {
+    await open({ retention: 'interest' });
+    disk.fails = full;
+    expect(await put('s.a', 'two', { 'Nats-Msg-Id': 'id' })).toMatchObject(REFUSED);
+    disk.fails = () => undefined;
+    await bed.settle();
+    expect(await put('s.a', 'two', { 'Nats-Msg-Id': 'id' })).not.toHaveProperty('duplicate');
+  });
+
   test('what is deleted meanwhile is not called deleted', async () => {
     await open({});
     await put('s.a', 'one');
@@ -219,7 +228,9 @@ describe('what shows a message that is taken back', () => {
   test('what has nothing to do with it is answered as ever', async () => {
     await open({ max_msg_size: 10 });
     await put('s.a', 'kept');
-    expect(await answered(() => bed.api('STREAM.NAMES'))).toMatchObject({ streams: ['S'] });
+    expect(await answered(() => bed.api('STREAM.LIST'))).toMatchObject({
+      streams: [{ config: { name: 'S' }, state: { messages: 1 } }],
+    });
     expect(await answered(() => put('s.a', 'x'.repeat(11)))).toMatchObject({
       error: { err_code: 10054 },
     });

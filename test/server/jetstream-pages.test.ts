@@ -49,6 +49,15 @@ async function populate(port: number): Promise<void> {
     const config = { durable_name: name, ack_policy: 'explicit', filter_subject: 'orders.a' };
     await ask(`CONSUMER.CREATE.ORDERS.${name}.orders.a`, { stream_name: 'ORDERS', config });
   }
+  await ask('STREAM.CREATE.KEPT', { name: 'KEPT', subjects: ['kept'], storage: 'file' });
+  const pushed = {
+    deliver_subject: 'answers.p',
+    flow_control: true,
+    idle_heartbeat: 9_000_000_000,
+  };
+  const sampled = { sample_freq: '10%', rate_limit_bps: 8000, headers_only: true };
+  const config = { durable_name: 'push', ack_policy: 'all', ...pushed, ...sampled };
+  await ask('CONSUMER.CREATE.KEPT.push', { stream_name: 'KEPT', config });
   await peer.say(`PUB orders.a 5\r\nhello\r\n`.repeat(3));
 }
 
@@ -164,6 +173,11 @@ describe.skipIf(reason !== '')(`beside nats-server${reason}`, () => {
     '/healthz?account=none&details=1',
     '/healthz?account=$G&stream=none',
     '/healthz?account=$G&stream=none&details=1',
+    '/healthz?account=$G&stream=KEPT',
+    '/healthz?account=$G&stream=KEPT&consumer=push',
+    '/healthz?account=$G&stream=KEPT&consumer=none',
+    '/healthz?account=$G&stream=KEPT&consumer=none&details=1',
+    '/healthz?account=$G&consumer=push',
     '/healthz?js-enabled-only=1&account=none',
     '/healthz?js-server-only=1&account=none',
   ])('%s is answered alike', async (path) => {

@@ -11,6 +11,7 @@ import type {
   ConsumerQuota,
 } from '../../src/jetstream/api/account-door.ts';
 import type { ConsumerConfig } from '../../src/jetstream/consumer/config.ts';
+import { LostMessages } from '../../src/jetstream/store/lost.ts';
 import type { Store } from '../../src/jetstream/store/store.ts';
 import type { StreamConfig } from '../../src/jetstream/stream/config.ts';
 import type { Work } from '../../src/jetstream/work.ts';
@@ -101,8 +102,8 @@ export class FakeAccount implements ApiAccount {
     });
   }
 
-  deleteStream(stream: ApiStream): void {
-    this.streams.delete(stream.config.name);
+  deleteStream(stream: ApiStream): Work<void> {
+    return atOnce(() => void this.streams.delete(stream.config.name));
   }
 
   reply(to: Uint8Array, json: string): void {
@@ -115,6 +116,7 @@ export class FakeAccount implements ApiAccount {
 }
 
 export class FakeStream implements ApiStream {
+  readonly isFull = false;
   config: StreamConfig;
   readonly createdMs: number;
   readonly isSettling = false;
@@ -197,6 +199,8 @@ function emptyStore(firstSeq: number): Store {
   const lastSeq = Math.max(0, firstSeq - 1);
   const none = { messages: 0, bytes: 0, subjects: 0, firstTimeMs: 0, lastTimeMs: 0 };
   const store: Partial<Store> = {
+    lost: new LostMessages(),
+    write: () => undefined,
     state: { ...none, firstSeq, lastSeq },
     deletedCount: 0,
     deleted: () => [],

@@ -53,7 +53,12 @@ export class JetStreamBus implements AsyncDisposable {
   ): JetStreamBus {
     const bed = new JetStreamBus();
     const kept: KeepingPlace = {
-      meta: { save: () => {}, commit: (done) => done() },
+      meta: {
+        save: () => {},
+        replace: async () => {},
+        forget: async () => {},
+        commit: (done) => done(),
+      },
       openConsumers: () => ({ store: createMemoryStore({ storage: 'file' }), reading: NOTHING() }),
       forget: () => {},
       destroy: async () => {},

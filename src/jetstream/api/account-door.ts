@@ -84,7 +84,7 @@ export interface ApiAccount {
   createStream(config: StreamConfig): ApiStream;
   /** In pieces: what is too much goes before it is done. */
   updateStream(stream: ApiStream, config: StreamConfig): Work<void>;
-  deleteStream(stream: ApiStream): void;
+  deleteStream(stream: ApiStream): Work<void>;
 
   /** Sends behind the commit of all that the stream, or any of the account, has stored up to now. */
   reply(to: Uint8Array, json: string, stream?: ApiStream): void;
@@ -109,6 +109,8 @@ export interface ApiStream {
   readonly consumers: ReadonlyMap<string, ApiConsumer>;
   /** It has begun something that is not done yet: who asks waits. */
   readonly isSettling: boolean;
+  /** So much waits for the disk that nothing more is answered behind it. */
+  readonly isFull: boolean;
   /** In pieces. @returns how many */
   purge(request: PurgeRequest): Work<number>;
   /** Takes out one message; false: there is none. */

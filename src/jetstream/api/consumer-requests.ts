@@ -1,5 +1,6 @@
 // Requests of the API about consumers.
 // Source: nats-server 2.15.3, server/jetstream_api.go, jsConsumer…Request; server/consumer.go, addConsumerWithAssignment.
+import { StorageError } from '../../shared/errors.ts';
 import { goJsonExact } from '../../shared/go-json.ts';
 import { randomBase62 } from '../../shared/nuid.ts';
 import {
@@ -11,7 +12,7 @@ import {
 import { FilterTrie, VISITS_OF_REQUEST } from '../consumer/filter-trie.ts';
 import { checkConsumerUpdate } from '../consumer/update-check.ts';
 import { checkConsumer } from '../consumer/validate.ts';
-import { refusal } from '../errors.ts';
+import { type Refusal, refusal } from '../errors.ts';
 import type { Int } from '../json-reader.ts';
 import { NAME_MAX } from '../subjects.ts';
 import type { Work } from '../work.ts';
@@ -114,8 +115,27 @@ function* setUp(
     throw refusal('consumerNameTooLong', NAME_MAX);
   }
   const isDurable = config.durable_name !== undefined;
-  const consumer = yield* stream.createConsumer(withThreshold(config, isDurable));
+  const made = stream.createConsumer(withThreshold(config, isDurable));
+  const consumer = yield* saving('consumerCreate', made);
   return answer(account, stream, name, consumer);
+}
+
+/** Throws ApiError: it cannot be saved, and nothing has changed. */
+function saved<T>(error: Refusal, change: () => T): T {
+  try {
+    return change();
+  } catch (thrown) {
+    throw thrown instanceof StorageError ? refusal(error, thrown.message) : thrown;
+  }
+}
+
+/** The same in pieces. */
+function* saving<T>(error: Refusal, change: Work<T>): Work<T> {
+  try {
+    return yield* change;
+  } catch (thrown) {
+    throw thrown instanceof StorageError ? refusal(error, thrown.message) : thrown;
+  }
 }
 
 function answer(
@@ -149,7 +169,7 @@ function* change(
   // How long it lives goes by what it was, and is looked at only when that changes.
   const { durable_name, inactive_threshold = 0 } = existing.config;
   const mayStay = durable_name !== undefined || config.inactive_threshold === inactive_threshold;
-  yield* existing.update(withThreshold(config, mayStay));
+  yield* saving('consumerCreate', existing.update(withThreshold(config, mayStay)));
 }
 
 /** One that is not durable does not live unused for ever. */
@@ -229,7 +249,7 @@ export function deleteConsumer(request: ApiRequest): Answer {
   const [streamName, name = ''] = request.names;
   const stream = streamOf(request, streamName);
   consumerOf(stream, name);
-  stream.deleteConsumer(name);
+  saved('storeFailed', () => stream.deleteConsumer(name));
   return { fields: { success: true }, stream };
 }
 

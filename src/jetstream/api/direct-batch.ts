@@ -2,10 +2,12 @@
 // subjects, sent in slices for as long as the reader keeps up, and a status at the end that says what is left.
 // Source: nats-server 2.15.3, server/stream.go, getDirectRequest, getDirectMulti; ADR-31.
 import type { BatchEntry, BatchOutcome } from '../../core/index.ts';
+import { toError } from '../../shared/errors.ts';
 import { DEFAULT_LIMITS } from '../../shared/limits.ts';
 import { rfc3339Nano } from '../../shared/time.ts';
 import type { StoredMessage } from '../store/store.ts';
 import { emptyMessage } from '../store/stored-message.ts';
+import { storageStatus } from '../stream/header-block.ts';
 import type { Stream } from '../stream/stream.ts';
 import type { Work } from '../work.ts';
 import type { GetRequest } from './get-request.ts';
@@ -168,10 +170,14 @@ export class DirectBatch {
     while (bytes < SLICE_BYTES && !this.#isAtEnd) {
       const seq = this.#take();
       if (seq < 0) return;
-      if (seq === 0 || !this.#stream.store.read(seq, this.#message)) {
-        this.#isAtEnd ||= seq === 0;
-        continue;
+      const failure = seq === 0 ? undefined : this.#read(seq);
+      if (failure instanceof Error) {
+        this.#isDone = true;
+        entries.push({ to: this.#to, headers: block(storageStatus(failure)), payload: EMPTY });
+        return;
       }
+      if (seq === 0) this.#isAtEnd = true;
+      if (seq === 0 || failure === 'lost') continue;
       const { subject, headers = EMPTY, payload } = this.#message;
       this.#pending = Math.max(0, this.#pending - (this.#request.no_hdr && !this.#seqs ? 0 : 1));
       const shown = this.#headers();
@@ -192,6 +198,15 @@ export class DirectBatch {
     }
     this.#isDone = true;
     entries.push({ to: this.#to, headers: this.#end(), payload: EMPTY });
+  }
+
+  /** @returns why it is not read */
+  #read(seq: number): Error | 'lost' | undefined {
+    try {
+      return this.#stream.store.read(seq, this.#message) ? undefined : 'lost';
+    } catch (error) {
+      return toError(error);
+    }
   }
 
   /** The next sequence; 0 = there is none, below 0: it is looked for on in the next slice. */

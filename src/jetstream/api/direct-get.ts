@@ -4,6 +4,7 @@
 // Source: nats-server 2.15.3, server/stream.go, processDirectGetRequest and those behind it; ADR-31.
 import type { RawMessage } from '../../bus/raw.ts';
 import type { BatchEntry } from '../../core/index.ts';
+import { toError } from '../../shared/errors.ts';
 import { asksForLevel } from '../consumer/required-level.ts';
 import { FixedText, type TextTarget } from '../fixed-text.ts';
 import { CLAIMS } from '../outbox.ts';
@@ -11,6 +12,7 @@ import { writeStamp } from '../stamp.ts';
 import { copyBytes } from '../store/slabs.ts';
 import type { StoredMessage } from '../store/store.ts';
 import { emptyMessage } from '../store/stored-message.ts';
+import { storageStatus } from '../stream/header-block.ts';
 import { findLast } from '../stream/last-message.ts';
 import { writeDecimal } from '../stream/pub-ack.ts';
 import type { Stream } from '../stream/stream.ts';
@@ -46,6 +48,12 @@ export class DirectGet {
   /** A request for this stream, which allows it. Called from within handlers. */
   take(message: RawMessage, keyAt: number): void {
     if (message.replyBytes === 0) return;
+    const { outbox } = this.#stream;
+    if (outbox.isFull) {
+      const headers = statusBlock('429 Too Many Requests');
+      outbox.sendNow({ to: message.reply, headers, payload: EMPTY });
+      return;
+    }
     const isLevelMissing = message.headerBytes > 0 && asksForLevel(message.headers);
     const status = isLevelMissing
       ? '412 Required Api Level'
@@ -54,7 +62,7 @@ export class DirectGet {
         : this.#takeRequest(message);
     if (status === undefined) return;
     const answer = { to: message.reply, headers: statusBlock(status), payload: EMPTY };
-    this.#stream.outbox.send(answer, CLAIMS.shown);
+    outbox.send(answer, CLAIMS.shown);
   }
 
   /** `$JS.API.DIRECT.GET.<stream>.<subject>`. @returns what is wrong with it */
@@ -120,10 +128,10 @@ export class DirectGet {
 
   /** Answers with that message; false: it cannot be read, or is not answered in this turn of the loop. */
   #write(request: RawMessage, seq: number, isBare: boolean): boolean {
-    const { store, outbox } = this.#stream;
+    const { outbox } = this.#stream;
     const message = this.#message;
     // A few bytes ask for a megabyte: what has been asked for is small, what is answered is copied when it goes.
-    if (this.#waiting.length > 0 || !store.read(seq, message)) return false;
+    if (this.#waiting.length > 0 || !this.#isRead(seq)) return false;
     const run = outbox.run();
     const { payload } = message;
     const { replyBytes } = request;
@@ -135,6 +143,15 @@ export class DirectGet {
     copyBytes(payload, 0, run.bytes, bodyAt, payload.length);
     run.end(replyBytes, bodyAt - start, payload.length, CLAIMS.shown);
     return true;
+  }
+
+  /** Reads it; false: it is lost, or cannot be read now, which is told when it is tried again. */
+  #isRead(seq: number): boolean {
+    try {
+      return this.#stream.store.read(seq, this.#message);
+    } catch {
+      return false;
+    }
   }
 
   #wait(answer: WaitingAnswer): void {
@@ -191,10 +208,15 @@ export class DirectGet {
       return undefined;
     }
     // What is not durable with the next commit may never be.
-    const status = seq > visibleSeq ? '500 Message Not Committed' : NOT_FOUND;
-    if (seq === 0 || seq > visibleSeq || !store.read(seq, message)) {
-      return { to, headers: statusBlock(status), payload: EMPTY };
+    const isThere = seq > 0 && seq <= visibleSeq;
+    let status = seq > visibleSeq ? '500 Message Not Committed' : NOT_FOUND;
+    let isRead = false;
+    try {
+      isRead = isThere && store.read(seq, message);
+    } catch (error) {
+      status = storageStatus(toError(error));
     }
+    if (!isRead) return { to, headers: statusBlock(status), payload: EMPTY };
     const { payload } = message;
     if (request.no_hdr) return { to, payload };
     const bytes = new Uint8Array(this.#blockMost(message));

@@ -169,9 +169,11 @@ class Dispatch {
     const account = this.#account;
     const { counters } = account;
     const type = `io.nats.jetstream.api.v1.${route.type}_response`;
+    const behind = account.streams.get(request.names[0] ?? '');
     let answer: Answer | undefined;
     let json: string;
     try {
+      if (behind?.isFull) throw refusal('insufficientResources');
       if (!route.looksAtLevel) checkLevel(request);
       while (account.streams.get(request.names[0] ?? '')?.isSettling) yield;
       const handled = route.handle(request);
@@ -184,8 +186,8 @@ class Dispatch {
     }
     if (request.reply.length > 0) {
       // Also a refusal may say what is so because of something that is not durable yet.
-      const stream = answer === undefined ? account.streams.get(request.names[0] ?? '') : undefined;
-      account.reply(request.reply, json, answer?.stream ?? stream);
+      const stream = answer === undefined ? behind : answer.stream;
+      account.reply(request.reply, json, stream?.isFull ? undefined : stream);
     }
     if (answer?.isQuiet) return;
     counters.total++;

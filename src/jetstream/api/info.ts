@@ -39,7 +39,7 @@ function shownStreamConfig(config: StreamConfig, withVersion = false): Fields {
 }
 
 function stateOf({ store, consumers }: ApiStream, options: StreamInfoOptions): Fields {
-  const { state, deletedCount } = store;
+  const { state, deletedCount, lost } = store;
   return {
     messages: state.messages,
     bytes: state.bytes,
@@ -51,6 +51,7 @@ function stateOf({ store, consumers }: ApiStream, options: StreamInfoOptions): F
     subjects: options.subjects,
     num_deleted: deletedCount || undefined,
     deleted: options.deleted,
+    lost: lost.count === 0 ? undefined : { msgs: lost.seqs, bytes: lost.bytes },
     consumer_count: consumers.size,
   };
 }

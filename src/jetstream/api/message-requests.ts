@@ -1,5 +1,6 @@
 // Requests of the API for single messages.
 // Source: nats-server 2.15.3, server/jetstream_api.go, jsMsgGetRequest and jsMsgDeleteRequest.
+import { toError } from '../../shared/errors.ts';
 import { refusal } from '../errors.ts';
 import { BOOL, INT64, type Int, readObject, type Shape, STRING, UINT64 } from '../json-reader.ts';
 import type { Store, StoredMessage } from '../store/store.ts';
@@ -53,7 +54,7 @@ export function* getMessage(request: ApiRequest): Work<Answer> {
     payload: new Uint8Array(0),
   };
   const seq = yield* seqOf(stream.store, asked);
-  if (seq === 0 || !stream.store.read(seq, message)) throw refusal('noMessageFound');
+  if (seq === 0 || !read(stream.store, seq, message)) throw refusal('noMessageFound');
   const { headers, payload } = message;
   return {
     fields: {
@@ -68,6 +69,15 @@ export function* getMessage(request: ApiRequest): Work<Answer> {
     stream,
     isQuiet: true,
   };
+}
+
+/** Throws ApiError: it is there, and cannot be read now. */
+function read(store: Store, seq: number, into: StoredMessage): boolean {
+  try {
+    return store.read(seq, into);
+  } catch (error) {
+    throw refusal('storeFailed', toError(error).message);
+  }
 }
 
 /** By sequence, by time or the last of a subject; the next of a subject goes with the first two. */

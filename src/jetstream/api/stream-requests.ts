@@ -204,9 +204,12 @@ export function listStreams(request: ApiRequest): Answer {
   const { account } = request;
   const { offset, subject } = readOptionalBody(request, readStreamList) ?? {};
   const { paging, items } = pageOf(streamNames(account, subject), offset, LIST_PAGE);
-  const streams = items.map((name) =>
-    streamInfo(account, streamOf(request, name), { withDomain: true }),
-  );
+  const streams = items.map((name) => {
+    const stream = streamOf(request, name);
+    // What is answered waits for no commit: so what has been stored is written before, or taken back.
+    stream.store.write();
+    return streamInfo(account, stream, { withDomain: true });
+  });
   return { fields: { ...paging, streams } };
 }
 
@@ -219,9 +222,9 @@ function streamNames({ streams }: ApiAccount, subject = ''): string[] {
   return names.sort();
 }
 
-export function deleteStream(request: ApiRequest): Answer {
+export function* deleteStream(request: ApiRequest): Work<Answer> {
   checkEmpty(request);
-  request.account.deleteStream(streamOf(request, request.names[0]));
+  yield* request.account.deleteStream(streamOf(request, request.names[0]));
   return { fields: { success: true } };
 }
 

@@ -26,7 +26,7 @@ export interface KvEntry<T = unknown> extends Omit<TheirKvEntry, 'json'> {
 }
 
 export interface KvWatchEntry<T = unknown> extends KvEntry<T> {
-  /** It has been put since the watch began. */
+  /** It has come since the watch began, or is the last of what there was then. */
   isUpdate: boolean;
 }
 

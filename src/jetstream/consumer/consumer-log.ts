@@ -67,15 +67,24 @@ export class ConsumerLog {
     return this.#store.heldBytes;
   }
 
-  /** The consumers that were there, by name. What cannot be understood is told to `warn`, and passed over. */
+  /**
+   * The consumers that were there, by name. What cannot be understood, or is lost, is told to `warn`, and passed over. Throws
+   * StorageError: it cannot be read now.
+   */
   *read(warn: (text: string) => void): Work<Map<string, SavedConsumer>> {
     const found = new Map<string, SavedConsumer>();
     const store = this.#store;
     const message = emptyMessage();
     for (let seq = store.next(1); seq > 0; seq = store.next(seq + 1)) {
       yield;
-      if (!store.read(seq, message)) continue;
+      const isThere = store.read(seq, message);
       const name = decoder.decode(message.subject);
+      if (!isThere) {
+        warn(
+          `something of what is known of consumer '${name}' is lost: it may be as it was before`,
+        );
+        continue;
+      }
       const { payload } = message;
       const before = found.get(name);
       if (payload[0] === CONFIG) {
@@ -122,22 +131,68 @@ export class ConsumerLog {
     journal.renew();
   }
 
+  /** Writes a consumer that is new, at once. Throws StorageError: then nothing is kept of it. */
+  begin(name: string): void {
+    const kept = this.#kept.get(name);
+    if (kept === undefined) return;
+    try {
+      this.#save(name, kept, true, []);
+      this.#write();
+    } catch (error) {
+      this.#forget(name, kept);
+      this.#removeBut(name, 0, 0);
+      throw error;
+    }
+  }
+
+  /** Writes another configuration, at once. Throws StorageError: then it has the one before. */
   #configured(config: ConsumerConfig): void {
     const kept = this.#kept.get(config.name);
     if (kept === undefined) return;
-    kept.config = configText(config, kept.createdMs);
-    kept.configSeq = 0;
+    const text = configText(config, kept.createdMs);
+    const configSeq = this.#append(config.name, encoder.encode(text));
+    this.#write();
+    kept.config = text;
+    kept.configSeq = configSeq;
     kept.journal.renew();
   }
 
-  /** It is gone, and all that is known of it. */
+  /** What has been said is there. Throws StorageError: then it is taken back. */
+  #write(): void {
+    const failure = this.#store.write();
+    if (failure !== undefined) throw failure;
+  }
+
+  /** It is gone, and all that is known of it; at once. Throws StorageError: then it is not. */
   remove(name: string): void {
     const kept = this.#kept.get(name);
     if (kept === undefined) return;
-    this.#kept.delete(name);
-    this.#touched.delete(kept.journal);
-    this.#removeBut(name, 0, 0);
+    this.#write();
+    if (this.#store.failure !== undefined) throw this.#store.failure;
+    const store = this.#store;
+    const id = store.findSubject(encoder.encode(name));
+    for (let seq = id < 0 ? 0 : store.firstOf(id); seq > 0; seq = store.firstOf(id)) {
+      store.evict(seq);
+      if (store.failure !== undefined) throw store.failure;
+    }
+    this.#write();
+    this.#forget(name, kept);
     this.#onTouched();
+  }
+
+  /** The same of one that nobody has asked to be removed: what cannot be written now is found again at the next start. */
+  drop(name: string): void {
+    try {
+      this.remove(name);
+    } catch {
+      const kept = this.#kept.get(name);
+      if (kept !== undefined) this.#forget(name, kept);
+    }
+  }
+
+  #forget(name: string, { journal }: Kept): void {
+    this.#kept.delete(name);
+    this.#touched.delete(journal);
   }
 
   /** What could not be written is to be written again, and nobody knows what it was. */
@@ -199,7 +254,9 @@ export class ConsumerLog {
     let seq = id < 0 ? 0 : store.firstOf(id);
     while (seq > 0) {
       const next = store.nextOnSubject(seq);
-      if (seq !== one && seq !== other) store.remove(seq);
+      // It is there again should what replaces it not be written.
+      if (seq !== one && seq !== other) store.evict(seq);
+      if (store.failure !== undefined) return;
       seq = next;
     }
   }

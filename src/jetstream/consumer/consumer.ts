@@ -154,15 +154,18 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     };
   }
 
-  /** In pieces: of other filters it is counted what lies ahead. Source: nats-server 2.15.3, server/consumer.go, updateConfig. */
+  /**
+   * In pieces: of other filters it is counted what lies ahead. Throws StorageError, and then nothing has changed.
+   * Source: nats-server 2.15.3, server/consumer.go, updateConfig.
+   */
   *update(config: ConsumerConfig): Work<void> {
     const { cursor, progress, rules: before } = this.#parts;
     const rules = rulesOf(config);
     const isRefiltered = rules.filters.join(' ') !== before.filters.join(' ');
     const pending = isRefiltered ? yield* cursor.counting(rules.filters) : 0;
     if (this.#isClosed) return;
-    this.#config = config;
     this.#journal?.configured(config);
+    this.#config = config;
     this.#parts.rules = rules;
     this.#reader.update(config);
     if (rules.ackWaitsMs.join() !== before.ackWaitsMs.join()) {
@@ -336,7 +339,8 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     const { isAtEnd } = this.#delivery;
     if (isTime) recipients.scan(isAtEnd);
     const isMore = this.#redeliver(redelivery.expired(nowMs), nowMs);
-    if (isTime || isMore || this.#delivery.isPaused) this.#delivery.soon();
+    const { isPaused, isStalled } = this.#delivery;
+    if (isTime || isMore || isPaused || isStalled) this.#delivery.soon();
     if (nowMs >= this.#inactivity.dueMs) {
       recipients.scan(isAtEnd);
       const ofPulls = this.#push === undefined ? redelivery : undefined;

@@ -38,6 +38,8 @@ const SLICE_MS = 1;
 const CLOCK_EVERY = 64;
 /** What an entry costs beside its bytes. */
 const ENTRY_BYTES = 64;
+/** What cannot be read is tried again after so long. */
+const READ_AGAIN_MS = 1000;
 const NOTHING = new Uint8Array(0);
 
 /** Why a slice has ended: it is full; nobody's turn; nothing may be delivered now; there is nothing more. */
@@ -60,6 +62,7 @@ export class Delivery {
   readonly #subjects: AckSubjects;
   readonly #replay: Replay | undefined;
   #isAsked = false;
+  #isStalled = false;
   #isClosed = false;
   #slice = 0;
   #endedBy = END;
@@ -97,6 +100,11 @@ export class Delivery {
     return this.#replay?.isPaused === true;
   }
 
+  /** The next message could not be read, and is to be tried again. */
+  get isStalled(): boolean {
+    return this.#isStalled;
+  }
+
   /** What could be delivered has been: who does not wait for more may be sent away. */
   get isAtEnd(): boolean {
     return !this.#isAsked && (this.#endedBy === END || this.#endedBy === BLOCKED);
@@ -115,6 +123,7 @@ export class Delivery {
 
   readonly #fill = (run: BatchRun): void => {
     this.#isAsked = false;
+    this.#isStalled = false;
     this.#recipientsOf = [];
     this.#seqs = [];
     if (this.#isClosed) return;
@@ -148,9 +157,18 @@ export class Delivery {
   /** @returns bytes of the message, or why there is none */
   #deliverNext(nowMs: number): number {
     const { progress, cursor, rules } = this.#parts;
-    const isNextDue = this.#replay?.isFor(cursor.peek(this.#parts.host.visibleSeq)) === true;
-    const again = isNextDue ? 0 : this.#readAgain();
-    const seq = again > 0 ? again : this.#readNext();
+    let again = 0;
+    let seq: number;
+    try {
+      const isNextDue = this.#replay?.isFor(cursor.peek(this.#parts.host.visibleSeq)) === true;
+      again = isNextDue ? 0 : this.#readAgain();
+      seq = again > 0 ? again : this.#readNext();
+    } catch {
+      // The store has told why. It is not passed over: what cannot be read now may be read later.
+      this.#isStalled = true;
+      this.#owner.due(nowMs + READ_AGAIN_MS);
+      return BLOCKED;
+    }
     if (seq <= 0) {
       this.#replay?.stop();
       return seq;

@@ -7,7 +7,7 @@ const NOTED_MOST = 65_536;
 
 export class Journal {
   readonly #onTouched: (journal: Journal) => void;
-  /** Told of another configuration. */
+  /** Told of another configuration. Throws StorageError: it cannot be saved. */
   readonly configured: (config: ConsumerConfig) => void;
   /** Messages of whose wait something has changed: to be looked up when it is saved. Some may be there twice. */
   seqs: number[] = [];

@@ -75,7 +75,9 @@ export class DiskPlace implements Place {
           throw new StorageError(`${path} has the stream of ${other}: it is left alone`);
         }
         paths.set(meta.config.name, path);
-        yield { meta, place: new DiskStreamPlace(this, this.#options, path) };
+        const place = new DiskStreamPlace(this, this.#options, path);
+        place.meta.found(meta);
+        yield { meta, place };
       } catch (error) {
         warn(`a stream is not opened: ${toError(error).message}`);
         this.unread.push(streamName(name.replace(DIRECTORY, '')));

@@ -12,6 +12,10 @@ import type { OpeningStore } from './place.ts';
 export interface KeepingPlace {
   readonly meta: {
     save(meta: StreamMeta): void;
+    /** Saves another one. Rejected with StorageError: then the one before is what is saved. */
+    replace(meta: StreamMeta): Promise<void>;
+    /** No start finds it again. Rejected with StorageError: then it may. */
+    forget(): Promise<void>;
     /** Calls `done` when what has been saved is durable, or with the reason why it is not. */
     commit(done: (failure?: Error) => void): void;
   };
@@ -53,20 +57,37 @@ export class Keeping {
     this.#place.meta.save({ config, createdMs });
   }
 
-  /** As `Store.commit`, of the messages and all else. */
-  commit(messages: Store, done: (failure?: Error) => void): void {
+  /** Saves another configuration. Rejected with StorageError: then it is not saved. */
+  replace(config: StreamConfig, createdMs: number): Promise<void> {
+    return this.#place.meta.replace({ config, createdMs });
+  }
+
+  /** As `Store.commit`, of the messages and all else: what has failed of the stream, and of its consumers. */
+  commit(messages: Store, done: (ofStream?: Error, ofConsumers?: Error) => void): void {
     let left = 3;
-    let failure: Error | undefined;
-    const part = (failed?: Error): void => {
-      failure ??= failed;
-      if (--left === 0) done(failure);
+    let ofStream: Error | undefined;
+    let ofConsumers: Error | undefined;
+    const end = (): void => {
+      if (--left === 0) done(ofStream, ofConsumers);
     };
-    this.consumers.commit(part);
-    this.#place.meta.commit((failed) => {
-      this.isSaved ||= failed === undefined;
-      part(failed);
+    this.consumers.commit((failure) => {
+      ofConsumers = failure;
+      end();
     });
-    messages.commit(part);
+    this.#place.meta.commit((failure) => {
+      this.isSaved ||= failure === undefined;
+      ofStream ??= failure;
+      end();
+    });
+    messages.commit((failure) => {
+      ofStream ??= failure;
+      end();
+    });
+  }
+
+  /** No start finds the stream again, which goes on; so that it can be ended then. Rejected with StorageError. */
+  leave(): Promise<void> {
+    return this.#place.meta.forget();
   }
 
   /** No start finds the stream again. */

@@ -31,11 +31,13 @@ const SOCKET = /^lock\.\w+\.sock$/;
 const ASKED_MOST = 3;
 /** Letters of a name that nobody else has. */
 const NAME_LEN = 16;
+/** Letters of a link's, which is there for a moment; macOS' directories of temporary files leave room for so many. */
+const LINK_LEN = 8;
 
 /**
  * Holds a directory that is there.
  *
- * @param shortDir where a short name for a long path is made for a moment
+ * @param shortDirs where a short name for a long path may be made for a moment, the best first
  * @param shownDir what it is called
  * Rejects with StorageError: another process has it, or it cannot be told.
  */
@@ -43,16 +45,12 @@ export async function lockDirectory(
   disk: Disk,
   dir: string,
   sockets: LocalSockets,
-  shortDir: string,
+  shortDirs: readonly string[],
   shownDir: string = dir,
 ): Promise<DirectoryLock> {
   const name = `lock.${randomBase62(NAME_LEN)}.sock`;
   const isLong = !fits(`${dir}/${name}`, sockets);
-  const short = isLong ? `${shortDir}/ganglion-${randomBase62(NAME_LEN)}` : dir;
-  if (!fits(`${short}/${name}`, sockets)) {
-    throw new StorageError(`${short}/${name}: the path is too long for a socket`);
-  }
-  if (isLong) disk.link(dir, short);
+  const short = isLong ? linked(disk, dir, name, sockets, shortDirs) : dir;
   try {
     return await new Attempt(disk, dir, short, name, shownDir).run(sockets);
   } catch (error) {
@@ -61,6 +59,30 @@ export async function lockDirectory(
   } finally {
     if (isLong) removeQuietly(disk, short);
   }
+}
+
+/** A link to the directory in the first place that has room for one: where temporary files are may be long, too. */
+function linked(
+  disk: Disk,
+  dir: string,
+  name: string,
+  sockets: LocalSockets,
+  shortDirs: readonly string[],
+): string {
+  let failure: unknown;
+  for (const place of shortDirs) {
+    const short = `${place}/ganglion-${randomBase62(LINK_LEN)}`;
+    try {
+      if (!fits(`${short}/${name}`, sockets)) {
+        throw new StorageError(`${short}/${name}: the path is too long for a socket`);
+      }
+      disk.link(dir, short);
+      return short;
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
 }
 
 /** A longer path is cut without a word. */

@@ -57,6 +57,8 @@ export class MetaFile {
   #count = 0;
   /** Why the last that was saved is not; told once. */
   #failure: Error | undefined;
+  /** What is saved, as far as it is known. */
+  #saved: Uint8Array | undefined;
   #isForgotten = false;
 
   /** @param before what is to happen before anything is saved */
@@ -66,13 +68,35 @@ export class MetaFile {
     this.#saving = before;
   }
 
+  /** What is there has been read. */
+  found(meta: StreamMeta): void {
+    this.#saved = bytesOf(meta);
+  }
+
   /** Begins to save it; whoever commits waits for that. */
-  save({ config, createdMs }: StreamMeta): void {
-    const text = goJsonExact(config);
-    const head = `{"format":${FORMAT},"created":${createdMs},"sum":${sumOf(createdMs, text)}}`;
-    const bytes = new TextEncoder().encode(`${head}\n${text}\n`);
+  save(meta: StreamMeta): void {
+    const bytes = bytesOf(meta);
     this.#count++;
-    this.#saving = this.#saving.then(() => this.#write(bytes));
+    this.#saving = this.#saving.then(async () => {
+      this.#failure = await this.#write(bytes);
+      if (this.#failure === undefined) this.#saved = bytes;
+      this.#count--;
+    });
+  }
+
+  /** Saves another one. Rejected with StorageError: then the one before is what the next start finds. */
+  async replace(meta: StreamMeta): Promise<void> {
+    const bytes = bytesOf(meta);
+    const saving = this.#saving.then(async () => {
+      const failure = await this.#write(bytes);
+      if (failure === undefined) this.#saved = bytes;
+      // It may have its name by now.
+      else if (this.#saved !== undefined) await this.#write(this.#saved);
+      return failure;
+    });
+    this.#saving = saving.then(() => {});
+    const failure = await saving;
+    if (failure !== undefined) throw failure;
   }
 
   /** Calls `done` when what has been saved survives a power loss, or with the reason why it does not. */
@@ -86,23 +110,42 @@ export class MetaFile {
     else void this.#saving.then(end);
   }
 
-  /** No start finds the stream again, when this resolves. Rejected with StorageError. */
+  /** No start finds the stream again, when this resolves. Rejected with StorageError: then it may, and goes on. */
   async forget(): Promise<void> {
     const disk = this.#disk;
     const dir = this.#dir;
     this.#isForgotten = true;
-    // What is being saved would bring it back.
-    await this.#saving;
-    if (!disk.list(dir).includes(META_NAME)) return;
-    disk.rename(`${dir}/${META_NAME}`, `${dir}/${GONE_NAME}`);
-    await disk.syncDir(dir);
+    let isRenamed = false;
+    try {
+      // What is being saved would bring it back.
+      await this.#saving;
+      if (!disk.list(dir).includes(META_NAME)) return;
+      disk.rename(`${dir}/${META_NAME}`, `${dir}/${GONE_NAME}`);
+      isRenamed = true;
+      await disk.syncDir(dir);
+    } catch (error) {
+      // What could not be made to last is taken back, or the stream is gone for the next start.
+      if (isRenamed && !this.#isThereAgain()) return;
+      this.#isForgotten = false;
+      throw error;
+    }
   }
 
-  async #write(bytes: Uint8Array): Promise<void> {
+  #isThereAgain(): boolean {
+    try {
+      this.#disk.rename(`${this.#dir}/${GONE_NAME}`, `${this.#dir}/${META_NAME}`);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** @returns why it is not there */
+  async #write(bytes: Uint8Array): Promise<Error | undefined> {
     const disk = this.#disk;
     const dir = this.#dir;
     try {
-      if (this.#isForgotten) return;
+      if (this.#isForgotten) return undefined;
       if (disk.list(dir).includes(NEW_NAME)) disk.remove(`${dir}/${NEW_NAME}`);
       const file = disk.create(`${dir}/${NEW_NAME}`);
       try {
@@ -114,13 +157,17 @@ export class MetaFile {
       }
       await disk.syncDir(dir);
       await disk.syncDir(dir.slice(0, dir.lastIndexOf('/')));
-      this.#failure = undefined;
+      return undefined;
     } catch (error) {
-      this.#failure = toError(error);
-    } finally {
-      this.#count--;
+      return toError(error);
     }
   }
+}
+
+function bytesOf({ config, createdMs }: StreamMeta): Uint8Array {
+  const text = goJsonExact(config);
+  const head = `{"format":${FORMAT},"created":${createdMs},"sum":${sumOf(createdMs, text)}}`;
+  return new TextEncoder().encode(`${head}\n${text}\n`);
 }
 
 function sumOf(createdMs: number, text: string): number {

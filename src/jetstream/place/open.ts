@@ -25,6 +25,8 @@ export interface OpenOptions {
 /** Ours lies beside what nats-server makes, and neither touches the other's. */
 const OWN_DIR = 'ganglion';
 const OTHERS_DIR = 'jetstream';
+/** For temporary files where TMPDIR names a long path. */
+const SHORTEST_DIR = '/tmp';
 const SOCKETS: LocalSockets = { pathMost: LOCAL_PATH_MOST, answerAt, askAt };
 
 /** Rejects with StorageError: the directory cannot be made or written, or another process has it. */
@@ -41,7 +43,7 @@ export async function openPlace(
   const dir = `${root}/${directoryName(account)}`;
   disk.makeDir(root);
   disk.makeDir(dir);
-  const lock = await lockDirectory(disk, dir, sockets, tmpdir(), root);
+  const lock = await lockDirectory(disk, dir, sockets, [tmpdir(), SHORTEST_DIR], root);
   try {
     const place = new DiskPlace({ disk, clock, dir: `${dir}/streams`, sync, warn });
     return {

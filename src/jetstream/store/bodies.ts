@@ -1,11 +1,13 @@
 // Where the header blocks and payloads of a store's messages lie, and what it takes that all survives that should: in slabs
 // of memory (slab-bodies.ts), or in a log on disk (file/log.ts). The index (indexed-store.ts) tells it of every change, in
 // the order in which they are made.
+import type { LostMessages } from './lost.ts';
 import type { Incoming, MessagePlace } from './store.ts';
 
 export interface Bodies {
   /** Bytes of memory that it occupies beside those of the store's `Memory`. */
   readonly heldBytes: number;
+  readonly lost: LostMessages;
   /**
    * Keeps the body of a message, which is to have a row. Throws CapacityError or StorageError, and then it keeps nothing.
    *
@@ -17,8 +19,8 @@ export interface Bodies {
   /** Tells the row at the cursor where to find what was kept last. */
   sign(): void;
   /**
-   * Says where the body of the row at the cursor lies, which is `seq` and whose subject `into` has; false: it cannot be
-   * read any more.
+   * Says where the body of the row at the cursor lies, which is `seq` and whose subject `into` has; false: it is lost. Throws
+   * StorageError: it cannot be read now.
    */
   locate(into: MessagePlace): boolean;
   /** The row at the cursor is about to be removed. @param isFirst the store's first message */

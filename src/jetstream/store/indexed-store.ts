@@ -9,7 +9,9 @@
 import { CapacityError } from '../../shared/errors.ts';
 import type { Work } from '../work.ts';
 import type { Bodies } from './bodies.ts';
+import { deletedOf } from './deleted.ts';
 import { Filter } from './filters.ts';
+import type { LostMessages } from './lost.ts';
 import { Matching } from './matching.ts';
 import { Memory } from './memory.ts';
 import { type FoundMessage, restoreRows } from './restored-rows.ts';
@@ -25,13 +27,8 @@ import type {
   SubjectState,
 } from './store.ts';
 import { storedBytes } from './stored-bytes.ts';
-import { emptyPlace, readAt } from './stored-message.ts';
-import {
-  type CountedSubject,
-  countSubjects,
-  findSubjects,
-  subjectsMatching,
-} from './subject-scan.ts';
+import { emptyPlace, noteLost, readAt } from './stored-message.ts';
+import { type CountedSubject, countSubjects, findSubjects, walkSubjects } from './subject-scan.ts';
 import { SubjectTable } from './subject-table.ts';
 import type { TextPlace } from './subject-tree.ts';
 
@@ -98,6 +95,10 @@ export class IndexedStore implements Store {
 
   get heldBytes(): number {
     return this.#memory.held + this.#subjects.listBytes + this.#bodies.heldBytes;
+  }
+
+  get lost(): LostMessages {
+    return this.#bodies.lost;
   }
 
   /** @param knownId of its subject: then the message need not have the text */
@@ -170,8 +171,10 @@ export class IndexedStore implements Store {
   }
 
   read(seq: number, into: StoredMessage): boolean {
-    const isThere = this.locate(seq, this.#place);
-    if (isThere) readAt(this.#place, into);
+    const place = this.#place;
+    const isThere = this.locate(seq, place);
+    if (isThere) readAt(place, into);
+    else if (this.has(seq)) noteLost(place, into);
     return isThere;
   }
 
@@ -213,19 +216,15 @@ export class IndexedStore implements Store {
   }
 
   remove(seq: number): boolean {
-    if (!this.#rows.find(seq)) return false;
-    this.#remove(seq, false);
-    return true;
+    return this.#rows.find(seq) && this.#remove(seq, false);
   }
 
   evict(seq: number): boolean {
-    if (!this.#rows.find(seq)) return false;
-    this.#remove(seq, this.#bodies.evicting(seq));
-    return true;
+    return this.#rows.find(seq) && this.#remove(seq, this.#bodies.evicting(seq));
   }
 
   /** Removes the message at the cursor. */
-  #remove(seq: number, mayReturn: boolean): void {
+  #remove(seq: number, mayReturn: boolean): true {
     const rows = this.#rows;
     const { onRemoved } = this.#options;
     if (onRemoved !== undefined) {
@@ -241,6 +240,7 @@ export class IndexedStore implements Store {
     this.#unlink(seq);
     if (seq === state.firstSeq) this.#findFirst();
     this.#bodies.tidy();
+    return true;
   }
 
   /** Where the text of a subject lies that has messages; good until the next call. */
@@ -254,7 +254,7 @@ export class IndexedStore implements Store {
     for (let at = this.next(seq); at !== 0; at = this.next(at + 1)) this.remove(at);
   }
 
-  /** Messages are there again that were removed to make room: each was the first of its subject then. Ascending. */
+  /** Messages are there again that were removed to make room. Ascending. */
   restore(found: readonly FoundMessage[]): void {
     restoreRows(found, this.#rows, this.#subjects);
     this.#state.messages += found.length;
@@ -384,7 +384,7 @@ export class IndexedStore implements Store {
   }
 
   subjectsMatching(filter: string): Iterable<SubjectState> {
-    return subjectsMatching(this.#subjects, new Filter(filter));
+    return walkSubjects(this.#subjects, new Filter(filter));
   }
 
   countSubjects(filter: string): Work<readonly CountedSubject[]> {
@@ -400,7 +400,7 @@ export class IndexedStore implements Store {
   }
 
   deleted(): Iterable<number> {
-    return this.#rows.gaps(this.#state.lastSeq);
+    return deletedOf(this.#state, this.#rows);
   }
 
   get deletedCount(): number {

@@ -17,8 +17,7 @@ export interface FoundMessage {
 }
 
 /**
- * Gives them rows again. Each was the first of its subject when it was removed, and what had been before it is gone or
- * among them.
+ * Gives them rows again. Mostly each was the first of its subject when it was removed.
  *
  * @param found ascending
  */
@@ -35,20 +34,27 @@ function link(each: FoundMessage, rows: Rows, subjects: SubjectTable): void {
   const { seq, subject } = each;
   let id = subjects.find(subject, subject.length);
   let next = 0;
+  let previous = 0;
   if (id < 0) {
     id = subjects.add(subject, subject.length, seq);
   } else {
     if (subjects.scans.size > 0) subjects.changing(id);
     subjects.locate(id);
-    next = subjects.first;
-    subjects.first = seq;
+    const { first, last } = subjects;
+    for (next = first; next !== 0 && next < seq; next = next === last ? 0 : rows.nextOf(next)) {
+      previous = next;
+      rows.find(next);
+    }
+    if (previous === 0) subjects.first = seq;
+    if (next === 0) subjects.last = seq;
     subjects.messages++;
-    rows.find(next);
-    rows.setPrevious(next, seq);
   }
   rows.find(seq);
   fill(rows, each, id);
   if (next > 0) rows.setNext(seq, next);
+  if (previous > 0) rows.setPrevious(seq, previous);
+  if (next > 0 && rows.find(next)) rows.setPrevious(next, seq);
+  if (previous > 0 && rows.find(previous)) rows.setNext(previous, seq);
 }
 
 function fill(rows: Rows, each: FoundMessage, id: number): void {

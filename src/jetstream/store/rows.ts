@@ -201,15 +201,6 @@ export class Rows {
     return count;
   }
 
-  /** Sequences behind the first one, up to `lastSeq`, that have none. */
-  *gaps(lastSeq: number): Iterable<number> {
-    for (let seq = this.first(); seq > 0 && seq <= lastSeq; seq++) {
-      const next = this.next(seq);
-      const end = next === 0 ? lastSeq + 1 : next;
-      for (; seq < end; seq++) yield seq;
-    }
-  }
-
   /** The sequence of the first of the last `count` messages; 0 = there are fewer. */
   fromEnd(count: number): number {
     let left = count;

@@ -1,5 +1,6 @@
 // Header blocks and payloads in memory: in slabs, where rows say that they lie. In front of a header block stands its length.
 import type { Bodies } from './bodies.ts';
+import { LostMessages } from './lost.ts';
 import type { Memory } from './memory.ts';
 import { HAS_HEADERS, ROW_AT, ROW_BODY, ROW_SLAB } from './row-chunk.ts';
 import type { Rows } from './rows.ts';
@@ -10,6 +11,7 @@ const LENGTH_BYTES = 4;
 
 export class SlabBodies implements Bodies, SlabOwner {
   readonly heldBytes: number = 0;
+  readonly lost: LostMessages = new LostMessages();
   readonly failure: undefined;
   readonly #rows: Rows;
   readonly #memory: Memory;

@@ -5,6 +5,7 @@
 // `Clock.now` gives them. A subject has an id, good for as long as the store holds a message on it; the id may be used
 // again afterwards for another subject (`subjectGeneration` then differs).
 import type { Work } from '../work.ts';
+import type { LostMessages } from './lost.ts';
 import type { CountedSubject } from './subject-scan.ts';
 
 /** A message to be kept. Its bytes are copied within the call. A raw message of the bus is one. */
@@ -102,7 +103,13 @@ export interface Store {
   /** Uses up sequences without keeping anything; the last is `seq`. With a time it is that of the last message. */
   skipTo(seq: number, timeMs?: number): void;
 
-  /** Reads a message into `into`; false: there is none, or its bytes are lost. */
+  /** Messages whose bytes are known to be gone. */
+  readonly lost: LostMessages;
+
+  /**
+   * Reads a message into `into`; false: there is none, or its bytes are lost for ever, and only its sequence, time and subject
+   * are known. Throws StorageError: it cannot be read now, and perhaps later.
+   */
   read(seq: number, into: StoredMessage): boolean;
   /** The same, and where it lies. */
   locate(seq: number, into: MessagePlace): boolean;
@@ -118,8 +125,8 @@ export interface Store {
   /** Removes one message; false: there is none. */
   remove(seq: number): boolean;
   /**
-   * The same of the first message of its subject, to make room for one that was appended: when that turns out not to be
-   * kept, the other is there again.
+   * The same, to make room for one that was appended: when that turns out not to be kept, the other is there again. Of the
+   * first message of a subject that is cheap.
    */
   evict(seq: number): boolean;
   /**

@@ -50,3 +50,8 @@ export function readAt(place: MessagePlace, into: StoredMessage): void {
   const isEmpty = bodyBytes === headerBytes;
   into.payload = isEmpty ? NOTHING : body.subarray(bodyAt + headerBytes, bodyAt + bodyBytes);
 }
+
+/** Of a message that is lost: what is known. */
+export function noteLost(place: MessagePlace, into: StoredMessage): void {
+  readAt({ ...place, headerBytes: 0, bodyBytes: 0 }, into);
+}

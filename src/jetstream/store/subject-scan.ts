@@ -36,7 +36,7 @@ export function* countSubjects(
 }
 
 /** The subjects that match, lazily: nothing may be changed meanwhile. */
-export function* subjectsMatching(subjects: SubjectTable, filter: Filter): Iterable<SubjectState> {
+export function* walkSubjects(subjects: SubjectTable, filter: Filter): Iterable<SubjectState> {
   const walk = subjects.walk(filter);
   for (let id = walk.next(); id >= 0; id = walk.next()) {
     subjects.locate(id);

@@ -9,7 +9,7 @@
 // Source: nats-server 2.15.3, server/errors.json, JSStreamStoreFailedF and the like.
 import { type ApiError, type Refusal, refusal } from '../errors.ts';
 import { type Answer, CLAIMS, type Claim } from '../outbox.ts';
-import { bytesText } from './header-block.ts';
+import { bytesText, storageStatus } from './header-block.ts';
 import type { PubAckWriter } from './pub-ack.ts';
 
 const encoder = new TextEncoder();
@@ -30,51 +30,52 @@ const CHANGES: ReadonlyMap<string, readonly [Refusal, object?]> = new Map<
   ['consumer_delete', ['storeFailed']],
 ]);
 
-/** A commit that has failed. */
+/** A commit that has failed: what of it. */
 export interface Failed {
-  readonly failure: Error;
+  /** Messages, or the configuration of a new stream. */
+  readonly ofStream: Error | undefined;
+  /** What consumers have done. */
+  readonly ofConsumers: Error | undefined;
   /** Messages that were shown are taken back. */
   readonly isTakenBack: boolean;
 }
 
 /** What is said instead; undefined = nothing. */
 export function amended(
-  { failure, isTakenBack }: Failed,
+  failed: Failed,
   claim: Claim,
   answer: Answer,
   pubAck: PubAckWriter,
 ): Answer | undefined {
-  switch (claim) {
-    case CLAIMS.stored:
-      return { payload: pubAck.refusal(refusal('storeFailed', failure.message)) };
-    case CLAIMS.confirmed:
-      return undefined;
-    case CLAIMS.repeated:
-      return isTakenBack ? undefined : answer;
-    case CLAIMS.shown:
-      return isTakenBack ? statusAnswer(failure) : answer;
-    case CLAIMS.answered:
-      return apiAnswer(failure, isTakenBack, answer);
-    default:
-      return answer;
+  const { ofStream, isTakenBack } = failed;
+  if (claim === CLAIMS.answered) return apiAnswer(failed, answer);
+  // With the ack something may have been removed.
+  if (claim === CLAIMS.confirmed) return undefined;
+  if (ofStream === undefined) return answer;
+  if (claim === CLAIMS.stored) {
+    return { payload: pubAck.refusal(refusal('storeFailed', ofStream.message)) };
   }
+  if (!isTakenBack) return answer;
+  return claim === CLAIMS.repeated ? undefined : statusAnswer(ofStream);
 }
 
-function statusAnswer({ message }: Error): Answer {
-  const text = message.replace(/[\r\n]+/g, ' ');
-  return { headers: encoder.encode(`NATS/1.0 500 ${text}\r\n\r\n`), payload: NOTHING };
+function statusAnswer(failure: Error): Answer {
+  const status = storageStatus(failure);
+  return { headers: encoder.encode(`NATS/1.0 ${status}\r\n\r\n`), payload: NOTHING };
 }
 
-function apiAnswer(failure: Error, isTakenBack: boolean, answer: Answer): Answer {
+function apiAnswer({ ofStream, ofConsumers, isTakenBack }: Failed, answer: Answer): Answer {
   const [, type = '', isError] = ANSWER.exec(bytesText(answer.payload.subarray(0, 100))) ?? [];
   const change = isError === undefined ? CHANGES.get(type) : undefined;
+  const failure = type.startsWith('consumer_') ? ofConsumers : ofStream;
   if (change !== undefined) {
+    if (failure === undefined) return answer;
     const [of, always] = change;
     return { payload: errorAnswer(type, refusal(of, failure.message), always) };
   }
   const isMeant = isError === undefined || NOT_FOUND.test(bytesText(answer.payload));
-  if (!isTakenBack || !isMeant) return answer;
-  return { payload: errorAnswer(type, refusal('storeFailed', failure.message)) };
+  if (ofStream === undefined || !isTakenBack || !isMeant) return answer;
+  return { payload: errorAnswer(type, refusal('storeFailed', ofStream.message)) };
 }
 
 function errorAnswer(

@@ -69,6 +69,19 @@ export class DedupWindow {
     }
   }
 
+  /** The same of those that are not there: what has a sequence and is not kept was refused like any other. */
+  forgetMissing(from: number, isThere: (seq: number) => boolean): void {
+    for (let at = this.#ids.length - 1; at >= this.#head; at--) {
+      const id = this.#ids[at] as string;
+      const known = this.#seqs.get(id) ?? 0;
+      if (known < from) return;
+      if (isThere(known)) continue;
+      this.#seqs.delete(id);
+      this.#ids.splice(at, 1);
+      this.#times.splice(at, 1);
+    }
+  }
+
   /** The id that came with a message, if none has come with a later one; '' = none did. */
   lastOf(seq: number): string {
     const last = this.#ids.length > this.#head ? (this.#ids.at(-1) as string) : '';

@@ -2,6 +2,7 @@
 // timer for the stream, for whoever is first. Where the last message of a subject leaves so, a mark may take its place.
 // Source: nats-server 2.15.3, server/memstore.go, expireMsgs, handleRemovalOrSdm; ADR-43.
 import type { Clock, Timer } from '../../shared/clock.ts';
+import { StorageError } from '../../shared/errors.ts';
 import { DueHeap } from '../consumer/due.ts';
 import type { Store } from '../store/store.ts';
 import { emptyMessage } from '../store/stored-message.ts';
@@ -15,6 +16,8 @@ import { FOR_EVER, ttlSeconds } from './ttl.ts';
  */
 const SLICE_MS = 2;
 const EXPIRED_MOST = 8192;
+/** What could not leave is tried again after so long. */
+const AGAIN_MS = 1000;
 /** Entries of messages that have left are taken out when they are more than half, and so many. */
 const VOID_LEAST = 1024;
 
@@ -29,6 +32,8 @@ export class Expiry {
   #rules: StreamRules;
   /** All messages below it stay for ever. */
   #agedFrom = 0;
+  /** The last one of which it could not be read whether it stays. */
+  #unread = 0;
   #timer: Timer | undefined;
   #timerMs = Number.POSITIVE_INFINITY;
 
@@ -55,8 +60,16 @@ export class Expiry {
   /** A message is there again. */
   restored(seq: number): void {
     this.#agedFrom = Math.min(this.#agedFrom, seq);
-    const ttl = this.#rules.allowsTtl ? headerOf(this.#blockOf(seq), 'Nats-TTL') : '';
-    this.stored(seq, Math.max(0, ttlSeconds(ttl) ?? 0));
+    this.stored(seq, Math.max(0, this.#rules.allowsTtl ? this.#secondsOf(seq) : 0));
+  }
+
+  #secondsOf(seq: number): number {
+    try {
+      return ttlSeconds(headerOf(this.#blockOf(seq), 'Nats-TTL')) ?? 0;
+    } catch {
+      // It has been read a moment ago. The next start looks again.
+      return 0;
+    }
   }
 
   /** The configuration has changed. */
@@ -76,12 +89,26 @@ export class Expiry {
   #expire(): void {
     const nowMs = this.#clock.now();
     const endMs = this.#clock.monotonic() + SLICE_MS;
+    let isStuck = false;
     for (let count = 0; count < EXPIRED_MOST && this.#clock.monotonic() <= endMs; count++) {
       const seq = this.#takeDue(nowMs);
       if (seq === 0) break;
-      this.#leave(seq);
+      isStuck = !this.#hasLeft(seq);
+      if (isStuck) break;
     }
-    this.#arm();
+    this.#arm(isStuck ? nowMs + AGAIN_MS : 0);
+  }
+
+  /** False: it cannot be read, or its mark not be stored, now. */
+  #hasLeft(seq: number): boolean {
+    try {
+      this.#leave(seq);
+      return true;
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      this.#dues.push(this.#clock.now() + AGAIN_MS, seq);
+      return false;
+    }
   }
 
   /** A message whose time is over: by age first; 0 = there is none. */
@@ -105,24 +132,37 @@ export class Expiry {
     return seq;
   }
 
+  /** What cannot be read now is looked at when its time is over. */
   #staysForEver(seq: number): boolean {
-    return ttlSeconds(headerOf(this.#blockOf(seq), 'Nats-TTL')) === FOR_EVER;
+    try {
+      return ttlSeconds(headerOf(this.#blockOf(seq), 'Nats-TTL')) === FOR_EVER;
+    } catch {
+      this.#unread = seq;
+      return false;
+    }
   }
 
   #leave(seq: number): void {
     const store = this.#store;
     const subjectId = store.subjectIdOf(seq);
     if (subjectId < 0) return;
-    const isLast = this.#rules.markerSeconds > 0 && store.countOf(subjectId) === 1;
+    const { allowsTtl, markerSeconds } = this.#rules;
+    const isLast = markerSeconds > 0 && store.countOf(subjectId) === 1;
+    const isUnread = allowsTtl && seq === this.#unread;
+    const block = isLast || isUnread ? this.#blockOf(seq) : undefined;
+    if (isUnread) this.#unread = 0;
+    if (isUnread && ttlSeconds(headerOf(block, 'Nats-TTL')) === FOR_EVER) return;
     // What a mark takes the place of it rolls up.
-    const isMarked =
-      isLast && !isMark(this.#blockOf(seq)) && this.#mark(this.#message.subject.slice());
-    if (!isMarked || store.has(seq)) store.remove(seq);
+    const isMarked = isLast && !isMark(block) && this.#mark(this.#message.subject.slice());
+    if (isMarked && !store.has(seq)) return;
+    if (isLast && !isMark(block) && store.failure !== undefined) throw store.failure;
+    store.remove(seq);
   }
 
+  /** undefined: it has none, or is lost. Throws StorageError: it cannot be read now. */
   #blockOf(seq: number): Uint8Array | undefined {
-    this.#store.read(seq, this.#message);
-    return this.#message.headers;
+    const message = this.#message;
+    return this.#store.read(seq, message) ? message.headers : undefined;
   }
 
   #forgetGone(): void {
@@ -135,10 +175,10 @@ export class Expiry {
   }
 
   /** The clock may jump: whoever is early looks again. */
-  #arm(): void {
+  #arm(leastMs = 0): void {
     const oldest = this.#oldest();
     const agedMs = oldest === 0 ? Infinity : this.#store.timeOf(oldest) + this.#rules.maxAgeMs;
-    const dueMs = Math.min(agedMs, this.#dues.dueMs);
+    const dueMs = Math.max(leastMs, Math.min(agedMs, this.#dues.dueMs));
     if (dueMs >= this.#timerMs) return;
     this.close();
     this.#timerMs = dueMs;

@@ -104,3 +104,8 @@ function isOf(block: Uint8Array, at: number, key: string): boolean {
   const end = at + key.length;
   return block[end] === COLON && bytesText(block, at, end) === key;
 }
+
+/** What the disk says, as the status of an answer. */
+export function storageStatus({ message }: Error): string {
+  return `500 ${message.replace(/[\r\n]+/g, ' ')}`;
+}

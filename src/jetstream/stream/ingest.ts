@@ -22,6 +22,7 @@ import {
 import { lastWithin } from './last-message.ts';
 import { OwnMessage } from './own-message.ts';
 import { PublishHeaders } from './publish-headers.ts';
+import { purgeStore } from './purge.ts';
 import { republish } from './republish.ts';
 import type { Stream } from './stream.ts';
 import { ttlSeconds } from './ttl.ts';
@@ -47,6 +48,7 @@ export class Ingest {
   #lastMsgId = '';
   /** What searches by wildcards have taken in this turn of the loop. */
   #searchedMs = 0;
+  #turnedAwayMs: number = Number.NEGATIVE_INFINITY;
   /** It was told that something cannot be published again. */
   #hasWarned = false;
 
@@ -56,6 +58,11 @@ export class Ingest {
 
   /** A message on one of the stream's subjects. Called from within handlers. */
   take(message: RawMessage): void {
+    const { commits, outbox } = this.#stream;
+    if (commits.isFull || outbox.isFull) {
+      this.#turnAway(message);
+      return;
+    }
     const { incoming } = this.#stream.rules;
     const taken = incoming === undefined ? message : transformed(message, incoming);
     const error = this.#check(taken);
@@ -81,6 +88,20 @@ export class Ingest {
     if (!rules.acknowledges || message.replyBytes === 0) return;
     const claim = SHOWING.has(error.errCode) ? CLAIMS.stored : CLAIMS.none;
     outbox.send({ to: message.reply, payload: pubAck.refusal(error) }, claim);
+  }
+
+  /** Too much waits for the disk. Source: nats-server 2.15.3, server/stream.go, queueInbound. */
+  #turnAway(message: RawMessage): void {
+    const { outbox, pubAck, clock, account, config } = this.#stream;
+    const nowMs = clock.monotonic();
+    if (nowMs - this.#turnedAwayMs >= TOLD_PAUSE_MS) {
+      this.#turnedAwayMs = nowMs;
+      const name = `'${account.door.home.account.name}' > '${config.name}'`;
+      account.warn(`Dropping messages due to excessive stream ingest rate on ${name}`);
+    }
+    if (message.replyBytes === 0) return;
+    const payload = pubAck.refusal(refusal('tooManyRequests'));
+    outbox.sendNow({ to: message.reply, headers: TOO_MANY, payload });
   }
 
   /** A message of this process that has no bytes. */
@@ -304,12 +325,18 @@ export class Ingest {
     const { store } = stream;
     const id = rollup === 'all' ? -1 : store.findSubject(message.subject);
     // Also when there is nothing to take out: consumers go by it.
-    if (rollup === 'all') stream.rollUp(undefined, keep);
-    else if (id >= 0) stream.rollUp(store.subjectText(id), keep);
+    if (rollup === 'sub' && id < 0) return;
+    const filter = id < 0 ? undefined : store.subjectText(id);
+    const { lastSeq: seq } = store.state;
+    const work = purgeStore(store, { filter, seq, keep: undefined });
+    stream.settling.push(stream.followers.purge({ filter, seq: undefined, keep }, work));
   }
 }
 
 const encoder = new TextEncoder();
+const TOO_MANY: Uint8Array = encoder.encode('NATS/1.0 429 Too Many Requests\r\n\r\n');
+/** That messages are dropped is told once in so long. */
+const TOLD_PAUSE_MS = 10_000;
 const decoder = new TextDecoder();
 
 /** By its reply. */

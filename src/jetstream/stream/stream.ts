@@ -13,9 +13,9 @@ import { DirectGet } from '../api/direct-get.ts';
 import type { ConsumerConfig } from '../consumer/config.ts';
 import { Consumer } from '../consumer/consumer.ts';
 import { ConsumerIndex } from '../consumer/consumer-index.ts';
+import type { SavedConsumer } from '../consumer/consumer-log.ts';
 import type { ConsumerHost, PullQuota } from '../consumer/host.ts';
 import type { EndReason } from '../consumer/recipients.ts';
-import type { SavedState } from '../consumer/saved-state.ts';
 import { type Start, startOf } from '../consumer/start.ts';
 import { refusal } from '../errors.ts';
 import { type Pool, reservedBytes } from '../limits.ts';
@@ -28,6 +28,7 @@ import { createMemoryStore } from '../store/memory-store.ts';
 import type { Incoming, Store } from '../store/store.ts';
 import type { Work } from '../work.ts';
 import { amended } from './amending.ts';
+import { Commits } from './commits.ts';
 import type { StreamConfig } from './config.ts';
 import { DedupWindow } from './dedup.ts';
 import { Eviction } from './eviction.ts';
@@ -78,11 +79,11 @@ export class Stream implements ApiStream, ConsumerHost {
   readonly pubAck: PubAckWriter;
   readonly consumers: Map<string, Consumer> = new Map();
   readonly followers: ConsumerIndex;
-  visibleSeq = 0;
+  readonly commits: Commits;
   readonly #ingest: Ingest;
   readonly #directGet: DirectGet;
   readonly #retention: Retention;
-  readonly #settling: Settling;
+  readonly settling: Settling;
   readonly #subscriptions = new Map<string, RawSubscription>();
   #timeMs = 0;
   /** The turn in which the clock was asked. */
@@ -95,13 +96,6 @@ export class Stream implements ApiStream, ConsumerHost {
   #isCounted = false;
   /** All consumers are there that were there before. */
   #isPeopled = false;
-  #atCommit: (() => void)[] = [];
-  /** How often messages were taken back. */
-  #takenBacks = 0;
-  /** Of the commit that has failed last. */
-  #isTakenBack = false;
-  /** What the commits before have seen of that, and the last message of those that have failed. */
-  readonly #seen = { takenBack: 0, lastSeq: 0 };
   #isClosed = false;
 
   /**
@@ -140,17 +134,18 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#reading = messages?.reading;
     this.#keeping = place?.keep(found !== undefined, () => this.outbox.due());
     this.#isFound = found !== undefined;
+    this.commits = new Commits(this.store);
     this.followers = new ConsumerIndex(this.store);
     this.#retention = new Retention(this.store, this.followers, door, clock);
     this.outbox = new StreamOutbox(
       door,
       clock,
-      (done) => this.#commit(done),
+      // What is shown is whole, and durable.
+      (done) => this.settling.behind(() => this.#commit(done)),
       () => this.followers.wake(this.visibleSeq),
-      (failure, claim, answer) =>
-        amended({ failure, isTakenBack: this.#isTakenBack }, claim, answer, this.pubAck),
+      (_failure, claim, answer) => amended(this.commits.failed, claim, answer, this.pubAck),
     );
-    this.#settling = new Settling(door, clock);
+    this.settling = new Settling(door, clock);
     this.dedup = new DedupWindow(clock, this.rules.duplicateWindowMs);
     this.eviction = new Eviction(this.store, this.rules);
     this.#expiry = new Expiry(this.store, clock, this.rules, (subject) =>
@@ -167,7 +162,7 @@ export class Stream implements ApiStream, ConsumerHost {
     const keeping = this.#keeping;
     if (this.#reading !== undefined) yield* this.#reading;
     if (keeping !== undefined) yield* keeping.reading;
-    this.visibleSeq = store.state.lastSeq;
+    this.commits.start();
     this.#isCounted = true;
     this.#reserve(reservedBytes(config));
     this.#use(store.state.bytes);
@@ -175,6 +170,14 @@ export class Stream implements ApiStream, ConsumerHost {
     else keeping?.save(config, this.createdMs);
     this.#isPeopled = true;
     this.#subscribe(config.subjects);
+  }
+
+  get visibleSeq(): number {
+    return this.commits.visibleSeq;
+  }
+
+  get isFull(): boolean {
+    return this.outbox.isFull;
   }
 
   /** Why nothing more can be stored; undefined = all is well. */
@@ -191,9 +194,9 @@ export class Stream implements ApiStream, ConsumerHost {
     const keeping = this.#keeping;
     const saved =
       keeping === undefined ? [] : yield* keeping.consumers.read((text) => this.account.warn(text));
-    for (const [, { config, createdMs, state }] of saved) {
-      const start = yield* startOf(store, this.config, config, state);
-      this.#addConsumer(config, createdMs, start, state);
+    for (const [, consumer] of saved) {
+      const start = yield* startOf(store, this.config, consumer.config, consumer.state);
+      this.#addConsumer(consumer, start);
       yield;
     }
     this.#isPeopled = true;
@@ -201,21 +204,27 @@ export class Stream implements ApiStream, ConsumerHost {
     yield* this.#retention.recovered(this.config.retention);
   }
 
-  #addConsumer(
-    config: ConsumerConfig,
-    createdMs: number,
-    start: Start,
-    saved?: SavedState,
-  ): Consumer {
+  /** Throws StorageError: it is new, and cannot be saved. */
+  #addConsumer({ config, createdMs, state }: SavedConsumer, start: Start, isNew = false): Consumer {
     const { name } = config;
     const log = config.mem_storage ? undefined : this.#keeping?.consumers;
     const journal = log?.journal(name);
-    const consumer = new Consumer(this, config, createdMs, start, journal, saved);
+    const consumer = new Consumer(this, config, createdMs, start, journal, state);
     if (journal !== undefined) log?.add(journal, consumer.parts, { config, createdMs });
+    if (journal !== undefined && isNew) this.#begin(consumer, name);
     this.consumers.set(name, consumer);
     this.account.consumers.count++;
     this.followers.add(name, consumer);
     return consumer;
+  }
+
+  #begin(consumer: Consumer, name: string): void {
+    try {
+      this.#keeping?.consumers.begin(name);
+    } catch (error) {
+      consumer.close('Consumer Deleted');
+      throw error;
+    }
   }
 
   /** Takes messages of these subjects, and no others. Throws CapacityError, and then nothing has changed. */
@@ -247,12 +256,26 @@ export class Stream implements ApiStream, ConsumerHost {
     }
   }
 
-  /** The configuration has been checked. Throws CapacityError, and then nothing has changed. */
+  /** Saves another configuration, if it is kept; rejected with StorageError: then it is not saved. */
+  save(config: StreamConfig): Promise<void> | undefined {
+    return this.#keeping?.replace(config, this.createdMs);
+  }
+
+  /** No start finds it again, if it is kept; rejected with StorageError: then it goes on. */
+  leave(): Promise<void> | undefined {
+    return this.#keeping?.leave();
+  }
+
+  /** The configuration has been checked, and saved. Throws CapacityError, and then nothing has changed. */
   *update(config: StreamConfig): Work<void> {
-    this.#subscribe(config.subjects);
+    try {
+      this.#subscribe(config.subjects);
+    } catch (error) {
+      this.#keeping?.save(this.config, this.createdMs);
+      throw error;
+    }
     this.#reserve(reservedBytes(config) - reservedBytes(this.config));
     this.config = config;
-    this.#keeping?.save(config, this.createdMs);
     this.rules = rulesOf(config);
     this.dedup.windowMs = this.rules.duplicateWindowMs;
     yield* this.eviction.update(this.rules);
@@ -272,12 +295,13 @@ export class Stream implements ApiStream, ConsumerHost {
     const before = state.bytes;
     const seq = store.append(message, this.#time());
     this.#use(state.bytes - before);
+    this.commits.storedBytes += state.bytes - before;
     if (this.consumers.size > 0) this.followers.stored(seq, store.subjectIdOf(seq));
     this.#expiry.stored(seq, seconds);
   }
 
   atCommit(work: () => void): void {
-    this.#atCommit.push(work);
+    this.commits.atEnd(work);
   }
 
   /** Nobody wants the message: it has a sequence, and is not kept. */
@@ -304,21 +328,8 @@ export class Stream implements ApiStream, ConsumerHost {
     return count;
   }
 
-  /**
-   * What stands below the last message goes, of the subject or of all; `keep` is 1 if that was kept. Very many go in pieces,
-   * and what the stream says meanwhile waits for that.
-   */
-  rollUp(filter: string | undefined, keep: number): void {
-    const { lastSeq: seq } = this.store.state;
-    const told = { filter, seq: undefined, keep };
-    this.#settling.push(
-      this.followers.purge(told, purgeStore(this.store, { filter, seq, keep: 0 })),
-    );
-  }
-
-  /** It has begun something that is not done yet, and shows what is half of it. */
   get isSettling(): boolean {
-    return this.#settling.isBusy;
+    return this.settling.isBusy;
   }
 
   removeMessage(seq: number): boolean {
@@ -343,16 +354,18 @@ export class Stream implements ApiStream, ConsumerHost {
     const createdMs = this.clock.now();
     const start = yield* startOf(this.store, this.config, config);
     if (this.#isClosed) throw refusal('streamNotFound');
-    const consumer = this.#addConsumer(config, createdMs, start);
+    const consumer = this.#addConsumer({ config, createdMs, state: undefined }, start, true);
     this.#adviseConsumer(config.name, 'CREATED', 'create');
     return consumer;
   }
 
   deleteConsumer(name: string): void {
+    this.#keeping?.consumers.remove(name);
     this.#end(name, 'Consumer Deleted');
   }
 
   drop(name: string): void {
+    this.#keeping?.consumers.drop(name);
     this.#end(name, 'Consumer Deleted');
   }
 
@@ -362,7 +375,6 @@ export class Stream implements ApiStream, ConsumerHost {
     this.consumers.delete(name);
     this.account.consumers.count--;
     this.followers.remove(name);
-    this.#keeping?.consumers.remove(name);
     consumer.close(reason);
     this.#retention.relaxed(this.config.retention);
     this.#adviseConsumer(name, 'DELETED', 'delete');
@@ -411,7 +423,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.consumers.clear();
     this.#expiry.close();
     this.#retention.close();
-    this.#settling.close();
+    this.settling.close();
     this.dedup.close();
     if (this.#isCounted) {
       this.#use(-this.store.state.bytes);
@@ -428,40 +440,26 @@ export class Stream implements ApiStream, ConsumerHost {
     });
   }
 
-  /** What has been stored up to now may be shown when it is whole, and durable. */
+  /** What has been stored up to now may be shown when it is durable. */
   #commit(done: (failure?: Error) => void): void {
-    this.#settling.behind(() => this.#commitAll(done));
-  }
-
-  #commitAll(done: (failure?: Error) => void): void {
-    const { store } = this;
+    const { store, commits } = this;
     const keeping = this.#keeping;
-    const { lastSeq } = store.state;
-    const atCommit = this.#atCommit;
-    if (atCommit.length > 0) this.#atCommit = [];
     this.#hold(store.heldBytes + (keeping?.heldBytes ?? 0));
-    const { takenBack } = this.#seen;
-    let isTakenBack: boolean | undefined;
-    const end = (failure?: Error): void => {
-      isTakenBack ??= this.#takenBacks !== takenBack;
-      // A message that is there and can never be shown has been shown to those alone who waited with it.
-      this.#isTakenBack = isTakenBack || lastSeq > Math.max(this.visibleSeq, this.#seen.lastSeq);
-      if (failure !== undefined) this.#seen.lastSeq = Math.max(lastSeq, this.#seen.lastSeq);
-      // Of what has failed nothing is shown: what could not be written is gone, and what could not be synced may be.
-      if (failure === undefined) this.visibleSeq = lastSeq;
-      for (const work of atCommit) work();
-      done(failure);
-      if (keeping?.isSaved === false && !this.#isClosed) this.account.abandon(this);
-    };
-    if (keeping === undefined) store.commit(end);
-    else keeping.commit(store, end);
-    isTakenBack ??= this.#takenBacks !== takenBack;
-    this.#seen.takenBack = this.#takenBacks;
+    commits.run(
+      (end) => (keeping === undefined ? store.commit(end) : keeping.commit(store, end)),
+      (failure) => {
+        if (commits.failed.ofStream !== undefined) {
+          this.dedup.forgetMissing(this.visibleSeq + 1, (seq) => store.has(seq));
+        }
+        done(failure);
+        if (keeping?.isSaved === false && !this.#isClosed) this.account.abandon(this);
+      },
+    );
   }
 
   /** Messages from there on could not be written: who sends them again is to be heard. */
   #takenBack(from: number): void {
-    this.#takenBacks++;
+    this.commits.takenBack();
     this.dedup.forgetFrom(from);
     this.#ingest.lastIs(this.store.previous(from - 1));
   }

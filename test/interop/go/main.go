@@ -1,6 +1,6 @@
 // Command peer drives nats.go for the interoperation tests: JSON requests on stdin, answers and events on
 // stdout, one a line. `peer streams URL`, `peer stores URL` and `peer push URL` are programs by
-// themselves.
+// themselves, which STORAGE and RESTART of the environment change (restart.go).
 package main
 
 import (

@@ -28,12 +28,11 @@ func texts(sub *nats.Subscription, count int) []string {
 
 // push runs push consumers in all the ways of nats.go, and prints a line for each thing that it has seen.
 func push(url string) {
-	nc, err := nats.Connect(url)
-	demand(err)
+	nc := dial(url)
 	defer nc.Close()
 	js, err := nc.JetStream()
 	demand(err)
-	config := &nats.StreamConfig{Name: "GO", Subjects: []string{"go.>"}, Storage: nats.MemoryStorage}
+	config := &nats.StreamConfig{Name: "GO", Subjects: []string{"go.>"}, Storage: legacyStorage()}
 	_, err = js.AddStream(config)
 	demand(err)
 	for i := range 5 {
@@ -61,12 +60,14 @@ func push(url string) {
 	queue, err := js.QueueSubscribeSync("go.1", "workers", nats.Durable("workers"))
 	demand(err)
 	fmt.Println("queue", texts(queue, 2))
+	restart(nc)
 	_, err = js.SubscribeSync("go.1", nats.Durable("workers"))
 	fmt.Println("refused", err)
 
 	ordered, err := js.SubscribeSync("go.>", nats.OrderedConsumer(), nats.IdleHeartbeat(time.Second))
 	demand(err)
 	fmt.Println("ordered", texts(ordered, 5))
+	restart(nc)
 	for i := range large {
 		_, err = js.Publish("go.large", append(fmt.Appendf(nil, "%d", i), make([]byte, 20_000)...))
 		demand(err)

@@ -16,9 +16,9 @@ import (
 )
 
 func stores(url string) {
-	nc := must(nats.Connect(url))
+	nc := dial(url)
 	defer nc.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 120*time.Second)
 	defer cancel()
 	js := must(jetstream.New(nc))
 	bucket(ctx, js)
@@ -27,7 +27,7 @@ func stores(url string) {
 }
 
 func bucket(ctx context.Context, js jetstream.JetStream) {
-	kv := must(js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: "users", History: 4, Storage: jetstream.MemoryStorage}))
+	kv := must(js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: "users", History: 4, Storage: storage()}))
 	for i := range 3 {
 		fmt.Println("put", must(kv.PutString(ctx, "a.b", fmt.Sprint(i))))
 	}
@@ -35,6 +35,7 @@ func bucket(ctx context.Context, js jetstream.JetStream) {
 	_, err := kv.Get(ctx, "a.b")
 	fmt.Println("deleted", errors.Is(err, jetstream.ErrKeyNotFound))
 	fmt.Println("create", must(kv.Create(ctx, "a.b", []byte("again"))))
+	restart(js.Conn())
 	_, err = kv.Create(ctx, "a.b", nil)
 	fmt.Println("exists", errors.Is(err, jetstream.ErrKeyExists))
 	_, err = kv.Update(ctx, "a.b", nil, 1)
@@ -63,6 +64,7 @@ func bucket(ctx context.Context, js jetstream.JetStream) {
 		}
 		initial++
 	}
+	restart(js.Conn())
 	must(kv.PutString(ctx, "k.new", "x"))
 	update := <-watcher.Updates()
 	fmt.Println("watch", initial, update.Key(), string(update.Value()))
@@ -88,10 +90,11 @@ func bucket(ctx context.Context, js jetstream.JetStream) {
 }
 
 func objects(ctx context.Context, js jetstream.JetStream) {
-	store := must(js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: "files", Storage: jetstream.MemoryStorage}))
+	store := must(js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: "files", Storage: storage()}))
 	data := bytes.Repeat([]byte("0123456789abcdef"), 40_000)
 	info := must(store.Put(ctx, jetstream.ObjectMeta{Name: "big", Description: "many chunks"}, bytes.NewReader(data)))
 	fmt.Println("put", info.Size, info.Chunks, info.Digest)
+	restart(js.Conn())
 	fmt.Println("get", bytes.Equal(must(store.GetBytes(ctx, "big")), data))
 	must(store.PutString(ctx, "small", "text"))
 	fmt.Println("string", must(store.GetString(ctx, "small")))
@@ -112,6 +115,7 @@ func objects(ctx context.Context, js jetstream.JetStream) {
 		}
 		count++
 	}
+	restart(js.Conn())
 	check(store.Delete(ctx, "tiny"))
 	gone := <-watcher.Updates()
 	fmt.Println("watch", count, gone.Name, gone.Deleted)
@@ -119,13 +123,14 @@ func objects(ctx context.Context, js jetstream.JetStream) {
 	_, err := store.GetInfo(ctx, "tiny")
 	fmt.Println("deleted", errors.Is(err, jetstream.ErrObjectNotFound))
 	check(store.Seal(ctx))
+	restart(js.Conn())
 	_, err = store.PutString(ctx, "late", "x")
 	fmt.Println("sealed", err, must(store.Status(ctx)).Sealed())
 	check(js.DeleteObjectStore(ctx, "files"))
 }
 
 func ordered(ctx context.Context, js jetstream.JetStream) {
-	stream := must(js.CreateStream(ctx, jetstream.StreamConfig{Name: "LOG", Subjects: []string{"log.*"}, Storage: jetstream.MemoryStorage}))
+	stream := must(js.CreateStream(ctx, jetstream.StreamConfig{Name: "LOG", Subjects: []string{"log.*"}, Storage: storage()}))
 	for i := range 500 {
 		must(js.PublishAsync(fmt.Sprintf("log.%d", i%3), fmt.Appendf(nil, "%d", i)))
 	}
@@ -143,6 +148,9 @@ func ordered(ctx context.Context, js jetstream.JetStream) {
 			log.Fatal("out of order: ", meta.Sequence.Stream, " after ", last)
 		}
 		count, last = count+1, meta.Sequence.Stream
+		if count == 200 {
+			restart(js.Conn())
+		}
 	}
 	messages.Stop()
 	fmt.Println("pull", count, last)

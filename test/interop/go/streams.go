@@ -26,9 +26,9 @@ func check(err error) {
 }
 
 func streams(url string) {
-	nc := must(nats.Connect(url))
+	nc := dial(url)
 	defer nc.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 120*time.Second)
 	defer cancel()
 	js := must(jetstream.New(nc))
 	workQueue(ctx, js)
@@ -45,7 +45,7 @@ func workQueue(ctx context.Context, js jetstream.JetStream) {
 		Name:      "JOBS",
 		Subjects:  []string{"jobs.*"},
 		Retention: jetstream.WorkQueuePolicy,
-		Storage:   jetstream.MemoryStorage,
+		Storage:   storage(),
 	}))
 	for i := range 5 {
 		ack := must(js.Publish(ctx, "jobs.new", fmt.Appendf(nil, "job %d", i), jetstream.WithMsgID(fmt.Sprint(i))))
@@ -60,6 +60,9 @@ func workQueue(ctx context.Context, js jetstream.JetStream) {
 	meta := must(first.Metadata())
 	fmt.Println("first", string(first.Data()), meta.Sequence.Stream, meta.NumPending)
 	check(first.DoubleAck(ctx))
+	restart(js.Conn())
+	again = must(js.Publish(ctx, "jobs.new", nil, jetstream.WithMsgID("4")))
+	fmt.Println("again", again.Sequence, again.Duplicate)
 	batch := must(worker.Fetch(2, jetstream.FetchMaxWait(2*time.Second)))
 	for msg := range batch.Messages() {
 		if string(msg.Data()) == "job 1" {
@@ -81,6 +84,7 @@ func workQueue(ctx context.Context, js jetstream.JetStream) {
 	}
 	_, err = worker.Next(jetstream.FetchMaxWait(300 * time.Millisecond))
 	fmt.Println("nothing more", err)
+	restart(js.Conn())
 	state := must(jobs.Info(ctx)).State
 	fmt.Println("left", state.Msgs, state.FirstSeq, state.LastSeq)
 	info := must(worker.Info(ctx))
@@ -91,7 +95,7 @@ func consumers(ctx context.Context, js jetstream.JetStream) {
 	events := must(js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name:             "EVENTS",
 		Subjects:         []string{"in.>"},
-		Storage:          jetstream.MemoryStorage,
+		Storage:          storage(),
 		SubjectTransform: &jetstream.SubjectTransformConfig{Source: "in.>", Destination: "events.>"},
 		RePublish:        &jetstream.RePublish{Source: "events.>", Destination: "seen.>"},
 		AllowDirect:      true,
@@ -108,6 +112,7 @@ func consumers(ctx context.Context, js jetstream.JetStream) {
 	}
 	fmt.Println("seen", last.Subject, last.Header.Get("Nats-Sequence"), last.Header.Get("Nats-Last-Sequence"))
 	check(sub.Unsubscribe())
+	restart(js.Conn())
 	got := must(events.GetLastMsgForSubject(ctx, "events.a"))
 	fmt.Println("last", got.Sequence, string(got.Data))
 	filtered := must(events.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{FilterSubjects: []string{"events.b", "events.c"}}))
@@ -133,6 +138,7 @@ func consumers(ctx context.Context, js jetstream.JetStream) {
 		fmt.Println("message", msg.Subject(), string(msg.Data()))
 	}
 	messages.Stop()
+	restart(js.Conn())
 	names := 0
 	for range events.ConsumerNames(ctx).Name() {
 		names++
@@ -147,12 +153,14 @@ func consumers(ctx context.Context, js jetstream.JetStream) {
 func keys(ctx context.Context, js jetstream.JetStream) {
 	kv := must(js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: "settings", History: 3, TTL: time.Hour}))
 	fmt.Println("put", must(kv.PutString(ctx, "color", "red")))
+	restart(js.Conn())
 	_, err := kv.Create(ctx, "color", nil)
 	fmt.Println("create", errors.Is(err, jetstream.ErrKeyExists))
 	fmt.Println("update", must(kv.Update(ctx, "color", []byte("blue"), 1)))
 	entry := must(kv.Get(ctx, "color"))
 	fmt.Println("get", string(entry.Value()), entry.Revision())
 	check(kv.Delete(ctx, "color"))
+	restart(js.Conn())
 	_, err = kv.Get(ctx, "color")
 	fmt.Println("deleted", errors.Is(err, jetstream.ErrKeyNotFound))
 	fmt.Println("created", must(kv.Create(ctx, "color", []byte("green"))))
@@ -163,13 +171,14 @@ func keys(ctx context.Context, js jetstream.JetStream) {
 
 func legacy(nc *nats.Conn) {
 	js := must(nc.JetStream())
-	must(js.AddStream(&nats.StreamConfig{Name: "OLD", Subjects: []string{"old"}, Storage: nats.MemoryStorage}))
+	must(js.AddStream(&nats.StreamConfig{Name: "OLD", Subjects: []string{"old"}, Storage: legacyStorage()}))
 	sub := must(js.PullSubscribe("old", "puller"))
 	must(js.Publish("old", []byte("one")))
 	for _, msg := range must(sub.Fetch(1, nats.MaxWait(2*time.Second))) {
 		fmt.Println("old", string(msg.Data))
 		check(msg.AckSync())
 	}
+	restart(nc)
 	info := must(js.ConsumerInfo("OLD", "puller"))
 	fmt.Println("puller", info.NumPending, info.NumAckPending, info.AckFloor.Consumer)
 }

@@ -3,9 +3,9 @@ import asyncio
 import json
 import sys
 
-import nats
-from nats.js.api import ConsumerConfig, StorageType, StreamConfig
+from nats.js.api import ConsumerConfig, StreamConfig
 from nats.js.errors import APIError
+from restarting import STORAGE, dial, restart
 
 LARGE = 600
 
@@ -19,10 +19,10 @@ async def texts(sub, count):
 
 
 async def main(url):
-    nc = await nats.connect(url)
+    nc = await dial(url)
     js = nc.jetstream()
     await js.add_stream(
-        StreamConfig(name="EVENTS", subjects=["events.>"], storage=StorageType.MEMORY)
+        StreamConfig(name="EVENTS", subjects=["events.>"], storage=STORAGE)
     )
     for i in range(5):
         await js.publish(f"events.{i % 2}", f"{i}".encode())
@@ -53,11 +53,14 @@ async def main(url):
     one, two = [await js.subscribe("events.>", "workers", durable="workers") for _ in range(2)]
     await asyncio.sleep(0.3)
     say("group", one.pending_msgs + two.pending_msgs)
+    await restart(nc)
     say("queue", (await js.consumer_info("EVENTS", "workers")).config.deliver_group)
 
     config = ConsumerConfig(flow_control=True, idle_heartbeat=1)
     flow = await js.subscribe("events.0", config=config)
     say("flow", await texts(flow, 3))
+    # Before it, because nats-py makes no other one when a server has lost that.
+    await restart(nc)
     ordered = await js.subscribe("events.>", ordered_consumer=True)
     say("ordered", await texts(ordered, 5))
     # More than the first window of flow control.

@@ -3,8 +3,7 @@ import asyncio
 import json
 import sys
 
-import nats
-from nats.js.api import KeyValueConfig, ObjectMeta, ObjectStoreConfig, StorageType, StreamConfig
+from nats.js.api import KeyValueConfig, ObjectMeta, ObjectStoreConfig, StreamConfig
 from nats.js.errors import (
     BucketNotFoundError,
     KeyDeletedError,
@@ -12,6 +11,7 @@ from nats.js.errors import (
     KeyWrongLastSequenceError,
     ObjectNotFoundError,
 )
+from restarting import STORAGE, dial, restart
 
 
 def say(*words):
@@ -26,9 +26,9 @@ async def raised(awaitable):
     return "nothing"
 
 
-async def bucket(js):
+async def bucket(nc, js):
     kv = await js.create_key_value(
-        KeyValueConfig(bucket="users", history=5, storage=StorageType.MEMORY)
+        KeyValueConfig(bucket="users", history=5, storage=STORAGE)
     )
     say("put", await kv.put("a", b"1"), await kv.put("a", b"2"))
     entry = await kv.get("a")
@@ -36,6 +36,7 @@ async def bucket(js):
     say("first", (await kv.get("a", revision=1)).value.decode())
     say("update", await kv.update("a", b"3", last=2))
     say("wrong", await raised(kv.update("a", b"x", last=2)) == KeyWrongLastSequenceError.__name__)
+    await restart(nc)
     say("exists", await raised(kv.create("a", b"x")) == KeyWrongLastSequenceError.__name__)
     await kv.delete("a")
     say("deleted", await raised(kv.get("a")) in (KeyDeletedError.__name__, KeyNotFoundError.__name__))
@@ -49,8 +50,9 @@ async def bucket(js):
     initial = 0
     while await watcher.updates(timeout=10) is not None:
         initial += 1
+    await restart(nc)
     await kv.put("k.new", b"x")
-    update = await watcher.updates(timeout=10)
+    update = await watcher.updates(timeout=30)
     say("watch", initial, update.key, update.value.decode())
     await watcher.stop()
     status = await kv.status()
@@ -59,11 +61,12 @@ async def bucket(js):
     say("gone", await raised(js.key_value("users")) == BucketNotFoundError.__name__)
 
 
-async def objects(js):
-    store = await js.create_object_store("files", ObjectStoreConfig(storage=StorageType.MEMORY))
+async def objects(nc, js):
+    store = await js.create_object_store("files", ObjectStoreConfig(storage=STORAGE))
     data = b"0123456789abcdef" * 20_000
     info = await store.put("big", data, meta=ObjectMeta(description="many chunks"))
     say("put", info.size, info.chunks, info.digest)
+    await restart(nc)
     got = await store.get("big")
     say("get", got.data == data, got.info.name)
     await store.put("small", b"text")
@@ -73,24 +76,28 @@ async def objects(js):
     count = 0
     while await watcher.updates(timeout=10) is not None:
         count += 1
+    await restart(nc)
     await store.delete("small")
-    gone = await watcher.updates(timeout=10)
+    gone = await watcher.updates(timeout=30)
     say("watch", count, gone.name, gone.deleted)
     await watcher.stop()
     say("deleted", await raised(store.get("small")) == ObjectNotFoundError.__name__)
     await store.seal()
+    await restart(nc)
     say("sealed", (await store.status()).sealed, await raised(store.put("late", b"x")))
     await js.delete_object_store("files")
 
 
-async def ordered(js):
-    await js.add_stream(StreamConfig(name="LOG", subjects=["log.*"], storage=StorageType.MEMORY))
+async def ordered(nc, js):
+    await js.add_stream(StreamConfig(name="LOG", subjects=["log.*"], storage=STORAGE))
     for i in range(200):
         await js.publish(f"log.{i % 3}", str(i).encode())
     sub = await js.subscribe("log.*", ordered_consumer=True)
     seqs = []
     for i in range(200):
-        message = await sub.next_msg(timeout=10)
+        message = await sub.next_msg(timeout=30)
+        if i == 100:
+            await restart(nc)
         seqs.append(message.metadata.sequence.stream)
     say("ordered", seqs == list(range(1, 201)))
     await sub.unsubscribe()
@@ -98,11 +105,11 @@ async def ordered(js):
 
 
 async def main(url):
-    nc = await nats.connect(url)
+    nc = await dial(url)
     js = nc.jetstream()
-    await bucket(js)
-    await objects(js)
-    await ordered(js)
+    await bucket(nc, js)
+    await objects(nc, js)
+    await ordered(nc, js)
     await nc.close()
 
 

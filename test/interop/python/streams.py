@@ -3,16 +3,15 @@ import asyncio
 import json
 import sys
 
-import nats
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import (
     AckPolicy,
     ConsumerConfig,
     RetentionPolicy,
-    StorageType,
     StreamConfig,
 )
 from nats.js.errors import APIError, NotFoundError
+from restarting import STORAGE, dial, restart
 
 
 def say(*words):
@@ -20,14 +19,14 @@ def say(*words):
 
 
 async def main(url):
-    nc = await nats.connect(url)
+    nc = await dial(url)
     js = nc.jetstream()
     info = await js.add_stream(
         StreamConfig(
             name="JOBS",
             subjects=["jobs.*"],
             retention=RetentionPolicy.WORK_QUEUE,
-            storage=StorageType.MEMORY,
+            storage=STORAGE,
             max_age=3600,
         )
     )
@@ -46,6 +45,9 @@ async def main(url):
     first = (await psub.fetch(1, timeout=2))[0]
     say("first", first.data.decode(), first.metadata.sequence.stream, first.metadata.num_pending)
     await first.ack_sync()
+    await restart(nc)
+    again = await js.publish("jobs.new", b"job 4", headers={"Nats-Msg-Id": "4"})
+    say("again", again.seq, again.duplicate)
     second, third = await psub.fetch(2, timeout=2)
     await second.nak()
     await third.term()
@@ -61,13 +63,15 @@ async def main(url):
         await psub.fetch(1, timeout=0.5)
     except NatsTimeout:
         say("nothing more")
+    await restart(nc)
     state = (await js.stream_info("JOBS")).state
     say("left", state.messages, state.first_seq, state.last_seq)
     consumer = await psub.consumer_info()
     say("consumer", consumer.num_pending, consumer.num_ack_pending, consumer.ack_floor.stream_seq)
 
-    kv = await js.create_key_value(bucket="SETTINGS", history=3)
+    kv = await js.create_key_value(bucket="SETTINGS", history=3, storage=STORAGE)
     say("put", await kv.put("color", b"red"), await kv.update("color", b"blue", last=1))
+    await restart(nc)
     entry = await kv.get("color")
     say("get", entry.value.decode(), entry.revision)
     await kv.delete("color")
@@ -75,6 +79,7 @@ async def main(url):
         await kv.get("color")
     except NotFoundError as error:
         say("deleted", type(error).__name__)
+    await restart(nc)
     say("status", (await kv.status()).values)
     config = ConsumerConfig(durable_name="c", ack_policy=AckPolicy.NONE)
     say("added", (await js.add_consumer("KV_SETTINGS", config)).num_pending)

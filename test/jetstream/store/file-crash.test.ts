@@ -1,18 +1,15 @@
 // A process that stores is killed at random moments, again and again on one directory: what it has said to be committed is
 // there, what it has removed is not, and everything is what was stored under its sequence. CRASH_ROUNDS makes it longer.
 import { deepStrictEqual, ok } from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { bundleFile, type Program } from '../../support/bundle.ts';
 import { closed, newDirectory, openStore, removeDirectories } from '../../support/file-stores.ts';
+import { CRASH_SEED, crashRounds, killedAfter } from '../../support/killed.ts';
 import { randomOf } from '../../support/sim-disk.ts';
 import { readTexts } from '../../support/stored.ts';
 
-const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 6);
-const seed = Number(process.env.CRASH_SEED ?? Date.now() & 0x7fffffff);
-console.log(`CRASH_SEED=${seed}`);
+const ROUNDS = crashRounds(6);
 
 let program: Program;
 beforeAll(async () => {
@@ -23,36 +20,17 @@ afterAll(() => {
   removeDirectories();
 });
 
-/** Runs the process until it has said so many lines, and kills it. @returns the last that it has said */
-async function killedAfter(lines: number, args: readonly string[]): Promise<[number, number]> {
-  const child = spawn(process.execPath, [program.path, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let said = '';
-  let isKilled = false;
-  for await (const part of child.stdout) {
-    said += String(part);
-    if (isKilled || said.split('\n').length <= lines) continue;
-    isKilled = true;
-    child.kill('SIGKILL');
-  }
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  ok(isKilled, `it has ended by itself: ${said.slice(-200)}`);
-  const [lastSeq = 0, firstSeq = 0] = (said.trimEnd().split('\n').at(-1) ?? '')
-    .split(':')
-    .map(Number);
-  return [lastSeq, firstSeq];
-}
-
 describe('a process that is killed', () => {
   it.each(['120000', 'always'])(
     'loses nothing that was committed, sync %s',
     async (sync) => {
-      const random = randomOf(seed);
+      const random = randomOf(CRASH_SEED);
       const dir = newDirectory();
       for (let round = 0; round < ROUNDS; round++) {
         const lines = 1 + Math.floor(random() * 150);
-        const [lastSeq, firstSeq] = await killedAfter(lines, [dir, sync, `${seed + round}`]);
+        const args = [dir, sync, `${CRASH_SEED + round}`];
+        const said = await killedAfter(lines, program.path, args);
+        const [lastSeq = 0, firstSeq = 0] = (said.at(-1) ?? '').split(':').map(Number);
         // The next process finds what the last one left.
         const copy = newDirectory();
         cpSync(dir, copy, { recursive: true });

@@ -57,6 +57,13 @@ export class Compaction {
     if (!this.#isStopped) this.#work ??= this.#run();
   }
 
+  /** Gives back what room there is to be given back; resolves when nothing is left to do, or it cannot be done. */
+  async settled(): Promise<void> {
+    for (const segment of this.#host.segments.list) segment.isStuck = false;
+    this.due();
+    await this.#work;
+  }
+
   /** Nothing new is begun; resolves when nothing is under way. */
   async stop(): Promise<void> {
     this.#isStopped = true;

@@ -89,6 +89,7 @@ function* reading(
     yield* recovery.run(disk.list(dir));
     if (log.segments.list.length === 0) beginAt(store, firstSeq);
     log.begin(recovery.isCut);
+    for (const { first, last } of recovery.lost) log.lost.add(first, last);
     isRead = true;
   } finally {
     // It may be left in the middle, too.

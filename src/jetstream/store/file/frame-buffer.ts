@@ -6,7 +6,10 @@
 import { CapacityError } from '../../../shared/errors.ts';
 import { type Bytes, FRAME_HEAD_BYTES, type Place, sealFrame, viewsOf } from './format.ts';
 
+/** So much is kept for the next turn whatever this one took: to make it anew was half of the cost of a single publish. */
 const LEAST_BYTES = 4096;
+/** More is given back when a turn has needed none of it, or so many in a row less than a quarter. */
+const SMALL_MOST = 8;
 /** More is kept for nobody: a large message has had it. */
 const KEPT_BYTES = 1 << 20;
 
@@ -17,6 +20,8 @@ export class FrameBuffer implements Bytes {
   /** Where the open frame begins; -1 = none is open. */
   frameAt = -1;
   #beforeSeq = 0;
+  /** Turns that have needed little. */
+  #small = 0;
 
   /** Bytes of the open frame; 0 = there is none. */
   get frameBytes(): number {
@@ -57,16 +62,20 @@ export class FrameBuffer implements Bytes {
     sealFrame(this, frameAt, used, position + frameAt, nonce, synced, this.#beforeSeq);
   }
 
-  /** It is empty; what lies in it is there until more comes. Memory that was not needed this time is given back. */
+  /** It is empty; what lies in it is there until more comes. Memory that is not needed any more is given back. */
   reset(): void {
     const { length } = this.bytes;
-    if (length > KEPT_BYTES || this.used * 4 < length) this.release();
+    const isLarge = length > LEAST_BYTES;
+    this.#small = isLarge && this.used * 4 < length ? this.#small + 1 : 0;
+    const isIdle = isLarge && this.used === 0;
+    if (length > KEPT_BYTES || isIdle || this.#small === SMALL_MOST) this.release();
     this.used = 0;
     this.frameAt = -1;
   }
 
   /** Gives its memory back. */
   release(): void {
+    this.#small = 0;
     ({ bytes: this.bytes, view: this.view } = viewsOf(new Uint8Array(0)));
   }
 }

@@ -6,6 +6,7 @@
 import { StorageError, toError } from '../../../shared/errors.ts';
 import type { Bodies } from '../bodies.ts';
 import type { IndexedStore } from '../indexed-store.ts';
+import { LostMessages } from '../lost.ts';
 import type { FoundMessage } from '../restored-rows.ts';
 import { HAS_HEADERS, ROW_AT, ROW_BODY, ROW_SLAB } from '../row-chunk.ts';
 import type { Rows } from '../rows.ts';
@@ -14,7 +15,7 @@ import { Compaction } from './compaction.ts';
 import { MESSAGE_BYTES } from './format.ts';
 import type { FrameBuffer } from './frame-buffer.ts';
 import { FrameReader } from './frame-reader.ts';
-import { type PlaceList, placeWord } from './places.ts';
+import { PlaceList, placeWord } from './places.ts';
 import { type Segment, Segments } from './segments.ts';
 import { writeSnapshot } from './snapshot.ts';
 import { Syncing, type SyncOptions } from './syncing.ts';
@@ -26,9 +27,14 @@ export interface LogOptions extends SyncOptions, TailOptions {
 }
 
 const SNAPSHOT_BYTES: number = 1 << 20;
+/** That messages cannot be read is told once in so long. */
+const TOLD_PAUSE_MS = 10_000;
+/** On a full disk room is looked for once in so long. */
+const RELIEF_PAUSE_MS = 1000;
 
 export class SegmentLog implements Bodies {
   readonly segments: Segments = new Segments();
+  readonly lost: LostMessages = new LostMessages();
   readonly syncing: Syncing;
   readonly options: LogOptions;
   /** It has not been read to its end: what is said comes from itself. */
@@ -39,6 +45,12 @@ export class SegmentLog implements Bodies {
   readonly #compaction: Compaction;
   #owner!: IndexedStore;
   #isEvicting = false;
+  /** Everything up to it survives a power loss, where that is promised. */
+  #durableSeq = 0;
+  /** A commit waits for room. */
+  #relief: Promise<void> | undefined;
+  #relievedMs: number = Number.NEGATIVE_INFINITY;
+  #toldMs: number = Number.NEGATIVE_INFINITY;
   // Of the message that was kept last.
   #segment!: Segment;
   #place = 0;
@@ -76,6 +88,7 @@ export class SegmentLog implements Bodies {
    */
   begin(isCut: boolean): void {
     this.isReplaying = false;
+    this.#durableSeq = this.#owner.state.lastSeq;
     this.#tail.begin(isCut);
     this.#compaction.due();
   }
@@ -134,12 +147,25 @@ export class SegmentLog implements Bodies {
   #find(segment: Segment, position: number, seq: number): boolean {
     try {
       if (this.#reader.find(segment, position)) return true;
+    } catch (error) {
+      this.#cannotRead(seq, toError(error));
+      throw error;
+    }
+    // How long its body is the index says.
+    const bytes = this.#rows.find(seq) ? this.#rows.bodyBytes : 0;
+    if (this.lost.add(seq, seq, bytes)) {
       const place = `${segment.file.path}: the frame at ${position}`;
       this.options.warn(`${place} is damaged: message ${seq} is lost`);
-    } catch (error) {
-      this.options.warn(`message ${seq}: ${toError(error).message}`);
     }
     return false;
+  }
+
+  /** Who looks after the disk is told, but not of each. */
+  #cannotRead(seq: number, { message }: Error): void {
+    const nowMs = this.options.clock.monotonic();
+    if (nowMs - this.#toldMs < TOLD_PAUSE_MS) return;
+    this.#toldMs = nowMs;
+    this.options.warn(`message ${seq} cannot be read: ${message}`);
   }
 
   evicting(seq: number): boolean {
@@ -160,7 +186,7 @@ export class SegmentLog implements Bodies {
     segment.remove(rows.bodyBytes);
     if (segment !== tail.segment && segment.isSparse) this.#compaction.due();
     if (this.isReplaying || tail.isDropping) return;
-    if (isFirst) tail.noteFloor(seq + 1);
+    if (isFirst) tail.noteFloor(seq + 1, isEvicted);
     else tail.noteDead(seq, isEvicted);
   }
 
@@ -189,16 +215,23 @@ export class SegmentLog implements Bodies {
     return this.#tail.restores;
   }
 
-  /** Messages that were evicted are there again. What cannot be read is there at the next start. */
-  #restore(places: PlaceList): void {
+  /** Messages that were evicted are there again. @returns those that cannot be read now */
+  #restore(places: PlaceList): PlaceList {
     const found: FoundMessage[] = [];
+    const unread = new PlaceList();
     for (let i = 0; i < places.count; i++) {
-      const each = this.#recall(i, places);
-      if (each !== undefined) found.push(each);
+      try {
+        const each = this.#recall(i, places);
+        if (each !== undefined) found.push(each);
+      } catch {
+        unread.add(places.seqs[i] as number, places.places[i] as number, places.ats[i] as number);
+      }
     }
     this.#owner.restore(found.sort((a, b) => a.seq - b.seq));
+    return unread;
   }
 
+  /** undefined: it is lost. Throws StorageError. */
   #recall(index: number, { seqs, places, ats }: PlaceList): FoundMessage | undefined {
     const seq = seqs[index] as number;
     const slab = places[index] as number;
@@ -223,15 +256,49 @@ export class SegmentLog implements Bodies {
   }
 
   commit(done: (failure?: Error) => void): void {
-    if (this.isReplaying) {
-      done();
+    if (this.isReplaying) done();
+    else if (this.#relief !== undefined) void this.#relief.then(() => this.commit(done));
+    else if (this.#isSaid() || !this.#mayRelieve()) this.#commit(done);
+    else this.#relieve(done);
+  }
+
+  #commit(done: (failure?: Error) => void): void {
+    const missed = this.#tail.takeMissed();
+    if (this.options.sync !== 'always') {
+      this.syncing.commit(missed, done);
       return;
     }
+    const { lastSeq } = this.#owner.state;
+    this.syncing.commit(missed, (failure) => {
+      if (failure === undefined) this.#durableSeq = Math.max(this.#durableSeq, lastSeq);
+      done(failure);
+    });
+  }
+
+  /** False: something has been removed, and there is no place to say it. */
+  #isSaid(): boolean {
     this.#say();
-    this.syncing.commit(this.#tail.takeMissed(), done);
+    return !this.#tail.isUnsaid;
+  }
+
+  #mayRelieve(): boolean {
+    const nowMs = this.options.clock.monotonic();
+    if (nowMs - this.#relievedMs < RELIEF_PAUSE_MS) return false;
+    this.#relievedMs = nowMs;
+    return true;
+  }
+
+  /** What has been removed may give the room in which to say it. */
+  #relieve(done: (failure?: Error) => void): void {
+    this.#relief = this.#compaction.settled().then(() => {
+      this.#relief = undefined;
+      this.#say();
+      this.#commit(done);
+    });
   }
 
   write(): Error | undefined {
+    this.#tail.pay();
     return this.#tail.write();
   }
 
@@ -282,5 +349,7 @@ export class SegmentLog implements Bodies {
   #end(failure: StorageError): void {
     this.options.warn(`nothing more is stored until the next start: ${failure.message}`);
     this.#tail.end(failure);
+    // Nobody knows what of them is there: none is, for whoever asks now.
+    if (this.options.sync === 'always') this.#tail.takeBack(this.#durableSeq + 1);
   }
 }

@@ -39,6 +39,11 @@ export class PlaceList {
     this.ats.set(ats);
   }
 
+  /** Without the last one. */
+  pop(): void {
+    this.count--;
+  }
+
   /** It is empty. Room that was once needed and is much is given back. */
   clear(): void {
     this.count = 0;

@@ -42,8 +42,8 @@ export interface TailOptions {
 export interface TailOwner {
   /** A segment is full. */
   left(): void;
-  /** Those that have made room for what could not be written are to be there again. */
-  restore(places: PlaceList): void;
+  /** Those that have made room for what could not be written are to be there again. @returns those that cannot be now */
+  restore(places: PlaceList): PlaceList;
 }
 
 /** A last segment that is emptied is left behind when it has a part of what makes it full. */
@@ -76,8 +76,7 @@ export class Tail {
   #evicted = new PlaceList();
   /** How often something of that has come back. */
   restores = 0;
-  /** Something has been removed or passed over, and cannot be said. */
-  #isUnsaid = false;
+  #hasUnsaid = false;
   /** Those are being removed: nothing of that is to be said. */
   isDropping = false;
   #missed: StorageError | undefined;
@@ -112,6 +111,7 @@ export class Tail {
   add(message: Incoming, subject: Uint8Array, seq: number, timeMs: number): void {
     const { subjectBytes, headerBytes, bodyBytes } = message;
     const length = MESSAGE_BYTES + subjectBytes + bodyBytes;
+    if (this.#mustSettle) this.settle();
     try {
       this.#reserve(length, seq - 1, true);
     } catch (error) {
@@ -143,9 +143,10 @@ export class Tail {
     if (this.#firstUnwritten > this.owner.state.lastSeq) this.#firstUnwritten = 0;
   }
 
-  /** What is below is gone. */
-  noteFloor(seq: number): void {
-    this.#note(FLOOR, FLOOR_BYTES, seq, 0);
+  /** What is below is gone; the last of that was evicted, perhaps. */
+  noteFloor(seq: number, isEvicted = false): void {
+    const isNoted = this.#note(FLOOR, FLOOR_BYTES, seq, 0);
+    if (isEvicted && !isNoted) this.#keepEvicted();
   }
 
   /** Sequences up to there are used up; a time of -1 says nothing. */
@@ -164,9 +165,17 @@ export class Tail {
     const { view } = this.buffer;
     const isNext = this.#lastKind === DEAD && view.getFloat64(this.#lastAt + 12, true) === seq - 1;
     if (isNext) view.setFloat64(this.#lastAt + 12, seq, true);
-    else this.#note(DEAD, DEAD_BYTES, seq, seq);
+    const isNoted = isNext || this.#note(DEAD, DEAD_BYTES, seq, seq);
+    const isGone = !isEvicted || (!isNoted && this.#keepEvicted());
     // Afterwards: what was written to make room for it does not say it.
-    if (!isEvicted) this.#owe(seq, seq);
+    if (isGone) this.#owe(seq, seq);
+  }
+
+  /** There is no place to say that the last one was evicted. @returns whether it is gone nevertheless: no write has failed */
+  #keepEvicted(): boolean {
+    if (this.#mustSettle) return false;
+    this.#evicted.pop();
+    return true;
   }
 
   #owe(from: number, to: number): void {
@@ -177,11 +186,15 @@ export class Tail {
 
   /** Why something since the last call is not durable and never will be. */
   takeMissed(): StorageError | undefined {
-    const unsaid = this.#isUnsaid && this.segment === undefined ? this.failure : undefined;
-    const missed = this.#missed ?? unsaid;
+    const missed = this.#missed ?? (this.isUnsaid ? this.failure : undefined);
     this.#missed = undefined;
-    this.#isUnsaid = false;
+    this.#hasUnsaid = false;
     return missed;
+  }
+
+  /** Something has been removed or passed over since the last call, and there is no place to say it. */
+  get isUnsaid(): boolean {
+    return this.#hasUnsaid && this.segment === undefined;
   }
 
   /** Makes a place, whose head says what could not be said. */
@@ -209,15 +222,24 @@ export class Tail {
     const places = this.#evicted;
     this.#evicted = new PlaceList();
     this.restores++;
-    this.#owner.restore(places);
+    const left = this.#owner.restore(places);
+    if (left.count === 0) return;
+    // Nothing is stored before they are: a head would say that what is not there is gone.
+    this.#evicted = left;
+    this.#mustSettle = true;
   }
 
   #drop(): void {
     const from = this.#lostFrom;
     if (from === 0) return;
     this.#lostFrom = 0;
-    this.isDropping = true;
     this.#owe(from, this.owner.state.lastSeq);
+    this.takeBack(from);
+  }
+
+  /** Messages from there on are none, and nothing is said of that. */
+  takeBack(from: number): void {
+    this.isDropping = true;
     try {
       this.owner.removeFrom(from);
     } finally {
@@ -238,14 +260,18 @@ export class Tail {
     if (!this.#syncing.isDirDirty) this.#leave();
   }
 
-  /** Adds a short record, or makes the last one say it. What cannot be said now is owed, or said by the next head. */
-  #note(kind: number, bytes: number, first: number, second: number): void {
+  /**
+   * Adds a short record, or makes the last one say it. What cannot be said now is owed, or said by the next head.
+   *
+   * @returns whether it is said
+   */
+  #note(kind: number, bytes: number, first: number, second: number): boolean {
     const isSame = kind !== DEAD && kind === this.#lastKind;
     // Who has something to store, and the end of a turn, try to make a place; what says less does not try again and again.
     const isNowhere = this.segment === undefined && this.failure !== undefined;
     if (!isSame && (isNowhere || !this.#reserveQuietly(bytes))) {
-      this.#isUnsaid = true;
-      return;
+      this.#hasUnsaid = true;
+      return false;
     }
     const { buffer } = this;
     const at = isSame ? this.#lastAt : buffer.used;
@@ -254,9 +280,10 @@ export class Tail {
     this.#lastKind = kind;
     buffer.view.setUint32(at, kind, true);
     buffer.view.setFloat64(at + 4, first, true);
-    if (kind === SKIP && second < 0 && isSame) return;
+    if (kind === SKIP && second < 0 && isSame) return true;
     if (kind !== FLOOR) buffer.view.setFloat64(at + 12, second, true);
     if (kind === DEAD) this.#named(first);
+    return true;
   }
 
   #named(seq: number): void {
@@ -380,7 +407,8 @@ export class Tail {
   #open(): void {
     const { disk, dir } = this.#options;
     // A write to the last one has failed before its name was safe. Behind one that may be missing none is made.
-    if (this.#syncing.isDirDirty && this.failure !== undefined) throw this.failure;
+    const isEarly = this.#syncing.isDirDirty || this.#mustSettle;
+    if (isEarly && this.failure !== undefined) throw this.failure;
     const { lastSeq, lastTimeMs, firstSeq } = this.owner.state;
     const number = this.#segments.takeNumber();
     const previous = this.#previous();

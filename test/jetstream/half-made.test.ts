@@ -1,0 +1,158 @@
+// What cannot be saved is not made: a stream's configuration, a consumer, its end. Whoever asked is told, and finds what
+// there was before; so does the process that comes next.
+import { afterEach, describe, expect, test } from 'vitest';
+import { KeptJetStream } from '../support/kept-jetstream.ts';
+import { SimDisk, type Verb } from '../support/sim-disk.ts';
+
+let bed: KeptJetStream;
+let disk: SimDisk;
+afterEach(async () => {
+  disk.fails = () => undefined;
+  await bed[Symbol.asyncDispose]();
+});
+
+async function open(): Promise<void> {
+  disk = new SimDisk();
+  bed = KeptJetStream.start(disk);
+  await bed.stream('S', ['s.*'], { storage: 'file', max_msgs: 10 });
+  for (const text of ['a', 'b', 'c']) await bed.publish(`s.${text}`, text);
+}
+
+async function afterRestart(): Promise<void> {
+  disk.fails = () => undefined;
+  await bed.settle();
+  const next = disk.afterEnd();
+  bed.stop();
+  disk = next;
+  bed = KeptJetStream.start(disk);
+  await bed.settle();
+}
+
+const failing = (...verbs: Verb[]): void => {
+  disk.fails = (verb) => (verbs.includes(verb) ? 'EIO' : undefined);
+};
+
+const refused = (err_code: number) => ({
+  error: { err_code, description: expect.stringContaining('EIO') },
+});
+const durable = (config: object = {}): object => ({
+  stream_name: 'S',
+  config: { durable_name: 'C', ack_policy: 'explicit', ...config },
+});
+
+describe('an update of a stream', () => {
+  const narrower = { name: 'S', subjects: ['t.*'], storage: 'file', max_msgs: 1 };
+
+  test.each<Verb[]>([['create'], ['write'], ['sync'], ['rename'], ['syncDir']])(
+    'changes nothing when it cannot be saved: %s fails',
+    async (...verbs) => {
+      await open();
+      failing(...verbs);
+      expect(await bed.api('STREAM.UPDATE.S', narrower)).toMatchObject(refused(10069));
+      for (const again of [() => {}, afterRestart]) {
+        await again();
+        expect(await bed.api('STREAM.INFO.S')).toMatchObject({
+          config: { subjects: ['s.*'], max_msgs: 10 },
+          state: { messages: 3 },
+        });
+      }
+      expect(await bed.api('STREAM.UPDATE.S', narrower)).toMatchObject({ state: { messages: 1 } });
+      await bed.publish('t.a', 'd');
+      await afterRestart();
+      expect(await bed.state('S')).toMatchObject({ messages: 1, last_seq: 4 });
+    },
+  );
+
+  test('is not done, and does not come back, when the stream is deleted meanwhile', async () => {
+    await open();
+    const [updated, deleted] = await Promise.all([
+      bed.api('STREAM.UPDATE.S', { ...narrower, max_msgs: 5 }),
+      bed.api('STREAM.DELETE.S'),
+    ]);
+    expect(updated).toHaveProperty('config');
+    expect(deleted).toMatchObject({ success: true });
+    await afterRestart();
+    expect(await bed.api('STREAM.NAMES')).toMatchObject({ streams: null });
+  });
+});
+
+test.each<Verb>(['rename', 'syncDir'])(
+  'a stream whose end cannot be saved goes on: %s',
+  async (verb) => {
+    await open();
+    failing(verb);
+    expect(await bed.api('STREAM.DELETE.S')).toMatchObject(refused(10050));
+    expect(await bed.state('S')).toMatchObject({ messages: 3 });
+    disk.fails = () => undefined;
+    expect(JSON.parse(await bed.publish('s.d', 'd'))).toEqual({ stream: 'S', seq: 4 });
+    expect(await bed.api('STREAM.DELETE.S')).toMatchObject({ success: true });
+    await afterRestart();
+    expect(await bed.api('STREAM.NAMES')).toMatchObject({ streams: null });
+  },
+);
+
+describe('a consumer', () => {
+  test.each([[['write']], [['write', 'create']]] as Verb[][][])(
+    'is not made when it cannot be saved: %s fails',
+    async (verbs) => {
+      await open();
+      failing(...verbs);
+      const answer = await bed.api('CONSUMER.DURABLE.CREATE.S.C', durable());
+      expect(answer).toMatchObject(refused(10012));
+      expect(await bed.api('CONSUMER.NAMES.S')).toMatchObject({ consumers: [] });
+      disk.fails = () => undefined;
+      await bed.settle();
+      expect(await bed.api('STREAM.INFO.S')).toMatchObject({ state: { consumer_count: 0 } });
+      await bed.api('CONSUMER.DURABLE.CREATE.S.C', durable({ description: 'made' }));
+      await afterRestart();
+      expect(await bed.api('CONSUMER.INFO.S.C')).toMatchObject({ config: { description: 'made' } });
+    },
+  );
+
+  test('is as it was when its new configuration cannot be saved', async () => {
+    await open();
+    await bed.api('CONSUMER.DURABLE.CREATE.S.C', durable({ filter_subject: 's.a' }));
+    failing('write', 'create');
+    const other = durable({ filter_subject: 's.b', description: 'other' });
+    expect(await bed.api('CONSUMER.DURABLE.CREATE.S.C', other)).toMatchObject(refused(10012));
+    const before = { config: { filter_subject: 's.a' }, num_pending: 1 };
+    expect(await bed.api('CONSUMER.INFO.S.C')).toMatchObject(before);
+    await afterRestart();
+    const info = await bed.api<{ config: object }>('CONSUMER.INFO.S.C');
+    expect(info).toMatchObject(before);
+    expect(info.config).not.toHaveProperty('description');
+  });
+
+  test('goes on when its end cannot be saved', async () => {
+    await open();
+    await bed.api('CONSUMER.DURABLE.CREATE.S.C', durable());
+    const got = bed.inbox('got');
+    failing('write', 'create');
+    const answer = await bed.api('CONSUMER.DELETE.S.C');
+    expect(answer).toMatchObject(refused(10077));
+    expect(await bed.api('CONSUMER.NAMES.S')).toMatchObject({ consumers: ['C'] });
+    disk.fails = () => undefined;
+    bed.bus.publish('$JS.API.CONSUMER.MSG.NEXT.S.C', '', { reply: 'got' });
+    await bed.settle();
+    expect(got).toHaveLength(1);
+    await afterRestart();
+    expect(await bed.api('CONSUMER.INFO.S.C')).toMatchObject({ delivered: { stream_seq: 1 } });
+    expect(await bed.api('CONSUMER.DELETE.S.C')).toMatchObject({ success: true });
+    await afterRestart();
+    expect(await bed.api('CONSUMER.NAMES.S')).toMatchObject({ consumers: [] });
+  });
+
+  test('is made, as who asks is told, in the turn in which a message cannot be written', async () => {
+    await open();
+    disk.fails = (verb, path) =>
+      verb === 'write' && path.includes('/messages/') ? 'EIO' : undefined;
+    const [refusal, made] = await Promise.all([
+      bed.publish('s.d', 'd'),
+      bed.api('CONSUMER.DURABLE.CREATE.S.C', durable()),
+    ]);
+    expect(JSON.parse(refusal)).toMatchObject(refused(10077));
+    expect(made).toMatchObject({ name: 'C' });
+    await afterRestart();
+    expect(await bed.api('CONSUMER.NAMES.S')).toMatchObject({ consumers: ['C'] });
+  });
+});

@@ -1,0 +1,277 @@
+// Streams that are published to: what was acknowledged is there, in order and once, and what was removed is not.
+import { deepStrictEqual, ok } from 'node:assert/strict';
+import type { StreamConfig } from '@nats-io/jetstream';
+import { type Actor, bodyOf, type Held, held, type Means, rises } from './actor.ts';
+
+const BATCH = 64;
+/** More than that is purged. */
+const MOST = 800;
+
+/** Makes a stream in files. */
+export async function makeStream({ manager }: Means, config: Partial<StreamConfig>): Promise<void> {
+  await manager.streams.add({ storage: 'file', ...config } as StreamConfig & { name: string });
+}
+
+/** The sequences that were acknowledged, with the numbers that were sent. */
+class Acked {
+  readonly bySeq = new Map<number, number>();
+  last = 0;
+
+  add(seq: number, n: number, isDuplicate: boolean): void {
+    const known = this.bySeq.get(seq);
+    ok(known === undefined || (known === n && isDuplicate), `sequence ${seq} was given twice`);
+    ok(known !== undefined || isDuplicate || seq > this.last - BATCH, `${seq} behind ${this.last}`);
+    this.bySeq.set(seq, n);
+    this.last = Math.max(this.last, seq);
+  }
+
+  forgetBelow(seq: number): void {
+    for (const each of this.bySeq.keys()) if (each < seq) this.bySeq.delete(each);
+  }
+}
+
+/** Publishes without an id, purges, and deletes single messages. */
+export async function plain(means: Means, name: string): Promise<Actor> {
+  const { link, manager, random } = means;
+  await makeStream(means, { name, subjects: [`${name}.*`] });
+  const acked = new Acked();
+  const deleted = new Set<number>();
+  const maybeDeleted = new Set<number>();
+  let next = 0;
+  let acks = 0;
+  let lastSeen = 0;
+  /** Below it all is purged; below the other all may be. */
+  let floor = 0;
+  let floorAsked = 0;
+
+  const purge = async (): Promise<void> => {
+    const seq = acked.last - Math.floor(random() * 200);
+    if (seq < 2) return;
+    floorAsked = Math.max(floorAsked, seq);
+    await link.during(manager.streams.purge(name, { seq }).then(() => (floor = seq)));
+    acked.forgetBelow(floor);
+  };
+  const remove = async (): Promise<void> => {
+    const seq = Math.max(1, acked.last - Math.floor(random() * 100));
+    if (!acked.bySeq.has(seq) || seq < floorAsked || maybeDeleted.has(seq)) return;
+    maybeDeleted.add(seq);
+    const erase = random() < 0.5;
+    const asked = manager.streams.deleteMessage(name, seq, erase).then(() => deleted.add(seq));
+    await link.during(asked);
+  };
+
+  return {
+    turn: async () => {
+      const batch = Array.from({ length: 1 + Math.floor(random() * BATCH) }, async () => {
+        const n = next++;
+        const { seq } = await link.publish(`${name}.${n % 7}`, bodyOf(n), undefined);
+        acks++;
+        acked.add(seq, n, false);
+      });
+      await link.during(Promise.all(batch));
+      if (random() < 0.3) await remove();
+      if (acked.bySeq.size > MOST || random() < 0.02) await purge();
+    },
+    check: async () => {
+      const [state, found] = await held(means, name);
+      rises(name, found);
+      ok(state.last_seq >= acked.last, `${name}: last ${state.last_seq}, acked ${acked.last}`);
+      ok(state.last_seq >= lastSeen, `${name}: last ${state.last_seq}, was ${lastSeen}`);
+      lastSeen = state.last_seq;
+      ok(state.first_seq >= floor, `${name}: first ${state.first_seq}, purged below ${floor}`);
+      const span = state.last_seq === 0 ? 0 : state.last_seq - state.first_seq + 1;
+      deepStrictEqual(state.num_deleted ?? 0, span - state.messages, `${name}: deleted`);
+      const bySeq = new Map(found.map((one) => [one.seq, one.n]));
+      for (const [seq, n] of acked.bySeq) {
+        const there = bySeq.get(seq);
+        if (there === n) ok(!deleted.has(seq), `${name}: ${seq} was deleted and is there`);
+        else {
+          const mayBeGone = seq < floorAsked || maybeDeleted.has(seq);
+          ok(there === undefined && mayBeGone, `${name}: ${seq} is lost (${n}, now ${there})`);
+        }
+      }
+    },
+    told: () => ({ acked: acks, deleted: deleted.size, purgedBelow: floor }),
+  };
+}
+
+/** Publishes with ids, and again with the same ids what was not acknowledged. */
+export async function deduplicated(means: Means, name: string): Promise<Actor> {
+  const { link, manager, random } = means;
+  await makeStream(means, { name, subjects: [`${name}.*`] });
+  const acked = new Acked();
+  const seqOf = new Map<number, number>();
+  let acks = 0;
+  let retries = 0;
+  let duplicates = 0;
+  /** Everything below is acknowledged. */
+  let next = 0;
+  let most = 0;
+
+  const send = async (n: number): Promise<void> => {
+    if (n < most) retries++;
+    most = Math.max(most, n + 1);
+    const { seq, duplicate } = await link.publish(`${name}.${n % 5}`, bodyOf(n), `${name}-${n}`);
+    if (duplicate) duplicates++;
+    else acks++;
+    acked.add(seq, n, duplicate);
+    const known = seqOf.get(n);
+    ok(known === undefined || (known === seq && duplicate), `${name}: ${n} is at ${known}, ${seq}`);
+    seqOf.set(n, seq);
+  };
+
+  return {
+    turn: async () => {
+      const end = Math.max(most, next + 1 + Math.floor(random() * BATCH));
+      const batch = Array.from({ length: end - next }, (_, i) => send(next + i));
+      await link.during(Promise.all(batch));
+      next = end;
+      // One that is known, of the last seconds.
+      if (random() < 0.2)
+        await link.during(send(Math.floor(next - 1 - random() * Math.min(next, 400))));
+      if (acked.bySeq.size > MOST) {
+        const seq = acked.last - 450;
+        acked.forgetBelow(seq);
+        for (const [n, each] of seqOf) if (each < seq) seqOf.delete(n);
+        await link.during(manager.streams.purge(name, { seq }));
+      }
+    },
+    check: async () => {
+      const [state, found] = await held(means, name);
+      rises(name, found);
+      ok(state.last_seq >= acked.last, `${name}: last ${state.last_seq}, acked ${acked.last}`);
+      lacksNone(name, acked, found);
+    },
+    told: () => ({ acked: acks, retries, duplicates }),
+  };
+}
+
+function lacksNone(name: string, acked: Acked, found: readonly Held[]): void {
+  const bySeq = new Map(found.map(({ seq, n }) => [seq, n]));
+  for (const [seq, n] of acked.bySeq) {
+    ok(bySeq.get(seq) === n, `${name}: ${n} at ${seq} is lost: there is ${bySeq.get(seq)}`);
+  }
+}
+
+const SUBJECTS = 20;
+const PER_SUBJECT = 2;
+
+/** A stream that keeps the last two of each subject. */
+export async function lastOfEach(means: Means, name: string): Promise<Actor> {
+  const { link, manager } = means;
+  const limit = { max_msgs_per_subject: PER_SUBJECT };
+  await makeStream(means, { name, subjects: [`${name}.*`], ...limit });
+  const acked = new Map<string, number[]>();
+  let next = 0;
+  let acks = 0;
+  return {
+    turn: async () => {
+      const batch = Array.from({ length: BATCH }, async () => {
+        const n = next++;
+        const subject = `${name}.${(n * 7) % SUBJECTS}`;
+        await link.publish(subject, bodyOf(n), undefined);
+        acks++;
+        acked.set(subject, [...(acked.get(subject) ?? []).slice(-1), n]);
+      });
+      await link.during(Promise.all(batch));
+    },
+    check: async () => {
+      const [state, found] = await held(means, name);
+      rises(name, found);
+      const info = await manager.streams.info(name, { subjects_filter: '>' });
+      const counts = info.state.subjects ?? {};
+      const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+      deepStrictEqual(total, state.messages);
+      for (const [subject, [older = -1, newer = -1]] of acked) {
+        const there = found.filter((one) => one.subject === subject).map(({ n }) => n);
+        deepStrictEqual(counts[subject], there.length, `${name}: count of ${subject}`);
+        ok(there.length <= PER_SUBJECT, `${name}: ${there.length} of ${subject}`);
+        const [second = -1, last = -1] = there.length < PER_SUBJECT ? [-1, ...there] : there;
+        const least = newer < 0 ? [-1, older] : [older, newer];
+        ok(last >= least[1]!, `${name}: ${subject} ends with ${last}, acked ${least[1]}`);
+        ok(second >= (last > least[1]! ? least[1]! : least[0]!), `${name}: ${subject}: ${there}`);
+      }
+    },
+    told: () => ({ acked: acks }),
+  };
+}
+
+const SMALL_BYTES = 262_144;
+
+/** A stream of few bytes: its files are small, and rewritten and given back all the time. */
+export async function ofFewBytes(means: Means, name: string): Promise<Actor> {
+  const { link } = means;
+  await makeStream(means, { name, subjects: [`${name}.*`], max_bytes: SMALL_BYTES });
+  const acked = new Acked();
+  let next = 0;
+  let acks = 0;
+  let bytes = 0;
+  return {
+    turn: async () => {
+      const batch = Array.from({ length: BATCH }, async () => {
+        const n = next++;
+        const body = bodyOf(n);
+        const { seq } = await link.publish(`${name}.a`, body, undefined);
+        acks++;
+        bytes += body.length;
+        acked.add(seq, n, false);
+      });
+      await link.during(Promise.all(batch));
+      acked.forgetBelow(acked.last - 2000);
+    },
+    check: async () => {
+      const [state, found] = await held(means, name);
+      rises(name, found);
+      ok(state.last_seq >= acked.last, `${name}: last ${state.last_seq}, acked ${acked.last}`);
+      deepStrictEqual(state.messages, state.messages && state.last_seq - state.first_seq + 1);
+      ok(state.bytes <= SMALL_BYTES, `${name}: ${state.bytes} bytes`);
+      // It gives back no more than it must.
+      ok(
+        bytes < SMALL_BYTES || state.bytes > SMALL_BYTES - 25_000,
+        `${name}: ${state.bytes} bytes`,
+      );
+      acked.forgetBelow(state.first_seq);
+      lacksNone(name, acked, found);
+    },
+    told: () => ({ acked: acks }),
+  };
+}
+
+/** Everything that does not stay is gone by then. */
+const GONE_MS = 20_000;
+
+/** A stream whose messages do not stay: what it says of sequences is all that is to survive. */
+export async function fleeting(
+  means: Means,
+  name: string,
+  config: Partial<StreamConfig>,
+): Promise<Actor> {
+  const { link, manager } = means;
+  await makeStream(means, { name, subjects: [`${name}.*`], ...config });
+  let next = 0;
+  let last = 0;
+  return {
+    turn: async () => {
+      const before = last;
+      const batch = Array.from({ length: 10 }, async () => {
+        const { seq } = await link.publish(`${name}.a`, bodyOf(next++), undefined);
+        ok(seq > before, `${name}: ${seq} behind ${before}`);
+        last = Math.max(last, seq);
+      });
+      await link.during(Promise.all(batch));
+    },
+    check: async () => {
+      const { state } = await manager.streams.info(name);
+      ok(state.last_seq >= last, `${name}: last sequence ${state.last_seq}, acked ${last}`);
+      ok(state.first_seq <= state.last_seq + 1, `${name}: ${state.first_seq}, ${state.last_seq}`);
+    },
+    finish: async () => {
+      const end = performance.now() + GONE_MS;
+      while ((await manager.streams.info(name)).state.messages > 0) {
+        ok(performance.now() < end, `${name}: its messages stay`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
+    told: () => ({ acked: last }),
+  };
+}
