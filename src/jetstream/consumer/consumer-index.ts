@@ -27,15 +27,17 @@ interface Purged {
   subjectId: number;
   concerned: readonly Follower[];
   count: number;
-  /** Whom it concerns has been told of each that it counts no more. */
+  /** Whom it concerns has been told of each that it counts no more: as long as they are few. */
   isUncounted: boolean;
+  readonly uncountedMost: number;
 }
 
 /**
- * Of so many messages of a purge each is uncounted, to count anew takes longer in all but the smallest streams; and of all
- * when they are of one subject, which concerns few.
+ * Of so many messages of a purge each is uncounted, and of one in so many of the stream's: to count anew takes longer. Of
+ * all when they are of one subject, which concerns few.
  */
 const UNCOUNTED_MOST = 256;
+const UNCOUNTED_SHARE = 64;
 const FEW_FOLLOWERS = 16;
 
 /** Places for subjects whose consumers are remembered, at first and at most: as many as there are subjects, and more. */
@@ -136,7 +138,7 @@ export class ConsumerIndex {
     if (!purging.isUncounted) return;
     if (subjectId === purging.subjectId && purging.concerned.length <= FEW_FOLLOWERS) {
       for (const { consumer } of purging.concerned) consumer.uncount(seq);
-    } else if (purging.count <= UNCOUNTED_MOST) {
+    } else if (purging.count <= purging.uncountedMost) {
       for (const { consumer } of this.#concerned(subjectId)) consumer.uncount(seq);
     } else {
       purging.isUncounted = false;
@@ -155,7 +157,9 @@ export class ConsumerIndex {
    * Source: nats-server 2.15.3, server/stream.go, purgeLocked; server/memstore.go, PurgeEx.
    */
   *purge({ filter = '', seq = 0, keep = 0 }: PurgeRequest, work: Work<number>): Work<number> {
-    const purged: Purged = { seq: 0, subjectId: -1, concerned: [], count: 0, isUncounted: true };
+    const uncountedMost = Math.max(UNCOUNTED_MOST, this.#store.state.messages / UNCOUNTED_SHARE);
+    const none = { seq: 0, subjectId: -1, concerned: [], count: 0 };
+    const purged: Purged = { ...none, isUncounted: true, uncountedMost };
     const uncounted: StreamFollower[] = [];
     let count = 0;
     try {
