@@ -66,9 +66,17 @@ export function openTemporaryPlace(options: Omit<OpenOptions, 'storeDir' | 'sync
   const { account, ...others } = options;
   const disk = systemDisk(undefined, true);
   const root = disk.makeTemporaryDir(`${tmpdir()}/ganglion-`);
-  const stay = atExit(() => removeQuietly(disk, root));
+  const leave = (): void => removeQuietly(disk, root);
+  const stay = atExit(leave);
   const dir = `${root}/${directoryName(account)}/streams`;
-  const place = new DiskPlace({ ...others, disk, dir, sync: NEVER_MS });
+  let place: DiskPlace;
+  try {
+    place = new DiskPlace({ ...others, disk, dir, sync: NEVER_MS });
+  } catch (error) {
+    stay();
+    leave();
+    throw error;
+  }
   return {
     place,
     directory: root,

@@ -80,6 +80,8 @@ export class Stream implements ApiStream, ConsumerHost {
   readonly consumers: Map<string, Consumer> = new Map();
   readonly followers: ConsumerIndex;
   readonly commits: Commits;
+  /** Something has made room for what has not been committed. */
+  #isDoubtful = false;
   readonly #ingest: Ingest;
   readonly #directGet: DirectGet;
   readonly #retention: Retention;
@@ -144,6 +146,7 @@ export class Stream implements ApiStream, ConsumerHost {
       (done) => this.settling.behind(() => this.#commit(done)),
       () => this.followers.wake(this.visibleSeq),
       (_failure, claim, answer) => amended(this.commits.failed, claim, answer, this.pubAck),
+      () => this.#isDoubtful,
     );
     this.settling = new Settling(door, clock);
     this.dedup = new DedupWindow(clock, this.rules.duplicateWindowMs);
@@ -445,6 +448,7 @@ export class Stream implements ApiStream, ConsumerHost {
     const { store, commits } = this;
     const keeping = this.#keeping;
     this.#hold(store.heldBytes + (keeping?.heldBytes ?? 0));
+    this.#isDoubtful = false;
     commits.run(
       (end) => (keeping === undefined ? store.commit(end) : keeping.commit(store, end)),
       (failure) => {
@@ -481,6 +485,7 @@ export class Stream implements ApiStream, ConsumerHost {
 
   #removed(seq: number, subjectId: number, bytes: number, mayReturn: boolean): void {
     this.#use(-bytes);
+    if (mayReturn) this.#isDoubtful = true;
     if (this.consumers.size > 0) this.followers.removed(seq, subjectId, mayReturn);
   }
 
