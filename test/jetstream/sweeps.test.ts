@@ -1,6 +1,7 @@
 // What looks at very many messages is done in pieces, and is right whatever changes between them.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Ahead } from '../../src/jetstream/consumer/ahead.ts';
 import type { ConsumerConfig } from '../../src/jetstream/consumer/config.ts';
 import { Cursor, FAR_AHEAD } from '../../src/jetstream/consumer/cursor.ts';
 import { findStart } from '../../src/jetstream/consumer/start.ts';
@@ -113,7 +114,12 @@ describe('among very many messages', () => {
     const far = store.append(incoming('a.far.none'), 1);
     const filters = ['*.*.none'];
     const config = { name: 'C', deliver_policy: 'all' } as unknown as ConsumerConfig;
-    const cursor = new Cursor(store, filters, wholly(findStart(store, config, filters, -1)));
+    const cursor = new Cursor(
+      store,
+      new Ahead(),
+      filters,
+      wholly(findStart(store, config, filters, -1)),
+    );
     expect(cursor.pending).toBe(1);
     let looks = 1;
     while (cursor.peek(far) === FAR_AHEAD) looks++;

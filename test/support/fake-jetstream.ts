@@ -119,7 +119,7 @@ export class FakeStream implements ApiStream {
   readonly isFull = false;
   config: StreamConfig;
   readonly createdMs: number;
-  readonly isSettling = false;
+  readonly settling = { isBusy: false };
   store: Store;
   readonly consumers: Map<string, FakeConsumer> = new Map();
   /** What was asked of it that it cannot do. */

@@ -107,8 +107,8 @@ export interface ApiStream {
   readonly createdMs: number;
   readonly store: Store;
   readonly consumers: ReadonlyMap<string, ApiConsumer>;
-  /** It has begun something that is not done yet: who asks waits. */
-  readonly isSettling: boolean;
+  /** While it is busy, it has begun something that is not done yet: who asks waits. */
+  readonly settling: { readonly isBusy: boolean };
   /** So much waits for the disk that nothing more is answered behind it. */
   readonly isFull: boolean;
   /** In pieces. @returns how many */

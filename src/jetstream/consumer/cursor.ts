@@ -8,6 +8,7 @@
 // stream had when the consumer was made, it goes on as any other.
 import type { Store } from '../store/store.ts';
 import { type Work, wholly } from '../work.ts';
+import { Ahead } from './ahead.ts';
 import { countAhead, type Start } from './start.ts';
 
 /** What matches next is farther away than a slice of time leads: it is asked again. */
@@ -15,17 +16,20 @@ export const FAR_AHEAD = -1;
 
 export class Cursor {
   readonly #store: Store;
+  #ahead: Ahead;
+  /** Where its numbers stand among those of all consumers of the stream. */
+  slot: number;
   #filters: readonly string[];
-  /** The first sequence that it has not passed. */
-  next: number;
-  #pending: number;
   /** Sequences to be delivered before everything above `#resume`; empty = it is past them. */
   #lasts: Float64Array<ArrayBuffer>;
   #lastsAt = 0;
   #resume: number;
 
-  constructor(store: Store, filters: readonly string[], start: Start) {
+  /** @param ahead where its numbers stand */
+  constructor(store: Store, ahead: Ahead, filters: readonly string[], start: Start) {
     this.#store = store;
+    this.#ahead = ahead;
+    this.slot = ahead.take();
     this.#filters = filters;
     this.next = start.next;
     this.#pending = start.pending;
@@ -38,9 +42,36 @@ export class Cursor {
     return this.#lastsAt < this.#lasts.length ? this.#resume : 0;
   }
 
+  /** The first sequence that it has not passed. */
+  get next(): number {
+    return this.#ahead.nexts[this.slot] as number;
+  }
+
+  set next(seq: number) {
+    this.#ahead.nexts[this.slot] = seq;
+  }
+
   /** Messages that match and lie ahead. */
   get pending(): number {
     return this.#pending;
+  }
+
+  get #pending(): number {
+    return this.#ahead.pendings[this.slot] as number;
+  }
+
+  set #pending(count: number) {
+    this.#ahead.pendings[this.slot] = count;
+  }
+
+  /** Others may have its slot; it keeps its numbers. */
+  close(): void {
+    const { next, pending } = this;
+    this.#ahead.give(this.slot);
+    this.#ahead = new Ahead();
+    this.slot = this.#ahead.take();
+    this.next = next;
+    this.#pending = pending;
   }
 
   /**
@@ -83,10 +114,6 @@ export class Cursor {
     this.#leaveLasts();
   }
 
-  stored(seq: number): void {
-    if (seq >= this.next) this.#pending++;
-  }
-
   removed(seq: number): void {
     if (seq >= this.next && this.#pending > 0 && this.#isWanted(seq)) this.#pending--;
   }
@@ -122,18 +149,19 @@ export class Cursor {
   /** Messages that these filters match and that lie ahead when it is at its end. */
   *counting(filters: readonly string[]): Work<number> {
     const store = this.#store;
-    const start = this.#ahead;
+    const start = this.#openFrom;
     let count = yield* countAhead(store, filters, start);
     // What was delivered meanwhile is few.
     const { next } = this;
-    if (this.#ahead > start) count -= wholly(countAhead(store, filters, start, this.#ahead));
+    const now = this.#openFrom;
+    if (now > start) count -= wholly(countAhead(store, filters, start, now));
     const lasts = this.#lasts.subarray(this.#lastsAt);
     for (const seq of lasts) if (seq >= next && store.has(seq)) count++;
     return count;
   }
 
   /** From there on all that matches lies ahead. */
-  get #ahead(): number {
+  get #openFrom(): number {
     return this.#lasts.length > 0 ? this.#resume + 1 : this.next;
   }
 
