@@ -89,6 +89,7 @@ export class StreamOutbox implements Outbox {
   readonly #commit: Commit;
   readonly #committed: () => void;
   readonly #amend: Amend;
+  readonly #isDoubtful: () => boolean;
   /** What has been said since the last commit was asked for. */
   #said: Said[] = [];
   /** What may go. */
@@ -109,7 +110,8 @@ export class StreamOutbox implements Outbox {
   /**
    * `commit` is called at the end of each turn of the loop in which something was said, `committed` when it is done:
    * what that says shows only what has been committed, and waits for no commit of its own. `amend` is asked of each
-   * answer that has waited for a commit that failed.
+   * answer that has waited for a commit that failed. While it `isDoubtful` what the store has, which may be taken back, a
+   * commit is asked for before anybody reads in a slot.
    */
   constructor(
     door: BusInternals,
@@ -117,12 +119,14 @@ export class StreamOutbox implements Outbox {
     commit: Commit,
     committed: () => void = () => {},
     amend: Amend = (_failure, _claim, answer) => answer,
+    isDoubtful: () => boolean = () => false,
   ) {
     this.#door = door;
     this.#clock = clock;
     this.#commit = commit;
     this.#committed = committed;
     this.#amend = amend;
+    this.#isDoubtful = isDoubtful;
   }
 
   /**
@@ -265,8 +269,7 @@ export class StreamOutbox implements Outbox {
   /** A slice; the rest in the next turn of the loop. What fails is told to the bus, and does not come again. */
   #go(): void {
     if (this.#isGoing) return;
-    // Nothing is read from a store in which something may still be taken back.
-    this.#ask();
+    if (this.#isDoubtful()) this.#ask();
     if (this.#ready.length === 0) return;
     try {
       this.#slice();

@@ -184,3 +184,27 @@ describe('the end', () => {
     expect(outcomes).toEqual([[{ delivered: 0, pressed: 0 }]]);
   });
 });
+
+test('what is said is dropped when too much waits for its commit; what waits for none is sent', async () => {
+  const dones: (() => void)[] = [];
+  const outbox = new StreamOutbox(door, clock, (done) => void dones.push(done));
+  const large = new Uint8Array(65 << 20);
+  for (let i = 0; i < 2; i++) {
+    expect(outbox.isFull).toBe(false);
+    outbox.send({ to: bytes('nobody'), payload: large });
+    await turn();
+  }
+  expect(outbox.isFull).toBe(true);
+  outbox.send(entry('dropped'));
+  outbox.sendNow(entry('refused'));
+  await turn();
+  expect(heard).toEqual(['to.a refused']);
+  for (const done of dones.splice(0)) done();
+  expect(outbox.isFull).toBe(false);
+  outbox.send(entry('taken'));
+  await turn();
+  for (const done of dones) done();
+  await turn();
+  await turn();
+  expect(heard).toEqual(['to.a refused', 'to.a taken']);
+});

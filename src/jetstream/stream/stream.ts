@@ -10,6 +10,7 @@ import type { RawMessage, RawSubscription } from '../../bus/raw.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { ApiConsumer, ApiStream, ConsumerQuota, PurgeRequest } from '../api/account-door.ts';
 import { DirectGet } from '../api/direct-get.ts';
+import { Ahead } from '../consumer/ahead.ts';
 import type { ConsumerConfig } from '../consumer/config.ts';
 import { Consumer } from '../consumer/consumer.ts';
 import { ConsumerIndex } from '../consumer/consumer-index.ts';
@@ -76,7 +77,10 @@ export class Stream implements ApiStream, ConsumerHost {
   readonly pubAck: PubAckWriter;
   readonly consumers: Map<string, Consumer> = new Map();
   readonly followers: ConsumerIndex;
+  readonly ahead: Ahead = new Ahead();
   readonly commits: Commits;
+  /** Something has made room for what has not been committed. */
+  #isDoubtful = false;
   readonly #ingest: Ingest;
   readonly #directGet: DirectGet;
   readonly #retention: Retention;
@@ -131,7 +135,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#keeping = place?.keep(found !== undefined, () => this.outbox.due());
     this.#isFound = found !== undefined;
     this.commits = new Commits(this.store);
-    this.followers = new ConsumerIndex(this.store);
+    this.followers = new ConsumerIndex(this.store, this.ahead);
     this.#retention = new Retention(this.store, this.followers, door, clock);
     this.outbox = new StreamOutbox(
       door,
@@ -139,6 +143,7 @@ export class Stream implements ApiStream, ConsumerHost {
       (done) => this.#commit(done),
       () => this.followers.wake(this.visibleSeq),
       (_failure, claim, answer) => amended(this.commits.failed, claim, answer, this.pubAck),
+      () => this.#isDoubtful,
     );
     this.dedup = new DedupWindow(clock, this.rules.duplicateWindowMs);
     this.eviction = new Eviction(this.store, this.rules);
@@ -438,6 +443,7 @@ export class Stream implements ApiStream, ConsumerHost {
     const { store, commits } = this;
     const keeping = this.#keeping;
     this.#hold(store.heldBytes + (keeping?.heldBytes ?? 0));
+    this.#isDoubtful = false;
     commits.run(
       (end) => (keeping === undefined ? store.commit(end) : keeping.commit(store, end)),
       (failure) => {
@@ -474,6 +480,7 @@ export class Stream implements ApiStream, ConsumerHost {
 
   #removed(seq: number, subjectId: number, bytes: number, mayReturn: boolean): void {
     this.#use(-bytes);
+    if (mayReturn) this.#isDoubtful = true;
     if (this.consumers.size > 0) this.followers.removed(seq, subjectId, mayReturn);
   }
 

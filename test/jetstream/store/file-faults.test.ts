@@ -136,6 +136,25 @@ describe('a write that fails', () => {
     deepStrictEqual(keptAfterwards(disk), ['1:one', '7:two']);
   });
 
+  it('gives back what has made room also when that cannot be read at once', async () => {
+    const { store, publish, disk } = scene();
+    await publish('one');
+    disk.fails = (verb) => (verb === 'write' || verb === 'read' ? 'EIO' : undefined);
+    store.append(incoming('a', 'two'), 1);
+    store.evict(1);
+    ok((await committed(store)) !== '');
+    deepStrictEqual([store.has(1), store.has(2)], [false, false]);
+    disk.fails = () => undefined;
+    await disk.settle();
+    // Nothing is stored before it is there again.
+    throws(() => store.append(incoming('a', 'three'), 1), { code: 'ERR_STORAGE' });
+    for (let i = 0; i < 5; i++) strictEqual(await publish(`${i}`), '');
+    const found = ['1:one', ...[0, 1, 2, 3, 4].map((i) => `${i + 3}:${i}`)];
+    deepStrictEqual(kept(store), found);
+    deepStrictEqual([store.state.messages, store.state.firstTimeMs], [6, 1]);
+    deepStrictEqual(keptAfterwards(disk), found);
+  });
+
   it('in the middle of a turn is told at its end, too', async () => {
     const { store, fail, disk } = scene();
     await disk.settle();

@@ -111,8 +111,9 @@ export class Tail {
   add(message: Incoming, subject: Uint8Array, seq: number, timeMs: number): void {
     const { subjectBytes, headerBytes, bodyBytes } = message;
     const length = MESSAGE_BYTES + subjectBytes + bodyBytes;
-    if (this.#mustSettle) this.settle();
     try {
+      // The index is made ready for this one: what comes back does so before the next.
+      if (this.#mustSettle && this.failure !== undefined) throw this.failure;
       this.#reserve(length, seq - 1, true);
     } catch (error) {
       this.settle();
