@@ -220,7 +220,18 @@ function eachStream(): readonly Measure[] {
     rounds: 3,
     take: crowd(([many = 0, one = 0]) => many / one),
   };
-  if (REFERENCE === undefined) return [alone];
+  const spread = inRounds(async () => [
+    await publishNs(OURS, 10_000, 10_000),
+    await publishNs(OURS, 1, 10_000),
+  ]);
+  const each: Measure = {
+    name: 'ns a publish on 10,000 subjects, each of another consumer / one of a consumer',
+    unit: 'x',
+    atMost: undefined,
+    rounds: 3,
+    take: spread(([many = 0, one = 0]) => many / one),
+  };
+  if (REFERENCE === undefined) return [alone, each];
   const reference = [REFERENCE];
   const both = <T>(take: (command: Command) => Promise<T>): (() => Promise<readonly [T, T]>) => {
     return async () => [await take(OURS), await take(reference)];
@@ -235,6 +246,7 @@ function eachStream(): readonly Measure[] {
     ...compared(`count 1,000, ${among}`, 'ms', 2, times, (t) => t.count),
     ...compared(`purge 1,000, ${among}`, 'ms', 2, times, (t) => t.purge),
     alone,
+    each,
   ];
 }
 

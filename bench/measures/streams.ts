@@ -74,14 +74,18 @@ export function narrowTimes(command: Command): Promise<NarrowTimes> {
 const CONSUMERS = 10_000;
 const PUBLISHES = 500_000;
 
-/** Nanoseconds that a server computes for a publish that one of so many consumers wants. */
-export function publishNs(command: Command, consumers: number): Promise<number> {
+/** Nobody pulls from them, and they must not go for that while the others are made. */
+const INACTIVE_NS = 3_600_000_000_000;
+
+/** Nanoseconds that a server computes for a publish that one of so many consumers wants, always the first or each in turn. */
+export function publishNs(command: Command, consumers: number, subjects = 1): Promise<number> {
   return withStream(command, async (client, { pid }) => {
     for (let i = 0; i < consumers; i++) {
-      const config = { name: `C${i}`, filter_subject: `m.${i}`, ack_policy: 'none' };
+      const filter = { filter_subject: `m.${i}`, inactive_threshold: INACTIVE_NS };
+      const config = { name: `C${i}`, ...filter, ack_policy: 'none' };
       await client.api(`CONSUMER.CREATE.S.C${i}.m.${i}`, { stream_name: 'S', config });
     }
-    const run = (): Promise<void> => client.fill(PUBLISHES, () => 'm.0', 16);
+    const run = (): Promise<void> => client.fill(PUBLISHES, (i) => `m.${i % subjects}`, 16);
     await run();
     const before = computedNs(pid);
     await run();

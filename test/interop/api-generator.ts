@@ -288,7 +288,7 @@ export class ApiGenerator {
   #consumerCreate(): ApiCase {
     const stream = this.#streamName();
     const name = this.#chance.is(0.02)
-      ? this.#chance.of(['a/b', 'x'.repeat(256)])
+      ? this.#chance.of(['a/b', this.#storages.length > 1 ? 'x'.repeat(256) : 'x'])
       : this.#consumerName();
     const config = this.#some(this.#consumerFields, this.#chance.is(0.5) ? 3 : 8);
     if (this.#chance.is(0.5)) config.ack_policy ??= 'explicit';

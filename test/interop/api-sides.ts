@@ -78,7 +78,7 @@ const NOT_COMPARED = new Set([
  */
 const CHANGED_BY_RESTARTS: Readonly<Record<string, ReadonlySet<string>>> = {
   config: new Set(['name', 'inactive_threshold']),
-  state: new Set(['first_seq']),
+  state: new Set(['first_seq', 'last_ts']),
 };
 /** Digits that a number would not keep. */
 const LONG = /(?<=[:[,])(-?\d{16,})(?=[,}\]])/g;

@@ -1,5 +1,6 @@
 // What is kept of consumers on disk, when the disk refuses, when there is much of it, and when it is damaged.
 import { describe, expect, test } from 'vitest';
+import { Ahead } from '../../src/jetstream/consumer/ahead.ts';
 import type { ConsumerConfig } from '../../src/jetstream/consumer/config.ts';
 import { ConsumerLog } from '../../src/jetstream/consumer/consumer-log.ts';
 import { Cursor } from '../../src/jetstream/consumer/cursor.ts';
@@ -77,7 +78,7 @@ describe('the log of consumers', () => {
     const messages = createMemoryStore({ storage: 'file' });
     const config = { ...CONSUMER, name: 'C', deliver_policy: 'all' } as unknown as ConsumerConfig;
     const progress = new Progress(1, [1000], journal);
-    const parts = { progress, cursor: new Cursor(messages, config, [], -1) };
+    const parts = { progress, cursor: new Cursor(messages, new Ahead(), config, [], -1) };
     log.add(journal, parts, { config, createdMs: 1 });
     const count = 5000;
     for (let seq = 1; seq <= count; seq++) {
@@ -100,7 +101,7 @@ describe('the log of consumers', () => {
     const messages = createMemoryStore({ storage: 'file' });
     const config = { ...CONSUMER, name: 'C', deliver_policy: 'all' } as unknown as ConsumerConfig;
     const progress = new Progress(1, [1000]);
-    const parts = { progress, cursor: new Cursor(messages, config, [], -1) };
+    const parts = { progress, cursor: new Cursor(messages, new Ahead(), config, [], -1) };
     for (let seq = 1; seq <= 3; seq++) progress.deliver(seq, 0);
     progress.redelivery.exhausted.set(9, 4);
     const whole = saveState(parts, { isWhole: true, seqs: [] }, clock);

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { BusInternals } from '../../src/bus/internals.ts';
+import { Ahead } from '../../src/jetstream/consumer/ahead.ts';
 import { ConsumerIndex } from '../../src/jetstream/consumer/consumer-index.ts';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import type { Store } from '../../src/jetstream/store/store.ts';
@@ -61,7 +62,7 @@ test.each([
   ['of all but the last', { keep: 600 }, 2400],
 ])('a purge %s spares what is stored meanwhile', (_, request, purged) => {
   const store = filled(3000, (i) => `${'ab'[i % 2]}.${i}`);
-  const index = new ConsumerIndex(store);
+  const index = new ConsumerIndex(store, new Ahead());
   const { filter, seq, keep } = { filter: undefined, seq: undefined, keep: undefined, ...request };
   const asked = { filter, seq, keep };
   let stored = 0;

@@ -4,6 +4,7 @@ import type { BusInternals } from '../../src/bus/internals.ts';
 import { internalsOf } from '../../src/bus/internals.ts';
 import { type BatchEntry, BatchRun } from '../../src/core/index.ts';
 import { type Bus, createBus } from '../../src/index.ts';
+import { Ahead } from '../../src/jetstream/consumer/ahead.ts';
 import type { ConsumerConfig } from '../../src/jetstream/consumer/config.ts';
 import { Consumer } from '../../src/jetstream/consumer/consumer.ts';
 import { ConsumerIndex } from '../../src/jetstream/consumer/consumer-index.ts';
@@ -39,6 +40,7 @@ export class ConsumerStream implements ConsumerHost {
   readonly bus: Bus = createBus({ clock: this.clock });
   readonly door: BusInternals;
   readonly pulls = { waiting: 0, max: 10_000 };
+  readonly ahead: Ahead = new Ahead();
   readonly index: ConsumerIndex;
   readonly advised: { readonly kind: string; readonly type: string; readonly fields: object }[] =
     [];
@@ -60,11 +62,12 @@ export class ConsumerStream implements ConsumerHost {
       storage: 'memory',
       onRemoved: (seq, subjectId) => this.index.removed(seq, subjectId),
     });
-    this.index = new ConsumerIndex(this.store);
+    this.index = new ConsumerIndex(this.store, this.ahead);
     const real = internalsOf(this.bus);
     this.door = {
       subscribeRaw: real.subscribeRaw.bind(real),
       engine: real.engine,
+      turn: real.turn,
       hasListener: real.hasListener.bind(real),
       hasInterest: real.hasInterest.bind(real),
       hasSubscriber: real.hasSubscriber.bind(real),

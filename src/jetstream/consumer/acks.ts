@@ -44,6 +44,9 @@ export class Acks {
   readonly #owner: AcksOwner;
   readonly #place: AckPlace = { deliveries: 0, streamSeq: 0, consumerSeq: 0 };
   #random: PickSource | undefined;
+  #timeMs = 0;
+  /** The turn in which the clock was asked. */
+  #timedIn = -1;
 
   constructor(parts: ConsumerParts, owner: AcksOwner) {
     this.#parts = parts;
@@ -53,8 +56,9 @@ export class Acks {
   take(message: RawMessage, form: AckForm): void {
     const place = this.#place;
     readPlace(message, form, place);
-    const payload = payloadOf(message);
-    const isConfirmed = this.#obey(message, payload);
+    const isConfirmed = isPlain(message)
+      ? this.acknowledge(place, true, this.#turnMs())
+      : this.#obey(message, payloadOf(message));
     if (!isConfirmed || message.replyBytes === 0) return;
     this.#parts.host.outbox.send({ to: message.reply.slice(), payload: NOTHING }, CLAIMS.confirmed);
   }
@@ -62,8 +66,7 @@ export class Acks {
   /** @returns whether it is confirmed, if it asks for that */
   #obey(message: RawMessage, payload: Uint8Array): boolean {
     const place = this.#place;
-    const { length } = payload;
-    if (length === 0 || isText(payload, ACK) || isText(payload, OK)) {
+    if (payload.length === 0 || isText(payload, ACK) || isText(payload, OK)) {
       return this.acknowledge(place, true);
     }
     if (begins(payload, NEXT)) {
@@ -85,7 +88,11 @@ export class Acks {
    *
    * @returns whether it is confirmed: not of a message that was not delivered yet. Of none at all, as the original
    */
-  acknowledge(place: Readonly<AckPlace>, isSampled: boolean): boolean {
+  acknowledge(
+    place: Readonly<AckPlace>,
+    isSampled: boolean,
+    nowMs: number = this.#parts.host.clock.monotonic(),
+  ): boolean {
     const { progress, cursor, rules, host } = this.#parts;
     const { pending } = progress.redelivery;
     const { streamSeq } = place;
@@ -103,11 +110,21 @@ export class Acks {
       progress.ack(streamSeq, cursor.next);
       this.#owner.settle(streamSeq);
     }
-    const nowMs = host.clock.monotonic();
     progress.acked.at(nowMs);
     this.#owner.used(nowMs);
     if (wasFull) this.#owner.deliverSoon();
     return streamSeq > 0 || host.config.retention === 'limits';
+  }
+
+  /** The clock is asked once a turn: what comes in one read comes at one time. */
+  #turnMs(): number {
+    const { clock, door } = this.#parts.host;
+    const { serial } = door.turn;
+    if (serial !== this.#timedIn) {
+      this.#timedIn = serial;
+      this.#timeMs = clock.monotonic();
+    }
+    return this.#timeMs;
   }
 
   /** A message is given up; the same answers as of an ack. */
@@ -168,6 +185,15 @@ function readPlace(message: RawMessage, form: AckForm, into: AckPlace): void {
   const isShort = subjectBytes <= ROOM_BYTES;
   if (isShort) message.copySubject(room, 0, roomData);
   readAckSubject(isShort ? room : message.subject, subjectBytes, form, into);
+}
+
+/** It says `+ACK`, or nothing, as nearly all do. */
+function isPlain(message: RawMessage): boolean {
+  const { headerBytes, bodyBytes } = message;
+  if (bodyBytes === headerBytes) return true;
+  if (headerBytes > 0 || bodyBytes !== ACK.length) return false;
+  message.copyBody(room, 0, roomData);
+  return begins(room, ACK);
 }
 
 /** Good until the next ack. */

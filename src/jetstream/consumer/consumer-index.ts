@@ -8,17 +8,15 @@ import type { PurgeRequest } from '../api/account-door.ts';
 import type { Store } from '../store/store.ts';
 import { isSubset, subjectsCollide } from '../subjects.ts';
 import type { Work } from '../work.ts';
+import type { Ahead } from './ahead.ts';
 import { FilterTrie } from './filter-trie.ts';
-import type { Counter, Deliverer, StreamFollower } from './host.ts';
+import type { StreamFollower } from './host.ts';
 
-/** A consumer, and whether it has something that it was not yet woken for. */
+/** A consumer, and where its numbers stand. */
 interface Follower {
   readonly consumer: StreamFollower;
-  readonly counter: Counter;
-  readonly deliverer: Deliverer;
   readonly filters: readonly string[];
-  /** The last message that it has to be woken for; 0 = none. */
-  seq: number;
+  readonly slot: number;
 }
 
 /** What a purge has taken out: the first message, whom it concerns, and how many there are. */
@@ -42,20 +40,26 @@ const decoder = new TextDecoder();
 
 export class ConsumerIndex {
   readonly #store: Store;
+  readonly #ahead: Ahead;
   readonly #byName = new Map<string, Follower>();
   readonly #unfiltered: Follower[] = [];
   readonly #trie = new FilterTrie<Follower>();
-  #stirred: Follower[] = [];
+  /** By their slots, and the slots of those that are to be woken. */
+  readonly #bySlot: (Follower | undefined)[] = [];
+  #stirred: number[] = [];
   /** While a piece of a purge is under way. */
   #purging: Purged | undefined;
   // What the trie has answered, by the last bits of the subject's id. Nothing is kept before there are filters.
   #ids = new Int32Array(0);
   #generations = new Float64Array(0);
   #kept: (readonly Follower[])[] = [];
+  /** Where it is one consumer: its slot + 1. */
+  #only = new Int32Array(0);
   #keptCount = 0;
 
-  constructor(store: Store) {
+  constructor(store: Store, ahead: Ahead) {
     this.#store = store;
+    this.#ahead = ahead;
   }
 
   get size(): number {
@@ -68,9 +72,10 @@ export class ConsumerIndex {
   }
 
   add(name: string, consumer: StreamFollower): void {
-    const { counter, deliverer, filters } = consumer;
-    const follower = { consumer, counter, deliverer, filters, seq: 0 };
+    const { filters, slot } = consumer;
+    const follower = { consumer, filters, slot };
     this.#byName.set(name, follower);
+    this.#bySlot[slot] = follower;
     if (follower.filters.length === 0) this.#unfiltered.push(follower);
     for (const filter of follower.filters) this.#trie.add(filter, follower);
     if (follower.filters.length > 0) this.#forget();
@@ -83,7 +88,9 @@ export class ConsumerIndex {
     const at = this.#unfiltered.indexOf(follower);
     if (at >= 0) this.#unfiltered.splice(at, 1);
     for (const filter of follower.filters) this.#trie.delete(filter, follower);
-    this.#stirred = this.#stirred.filter((one) => one !== follower);
+    this.#bySlot[follower.slot] = undefined;
+    this.#stirred = this.#stirred.filter((slot) => slot !== follower.slot);
+    this.#ahead.stirred[follower.slot] = 0;
     if (follower.filters.length > 0) this.#forget();
   }
 
@@ -97,20 +104,23 @@ export class ConsumerIndex {
 
   /** A message was stored: counts it at the consumers that it concerns. */
   stored(seq: number, subjectId: number): void {
-    for (const follower of this.#unfiltered) this.#stir(follower, seq);
+    for (const { slot } of this.#unfiltered) this.#stir(slot, seq);
     if (this.#trie.count === 0) return;
-    for (const follower of this.#matching(subjectId)) this.#stir(follower, seq);
+    const only = this.#onlyOf(subjectId);
+    if (only > 0) this.#stir(only - 1, seq);
+    else for (const { slot } of this.#matching(subjectId)) this.#stir(slot, seq);
   }
 
   /** What was stored may be shown up to and with `seq`. */
   wake(seq: number): void {
     if (this.#stirred.length === 0) return;
-    const stirred = this.#stirred;
+    const slots = this.#stirred;
     this.#stirred = [];
-    for (const follower of stirred) {
-      if (follower.seq > seq) this.#stirred.push(follower);
-      else follower.seq = 0;
-      follower.deliverer.soon();
+    const { stirred, waits } = this.#ahead;
+    for (const slot of slots) {
+      if ((stirred[slot] as number) > seq) this.#stirred.push(slot);
+      else stirred[slot] = 0;
+      if (waits[slot] === 1) this.#bySlot[slot]?.consumer.wake();
     }
   }
 
@@ -224,10 +234,19 @@ export class ConsumerIndex {
     if (this.#trie.count > 0) yield* this.#matching(subjectId);
   }
 
-  #stir(follower: Follower, seq: number): void {
-    if (follower.seq === 0) this.#stirred.push(follower);
-    follower.seq = seq;
-    follower.counter.stored(seq);
+  #stir(slot: number, seq: number): void {
+    const ahead = this.#ahead;
+    if (ahead.stirred[slot] === 0) this.#stirred.push(slot);
+    ahead.stirred[slot] = seq;
+    ahead.stored(slot, seq);
+  }
+
+  /** The slot + 1 of the only consumer that matches, if it is known to be one. */
+  #onlyOf(subjectId: number): number {
+    const at = subjectId & (this.#ids.length - 1);
+    const only = this.#only[at];
+    if (only === undefined || only === 0 || this.#ids[at] !== subjectId) return 0;
+    return this.#generations[at] === this.#store.subjectGeneration(subjectId) ? only : 0;
   }
 
   #matching(subjectId: number): readonly Follower[] {
@@ -258,6 +277,7 @@ export class ConsumerIndex {
     this.#ids[at] = subjectId;
     this.#generations[at] = generation;
     this.#kept[at] = followers;
+    this.#only[at] = followers.length === 1 ? (followers[0] as Follower).slot + 1 : 0;
     return followers;
   }
 
@@ -265,11 +285,13 @@ export class ConsumerIndex {
     const places = Math.max(PLACES_LEAST, this.#ids.length * 4);
     this.#ids = new Int32Array(places).fill(-1);
     this.#generations = new Float64Array(places);
+    this.#only = new Int32Array(places);
     this.#forget();
   }
 
   #forget(): void {
     this.#kept = [];
+    this.#only.fill(0);
     this.#keptCount = 0;
   }
 }

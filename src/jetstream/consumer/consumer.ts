@@ -15,7 +15,7 @@ import { Alarm } from './alarm.ts';
 import type { ConsumerConfig } from './config.ts';
 import { Cursor } from './cursor.ts';
 import { Delivery, type DeliveryOwner } from './delivery.ts';
-import type { ConsumerHost, Counter, Deliverer, StreamFollower } from './host.ts';
+import type { ConsumerHost, StreamFollower } from './host.ts';
 import { Inactivity } from './inactivity.ts';
 import type { Journal } from './journal.ts';
 import type { ConsumerParts } from './parts.ts';
@@ -67,14 +67,17 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     const rules = rulesOf(config);
     const perSubject = Number(host.config.max_msgs_per_subject);
     if (saved !== undefined) clampState(saved, host.store);
-    const cursor = new Cursor(host.store, config, rules.filters, perSubject, saved);
+    const cursor = new Cursor(host.store, host.ahead, config, rules.filters, perSubject, saved);
     const progress = new Progress(cursor.next, rules.ackWaitsMs, journal);
     if (saved !== undefined) progress.restore(saved, host.clock, (seq) => host.store.has(seq));
     const advisories = new Advisories(host, config.name);
     this.#parts = { host, cursor, progress, advisories, rules };
     this.#reader = new PullReader(config);
+    // Whether somebody listens is asked when there is something for them.
+    if (rules.deliverTo !== '') host.ahead.waits[cursor.slot] = 1;
     this.#push = rules.deliverTo === '' ? undefined : new Push(this.#parts, this, config.name);
-    this.#recipients = this.#push ?? new Pulls(host, this, this.#reader, rules.maxWaiting);
+    this.#recipients =
+      this.#push ?? new Pulls(host, this, this.#reader, rules.maxWaiting, cursor.slot);
     this.#delivery = new Delivery(this.#parts, this, this.#recipients, config.name);
     this.#acks = new Acks(this.#parts, this);
     this.#inactivity = new Inactivity(rules.inactiveMs, host.clock.monotonic());
@@ -187,12 +190,12 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
 
   // What the stream tells.
 
-  get counter(): Counter {
-    return this.#parts.cursor;
+  get slot(): number {
+    return this.#parts.cursor.slot;
   }
 
-  get deliverer(): Deliverer {
-    return this.#delivery;
+  wake(): void {
+    this.#delivery.soon();
   }
 
   uncount(seq: number): void {
@@ -360,6 +363,7 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     this.#isClosed = true;
     this.#delivery.close();
     this.#alarm.close();
+    this.#parts.cursor.close();
     for (const subscription of this.#subscriptions) subscription.close();
   }
 }

@@ -9,6 +9,7 @@
 import type { Store } from '../store/store.ts';
 import { timeMs } from '../wire-time.ts';
 import { wholly } from '../work.ts';
+import { Ahead } from './ahead.ts';
 import type { ConsumerConfig } from './config.ts';
 import type { SavedState } from './saved-state.ts';
 
@@ -16,27 +17,31 @@ const ALL: readonly string[] = ['>'];
 
 export class Cursor {
   readonly #store: Store;
+  #ahead: Ahead;
+  /** Where its numbers stand among those of all consumers of the stream. */
+  slot: number;
   #filters: readonly string[];
-  /** The first sequence that it has not passed. */
-  next: number;
-  #pending: number;
   /** Sequences to be delivered before everything above `#resume`; empty = it is past them. */
   #lasts = new Float64Array(0);
   #lastsAt = 0;
   #resume = 0;
 
   /**
+   * @param ahead where its numbers stand
    * @param perSubject messages that the stream keeps of a subject
    * @param saved where it was
    */
   constructor(
     store: Store,
+    ahead: Ahead,
     config: ConsumerConfig,
     filters: readonly string[],
     perSubject: number,
     saved?: Pick<SavedState, 'next' | 'lastsUpTo'>,
   ) {
     this.#store = store;
+    this.#ahead = ahead;
+    this.slot = ahead.take();
     this.#filters = filters;
     if (saved !== undefined) {
       this.next = saved.next;
@@ -70,9 +75,36 @@ export class Cursor {
     return this.#lastsAt < this.#lasts.length ? this.#resume : 0;
   }
 
+  /** The first sequence that it has not passed. */
+  get next(): number {
+    return this.#ahead.nexts[this.slot] as number;
+  }
+
+  set next(seq: number) {
+    this.#ahead.nexts[this.slot] = seq;
+  }
+
   /** Messages that match and lie ahead. */
   get pending(): number {
     return this.#pending;
+  }
+
+  get #pending(): number {
+    return this.#ahead.pendings[this.slot] as number;
+  }
+
+  set #pending(count: number) {
+    this.#ahead.pendings[this.slot] = count;
+  }
+
+  /** Others may have its slot; it keeps its numbers. */
+  close(): void {
+    const { next, pending } = this;
+    this.#ahead.give(this.slot);
+    this.#ahead = new Ahead();
+    this.slot = this.#ahead.take();
+    this.next = next;
+    this.#pending = pending;
   }
 
   /**
@@ -110,10 +142,6 @@ export class Cursor {
     this.#lastsAt++;
     this.next = this.#lasts[this.#lastsAt] ?? this.#resume + 1;
     this.#leaveLasts();
-  }
-
-  stored(seq: number): void {
-    if (seq >= this.next) this.#pending++;
   }
 
   removed(seq: number): void {

@@ -4,6 +4,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Outbox } from '../outbox.ts';
 import type { Store } from '../store/store.ts';
 import type { StreamConfig } from '../stream/config.ts';
+import type { Ahead } from './ahead.ts';
 
 /** Pulls that wait at all consumers of an account together. */
 export interface PullQuota {
@@ -19,6 +20,7 @@ export interface ConsumerHost {
   readonly door: BusInternals;
   readonly clock: Clock;
   readonly pulls: PullQuota;
+  readonly ahead: Ahead;
   /** The highest sequence that may be shown: up to it everything is as durable as promised. */
   readonly visibleSeq: number;
   /**
@@ -42,28 +44,14 @@ export interface ConsumerHost {
   measure(kind: string, type: string, fields: () => object): void;
 }
 
-/** Counts what lies ahead. */
-export interface Counter {
-  /** A message was stored, visible or not. */
-  stored(seq: number): void;
-}
-
-/** Delivers what may be shown. */
-export interface Deliverer {
-  /** There is something: once for a run of messages. */
-  soon(): void;
-}
-
 /** What a stream tells a consumer. */
 export interface StreamFollower {
   /** Subjects that it wants; none = all. They change only with `ConsumerHost.refiltered`. */
   readonly filters: readonly string[];
-  /**
-   * Both are the same as long as it lives, and hear of what its filters match. Where each message is another consumer's,
-   * the way there is what a publish costs: it leads past the consumer.
-   */
-  readonly counter: Counter;
-  readonly deliverer: Deliverer;
+  /** Where its numbers stand in `ConsumerHost.ahead`: there it is counted what is stored that its filters match. */
+  readonly slot: number;
+  /** Some of that may be shown now, and somebody waits; once for a run of messages. */
+  wake(): void;
   /** One that its filters match leaves the stream, whoever removes it: it counts no more. */
   uncount(seq: number): void;
   /**

@@ -31,17 +31,26 @@ export class Pulls implements Recipients {
   readonly #reader: PullReader;
   readonly #queue = new PullQueue();
   readonly #waitingMax: number;
+  /** In `ConsumerHost.ahead`. */
+  readonly #slot: number;
   #scannedMs = Number.NEGATIVE_INFINITY;
   /** Messages that they waited for then. */
   #wanted = 0;
   /** Nothing has to be said to any of them before; it may be too early. */
   #dueMs = Number.POSITIVE_INFINITY;
 
-  constructor(host: ConsumerHost, owner: RecipientsOwner, reader: PullReader, waitingMax: number) {
+  constructor(
+    host: ConsumerHost,
+    owner: RecipientsOwner,
+    reader: PullReader,
+    waitingMax: number,
+    slot: number,
+  ) {
     this.#host = host;
     this.#owner = owner;
     this.#reader = reader;
     this.#waitingMax = waitingMax;
+    this.#slot = slot;
   }
 
   get isOpen(): boolean {
@@ -86,6 +95,7 @@ export class Pulls implements Recipients {
     const pull = new Pull(to, request, nowMs);
     this.#queue.add(pull);
     this.#host.pulls.waiting++;
+    this.#host.ahead.waits[this.#slot] = 1;
     this.#dueAt(pull.dueMs);
     owner.used(nowMs);
     owner.deliverSoon();
@@ -228,6 +238,7 @@ export class Pulls implements Recipients {
   #remove(pull: Pull): void {
     this.#queue.remove(pull);
     this.#host.pulls.waiting--;
+    if (this.#queue.count === 0) this.#host.ahead.waits[this.#slot] = 0;
   }
 
   #dueAt(dueMs: number): void {

@@ -10,6 +10,7 @@ import type { RawMessage, RawSubscription } from '../../bus/raw.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { ApiConsumer, ApiStream, ConsumerQuota, PurgeRequest } from '../api/account-door.ts';
 import { DirectGet } from '../api/direct-get.ts';
+import { Ahead } from '../consumer/ahead.ts';
 import type { ConsumerConfig } from '../consumer/config.ts';
 import { Consumer } from '../consumer/consumer.ts';
 import { ConsumerIndex } from '../consumer/consumer-index.ts';
@@ -76,6 +77,7 @@ export class Stream implements ApiStream, ConsumerHost {
   readonly pubAck: PubAckWriter;
   readonly consumers: Map<string, Consumer> = new Map();
   readonly followers: ConsumerIndex;
+  readonly ahead: Ahead = new Ahead();
   readonly commits: Commits;
   /** Something has made room for what has not been committed. */
   #isDoubtful = false;
@@ -133,7 +135,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#keeping = place?.keep(found !== undefined, () => this.outbox.due());
     this.#isFound = found !== undefined;
     this.commits = new Commits(this.store);
-    this.followers = new ConsumerIndex(this.store);
+    this.followers = new ConsumerIndex(this.store, this.ahead);
     this.#retention = new Retention(this.store, this.followers, door, clock);
     this.outbox = new StreamOutbox(
       door,
