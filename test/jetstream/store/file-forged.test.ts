@@ -17,6 +17,7 @@ import {
   segmentHeads,
   viewsOf,
 } from '../../../src/jetstream/store/file/format.ts';
+import type { Store } from '../../../src/jetstream/store/store.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { closed, newDirectory, openStore, removeDirectories } from '../../support/file-stores.ts';
 import { contents } from '../../support/format-fixture.ts';
@@ -168,6 +169,13 @@ describe('a file', () => {
   });
 });
 
+/** Messages whose subject a filter matches. */
+function countOf(store: Store, filter: string): number {
+  let count = 0;
+  for (const { messages } of store.subjectsMatching(filter)) count += messages;
+  return count;
+}
+
 describe('a number of subjects', () => {
   it('is no more than there is room for, whatever a head says', async () => {
     const log = (await files()).get(SEGMENT) as Uint8Array;
@@ -191,15 +199,15 @@ describe('a number of subjects', () => {
         const id = again.findSubject(new TextEncoder().encode(`a.${i % 3000}.b`));
         deepStrictEqual([again.firstOf(id), again.lastOf(id), again.countOf(id)], [i, i + 3000, 2]);
       }
-      strictEqual(again.countMatching(['a.*.b'], 1), 6000);
-      strictEqual(again.countMatching(['a.7.*'], 1), 2);
+      strictEqual(countOf(again, 'a.*.b'), 6000);
+      strictEqual(countOf(again, 'a.7.*'), 2);
       await closed(again);
     }
     const last = openStore({ dir }).store;
     last.removeBelow(5990);
     for (let i = 1; i <= 500; i++) last.append(incoming(`c.${i}`, ''), 6000 + i);
     strictEqual(last.state.subjects, 511);
-    strictEqual(last.countMatching(['c.*'], 1), 500);
+    strictEqual(countOf(last, 'c.*'), 500);
     await closed(last);
   });
 });
