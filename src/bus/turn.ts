@@ -16,6 +16,7 @@ import {
   STATUS_AGAIN_RESULT,
 } from '../core/index.ts';
 import { assert } from '../shared/errors.ts';
+import { inNextTurn } from '../shared/next-turn.ts';
 import type { CycleWatch } from './cycle-watch.ts';
 import type { Content } from './message.ts';
 import type { MessageClient } from './types.ts';
@@ -289,9 +290,12 @@ export class Turn {
     const functions = this.#isLoopEnding ? this.#atNextLoopEnd : this.#atLoopEnd;
     functions.push(fn);
     if (functions.length > 1) return;
-    const end = this.#isLoopEnding ? () => this.#endNextLoop() : () => this.endLoop();
-    if (this.#network === undefined) queueMicrotask(end);
-    else this.#network.defer(end);
+    const isNext = this.#isLoopEnding;
+    const end = isNext ? () => this.#endNextLoop() : () => this.endLoop();
+    if (this.#network !== undefined) this.#network.defer(end);
+    // Long work in slices would else hold the program's timers and sockets until all of it is done.
+    else if (isNext) inNextTurn(end);
+    else queueMicrotask(end);
   }
 
   #endNextLoop(): void {

@@ -265,10 +265,13 @@ class RunningJetStream implements ServedJetStream {
   }
 
   async #close(): Promise<void> {
-    for (const account of this.#accounts.values()) await account.close('Server Shutdown');
-    this.#accounts.clear();
-    this.#leave();
-    await this.#home.close();
+    try {
+      for (const account of this.#accounts.values()) await account.close('Server Shutdown');
+    } finally {
+      this.#accounts.clear();
+      this.#leave();
+      await this.#home.close();
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -8,7 +8,7 @@ const HTML: Readonly<Record<string, string>> = {
   '\u2029': '\\u2029',
 };
 
-/** A value that is JSON already, compact. */
+/** A value that is JSON already, compact, and escaped. */
 export class JsonText {
   readonly text: string;
 
@@ -22,7 +22,7 @@ export function goJson(value: unknown, indent: number): string {
   try {
     return escapeHtml(JSON.stringify(value, undefined, indent));
   } catch {
-    return escapeHtml(textOf(value, indent));
+    return textOf(value, indent);
   }
 }
 
@@ -31,11 +31,12 @@ export function goJson(value: unknown, indent: number): string {
  * are undefined are left out, in arrays they are `null`.
  */
 export function goJsonExact(value: unknown): string {
-  return escapeHtml(textOf(value, 0));
+  return textOf(value, 0);
 }
 
 function textOf(value: unknown, indent: number, depth = 0): string {
   if (typeof value === 'bigint') return String(value);
+  if (typeof value === 'string') return escapeHtml(JSON.stringify(value));
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   if (value instanceof JsonText) return value.text;
   const inner = (item: unknown): string => textOf(item, indent, depth + 1);
@@ -43,7 +44,7 @@ function textOf(value: unknown, indent: number, depth = 0): string {
   const members: string[] = [];
   const colon = indent === 0 ? ':' : ': ';
   for (const [key, member] of Object.entries(value)) {
-    if (member !== undefined) members.push(`${JSON.stringify(key)}${colon}${inner(member)}`);
+    if (member !== undefined) members.push(`${inner(key)}${colon}${inner(member)}`);
   }
   return enclosed('{', members, '}', indent, depth);
 }

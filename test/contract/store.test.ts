@@ -3,6 +3,7 @@ import { ok, strictEqual, throws } from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import type { Store } from '../../src/jetstream/store/store.ts';
+import { wholly } from '../../src/jetstream/work.ts';
 import { CapacityError } from '../../src/shared/errors.ts';
 import { incoming, readTexts } from '../support/stored.ts';
 import { storeContract } from './store.ts';
@@ -58,10 +59,10 @@ describe('the store in memory', () => {
     for (let seq = 1; seq <= count; seq++) {
       strictEqual(readTexts(store, seq)?.subject, `a.${seq - 1}.${(seq - 1) % 7}`);
     }
-    strictEqual(store.countMatching(['a.*.*'], 1), count);
+    strictEqual(wholly(store.counting(['a.*.*'], 1)), count);
     store.removeBelow(count / 2);
     strictEqual(store.append(incoming('a.b', 'y'), count), count + 1);
-    strictEqual(store.nextMatching(['a.b'], 1), count + 1);
+    strictEqual(wholly(store.findNext(['a.b'], 1)), count + 1);
   });
 
   it('keeps the subjects that are left of thousands, and takes thousands again', () => {

@@ -2,6 +2,7 @@
 import { deepStrictEqual, notStrictEqual, ok, strictEqual, throws } from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import type { OnRemoved, Store } from '../../src/jetstream/store/store.ts';
+import { wholly } from '../../src/jetstream/work.ts';
 import { blank, incoming, readTexts } from '../support/stored.ts';
 
 export interface StoreSetting {
@@ -67,7 +68,7 @@ function sequences(memory: () => Store, open: Open): void {
       [store.state.firstSeq, store.state.lastSeq, store.nextOnSubject(firstSeq)],
       [firstSeq, firstSeq + 3, firstSeq + 2],
     );
-    strictEqual(store.nextMatching(['b'], 1), firstSeq + 3);
+    strictEqual(wholly(store.findNext(['b'], 1)), firstSeq + 3);
     strictEqual(readTexts(store, firstSeq + 3)?.payload, 'b');
   });
 
@@ -221,7 +222,7 @@ function removals(memory: () => Store, open: Open): void {
     const onRemoved: OnRemoved = (seq, subjectId, bytes) => {
       told.push([readTexts(store, seq)?.payload, store.subjectText(subjectId), bytes]);
       // It may look around.
-      store.nextMatching(['>'], 1);
+      wholly(store.findNext(['>'], 1));
     };
     const store = fill(open({ storage: 'memory', onRemoved }), 'a', 'bc', 'a', 'd', 'a');
     store.remove(2);
@@ -251,7 +252,10 @@ function removals(memory: () => Store, open: Open): void {
     strictEqual(store.clear(), 0);
     deepStrictEqual({ ...store.state }, { ...NEW, firstSeq: 4, lastSeq: 3, lastTimeMs: 1002 });
     strictEqual(store.findSubject(Buffer.from('b')), -1);
-    deepStrictEqual([store.next(1), store.previous(9), store.nextMatching(['b'], 1)], [0, 0, 0]);
+    deepStrictEqual(
+      [store.next(1), store.previous(9), wholly(store.findNext(['b'], 1))],
+      [0, 0, 0],
+    );
     fill(store, 'b');
     strictEqual(readTexts(store, 4)?.payload, 'b');
     notStrictEqual(store.subjectGeneration(store.subjectIdOf(4)), generation);
@@ -288,8 +292,8 @@ function queries(memory: () => Store): void {
     const store = fill(memory(), 'a.x', 'a.y', 'b', 'a.x', 'a.y.z', 'c.x');
     for (let seq = 0; seq <= 7; seq++) {
       const left = found.filter((each) => each >= seq);
-      strictEqual(store.nextMatching(filters, seq), left[0] ?? 0);
-      strictEqual(store.countMatching(filters, seq), left.length);
+      strictEqual(wholly(store.findNext(filters, seq)), left[0] ?? 0);
+      strictEqual(wholly(store.counting(filters, seq)), left.length);
     }
   });
 

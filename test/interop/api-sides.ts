@@ -83,6 +83,8 @@ const CHANGED_BY_RESTARTS: Readonly<Record<string, ReadonlySet<string>>> = {
 /** Digits that a number would not keep. */
 const LONG = /(?<=[:[,])(-?\d{16,})(?=[,}\]])/g;
 const INVALID_JSON = 'invalid JSON: ';
+/** Behind it consumers are named, in any order. */
+const VIOLATED = 'change to limits violates consumers: ';
 /** A name that a server has made. */
 const MADE_NAME = /^[0-9A-Za-z]{8}$/;
 
@@ -90,6 +92,10 @@ function plain(value: unknown, isRestarted: boolean, key = ''): unknown {
   if (typeof value === 'string') {
     const isOpen = value.startsWith(INVALID_JSON) && !value.includes('unknown field');
     if (isOpen) return INVALID_JSON;
+    if (value.startsWith(VIOLATED))
+      return VIOLATED + value.slice(VIOLATED.length).split(', ').sort();
+    // Of a republish without a destination: DIVERGENCES.md.
+    if (key === 'dest' && value === '') return '>';
     return key === 'name' && MADE_NAME.test(value) ? 'made' : value;
   }
   if (Array.isArray(value)) {

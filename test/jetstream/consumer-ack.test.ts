@@ -135,7 +135,7 @@ describe('explicit acks', () => {
     stream.ack(again);
     stream.turn();
     expect([...inbox.texts(), ...oneShot.texts()]).toEqual(['3']);
-    consumer.update({ ...consumer.config, max_ack_pending: 3 });
+    wholly(consumer.update({ ...consumer.config, max_ack_pending: 3 }));
     stream.turn();
     expect([...inbox.texts(), ...oneShot.texts()]).toEqual(['4']);
   });
@@ -176,7 +176,7 @@ describe('explicit acks', () => {
         },
       },
     ]);
-    consumer.update({ ...consumer.config, sample_freq: '' });
+    wholly(consumer.update({ ...consumer.config, sample_freq: '' }));
     const [two] = delivered(stream, consumer, 1) as [Arrival];
     stream.ack(two);
     expect(stream.advised).toHaveLength(1);
@@ -395,6 +395,24 @@ describe('retention', () => {
     stream.ack('$JS.ACK.S.A.1.3.3.0.0');
     stream.turn();
     expect(stream.store.state.messages).toBe(0);
+  });
+
+  test('of interest: what one ack has settled goes in slices', () => {
+    const stream = new ConsumerStream({ retention: 'interest' });
+    const consumer = stream.consumer({ ack_policy: 'all', max_ack_pending: -1 });
+    const last = delivered(stream, consumer, 1000).at(-1) as Arrival;
+    const { clock } = stream;
+    const { monotonic } = clock;
+    let looks = 0;
+    clock.monotonic = () => monotonic.call(clock) + looks++;
+    stream.ack(last);
+    expect(consumer.info().ackPending).toBe(0);
+    const left: number[] = [];
+    while (stream.store.state.messages > 0) {
+      stream.turn(1);
+      left.push(stream.store.state.messages);
+    }
+    expect(left.length).toBeGreaterThan(4);
   });
 });
 

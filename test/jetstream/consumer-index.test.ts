@@ -5,11 +5,13 @@ import { Ahead } from '../../src/jetstream/consumer/ahead.ts';
 import { ConsumerIndex } from '../../src/jetstream/consumer/consumer-index.ts';
 import { FilterTrie } from '../../src/jetstream/consumer/filter-trie.ts';
 import type { StreamFollower } from '../../src/jetstream/consumer/host.ts';
+import { Pending } from '../../src/jetstream/consumer/pending.ts';
+import { Progress } from '../../src/jetstream/consumer/progress.ts';
 import { Redelivery } from '../../src/jetstream/consumer/redelivery.ts';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import { purgeStore } from '../../src/jetstream/stream/purge.ts';
 import { subjectsCollide } from '../../src/jetstream/subjects.ts';
-import { wholly } from '../../src/jetstream/work.ts';
+import { type Work, wholly } from '../../src/jetstream/work.ts';
 import { matches } from '../model/matches.ts';
 import { ConsumerStream } from '../support/consumer-stream.ts';
 import { incoming } from '../support/stored.ts';
@@ -37,7 +39,7 @@ class Listener implements StreamFollower {
 
   uncount(): void {}
 
-  recount(): void {}
+  *recount(): Work<void> {}
 
   restored(): void {}
 
@@ -163,7 +165,7 @@ describe('a purge', () => {
     };
     const pending = (): number[] => consumers.map((consumer) => consumer.info().pending);
     const ahead = (): number[] =>
-      filters.map((filter) => stream.store.countMatching([filter ?? '>'], 1));
+      filters.map((filter) => wholly(stream.store.counting([filter ?? '>'], 1)));
     return { stream, purge, pending, ahead };
   }
 
@@ -188,11 +190,11 @@ describe('a purge', () => {
 
   test('of few has no consumer count all that lies ahead', () => {
     const { stream, purge, pending, ahead } = made(3000);
-    const { countMatching } = stream.store;
+    const { counting } = stream.store;
     let counted = 0;
-    stream.store.countMatching = (wanted, seq) => {
+    stream.store.counting = (...asked) => {
       counted++;
-      return countMatching.call(stream.store, wanted, seq);
+      return counting.apply(stream.store, asked);
     };
     // As each mark does that takes the place of a message: what was before it on its subject goes.
     for (let i = 0; i < 10; i++) purge(`a.${i}`);
@@ -270,6 +272,86 @@ describe('a million unacknowledged messages', () => {
     expect(redelivery.nextDueMs()).toBe(3000);
   });
 
+  test('are removed up to one of them as one by one', () => {
+    const steps = fc.array(
+      fc.tuple(fc.constantFrom('queue', 'touch', 'remove', 'again'), fc.nat()),
+    );
+    const isSame = fc.property(steps, fc.integer({ min: 0, max: 6000 }), (some, upTo) => {
+      const both = [new Redelivery([1000]), new Redelivery([1000])] as const;
+      for (const redelivery of both) {
+        for (let seq = 1; seq <= 5000; seq++) redelivery.deliver(seq, seq, 0);
+        for (const [kind, number] of some) {
+          const seq = 1 + (number % 5000);
+          if (kind === 'queue') redelivery.enqueue(seq);
+          else if (kind === 'touch') redelivery.touch(seq, 5);
+          else if (kind === 'remove') redelivery.remove(seq);
+          else if (redelivery.first() > 0) redelivery.redeliver(9);
+        }
+      }
+      const [whole, single] = both;
+      const told: number[] = [];
+      const told1: number[] = [];
+      whole.removeUpTo(upTo, (seq) => void told.push(seq));
+      for (let at = single.pending.findFrom(1); at > 0 && at <= upTo; ) {
+        single.remove(at);
+        told1.push(at);
+        at = single.pending.findFrom(1);
+      }
+      const state = (redelivery: Redelivery) => [
+        redelivery.pending.count,
+        redelivery.pending.redeliveredCount,
+        redelivery.pending.findFrom(1),
+        redelivery.queuedCount,
+        redelivery.first(),
+        redelivery.nextDueMs(),
+      ];
+      expect(state(whole)).toEqual(state(single));
+      expect(told).toEqual(told1);
+    });
+    fc.assert(isSame, { numRuns: 20 });
+  });
+
+  test('that a purge takes out move the floors as one by one', () => {
+    const step = fc.tuple(
+      fc.constantFrom('ack', 'ackAll', 'queue'),
+      fc.integer({ min: 1, max: 200 }),
+    );
+    const isSame = fc.property(
+      fc.array(step, { maxLength: 30 }),
+      fc.array(fc.integer({ min: 1, max: 210 }), { minLength: 1, maxLength: 3 }),
+      (steps, purges) => {
+        const both = [new Progress(1, [1000]), new Progress(1, [1000])] as const;
+        for (const progress of both) {
+          // With a filter: every third sequence.
+          for (let seq = 2; seq <= 200; seq += 3) progress.deliver(seq, 0);
+          for (const [kind, at] of steps) {
+            if (kind === 'ack') progress.ack(at, 201);
+            else if (kind === 'queue') progress.redelivery.enqueue(at);
+            else if (progress.redelivery.pending.find(at)) {
+              progress.ackAll(at, progress.redelivery.pending.consumerSeq, 201, () => {});
+            }
+          }
+        }
+        const [whole, single] = both;
+        for (const seq of purges) {
+          const isGone = (at: number): boolean => at % 2 === 0;
+          const cursor = Math.max(seq, 201);
+          const answer = whole.purge(seq, isGone, cursor);
+          // From the first one on it goes as among those above.
+          const { redelivery } = single;
+          const { findFrom } = Pending.prototype;
+          redelivery.removeUpTo = () => {};
+          redelivery.pending.findFrom = (at) =>
+            findFrom.call(redelivery.pending, at === seq ? 1 : at);
+          expect(single.purge(seq, (at) => at < seq || isGone(at), cursor)).toBe(answer);
+          redelivery.pending.findFrom = findFrom;
+          expect(stateOf(whole)).toEqual(stateOf(single));
+        }
+      },
+    );
+    fc.assert(isSame, { numRuns: 200 });
+  });
+
   test('leave little behind when one in a thousand is left', () => {
     const redelivery = new Redelivery([1000]);
     for (let i = 1; i <= COUNT; i++) redelivery.deliver(i, i, i);
@@ -332,3 +414,9 @@ test('all that a consumer waits for is one timer', () => {
   consumer.close('Consumer Deleted');
   expect(stream.clock.timerCount).toBe(0);
 });
+
+function stateOf({ redelivery, delivered, floor, shownFloor }: Progress): unknown[] {
+  const { pending } = redelivery;
+  const first = pending.findFrom(1);
+  return [pending.count, first, redelivery.queuedCount, delivered, floor, shownFloor];
+}

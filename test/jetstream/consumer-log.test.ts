@@ -6,6 +6,7 @@ import { ConsumerLog } from '../../src/jetstream/consumer/consumer-log.ts';
 import { Cursor } from '../../src/jetstream/consumer/cursor.ts';
 import { Progress } from '../../src/jetstream/consumer/progress.ts';
 import { readState, saveState } from '../../src/jetstream/consumer/saved-state.ts';
+import type { Start } from '../../src/jetstream/consumer/start.ts';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import { wholly } from '../../src/jetstream/work.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -13,6 +14,7 @@ import type { Received } from '../support/jetstream.ts';
 import { KeptJetStream } from '../support/kept-jetstream.ts';
 import { SimDisk } from '../support/sim-disk.ts';
 
+const BEGINNING: Start = { next: 1, lasts: new Float64Array(0), resume: 0, pending: 0 };
 const CONSUMER = { durable_name: 'C', ack_policy: 'explicit', ack_wait: 1e9, max_ack_pending: -1 };
 
 async function start(disk: SimDisk): Promise<KeptJetStream> {
@@ -75,10 +77,9 @@ describe('the log of consumers', () => {
     const clock = new FakeClock();
     const log = new ConsumerLog(store, clock, () => {});
     const journal = log.journal('C');
-    const messages = createMemoryStore({ storage: 'file' });
     const config = { ...CONSUMER, name: 'C', deliver_policy: 'all' } as unknown as ConsumerConfig;
     const progress = new Progress(1, [1000], journal);
-    const parts = { progress, cursor: new Cursor(messages, new Ahead(), config, [], -1) };
+    const parts = { progress, cursor: new Cursor(store, new Ahead(), [], BEGINNING) };
     log.add(journal, parts, { config, createdMs: 1 });
     const count = 5000;
     for (let seq = 1; seq <= count; seq++) {
@@ -99,9 +100,8 @@ describe('the log of consumers', () => {
   test('says nothing that cannot be, whatever its bytes are', () => {
     const clock = new FakeClock();
     const messages = createMemoryStore({ storage: 'file' });
-    const config = { ...CONSUMER, name: 'C', deliver_policy: 'all' } as unknown as ConsumerConfig;
     const progress = new Progress(1, [1000]);
-    const parts = { progress, cursor: new Cursor(messages, new Ahead(), config, [], -1) };
+    const parts = { progress, cursor: new Cursor(messages, new Ahead(), [], BEGINNING) };
     for (let seq = 1; seq <= 3; seq++) progress.deliver(seq, 0);
     progress.redelivery.exhausted.set(9, 4);
     const whole = saveState(parts, { isWhole: true, seqs: [] }, clock);

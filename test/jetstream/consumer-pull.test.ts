@@ -1,5 +1,6 @@
 // What pulls get, in which order, and how they end; every status line as clients compare it.
 import { describe, expect, test } from 'vitest';
+import { wholly } from '../../src/jetstream/work.ts';
 import { ConsumerStream } from '../support/consumer-stream.ts';
 
 const SECOND = 1_000_000_000;
@@ -251,7 +252,7 @@ describe('pulls together', () => {
     expect(told({ id: 'x' })).toEqual(['400 Bad Request - Not a Pinned Client Priority consumer']);
     expect(told({ priority: 10 })).toEqual(['400 Bad Request - Priority must be between 0 and 9']);
     expect(told('{"batch":')[0]).toMatch(/^400 Bad Request - /);
-    consumer.update({ ...consumer.config, max_batch: 20 });
+    wholly(consumer.update({ ...consumer.config, max_batch: 20 }));
     expect(told({ batch: 11 })).toEqual([]);
   });
 
@@ -276,7 +277,7 @@ describe('pulls together', () => {
     stream.purge();
     stream.turn();
     expect(inbox.texts()).toEqual(['1']);
-    consumer.update({ ...consumer.config, max_ack_pending: 2 });
+    wholly(consumer.update({ ...consumer.config, max_ack_pending: 2 }));
     stream.turn();
     expect(inbox.texts()).toEqual(['404 No Messages']);
   });

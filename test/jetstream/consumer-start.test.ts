@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ConsumerConfig } from '../../src/jetstream/consumer/config.ts';
 import type { Consumer } from '../../src/jetstream/consumer/consumer.ts';
+import { wholly } from '../../src/jetstream/work.ts';
 import { ConsumerStream } from '../support/consumer-stream.ts';
 
 const SECOND = 1_000_000_000;
@@ -126,7 +127,7 @@ describe('what lies ahead', () => {
     const inbox = stream.pull(consumer, { batch: 9 });
     stream.turn();
     expect(inbox.texts()).toEqual(['a1', 'a3']);
-    consumer.update({ ...consumer.config, filter_subject: 'b' });
+    wholly(consumer.update({ ...consumer.config, filter_subject: 'b' }));
     expect(consumer.info().pending).toBe(0);
     stream.publish('a', 'a6');
     stream.publish('b', 'b7');
@@ -200,7 +201,7 @@ describe('a consumer that nobody uses', () => {
     const stream = new ConsumerStream();
     const consumer: Consumer = stream.consumer();
     stream.advance(86_400_000);
-    consumer.update({ ...consumer.config, inactive_threshold: SECOND });
+    wholly(consumer.update({ ...consumer.config, inactive_threshold: SECOND }));
     stream.advance(1100);
     expect(stream.dropped).toEqual(['C']);
   });

@@ -1,5 +1,6 @@
 // How long a message waits for its ack before it is delivered again: ack wait, backoff, and changes of both.
 import { expect, test } from 'vitest';
+import { wholly } from '../../src/jetstream/work.ts';
 import type { Inbox } from '../support/consumer-stream.ts';
 import { ConsumerStream } from '../support/consumer-stream.ts';
 
@@ -49,12 +50,12 @@ test('waits as long as the first time where backoff has a zero, and for ever whe
   expect(places(other as Inbox)).toEqual(['1.1.1']);
   // The wait begins with the change, and pulls end in time.
   const pull = stream.pull(none, { expires: 3 * SECOND });
-  none.update({ ...none.config, ack_wait: SECOND, backoff: [SECOND, SECOND] });
+  wholly(none.update({ ...none.config, ack_wait: SECOND, backoff: [SECOND, SECOND] }));
   stream.advance(999);
   expect(places(other as Inbox)).toEqual([]);
   stream.advance(1);
   expect(places(other as Inbox)).toEqual(['2.1.2']);
-  none.update({ ...none.config, ack_wait: 0, backoff: [0] });
+  wholly(none.update({ ...none.config, ack_wait: 0, backoff: [0] }));
   stream.advance(2000);
   expect(pull.texts()).toEqual(['408 Request Timeout']);
 });
@@ -67,7 +68,7 @@ test('by other waits follows a change of the configuration', () => {
   stream.turn();
   expect(places(inbox)).toEqual(['1.1.1']);
   stream.advance(1000);
-  consumer.update({ ...consumer.config, ack_wait: 2 * SECOND });
+  wholly(consumer.update({ ...consumer.config, ack_wait: 2 * SECOND }));
   stream.advance(999);
   expect(places(inbox)).toEqual([]);
   stream.advance(1);

@@ -1,7 +1,8 @@
 // Long work in pieces: what it answers is as of one moment, and others pass meanwhile.
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { BusInternals } from '../../src/bus/internals.ts';
+import { headers } from '../../src/index.ts';
 import { Ahead } from '../../src/jetstream/consumer/ahead.ts';
 import { ConsumerIndex } from '../../src/jetstream/consumer/consumer-index.ts';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
@@ -215,4 +216,71 @@ test('who still waits when all ends is not told that there is no stream', async 
   await js.jetstream.close();
   expect(answers.length).toBeLessThan(100);
   expect(answers.filter(({ text }) => text.includes('"error"'))).toEqual([]);
+});
+
+test('a consumer of very many subjects is made in pieces, and counts what is stored meanwhile', async () => {
+  await using js = await JetStreamBus.open();
+  await js.stream('S', ['a.>']);
+  for (let i = 0; i < 20_000; i++) js.bus.publish(`a.${i}.x`, '');
+  await js.settle();
+  ticking(js);
+  const create = (name: string, filter_subject: string): Promise<{ num_pending: number }> =>
+    js.api(`CONSUMER.CREATE.S.${name}`, { stream_name: 'S', config: { name, filter_subject } });
+  const order: string[] = [];
+  const asked = create('wide', 'a.*.*').then(({ num_pending }) => {
+    order.push('made');
+    return num_pending;
+  });
+  const stored = js.publish('a.new.x').then(() => order.push('stored'));
+  const [pending] = await Promise.all([asked, stored]);
+  expect([pending, order]).toEqual([20_001, ['stored', 'made']]);
+  // Others are counted in pieces, too.
+  expect(await create('wide', 'a.*.x')).toMatchObject({ num_pending: 20_001 });
+});
+
+describe('a roll-up', () => {
+  test.each([
+    ['all', 'a.1', { messages: 1, num_subjects: 1 }],
+    ['sub', 'a.0', { messages: 2, num_subjects: 2 }],
+  ])('of very many, %s, is whole before anybody hears of it', async (rollup, subject, state) => {
+    await using js = await JetStreamBus.open();
+    await js.stream('S', ['a.*'], { allow_rollup_hdrs: true, max_msgs_per_subject: -1 });
+    js.bus.publish('a.1', '');
+    for (let i = 0; i < 20_000; i++) js.bus.publish('a.0', '');
+    ticking(js);
+    await js.api('CONSUMER.CREATE.S.C', { stream_name: 'S', config: { name: 'C' } });
+    await js.settle();
+    const order: string[] = [];
+    const asks = headers();
+    asks.set('Nats-Rollup', rollup);
+    const others = js.bus.request('echo', '').catch(() => order.push('others'));
+    const info = js.api<{ state: object }>('STREAM.INFO.S');
+    let turns = 0;
+    const turn = (): void => {
+      turns++;
+      if (order.length < 3) setImmediate(turn);
+    };
+    turn();
+    const rolled = js.bus.request(subject, '', { headers: asks }).then(() => order.push('rolled'));
+    const second = js.publish(subject).then(() => order.push('second'));
+    await Promise.all([others, rolled, second]);
+    expect(order).toEqual(['others', 'rolled', 'second']);
+    expect((await info).state).toBeDefined();
+    expect(turns).toBeGreaterThan(10);
+    expect(await js.state('S')).toMatchObject({ ...state, messages: state.messages + 1 });
+    const { num_pending } = await js.api<{ num_pending: number }>('CONSUMER.INFO.S.C');
+    expect(num_pending).toBe(state.messages + 1);
+  });
+
+  test('that is under way ends with its stream', async () => {
+    await using js = await JetStreamBus.open();
+    await js.stream('S', ['a'], { allow_rollup_hdrs: true });
+    for (let i = 0; i < 20_000; i++) js.bus.publish('a', '');
+    await js.settle();
+    const asks = headers();
+    asks.set('Nats-Rollup', 'all');
+    js.bus.publish('a', '', { headers: asks });
+    await js.jetstream.close();
+    expect(js.errors).toEqual([]);
+  });
 });

@@ -1,5 +1,7 @@
 // What a publisher is told: acknowledgements byte for byte, and refusals in the original's order.
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { IdMap } from '../../src/jetstream/stream/id-map.ts';
 import { JetStreamBus } from '../support/jetstream.ts';
 
 let js: JetStreamBus;
@@ -218,4 +220,28 @@ describe('an id', () => {
     await js.api('STREAM.PURGE.S');
     expect(await js.publish('a', '', { 'Nats-Msg-Id': 'one' })).toContain('duplicate');
   });
+});
+
+test('a map in parts is a map', () => {
+  const id = fc.oneof(fc.constantFrom('', 'a', 'b', 'ab'), fc.string({ maxLength: 3 }));
+  const step = fc.tuple(fc.constantFrom('set', 'set', 'delete'), id, fc.nat());
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const map = new Map<string, number>();
+      const parts = new IdMap();
+      for (const [kind, key, value] of steps) {
+        if (kind === 'set') {
+          map.set(key, value);
+          parts.set(key, value);
+        } else {
+          map.delete(key);
+          parts.delete(key);
+        }
+        expect([parts.size, parts.get(key)]).toEqual([map.size, map.get(key)]);
+      }
+      parts.clear();
+      expect([parts.size, parts.get('a')]).toEqual([0, undefined]);
+    }),
+    { numRuns: 50 },
+  );
 });

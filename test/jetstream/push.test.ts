@@ -1,6 +1,7 @@
 // Consumers that push: to whom, when nobody is there, flow control, heartbeats and rates. The clock is turned by hand.
 import { describe, expect, it } from 'vitest';
 import { internalsOf } from '../../src/bus/internals.ts';
+import { wholly } from '../../src/jetstream/work.ts';
 import { type Arrival, ConsumerStream, Inbox } from '../support/consumer-stream.ts';
 
 const MS = 1_000_000;
@@ -111,7 +112,7 @@ describe('a consumer that pushes', () => {
     stream.ack(before.take()[0] as Arrival);
     before.close();
     const after = new Inbox(stream, 'e');
-    consumer.update({ ...consumer.config, deliver_subject: 'e' });
+    wholly(consumer.update({ ...consumer.config, deliver_subject: 'e' }));
     stream.turn();
     expect(after.texts()).toEqual(['two']);
     expect(consumer.info()).toMatchObject({ isBound: true, ackPending: 1 });
@@ -298,7 +299,7 @@ describe('a bound of the rate', () => {
     }
     expect(arrived).toBeGreaterThanOrEqual(9);
     expect(arrived).toBeLessThanOrEqual(10);
-    consumer.update({ ...consumer.config, rate_limit_bps: 8_000_000 });
+    wholly(consumer.update({ ...consumer.config, rate_limit_bps: 8_000_000 }));
     stream.turn();
     for (let i = 0; i < 120; i++) stream.advance(1);
     expect(consumer.info().pending).toBe(0);
@@ -327,7 +328,7 @@ describe('a bound of the rate', () => {
     stream.advance(500);
     expect(inbox.take()).toHaveLength(1);
     stream.advance(100);
-    consumer.update({ ...consumer.config, rate_limit_bps: 16_000 });
+    wholly(consumer.update({ ...consumer.config, rate_limit_bps: 16_000 }));
     stream.turn();
     stream.advance(2000);
     expect(inbox.take()).toHaveLength(1);

@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
+import { wholly } from '../../src/jetstream/work.ts';
 import { NaiveStore } from '../model/naive-store.ts';
 import { incoming } from '../support/stored.ts';
 import { check } from './check.ts';
@@ -66,11 +67,11 @@ describe('the store in memory', () => {
           // From one to the next, as a consumer goes.
           let at = seq;
           for (const each of found.slice(0, 20)) {
-            if (store.nextMatching(wanted, at) !== each) return false;
+            if (wholly(store.findNext(wanted, at)) !== each) return false;
             at = each + 1;
           }
-          const isEnd = found.length > 20 || store.nextMatching(wanted, at) === 0;
-          return isEnd && store.countMatching(wanted, seq) === found.length;
+          const isEnd = found.length > 20 || wholly(store.findNext(wanted, at)) === 0;
+          return isEnd && wholly(store.counting(wanted, seq)) === found.length;
         });
       }),
     );

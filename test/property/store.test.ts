@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import type { Store } from '../../src/jetstream/store/store.ts';
+import { wholly } from '../../src/jetstream/work.ts';
 import { CapacityError } from '../../src/shared/errors.ts';
 import { type NaiveMessage, NaiveStore } from '../model/naive-store.ts';
 import { incoming, readTexts } from '../support/stored.ts';
@@ -168,9 +169,9 @@ class Pair {
     const seqs = [0, firstSeq, lastSeq + 1, some?.seq ?? 1, (some?.seq ?? 1) + 1];
     for (const seq of seqs) {
       const found = naive.matching(wanted, seq);
-      if (store.nextMatching(wanted, seq) !== (found[0] ?? 0)) return false;
-      if (store.countMatching(wanted, seq) !== found.length) return false;
-      if (store.lastMatching(wanted) !== (naive.matching(wanted, 0).at(-1) ?? 0)) return false;
+      if (wholly(store.findNext(wanted, seq)) !== (found[0] ?? 0)) return false;
+      if (wholly(store.counting(wanted, seq)) !== found.length) return false;
+      if (wholly(store.findLast(wanted)) !== (naive.matching(wanted, 0).at(-1) ?? 0)) return false;
       if (store.next(seq) !== naive.next(seq)) return false;
       if (store.previous(seq) !== naive.previous(seq)) return false;
       if (store.has(seq) !== (naive.get(seq) !== undefined)) return false;
@@ -197,7 +198,8 @@ class Pair {
     }
     const states = [...store.subjectsMatching(wanted)];
     if (states.length !== chains.size) return false;
-    if (store.lastMatching([wanted]) !== (naive.matching([wanted], 0).at(-1) ?? 0)) return false;
+    if (wholly(store.findLast([wanted])) !== (naive.matching([wanted], 0).at(-1) ?? 0))
+      return false;
     return states.every(({ id, subject: name, messages, firstSeq, lastSeq }) => {
       const chain = chains.get(name) ?? [];
       const ends = [messages, firstSeq, lastSeq];

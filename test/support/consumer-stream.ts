@@ -9,6 +9,8 @@ import type { ConsumerConfig } from '../../src/jetstream/consumer/config.ts';
 import { Consumer } from '../../src/jetstream/consumer/consumer.ts';
 import { ConsumerIndex } from '../../src/jetstream/consumer/consumer-index.ts';
 import type { ConsumerHost } from '../../src/jetstream/consumer/host.ts';
+import { filtersOf } from '../../src/jetstream/consumer/rules.ts';
+import { findStart } from '../../src/jetstream/consumer/start.ts';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import type { Store } from '../../src/jetstream/store/store.ts';
 import type { StreamConfig } from '../../src/jetstream/stream/config.ts';
@@ -109,7 +111,8 @@ export class ConsumerStream implements ConsumerHost {
       num_replicas: 0,
       ...config,
     };
-    const consumer = new Consumer(this, full, this.clock.now());
+    const start = wholly(findStart(this.store, full, filtersOf(full), -1));
+    const consumer = new Consumer(this, full, this.clock.now(), start);
     this.index.add(full.name, consumer);
     return consumer;
   }

@@ -119,6 +119,7 @@ export class FakeStream implements ApiStream {
   readonly isFull = false;
   config: StreamConfig;
   readonly createdMs: number;
+  readonly settling = { isBusy: false };
   store: Store;
   readonly consumers: Map<string, FakeConsumer> = new Map();
   /** What was asked of it that it cannot do. */
@@ -141,10 +142,12 @@ export class FakeStream implements ApiStream {
     return false;
   }
 
-  createConsumer(config: ConsumerConfig): FakeConsumer {
-    const consumer = new FakeConsumer(config, Date.now(), this.store.state.lastSeq);
-    this.consumers.set(config.name, consumer);
-    return consumer;
+  createConsumer(config: ConsumerConfig): Work<FakeConsumer> {
+    return atOnce(() => {
+      const consumer = new FakeConsumer(config, Date.now(), this.store.state.lastSeq);
+      this.consumers.set(config.name, consumer);
+      return consumer;
+    });
   }
 
   deleteConsumer(name: string): void {
@@ -181,8 +184,10 @@ class FakeConsumer implements ApiConsumer {
     };
   }
 
-  update(config: ConsumerConfig): void {
-    this.config = config;
+  update(config: ConsumerConfig): Work<void> {
+    return atOnce(() => {
+      this.config = config;
+    });
   }
 
   pull(): void {
@@ -201,9 +206,9 @@ function emptyStore(firstSeq: number): Store {
     deleted: () => [],
     read: () => false,
     seqAtTime: () => 0,
-    nextMatching: () => 0,
+    findNext: () => atOnce(() => 0),
     subjectsMatching: () => [],
-    lastMatching: () => 0,
+    findLast: () => atOnce(() => 0),
     countSubjects: () => atOnce(() => []),
     findSubjects: () => atOnce(() => []),
   };

@@ -107,14 +107,16 @@ export interface ApiStream {
   readonly createdMs: number;
   readonly store: Store;
   readonly consumers: ReadonlyMap<string, ApiConsumer>;
+  /** While it is busy, it has begun something that is not done yet: who asks waits. */
+  readonly settling: { readonly isBusy: boolean };
   /** So much waits for the disk that nothing more is answered behind it. */
   readonly isFull: boolean;
   /** In pieces. @returns how many */
   purge(request: PurgeRequest): Work<number>;
   /** Takes out one message; false: there is none. */
   removeMessage(seq: number): boolean;
-  /** Everything is checked, and it has a name that is free. */
-  createConsumer(config: ConsumerConfig): ApiConsumer;
+  /** Everything is checked, and it has a name that is free. In pieces. */
+  createConsumer(config: ConsumerConfig): Work<ApiConsumer>;
   deleteConsumer(name: string): void;
   /**
    * A request on `$JS.API.DIRECT.GET.>` for this stream, which allows it. `keyAt` is where a subject begins behind the
@@ -146,8 +148,8 @@ export interface ApiConsumer {
   readonly config: ConsumerConfig;
   readonly createdMs: number;
   info(): ConsumerState;
-  /** Everything is checked: only what may change has. */
-  update(config: ConsumerConfig): void;
+  /** Everything is checked: only what may change has. In pieces. */
+  update(config: ConsumerConfig): Work<void>;
   /** A request on `$JS.API.CONSUMER.MSG.NEXT.>` for this consumer. */
   pull(message: RawMessage): void;
 }

@@ -15,6 +15,7 @@ import { checkConsumer } from '../consumer/validate.ts';
 import { type Refusal, refusal } from '../errors.ts';
 import type { Int } from '../json-reader.ts';
 import { NAME_MAX } from '../subjects.ts';
+import type { Work } from '../work.ts';
 import type { ApiAccount, ApiConsumer, ApiStream } from './account-door.ts';
 import { consumerInfo } from './info.ts';
 import { LIST_PAGE, NAMES_PAGE, pageOf, readConsumerList } from './paging.ts';
@@ -35,7 +36,7 @@ const INACTIVE_THRESHOLD = 5_000_000_000;
 const encoder = new TextEncoder();
 
 /** `CONSUMER.CREATE.S`: the name is in the body, or the server makes one. */
-export function createEphemeral(request: ApiRequest): Answer {
+export function* createEphemeral(request: ApiRequest): Work<Answer> {
   const asked = readBody(request, readConsumerRequest);
   checkLevel(request);
   const settings = asked.config ?? {};
@@ -43,11 +44,11 @@ export function createEphemeral(request: ApiRequest): Answer {
   const { name = '' } = settings;
   checkTarget(asked, stream, name);
   if (settings.durable_name) throw refusal('ephemeralWithDurableName');
-  return setUp(request, asked, settings, name);
+  return yield* setUp(request, asked, settings, name);
 }
 
 /** `CONSUMER.DURABLE.CREATE.S.C`. */
-export function createDurable(request: ApiRequest): Answer {
+export function* createDurable(request: ApiRequest): Work<Answer> {
   const asked = readBody(request, readConsumerRequest);
   checkLevel(request);
   const settings = asked.config ?? {};
@@ -55,11 +56,11 @@ export function createDurable(request: ApiRequest): Answer {
   checkTarget(asked, stream, name);
   if (!settings.durable_name) throw refusal('durableNameNotSet');
   if (settings.durable_name !== name) throw refusal('durableNameNotMatching');
-  return setUp(request, asked, { ...settings, name }, name);
+  return yield* setUp(request, asked, { ...settings, name }, name);
 }
 
 /** `CONSUMER.CREATE.S.C`, and behind it perhaps a filter. */
-export function createNamed(request: ApiRequest): Answer {
+export function* createNamed(request: ApiRequest): Work<Answer> {
   const asked = readBody(request, readConsumerRequest);
   checkLevel(request);
   const settings = asked.config ?? {};
@@ -72,7 +73,7 @@ export function createNamed(request: ApiRequest): Answer {
     if (settings.filter_subjects?.length) throw refusal('filtersInSubject');
     if ((settings.filter_subject ?? '') !== filter.join('.')) throw refusal('filterNotMatching');
   }
-  return setUp(request, asked, { ...settings, name }, name);
+  return yield* setUp(request, asked, { ...settings, name }, name);
 }
 
 function checkTarget({ stream_name = '' }: ConsumerRequest, stream: string, name: string): void {
@@ -88,12 +89,12 @@ interface Change {
 }
 
 /** Makes the consumer, or changes the one of that name. */
-function setUp(
+function* setUp(
   request: ApiRequest,
   { action = '', pedantic = false }: ConsumerRequest,
   asked: ConsumerSettings,
   wanted: string,
-): Answer {
+): Work<Answer> {
   const { account } = request;
   if ((asked.num_replicas ?? 0) > 1) throw refusal('replicasNotSupported');
   const stream = streamOf(request, request.names[0]);
@@ -104,7 +105,7 @@ function setUp(
   const rules = { stream: stream.config, limits: account.limits, isPedantic: pedantic };
   const config = checkConsumer({ ...asked, pause_until } as ConsumerSettings, name, rules);
   if (existing !== undefined) {
-    change(account, stream, { name, existing, config, action });
+    yield* change(account, stream, { name, existing, config, action });
     return answer(account, stream, name, existing);
   }
   if (action === 'update') throw refusal('consumerDoesNotExist');
@@ -114,9 +115,8 @@ function setUp(
     throw refusal('consumerNameTooLong', NAME_MAX);
   }
   const isDurable = config.durable_name !== undefined;
-  const consumer = saved('consumerCreate', () =>
-    stream.createConsumer(withThreshold(config, isDurable)),
-  );
+  const made = stream.createConsumer(withThreshold(config, isDurable));
+  const consumer = yield* saving('consumerCreate', made);
   return answer(account, stream, name, consumer);
 }
 
@@ -124,6 +124,15 @@ function setUp(
 function saved<T>(error: Refusal, change: () => T): T {
   try {
     return change();
+  } catch (thrown) {
+    throw thrown instanceof StorageError ? refusal(error, thrown.message) : thrown;
+  }
+}
+
+/** The same in pieces. */
+function* saving<T>(error: Refusal, change: Work<T>): Work<T> {
+  try {
+    return yield* change;
   } catch (thrown) {
     throw thrown instanceof StorageError ? refusal(error, thrown.message) : thrown;
   }
@@ -145,11 +154,11 @@ function newName({ consumers }: ApiStream): string {
   }
 }
 
-function change(
+function* change(
   { door }: ApiAccount,
   stream: ApiStream,
   { name, existing, config, action }: Change,
-): void {
+): Work<void> {
   const isSame = goJsonExact(existing.config) === goJsonExact(config);
   if (action === 'create' && !isSame) throw refusal('consumerExists');
   if (stream.config.retention === 'workqueue' && !isPartUnique(stream, name, filtersOf(config))) {
@@ -160,7 +169,7 @@ function change(
   // How long it lives goes by what it was, and is looked at only when that changes.
   const { durable_name, inactive_threshold = 0 } = existing.config;
   const mayStay = durable_name !== undefined || config.inactive_threshold === inactive_threshold;
-  saved('consumerCreate', () => existing.update(withThreshold(config, mayStay)));
+  yield* saving('consumerCreate', existing.update(withThreshold(config, mayStay)));
 }
 
 /** One that is not durable does not live unused for ever. */

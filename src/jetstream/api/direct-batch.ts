@@ -37,6 +37,7 @@ export class DirectBatch {
   #seqs: readonly number[] | undefined;
   /** Until it is known where to begin. */
   #search: Work<string | undefined> | undefined = this.#find();
+  readonly #filters: readonly string[];
   #next = 0;
   #pending = 0;
   /** The last sequence when they were counted. */
@@ -45,12 +46,16 @@ export class DirectBatch {
   #lastSeq = 0;
   #sent = 0;
   #sentBytes = 0;
+  /** Nothing more is sent. */
+  #isAtEnd = false;
+  /** That has been said, too. */
   #isDone = false;
 
   constructor(stream: Stream, to: Uint8Array, request: GetRequest) {
     this.#stream = stream;
     this.#to = to;
     this.#request = request;
+    this.#filters = [request.next_by_subj || '>'];
     this.#bytesMost = request.max_bytes || DEFAULT_LIMITS.maxPending;
   }
 
@@ -60,30 +65,29 @@ export class DirectBatch {
 
   /** Where it begins; among very many subjects or for very many filters that takes its time. @returns as those below */
   *#find(): Work<string | undefined> {
-    return this.#request.multi_last ? yield* this.#findLast() : this.#findFirst();
+    return yield* this.#request.multi_last ? this.#findLast() : this.#findFirst();
   }
 
   /** From a sequence or a time on. @returns a status when there is nothing */
-  #findFirst(): string | undefined {
+  *#findFirst(): Work<string | undefined> {
     const { store } = this.#stream;
     const { seq = 0, start_time } = this.#request;
     const from = start_time === undefined ? seq : store.seqAtTime(start_time);
     const isBeyond = start_time !== undefined && from === 0;
     this.#next = isBeyond ? store.state.lastSeq + 1 : Math.max(from, 1);
-    this.#pending = this.#count();
-    this.#countedTo = this.#stream.visibleSeq;
-    return this.#nextFrom(this.#next) === 0 ? '404 Message Not Found' : undefined;
+    yield* this.#count();
+    const next = yield* store.findNext(this.#filters, this.#next);
+    if (next === 0 || next > this.#stream.visibleSeq) return '404 Message Not Found';
+    this.#next = next;
+    return undefined;
   }
 
-  #count(): number {
-    return this.#stream.store.countMatching([this.#request.next_by_subj || '>'], this.#next);
-  }
-
-  #nextFrom(seq: number): number {
+  /** What lies ahead. */
+  *#count(): Work<undefined> {
     const { store } = this.#stream;
-    const { next_by_subj } = this.#request;
-    const next = next_by_subj ? store.nextMatching([next_by_subj], seq) : store.next(seq);
-    return next > this.#stream.visibleSeq ? 0 : next;
+    this.#pending = yield* store.counting(this.#filters, this.#next);
+    this.#countedTo = this.#stream.visibleSeq;
+    return undefined;
   }
 
   /** The last of each subject. @returns a status when there is none */
@@ -105,7 +109,7 @@ export class DirectBatch {
       yield;
       for (const id of yield* store.findSubjects(filter)) {
         if (++looked % LOOKED_A_PIECE === 0) yield;
-        const last = found.get(id) ?? this.#lastUpTo(id, end);
+        const last = found.get(id) ?? (yield* this.#lastUpTo(id, end));
         if (last > 0) found.set(id, last);
         if (found.size > SUBJECTS_MOST) return '413 Too Many Results';
       }
@@ -120,18 +124,22 @@ export class DirectBatch {
   }
 
   /** The last message on a subject that is not above `end`; 0 = none. It is looked for from where it is nearer. */
-  #lastUpTo(id: number, end: number): number {
+  *#lastUpTo(id: number, end: number): Work<number> {
     const { store } = this.#stream;
     const first = store.firstOf(id);
-    let last = store.lastOf(id);
+    const last = store.lastOf(id);
     if (first === 0 || first > end) return 0;
-    if (last - end < end - first) {
-      while (last > end) last = store.previousOnSubject(last);
-      return last;
+    const isBackwards = last - end < end - first;
+    let steps = 0;
+    for (let at = isBackwards ? last : first; ; ) {
+      const next = isBackwards ? store.previousOnSubject(at) : store.nextOnSubject(at);
+      if (isBackwards ? at <= end : next === 0 || next > end) return at;
+      at = next;
+      if (++steps % LOOKED_A_PIECE !== 0) continue;
+      yield;
+      // It has gone meanwhile: from an end anew.
+      if (!store.has(at)) return yield* this.#lastUpTo(id, end);
     }
-    let found = first;
-    for (let seq = first; seq !== 0 && seq <= end; seq = store.nextOnSubject(seq)) found = seq;
-    return found;
   }
 
   #goOn(): void {
@@ -159,15 +167,16 @@ export class DirectBatch {
   #fill(entries: BatchEntry[]): void {
     if (!this.#isFound(entries)) return;
     let bytes = 0;
-    while (bytes < SLICE_BYTES && !this.#isDone) {
+    while (bytes < SLICE_BYTES && !this.#isAtEnd) {
       const seq = this.#take();
+      if (seq < 0) return;
       const failure = seq === 0 ? undefined : this.#read(seq);
       if (failure instanceof Error) {
         this.#isDone = true;
         entries.push({ to: this.#to, headers: block(storageStatus(failure)), payload: EMPTY });
         return;
       }
-      if (seq === 0) this.#isDone = true;
+      if (seq === 0) this.#isAtEnd = true;
       if (seq === 0 || failure === 'lost') continue;
       const { subject, headers = EMPTY, payload } = this.#message;
       this.#pending = Math.max(0, this.#pending - (this.#request.no_hdr && !this.#seqs ? 0 : 1));
@@ -179,10 +188,16 @@ export class DirectBatch {
       this.#sent++;
       const { batch = 0 } = this.#request;
       if (this.#sentBytes >= this.#bytesMost || (batch > 0 && this.#sent >= batch)) {
-        this.#isDone = true;
+        this.#isAtEnd = true;
       }
     }
-    if (this.#isDone) entries.push({ to: this.#to, headers: this.#end(), payload: EMPTY });
+    if (!this.#isAtEnd) return;
+    if (this.#seqs === undefined && this.#stream.visibleSeq > this.#countedTo) {
+      this.#search = this.#count();
+      return;
+    }
+    this.#isDone = true;
+    entries.push({ to: this.#to, headers: this.#end(), payload: EMPTY });
   }
 
   /** @returns why it is not read */
@@ -194,11 +209,13 @@ export class DirectBatch {
     }
   }
 
-  /** The next sequence; 0 = there is none. */
+  /** The next sequence; 0 = there is none, below 0: it is looked for on in the next slice. */
   #take(): number {
     if (this.#seqs !== undefined) return this.#seqs[this.#next++] ?? 0;
-    const seq = this.#nextFrom(this.#next);
-    if (seq > 0) this.#next = seq + 1;
+    const { store, visibleSeq } = this.#stream;
+    const seq = store.nextWithin(this.#filters, this.#next);
+    if (Math.abs(seq) > visibleSeq) return 0;
+    if (seq !== 0) this.#next = seq > 0 ? seq + 1 : -seq;
     return seq;
   }
 
@@ -219,8 +236,6 @@ export class DirectBatch {
   }
 
   #end(): Uint8Array {
-    const { visibleSeq: lastSeq } = this.#stream;
-    if (this.#seqs === undefined && lastSeq > this.#countedTo) this.#pending = this.#count();
     const upTo = this.#seqs === undefined ? '' : `\r\nNats-UpTo-Sequence: ${this.#upToSeq}`;
     return block(
       `204 EOB\r\nNats-Num-Pending: ${this.#pending}\r\nNats-Last-Sequence: ${this.#lastSeq}${upTo}`,

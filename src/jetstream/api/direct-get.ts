@@ -13,9 +13,11 @@ import { copyBytes } from '../store/slabs.ts';
 import type { StoredMessage } from '../store/store.ts';
 import { emptyMessage } from '../store/stored-message.ts';
 import { storageStatus } from '../stream/header-block.ts';
+import { findLast } from '../stream/last-message.ts';
 import { writeDecimal } from '../stream/pub-ack.ts';
 import type { Stream } from '../stream/stream.ts';
 import { hasWildcard } from '../subjects.ts';
+import { type Work, wholly } from '../work.ts';
 import { DirectBatch } from './direct-batch.ts';
 import { type GetRequest, readGetRequest } from './get-request.ts';
 
@@ -94,40 +96,33 @@ export class DirectGet {
 
   /** Among very many subjects a wildcard takes its time: that is searched for in one of the next turns of the loop. */
   #find(message: RawMessage, request: GetRequest): string | undefined {
-    const { last_by_subj = '', next_by_subj = '', no_hdr = false } = request;
+    const { last_by_subj = '', next_by_subj = '' } = request;
     if (!hasWildcard(last_by_subj) && !hasWildcard(next_by_subj)) {
       return this.#answer(message, request);
     }
-    const find = (): number => this.#seqOf(request);
-    this.#wait({ to: message.reply.slice(), find, isBare: no_hdr });
+    this.#wait({ to: message.reply.slice(), request, seq: 0, hasWaited: false });
     return undefined;
   }
 
   /** The message that is asked for; 0 = none. */
-  #seqOf({ seq = 0, start_time, next_by_subj, last_by_subj = '' }: GetRequest): number {
+  *#search({ seq = 0, start_time, next_by_subj, last_by_subj = '' }: GetRequest): Work<number> {
     const { store } = this.#stream;
     const from = start_time === undefined ? seq : store.seqAtTime(start_time);
     if (start_time !== undefined && from === 0) return 0;
-    if (next_by_subj) return store.nextMatching([next_by_subj], Math.max(from, 1));
+    if (next_by_subj) return yield* store.findNext([next_by_subj], Math.max(from, 1));
     if (from > 0) return store.has(from) ? from : 0;
-    return this.#lastMatching(last_by_subj);
-  }
-
-  #lastMatching(filter: string): number {
-    if (hasWildcard(filter)) return this.#stream.lastMatching(filter);
-    const { store } = this.#stream;
-    const id = store.findSubject(encoder.encode(filter));
+    if (hasWildcard(last_by_subj)) return yield* findLast(store, last_by_subj);
+    const id = store.findSubject(encoder.encode(last_by_subj));
     return id < 0 ? 0 : store.lastOf(id);
   }
 
   #answer(message: RawMessage, request: GetRequest): string | undefined {
-    const seq = this.#seqOf(request);
+    const seq = wholly(this.#search(request));
     if (seq === 0) return NOT_FOUND;
     const isBare = request.no_hdr === true;
     if (this.#write(message, seq, isBare)) return undefined;
     const isThere = this.#stream.store.has(seq);
-    const find = (): number => this.#seqOf(request);
-    if (isThere) this.#wait({ to: message.reply.slice(), find, isBare });
+    if (isThere) this.#wait({ to: message.reply.slice(), request, seq: 0, hasWaited: false });
     return isThere ? undefined : NOT_FOUND;
   }
 
@@ -179,7 +174,9 @@ export class DirectGet {
     const endMs = clock.monotonic() + SLICE_MS;
     let bytes = 0;
     while (this.#next < waiting.length && bytes < RUN_BYTES && clock.monotonic() <= endMs) {
-      const entry = this.#entryOf(waiting[this.#next] as WaitingAnswer);
+      const answer = waiting[this.#next] as WaitingAnswer;
+      if (!this.#isFound(answer)) continue;
+      const entry = this.#entryOf(answer);
       if (entry === undefined) break;
       this.#next++;
       entries.push(entry);
@@ -190,15 +187,24 @@ export class DirectGet {
     this.#next = 0;
   }
 
+  /** Looks for it a piece further; true: it is known, or that there is none. */
+  #isFound(answer: WaitingAnswer): boolean {
+    if (answer.hasWaited && this.#stream.store.has(answer.seq)) return true;
+    answer.search ??= this.#search(answer.request);
+    const step = answer.search.next();
+    if (!step.done) return false;
+    answer.search = undefined;
+    answer.seq = step.value;
+    return true;
+  }
+
   /** undefined: it waits for the next commit. */
   #entryOf(answer: WaitingAnswer): BatchEntry | undefined {
     const { store, visibleSeq } = this.#stream;
-    const { to, find, isBare } = answer;
+    const { to, request, seq } = answer;
     const message = this.#message;
-    // It may have gone since.
-    const seq = store.has(answer.seq ?? 0) ? (answer.seq as number) : find();
-    if (seq > visibleSeq && answer.seq === undefined) {
-      answer.seq = seq;
+    if (seq > visibleSeq && !answer.hasWaited) {
+      answer.hasWaited = true;
       return undefined;
     }
     // What is not durable with the next commit may never be.
@@ -212,7 +218,7 @@ export class DirectGet {
     }
     if (!isRead) return { to, headers: statusBlock(status), payload: EMPTY };
     const { payload } = message;
-    if (isBare) return { to, payload };
+    if (request.no_hdr) return { to, payload };
     const bytes = new Uint8Array(this.#blockMost(message));
     const data = new DataView(bytes.buffer);
     const end = this.#writeBlock({ bytes, data }, 0, message);
@@ -253,11 +259,13 @@ const SLICE_MS = 1;
 /** An answer that is made when it may go. */
 interface WaitingAnswer {
   readonly to: Uint8Array;
-  /** The sequence of the message; 0 = there is none. */
-  readonly find: () => number;
-  readonly isBare: boolean;
-  /** What has been found once, and was not durable. */
-  seq?: number;
+  readonly request: GetRequest;
+  /** Looks for it. */
+  search?: Work<number> | undefined;
+  /** What has been found; 0 = there is none. */
+  seq: number;
+  /** For the commit of that. */
+  hasWaited: boolean;
 }
 
 const NOT_FOUND = '404 Message Not Found';

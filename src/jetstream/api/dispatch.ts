@@ -175,6 +175,7 @@ class Dispatch {
     try {
       if (behind?.isFull) throw refusal('insufficientResources');
       if (!route.looksAtLevel) checkLevel(request);
+      while (account.streams.get(request.names[0] ?? '')?.settling.isBusy) yield;
       const handled = route.handle(request);
       answer = isWork(handled) ? yield* handled : handled;
       if (answer === undefined) return;

@@ -5,6 +5,7 @@ import { refusal } from '../errors.ts';
 import { BOOL, INT64, type Int, readObject, type Shape, STRING, UINT64 } from '../json-reader.ts';
 import type { Store, StoredMessage } from '../store/store.ts';
 import { readTime, timeMs, timeText } from '../wire-time.ts';
+import type { Work } from '../work.ts';
 import { type Answer, type ApiRequest, isEmptyBody, readBody, streamOf } from './request.ts';
 
 /** Bytes that are made text at once; three of them are four characters. */
@@ -35,7 +36,7 @@ interface GetAsked {
   readonly no_hdr: boolean;
 }
 
-export function getMessage(request: ApiRequest): Answer {
+export function* getMessage(request: ApiRequest): Work<Answer> {
   if (isEmptyBody(request)) throw refusal('badRequest');
   const asked = readBody(request, (text, isStrict) =>
     readObject<GetAsked>(text, GET_FIELDS, isStrict),
@@ -52,7 +53,7 @@ export function getMessage(request: ApiRequest): Answer {
     headers: undefined,
     payload: new Uint8Array(0),
   };
-  const seq = seqOf(stream.store, asked);
+  const seq = yield* seqOf(stream.store, asked);
   if (seq === 0 || !read(stream.store, seq, message)) throw refusal('noMessageFound');
   const { headers, payload } = message;
   return {
@@ -93,14 +94,14 @@ function isOneQuestion({
 }
 
 /** The message that is asked for; 0 = none. */
-function seqOf(store: Store, asked: Partial<GetAsked>): number {
+function* seqOf(store: Store, asked: Partial<GetAsked>): Work<number> {
   const { start_time, last_by_subj, next_by_subj } = asked;
   const isTimed = start_time !== undefined;
   const seq = isTimed ? store.seqAtTime(timeMs(start_time)) : Number(asked.seq ?? 0);
   if (isTimed && seq === 0) return 0;
-  if (next_by_subj) return store.nextMatching([next_by_subj], seq);
+  if (next_by_subj) return yield* store.findNext([next_by_subj], seq);
   if (seq > 0) return seq;
-  return store.lastMatching([last_by_subj ?? '']);
+  return yield* store.findLast([last_by_subj ?? '']);
 }
 
 function base64(bytes: Uint8Array): string {

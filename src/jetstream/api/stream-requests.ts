@@ -148,7 +148,7 @@ function* subjectsOf(
   // The original says what offset was asked for.
   const shown = { ...paging, offset: Math.max(0, Number(offset ?? 0)) };
   if (items.length === 0) return { paging: shown };
-  const members = yield* texts(items, ([name, count]) => `${JSON.stringify(name)}:${count}`);
+  const members = yield* texts(items, ([name, count]) => `${goJsonExact(name)}:${count}`);
   return { paging: shown, subjects: new JsonText(`{${members}}`) };
 }
 
@@ -156,17 +156,20 @@ function byName([a]: CountedSubject, [b]: CountedSubject): number {
   return a < b ? -1 : 1;
 }
 
-/** Looks again, so often, when something was removed meanwhile; then at all of it at once. */
+/** Looks again, so often, when something was removed meanwhile; then at all of it at once, unless it is very much. */
 const LOOKS_MOST = 3;
+const AT_ONCE_MOST = 100_000;
 
-/** The sequences that hold no message, as of one moment; undefined = there are none. */
+/** The sequences that hold no message, of very many almost as of one moment; undefined = there are none. */
 function* deletedOf(store: Store): Work<JsonText | undefined> {
   for (let look = 1; store.deletedCount > 0; look++) {
     const { deletedCount, state } = store;
     const { firstSeq } = state;
     const found = texts(store.deleted(), String);
-    const text = look > LOOKS_MOST ? wholly(found) : yield* found;
-    if (store.deletedCount === deletedCount && state.firstSeq === firstSeq) {
+    const isAtOnce = look > LOOKS_MOST && deletedCount <= AT_ONCE_MOST;
+    const text = isAtOnce ? wholly(found) : yield* found;
+    const isSame = store.deletedCount === deletedCount && state.firstSeq === firstSeq;
+    if (isSame || look > LOOKS_MOST) {
       return new JsonText(`[${text}]`);
     }
   }

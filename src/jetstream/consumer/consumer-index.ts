@@ -25,10 +25,18 @@ interface Purged {
   subjectId: number;
   concerned: readonly Follower[];
   count: number;
+  /** Whom it concerns has been told of each that it counts no more: as long as they are few. */
+  isUncounted: boolean;
+  readonly uncountedMost: number;
 }
 
-/** Of so many messages of a purge each is uncounted; to count anew takes longer in all but the smallest streams. */
+/**
+ * Of so many messages of a purge each is uncounted, and of one in so many of the stream's: to count anew takes longer. Of
+ * all when they are of one subject, which concerns few.
+ */
 const UNCOUNTED_MOST = 256;
+const UNCOUNTED_SHARE = 64;
+const FEW_FOLLOWERS = 16;
 
 /** Places for subjects whose consumers are remembered, at first and at most: as many as there are subjects, and more. */
 const PLACES_LEAST = 256;
@@ -137,8 +145,14 @@ export class ConsumerIndex {
     if (purging.count++ === 0) {
       Object.assign(purging, { seq, subjectId, concerned: [...this.#concerned(subjectId)] });
     }
-    if (purging.count > UNCOUNTED_MOST) return;
-    for (const { consumer } of this.#concerned(subjectId)) consumer.uncount(seq);
+    if (!purging.isUncounted) return;
+    if (subjectId === purging.subjectId && purging.concerned.length <= FEW_FOLLOWERS) {
+      for (const { consumer } of purging.concerned) consumer.uncount(seq);
+    } else if (purging.count <= purging.uncountedMost) {
+      for (const { consumer } of this.#concerned(subjectId)) consumer.uncount(seq);
+    } else {
+      purging.isUncounted = false;
+    }
   }
 
   /** One is there again. */
@@ -153,7 +167,10 @@ export class ConsumerIndex {
    * Source: nats-server 2.15.3, server/stream.go, purgeLocked; server/memstore.go, PurgeEx.
    */
   *purge({ filter = '', seq = 0, keep = 0 }: PurgeRequest, work: Work<number>): Work<number> {
-    const purged: Purged = { seq: 0, subjectId: -1, concerned: [], count: 0 };
+    const uncountedMost = Math.max(UNCOUNTED_MOST, this.#store.state.messages / UNCOUNTED_SHARE);
+    const none = { seq: 0, subjectId: -1, concerned: [], count: 0 };
+    const purged: Purged = { ...none, isUncounted: true, uncountedMost };
+    const uncounted: StreamFollower[] = [];
     let count = 0;
     try {
       for (;;) {
@@ -168,16 +185,19 @@ export class ConsumerIndex {
       const isWhole = filter === '' || filter === '>';
       const isOne = count === 1 && (!isWhole || (keep > 0 && seq === 0));
       // A store that is cleared tells of none.
-      const isCounted = purged.count === count && count <= UNCOUNTED_MOST;
+      const isCounted = purged.count === count && purged.isUncounted;
+      // In a store that has been emptied it is the same for all.
+      const next = isWhole ? 0 : yield* this.#store.findNext([filter], this.#store.state.firstSeq);
       for (const follower of this.#byName.values()) {
         const { consumer, filters } = follower;
         const only = isOne && purged.concerned.includes(follower) ? purged.seq : 0;
-        const isTold = this.#tellPurged(consumer, filter, isWhole, only);
+        const isTold = this.#tellPurged(consumer, filter, next, only);
         if (only > 0 && !isTold) consumer.removed(only, purged.subjectId);
         const isMet = isTold || filters.some((wanted) => subjectsCollide(wanted, filter));
-        if (isMet && !isCounted) consumer.recount();
+        if (isMet && !isCounted) uncounted.push(consumer);
       }
     }
+    for (const consumer of uncounted) yield* consumer.recount();
     return count;
   }
 
@@ -190,14 +210,16 @@ export class ConsumerIndex {
     }
   }
 
-  #tellPurged(consumer: StreamFollower, filter: string, isWhole: boolean, only: number): boolean {
+  /** @param next the first that is left on the subjects of the filter; 0 = none */
+  #tellPurged(consumer: StreamFollower, filter: string, next: number, only: number): boolean {
+    const isWhole = filter === '' || filter === '>';
     const { firstSeq } = this.#store.state;
     const { filters } = consumer;
     const within = filters.filter((wanted) => isSubset(wanted, filter)).length;
     if (isWhole) {
       consumer.purged(firstSeq, false, only);
     } else if (within > 0 && within === filters.length) {
-      consumer.purged(this.#store.nextMatching([filter], firstSeq), false, only);
+      consumer.purged(next, false, only);
     } else if (within > 0 || filters.length === 0 || filters.some((f) => isSubset(filter, f))) {
       consumer.purged(firstSeq, true, only);
     } else {

@@ -8,6 +8,7 @@
 //   the alarm ──────► pull or push, redelivery, inactivity
 import type { RawMessage, RawSubscription } from '../../bus/raw.ts';
 import type { ApiConsumer, ConsumerState } from '../api/account-door.ts';
+import type { Work } from '../work.ts';
 import { type AckForm, type AckPlace, TOKENS_V1, TOKENS_V2 } from './ack-subject.ts';
 import { Acks, type AcksOwner } from './acks.ts';
 import { Advisories, DELETED_UNACKED } from './advisories.ts';
@@ -26,8 +27,13 @@ import { Push, type PushOwner } from './push.ts';
 import type { EndReason, Recipients } from './recipients.ts';
 import { asksForLevel } from './required-level.ts';
 import { rulesOf } from './rules.ts';
-import { clampState, type SavedParts, type SavedState } from './saved-state.ts';
+import type { SavedParts, SavedState } from './saved-state.ts';
+import type { Start } from './start.ts';
 import { REQUIRED_API_LEVEL } from './statuses.ts';
+
+/** A slice of the loop's turn in which messages go that are acknowledged, and how many between two looks at the clock. */
+const SETTLING_MS = 2;
+const SETTLED_AT_ONCE = 64;
 
 export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwner, DeliveryOwner {
   readonly createdMs: number;
@@ -46,17 +52,22 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
   readonly #subscriptions: RawSubscription[] = [];
   /** To be settled when the stream is done with what it is at. */
   #unsettled: number[] = [];
+  /** How many of these have been. */
+  #settled = 0;
   #isClosed = false;
 
   /**
    * Everything is checked, and it has a name. Throws CapacityError.
    *
-   * @param journal told of what it does; what was `saved` of it is where it goes on
+   * @param start where it begins, or goes on
+   * @param journal told of what it does
+   * @param saved what it knew when it was saved
    */
   constructor(
     host: ConsumerHost,
     config: ConsumerConfig,
     createdMs: number,
+    start: Start,
     journal?: Journal,
     saved?: SavedState,
   ) {
@@ -65,9 +76,7 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     this.#journal = journal;
     this.createdMs = createdMs;
     const rules = rulesOf(config);
-    const perSubject = Number(host.config.max_msgs_per_subject);
-    if (saved !== undefined) clampState(saved, host.store);
-    const cursor = new Cursor(host.store, host.ahead, config, rules.filters, perSubject, saved);
+    const cursor = new Cursor(host.store, host.ahead, rules.filters, start);
     const progress = new Progress(cursor.next, rules.ackWaitsMs, journal);
     if (saved !== undefined) progress.restore(saved, host.clock, (seq) => host.store.has(seq));
     const advisories = new Advisories(host, config.name);
@@ -148,10 +157,16 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     };
   }
 
-  /** Throws StorageError, and then nothing has changed. Source: nats-server 2.15.3, server/consumer.go, updateConfig. */
-  update(config: ConsumerConfig): void {
+  /**
+   * In pieces: of other filters it is counted what lies ahead. Throws StorageError, and then nothing has changed.
+   * Source: nats-server 2.15.3, server/consumer.go, updateConfig.
+   */
+  *update(config: ConsumerConfig): Work<void> {
     const { cursor, progress, rules: before } = this.#parts;
     const rules = rulesOf(config);
+    const isRefiltered = rules.filters.join(' ') !== before.filters.join(' ');
+    const pending = isRefiltered ? yield* cursor.counting(rules.filters) : 0;
+    if (this.#isClosed) return;
     this.#journal?.configured(config);
     this.#config = config;
     this.#parts.rules = rules;
@@ -164,8 +179,8 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
       this.#inactivity.setThreshold(rules.inactiveMs, this.#host.clock.monotonic());
       this.#alarm.at(this.#inactivity.dueMs);
     }
-    if (rules.filters.join(' ') !== before.filters.join(' ')) {
-      cursor.setFilters(rules.filters);
+    if (isRefiltered) {
+      cursor.setFilters(rules.filters, pending);
       this.#host.refiltered(config.name);
     }
     if (rules.deliverTo !== before.deliverTo) {
@@ -202,8 +217,8 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     this.#parts.cursor.removed(seq);
   }
 
-  recount(): void {
-    this.#parts.cursor.recount();
+  recount(): Work<void> {
+    return this.#parts.cursor.recount();
   }
 
   restored(seq: number): void {
@@ -287,7 +302,7 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
   /** What it needs no more may go, when the stream is done with what it is at. */
   settle(seq: number): void {
     if (this.#host.config.retention === 'limits') return;
-    if (this.#unsettled.length === 0) this.#host.door.atLoopEnd(() => this.#settleAll());
+    if (this.#unsettled.length === 0) this.#host.door.atLoopEnd(() => this.#settleSome());
     this.#unsettled.push(seq);
   }
 
@@ -304,10 +319,18 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     return { streamSeq: seq, consumerSeq: pending.consumerSeq, deliveries };
   }
 
-  #settleAll(): void {
-    const unsettled = this.#unsettled;
+  /** One ack may be of a million: they go in slices. */
+  #settleSome(): void {
+    const { clock, door } = this.#host;
+    const endMs = clock.monotonic() + SETTLING_MS;
+    while (this.#settled < this.#unsettled.length) {
+      this.#host.settled(this.#unsettled[this.#settled++] as number);
+      if (this.#settled % SETTLED_AT_ONCE !== 0 || clock.monotonic() <= endMs) continue;
+      door.atLoopEnd(() => this.#settleSome());
+      return;
+    }
     this.#unsettled = [];
-    for (const seq of unsettled) this.#host.settled(seq);
+    this.#settled = 0;
   }
 
   #tick(): void {

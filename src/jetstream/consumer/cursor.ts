@@ -7,13 +7,12 @@
 // For the last message of each subject the right side begins with a list of sequences; behind the last message that the
 // stream had when the consumer was made, it goes on as any other.
 import type { Store } from '../store/store.ts';
-import { timeMs } from '../wire-time.ts';
-import { wholly } from '../work.ts';
+import { type Work, wholly } from '../work.ts';
 import { Ahead } from './ahead.ts';
-import type { ConsumerConfig } from './config.ts';
-import type { SavedState } from './saved-state.ts';
+import { countAhead, type Start } from './start.ts';
 
-const ALL: readonly string[] = ['>'];
+/** What matches next is farther away than a slice of time leads: it is asked again. */
+export const FAR_AHEAD = -1;
 
 export class Cursor {
   readonly #store: Store;
@@ -22,52 +21,20 @@ export class Cursor {
   slot: number;
   #filters: readonly string[];
   /** Sequences to be delivered before everything above `#resume`; empty = it is past them. */
-  #lasts = new Float64Array(0);
+  #lasts: Float64Array<ArrayBuffer>;
   #lastsAt = 0;
-  #resume = 0;
+  #resume: number;
 
-  /**
-   * @param ahead where its numbers stand
-   * @param perSubject messages that the stream keeps of a subject
-   * @param saved where it was
-   */
-  constructor(
-    store: Store,
-    ahead: Ahead,
-    config: ConsumerConfig,
-    filters: readonly string[],
-    perSubject: number,
-    saved?: Pick<SavedState, 'next' | 'lastsUpTo'>,
-  ) {
+  /** @param ahead where its numbers stand */
+  constructor(store: Store, ahead: Ahead, filters: readonly string[], start: Start) {
     this.#store = store;
     this.#ahead = ahead;
     this.slot = ahead.take();
     this.#filters = filters;
-    if (saved !== undefined) {
-      this.next = saved.next;
-      this.#goOn(saved.lastsUpTo);
-      this.#pending = this.#count();
-      return;
-    }
-    const isLasts = config.deliver_policy === 'last_per_subject' && perSubject !== 1;
-    if (isLasts) {
-      this.#lasts = lastPerSubject(store, filters);
-      this.#resume = store.state.lastSeq;
-    }
-    const wanted = isLasts
-      ? (this.#lasts[0] ?? store.state.lastSeq)
-      : wantedStart(store, config, filters);
-    this.next = clamp(store, wanted, config.opt_start_seq !== undefined);
-    this.#pending = this.#count();
-  }
-
-  /** Of each subject what is still the last one of those up to there. */
-  #goOn(lastsUpTo: number): void {
-    if (lastsUpTo < this.next) return;
-    const isAhead = (seq: number): boolean => seq >= this.next && seq <= lastsUpTo;
-    this.#lasts = lastPerSubject(this.#store, this.#filters).filter(isAhead);
-    this.#resume = lastsUpTo;
-    this.next = this.#lasts[0] ?? lastsUpTo + 1;
+    this.next = start.next;
+    this.#pending = start.pending;
+    this.#lasts = start.lasts;
+    this.#resume = start.resume;
   }
 
   /** Up to there only the last message of each subject is delivered; 0 = it is past them. */
@@ -108,7 +75,7 @@ export class Cursor {
   }
 
   /**
-   * The next message that may be shown; 0 = none. What does not match is passed.
+   * The next message that may be shown; 0 = none, FAR_AHEAD. What does not match is passed.
    *
    * @param visibleSeq the last one that may be
    */
@@ -120,8 +87,11 @@ export class Cursor {
     if (this.next > visibleSeq) return 0;
     const store = this.#store;
     const filters = this.#filters;
-    const seq =
-      filters.length === 0 ? store.next(this.next) : store.nextMatching(filters, this.next);
+    const seq = filters.length === 0 ? store.next(this.next) : store.nextWithin(filters, this.next);
+    if (seq < 0 && -seq <= visibleSeq) {
+      this.next = -seq;
+      return FAR_AHEAD;
+    }
     if (seq > 0 && seq <= visibleSeq) {
       this.next = seq;
       return seq;
@@ -165,14 +135,34 @@ export class Cursor {
     this.#leaveLasts();
   }
 
-  /** Very many have been removed, and it was not told of each. */
-  recount(): void {
-    this.#pending = this.#count();
+  /** Very many have been removed, and it was not told of each: counts anew, in pieces. */
+  *recount(): Work<void> {
+    this.#pending = yield* this.counting(this.#filters);
   }
 
-  setFilters(filters: readonly string[]): void {
+  /** @param pending messages that match them and lie ahead, as `counting` has told just now */
+  setFilters(filters: readonly string[], pending: number): void {
     this.#filters = filters;
-    this.recount();
+    this.#pending = pending;
+  }
+
+  /** Messages that these filters match and that lie ahead when it is at its end. */
+  *counting(filters: readonly string[]): Work<number> {
+    const store = this.#store;
+    const start = this.#openFrom;
+    let count = yield* countAhead(store, filters, start);
+    // What was delivered meanwhile is few.
+    const { next } = this;
+    const now = this.#openFrom;
+    if (now > start) count -= wholly(countAhead(store, filters, start, now));
+    const lasts = this.#lasts.subarray(this.#lastsAt);
+    for (const seq of lasts) if (seq >= next && store.has(seq)) count++;
+    return count;
+  }
+
+  /** From there on all that matches lies ahead. */
+  get #openFrom(): number {
+    return this.#lasts.length > 0 ? this.#resume + 1 : this.next;
   }
 
   /** Passes what has gone. 0 = the list is at its end. */
@@ -205,69 +195,4 @@ export class Cursor {
     }
     return lasts[low] === seq;
   }
-
-  #count(): number {
-    const { state } = this.#store;
-    const filters = this.#filters;
-    if (this.#lasts.length > 0) {
-      const lasts = this.#lasts.subarray(this.#lastsAt);
-      const alive = lasts.reduce((sum, seq) => sum + Number(this.#store.has(seq)), 0);
-      return alive + countFrom(this.#store, filters, this.#resume + 1);
-    }
-    if (this.next > state.lastSeq || state.messages === 0) return 0;
-    return countFrom(this.#store, filters, this.next);
-  }
-}
-
-function countFrom(store: Store, filters: readonly string[], seq: number): number {
-  const { state, deletedCount } = store;
-  if (seq > state.lastSeq) return 0;
-  if (filters.length > 0) return store.countMatching(filters, seq);
-  if (seq <= state.firstSeq) return state.messages;
-  return deletedCount === 0 ? state.lastSeq - seq + 1 : store.countMatching(ALL, seq);
-}
-
-/** Source: nats-server 2.15.3, server/consumer.go, selectStartingSeqNo. */
-function wantedStart(store: Store, config: ConsumerConfig, filters: readonly string[]): number {
-  const { state } = store;
-  if (config.opt_start_seq !== undefined) return Number(config.opt_start_seq);
-  if (config.opt_start_time !== undefined) {
-    return startAtTime(store, timeMs(config.opt_start_time), filters);
-  }
-  switch (config.deliver_policy) {
-    case 'last':
-      return filters.length === 0 ? state.lastSeq : store.lastMatching(filters);
-    case 'new':
-      return state.lastSeq + 1;
-    default:
-      return state.firstSeq;
-  }
-}
-
-/** A start beyond the end is kept only when its number was asked for. */
-function clamp(store: Store, seq: number, isAskedFor: boolean): number {
-  const { state } = store;
-  if (state.firstSeq === 0 && !isAskedFor) return 1;
-  if (seq > state.lastSeq && !isAskedFor) return state.lastSeq + 1;
-  return Math.max(seq, state.firstSeq, 1);
-}
-
-function startAtTime(store: Store, atMs: number, filters: readonly string[]): number {
-  const { state } = store;
-  const seq = store.seqAtTime(atMs) || state.lastSeq + 1;
-  // With filters it goes on to their first message, as the original does, and it shows.
-  let first = state.lastSeq;
-  for (const filter of filters) {
-    const found = store.nextMatching([filter], state.firstSeq);
-    if (found >= seq && found < first) first = found;
-  }
-  return filters.length > 0 && first > seq && first < state.lastSeq ? first : seq;
-}
-
-function lastPerSubject(store: Store, filters: readonly string[]): Float64Array<ArrayBuffer> {
-  const lasts: number[] = [];
-  for (const filter of filters.length === 0 ? ALL : filters) {
-    for (const id of wholly(store.findSubjects(filter))) lasts.push(store.lastOf(id));
-  }
-  return Float64Array.from(lasts).sort();
 }

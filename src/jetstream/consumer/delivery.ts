@@ -18,6 +18,7 @@ import type { MessagePlace } from '../store/store.ts';
 import { emptyPlace, headersAt } from '../store/stored-message.ts';
 import { AckSubjects } from './ack-subject.ts';
 import { DELETED_UNACKED } from './advisories.ts';
+import { FAR_AHEAD } from './cursor.ts';
 import type { ConsumerParts } from './parts.ts';
 import type { Recipient, Recipients } from './recipients.ts';
 import { headersOnly } from './statuses.ts';
@@ -46,6 +47,8 @@ const FULL = 0;
 const NOBODY = -1;
 const BLOCKED = -2;
 const END = -3;
+/** It is looked for on in the next slice. */
+const FAR = -4;
 
 /** Used again for each. */
 const place: MessagePlace = emptyPlace();
@@ -141,7 +144,7 @@ export class Delivery {
     let bytes = 0;
     for (let count = 1; this.#recipients.isOpen; count++) {
       const added = this.#deliverNext(nowMs);
-      if (added < 0) return added;
+      if (added < 0) return added === FAR ? FULL : added;
       bytes += added;
       if (bytes >= SLICE_BYTES) return FULL;
       if (count % CLOCK_EVERY !== 0) continue;
@@ -229,6 +232,7 @@ export class Delivery {
     for (;;) {
       const seq = cursor.peek(host.visibleSeq);
       if (seq === 0) return END;
+      if (seq === FAR_AHEAD) return FAR;
       if (host.store.locate(seq, place)) return seq;
       cursor.pass(seq);
     }

@@ -4,6 +4,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Outbox } from '../outbox.ts';
 import type { Store } from '../store/store.ts';
 import type { StreamConfig } from '../stream/config.ts';
+import type { Work } from '../work.ts';
 import type { Ahead } from './ahead.ts';
 
 /** Pulls that wait at all consumers of an account together. */
@@ -62,8 +63,8 @@ export interface StreamFollower {
   removed(seq: number, subjectId: number, mayReturn?: boolean): void;
   /** It is there again, and counts. */
   restored(seq: number): void;
-  /** Very many have left: what lies ahead is to be counted anew. */
-  recount(): void;
+  /** Very many have left: what lies ahead is to be counted anew, in pieces. */
+  recount(): Work<void>;
   /**
    * A purge has taken messages out: all below `seq` are gone; 0 = all.
    *

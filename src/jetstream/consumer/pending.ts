@@ -243,6 +243,59 @@ export class Pending {
     }
   }
 
+  /**
+   * Removes all messages up to there, whole chunks at once. `tell` hears of each, in order.
+   *
+   * @returns how many of them were in the queue
+   */
+  removeUpTo(seq: number, tell: (seq: number, consumerSeq: number) => void): number {
+    let queued = 0;
+    let chunks = 0;
+    for (const chunk of this.#chunks) {
+      if (chunk.lastSeq > seq) break;
+      for (let at = chunk.head; at < chunk.used; at++) {
+        if (chunk.states[at] === GONE) continue;
+        if (chunk.states[at] === QUEUED) queued++;
+        if ((chunk.redelivered[at] as number) > 0) this.#redelivered--;
+        const each = chunk.baseSeq + (chunk.seqs[at] as number);
+        this.#journal?.changed(each);
+        tell(each, chunk.baseConsumerSeq + (chunk.consumerSeqs[at] as number));
+      }
+      this.#count -= chunk.live;
+      chunks++;
+    }
+    this.#chunks.splice(0, chunks);
+    this.#chunk = undefined;
+    for (let first = this.findFrom(1); first > 0 && first <= seq; first = this.findFrom(1)) {
+      if (this.state === QUEUED) queued++;
+      const { consumerSeq } = this;
+      this.remove();
+      tell(first, consumerSeq);
+    }
+    return queued;
+  }
+
+  /** All of them, in order. */
+  each(tell: (seq: number, state: number, dueMs: number) => void): void {
+    for (const { baseSeq, head, used, seqs, states, dues } of this.#chunks) {
+      for (let at = head; at < used; at++) {
+        const state = states[at] as number;
+        if (state !== GONE) tell(baseSeq + (seqs[at] as number), state, dues[at] as number);
+      }
+    }
+  }
+
+  /** All of them are due at other times. */
+  changeDues(dueMsOf: (dueMs: number, redelivered: number) => number): void {
+    for (const { head, used, states, dues, redelivered } of this.#chunks) {
+      for (let at = head; at < used; at++) {
+        if (states[at] === GONE) continue;
+        dues[at] = dueMsOf(dues[at] as number, redelivered[at] as number);
+      }
+    }
+    this.#journal?.renew();
+  }
+
   clear(): void {
     this.#chunks = [];
     this.#chunk = undefined;

@@ -156,10 +156,7 @@ export class Progress {
     const place = isPending ? pending.consumerSeq : this.#placeBefore(seq);
     floor.consumer = Math.max(floor.consumer, place);
     floor.stream = seq;
-    for (let first = pending.findFrom(1); first > 0 && first <= seq; first = pending.findFrom(1)) {
-      this.redelivery.remove(first);
-      settle(first);
-    }
+    this.redelivery.removeUpTo(seq, settle);
     for (const other of this.redelivery.exhausted.keys()) {
       if (other <= seq) this.redelivery.exhausted.delete(other);
     }
@@ -199,8 +196,9 @@ export class Progress {
     this.#journal?.touched();
     if (floor.stream < seq) {
       floor.stream = seq - 1;
-      for (let at = pending.findFrom(1); at > 0; at = pending.findFrom(at + 1)) {
-        if (at >= seq && !isGone(at)) continue;
+      this.#purgeBelow(seq);
+      for (let at = pending.findFrom(seq); at > 0; at = pending.findFrom(at + 1)) {
+        if (!isGone(at)) continue;
         const { consumerSeq } = pending;
         floor.consumer = Math.max(floor.consumer, consumerSeq);
         redelivery.remove(at);
@@ -219,6 +217,24 @@ export class Progress {
       Object.assign(this.shownFloor, floor);
     }
     return pending.count < count;
+  }
+
+  /** All that waited below has gone: the floors move as they would from one to the next. */
+  #purgeBelow(seq: number): void {
+    const { floor, shownFloor } = this;
+    let isMet = false;
+    let last = 0;
+    let lastConsumerSeq = 0;
+    this.redelivery.removeUpTo(seq - 1, (at, consumerSeq) => {
+      isMet ||= consumerSeq === shownFloor.consumer + 1;
+      last = at;
+      lastConsumerSeq = consumerSeq;
+    });
+    if (last === 0) return;
+    floor.consumer = Math.max(floor.consumer, lastConsumerSeq);
+    // Who stands on the floor takes it along, from one to the next.
+    if (isMet) shownFloor.consumer = lastConsumerSeq - 1;
+    this.#moveShownFloor(lastConsumerSeq, last);
   }
 
   #floorAtEnd(cursor: number): void {

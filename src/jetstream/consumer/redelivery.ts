@@ -65,14 +65,12 @@ export class Redelivery {
 
   /** Waits of another length, for messages under way, too: those that had no end begin now. */
   setWaits(waitsMs: readonly number[], nowMs: number): void {
-    const { pending } = this;
     const before = this.#waitsMs;
-    for (let seq = pending.findFrom(1); seq > 0; seq = pending.findFrom(seq + 1)) {
-      const at = pending.redelivered;
+    this.pending.changeDues((dueMs, at) => {
       const wasMs = before[Math.min(at, before.length - 1)] as number;
-      const sinceMs = Number.isFinite(wasMs) ? pending.dueMs - wasMs : nowMs;
-      pending.dueMs = sinceMs + (waitsMs[Math.min(at, waitsMs.length - 1)] as number);
-    }
+      const sinceMs = Number.isFinite(wasMs) ? dueMs - wasMs : nowMs;
+      return sinceMs + (waitsMs[Math.min(at, waitsMs.length - 1)] as number);
+    });
     this.#waitsMs = waitsMs;
     this.#rebuildHeap();
   }
@@ -156,6 +154,11 @@ export class Redelivery {
     return true;
   }
 
+  /** Acknowledged is all up to there; `tell` hears of each that had waited, in order. */
+  removeUpTo(seq: number, tell: (seq: number, consumerSeq: number) => void): void {
+    this.#queuedCount -= this.pending.removeUpTo(seq, tell);
+  }
+
   /** It was delivered too often. */
   exhaust(seq: number, redelivered: number): void {
     this.remove(seq);
@@ -195,11 +198,10 @@ export class Redelivery {
 
   /** All that wait for acks and not in the queue. */
   waiting(): number[] {
-    const { pending } = this;
     const seqs: number[] = [];
-    for (let seq = pending.findFrom(1); seq > 0; seq = pending.findFrom(seq + 1)) {
-      if (pending.state !== QUEUED) seqs.push(seq);
-    }
+    this.pending.each((seq, state) => {
+      if (state !== QUEUED) seqs.push(seq);
+    });
     return seqs;
   }
 
@@ -235,11 +237,10 @@ export class Redelivery {
   }
 
   #rebuildHeap(): void {
-    const { pending } = this;
     this.#heap.clear();
-    for (let seq = pending.findFrom(1); seq > 0; seq = pending.findFrom(seq + 1)) {
-      if (pending.state === HEAPED) this.#heap.push(pending.dueMs, seq);
-    }
+    this.pending.each((seq, state, dueMs) => {
+      if (state === HEAPED) this.#heap.push(dueMs, seq);
+    });
   }
 
   #shift(): void {

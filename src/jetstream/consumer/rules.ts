@@ -69,7 +69,11 @@ function waitsOf(backoff: readonly Int[], ackWaitMs: number): readonly number[] 
   return backoff.map((wait) => (wait > 0 ? boundMs(Number(wait)) : ackWaitMs));
 }
 
-function filtersOf({ filter_subject, filter_subjects = [] }: ConsumerConfig): readonly string[] {
+/** None: everything. */
+export function filtersOf({
+  filter_subject,
+  filter_subjects = [],
+}: ConsumerConfig): readonly string[] {
   const filters =
     filter_subject === undefined || filter_subject === '' ? filter_subjects : [filter_subject];
   return filters.includes('>') ? [] : filters;

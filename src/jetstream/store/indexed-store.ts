@@ -28,7 +28,7 @@ import type {
 } from './store.ts';
 import { storedBytes } from './stored-bytes.ts';
 import { emptyPlace, noteLost, readAt } from './stored-message.ts';
-import { type CountedSubject, countSubjects, findSubjects } from './subject-scan.ts';
+import { type CountedSubject, countSubjects, findSubjects, walkSubjects } from './subject-scan.ts';
 import { SubjectTable } from './subject-table.ts';
 import type { TextPlace } from './subject-tree.ts';
 
@@ -65,8 +65,8 @@ export class IndexedStore implements Store {
   readonly #state: MutableState;
   readonly #rows: Rows;
   readonly #bodies: Bodies;
-  #subjects!: SubjectTable;
-  #matching!: Matching;
+  #subjects: SubjectTable;
+  readonly #matching: Matching;
   /** Of the message that is read. */
   readonly #place = emptyPlace();
   /** The subject of the message at hand. */
@@ -79,12 +79,7 @@ export class IndexedStore implements Store {
     this.#state = beginningAt(options.firstSeq ?? 0);
     this.#rows = new Rows(this.#memory, options.chunkRows);
     this.#bodies = createBodies(this.#memory, this.#rows);
-    this.#begin(0);
-  }
-
-  #begin(generation: number): void {
-    const { slabBytes } = this.#options;
-    this.#subjects = new SubjectTable(this.#memory, slabBytes, generation);
+    this.#subjects = new SubjectTable(this.#memory, options.slabBytes, 0);
     this.#matching = new Matching(this.#rows, this.#subjects);
   }
 
@@ -238,6 +233,7 @@ export class IndexedStore implements Store {
       rows.find(seq);
     }
     const state = this.#state;
+    this.#matching.removing(seq, rows.subjectId);
     state.bytes -= this.#bytesHere();
     state.messages--;
     this.#bodies.release(seq, seq === state.firstSeq);
@@ -265,6 +261,7 @@ export class IndexedStore implements Store {
     for (const { seq } of found) {
       this.#rows.find(seq);
       this.#state.bytes += this.#bytesHere();
+      this.#matching.restored(seq, this.#rows.subjectId);
     }
     this.#state.subjects = this.#subjects.count;
     this.#findFirst();
@@ -307,6 +304,10 @@ export class IndexedStore implements Store {
     return messages;
   }
 
+  seqFromEnd(count: number): number {
+    return this.#rows.fromEnd(count);
+  }
+
   next(seq: number): number {
     return this.#rows.next(seq);
   }
@@ -315,16 +316,28 @@ export class IndexedStore implements Store {
     return this.#rows.previous(seq);
   }
 
-  nextMatching(filters: readonly string[], seq: number): number {
-    return this.#matching.next(filters, seq);
+  nextWithin(filters: readonly string[], seq: number): number {
+    return this.#matching.nextWithin(filters, seq);
   }
 
-  countMatching(filters: readonly string[], seq: number): number {
-    return this.#matching.count(filters, seq);
+  lastWithin(filters: readonly string[]): number {
+    return this.#matching.lastWithin(filters);
   }
 
-  lastMatching(filters: readonly string[]): number {
-    return this.#matching.last(filters);
+  findNext(filters: readonly string[], seq: number): Work<number> {
+    return this.#matching.findNext(filters, seq);
+  }
+
+  findLast(filters: readonly string[]): Work<number> {
+    return this.#matching.findLast(filters);
+  }
+
+  counting(filters: readonly string[], seq: number, below?: number): Work<number> {
+    return this.#matching.counting(filters, seq, below);
+  }
+
+  lasts(filters: readonly string[]): Work<readonly number[]> {
+    return this.#matching.lasts(filters);
   }
 
   seqAtTime(timeMs: number): number {
@@ -370,23 +383,8 @@ export class IndexedStore implements Store {
     return rows.previousOf(seq);
   }
 
-  *subjectsMatching(filter: string): Iterable<SubjectState> {
-    const subjects = this.#subjects;
-    const walk = subjects.walk(new Filter(filter));
-    for (let id = walk.next(); id >= 0; id = walk.next()) {
-      subjects.locate(id);
-      const { messages, first: firstSeq, last: lastSeq } = subjects;
-      yield {
-        id,
-        messages,
-        firstSeq,
-        lastSeq,
-        // Few ask for it, and to make it takes longer than all the rest.
-        get subject() {
-          return subjects.textOf(id);
-        },
-      };
-    }
+  subjectsMatching(filter: string): Iterable<SubjectState> {
+    return walkSubjects(this.#subjects, new Filter(filter));
   }
 
   countSubjects(filter: string): Work<readonly CountedSubject[]> {
@@ -432,7 +430,8 @@ export class IndexedStore implements Store {
   #forget(generation: number): void {
     this.#memory.giveAll();
     this.#rows.clear();
-    this.#begin(generation);
+    this.#subjects = new SubjectTable(this.#memory, this.#options.slabBytes, generation);
+    this.#matching.begin(this.#subjects);
   }
 
   /** Takes the message at the cursor out of the rows and the chain of its subject. */

@@ -5,40 +5,72 @@
 //   chain    from message to message of one subject; short where a subject has few
 //
 // So they are gone in turn, a piece of each, and the first that arrives has the answer: that costs at most a few times
-// the shortest. Verdicts about subjects are remembered, for the last few sets of filters, by the subjects' ids.
+// the shortest. Where that takes longer than some milliseconds, sweeps.ts goes on along the rows, in pieces. Verdicts about
+// subjects are remembered, for the last few sets of filters, by the subjects' ids.
+import type { Work } from '../work.ts';
 import { Filters } from './filters.ts';
 import type { Acceptor, Rows } from './rows.ts';
 import type { IdWalk, SubjectTable } from './subject-table.ts';
+import { Sweeps } from './sweeps.ts';
 
 /** Rows that are looked at before anything else: most consumers find what is next there. */
 const FIRST_ROWS = 256;
 /** Rows and subjects that are looked at in turn; one takes some 5 to 80 ns. */
 const ROWS_A_TURN = 64;
 const SUBJECTS_A_TURN = 64;
+const STEPS_A_WALK = 256;
 /** A step in a chain costs as much as looking at so many rows: it goes anywhere in memory. */
 const STEP_ROWS = 16;
 const STEPS_A_TURN = 4;
 /** Subjects whose messages lie on both sides; with more of them, the rows are scanned. */
 const STRADDLING_MAX = 1024;
+/** Turns of a search in one go, some 2 ms; steps in the tree, and rows, of a count in one go. */
+const TURNS_AT_ONCE = 128;
+const STEPS_AT_ONCE = 16_384;
+const ROWS_AT_ONCE = 4096;
+/** A search has gone all its turns, a count would take more than its steps. */
+const TIRED = -1;
 /** Sets of filters whose verdicts are remembered, and how many of each. */
 const VERDICTS_KEPT = 4;
 const VERDICTS = 4096;
 
 export class Matching {
   readonly #rows: Rows;
-  readonly #subjects: SubjectTable;
+  #subjects: SubjectTable;
+  readonly #sweeps: Sweeps;
   readonly #ready = new WeakMap<readonly string[], Filters>();
   #verdicts: Verdicts[] = [];
   readonly #one: OneSubject = new OneSubject();
+  /** Where a search that is tired goes on. */
+  #resumeSeq = 0;
 
   constructor(rows: Rows, subjects: SubjectTable) {
     this.#rows = rows;
     this.#subjects = subjects;
+    this.#sweeps = new Sweeps(rows, subjects);
   }
 
-  /** The first message at or above `seq` that one of the filters matches; 0 = none. */
-  next(texts: readonly string[], seq: number): number {
+  /** All messages have gone, and with them the table of their subjects. */
+  begin(subjects: SubjectTable): void {
+    this.#subjects = subjects;
+    this.#verdicts = [];
+    this.#sweeps.begin(subjects);
+  }
+
+  /** The first message at or above `seq` that one of the filters matches, as far as some milliseconds lead; below 0: it has come to that sequence, and there it goes on. */
+  nextWithin(texts: readonly string[], seq: number): number {
+    const found = this.#next(this.#prepare(texts), seq);
+    return found === TIRED ? -this.#resumeSeq : found;
+  }
+
+  /** The same in pieces. */
+  *findNext(texts: readonly string[], seq: number): Work<number> {
     const filters = this.#prepare(texts);
+    const found = this.#next(filters, seq);
+    return found === TIRED ? yield* this.#sweeps.next(filters, this.#resumeSeq) : found;
+  }
+
+  #next(filters: Filters, seq: number): number {
     if (filters.isAll) return this.#rows.next(seq);
     const [first] = filters.list;
     if (filters.list.length === 1 && first?.isLiteral === true) {
@@ -48,66 +80,115 @@ export class Matching {
     const verdicts = this.#verdictsOf(filters);
     const found = this.#rows.search(seq, FIRST_ROWS, verdicts);
     if (found > 0 || this.#rows.resumeSeq === 0) return found;
-    return this.#race(filters, verdicts, seq, this.#rows.resumeSeq);
+    return this.#race(filters, verdicts, seq);
   }
 
-  /** The last message that one of the filters matches; 0 = none. Rows from the end, and subjects, in turn. */
-  last(texts: readonly string[]): number {
+  /** The last message that one of the filters matches, if it is found within some milliseconds; 0 = none, -1 = it is not. */
+  lastWithin(texts: readonly string[]): number {
+    return this.#last(this.#prepare(texts));
+  }
+
+  /** The same in pieces. */
+  *findLast(texts: readonly string[]): Work<number> {
     const filters = this.#prepare(texts);
+    const found = this.#last(filters);
+    return found === TIRED ? yield* this.#sweeps.last(filters, this.#resumeSeq) : found;
+  }
+
+  /** Rows from the end, and subjects, in turn. */
+  #last(filters: Filters): number {
     const rows = this.#rows;
     const end = rows.previous(Number.MAX_SAFE_INTEGER);
     if (filters.isAll || end === 0) return end;
     const subjects = this.#subjects;
-    const walk = subjects.walkAll(filters);
+    const walk = subjects.walkAll(filters, STEPS_A_WALK);
     const verdicts = this.#verdictsOf(filters);
     let best = 0;
-    for (let at = end; ; at = rows.resumeSeq) {
+    let at = end;
+    for (let turn = 0; turn < TURNS_AT_ONCE; turn++) {
       const found = rows.searchBack(at, ROWS_A_TURN, verdicts);
       if (found > 0 || rows.resumeSeq === 0) return found;
+      at = rows.resumeSeq;
       for (let left = SUBJECTS_A_TURN; left > 0; left--) {
         const id = walk.next();
-        if (id < 0) return best;
+        if (id === -1) return best;
+        if (id < 0) break;
         subjects.locate(id);
         best = Math.max(best, subjects.last);
       }
     }
+    this.#resumeSeq = at;
+    return TIRED;
   }
 
-  /** Messages from `seq` on that one of the filters matches. */
-  count(texts: readonly string[], seq: number): number {
-    const rows = this.#rows;
+  /** Messages from `seq` on, and below `below`, that match, when it is at its end: it counts in pieces. */
+  *counting(
+    texts: readonly string[],
+    seq: number,
+    below: number = Number.POSITIVE_INFINITY,
+  ): Work<number> {
     const filters = this.#prepare(texts);
-    if (filters.isAll) return rows.countFrom(seq);
+    const rows = this.#rows;
+    if (filters.isAll) {
+      return rows.countFrom(seq) - (Number.isFinite(below) ? rows.countFrom(below) : 0);
+    }
+    const few = Number.isFinite(below) ? TIRED : this.#countFew(filters, seq);
+    return few === TIRED ? yield* this.#sweeps.count(filters, seq, below) : few;
+  }
+
+  /** By few rows, or by few subjects; TIRED: there are too many of both. */
+  #countFew(filters: Filters, seq: number): number {
+    const rows = this.#rows;
+    if (rows.countFrom(seq) <= ROWS_AT_ONCE) {
+      return rows.tally(seq, Number.POSITIVE_INFINITY, this.#verdictsOf(filters));
+    }
     const subjects = this.#subjects;
-    const straddling: number[] = [];
-    let all = 0;
+    const ids = subjects.few(filters, STEPS_AT_ONCE);
+    if (ids === undefined) return TIRED;
     let count = 0;
     let steps = 0;
-    for (const id of subjects.idsOf(filters)) {
+    const straddling: number[] = [];
+    for (const id of ids) {
       subjects.locate(id);
-      all += subjects.messages;
       if (subjects.first >= seq) count += subjects.messages;
       else if (subjects.last >= seq) {
         steps += subjects.messages;
         straddling.push(id);
       }
     }
-    if (straddling.length === 0) return count;
-    const behind = rows.countFrom(seq);
-    const before = rows.living - behind;
-    if (steps * STEP_ROWS <= Math.min(behind, before)) {
-      for (const id of straddling) count += this.#countOn(id, seq);
-      return count;
+    if (steps > STEPS_AT_ONCE) return TIRED;
+    for (const id of straddling) count += this.#countOn(id, seq);
+    return count;
+  }
+
+  /** The last message of each subject that matches, of those that are there at the beginning; ascending, in pieces. */
+  *lasts(texts: readonly string[]): Work<readonly number[]> {
+    const filters = this.#prepare(texts);
+    const subjects = this.#subjects;
+    const ids = filters.isAll ? undefined : subjects.few(filters, STEPS_AT_ONCE);
+    if (ids === undefined) return yield* this.#sweeps.lasts(filters);
+    const found: number[] = [];
+    for (const id of ids) {
+      subjects.locate(id);
+      found.push(subjects.last);
     }
-    const verdicts = this.#verdictsOf(filters);
-    return behind <= before
-      ? rows.tally(seq, Number.POSITIVE_INFINITY, verdicts)
-      : all - rows.tally(0, seq, verdicts);
+    return found.sort((a, b) => a - b);
+  }
+
+  /** A message leaves, and its subject's id still stands for its subject. */
+  removing(seq: number, subjectId: number): void {
+    this.#sweeps.removing(seq, subjectId);
+  }
+
+  /** One is there again. */
+  restored(seq: number, subjectId: number): void {
+    this.#sweeps.restored(seq, subjectId);
   }
 
   /** The subject is gone: its id may come again with another. */
   forget(subjectId: number): void {
     for (const verdicts of this.#verdicts) verdicts.forget(subjectId);
+    this.#sweeps.forget(subjectId);
   }
 
   #prepare(texts: readonly string[]): Filters {
@@ -129,14 +210,16 @@ export class Matching {
     return verdicts;
   }
 
-  /** Scans rows and asks subjects in turn, from `start` on; from `seq` up to there nothing matches. */
-  #race(filters: Filters, verdicts: Verdicts, seq: number, start: number): number {
+  /** Scans rows and asks subjects in turn, from where the search of rows has ended; from `seq` up to there nothing matches. */
+  #race(filters: Filters, verdicts: Verdicts, seq: number): number {
     const rows = this.#rows;
+    const start = rows.resumeSeq;
     const subjects = new Candidates(this.#subjects, filters, start);
     // Who goes from one to the next mostly asks from right behind the last, and its subject's next is known.
     if (rows.find(seq - 1)) subjects.know(rows, seq - 1);
     let at = start;
-    while (!subjects.isDone) {
+    for (let turn = 0; !subjects.isDone; turn++) {
+      if (turn === TURNS_AT_ONCE) return this.#tired(at);
       subjects.turn();
       const found = rows.search(at, ROWS_A_TURN, verdicts);
       if (found > 0 || rows.resumeSeq === 0) return found;
@@ -146,6 +229,7 @@ export class Matching {
     if (straddling.length === 0) return best;
     // Their chains cost about as much as that many rows, in which one of them may be.
     const most = straddling.length > STRADDLING_MAX ? Number.POSITIVE_INFINITY : steps * STEP_ROWS;
+    if (most > TURNS_AT_ONCE * ROWS_A_TURN) return this.#tired(at);
     const found = rows.search(at, most, verdicts);
     if (found > 0 || rows.resumeSeq === 0) return found;
     let least = best === 0 ? Number.POSITIVE_INFINITY : best;
@@ -154,6 +238,11 @@ export class Matching {
       if (seq > 0) least = Math.min(least, seq);
     }
     return least === Number.POSITIVE_INFINITY ? 0 : least;
+  }
+
+  #tired(resumeSeq: number): number {
+    this.#resumeSeq = resumeSeq;
+    return TIRED;
   }
 
   /** The first message at or above `seq` on a subject; 0 = none. */
@@ -213,7 +302,7 @@ class Candidates {
 
   constructor(subjects: SubjectTable, filters: Filters, seq: number) {
     this.#subjects = subjects;
-    this.#walk = subjects.walkAll(filters);
+    this.#walk = subjects.walkAll(filters, STEPS_A_WALK);
     this.#seq = seq;
   }
 
@@ -232,8 +321,8 @@ class Candidates {
     const subjects = this.#subjects;
     for (let left = SUBJECTS_A_TURN; left > 0 && !this.isDone; left--) {
       const id = this.#walk.next();
-      this.isDone = id < 0 || this.straddling.length > STRADDLING_MAX;
-      if (this.isDone) return;
+      this.isDone = id === -1 || this.straddling.length > STRADDLING_MAX;
+      if (this.isDone || id < 0) return;
       subjects.locate(id);
       const { last, messages } = subjects;
       const first = id === this.#known ? this.#knownNext : subjects.first;

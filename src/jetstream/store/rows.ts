@@ -201,6 +201,22 @@ export class Rows {
     return count;
   }
 
+  /** The sequence of the first of the last `count` messages; 0 = there are fewer. */
+  fromEnd(count: number): number {
+    let left = count;
+    for (let index = this.#chunks.length - 1; index >= 0; index--) {
+      const chunk = this.#chunks[index] as RowChunk;
+      if (chunk.living < left) {
+        left -= chunk.living;
+        continue;
+      }
+      for (let row = chunk.count - 1; row >= chunk.start; row--) {
+        if (chunk.isAlive(row) && --left === 0) return chunk.seqOf(row);
+      }
+    }
+    return 0;
+  }
+
   /**
    * Looks for a message of a wanted subject among the rows from `seq` on, `most` of them.
    *

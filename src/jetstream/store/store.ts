@@ -139,19 +139,31 @@ export interface Store {
   /** Removes everything; the next sequence stays. @returns how many */
   clear(): number;
 
+  /** The first of the last so many messages; 0 = there are fewer. */
+  seqFromEnd(count: number): number;
   /** The first message at or above `seq`; 0 = none. */
   next(seq: number): number;
   /** The last message at or below `seq`; 0 = none. */
   previous(seq: number): number;
   /**
    * The first message at or above `seq` whose subject any of the filters matches; 0 = none. Costs its matches. Without a
-   * filter all match. An array that is given again and again is made ready once, and must not change.
+   * filter all match. An array that is given again and again is made ready once, and must not change. As this, those that
+   * follow go on in pieces where it is far, while the store goes on.
    */
-  nextMatching(filters: readonly string[], seq: number): number;
-  /** Messages from `seq` on whose subject any of the filters matches, each once. */
-  countMatching(filters: readonly string[], seq: number): number;
+  findNext(filters: readonly string[], seq: number): Work<number>;
+  /**
+   * The same as far as some milliseconds lead; below 0: up to there, without the sign, nothing matches, and it is asked
+   * again from there.
+   */
+  nextWithin(filters: readonly string[], seq: number): number;
   /** The last message whose subject any of the filters matches; 0 = none. */
-  lastMatching(filters: readonly string[]): number;
+  findLast(filters: readonly string[]): Work<number>;
+  /** The same, if it is found within some milliseconds; -1 = it is not. */
+  lastWithin(filters: readonly string[]): number;
+  /** Messages from `seq` on, and below `below`, whose subject any of the filters matches, each once; as of its end. */
+  counting(filters: readonly string[], seq: number, below?: number): Work<number>;
+  /** The last message of each subject that matches, of those that are there when it begins; ascending, in pieces. */
+  lasts(filters: readonly string[]): Work<readonly number[]>;
   /** The first message stored at or after that time, where times do not fall; 0 = none. */
   seqAtTime(timeMs: number): number;
 

@@ -4,6 +4,7 @@
 //   ids    0 ────────── read ──────────►│ at            before a change of one on this side it is read, and passed then
 import type { Work } from '../work.ts';
 import type { Filter } from './filters.ts';
+import type { SubjectState } from './store.ts';
 import type { SubjectTable } from './subject-table.ts';
 
 /** A subject, and how many messages it had. */
@@ -32,6 +33,25 @@ export function* countSubjects(
     scan.close();
   }
   return scan.entries;
+}
+
+/** The subjects that match, lazily: nothing may be changed meanwhile. */
+export function* walkSubjects(subjects: SubjectTable, filter: Filter): Iterable<SubjectState> {
+  const walk = subjects.walk(filter);
+  for (let id = walk.next(); id >= 0; id = walk.next()) {
+    subjects.locate(id);
+    const { messages, first: firstSeq, last: lastSeq } = subjects;
+    yield {
+      id,
+      messages,
+      firstSeq,
+      lastSeq,
+      // Few ask for it, and to make it takes longer than all the rest.
+      get subject() {
+        return subjects.textOf(id);
+      },
+    };
+  }
 }
 
 /** The ids of all that are there from the beginning to the end; who comes or goes meanwhile is met or not. */

@@ -34,12 +34,9 @@ const LENGTH = 10;
 const NODE = 11;
 const SUBJECT_WORDS = 12;
 
-/** Steps in the tree, before all subjects are looked at instead. */
-const STEPS_MOST = 16_384;
-
 /** Ids of subjects, one a call. */
 export interface IdWalk {
-  /** -1 = that was all. */
+  /** -1 = that was all; TIRED. */
   next(): number;
 }
 
@@ -257,24 +254,19 @@ export class SubjectTable implements SlabOwner, Texts {
     return ids;
   }
 
-  /**
-   * The same of several filters, however many match. Those of the tree lie anywhere in memory; where that leads too far,
-   * all subjects are looked at in the order of their ids, which of a million takes a sixth of the time.
-   */
-  idsOf({ list }: Filters): Iterable<number> {
+  /** The same of several filters, each id once, in so many steps of all of them. */
+  few({ list }: Filters, steps: number): Iterable<number> | undefined {
     const ids = new Set<number>();
+    let left = steps;
     for (const filter of list) {
-      const few = this.within(filter, STEPS_MOST);
-      if (few === undefined) return this.#all(list);
+      const few = this.within(filter, left);
+      if (few === undefined) return undefined;
       if (list.length === 1) return few;
       for (const id of few) ids.add(id);
+      // A walk takes two steps and more of each subject that it meets.
+      left -= 1 + 2 * few.length;
+      if (left <= 0) return undefined;
     }
-    return ids;
-  }
-
-  #all(filters: readonly Filter[]): number[] {
-    const ids: number[] = [];
-    this.scan(filters, 0, this.idsEnd, ids);
     return ids;
   }
 
@@ -288,12 +280,12 @@ export class SubjectTable implements SlabOwner, Texts {
     }
   }
 
-  /** All that any of several filters matches, each once. */
-  walkAll({ list }: Filters): IdWalk {
+  /** All that any of several filters matches, each once; TIRED after so many steps, and it goes on when asked again. */
+  walkAll({ list }: Filters, steps: number): IdWalk {
     const { length } = list;
     const [first] = list;
-    if (first === undefined || length === 1) return this.walk(first as Filter);
-    return new UnionWalk(this, list);
+    if (first === undefined || length === 1) return this.walk(first as Filter, steps);
+    return new UnionWalk(this, list, steps);
   }
 
   holds(key: number, slab: number, at: number): boolean {
@@ -314,13 +306,15 @@ export class SubjectTable implements SlabOwner, Texts {
 class UnionWalk implements IdWalk {
   readonly #table: SubjectTable;
   readonly #filters: readonly Filter[];
+  readonly #steps: number;
   #number = 0;
   #walk: IdWalk;
 
-  constructor(table: SubjectTable, filters: readonly Filter[]) {
+  constructor(table: SubjectTable, filters: readonly Filter[], steps: number) {
     this.#table = table;
     this.#filters = filters;
-    this.#walk = table.walk(filters[0] as Filter);
+    this.#steps = steps;
+    this.#walk = table.walk(filters[0] as Filter, steps);
   }
 
   next(): number {
@@ -330,9 +324,10 @@ class UnionWalk implements IdWalk {
         if (!this.#isMatchedBefore(id)) return id;
         continue;
       }
+      if (id === TIRED) return TIRED;
       const filter = this.#filters[++this.#number];
       if (filter === undefined) return -1;
-      this.#walk = this.#table.walk(filter);
+      this.#walk = this.#table.walk(filter, this.#steps);
     }
   }
 

@@ -214,9 +214,11 @@ export class SubjectWalk {
   /** Of each level the node that is next there; 0 = none is left. */
   readonly #nodes: number[];
   #level = 0;
+  readonly #steps: number;
   #stepsLeft: number;
 
   constructor(tree: SubjectTree, filter: Filter, steps: number) {
+    this.#steps = steps;
     this.#stepsLeft = steps;
     const { bytes, starts, kinds } = filter;
     this.#tree = tree;
@@ -228,13 +230,16 @@ export class SubjectWalk {
     this.#nodes = [this.#firstOf(0, 0)];
   }
 
-  /** The next id; -1 = that was all; TIRED = it has gone all its steps. */
+  /** The next id; -1 = that was all; TIRED = it has gone all its steps, and goes as many when it is asked again. */
   next(): number {
     const tree = this.#tree;
     const { kinds } = this.#filter;
     const last = kinds.length - 1;
     while (this.#level >= 0) {
-      if (--this.#stepsLeft < 0) return TIRED;
+      if (--this.#stepsLeft < 0) {
+        this.#stepsLeft = this.#steps;
+        return TIRED;
+      }
       const level = this.#level;
       const node = this.#nodes[level] as number;
       if (node === 0) {

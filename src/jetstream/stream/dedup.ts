@@ -2,6 +2,7 @@
 // stored again. Ids leave in the order in which they came, most when another comes, and the rest by one timer.
 // Source: nats-server 2.15.3, server/stream.go, checkMsgId, storeMsgId, purgeMsgIds.
 import type { Clock, Timer } from '../../shared/clock.ts';
+import { IdMap } from './id-map.ts';
 
 /**
  * Above so many the oldest is forgotten before its time. A map of the engine holds 2^24 entries; 100 bytes each, this
@@ -15,7 +16,7 @@ export class DedupWindow {
   readonly #clock: Clock;
   readonly #idsMax: number;
   #windowMs: number;
-  readonly #seqs = new Map<string, number>();
+  readonly #seqs = new IdMap();
   // In the order in which they came; void in front of #head.
   #ids: string[] = [];
   #times: number[] = [];

@@ -11,7 +11,6 @@ import { type ApiError, refusal } from '../errors.ts';
 import { CLAIMS } from '../outbox.ts';
 import { storedBytes } from '../store/stored-bytes.ts';
 import { hasWildcard, isValidSubject } from '../subjects.ts';
-import { wholly } from '../work.ts';
 import {
   bytesText,
   hasStatus,
@@ -20,8 +19,10 @@ import {
   textBytes,
   withHeader,
 } from './header-block.ts';
+import { lastWithin } from './last-message.ts';
 import { OwnMessage } from './own-message.ts';
 import { PublishHeaders } from './publish-headers.ts';
+import { purgeStore } from './purge.ts';
 import { republish } from './republish.ts';
 import type { Stream } from './stream.ts';
 import { ttlSeconds } from './ttl.ts';
@@ -176,14 +177,14 @@ export class Ingest {
     return refusal('wrongLastSequence', lastSeq);
   }
 
-  /** The last message on the subjects that a filter matches; 0 = none, undefined = this turn of the loop has no time for it. */
+  /** The last message on the subjects that a filter matches; 0 = none, undefined = there is no time to look so far. */
   #lastMatching(filter: string): number | undefined {
     const stream = this.#stream;
-    if (!hasWildcard(filter)) return stream.lastMatching(filter);
+    if (!hasWildcard(filter)) return lastWithin(stream.store, filter);
     if (this.#searchedMs >= SEARCH_MS) return undefined;
     const { clock, door } = stream;
     const startMs = clock.monotonic();
-    const last = stream.lastMatching(filter);
+    const last = lastWithin(stream.store, filter);
     const tookMs = clock.monotonic() - startMs;
     if (this.#searchedMs === 0 && tookMs > 0) {
       door.atLoopEnd(() => {
@@ -191,7 +192,7 @@ export class Ingest {
       });
     }
     this.#searchedMs += tookMs;
-    return last;
+    return last < 0 ? undefined : last;
   }
 
   /** No stream has schedules; which of the refusals it is, the original decides so. */
@@ -320,15 +321,15 @@ export class Ingest {
 
   /** The last messages stand for all before them: on the subject, or in the stream. */
   #rollUp(message: RawMessage, rollup: string, keep: number): void {
-    const { store } = this.#stream;
-    if (rollup === 'all') {
-      wholly(this.#stream.purge({ filter: undefined, seq: undefined, keep }));
-      return;
-    }
-    const id = store.findSubject(message.subject);
-    if (id < 0) return;
+    const stream = this.#stream;
+    const { store } = stream;
+    const id = rollup === 'all' ? -1 : store.findSubject(message.subject);
     // Also when there is nothing to take out: consumers go by it.
-    wholly(this.#stream.purge({ filter: store.subjectText(id), seq: undefined, keep }));
+    if (rollup === 'sub' && id < 0) return;
+    const filter = id < 0 ? undefined : store.subjectText(id);
+    const { lastSeq: seq } = store.state;
+    const work = purgeStore(store, { filter, seq, keep: undefined });
+    stream.settling.push(stream.followers.purge({ filter, seq: undefined, keep }, work));
   }
 }
 

@@ -20,7 +20,7 @@ export function* purgeStore(
   const { messages, lastSeq } = store.state;
   if (filter === '' || filter === '>') {
     if (seq > 1 && seq <= lastSeq) return yield* removeFirst(store, seq, messages);
-    if (keep > 0) return yield* removeFirst(store, lastSeq + 1, messages - keep);
+    if (keep > 0) return yield* removeFirst(store, store.seqFromEnd(keep), messages - keep);
     store.clear();
     // Beyond the end it moves the end along, so that the next message has that sequence.
     if (seq > 1) store.skipTo(seq - 1);
@@ -55,15 +55,15 @@ function* removeOldest(store: Store, filter: string, end: number, keep: number):
   }
   const filters = [filter];
   let count = 0;
-  for (let at = store.nextMatching(filters, 1); at !== 0 && at < end && count < most; ) {
+  for (let at = yield* store.findNext(filters, 1); at !== 0 && at < end && count < most; ) {
     store.remove(at);
     if (++count % SEARCHED_A_PIECE === 0) yield;
-    at = store.nextMatching(filters, at + 1);
+    at = yield* store.findNext(filters, at + 1);
   }
   return count;
 }
 
-/** Removes what is below `end`, `most` at most. */
+/** Removes what is below `end`, `most` at most. Of what leaves meanwhile for other reasons nothing is made good. */
 function* removeFirst(store: Store, end: number, most: number): Work<number> {
   let count = 0;
   while (count < most) {

@@ -17,6 +17,8 @@ import { ConsumerIndex } from '../consumer/consumer-index.ts';
 import type { SavedConsumer } from '../consumer/consumer-log.ts';
 import type { ConsumerHost, PullQuota } from '../consumer/host.ts';
 import type { EndReason } from '../consumer/recipients.ts';
+import { type Start, startOf } from '../consumer/start.ts';
+import { refusal } from '../errors.ts';
 import { type Pool, reservedBytes } from '../limits.ts';
 import { StreamOutbox } from '../outbox.ts';
 import type { Keeping } from '../place/keeping.ts';
@@ -38,6 +40,7 @@ import { purgeStore } from './purge.ts';
 import { recoverHeaders } from './recovery.ts';
 import { Retention } from './retention.ts';
 import { rulesOf, type StreamRules } from './rules.ts';
+import { Settling } from './settling.ts';
 
 /** What a stream asks of its account. */
 export interface StreamAccount {
@@ -84,6 +87,7 @@ export class Stream implements ApiStream, ConsumerHost {
   readonly #ingest: Ingest;
   readonly #directGet: DirectGet;
   readonly #retention: Retention;
+  readonly settling: Settling;
   readonly #subscriptions = new Map<string, RawSubscription>();
   #timeMs = 0;
   /** The turn in which the clock was asked. */
@@ -140,11 +144,13 @@ export class Stream implements ApiStream, ConsumerHost {
     this.outbox = new StreamOutbox(
       door,
       clock,
-      (done) => this.#commit(done),
+      // What is shown is whole, and durable.
+      (done) => this.settling.behind(() => this.#commit(done)),
       () => this.followers.wake(this.visibleSeq),
       (_failure, claim, answer) => amended(this.commits.failed, claim, answer, this.pubAck),
       () => this.#isDoubtful,
     );
+    this.settling = new Settling(door, clock);
     this.dedup = new DedupWindow(clock, this.rules.duplicateWindowMs);
     this.eviction = new Eviction(this.store, this.rules);
     this.#expiry = new Expiry(this.store, clock, this.rules, (subject) =>
@@ -194,7 +200,8 @@ export class Stream implements ApiStream, ConsumerHost {
     const saved =
       keeping === undefined ? [] : yield* keeping.consumers.read((text) => this.account.warn(text));
     for (const [, consumer] of saved) {
-      this.#addConsumer(consumer);
+      const start = yield* startOf(store, this.config, consumer.config, consumer.state);
+      this.#addConsumer(consumer, start);
       yield;
     }
     this.#isPeopled = true;
@@ -203,11 +210,11 @@ export class Stream implements ApiStream, ConsumerHost {
   }
 
   /** Throws StorageError: it is new, and cannot be saved. */
-  #addConsumer({ config, createdMs, state }: SavedConsumer, isNew = false): Consumer {
+  #addConsumer({ config, createdMs, state }: SavedConsumer, start: Start, isNew = false): Consumer {
     const { name } = config;
     const log = config.mem_storage ? undefined : this.#keeping?.consumers;
     const journal = log?.journal(name);
-    const consumer = new Consumer(this, config, createdMs, journal, state);
+    const consumer = new Consumer(this, config, createdMs, start, journal, state);
     if (journal !== undefined) log?.add(journal, consumer.parts, { config, createdMs });
     if (journal !== undefined && isNew) this.#begin(consumer, name);
     this.consumers.set(name, consumer);
@@ -320,13 +327,6 @@ export class Stream implements ApiStream, ConsumerHost {
     return this.#timeMs;
   }
 
-  /** The last message on the subjects that a filter matches; 0 = none. */
-  lastMatching(filter: string): number {
-    const { store } = this;
-    if (filter === '>') return store.has(store.state.lastSeq) ? store.state.lastSeq : 0;
-    return store.lastMatching([filter]);
-  }
-
   *purge(request: PurgeRequest): Work<number> {
     const count = yield* this.followers.purge(request, purgeStore(this.store, request));
     this.outbox.due();
@@ -351,9 +351,11 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#directGet.take(message, keyAt);
   }
 
-  createConsumer(config: ConsumerConfig): ApiConsumer {
+  *createConsumer(config: ConsumerConfig): Work<ApiConsumer> {
     const createdMs = this.clock.now();
-    const consumer = this.#addConsumer({ config, createdMs, state: undefined }, true);
+    const start = yield* startOf(this.store, this.config, config);
+    if (this.#isClosed) throw refusal('streamNotFound');
+    const consumer = this.#addConsumer({ config, createdMs, state: undefined }, start, true);
     this.#adviseConsumer(config.name, 'CREATED', 'create');
     return consumer;
   }
@@ -422,6 +424,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.consumers.clear();
     this.#expiry.close();
     this.#retention.close();
+    this.settling.close();
     this.dedup.close();
     if (this.#isCounted) {
       this.#use(-this.store.state.bytes);

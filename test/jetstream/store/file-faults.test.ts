@@ -115,6 +115,10 @@ describe('a write that fails', () => {
       return isFull && (verb === 'write' || verb === 'create') ? 'ENOSPC' : undefined;
     };
     ok((await publish('more')) !== '');
+    store.remove(3);
+    const removed = committed(store);
+    await disk.settle();
+    ok((await removed) !== '');
     store.clear();
     const purged = committed(store);
     const later = committed(store);

@@ -281,7 +281,9 @@ export class SegmentLog implements Bodies {
     return !this.#tail.isUnsaid;
   }
 
+  /** A segment in which nothing lives gives room at once; whatever else there is, is looked for now and then. */
   #mayRelieve(): boolean {
+    if (this.segments.list.slice(0, -1).some(({ living }) => living === 0)) return true;
     const nowMs = this.options.clock.monotonic();
     if (nowMs - this.#relievedMs < RELIEF_PAUSE_MS) return false;
     this.#relievedMs = nowMs;
