@@ -114,14 +114,19 @@ class Run {
       const { firstSeq, lastSeq } = store.state;
       store.clear();
       for (let gone = firstSeq; gone <= lastSeq; gone++) this.#forget(gone);
+      // Of everything that is gone nothing comes back.
+      for (const gone of [...this.#evicted.keys(), ...this.#settling]) this.#forget(gone);
     } else {
       const { firstSeq, lastSeq } = store.state;
       const seq = firstSeq + (each.which % (lastSeq - firstSeq + 2));
       const from = each.kind === 'below' ? firstSeq : seq;
       const to = each.kind === 'below' ? seq - 1 : seq;
+      // One that has made room is not there to be removed, and may be there again.
+      const there: number[] = [];
+      for (let at = store.next(from); at > 0 && at <= to; at = store.next(at + 1)) there.push(at);
       if (each.kind === 'below') store.removeBelow(seq);
       else store.remove(seq);
-      for (let gone = from; gone <= to; gone++) this.#forget(gone);
+      for (const gone of there) this.#forget(gone);
     }
   }
 

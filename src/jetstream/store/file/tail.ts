@@ -148,6 +148,8 @@ export class Tail {
   noteFloor(seq: number, isEvicted = false): void {
     const isNoted = this.#note(FLOOR, FLOOR_BYTES, seq, 0);
     if (isEvicted && !isNoted) this.#keepEvicted();
+    // Should what was evicted before it come back, the floor is no more.
+    if (!isEvicted && this.#evicted.count > 0) this.#owe(seq - 1, seq - 1);
   }
 
   /** Sequences up to there are used up; a time of -1 says nothing. */
