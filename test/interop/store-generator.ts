@@ -3,8 +3,8 @@
 //
 // Left out is what the original does not count or find as it says it would: num_pending of a consumer that begins behind
 // the end, or whose filters are changed, or of one of `last_per_subject` after a purge or a restart; of streams in files,
-// the last of many subjects up to a sequence behind the end; over restarts, what was delivered as often as may be, which
-// is pending again there.
+// the last of many subjects up to a sequence behind the end; over restarts, what was sent back, which waits for its
+// ack again there.
 import { Chance } from './chance.ts';
 
 /** A request, its body and headers; what `take` says is done with the messages of a pull. */
@@ -160,7 +160,7 @@ export class StoreGenerator {
             'by_start_sequence',
           ]),
       ack_wait: HOUR,
-      max_deliver: this.#isRestarted ? -1 : chance.of([-1, -1, 1, 2, 3]),
+      max_deliver: chance.of([-1, -1, 1, 2, 3]),
       max_ack_pending: chance.of([-1, 1000, 1, 3]),
       headers_only: chance.is(0.15),
       ...(isMany && { filter_subjects: filters }),
@@ -210,8 +210,9 @@ export class StoreGenerator {
       [1, () => JSON.stringify({ batch, expires: 20_000_000, no_wait: true })],
       [1, () => JSON.stringify({ batch, expires: 1_000_000, idle_heartbeat: 1_000_000 })],
     ]) as string;
+    const back = this.#isRestarted ? '+WPI' : '-NAK';
     const acks = Array.from({ length: 10 }, () =>
-      chance.of(['', '+ACK', '+ACK', '+ACK', '-NAK', '+TERM', '+TERM why', '+WPI', 'none', 'none']),
+      chance.of(['', '+ACK', '+ACK', '+ACK', back, '+TERM', '+TERM why', '+WPI', 'none', 'none']),
     );
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${STREAM}.${this.#name()}`;
     return { kind: 'pull', subject, body, headers: [], acks };

@@ -79,3 +79,19 @@ test.each(['messages', 'consumers'])(
     await bus.close();
   },
 );
+
+// Source: nats-server 2.15.3, server/stream.go, addStreamWithAssignment, which checks no limits when it recovers.
+test('streams that take more than they may are there, and take no more', async () => {
+  const storeDir = await withStream();
+  const bus = createBus();
+  const jetstream = await enableJetStream(bus, { storeDir, maxFile: 1000 });
+  const info = await bus.request('$JS.API.STREAM.INFO.S', '');
+  expect(JSON.parse(info.string())).toMatchObject({ state: { messages: MESSAGES } });
+  const refused = await bus.request('s.more', 'm');
+  expect(JSON.parse(refused.string())).toMatchObject({ error: { code: 503, err_code: 10023 } });
+  await bus.request('$JS.API.STREAM.PURGE.S', '');
+  const taken = await bus.request('s.more', 'm');
+  expect(JSON.parse(taken.string())).toEqual({ stream: 'S', seq: MESSAGES + 1 });
+  await jetstream.close();
+  await bus.close();
+});

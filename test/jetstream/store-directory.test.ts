@@ -122,6 +122,25 @@ test('what another has removed by now is nobody’s trouble', async () => {
   lock.release();
 });
 
+test('where there can be no sockets, one warning says so', async () => {
+  const cause = Object.assign(new Error('operation not permitted'), { code: 'EPERM' });
+  const answerAt = () => Promise.reject(cause);
+  const sockets = { ...heldSockets(new SimDisk(), async () => {}), answerAt };
+  const warnings: string[] = [];
+  const warn = (text: string): void => void warnings.push(text);
+  const lock = await lockDirectory(new SimDisk(), '/d', sockets, ['/tmp'], '/shown', warn);
+  lock.release();
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /^store directory \/shown is not locked, .*: listen \/d\/lock\.\w+\.sock: /,
+    ),
+  ]);
+  cause.code = 'EACCES';
+  await expect(lockDirectory(new SimDisk(), '/d', sockets, ['/tmp'])).rejects.toMatchObject({
+    code: 'ERR_STORAGE',
+  });
+});
+
 test('where temporary files are may have a long path, too', async () => {
   const dir = longDirectory();
   const { TMPDIR } = process.env;

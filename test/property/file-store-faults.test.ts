@@ -130,7 +130,7 @@ class Run {
     const store = this.#store;
     if (isWell) this.#disk.fails = () => undefined;
     const isTold = isWell && store.failure?.message.startsWith('sync') !== true;
-    const expected = digest(store);
+    const expected = isTold ? digest(store) : '';
     const end = closed(store);
     await this.#disk.settle();
     await end;

@@ -29,6 +29,8 @@ const HAS = 'has';
 const SOCKET = /^lock\.\w+\.sock$/;
 /** Times that one is asked who says nothing. */
 const ASKED_MOST = 3;
+/** There is nowhere to listen on such a file system; nats-server, which locks nothing, serves there, too. */
+const NO_SOCKETS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP']);
 /** Letters of a name that nobody else has. */
 const NAME_LEN = 16;
 /** Letters of a link's, which is there for a moment; macOS' directories of temporary files leave room for so many. */
@@ -39,6 +41,7 @@ const LINK_LEN = 8;
  *
  * @param shortDirs where a short name for a long path may be made for a moment, the best first
  * @param shownDir what it is called
+ * @param warn told when nobody can be kept away
  * Rejects with StorageError: another process has it, or it cannot be told.
  */
 export async function lockDirectory(
@@ -47,6 +50,7 @@ export async function lockDirectory(
   sockets: LocalSockets,
   shortDirs: readonly string[],
   shownDir: string = dir,
+  warn: (text: string) => void = () => {},
 ): Promise<DirectoryLock> {
   const name = `lock.${randomBase62(NAME_LEN)}.sock`;
   const isLong = !fits(`${dir}/${name}`, sockets);
@@ -55,7 +59,12 @@ export async function lockDirectory(
     return await new Attempt(disk, dir, short, name, shownDir).run(sockets);
   } catch (error) {
     if (error instanceof StorageError) throw error;
-    throw new StorageError(fileErrorText(error, 'listen', `${dir}/${name}`), { cause: error });
+    const text = fileErrorText(error, 'listen', `${dir}/${name}`);
+    if (!NO_SOCKETS.has((error as NodeJS.ErrnoException).code ?? '')) {
+      throw new StorageError(text, { cause: error });
+    }
+    warn(`store directory ${shownDir} is not locked, and must be this process's alone: ${text}`);
+    return { release: () => {} };
   } finally {
     if (isLong) removeQuietly(disk, short);
   }

@@ -4,10 +4,11 @@
 //   <directory>/ganglion/<account>/   lock.….sock   held as long as it is open (lock.ts)
 //                                     streams/      its streams (disk-place.ts)
 import { tmpdir } from 'node:os';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { answerAt, askAt, LOCAL_PATH_MOST } from '../../net/local-socket.ts';
 import { atExit } from '../../shared/at-exit.ts';
 import type { Clock } from '../../shared/clock.ts';
+import { toError } from '../../shared/errors.ts';
 import { type MachineDisk, systemDisk } from '../store/file/disk.ts';
 import { DiskPlace } from './disk-place.ts';
 import { type LocalSockets, lockDirectory } from './lock.ts';
@@ -41,11 +42,14 @@ export async function openPlace(
     warn(`${others} was made by nats-server and is left alone: streams are kept in ${root}`);
   }
   const dir = `${root}/${directoryName(account)}`;
+  const isNew = !disk.isThere(`${dir}/streams`);
   disk.makeDir(root);
   disk.makeDir(dir);
-  const lock = await lockDirectory(disk, dir, sockets, [tmpdir(), SHORTEST_DIR], root);
+  const shortDirs = [tmpdir(), SHORTEST_DIR];
+  const lock = await lockDirectory(disk, dir, sockets, shortDirs, root, warn);
   try {
     const place = new DiskPlace({ disk, clock, dir: `${dir}/streams`, sync, warn });
+    if (isNew) await syncNames(disk, dir, warn);
     return {
       place,
       directory: root,
@@ -86,6 +90,21 @@ export function openTemporaryPlace(options: Omit<OpenOptions, 'storeDir' | 'sync
       stay();
     },
   };
+}
+
+/** What has been made down to a directory survives a power loss then. Who may not look above ours cannot say more of that. */
+async function syncNames(
+  disk: MachineDisk,
+  dir: string,
+  warn: (text: string) => void,
+): Promise<void> {
+  const root = dirname(dir);
+  for (const own of [dir, root]) {
+    await disk.syncDir(own).catch((error: unknown) => warn(toError(error).message));
+  }
+  for (const above of [dirname(root), dirname(dirname(root))]) {
+    await disk.syncDir(above).catch(() => {});
+  }
 }
 
 /** A day: no sync of these does anything. */

@@ -90,10 +90,25 @@ export class HashIndex {
     return this.#head(bucket);
   }
 
+  /**
+   * So many are to come to one that is empty: it has their buckets from the beginning, and splits none for them. Throws
+   * CapacityError.
+   */
+  expect(count: number): void {
+    let half = LEAST_BUCKETS;
+    while (half < count) half *= 2;
+    while (this.#chunks.length << CHUNK_BITS < half) this.#addChunk();
+    this.#half = half;
+  }
+
   /** Makes sure that `add` will not fail. Throws CapacityError. */
   reserve(): void {
     const buckets = this.#half + this.#split + 1;
     if (buckets <= this.#chunks.length << CHUNK_BITS) return;
+    this.#addChunk();
+  }
+
+  #addChunk(): void {
     this.#chunks.push(new Uint32Array(this.#memory.take(BUCKETS_A_CHUNK * 4)));
   }
 

@@ -26,6 +26,7 @@ import type {
   StoreState,
   SubjectState,
 } from './store.ts';
+import { beginningAt, type MutableState } from './store-beginning.ts';
 import { storedBytes } from './stored-bytes.ts';
 import { emptyPlace, noteLost, readAt } from './stored-message.ts';
 import { type CountedSubject, countSubjects, findSubjects, walkSubjects } from './subject-scan.ts';
@@ -57,8 +58,6 @@ export interface IndexOptions {
 /** Makes the place for the bodies of a store with these rows. */
 export type CreateBodies = (memory: Memory, rows: Rows) => Bodies;
 
-type MutableState = { -readonly [Key in keyof StoreState]: StoreState[Key] };
-
 export class IndexedStore implements Store {
   readonly #options: IndexOptions;
   readonly #memory: Memory;
@@ -85,6 +84,11 @@ export class IndexedStore implements Store {
 
   get state(): StoreState {
     return this.#state;
+  }
+
+  /** So many subjects are to come to one that is empty. Throws CapacityError. */
+  expect(subjects: number): void {
+    this.#subjects.expect(subjects);
   }
 
   /** It is as it was made: what has been put into it so far was not so. Nobody is told. */
@@ -481,17 +485,4 @@ export class IndexedStore implements Store {
   #bytesBy(subjectBytes: number, hasHeaders: boolean, bodyBytes: number): number {
     return storedBytes(this.#options.storage, subjectBytes, hasHeaders, bodyBytes);
   }
-}
-
-/** nats-server 2.15.3, server/memstore.go, newMemStoreWithMode: a stream that begins somewhere is purged up to there. */
-function beginningAt(firstSeq: number): MutableState {
-  return {
-    messages: 0,
-    bytes: 0,
-    firstSeq,
-    firstTimeMs: 0,
-    lastSeq: Math.max(0, firstSeq - 1),
-    lastTimeMs: 0,
-    subjects: 0,
-  };
 }

@@ -69,6 +69,12 @@ export class SubjectTable implements SlabOwner, Texts {
     this.#generation = generation;
   }
 
+  /** So many are to come to one that is empty. Throws CapacityError. */
+  expect(count: number): void {
+    this.#index.expect(count);
+    this.#tree.expect(count);
+  }
+
   /** How many there are. */
   get count(): number {
     return this.#count;

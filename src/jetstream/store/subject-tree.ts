@@ -73,6 +73,11 @@ export class SubjectTree {
     return this.#nodes.listBytes;
   }
 
+  /** So many are to come to one that is empty. Throws CapacityError. */
+  expect(count: number): void {
+    this.#index.expect(count);
+  }
+
   /**
    * Adds a subject, whose text can be asked for as soon as this returns. Throws CapacityError, and then nothing has changed.
    *

@@ -197,10 +197,12 @@ describe('a directory that is not as it was left', () => {
   it('what was left of unfinished work is taken away, and what is not ours is left alone', async () => {
     const files = await tenMessages(9);
     files.set('/s/00000001.tmp', Uint8Array.of(1, 2, 3));
+    files.set('/s/index.snapshot.tmp', Uint8Array.of(1));
     files.set('/s/README', Uint8Array.of(1));
+    files.set('/s/notes.tmp', Uint8Array.of(1));
     const disk = new SimDisk(1, files);
     const { store } = openStore({ disk, dir: '/s' });
-    deepStrictEqual([...disk.names.keys()].sort(), [SEGMENT, '/s/README']);
+    deepStrictEqual([...disk.names.keys()].sort(), [SEGMENT, '/s/README', '/s/notes.tmp']);
     deepStrictEqual(payloads(store), ALL);
     const end = closed(store);
     await disk.settle();

@@ -1,7 +1,7 @@
 // What has the right checksums and cannot be so: it is refused by the name of its file, or of no use; it costs neither
 // the memory nor the time that it asks for.
 import { deepStrictEqual, ok, strictEqual, throws } from 'node:assert/strict';
-import { truncateSync } from 'node:fs';
+import { rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { afterEach, describe, it } from 'vitest';
@@ -14,8 +14,10 @@ import {
   readSegmentHead,
   SKIP,
   sealFrame,
+  segmentHeads,
   viewsOf,
 } from '../../../src/jetstream/store/file/format.ts';
+import type { Store } from '../../../src/jetstream/store/store.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { closed, newDirectory, openStore, removeDirectories } from '../../support/file-stores.ts';
 import { contents } from '../../support/format-fixture.ts';
@@ -164,6 +166,49 @@ describe('a file', () => {
     all.set('/s/0000000001.log', all.get(SEGMENT) as Uint8Array);
     all.set('/s/9999999999.log', new Uint8Array(1));
     deepStrictEqual(contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store), expected);
+  });
+});
+
+/** Messages whose subject a filter matches. */
+function countOf(store: Store, filter: string): number {
+  let count = 0;
+  for (const { messages } of store.subjectsMatching(filter)) count += messages;
+  return count;
+}
+
+describe('a number of subjects', () => {
+  it('is no more than there is room for, whatever a head says', async () => {
+    const log = (await files()).get(SEGMENT) as Uint8Array;
+    const head = readSegmentHead(viewsOf(log));
+    if (typeof head !== 'object') throw new Error('no head');
+    log.set(segmentHeads({ ...head, subjects: 0xffff_ffff }));
+    const { store } = openStore({ disk: new SimDisk(1, new Map([[SEGMENT, log]])), dir: '/s' });
+    strictEqual(store.state.subjects, 2);
+    ok(store.heldBytes < 1_000_000, `${store.heldBytes}`);
+  });
+
+  it('that is known makes no other index, by the log and by its snapshot', async () => {
+    const dir = newDirectory();
+    const { store } = openStore({ dir, segmentBytes: 100_000, snapshotBytes: 0 });
+    for (let i = 1; i <= 6000; i++) store.append(incoming(`a.${i % 3000}.b`, ''), i);
+    await closed(store);
+    for (const isSnapshot of [true, false]) {
+      if (!isSnapshot) rmSync(join(dir, 'index.snapshot'));
+      const again = openStore({ dir, snapshotBytes: Number.POSITIVE_INFINITY }).store;
+      for (let i = 1; i <= 3000; i++) {
+        const id = again.findSubject(new TextEncoder().encode(`a.${i % 3000}.b`));
+        deepStrictEqual([again.firstOf(id), again.lastOf(id), again.countOf(id)], [i, i + 3000, 2]);
+      }
+      strictEqual(countOf(again, 'a.*.b'), 6000);
+      strictEqual(countOf(again, 'a.7.*'), 2);
+      await closed(again);
+    }
+    const last = openStore({ dir }).store;
+    last.removeBelow(5990);
+    for (let i = 1; i <= 500; i++) last.append(incoming(`c.${i}`, ''), 6000 + i);
+    strictEqual(last.state.subjects, 511);
+    strictEqual(countOf(last, 'c.*'), 500);
+    await closed(last);
   });
 });
 

@@ -25,7 +25,7 @@ export const FORMAT_VERSION = 1;
 //       48     4  number of the segment in front of it, when it was made; 0 = there was none
 //       52     4  nonce of that, and
 //       56     4  its bytes: it was full then
-//       60     4  0
+//       60     4  subjects of the store when the segment began; 0 = it does not say
 export const SEGMENT_HEAD_BYTES = 64;
 /** Where the first frame begins: behind two heads, so that one flipped bit does not cost a segment. */
 export const FRAMES_AT: number = 2 * SEGMENT_HEAD_BYTES;
@@ -43,6 +43,7 @@ export interface SegmentHead {
   readonly lastTimeMs: number;
   readonly firstSeq: number;
   readonly previous: Previous;
+  readonly subjects: number;
 }
 
 /** What was in front of a segment when it was made. */
@@ -140,6 +141,7 @@ export function segmentHeads(head: SegmentHead): Uint8Array {
   view.setUint32(48, head.previous.number, true);
   view.setUint32(52, head.previous.nonce, true);
   view.setUint32(56, head.previous.bytes, true);
+  view.setUint32(60, head.subjects, true);
   view.setUint32(4, crc32(bytes.subarray(8, SEGMENT_HEAD_BYTES)), true);
   bytes.copyWithin(SEGMENT_HEAD_BYTES, 0, SEGMENT_HEAD_BYTES);
   return bytes;
@@ -175,6 +177,7 @@ function headAt(view: DataView, at: number): SegmentHead {
       nonce: view.getUint32(at + 52, true),
       bytes: view.getUint32(at + 56, true),
     },
+    subjects: view.getUint32(at + 60, true),
   };
 }
 

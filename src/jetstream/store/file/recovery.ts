@@ -12,6 +12,7 @@ import {
   FRAME_HEAD_BYTES,
   FRAMES_AT,
   isSeq,
+  MESSAGE_BYTES,
   type Place,
   readFrameHead,
   readSegmentHead,
@@ -42,6 +43,8 @@ interface Evidence {
 const STEP_BYTES = 32_768;
 /** Frames whose heads are looked at in a step. */
 const FRAMES_A_STEP = 1024;
+/** Work of ours that has not come to its end. */
+const UNFINISHED = /^(\d{8,10}|index\.snapshot)\.tmp$/;
 /** A position fits a word. */
 const SEGMENT_MOST = 0xffff_ffff;
 
@@ -71,7 +74,7 @@ export class Recovery {
   /** Throws StorageError, and then files may be open still. @param names what is in the directory */
   *run(names: readonly string[]): Work<void> {
     const { segments } = this.#log;
-    for (const name of names) if (name.endsWith('.tmp')) this.#remove(name);
+    for (const name of names) if (UNFINISHED.test(name)) this.#remove(name);
     const numbers = names.map(segmentNumber).filter((number) => number > 0);
     numbers.sort((a, b) => a - b);
     for (const number of numbers) {
@@ -80,12 +83,20 @@ export class Recovery {
     }
     this.#removeStale();
     if (names.includes(SNAPSHOT_NAME)) yield* this.#restore();
+    if (this.#store.state.messages === 0) this.#expect();
     for (let i = 0; i < segments.list.length; i++) {
       const segment = segments.list[i] as Segment;
       const before = segments.list[i - 1];
       if (before !== undefined && !(yield* this.#follows(before, segment))) this.#cutBehind(i - 1);
       else if (!(yield* this.#read(segment))) this.#cutBehind(i);
     }
+  }
+
+  /** There are as many subjects as before, most likely, and no more than messages have room for. */
+  #expect(): void {
+    const { list, last } = this.#log.segments;
+    const bytes = list.reduce((sum, segment) => sum + segment.bytes, 0);
+    this.#store.expect(Math.min(last?.head.subjects ?? 0, Math.floor(bytes / MESSAGE_BYTES)));
   }
 
   /** A segment that the next one does not know of was cut away before that was made; a power loss has brought it back. */

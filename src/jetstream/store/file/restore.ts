@@ -32,6 +32,7 @@ export function* restore(
   // By the numbers of subjects.
   const ids = [-1];
   const lengths = [0];
+  store.expect(head.subjects);
   for (let i = 0; i < head.rows; i++) {
     reader.row(row, head.segments, ids.length - 1);
     const { seq, timeMs, text, subject } = row;

@@ -16,7 +16,7 @@ export const SNAPSHOT_NAME = 'index.snapshot';
 const VERSION = 1;
 const MAGIC = 0x584e4c47;
 
-// The head, 64 bytes: u32 magic, u32 version, u32 segments, u32 0, f64 rows, f64 first sequence, f64 last sequence,
+// The head, 64 bytes: u32 magic, u32 version, u32 segments, u32 subjects, f64 rows, f64 first sequence, f64 last sequence,
 // f64 time of the last message, f64 bytes of the whole.
 const HEAD_BYTES = 64;
 // A segment, 40 bytes: u32 number, u32 nonce, u32 bytes, u32 0, f64 weight of all its messages, f64 what lives,
@@ -78,6 +78,7 @@ class SnapshotWriter {
     head.view.setUint32(0, MAGIC, true);
     head.view.setUint32(4, VERSION, true);
     head.view.setUint32(8, list.length, true);
+    head.view.setUint32(12, state.subjects, true);
     head.view.setFloat64(16, state.messages, true);
     head.view.setFloat64(24, state.firstSeq, true);
     head.view.setFloat64(32, state.lastSeq, true);
@@ -174,6 +175,8 @@ export class SnapshotError extends Error {}
 /** What the head says, and where a segment was. */
 export interface SnapshotHead {
   readonly rows: number;
+  /** 0 = it does not say. */
+  readonly subjects: number;
   readonly firstSeq: number;
   readonly lastSeq: number;
   readonly lastTimeMs: number;
@@ -223,6 +226,7 @@ export class SnapshotReader {
       throw new SnapshotError();
     }
     const count = view.getUint32(at + 8, true);
+    const subjects = view.getUint32(at + 12, true);
     const rows = view.getFloat64(at + 16, true);
     const firstSeq = view.getFloat64(at + 24, true);
     const lastSeq = view.getFloat64(at + 32, true);
@@ -230,10 +234,11 @@ export class SnapshotReader {
     if (!isSeq(rows) || !isSeq(lastSeq) || !(firstSeq >= 0 && firstSeq <= lastSeq + 1)) {
       throw new SnapshotError();
     }
+    if (rows * ROW_BYTES > this.#size || subjects > rows) throw new SnapshotError();
     if (count > list.length || !isTime(lastTimeMs)) throw new SnapshotError();
     const segments: SnapshotSegment[] = [];
     for (let i = 0; i < count; i++) segments.push(this.#segment(list[i] as Segment, i < count - 1));
-    return { rows, firstSeq, lastSeq, lastTimeMs, segments };
+    return { rows, subjects, firstSeq, lastSeq, lastTimeMs, segments };
   }
 
   /** @param isClosed nothing can have been added since */

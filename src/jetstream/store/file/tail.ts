@@ -410,11 +410,11 @@ export class Tail {
     // A write to the last one has failed before its name was safe. Behind one that may be missing none is made.
     const isEarly = this.#syncing.isDirDirty || this.#mustSettle;
     if (isEarly && this.failure !== undefined) throw this.failure;
-    const { lastSeq, lastTimeMs, firstSeq } = this.owner.state;
+    const { lastSeq, lastTimeMs, firstSeq, subjects } = this.owner.state;
     const number = this.#segments.takeNumber();
     const previous = this.#previous();
     const nonce = newNonce();
-    const head = { number, nonce, cleaned: 0, lastSeq, lastTimeMs, firstSeq, previous };
+    const head = { number, nonce, cleaned: 0, lastSeq, lastTimeMs, firstSeq, previous, subjects };
     try {
       const file = disk.create(`${dir}/${segmentName(number)}`);
       try {
