@@ -1,4 +1,4 @@
-// Three sets of tests: `quick` is what `npm run check` runs, `slow` (soak, scale, the build with assertions) joins it in
+// Three sets of tests: `quick` is what `npm run check` runs, `slow` (soak, scale, and what takes seconds) joins it in
 // `npm test`, `interop` needs official clients of other languages and is run by `npm run test:interop`.
 import type { ViteUserConfig } from 'vitest/config';
 
@@ -7,6 +7,11 @@ const slow = [
   'test/scale/**/*.test.ts',
   // The same as on the release build, with assertions.
   'test/transcripts/debug.test.ts',
+  // Many random runs, processes that are killed, and memory that is collected: each takes seconds.
+  'test/property/router.test.ts',
+  'test/jetstream/restart-crash.test.ts',
+  'test/jetstream/store/file-crash.test.ts',
+  'test/core/heap.test.ts',
 ];
 const interop = ['test/interop/**/*.test.ts'];
 

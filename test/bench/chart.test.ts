@@ -68,12 +68,13 @@ describe('targets', () => {
       lane('nats-server', 100),
       lane('relay', 2000),
     ]);
-    const judged = judgeMacro([report]).filter(({ verdict }) => verdict !== 'not measured');
+    const all = judgeMacro([report]);
+    const judged = all.filter(({ verdict }) => verdict !== 'not measured');
     expect(judged.map(({ what, measured, verdict }) => [what, measured?.median, verdict])).toEqual([
       ['1-1 128 B: messages/s / nats-server', 8, 'met'],
       ['1-1 128 B: messages/s / relay', 0.4, 'missed'],
       ['1-1 128 B: server CPU per message / nats-server', 1 / 8, 'met'],
     ]);
-    expect(formatJudgements(judgeMacro([report]))).toContain('28 not measured');
+    expect(formatJudgements(all)).toContain(`${all.length - judged.length} not measured`);
   });
 });
