@@ -147,11 +147,11 @@ function growthIsUnseen(setting: Setting, lengths: number[]): boolean {
 
 describe('the core', () => {
   it('sends the same frames under every cut', () => {
-    check(400, fc.property(settingOf(conversation), cuts, cutsAgree));
+    check(200, fc.property(settingOf(conversation), cuts, cutsAgree));
   });
 
   it('sends the same frames and makes the same records under every budget', () => {
-    check(300, fc.property(settingOf(conversation), cuts, units, budgetIsUnseen));
+    check(150, fc.property(settingOf(conversation), cuts, units, budgetIsUnseen));
   });
 
   it('stands the refusal of growth in the middle of a read', () => {
@@ -177,10 +177,10 @@ describe('the core', () => {
   });
 
   it('stands streams with a fault in them', () => {
-    check(250, fc.property(settingOf(damagedStream), cuts, cutsAgree));
+    check(150, fc.property(settingOf(damagedStream), cuts, cutsAgree));
   });
 
   it('stands any bytes whatever', () => {
-    check(250, fc.property(settingOf(noise), cuts, cutsAgree));
+    check(150, fc.property(settingOf(noise), cuts, cutsAgree));
   });
 });
