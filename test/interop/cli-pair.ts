@@ -129,7 +129,7 @@ const CHANGES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** The headers of a message, which the command prints in the order of a Go map: any. */
-const HEADERS = /(?<=^(?:Headers:\n|\[#\d+\] Received .*)\n)(?:\S+: .*\n)+/gm;
+const HEADERS = /(?<=^(?:Headers:\n|\[#\d+\] Received .*)\n)(?: *\S+: .*\n)+/gm;
 
 function plain(output: string): string {
   const text = CHANGES.reduce((sofar, [pattern, by]) => sofar.replace(pattern, by), output);
