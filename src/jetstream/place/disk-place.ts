@@ -37,7 +37,7 @@ const PARTS = ['messages', 'consumers'];
 /** A directory of a stream: something and a number. */
 const DIRECTORY = /\.(\d{1,15})$/;
 /** What of it is made by us. */
-const OWN_FILE = /^(\d+\.(log|tmp)|index\.snapshot(\.tmp)?)$/;
+const OWN_FILE = /^(\d+\.(log|idx|tmp)|index\.snapshot(\.tmp)?)$/;
 const OWN_NAMES: readonly string[] = [META_NAME, NEW_NAME, GONE_NAME];
 
 export class DiskPlace implements Place {
