@@ -54,9 +54,12 @@ export class Rows {
     return this.#living;
   }
 
-  /** No accessor: of a private one each use takes 5 ns. */
+  /**
+   * No accessor, of which each use takes 5 ns when it is private; and by `at`: where an index of -1 has been asked for once,
+   * any takes 10.
+   */
   #tail(): RowChunk | undefined {
-    return this.#chunks[this.#chunks.length - 1];
+    return this.#chunks.at(-1);
   }
 
   /** Forgets all rows, whose memory has been given back. */
