@@ -235,6 +235,8 @@ export class ApiGenerator {
   #streamUpdate(): ApiCase {
     const name = this.#streamName();
     const config = this.#streamConfig(this.#chance.is(0.02) ? this.#streamName() : name);
+    // An update makes it `>` on one side alone: DIVERGENCES.md.
+    if ((config.republish as { dest?: string } | null)?.dest === '') delete config.republish;
     return this.#withBody(`STREAM.UPDATE.${name}`, config);
   }
 

@@ -3,8 +3,8 @@
 //
 // Left out is what the original does not count or find as it says it would: num_pending of a consumer that begins behind
 // the end, or whose filters are changed, or of one of `last_per_subject` after a purge or a restart; of streams in files,
-// the last of many subjects up to a sequence behind the end; over restarts, what was sent back, which waits for its
-// ack again there.
+// the last of many subjects up to a sequence behind the end, and roll-ups of all, after which it may count one too many;
+// over restarts, what was sent back, which waits for its ack again there.
 import { Chance } from './chance.ts';
 
 /** A request, its body and headers; what `take` says is done with the messages of a pull. */
@@ -187,7 +187,7 @@ export class StoreGenerator {
       ['Nats-Expected-Last-Subject-Sequence', () => chance.of(['0', '0', '1', '2', '3', 'x'])],
       ['Nats-Expected-Last-Subject-Sequence-Subject', () => this.#filter()],
       ['Nats-Expected-Last-Msg-Id', () => chance.of(['1', '2', ''])],
-      ['Nats-Rollup', () => chance.of(['sub', 'all', 'SUB', 'x', ''])],
+      ['Nats-Rollup', () => chance.of(['sub', this.#isFile ? 'Sub' : 'all', 'SUB', 'x', ''])],
       ['Nats-TTL', () => chance.of(['7200', '1h', '2h', 'never', '0', '00', 'x', '1ms'])],
       ['Nats-Incr', () => chance.of(['+1', 'x'])],
       ['nats-msg-id', () => '1'],
