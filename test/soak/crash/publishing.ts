@@ -122,18 +122,28 @@ export async function plain(means: Means, name: string): Promise<Actor> {
       ok(first_seq >= gone.floor, `${name}: first ${first_seq}, purged below ${gone.floor}`);
       const span = last_seq === 0 ? 0 : last_seq - first_seq + 1;
       deepStrictEqual(num_deleted, span - messages, `${name}: deleted`);
-      const bySeq = new Map(found.map((one) => [one.seq, one.n]));
-      for (const [seq, n] of acked.bySeq) {
-        const there = bySeq.get(seq);
-        if (there === n) ok(!gone.has(seq, n), `${name}: ${seq} was removed and is there`);
-        else {
-          const isAsked = there === undefined && asked.has(seq, n);
-          ok(isAsked, `${name}: ${seq} is lost (${n}, now ${there})`);
-        }
-      }
+      lacksOnly(name, acked, found, { asked, gone });
     },
     told: () => counts,
   };
+}
+
+/** What was acknowledged is there but for what was to go, and what has gone is not. */
+function lacksOnly(
+  name: string,
+  acked: Acked,
+  found: readonly Held[],
+  { asked, gone }: { readonly asked: Removal; readonly gone: Removal },
+): void {
+  const bySeq = new Map(found.map((one) => [one.seq, one.n]));
+  for (const [seq, n] of acked.bySeq) {
+    const there = bySeq.get(seq);
+    if (there === n) ok(!gone.has(seq, n), `${name}: ${seq} was removed and is there`);
+    else {
+      const isAsked = there === undefined && asked.has(seq, n);
+      ok(isAsked, `${name}: ${seq} is lost (${n}, now ${there})`);
+    }
+  }
 }
 
 /** Publishes with ids, and again with the same ids what was not acknowledged. */
