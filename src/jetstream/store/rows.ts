@@ -105,7 +105,7 @@ export class Rows {
    */
   pushMany(seq: number, most: number): number {
     this.reserve(seq);
-    const chunk = this.#tail as RowChunk;
+    const chunk = this.#tail() as RowChunk;
     const row = chunk.count;
     if (row === 0) chunk.base = seq;
     const offset = seq - chunk.base;

@@ -128,7 +128,7 @@ export class BlockBuilder {
   }
 
   #numberOf(source: Buffer, start: number, end: number): number {
-    const key = source.latin1Slice(start, end);
+    const key = source.toString('latin1', start, end);
     let number = this.#numbers.get(key);
     if (number === undefined) {
       number = this.#texts.push(Buffer.from(source.subarray(start, end))) - 1;
