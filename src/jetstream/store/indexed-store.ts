@@ -88,8 +88,8 @@ export class IndexedStore implements Store {
   }
 
   /** So many subjects are to come to one that is empty. Throws CapacityError. */
-  expect(subjects: number): void {
-    this.#subjects.expect(subjects);
+  expecting(subjects: number): Work<void> {
+    return this.#subjects.expecting(subjects);
   }
 
   /** Takes over messages that an index has kept; nobody is told. @param slab what a row says of where they lie */

@@ -89,7 +89,7 @@ export class Recovery {
       segment.hasIndex = indexes.delete(indexName(segmentName(segment.number)));
     }
     for (const name of indexes) this.#remove(name);
-    this.#expect();
+    yield* this.#expecting();
     for (let i = 0; i < segments.list.length; i++) {
       const segment = segments.list[i] as Segment;
       const before = segments.list[i - 1];
@@ -99,10 +99,12 @@ export class Recovery {
   }
 
   /** There are as many subjects as before, most likely, and no more than messages have room for. */
-  #expect(): void {
+  #expecting(): Work<void> {
     const { list, last } = this.#log.segments;
     const bytes = list.reduce((sum, segment) => sum + segment.bytes, 0);
-    this.#store.expect(Math.min(last?.head.subjects ?? 0, Math.floor(bytes / MESSAGE_BYTES)));
+    return this.#store.expecting(
+      Math.min(last?.head.subjects ?? 0, Math.floor(bytes / MESSAGE_BYTES)),
+    );
   }
 
   /** A segment that the next one does not know of was cut away before that was made; a power loss has brought it back. */
