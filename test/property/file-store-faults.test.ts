@@ -64,6 +64,8 @@ class Run {
   readonly #removed = new Set<number>();
   /** What has made room since the last commit was asked for, and what for: it is gone when that is there. */
   #evicted = new Map<number, number>();
+  /** What has gone, and what it made room for, too. */
+  readonly #goneForNothing: number[] = [];
   /** The same, where it has been asked for. */
   readonly #settling = new Set<number>();
 
@@ -188,22 +190,29 @@ class Run {
     this.#store.commit((failure) => {
       const kept = failure === undefined ? asked : [];
       for (const seq of kept) if (!this.#removed.has(seq)) this.#kept.set(seq, `${seq}`);
-      for (const [seq, by] of evicted) this.#settle(seq, by, failure);
+      for (const seq of evicted.keys()) this.#settle(seq, evicted, failure);
       done();
     });
   }
 
-  #settle(seq: number, by: number, failure: Error | undefined): void {
+  #settle(seq: number, evicted: ReadonlyMap<number, number>, failure: Error | undefined): void {
     this.#settling.delete(seq);
     if (failure === undefined) {
       this.#kept.delete(seq);
       this.#removed.add(seq);
     } else if (!this.#store.has(seq)) {
-      // What is there all the same has taken its place; after a failed sync nobody knows.
-      const isReplaced = this.#store.has(by) || failure.message.startsWith('sync');
-      if (this.#kept.has(seq) && !isReplaced) throw new Error(`${seq} has gone for nothing`);
+      // After a failed sync nobody knows.
+      const isKnown = this.#kept.has(seq) && !failure.message.startsWith('sync');
+      if (isKnown && !this.#isReplaced(seq, evicted)) this.#goneForNothing.push(seq);
       this.#kept.delete(seq);
     }
+  }
+
+  /** What it has made room for was there all the same: it is, or was removed, or has made room itself. */
+  #isReplaced(seq: number, evicted: ReadonlyMap<number, number>): boolean {
+    const by = evicted.get(seq);
+    if (by === undefined) return false;
+    return this.#store.has(by) || this.#removed.has(by) || this.#isReplaced(by, evicted);
   }
 
   async #committed(): Promise<void> {
@@ -238,7 +247,8 @@ class Run {
     this.#disk.fails = () => undefined;
     const isThere = this.#isThere(store);
     this.#disk.fails = fails;
-    return isThere && [...this.#removed].every((seq) => !store.has(seq));
+    if (!isThere || this.#goneForNothing.length > 0) return false;
+    return [...this.#removed].every((seq) => !store.has(seq));
   }
 }
 
