@@ -76,6 +76,54 @@ describe('an update of a stream', () => {
   });
 });
 
+test('a purge that cannot be written is an error, and done when it can', async () => {
+  await open();
+  failing('write', 'create');
+  expect(await bed.api('STREAM.PURGE.S')).toMatchObject({ ...refused(10051), purged: 0 });
+  disk.fails = () => undefined;
+  expect(await bed.api('STREAM.PURGE.S')).toMatchObject({ success: true, purged: 0 });
+  await afterRestart();
+  expect(await bed.state('S')).toMatchObject({ messages: 0, last_seq: 3 });
+});
+
+test('while a stream waits for the disk, others are asked about, and what is behind it keeps its order', async () => {
+  await open();
+  await bed.stream('T', ['t.*'], { storage: 'file' });
+  const { step } = disk;
+  // It is stuck.
+  disk.step = async () => false;
+  const told: string[] = [];
+  const ask = async (subject: string, body?: object): Promise<void> => {
+    const answer = await bed.api<{ error?: { err_code: number } }>(subject, body);
+    told.push(`${subject} ${answer.error?.err_code ?? 'is done'}`);
+  };
+  const made = (name: string, subject: string) => ({ name, subjects: [subject], storage: 'file' });
+  const all = [
+    ask('STREAM.UPDATE.S', { ...made('S', 'u.*'), max_msgs: 5 }),
+    ask('STREAM.INFO.S'),
+    // What the update says counts for it.
+    ask('STREAM.CREATE.U', made('U', 'u.a')),
+    ask('STREAM.CREATE.V', made('V', 'v')),
+    ask('STREAM.INFO.V'),
+    ask('STREAM.INFO.T'),
+    ask('CONSUMER.DURABLE.CREATE.T.C', { ...durable(), stream_name: 'T' }),
+    ask('STREAM.NAMES'),
+  ];
+  await bed.settle();
+  const passing = ['STREAM.INFO.T', 'CONSUMER.DURABLE.CREATE.T.C', 'STREAM.NAMES'];
+  expect(told.sort()).toEqual(passing.map((subject) => `${subject} is done`).sort());
+  told.length = 0;
+  disk.step = step;
+  await Promise.all(all);
+  expect(told.sort()).toEqual([
+    'STREAM.CREATE.U 10065',
+    'STREAM.CREATE.V is done',
+    'STREAM.INFO.S is done',
+    'STREAM.INFO.V is done',
+    'STREAM.UPDATE.S is done',
+  ]);
+});
+
 test.each<Verb>(['rename', 'syncDir'])(
   'a stream whose end cannot be saved goes on: %s',
   async (verb) => {
@@ -129,7 +177,7 @@ describe('a consumer', () => {
     const got = bed.inbox('got');
     failing('write', 'create');
     const answer = await bed.api('CONSUMER.DELETE.S.C');
-    expect(answer).toMatchObject(refused(10077));
+    expect(answer).toMatchObject(refused(10051));
     expect(await bed.api('CONSUMER.NAMES.S')).toMatchObject({ consumers: ['C'] });
     disk.fails = () => undefined;
     bed.bus.publish('$JS.API.CONSUMER.MSG.NEXT.S.C', '', { reply: 'got' });

@@ -6,7 +6,7 @@
 //   a confirmation of an ack                          ─► nothing
 //   what shows messages, where some are taken back: the API's ─► 10077; a direct get's ─► status 500; republished ─► nothing
 //   all others                                        ─► what was said
-// Source: nats-server 2.15.3, server/errors.json, JSStreamStoreFailedF and the like.
+// Source: nats-server 2.15.3, server/errors.json, JSStreamStoreFailedF and the like; server/jetstream_api.go, which of them.
 import { type ApiError, type Refusal, refusal } from '../errors.ts';
 import { type Answer, CLAIMS, type Claim } from '../outbox.ts';
 import { bytesText, storageStatus } from './header-block.ts';
@@ -24,10 +24,10 @@ const CHANGES: ReadonlyMap<string, readonly [Refusal, object?]> = new Map<
 >([
   ['stream_create', ['streamCreate']],
   ['stream_update', ['streamUpdate']],
-  ['stream_purge', ['streamPurge', { purged: 0 }]],
+  ['stream_purge', ['streamGeneral', { purged: 0 }]],
   ['stream_msg_delete', ['messageDelete']],
   ['consumer_create', ['consumerCreate']],
-  ['consumer_delete', ['storeFailed']],
+  ['consumer_delete', ['streamGeneral']],
 ]);
 
 /** A commit that has failed: what of it. */

@@ -3,6 +3,12 @@
 import { deepStrictEqual, match, ok, strictEqual, throws } from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import type { OpenedStore } from '../../../src/jetstream/store/file/file-store.ts';
+import type { PlaceList } from '../../../src/jetstream/store/file/places.ts';
+import { type Segment, Segments } from '../../../src/jetstream/store/file/segments.ts';
+import { Syncing } from '../../../src/jetstream/store/file/syncing.ts';
+import { Tail } from '../../../src/jetstream/store/file/tail.ts';
+import type { IndexedStore } from '../../../src/jetstream/store/indexed-store.ts';
+import { createMemoryStore } from '../../../src/jetstream/store/memory-store.ts';
 import type { Store } from '../../../src/jetstream/store/store.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { closed, openStore } from '../../support/file-stores.ts';
@@ -128,6 +134,23 @@ describe('a write that fails', () => {
     deepStrictEqual([state.messages, state.lastSeq], [0, store.state.lastSeq]);
   });
 
+  it('on a full disk, that a purge is the first to meet, is told to nobody when that gives room', async () => {
+    const { store, publish, disk, warnings } = scene({ segmentBytes: 400 });
+    for (let i = 0; i < 20; i++) await publish('x'.repeat(60));
+    let isFull = true;
+    disk.fails = (verb) => {
+      if (verb === 'unlink') isFull = false;
+      return isFull && (verb === 'write' || verb === 'create') ? 'ENOSPC' : undefined;
+    };
+    store.clear();
+    const purged = committed(store);
+    await disk.settle();
+    strictEqual(await purged, '');
+    strictEqual(warnings.length, 1);
+    const { state } = openStore({ disk: disk.afterEnd(), dir: '/s' }).store;
+    deepStrictEqual([state.messages, state.lastSeq], [0, store.state.lastSeq]);
+  });
+
   it('takes back what cannot be cut from the file either', async () => {
     const { publish, fail, disk, store } = scene();
     await publish('one');
@@ -210,7 +233,9 @@ describe('what is removed while nothing can be written', () => {
     for (const text of ['one', 'two', 'three']) await publish(text);
     fail('write');
     store.removeBelow(3);
-    strictEqual(await committed(store), 'write /s/00000001.log: EIO');
+    const told = committed(store);
+    await disk.settle();
+    strictEqual(await told, 'write /s/00000002.log: EIO');
     fail();
     strictEqual(await committed(store), '');
     deepStrictEqual(keptAfterwards(disk), ['3:three']);
@@ -223,7 +248,9 @@ describe('what is removed while nothing can be written', () => {
     store.append(incoming('a', 'x'.repeat(2 ** 20 - 110)), 1);
     store.remove(2);
     fail('write');
-    strictEqual(await committed(store), 'write /s/00000001.log: EIO');
+    const told = committed(store);
+    await disk.settle();
+    strictEqual(await told, 'write /s/00000002.log: EIO');
     fail();
     strictEqual(await publish('next'), '');
     const begins = (found: string[]): string[] => found.map((each) => each.slice(0, 5));
@@ -253,6 +280,29 @@ describe('a segment that cannot be made', () => {
     ok((await publish('one')) !== '');
     for (let i = 0; i < 100; i++) throws(() => store.append(incoming('a', 'x'), 1));
     deepStrictEqual([...disk.names.keys()], ['/s/00000001.log']);
+  });
+});
+
+describe('a segment that is full', () => {
+  it('is not written beyond what a position can say while its directory cannot be synced', async () => {
+    const disk = new SimDisk();
+    const others = { dir: '/s', clock: new FakeClock(), sync: 1000, warn: () => {} };
+    const options = { disk, segmentBytes: 400, ...others };
+    const segments = new Segments();
+    const syncing = new Syncing(options, segments, () => {});
+    const owner = { left: () => {}, restore: (places: PlaceList) => places };
+    const tail = new Tail(options, segments, syncing, owner);
+    tail.owner = createMemoryStore({ storage: 'file' }) as IndexedStore;
+    tail.begin(false);
+    const add = (bytes: number): void =>
+      tail.add(incoming('a', 'x'.repeat(bytes)), Uint8Array.of(97), 1, 1);
+    (tail.segment as Segment).bytes = 0xc000_0000 - 200;
+    add(50);
+    const message = '/s/00000001.log is full, and its directory is not synced yet';
+    throws(() => add(100), { code: 'ERR_STORAGE', message });
+    await disk.settle();
+    add(100);
+    strictEqual(tail.segment?.number, 2);
   });
 });
 
@@ -358,6 +408,34 @@ describe('a segment that is rewritten', () => {
     deepStrictEqual([...disk.names.keys()], ['/s/00000004.log']);
   });
 
+  it('waits, and holds nobody, while what may come back to it cannot be read', async () => {
+    const { store, disk, publish } = scene({ segmentBytes: 1000 });
+    for (const bytes of [700, 20, 150, 150]) await publish('x'.repeat(bytes));
+    store.remove(1);
+    store.commit(() => {});
+    const isBeingWritten = (): boolean => disk.names.has('/s/00000001.tmp');
+    while (!isBeingWritten()) ok(await disk.step(), 'it is not rewritten');
+    // Nothing of it lives any more, when it has been copied.
+    store.remove(2);
+    store.commit(() => {});
+    let isRenaming = false;
+    disk.fails = (verb) => {
+      isRenaming ||= verb === 'rename';
+      return undefined;
+    };
+    while (!isRenaming) ok(await disk.step(), 'it is not renamed');
+    disk.fails = (verb) => (verb === 'write' || verb === 'read' ? 'EIO' : undefined);
+    store.append(incoming('a', 'next'), 1);
+    store.evict(3);
+    store.commit(() => {});
+    for (let i = 0; i < 20; i++) await disk.step();
+    disk.fails = () => undefined;
+    await disk.settle();
+    strictEqual(await publish('last'), '');
+    deepStrictEqual(kept(store).at(-1)?.slice(-4), 'last');
+    deepStrictEqual(keptAfterwards(disk), kept(store));
+  });
+
   it('keeps the last sequence and its time, whoever is gone', async () => {
     const { store, disk } = scene({ segmentBytes: 400 });
     store.append(incoming('a', ''), 1000);
@@ -405,6 +483,25 @@ describe('a store that is opened or closed', () => {
     const disk = new SimDisk();
     disk.fails = (each) => (each === verb ? 'EACCES' : undefined);
     throws(() => openStore({ disk, dir: '/s' }), { code: 'ERR_STORAGE' });
+  });
+
+  it('is read on a full disk, too, when its end was torn, and takes what comes when there is room', async () => {
+    const before = scene();
+    for (const text of ['one', 'two']) strictEqual(await before.publish(text), '');
+    const disk = before.disk.afterEnd();
+    const [content] = disk.names.values();
+    if (content !== undefined) content.bytes = content.bytes.slice(0, -3);
+    disk.fails = (verb) => (verb === 'create' ? 'ENOSPC' : undefined);
+    const { store } = openStore({ disk, dir: '/s' });
+    deepStrictEqual(kept(store), ['1:one']);
+    strictEqual(store.failure?.message, 'create /s/00000002.log: ENOSPC');
+    throws(() => store.append(incoming('a', 'three'), 1), { code: 'ERR_STORAGE' });
+    disk.fails = () => undefined;
+    store.append(incoming('a', 'three'), 1);
+    strictEqual(await committed(store), '');
+    strictEqual(store.failure, undefined);
+    deepStrictEqual(keptAfterwards(disk), kept(store));
+    deepStrictEqual(kept(store), ['1:one', '2:three']);
   });
 
   it.each<Verb>(['write', 'sync', 'rename', 'create'])(

@@ -176,8 +176,10 @@ export class Compaction {
   /** Leads rows to the new file, as long as they still are where they were. */
   async #lead({ target, moves }: Rewriting, sources: readonly Segment[]): Promise<void> {
     const rows = this.#rows;
+    const { disk } = this.#host.options;
+    await disk.later();
     for (let i = 0; i < moves.count; i++) {
-      if (i % ROWS_A_TURN === 0) await this.#host.options.disk.later();
+      if (i % ROWS_A_TURN === ROWS_A_TURN - 1) await disk.later();
       if (!rows.find(moves.seqs[i] as number)) continue;
       const { words } = rows.chunk;
       const { word } = rows;

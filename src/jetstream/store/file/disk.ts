@@ -364,7 +364,12 @@ class SystemFile implements DiskFile, OpenFile {
     if (fd < 0) return;
     this.#fd = -1;
     this.#disk.openFiles.closed(this);
-    closeSync(fd);
+    try {
+      closeSync(fd);
+    } catch (error) {
+      // What was written may not be there then: whoever syncs it next is told.
+      if (this.isDirty) this.#failure ??= failure('close', this.path, error);
+    }
   }
 
   async #call(

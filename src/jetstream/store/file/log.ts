@@ -4,6 +4,7 @@
 //   append, remove, skip ─► tail ──commit: write──► last segment ──syncing──► durable
 //                                                   others ◄── compaction: rewritten, unlinked
 import { StorageError, toError } from '../../../shared/errors.ts';
+import { Seldom } from '../../../shared/seldom.ts';
 import type { Bodies } from '../bodies.ts';
 import type { IndexedStore } from '../indexed-store.ts';
 import { LostMessages } from '../lost.ts';
@@ -27,8 +28,6 @@ export interface LogOptions extends SyncOptions, TailOptions {
 }
 
 const SNAPSHOT_BYTES: number = 1 << 20;
-/** That messages cannot be read is told once in so long. */
-const TOLD_PAUSE_MS = 10_000;
 /** On a full disk room is looked for once in so long. */
 const RELIEF_PAUSE_MS = 1000;
 
@@ -49,8 +48,9 @@ export class SegmentLog implements Bodies {
   #durableSeq = 0;
   /** A commit waits for room. */
   #relief: Promise<void> | undefined;
+  /** That messages cannot be read. */
+  readonly #unreadable: Seldom;
   #relievedMs: number = Number.NEGATIVE_INFINITY;
-  #toldMs: number = Number.NEGATIVE_INFINITY;
   // Of the message that was kept last.
   #segment!: Segment;
   #place = 0;
@@ -60,6 +60,7 @@ export class SegmentLog implements Bodies {
   constructor(rows: Rows, options: LogOptions) {
     this.#rows = rows;
     this.options = options;
+    this.#unreadable = new Seldom(options.clock);
     this.syncing = new Syncing(options, this.segments, (failure) => this.#end(failure));
     this.#tail = new Tail(options, this.segments, this.syncing, {
       left: () => this.#compaction.due(),
@@ -162,10 +163,7 @@ export class SegmentLog implements Bodies {
 
   /** Who looks after the disk is told, but not of each. */
   #cannotRead(seq: number, { message }: Error): void {
-    const nowMs = this.options.clock.monotonic();
-    if (nowMs - this.#toldMs < TOLD_PAUSE_MS) return;
-    this.#toldMs = nowMs;
-    this.options.warn(`message ${seq} cannot be read: ${message}`);
+    if (this.#unreadable.isTime()) this.options.warn(`message ${seq} cannot be read: ${message}`);
   }
 
   evicting(seq: number): boolean {

@@ -4,7 +4,8 @@
 // A write that fails takes back what was in it: those messages are removed, and the next publish tries a new segment. What
 // is removed meanwhile is owed to that. When a sync fails nothing more is kept until the store is opened again.
 import type { Clock } from '../../../shared/clock.ts';
-import type { StorageError } from '../../../shared/errors.ts';
+import { StorageError } from '../../../shared/errors.ts';
+import { Seldom } from '../../../shared/seldom.ts';
 import type { IndexedStore } from '../indexed-store.ts';
 import { copyBytes } from '../slabs.ts';
 import type { Incoming } from '../store.ts';
@@ -37,6 +38,8 @@ export interface TailOptions {
   readonly segmentBytes: number;
   /** Told in one line what somebody should know who looks after the disk. */
   readonly warn: (text: string) => void;
+  /** That nothing can be stored is told so: one full disk once, however many stores there are on it. */
+  readonly refusals?: Seldom;
 }
 
 export interface TailOwner {
@@ -48,6 +51,8 @@ export interface TailOwner {
 
 /** A last segment that is emptied is left behind when it has a part of what makes it full. */
 const WORTH_SHARE = 16;
+/** A position fits a word; what is behind is for what must be said of messages. */
+const MESSAGES_MOST = 0xc000_0000;
 
 export class Tail {
   readonly #options: TailOptions;
@@ -83,6 +88,7 @@ export class Tail {
   failure: StorageError | undefined;
   #isEnded = false;
   readonly #times: WriteTimes;
+  readonly #refusals: Seldom;
 
   constructor(options: TailOptions, segments: Segments, syncing: Syncing, owner: TailOwner) {
     this.#options = options;
@@ -90,14 +96,20 @@ export class Tail {
     this.#syncing = syncing;
     this.#owner = owner;
     this.#times = new WriteTimes(options);
+    this.#refusals = options.refusals ?? new Seldom(options.clock);
   }
 
-  /** Goes on in the last segment, or behind it. Throws StorageError. */
+  /** Goes on in the last segment, or behind it. Throws StorageError: there is none, and it cannot be made. */
   begin(isCut: boolean): void {
-    this.segment = isCut ? undefined : this.#segments.last;
-    if (this.segment === undefined) this.#open();
-    // What the process before has made and removed may not survive a power loss yet.
-    else this.#syncing.dirChanged();
+    const { last } = this.#segments;
+    if (last === undefined) this.#open();
+    // On a full disk what is there is read all the same, and who has something to store tries again.
+    else if (isCut) this.pay();
+    else {
+      this.segment = last;
+      // What the process before has made and removed may not survive a power loss yet.
+      this.#syncing.dirChanged();
+    }
   }
 
   /** Nothing more is kept. */
@@ -314,12 +326,12 @@ export class Tail {
       const failure = this.#flush();
       if (failure !== undefined) throw failure;
     }
-    if (isMessage || buffer.frameAt < 0) this.#leaveFull(size);
+    if (isMessage || buffer.frameAt < 0) this.#leaveFull(size, isMessage);
     if (this.segment === undefined) this.#open();
     buffer.reserve(length, beforeSeq);
   }
 
-  #leaveFull(size: number): void {
+  #leaveFull(size: number, isMessage: boolean): void {
     const { segment } = this;
     if (segment === undefined) return;
     const position = segment.bytes + this.buffer.used;
@@ -328,7 +340,8 @@ export class Tail {
     // It goes on until its name survives a power loss: of segments none in the middle may be missing.
     if (this.#syncing.isDirDirty) {
       this.#syncing.hurry();
-      return;
+      if (!isMessage || position + size < MESSAGES_MOST) return;
+      throw new StorageError(`${segment.file.path} is full, and its directory is not synced yet`);
     }
     const failure = this.#leave();
     if (failure !== undefined) throw failure;
@@ -368,7 +381,9 @@ export class Tail {
   #writeFailed(segment: Segment, failure: StorageError): void {
     this.segment = undefined;
     this.#mustSettle = true;
-    this.#missed ??= failure;
+    // Of a message its publisher is told; what else was in it the next head says, perhaps before anybody is told.
+    if (this.#firstUnwritten > 0) this.#missed ??= failure;
+    else this.#hasUnsaid = true;
     this.buffer.reset();
     this.#lastKind = 0;
     this.#cannot(failure);
@@ -384,7 +399,7 @@ export class Tail {
 
   #cannot(failure: StorageError): void {
     if (this.#isEnded) return;
-    if (this.failure === undefined) {
+    if (this.failure === undefined && this.#refusals.isTime()) {
       this.#options.warn(`nothing can be stored: ${failure.message}`);
     }
     this.failure = failure;
