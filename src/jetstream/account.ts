@@ -13,6 +13,7 @@ import type {
   ApiStream,
   ConsumerQuota,
 } from './api/account-door.ts';
+import type { GetQuota } from './api/direct-load.ts';
 import { createDispatch } from './api/dispatch.ts';
 import { RequestQueue } from './api/queue.ts';
 import type { PullQuota } from './consumer/host.ts';
@@ -23,7 +24,8 @@ import { CLAIMS, type Commit, StreamOutbox } from './outbox.ts';
 import type { StreamPlace } from './place/place.ts';
 import type { StoreHome } from './store-home.ts';
 import type { StreamConfig } from './stream/config.ts';
-import { Stream, type StreamAccount } from './stream/stream.ts';
+import { Stream } from './stream/stream.ts';
+import type { StreamAccount } from './stream/stream-account.ts';
 import { type Work, wholly } from './work.ts';
 
 /** What an account shares with the others. */
@@ -63,6 +65,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   readonly counters: ApiCounters = { total: 0, errors: 0 };
   readonly streams: Map<string, Stream> = new Map();
   readonly pulls: PullQuota;
+  readonly gets: GetQuota = { bytes: 0 };
   readonly consumers: ConsumerQuota;
   /** It has no bounds but those of all accounts. */
   readonly isBounded = false;

@@ -270,20 +270,25 @@ export class RunningServer implements Server {
     }
   }
 
-  /** As the original, a server whose JetStream does not start goes on, and the next reload tries again. */
+  /**
+   * As the original, a server whose JetStream does not start goes on, and the next reload tries again. What one leaves behind
+   * that ends keeps the rest of the reload from nothing.
+   */
   async #reloadJetStream(
     before: JetStreamOptions | undefined,
     after: JetStreamOptions | undefined,
   ): Promise<void> {
-    if (after === undefined) return this.#stopJetStream();
-    if (this.#jetstream !== undefined) {
-      if (before !== after) this.#jetstream.reconfigure(after);
+    const running = this.#jetstream;
+    if (running !== undefined && after !== undefined) {
+      if (before !== after) running.reconfigure(after);
       return;
     }
     try {
-      this.#jetstream = await startServerJetStream(this.#internals, after, this.#settings);
+      if (after === undefined) await this.#stopJetStream();
+      else this.#jetstream = await startServerJetStream(this.#internals, after, this.#settings);
     } catch (error) {
-      this.#logger.warn(`Can't start JetStream: ${toError(error).message}`);
+      const what = after === undefined ? 'stop' : 'start';
+      this.#logger.warn(`Can't ${what} JetStream: ${toError(error).message}`);
     }
   }
 

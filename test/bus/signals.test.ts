@@ -50,6 +50,21 @@ describe('a signal', () => {
     await expect(bus.request('svc', '', { signal })).rejects.toThrow('enough');
   });
 
+  it('has one listener of many buses, and ends each as if it were alone', async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const buses = Array.from({ length: 12 }, () => createBus());
+    const subs = buses.map((bus) => bus.subscribe('a', () => {}, { signal }));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    subs[0]?.unsubscribe();
+    await buses[1]?.close();
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    controller.abort();
+    expect(subs.every((sub) => sub.isClosed())).toBe(true);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+    for (const bus of buses) await bus.close();
+  });
+
   it('has none of a request that fails before it is sent', () => {
     const bus = createBus();
     const { signal } = new AbortController();

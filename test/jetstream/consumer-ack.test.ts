@@ -1,6 +1,7 @@
 // What acks do: floors, redeliveries, what is told of them, and that those which name nothing do nothing.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Consumer } from '../../src/jetstream/consumer/consumer.ts';
+import type { Store } from '../../src/jetstream/store/store.ts';
 import { wholly } from '../../src/jetstream/work.ts';
 import type { Arrival, Inbox } from '../support/consumer-stream.ts';
 import { ConsumerStream } from '../support/consumer-stream.ts';
@@ -378,6 +379,20 @@ describe('retention', () => {
     stream.ack('$JS.ACK.S.C.1.3.3.0.0');
     stream.turn();
     expect(stream.store.state.firstSeq).toBe(4);
+  });
+
+  test('of a work queue: one that cannot go keeps no other', () => {
+    const stream = new ConsumerStream({ retention: 'workqueue' });
+    const { remove } = stream.store;
+    vi.spyOn(stream.store, 'remove').mockImplementation(function (this: Store, seq) {
+      if (seq === 1) throw new Error('it stays');
+      return remove.call(this, seq);
+    });
+    const deliveries = delivered(stream, stream.consumer(), 3);
+    for (const delivery of deliveries) stream.ack(delivery);
+    expect(() => stream.turn()).toThrow('it stays');
+    stream.turn();
+    expect(stream.store.state).toMatchObject({ messages: 1, firstSeq: 1 });
   });
 
   test('of interest: a message goes when all consumers have settled it', () => {

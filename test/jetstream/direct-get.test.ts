@@ -33,6 +33,45 @@ afterEach(async () => {
   await js[Symbol.asyncDispose]();
 });
 
+/** Sixteen of them are as much as may wait. */
+const LONG = 'x'.repeat(1_048_500);
+
+test.each([
+  ['a search', { last_by_subj: 'a.*' }, 'a.x'],
+  ['a batch', { multi_last: ['a.x'] }, 'a.x'],
+])(
+  'who asks for %s when very much waits is refused, until it has been answered',
+  async (...given) => {
+    const [, request, subject] = given;
+    const body = JSON.stringify({ ...request, more: LONG });
+    for (let i = 0; i < 20; i++) js.bus.publish('$JS.API.DIRECT.GET.S', body, { reply: 'inbox' });
+    await js.settle();
+    const found = inbox.filter(({ headers }) => headers['Nats-Subject'] === subject);
+    expect([found.length, inbox.filter(({ status }) => status === 429).length]).toEqual([16, 4]);
+    inbox.splice(0);
+    expect(seqs(await get(request))[0]).toBe('5');
+  },
+);
+
+test('what waits of a stream that is deleted keeps nobody out', async () => {
+  const body = JSON.stringify({ last_by_subj: 'a.*', more: LONG });
+  const ask = async (): Promise<number> => {
+    for (let i = 0; i < 16; i++) js.bus.publish('$JS.API.DIRECT.GET.S', body, { reply: 'inbox' });
+    js.bus.publish('$JS.API.STREAM.DELETE.S', '');
+    await js.settle();
+    return inbox.splice(0).filter(({ status }) => status !== 429).length;
+  };
+  const { monotonic } = js.clock;
+  // Each look at the clock is a millisecond later than the last: few are answered before it ends.
+  let looks = 0;
+  js.clock.monotonic = () => monotonic.call(js.clock) + looks++;
+  expect(await ask()).toBeLessThan(10);
+  js.clock.monotonic = monotonic;
+  await js.stream('S', ['a.*'], { allow_direct: true });
+  await js.publish('a.x', 'new');
+  expect(await ask()).toBe(16);
+});
+
 describe('a single message', () => {
   test.each([
     [{ seq: 2 }, '2'],

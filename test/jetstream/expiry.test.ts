@@ -172,3 +172,21 @@ test('time that takes much does it in parts, as long as each of them takes', () 
   expect(marked).toBe(100);
   expect(Math.max(...parts)).toBe(5);
 });
+
+test('what cannot leave is tried again, whatever has kept it', () => {
+  const clock = new FakeClock();
+  const store = createMemoryStore({ storage: 'memory' });
+  for (let i = 0; i < 3; i++) store.append(incoming('s'), clock.now());
+  const { remove } = store;
+  store.remove = () => {
+    throw new Error('it stays');
+  };
+  const rules = { maxAgeMs: 1000, markerSeconds: 0, allowsTtl: false } as StreamRules;
+  new Expiry(store, clock, rules, () => false).stored(1, 0);
+  expect(() => clock.advance(1000)).toThrow('it stays');
+  store.remove = remove;
+  clock.advance(999);
+  expect(store.state.messages).toBe(3);
+  clock.advance(1);
+  expect(store.state.messages).toBe(0);
+});

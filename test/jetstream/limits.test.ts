@@ -48,6 +48,17 @@ describe('what is old goes', () => {
     expect(js.clock.timerCount).toBe(before);
   });
 
+  test('before a rollup, which does not make room for it', async () => {
+    await js.stream('S', ['a', 'b'], { max_msgs: 3, allow_rollup_hdrs: true });
+    const config = { durable_name: 'C', ack_policy: 'explicit' };
+    await js.api('CONSUMER.DURABLE.CREATE.S.C', { stream_name: 'S', config });
+    for (const subject of ['b', 'a', 'a']) await js.publish(subject);
+    await js.publish('a', '', { 'Nats-Rollup': 'sub' });
+    expect(await js.state('S')).toMatchObject({ messages: 1, first_seq: 4 });
+    // What rolls up is a purge, by which consumers go up to what is left.
+    expect(await js.api('CONSUMER.INFO.S.C')).toMatchObject({ ack_floor: { stream_seq: 3 } });
+  });
+
   test('when the configuration is narrowed', async () => {
     await js.stream('S', ['a', 'b']);
     for (const subject of ['a', 'a', 'b', 'b']) await js.publish(subject);

@@ -182,6 +182,23 @@ test('a sweep is done in slices, and whoever asks for one meanwhile gets all of 
   expect(store.state).toMatchObject({ messages: 1000, lastSeq: 5000 });
 });
 
+test('a sweep goes on behind a message that cannot go', () => {
+  const store = filled(3, () => 'a');
+  const { remove } = store;
+  store.remove = (seq) => {
+    if (seq === 1) throw new Error('it stays');
+    return remove.call(store, seq);
+  };
+  const ends: (() => void)[] = [];
+  const door = { atLoopEnd: (fn: () => void) => void ends.push(fn) } as unknown as BusInternals;
+  const followers = { needs: () => false } as unknown as ConsumerIndex;
+  const retention = new Retention(store, followers, door, new FakeClock());
+  retention.relaxed('interest');
+  expect(ends.shift()).toThrow('it stays');
+  ends.shift()?.();
+  expect(store.state).toMatchObject({ messages: 1, firstSeq: 1 });
+});
+
 /** Each look at the clock is a millisecond later than the last: slices are short. */
 function ticking({ clock }: JetStreamBus): void {
   const { monotonic } = clock;

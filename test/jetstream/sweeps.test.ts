@@ -127,6 +127,17 @@ describe('among very many messages', () => {
     expect(cursor.peek(far)).toBe(far);
   });
 
+  test('filters that a consumer gets while it is counted anew are those that count', () => {
+    const store = filled(COUNT);
+    const start = { next: 1, lasts: new Float64Array(0), resume: 0, pending: 0 };
+    const cursor = new Cursor(store, new Ahead(), WIDE, start);
+    const [, pieces] = apart(cursor.recount(), (piece) => {
+      if (piece === 2) cursor.setFilters(['a.*.1'], wholly(cursor.counting(['a.*.1'])));
+    });
+    expect(pieces).toBeGreaterThan(2);
+    expect(cursor.pending).toBe(naively(store, ['a.*.1']).length);
+  });
+
   test('a purge of all but the last spares them though others leave meanwhile', () => {
     const store = filled(3000);
     const request = { filter: undefined, seq: undefined, keep: 600 };

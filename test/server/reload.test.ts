@@ -6,8 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
 import { hashSync } from 'bcryptjs';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { internalsOf } from '../../src/bus/internals.ts';
 import { type Bus, connect as connectBus, createBus } from '../../src/index.ts';
+import { jetStreamsOf } from '../../src/jetstream/enabled.ts';
+import type { JetStream } from '../../src/jetstream/jetstream.ts';
 import {
   type Authenticate,
   type ServeOptions,
@@ -236,6 +239,17 @@ describe('all or nothing', () => {
     expect(log()).toContain(text);
     await server.reload({ jetstream: { storeDir } });
     expect(await ask('s')).toContain('"seq":2');
+  });
+
+  test('JetStream that does not end as it should keeps the rest of a reload from nothing', async () => {
+    const { bus, server, log } = await start({ jetstream: true });
+    const [running] = jetStreamsOf(internalsOf(bus));
+    ends.push(() => running?.close());
+    const close = vi.spyOn(running as JetStream, 'close').mockRejectedValue(new Error('it stays'));
+    await server.reload({ maxPayload: 1000 });
+    close.mockRestore();
+    expect(log()).toContain("[WRN] Can't stop JetStream: it stays");
+    expect(await info(server.port)).toMatchObject({ max_payload: 1000 });
   });
 
   test('its bounds grow, and other limits hold for what is made then', async () => {

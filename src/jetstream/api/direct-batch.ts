@@ -10,6 +10,7 @@ import { emptyMessage } from '../store/stored-message.ts';
 import { storageStatus } from '../stream/header-block.ts';
 import type { Stream } from '../stream/stream.ts';
 import type { Work } from '../work.ts';
+import type { DirectLoad } from './direct-load.ts';
 import type { GetRequest } from './get-request.ts';
 
 const encoder = new TextEncoder();
@@ -27,10 +28,17 @@ const LOOKED_A_PIECE = 1024;
 /** Of a slice in which it was only searched. */
 const NOTHING_YET: BatchOutcome = { delivered: 1, pressed: 0 };
 
+/** Where it counts until it is done, and the bytes of its request. */
+interface Load {
+  readonly of: DirectLoad;
+  readonly bytes: number;
+}
+
 export class DirectBatch {
   readonly #stream: Stream;
   readonly #to: Uint8Array;
   readonly #request: GetRequest;
+  readonly #load: Load;
   readonly #message: StoredMessage = emptyMessage();
   readonly #bytesMost: number;
   /** Sequences in order, when the last messages of subjects are asked for. */
@@ -51,15 +59,17 @@ export class DirectBatch {
   /** That has been said, too. */
   #isDone = false;
 
-  constructor(stream: Stream, to: Uint8Array, request: GetRequest) {
+  constructor(stream: Stream, to: Uint8Array, request: GetRequest, load: Load) {
     this.#stream = stream;
     this.#to = to;
     this.#request = request;
+    this.#load = load;
     this.#filters = [request.next_by_subj || '>'];
     this.#bytesMost = request.max_bytes || DEFAULT_LIMITS.maxPending;
   }
 
   start(): void {
+    this.#load.of.begin(this.#load.bytes);
     this.#goOn();
   }
 
@@ -245,8 +255,8 @@ export class DirectBatch {
   /** The reader has gone, or is behind: then when it has caught up. */
   #filled(outcomes: readonly BatchOutcome[]): void {
     const last = outcomes[outcomes.length - 1] ?? NOTHING_YET;
-    if (this.#isDone || last.delivered === 0) return;
-    if (last.pressed === 0) this.#goOn();
+    if (this.#isDone || last.delivered === 0) this.#load.of.end(this.#load.bytes);
+    else if (last.pressed === 0) this.#goOn();
     else this.#stream.door.whenDrained(last.pressed, () => this.#goOn());
   }
 }

@@ -19,6 +19,7 @@ import type { Stream } from '../stream/stream.ts';
 import { hasWildcard } from '../subjects.ts';
 import { type Work, wholly } from '../work.ts';
 import { DirectBatch } from './direct-batch.ts';
+import { DirectLoad } from './direct-load.ts';
 import { type GetRequest, readGetRequest } from './get-request.ts';
 
 const encoder = new TextEncoder();
@@ -33,6 +34,7 @@ export class DirectGet {
   readonly #streamLine: FixedText;
   readonly #head: FixedText;
   readonly #message: StoredMessage = emptyMessage();
+  readonly #load: DirectLoad;
   /** In their order; void in front of #next. */
   #waiting: WaitingAnswer[] = [];
   #next = 0;
@@ -40,6 +42,7 @@ export class DirectGet {
   constructor(stream: Stream) {
     const { name } = stream.config;
     this.#stream = stream;
+    this.#load = new DirectLoad(stream.account.gets);
     const line = `Nats-Stream: ${name}\r\nNats-Subject: `;
     this.#streamLine = new FixedText(line);
     this.#head = new FixedText(VERSION_LINE + line);
@@ -49,7 +52,7 @@ export class DirectGet {
   take(message: RawMessage, keyAt: number): void {
     if (message.replyBytes === 0) return;
     const { outbox } = this.#stream;
-    if (outbox.isFull) {
+    if (outbox.isFull || this.#load.isFull) {
       const headers = statusBlock('429 Too Many Requests');
       outbox.sendNow({ to: message.reply, headers, payload: EMPTY });
       return;
@@ -63,6 +66,11 @@ export class DirectGet {
     if (status === undefined) return;
     const answer = { to: message.reply, headers: statusBlock(status), payload: EMPTY };
     outbox.send(answer, CLAIMS.shown);
+  }
+
+  /** Nobody is answered any more. */
+  close(): void {
+    this.#load.close();
   }
 
   /** `$JS.API.DIRECT.GET.<stream>.<subject>`. @returns what is wrong with it */
@@ -90,7 +98,8 @@ export class DirectGet {
     }
     if (contradicts(request)) return '408 Bad Request';
     if (!multi_last && !batch) return this.#find(message, request);
-    new DirectBatch(this.#stream, message.reply.slice(), request).start();
+    const load = { of: this.#load, bytes: message.bodyBytes };
+    new DirectBatch(this.#stream, message.reply.slice(), request, load).start();
     return undefined;
   }
 
@@ -100,7 +109,7 @@ export class DirectGet {
     if (!hasWildcard(last_by_subj) && !hasWildcard(next_by_subj)) {
       return this.#answer(message, request);
     }
-    this.#wait({ to: message.reply.slice(), request, seq: 0, hasWaited: false });
+    this.#wait(message, request);
     return undefined;
   }
 
@@ -122,7 +131,7 @@ export class DirectGet {
     const isBare = request.no_hdr === true;
     if (this.#write(message, seq, isBare)) return undefined;
     const isThere = this.#stream.store.has(seq);
-    if (isThere) this.#wait({ to: message.reply.slice(), request, seq: 0, hasWaited: false });
+    if (isThere) this.#wait(message, request);
     return isThere ? undefined : NOT_FOUND;
   }
 
@@ -154,8 +163,10 @@ export class DirectGet {
     }
   }
 
-  #wait(answer: WaitingAnswer): void {
-    this.#waiting.push(answer);
+  #wait({ reply, bodyBytes }: RawMessage, request: GetRequest): void {
+    this.#load.begin(bodyBytes);
+    const to = reply.slice();
+    this.#waiting.push({ to, request, bytes: bodyBytes, seq: 0, hasWaited: false });
     if (this.#waiting.length === 1) this.#goOn();
   }
 
@@ -179,6 +190,7 @@ export class DirectGet {
       const entry = this.#entryOf(answer);
       if (entry === undefined) break;
       this.#next++;
+      this.#load.end(answer.bytes);
       entries.push(entry);
       bytes += ENTRY_BYTES + (entry.headers?.length ?? 0) + entry.payload.length;
     }
@@ -260,6 +272,8 @@ const SLICE_MS = 1;
 interface WaitingAnswer {
   readonly to: Uint8Array;
   readonly request: GetRequest;
+  /** Of that. */
+  readonly bytes: number;
   /** Looks for it. */
   search?: Work<number> | undefined;
   /** What has been found; 0 = there is none. */

@@ -319,18 +319,23 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     return { streamSeq: seq, consumerSeq: pending.consumerSeq, deliveries };
   }
 
-  /** One ack may be of a million: they go in slices. */
+  /** One ack may be of a million: they go in slices. What fails is told to the bus, and does not come again. */
   #settleSome(): void {
     const { clock, door } = this.#host;
     const endMs = clock.monotonic() + SETTLING_MS;
-    while (this.#settled < this.#unsettled.length) {
-      this.#host.settled(this.#unsettled[this.#settled++] as number);
-      if (this.#settled % SETTLED_AT_ONCE !== 0 || clock.monotonic() <= endMs) continue;
-      door.atLoopEnd(() => this.#settleSome());
-      return;
+    try {
+      while (this.#settled < this.#unsettled.length) {
+        this.#host.settled(this.#unsettled[this.#settled++] as number);
+        if (this.#settled % SETTLED_AT_ONCE === 0 && clock.monotonic() > endMs) return;
+      }
+    } finally {
+      if (this.#settled < this.#unsettled.length) {
+        door.atLoopEnd(() => this.#settleSome());
+      } else {
+        this.#unsettled = [];
+        this.#settled = 0;
+      }
     }
-    this.#unsettled = [];
-    this.#settled = 0;
   }
 
   #tick(): void {

@@ -137,7 +137,10 @@ export class Cursor {
 
   /** Very many have been removed, and it was not told of each: counts anew, in pieces. */
   *recount(): Work<void> {
-    this.#pending = yield* this.counting(this.#filters);
+    const filters = this.#filters;
+    const pending = yield* this.counting(filters);
+    // Those that it has got meanwhile have been counted.
+    if (this.#filters === filters) this.#pending = pending;
   }
 
   /** @param pending messages that match them and lie ahead, as `counting` has told just now */

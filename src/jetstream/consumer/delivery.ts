@@ -14,6 +14,7 @@ import {
   type SessionHandle,
   WORDS_MAX,
 } from '../../core/index.ts';
+import { StorageError } from '../../shared/errors.ts';
 import type { MessagePlace } from '../store/store.ts';
 import { emptyPlace, headersAt } from '../store/stored-message.ts';
 import { AckSubjects } from './ack-subject.ts';
@@ -163,7 +164,8 @@ export class Delivery {
       const isNextDue = this.#replay?.isFor(cursor.peek(this.#parts.host.visibleSeq)) === true;
       again = isNextDue ? 0 : this.#readAgain();
       seq = again > 0 ? again : this.#readNext();
-    } catch {
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
       // The store has told why. It is not passed over: what cannot be read now may be read later.
       this.#isStalled = true;
       this.#owner.due(nowMs + READ_AGAIN_MS);

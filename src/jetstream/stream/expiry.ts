@@ -89,14 +89,17 @@ export class Expiry {
   #expire(): void {
     const nowMs = this.#clock.now();
     const endMs = this.#clock.monotonic() + SLICE_MS;
-    let isStuck = false;
-    for (let count = 0; count < EXPIRED_MOST && this.#clock.monotonic() <= endMs; count++) {
-      const seq = this.#takeDue(nowMs);
-      if (seq === 0) break;
-      isStuck = !this.#hasLeft(seq);
-      if (isStuck) break;
+    let isStuck = true;
+    try {
+      for (let count = 0; count < EXPIRED_MOST && this.#clock.monotonic() <= endMs; count++) {
+        const seq = this.#takeDue(nowMs);
+        if (seq !== 0 && !this.#hasLeft(seq)) return;
+        if (seq === 0) break;
+      }
+      isStuck = false;
+    } finally {
+      this.#arm(isStuck ? nowMs + AGAIN_MS : 0);
     }
-    this.#arm(isStuck ? nowMs + AGAIN_MS : 0);
   }
 
   /** False: it cannot be read, or its mark not be stored, now. */

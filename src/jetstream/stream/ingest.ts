@@ -243,10 +243,11 @@ export class Ingest {
       // What it rolls up goes when it is there, and not when it is refused.
       const failure = stream.store.write();
       if (failure !== undefined) return refusal('storeFailed', failure.message);
-      this.#rollUp(message, headers.rollup, isWanted ? 1 : 0);
     }
     // Whatever this takes back has its id by now, and so loses it.
     if (isWanted) stream.eviction.stored(seq);
+    // Behind that: also what would have had room then has gone.
+    if (headers.rollup !== '') this.#rollUp(message, headers.rollup, isWanted ? 1 : 0);
     if (rules.acknowledges && message.replyBytes > 0) {
       stream.pubAck.write(stream.outbox.run(), message, seq, false);
     } else {
@@ -324,10 +325,8 @@ export class Ingest {
   #rollUp(message: RawMessage, rollup: string, keep: number): void {
     const stream = this.#stream;
     const { store } = stream;
-    const id = rollup === 'all' ? -1 : store.findSubject(message.subject);
     // Also when there is nothing to take out: consumers go by it.
-    if (rollup === 'sub' && id < 0) return;
-    const filter = id < 0 ? undefined : store.subjectText(id);
+    const filter = rollup === 'all' ? undefined : decoder.decode(message.subject);
     const { lastSeq: seq } = store.state;
     const work = purgeStore(store, { filter, seq, keep: undefined });
     stream.settling.push(stream.followers.purge({ filter, seq: undefined, keep }, work));

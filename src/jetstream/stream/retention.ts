@@ -84,13 +84,17 @@ export class Retention {
   #sweep(): void {
     const clock = this.#clock;
     const endMs = clock.monotonic() + SLICE_MS;
-    for (let count = 1; this.#next !== 0 && count <= LOOKED_AT_MOST; count++) {
-      const seq = this.#next;
-      this.#next = this.#behind(seq);
-      this.settled(seq);
-      if (count % CLOCK_EVERY === 0 && clock.monotonic() > endMs) break;
+    try {
+      for (let count = 1; this.#next !== 0 && count <= LOOKED_AT_MOST; count++) {
+        const seq = this.#next;
+        this.#next = this.#behind(seq);
+        this.settled(seq);
+        if (count % CLOCK_EVERY === 0 && clock.monotonic() > endMs) break;
+      }
+    } finally {
+      // What has failed is told to the bus, and does not come again.
+      this.#schedule();
     }
-    this.#schedule();
   }
 
   /** The next message to be looked at; 0 = that was all. */

@@ -8,7 +8,7 @@
 import type { BusInternals } from '../../bus/internals.ts';
 import type { RawMessage, RawSubscription } from '../../bus/raw.ts';
 import type { Clock } from '../../shared/clock.ts';
-import type { ApiConsumer, ApiStream, ConsumerQuota, PurgeRequest } from '../api/account-door.ts';
+import type { ApiConsumer, ApiStream, PurgeRequest } from '../api/account-door.ts';
 import { DirectGet } from '../api/direct-get.ts';
 import { Ahead } from '../consumer/ahead.ts';
 import type { ConsumerConfig } from '../consumer/config.ts';
@@ -41,25 +41,7 @@ import { recoverHeaders } from './recovery.ts';
 import { Retention } from './retention.ts';
 import { rulesOf, type StreamRules } from './rules.ts';
 import { Settling } from './settling.ts';
-
-/** What a stream asks of its account. */
-export interface StreamAccount {
-  readonly door: BusInternals;
-  readonly clock: Clock;
-  readonly domain: string | undefined;
-  /** It has bounds of its own beside those of all accounts. */
-  readonly isBounded: boolean;
-  /** Bytes of all accounts, and its own. */
-  pool(storage: StreamConfig['storage']): Pool;
-  share(storage: StreamConfig['storage']): Pool;
-  wouldExceed(storage: StreamConfig['storage'], bytes: number): boolean;
-  readonly pulls: PullQuota;
-  readonly consumers: ConsumerQuota;
-  warn(text: string): void;
-  advise(kind: string, type: string, fields: () => object): void;
-  /** What was answered to whoever has created it does not hold: it cannot be saved. */
-  abandon(stream: Stream): void;
-}
+import type { StreamAccount } from './stream-account.ts';
 
 export class Stream implements ApiStream, ConsumerHost {
   config: StreamConfig;
@@ -424,6 +406,7 @@ export class Stream implements ApiStream, ConsumerHost {
     this.consumers.clear();
     this.#expiry.close();
     this.#retention.close();
+    this.#directGet.close();
     this.settling.close();
     this.dedup.close();
     if (this.#isCounted) {
