@@ -3,7 +3,7 @@
 // before the next slice only as much is kept as that can answer, so that a flood costs next to nothing.
 //
 //   waiting ─► at work, in pieces ─► answered      one that waits for the disk is left aside: others pass it, but those
-//                  │    ▲                          that are about the same stream, or change another
+//                  │    ▲                          that are about the same stream, or all, or change another
 //                  ▼    │
 //                 aside ◄── behind it
 //
@@ -22,7 +22,7 @@ const SLICE_MAX = 128;
 export interface QueuedRequest {
   /** Bytes that it keeps. */
   readonly bytes: number;
-  /** The stream that it is about; '' = none. */
+  /** The stream that it is about; '' = all. */
   readonly stream: string;
   /** It makes, changes or deletes that. */
   readonly changesStream: boolean;
@@ -86,7 +86,7 @@ export class RequestQueue {
   waitFor(ready: Promise<unknown>): void {
     this.#aside = this.#current;
     this.#isReady = false;
-    if (this.#current !== undefined) this.#streams.add(this.#current.stream);
+    this.#streams.add('').add(this.#current?.stream ?? '');
     void ready.then(() => {
       this.#isReady = true;
       this.#schedule();

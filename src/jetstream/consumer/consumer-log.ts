@@ -237,7 +237,7 @@ export class ConsumerLog {
         failed ??= toError(error);
       }
     }
-    this.#store.commit((failure) => done(failed ?? failure));
+    this.#store.commit((failure, unsaid) => done(failed ?? failure ?? unsaid));
   }
 
   #save(name: string, kept: Kept, isAsked: boolean, seqs: number[]): void {

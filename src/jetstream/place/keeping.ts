@@ -63,12 +63,16 @@ export class Keeping {
   }
 
   /** As `Store.commit`, of the messages and all else: what has failed of the stream, and of its consumers. */
-  commit(messages: Store, done: (ofStream?: Error, ofConsumers?: Error) => void): void {
+  commit(
+    messages: Store,
+    done: (ofStream?: Error, unsaid?: Error, ofConsumers?: Error) => void,
+  ): void {
     let left = 3;
     let ofStream: Error | undefined;
+    let ofRemovals: Error | undefined;
     let ofConsumers: Error | undefined;
     const end = (): void => {
-      if (--left === 0) done(ofStream, ofConsumers);
+      if (--left === 0) done(ofStream, ofStream ?? ofRemovals, ofConsumers);
     };
     this.consumers.commit((failure) => {
       ofConsumers = failure;
@@ -79,8 +83,9 @@ export class Keeping {
       ofStream ??= failure;
       end();
     });
-    messages.commit((failure) => {
+    messages.commit((failure, unsaid) => {
       ofStream ??= failure;
+      ofRemovals = unsaid;
       end();
     });
   }

@@ -34,6 +34,8 @@ const CHANGES: ReadonlyMap<string, readonly [Refusal, object?]> = new Map<
 export interface Failed {
   /** Messages, or the configuration of a new stream. */
   readonly ofStream: Error | undefined;
+  /** The same, or what was removed. */
+  readonly unsaid: Error | undefined;
   /** What consumers have done. */
   readonly ofConsumers: Error | undefined;
   /** Messages that were shown are taken back. */
@@ -64,10 +66,10 @@ function statusAnswer(failure: Error): Answer {
   return { headers: encoder.encode(`NATS/1.0 ${status}\r\n\r\n`), payload: NOTHING };
 }
 
-function apiAnswer({ ofStream, ofConsumers, isTakenBack }: Failed, answer: Answer): Answer {
+function apiAnswer({ ofStream, unsaid, ofConsumers, isTakenBack }: Failed, answer: Answer): Answer {
   const [, type = '', isError] = ANSWER.exec(bytesText(answer.payload.subarray(0, 100))) ?? [];
   const change = isError === undefined ? CHANGES.get(type) : undefined;
-  const failure = type.startsWith('consumer_') ? ofConsumers : ofStream;
+  const failure = type.startsWith('consumer_') ? ofConsumers : unsaid;
   if (change !== undefined) {
     if (failure === undefined) return answer;
     const [of, always] = change;

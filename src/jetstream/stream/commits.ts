@@ -4,6 +4,13 @@ import type { Store } from '../store/store.ts';
 import type { Failed } from './amending.ts';
 import { Backlog } from './backlog.ts';
 
+const NOTHING_FAILED: Failed = {
+  ofStream: undefined,
+  unsaid: undefined,
+  ofConsumers: undefined,
+  isTakenBack: false,
+};
+
 export class Commits {
   readonly #store: Store;
   /** Up to it everything is as durable as promised. */
@@ -11,7 +18,7 @@ export class Commits {
   /** Of all messages that have been stored. */
   storedBytes = 0;
   /** The last commit. */
-  failed: Failed = { ofStream: undefined, ofConsumers: undefined, isTakenBack: false };
+  failed: Failed = NOTHING_FAILED;
   #backlog: Backlog = new Backlog(0);
   #atEnd: (() => void)[] = [];
   /** How often messages were taken back; what the commits before have seen of that. */
@@ -51,7 +58,7 @@ export class Commits {
    * @param done told what of it has failed, when `failed` and the rest say it
    */
   run(
-    ask: (end: (ofStream?: Error, ofConsumers?: Error) => void) => void,
+    ask: (end: (ofStream?: Error, unsaid?: Error, ofConsumers?: Error) => void) => void,
     done: (failure?: Error) => void,
   ): void {
     const { lastSeq } = this.#store.state;
@@ -60,7 +67,7 @@ export class Commits {
     if (works.length > 0) this.#atEnd = [];
     const before = this.#seenTakenBacks;
     let isTakenBack: boolean | undefined;
-    ask((ofStream, ofConsumers) => {
+    ask((ofStream, unsaid, ofConsumers) => {
       isOver();
       isTakenBack ??= this.#takenBacks !== before;
       // A message that is there and can never be shown has been shown to those alone who waited with it.
@@ -69,8 +76,9 @@ export class Commits {
       if (ofStream === undefined) this.visibleSeq = lastSeq;
       else this.#failedSeq = Math.max(lastSeq, this.#failedSeq);
       for (const work of works) work();
-      this.failed = { ofStream, ofConsumers, isTakenBack: isTakenBack && ofStream !== undefined };
-      done(ofStream ?? ofConsumers);
+      const isOfStream = isTakenBack && ofStream !== undefined;
+      this.failed = { ofStream, unsaid, ofConsumers, isTakenBack: isOfStream };
+      done(unsaid ?? ofConsumers);
     });
     isTakenBack ??= this.#takenBacks !== before;
     this.#seenTakenBacks = this.#takenBacks;

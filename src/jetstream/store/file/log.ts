@@ -11,7 +11,7 @@ import { LostMessages } from '../lost.ts';
 import type { FoundMessage } from '../restored-rows.ts';
 import { HAS_HEADERS, ROW_AT, ROW_BODY, ROW_SLAB } from '../row-chunk.ts';
 import type { Rows } from '../rows.ts';
-import type { Incoming, MessagePlace } from '../store.ts';
+import type { Committed, Incoming, MessagePlace } from '../store.ts';
 import { Compaction } from './compaction.ts';
 import { MESSAGE_BYTES } from './format.ts';
 import type { FrameBuffer } from './frame-buffer.ts';
@@ -253,23 +253,20 @@ export class SegmentLog implements Bodies {
     };
   }
 
-  commit(done: (failure?: Error) => void): void {
+  commit(done: Committed): void {
     if (this.isReplaying) done();
     else if (this.#relief !== undefined) void this.#relief.then(() => this.commit(done));
     else if (this.#isSaid() || !this.#mayRelieve()) this.#commit(done);
     else this.#relieve(done);
   }
 
-  #commit(done: (failure?: Error) => void): void {
+  #commit(done: Committed): void {
     const missed = this.#tail.takeMissed();
-    if (this.options.sync !== 'always') {
-      this.syncing.commit(missed, done);
-      return;
-    }
+    const unsaid = this.#tail.takeUnsaid();
     const { lastSeq } = this.#owner.state;
     this.syncing.commit(missed, (failure) => {
       if (failure === undefined) this.#durableSeq = Math.max(this.#durableSeq, lastSeq);
-      done(failure);
+      done(failure, failure ?? unsaid);
     });
   }
 
@@ -289,7 +286,7 @@ export class SegmentLog implements Bodies {
   }
 
   /** What has been removed may give the room in which to say it. */
-  #relieve(done: (failure?: Error) => void): void {
+  #relieve(done: Committed): void {
     this.#relief = this.#compaction.settled().then(() => {
       this.#relief = undefined;
       this.#say();

@@ -25,7 +25,7 @@ import {
   segmentName,
 } from './format.ts';
 import { FrameBuffer } from './frame-buffer.ts';
-import { FRAME_MOST, newNonce, PlaceList, WRITE_MOST } from './places.ts';
+import { FRAME_MOST, newNonce, PlaceList, Spans, WRITE_MOST } from './places.ts';
 import type { Segment, Segments } from './segments.ts';
 import type { Syncing } from './syncing.ts';
 import { WriteTimes } from './write-times.ts';
@@ -69,10 +69,12 @@ export class Tail {
   /** Where the last record that may still grow begins in the buffer, and what it is. */
   #lastAt = -1;
   #lastKind = 0;
-  /** Sequences that have been removed, which no segment says yet: pairs of first and last. */
-  #owed: number[] = [];
+  /** Sequences that have been removed, which no segment says yet. */
+  readonly #owed = new Spans();
   /** The first message in the buffer; 0 = none. */
   #firstUnwritten = 0;
+  /** Sequences in it have been used up. */
+  #hasSkipped = false;
   /** From there on messages could not be written and are to be removed. */
   #lostFrom = 0;
   /** A write has failed: what was said in vain is to be taken back. */
@@ -161,12 +163,13 @@ export class Tail {
     const isNoted = this.#note(FLOOR, FLOOR_BYTES, seq, 0);
     if (isEvicted && !isNoted) this.#keepEvicted();
     // Should what was evicted before it come back, the floor is no more.
-    if (!isEvicted && this.#evicted.count > 0) this.#owe(seq - 1, seq - 1);
+    if (!isEvicted && this.#evicted.count > 0) this.#owed.add(seq - 1, seq - 1);
   }
 
   /** Sequences up to there are used up; a time of -1 says nothing. */
   noteSkip(seq: number, timeMs: number): void {
-    this.#note(SKIP, SKIP_BYTES, seq, timeMs);
+    this.#hasSkipped = true;
+    if (!this.#note(SKIP, SKIP_BYTES, seq, timeMs)) this.#missed ??= this.failure;
   }
 
   /** A message is about to be removed to make room. */
@@ -183,7 +186,7 @@ export class Tail {
     const isNoted = isNext || this.#note(DEAD, DEAD_BYTES, seq, seq);
     const isGone = !isEvicted || (!isNoted && this.#keepEvicted());
     // Afterwards: what was written to make room for it does not say it.
-    if (isGone) this.#owe(seq, seq);
+    if (isGone) this.#owed.add(seq, seq);
   }
 
   /** There is no place to say that the last one was evicted. @returns whether it is gone nevertheless: no write has failed */
@@ -193,18 +196,18 @@ export class Tail {
     return true;
   }
 
-  #owe(from: number, to: number): void {
-    const owed = this.#owed;
-    if (owed.at(-1) === from - 1) owed[owed.length - 1] = to;
-    else owed.push(from, to);
+  /** Why a message since the last call, or a sequence that was used up, is not durable and never will be. */
+  takeMissed(): StorageError | undefined {
+    const missed = this.#missed;
+    this.#missed = undefined;
+    return missed;
   }
 
-  /** Why something since the last call is not durable and never will be. */
-  takeMissed(): StorageError | undefined {
-    const missed = this.#missed ?? (this.isUnsaid ? this.failure : undefined);
-    this.#missed = undefined;
+  /** Why something that was removed since the last call is not gone for the next start. */
+  takeUnsaid(): StorageError | undefined {
+    const isUnsaid = this.isUnsaid || (this.#hasUnsaid && this.#isEnded);
     this.#hasUnsaid = false;
-    return missed;
+    return isUnsaid ? this.failure : undefined;
   }
 
   /** Something has been removed or passed over since the last call, and there is no place to say it. */
@@ -248,7 +251,7 @@ export class Tail {
     const from = this.#lostFrom;
     if (from === 0) return;
     this.#lostFrom = 0;
-    this.#owe(from, this.owner.state.lastSeq);
+    this.#owed.add(from, this.owner.state.lastSeq);
     this.takeBack(from);
   }
 
@@ -370,7 +373,8 @@ export class Tail {
     segment.bytes += used;
     buffer.reset();
     this.#firstUnwritten = 0;
-    this.#owed = [];
+    this.#hasSkipped = false;
+    this.#owed.clear();
     this.#evicted.clear();
     this.#segments.unsynced.add(segment);
     this.#syncing.written();
@@ -381,9 +385,10 @@ export class Tail {
   #writeFailed(segment: Segment, failure: StorageError): void {
     this.segment = undefined;
     this.#mustSettle = true;
-    // Of a message its publisher is told; what else was in it the next head says, perhaps before anybody is told.
-    if (this.#firstUnwritten > 0) this.#missed ??= failure;
+    // Of a message its publisher is told; what was removed the next head says, perhaps before anybody is told.
+    if (this.#firstUnwritten > 0 || this.#hasSkipped) this.#missed ??= failure;
     else this.#hasUnsaid = true;
+    this.#hasSkipped = false;
     this.buffer.reset();
     this.#lastKind = 0;
     this.#cannot(failure);
@@ -473,16 +478,15 @@ export class Tail {
 
   /** A new segment begins with what was removed while nothing could be written. */
   #sayOwed(): void {
-    const owed = this.#owed;
     const { buffer } = this;
-    for (let i = 0; i < owed.length; i += 2) {
+    for (const [from, to] of this.#owed.all) {
       buffer.reserve(DEAD_BYTES, this.owner.state.lastSeq);
       const at = buffer.used;
       buffer.view.setUint32(at, DEAD, true);
-      buffer.view.setFloat64(at + 4, owed[i] as number, true);
-      buffer.view.setFloat64(at + 12, owed[i + 1] as number, true);
+      buffer.view.setFloat64(at + 4, from, true);
+      buffer.view.setFloat64(at + 12, to, true);
       buffer.used = at + DEAD_BYTES;
-      this.#named(owed[i] as number);
+      this.#named(from);
     }
   }
 }
