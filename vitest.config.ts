@@ -1,18 +1,19 @@
-// Three sets of tests: `quick` is what `npm run check` runs, `slow` (soak, scale, and what takes seconds) joins it in
-// `npm test`, `interop` needs official clients of other languages and is run by `npm run test:interop`.
+// Four sets of tests: `quick` is what `npm run check` runs; `long` (many random runs, processes that are killed: each takes
+// seconds) and `slow` (soak and scale, one by one: they measure, or need ports to themselves) join it in `npm test`; `interop` needs official
+// clients of other languages and is run by `npm run test:interop`.
 import type { ViteUserConfig } from 'vitest/config';
 
-const slow = [
-  'test/soak/**/*.test.ts',
-  'test/scale/**/*.test.ts',
+const long = [
   // The same as on the release build, with assertions.
   'test/transcripts/debug.test.ts',
-  // Many random runs, processes that are killed, and memory that is collected: each takes seconds.
   'test/property/router.test.ts',
   'test/jetstream/restart-crash.test.ts',
   'test/jetstream/store/file-crash.test.ts',
   'test/core/heap.test.ts',
+  'test/soak/backlog.test.ts',
+  'test/soak/temporary-streams.test.ts',
 ];
+const slow = ['test/soak/**/*.test.ts', 'test/scale/**/*.test.ts'];
 const interop = ['test/interop/**/*.test.ts'];
 
 // Coverage is of this process. These run in the processes of their tests alone, which start the bin.
@@ -31,6 +32,8 @@ const inOtherProcesses = [
   ),
 ];
 
+/** Every core: by itself vitest leaves one to the watcher, which is half of a machine of two. */
+const maxWorkers = '100%';
 const globalSetup = ['test/global-setup.ts'];
 
 const config: ViteUserConfig = {
@@ -48,10 +51,19 @@ const config: ViteUserConfig = {
           name: 'quick',
           globalSetup,
           include: ['test/**/*.test.ts'],
-          exclude: [...slow, ...interop, '**/node_modules/**'],
+          exclude: [...long, ...slow, ...interop, '**/node_modules/**'],
           testTimeout: 15_000,
-          // Every core: by itself vitest leaves one to the watcher, which is half of a machine of two.
-          maxWorkers: '100%',
+          maxWorkers,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'long',
+          globalSetup,
+          include: long,
+          testTimeout: 180_000,
+          maxWorkers,
         },
       },
       {
@@ -60,6 +72,7 @@ const config: ViteUserConfig = {
           name: 'slow',
           globalSetup,
           include: slow,
+          exclude: [...long, '**/node_modules/**'],
           testTimeout: 180_000,
           fileParallelism: false,
         },

@@ -175,3 +175,34 @@ test('a bus that is closed while a temporary directory is made leaves none', asy
   await js.bus.close();
   expect(readdirSync(tmp)).toEqual([]);
 });
+
+test('a roll-up that is under way when all ends is whole at the next start', async () => {
+  const storeDir = newDirectory();
+  const before = await JetStreamBus.open({ storeDir });
+  await before.stream('S', ['s'], { ...FILE, allow_rollup_hdrs: true });
+  for (let i = 0; i < 10_000; i++) before.bus.publish('s', '');
+  await before.settle();
+  const acknowledged = before.publish('s', 'all', { 'Nats-Rollup': 'all' });
+  await before.jetstream.close();
+  expect(await acknowledged).toBe('{"stream":"S","seq":10001}');
+  await before.bus.close();
+  await using after = await JetStreamBus.open({ storeDir });
+  expect(await after.state('S')).toMatchObject({ messages: 1, first_seq: 10_001 });
+});
+
+test.each([
+  ['messages', { max_msgs: 2 }, 2],
+  ['bytes', { max_bytes: 80 }, 2],
+  ['messages per subject', { max_msgs_per_subject: 1 }, 3],
+])('what a start finds beyond the bound of %s goes', async (_, limits, left) => {
+  const storeDir = newDirectory();
+  const before = await JetStreamBus.open({ storeDir });
+  await before.stream('S', ['s.*'], FILE);
+  for (let i = 0; i < 9; i++) await before.publish(`s.${i % 3}`);
+  // It is saved before it is carried out, and the process may end between.
+  const stream = before.jetstream.snapshot().accounts[0]?.streams.get('S');
+  await stream?.save({ ...stream.config, ...limits });
+  await before[Symbol.asyncDispose]();
+  await using after = await JetStreamBus.open({ storeDir });
+  expect(await after.state('S')).toMatchObject({ messages: left, last_seq: 9 });
+});

@@ -56,6 +56,7 @@ describe('packed subscriptions', () => {
         const read = places.sort(packed.compare).map((place) => packed.read(place));
         return JSON.stringify(read) === JSON.stringify(ordered);
       }),
+      { numRuns: 25 },
     );
   });
 

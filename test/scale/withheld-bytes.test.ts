@@ -12,7 +12,7 @@ const MIB = 1024 * 1024;
 const INBOUND_MAX = [1024 * MIB, 256 * MIB];
 const OPEN_TIMEOUT_MS = 60_000;
 /** Well beyond the two seconds in which whoever is read has to make progress, when others wait for room. */
-const WATCH_MS = 14_000;
+const WATCH_MS = 8000;
 const STEP_MS = 500;
 /** How long the healthy pair may stand still, for instance while the server reads from all the others. */
 const STANDSTILL_MAX_MS = 4000;

@@ -5,6 +5,7 @@
 //
 // Source: nats-server 2.15.3, server/consumer.go, ackReplyInfo; ADR-15.
 import { copyWords } from '../../core/index.ts';
+import { writeDecimal } from '../decimal.ts';
 import type { TextTarget } from '../fixed-text.ts';
 
 /** Five numbers of twenty digits, and their dots. */
@@ -105,7 +106,7 @@ export class AckSubjects {
   ): void {
     const line = this.#line;
     this.#deliveries = deliveries;
-    let at = writeNumber(line, this.#prefixBytes, deliveries);
+    let at = writeDecimal(line, this.#prefixBytes, deliveries);
     line[at++] = DOT;
     at = this.#place(this.#streamSeq, at, streamSeq);
     line[at++] = DOT;
@@ -119,7 +120,7 @@ export class AckSubjects {
   }
 
   #place(field: Field, start: number, value: number): number {
-    const at = writeNumber(this.#line, start, value);
+    const at = writeDecimal(this.#line, start, value);
     field.value = value;
     field.end = at - 1;
     field.bound = 10 ** (at - start);
@@ -145,26 +146,6 @@ export class AckSubjects {
 
 function emptyField(): Field {
   return { value: 0, end: 0, least: 0, bound: 0 };
-}
-
-/** Writes a whole number of at most 2^53; answers where it ends. */
-export function writeNumber(bytes: Uint8Array, at: number, value: number): number {
-  let digits = 1;
-  for (let bound = 10; value >= bound; bound *= 10) digits++;
-  let rest = value;
-  let place = at + digits;
-  while (rest > 0x7fff_ffff) {
-    const tenth = Math.floor(rest / 10);
-    bytes[--place] = ZERO + (rest - tenth * 10);
-    rest = tenth;
-  }
-  let small = rest | 0;
-  do {
-    const tenth = (small / 10) | 0;
-    bytes[--place] = ZERO + (small - tenth * 10);
-    small = tenth;
-  } while (place > at);
-  return at + digits;
 }
 
 /** What an ack names; one object, used again. */

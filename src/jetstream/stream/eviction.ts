@@ -64,16 +64,30 @@ export class Eviction {
 
   /** The configuration has changed: what is too much now goes, in pieces. */
   *update(rules: StreamRules): Work<void> {
-    const store = this.#store;
     const isNarrower = rules.maxMsgsPerSubject < this.#rules.maxMsgsPerSubject;
     this.#rules = rules;
+    yield* this.#narrow(isNarrower);
+  }
+
+  /**
+   * The stream was found on disk: the process may have ended before all had gone that is too much.
+   * Source: nats-server 2.15.3, server/filestore.go, newFileStoreWithCreated.
+   */
+  *recovered(): Work<void> {
+    const { messages, subjects } = this.#store.state;
+    yield* this.#narrow(messages - subjects >= this.#rules.maxMsgsPerSubject);
+  }
+
+  /** @param isBySubject one of them may have too many */
+  *#narrow(isBySubject: boolean): Work<void> {
+    const store = this.#store;
     this.#isNarrowing = true;
     try {
-      for (let id = 0; isNarrower && id < store.subjectIdsEnd; id++) {
+      for (let id = 0; isBySubject && id < store.subjectIdsEnd; id++) {
         while (!this.#trim(id, A_PIECE, false)) yield;
         if (id % A_PIECE === A_PIECE - 1) yield;
       }
-      while (!rules.discardsNew && !this.#trimAll(A_PIECE, false)) yield;
+      while (!this.#rules.discardsNew && !this.#trimAll(A_PIECE, false)) yield;
     } finally {
       this.#isNarrowing = false;
     }

@@ -4,6 +4,7 @@
 // Source: nats-server 2.15.3, server/stream.go, processJetStreamMsg, PubAck.
 import type { RawMessage } from '../../bus/raw.ts';
 import { type BatchRun, copyWords } from '../../core/index.ts';
+import { writeDecimal } from '../decimal.ts';
 import type { ApiError } from '../errors.ts';
 import { FIXED_TEXT_SLACK, FixedText } from '../fixed-text.ts';
 import { CLAIMS } from '../outbox.ts';
@@ -12,9 +13,7 @@ const encoder = new TextEncoder();
 /** The blank is in the original. */
 const DUPLICATE: FixedText = new FixedText(',"duplicate": true}');
 const CLOSING_BRACE = 0x7d;
-const ZERO = 0x30;
 const NINE = 0x39;
-const INTEGER_MAX = 0x7fffffff;
 /** Digits of 2^53. */
 const DIGITS_MAX = 16;
 
@@ -73,18 +72,4 @@ export class PubAckWriter {
     const error = { code, err_code: errCode, description };
     return encoder.encode(JSON.stringify({ error, stream: this.#name, seq: 0 }));
   }
-}
-
-/** Writes a whole number from 0 on; answers where it ends. */
-export function writeDecimal(bytes: Uint8Array, at: number, value: number): number {
-  let digits = 1;
-  for (let power = 10; power <= value; power *= 10) digits++;
-  let rest = value;
-  for (let i = at + digits - 1; i >= at; i--) {
-    // Small numbers are divided as integers, which is several times as fast.
-    const next = rest <= INTEGER_MAX ? (rest / 10) | 0 : Math.floor(rest / 10);
-    bytes[i] = ZERO + (rest - next * 10);
-    rest = next;
-  }
-  return at + digits;
 }

@@ -176,6 +176,7 @@ export class Stream implements ApiStream, ConsumerHost {
   *#recover(): Work<void> {
     const { store, clock, rules, dedup } = this;
     const onLife = (seq: number, seconds: number): void => this.#expiry.stored(seq, seconds);
+    yield* this.eviction.recovered();
     yield* recoverHeaders(store, clock, rules, dedup, onLife);
     this.#ingest.lastIs(store.state.lastSeq);
     const keeping = this.#keeping;
@@ -407,13 +408,18 @@ export class Stream implements ApiStream, ConsumerHost {
     this.#expiry.close();
     this.#retention.close();
     this.#directGet.close();
-    this.settling.close();
     this.dedup.close();
+    const isDeleted = reason === 'Consumer Deleted';
+    if (isDeleted) this.settling.close();
+    // A start must not find the half of something that was acknowledged.
+    this.settling.behind(() => this.#giveBack(isDeleted, done));
+  }
+
+  #giveBack(isDeleted: boolean, done: () => void): void {
     if (this.#isCounted) {
       this.#use(-this.store.state.bytes);
       this.#reserve(-reservedBytes(this.config));
     }
-    const isDeleted = reason === 'Consumer Deleted';
     if (isDeleted) this.#keeping?.forget();
     this.outbox.finish(() => {
       this.#hold(0);
