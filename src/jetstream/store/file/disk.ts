@@ -182,11 +182,11 @@ class SystemDisk implements MachineDisk {
 
   async syncDir(path: string): Promise<void> {
     if (this.isPassing) return;
-    await this.openFiles.turn();
+    await this.openFiles.turns.take();
     try {
       await later('sync', path, () => this.#syncDir(path));
     } finally {
-      this.openFiles.done();
+      this.openFiles.turns.done();
     }
   }
 
@@ -376,9 +376,9 @@ class SystemFile implements DiskFile, OpenFile {
     verb: string,
     work: (fd: number, end: (error: Error | null) => void) => void,
   ): Promise<void> {
-    const { openFiles } = this.#disk;
+    const { turns } = this.#disk.openFiles;
     this.#asked++;
-    await openFiles.turn();
+    await turns.take();
     try {
       if (this.#isGone && this.#fd < 0) return;
       const fd = this.descriptor();
@@ -392,7 +392,7 @@ class SystemFile implements DiskFile, OpenFile {
       this.isDirty = true;
       throw error;
     } finally {
-      openFiles.done();
+      turns.done();
       this.#asked--;
       if (this.#isLeaving) this.close();
     }
