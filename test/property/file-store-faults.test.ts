@@ -62,6 +62,8 @@ class Run {
   #asked: number[] = [];
   readonly #kept = new Map<number, string>();
   readonly #removed = new Set<number>();
+  /** Sequences of whose removal a commit was done: nothing brings them back. */
+  readonly #gone = new Set<number>();
   /** What has made room since the last commit was asked for, and what for: it is gone when that is there. */
   #evicted = new Map<number, number>();
   /** What has gone, and what it made room for, too. */
@@ -160,6 +162,8 @@ class Run {
     try {
       const seq = this.#store.state.lastSeq + 1;
       this.#store.append(incoming(subject, `${seq}`.padEnd(bytes, 'x')), 1);
+      // What nobody was told of may come again.
+      this.#gone.delete(seq);
       this.#asked.push(seq);
       return seq;
     } catch {
@@ -183,11 +187,13 @@ class Run {
 
   #commit(done: () => void = () => {}): void {
     const asked = this.#asked;
+    const removed = [...this.#removed];
     const evicted = this.#evicted;
     this.#asked = [];
     this.#evicted = new Map();
     for (const seq of evicted.keys()) this.#settling.add(seq);
-    this.#store.commit((failure) => {
+    this.#store.commit((failure, unsaid) => {
+      for (const seq of unsaid === undefined ? removed : []) this.#gone.add(seq);
       const kept = failure === undefined ? asked : [];
       for (const seq of kept) if (!this.#removed.has(seq)) this.#kept.set(seq, `${seq}`);
       for (const seq of evicted.keys()) this.#settle(seq, evicted, failure);
@@ -231,7 +237,8 @@ class Run {
     const disks = [this.#disk.afterEnd()];
     if (this.#options.sync === 'always') disks.push(this.#disk.afterPowerLoss());
     return disks.every((disk) => {
-      return this.#isThere(openStore({ ...this.#options, disk, dir: '/s' }).store);
+      const { store } = openStore({ ...this.#options, disk, dir: '/s' });
+      return this.#isThere(store) && [...this.#gone].every((seq) => !store.has(seq));
     });
   }
 

@@ -110,13 +110,15 @@ class Run {
     this.#disk.fails = () => undefined;
     await bed.settle();
     await bed.settle();
-    const isSynced = (await this.#canStore()) || this.#program.sync !== 'always';
+    const canStore = await this.#canStore();
+    const isSynced = canStore || this.#program.sync !== 'always';
     const found = await this.#read(bed);
     const isRight =
       !isSynced || ((await this.#isRight(bed, found)) && (await this.#forgetsIds(found)));
     const next = this.#disk.afterEnd();
     bed.stop();
-    return isRight && (await this.#isFound(next, isSynced));
+    // What was removed and could not be said any more is there again.
+    return isRight && (await this.#isFound(next, canStore));
   }
 
   #listen(): void {

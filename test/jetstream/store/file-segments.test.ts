@@ -89,6 +89,61 @@ describe('a segment that is not given back', () => {
   );
 });
 
+describe('segments that are given back', () => {
+  it('wait for a directory that could not be synced', async () => {
+    const { store, disk, publish } = scene({ segmentBytes: 400 });
+    const verbs: Verb[] = [];
+    const removed = async (from: number): Promise<void> => {
+      for (let seq = from; seq < from + 3; seq++) store.remove(seq);
+      store.commit(() => {});
+      await disk.settle();
+    };
+    for (let i = 0; i < 9; i++) strictEqual(await publish('x'.repeat(200)), '');
+    let isFailing = true;
+    disk.fails = (verb) => {
+      if (verb !== 'syncDir' && verb !== 'unlink') return undefined;
+      verbs.push(verb);
+      if (verb === 'unlink' || !verbs.includes('unlink') || !isFailing) return undefined;
+      isFailing = false;
+      return 'EIO';
+    };
+    await removed(1);
+    const begun = verbs.length;
+    await removed(4);
+    const next = verbs.slice(begun);
+    ok(!isFailing && next.includes('unlink'));
+    ok(next.indexOf('syncDir') < next.indexOf('unlink'), next.join());
+  });
+
+  it('are so of a few stores at a time', async () => {
+    const disk = new SimDisk();
+    const stores = [1, 2, 3, 4, 5, 6, 7, 8].map(
+      (each) => openStore({ disk, dir: `/${each}`, segmentBytes: 1000 }).store,
+    );
+    for (const bytes of [700, 20, 700, 20]) {
+      await disk.settle();
+      for (const store of stores) {
+        store.append(incoming('a', 'x'.repeat(bytes)), 1);
+        store.commit(() => {});
+      }
+    }
+    await disk.settle();
+    for (const store of stores) {
+      store.remove(1);
+      store.commit(() => {});
+    }
+    let most = 0;
+    while (await disk.step()) {
+      const now = [...disk.names.keys()].filter((name) => name.endsWith('.tmp'));
+      most = Math.max(most, now.length);
+    }
+    strictEqual(most, 4);
+    for (const name of [1, 2, 3, 4, 5, 6, 7, 8]) {
+      ok((disk.names.get(`/${name}/00000001.log`)?.bytes.length ?? 999) < 500, `${name}`);
+    }
+  });
+});
+
 describe('a segment that is rewritten', () => {
   it('is given back when everything is removed in the middle of that', async () => {
     const disk = new SimDisk();

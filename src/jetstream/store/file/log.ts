@@ -262,7 +262,7 @@ export class SegmentLog implements Bodies {
 
   #commit(done: Committed): void {
     const missed = this.#tail.takeMissed();
-    const unsaid = this.#tail.takeUnsaid();
+    const { unsaid } = this.#tail;
     const { lastSeq } = this.#owner.state;
     this.syncing.commit(missed, (failure) => {
       if (failure === undefined) this.#durableSeq = Math.max(this.#durableSeq, lastSeq);

@@ -73,8 +73,9 @@ export class Tail {
   readonly #owed = new Spans();
   /** The first message in the buffer; 0 = none. */
   #firstUnwritten = 0;
-  /** Sequences in it have been used up. */
+  /** Sequences in it have been used up; something in it says what was removed, and does not come back. */
   #hasSkipped = false;
+  #hasNotes = false;
   /** From there on messages could not be written and are to be removed. */
   #lostFrom = 0;
   /** A write has failed: what was said in vain is to be taken back. */
@@ -161,6 +162,7 @@ export class Tail {
   /** What is below is gone; the last of that was evicted, perhaps. */
   noteFloor(seq: number, isEvicted = false): void {
     const isNoted = this.#note(FLOOR, FLOOR_BYTES, seq, 0);
+    if (!isEvicted) this.#hasNotes = true;
     if (isEvicted && !isNoted) this.#keepEvicted();
     // Should what was evicted before it come back, the floor is no more.
     if (!isEvicted && this.#evicted.count > 0) this.#owed.add(seq - 1, seq - 1);
@@ -185,6 +187,7 @@ export class Tail {
     if (isNext) view.setFloat64(this.#lastAt + 12, seq, true);
     const isNoted = isNext || this.#note(DEAD, DEAD_BYTES, seq, seq);
     const isGone = !isEvicted || (!isNoted && this.#keepEvicted());
+    if (!isEvicted) this.#hasNotes = true;
     // Afterwards: what was written to make room for it does not say it.
     if (isGone) this.#owed.add(seq, seq);
   }
@@ -203,16 +206,14 @@ export class Tail {
     return missed;
   }
 
-  /** Why something that was removed since the last call is not gone for the next start. */
-  takeUnsaid(): StorageError | undefined {
-    const isUnsaid = this.isUnsaid || (this.#hasUnsaid && this.#isEnded);
-    this.#hasUnsaid = false;
-    return isUnsaid ? this.failure : undefined;
+  /** Why something that was removed is not gone for the next start. */
+  get unsaid(): StorageError | undefined {
+    return this.#hasUnsaid ? this.failure : undefined;
   }
 
-  /** Something has been removed or passed over since the last call, and there is no place to say it. */
+  /** The same, and another segment could say it. */
   get isUnsaid(): boolean {
-    return this.#hasUnsaid && this.segment === undefined;
+    return this.#hasUnsaid && !this.#isEnded;
   }
 
   /** Makes a place, whose head says what could not be said. */
@@ -374,6 +375,7 @@ export class Tail {
     buffer.reset();
     this.#firstUnwritten = 0;
     this.#hasSkipped = false;
+    this.#hasNotes = false;
     this.#owed.clear();
     this.#evicted.clear();
     this.#segments.unsynced.add(segment);
@@ -387,8 +389,9 @@ export class Tail {
     this.#mustSettle = true;
     // Of a message its publisher is told; what was removed the next head says, perhaps before anybody is told.
     if (this.#firstUnwritten > 0 || this.#hasSkipped) this.#missed ??= failure;
-    else this.#hasUnsaid = true;
+    if (this.#hasNotes) this.#hasUnsaid = true;
     this.#hasSkipped = false;
+    this.#hasNotes = false;
     this.buffer.reset();
     this.#lastKind = 0;
     this.#cannot(failure);
@@ -454,6 +457,7 @@ export class Tail {
     this.#syncing.dirChanged();
     this.#syncing.round();
     this.failure = undefined;
+    this.#hasUnsaid = false;
     this.#sayOwed();
   }
 
@@ -479,6 +483,7 @@ export class Tail {
   /** A new segment begins with what was removed while nothing could be written. */
   #sayOwed(): void {
     const { buffer } = this;
+    this.#hasNotes ||= this.#owed.all.length > 0;
     for (const [from, to] of this.#owed.all) {
       buffer.reserve(DEAD_BYTES, this.owner.state.lastSeq);
       const at = buffer.used;
