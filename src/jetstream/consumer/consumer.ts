@@ -237,13 +237,20 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
       return;
     }
     if (pending.find(seq)) this.lost(seq, DELETED_UNACKED);
-    else exhausted.delete(seq);
+    else this.#endExhausted(seq);
+  }
+
+  /** What was delivered too often leaves the stream, which counts as an ack: nats-server 2.15.3, decStreamPending. */
+  #endExhausted(seq: number): void {
+    const { progress, host } = this.#parts;
+    if (progress.redelivery.exhausted.delete(seq)) progress.acked.at(host.clock.monotonic());
   }
 
   /** Source: nats-server 2.15.3, server/consumer.go, purge. */
   purged(seq: number, isPart: boolean, only: number): void {
     const { cursor, progress, host } = this.#parts;
     const unacked = this.#placeOf(only);
+    this.#endExhausted(only);
     const { store } = host;
     const start = seq === 0 && !isPart ? store.state.lastSeq + 1 : seq;
     cursor.purged(start);
