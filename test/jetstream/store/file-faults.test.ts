@@ -89,6 +89,24 @@ describe('a write that fails', () => {
     deepStrictEqual([state.messages, state.lastSeq], [0, store.state.lastSeq]);
   });
 
+  it('is told to who asks while another waits for room, too', async () => {
+    const { store, publish, fail, disk } = scene({ sync: 'always' });
+    for (const text of ['one', 'two']) strictEqual(await publish(text), '');
+    disk.fails = (verb) => (verb === 'write' || verb === 'create' ? 'ENOSPC' : undefined);
+    store.remove(1);
+    const removed = committed(store);
+    fail();
+    store.append(incoming('a', 'three'), 1);
+    const third = committed(store);
+    fail('write', 'ENOSPC');
+    await disk.settle();
+    deepStrictEqual([await removed, await third], Array(2).fill('write /s/00000002.log: ENOSPC'));
+    deepStrictEqual(kept(store), ['2:two']);
+    fail();
+    strictEqual(await publish('four'), '');
+    deepStrictEqual(keptAfterwards(disk), ['2:two', '4:four']);
+  });
+
   it('takes back what cannot be cut from the file either', async () => {
     const { publish, fail, disk, store } = scene();
     await publish('one');

@@ -46,6 +46,8 @@ export class SegmentLog implements Bodies {
   #isEvicting = false;
   /** Everything up to it survives a power loss, where that is promised. */
   #durableSeq = 0;
+  /** Of the tail, when the first message since the last commit was kept. */
+  #misses: number = Number.POSITIVE_INFINITY;
   /** A commit waits for room. */
   #relief: Promise<void> | undefined;
   /** That messages cannot be read. */
@@ -99,6 +101,7 @@ export class SegmentLog implements Bodies {
     this.#body = headerBytes === 0 ? bodyBytes : bodyBytes + HAS_HEADERS;
     if (this.isReplaying) return;
     const tail = this.#tail;
+    if (tail.misses < this.#misses) this.#misses = tail.misses;
     tail.add(message, subject, seq, timeMs);
     this.place(tail.segment as Segment, tail.at, tail.inFrame);
   }
@@ -194,6 +197,7 @@ export class SegmentLog implements Bodies {
 
   skipped(seq: number, timeMs: number | undefined): void {
     if (this.isReplaying) return;
+    this.#misses = Math.min(this.#misses, this.#tail.misses);
     this.#tail.noteSkip(seq, timeMs ?? -1);
     this.#tail.settle();
   }
@@ -254,15 +258,26 @@ export class SegmentLog implements Bodies {
   }
 
   commit(done: Committed): void {
-    if (this.isReplaying) done();
-    else if (this.#relief !== undefined) void this.#relief.then(() => this.commit(done));
-    else if (this.#isSaid() || !this.#mayRelieve()) this.#commit(done);
-    else this.#relieve(done);
+    if (this.isReplaying) {
+      done();
+      return;
+    }
+    // What cannot be written while it waits may be its own.
+    const misses = Math.min(this.#misses, this.#tail.misses);
+    this.#misses = Number.POSITIVE_INFINITY;
+    this.#ask(misses, done);
   }
 
-  #commit(done: Committed): void {
-    const missed = this.#tail.takeMissed();
+  #ask(misses: number, done: Committed): void {
+    if (this.#relief !== undefined) void this.#relief.then(() => this.#ask(misses, done));
+    else if (this.#isSaid() || !this.#mayRelieve()) this.#commit(misses, done);
+    else this.#relieve(misses, done);
+  }
+
+  /** @param misses of the tail, when the first of what it is about was said */
+  #commit(misses: number, done: Committed): void {
     const { unsaid } = this.#tail;
+    const missed = this.#tail.misses > misses ? this.#tail.missedBy : undefined;
     const { lastSeq } = this.#owner.state;
     this.syncing.commit(missed, (failure) => {
       if (failure === undefined) this.#durableSeq = Math.max(this.#durableSeq, lastSeq);
@@ -286,11 +301,11 @@ export class SegmentLog implements Bodies {
   }
 
   /** What has been removed may give the room in which to say it. */
-  #relieve(done: Committed): void {
+  #relieve(misses: number, done: Committed): void {
     this.#relief = this.#compaction.settled().then(() => {
       this.#relief = undefined;
       this.#say();
-      this.#commit(done);
+      this.#commit(misses, done);
     });
   }
 

@@ -87,7 +87,9 @@ export class Tail {
   #hasUnsaid = false;
   /** Those are being removed: nothing of that is to be said. */
   isDropping = false;
-  #missed: StorageError | undefined;
+  /** How often messages, or sequences that were used up, could not be written, and why the last time. */
+  misses = 0;
+  missedBy: StorageError | undefined;
   failure: StorageError | undefined;
   #isEnded = false;
   readonly #times: WriteTimes;
@@ -171,7 +173,12 @@ export class Tail {
   /** Sequences up to there are used up; a time of -1 says nothing. */
   noteSkip(seq: number, timeMs: number): void {
     this.#hasSkipped = true;
-    if (!this.#note(SKIP, SKIP_BYTES, seq, timeMs)) this.#missed ??= this.failure;
+    if (!this.#note(SKIP, SKIP_BYTES, seq, timeMs)) this.#miss(this.failure);
+  }
+
+  #miss(failure: StorageError | undefined): void {
+    this.misses++;
+    this.missedBy = failure;
   }
 
   /** A message is about to be removed to make room. */
@@ -197,13 +204,6 @@ export class Tail {
     if (this.#mustSettle) return false;
     this.#evicted.pop();
     return true;
-  }
-
-  /** Why a message since the last call, or a sequence that was used up, is not durable and never will be. */
-  takeMissed(): StorageError | undefined {
-    const missed = this.#missed;
-    this.#missed = undefined;
-    return missed;
   }
 
   /** Why something that was removed is not gone for the next start. */
@@ -388,7 +388,7 @@ export class Tail {
     this.segment = undefined;
     this.#mustSettle = true;
     // Of a message its publisher is told; what was removed the next head says, perhaps before anybody is told.
-    if (this.#firstUnwritten > 0 || this.#hasSkipped) this.#missed ??= failure;
+    if (this.#firstUnwritten > 0 || this.#hasSkipped) this.#miss(failure);
     if (this.#hasNotes) this.#hasUnsaid = true;
     this.#hasSkipped = false;
     this.#hasNotes = false;
