@@ -66,12 +66,11 @@ export class Commits {
     const works = this.#atEnd;
     if (works.length > 0) this.#atEnd = [];
     const before = this.#seenTakenBacks;
-    let isTakenBack: boolean | undefined;
     ask((ofStream, unsaid, ofConsumers) => {
       isOver();
-      isTakenBack ??= this.#takenBacks !== before;
       // A message that is there and can never be shown has been shown to those alone who waited with it.
-      isTakenBack ||= lastSeq > Math.max(this.visibleSeq, this.#failedSeq);
+      const isUnseen = lastSeq > Math.max(this.visibleSeq, this.#failedSeq);
+      const isTakenBack = this.#takenBacks !== before || isUnseen;
       // Of what has failed nothing is shown: what could not be written is gone, and what could not be synced may be.
       if (ofStream === undefined) this.visibleSeq = lastSeq;
       else this.#failedSeq = Math.max(lastSeq, this.#failedSeq);
@@ -80,7 +79,6 @@ export class Commits {
       this.failed = { ofStream, unsaid, ofConsumers, isTakenBack: isOfStream };
       done(unsaid ?? ofConsumers);
     });
-    isTakenBack ??= this.#takenBacks !== before;
     this.#seenTakenBacks = this.#takenBacks;
   }
 }
