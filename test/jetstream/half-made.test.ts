@@ -107,6 +107,24 @@ test('a purge that cannot be written is an error, and done when it can', async (
   expect(await bed.state('S')).toMatchObject({ messages: 0, last_seq: 3 });
 });
 
+test('what comes to a stream that cannot be saved is acknowledged to nobody', async () => {
+  disk = new SimDisk();
+  bed = KeptJetStream.start(disk);
+  const { step } = disk;
+  disk.step = async () => false;
+  const made = bed.api('STREAM.CREATE.S', { name: 'S', subjects: ['s.*'], storage: 'file' });
+  await bed.settle();
+  const answers: Promise<string>[] = [];
+  for (let turn = 0; turn < 3; turn++) {
+    answers.push(bed.publish('s.a'));
+    await bed.settle();
+  }
+  disk.fails = (verb, path) => (verb === 'sync' && path.includes('meta') ? 'EIO' : undefined);
+  disk.step = step;
+  expect(await made).toMatchObject(refused(10049));
+  for (const answer of answers) expect(JSON.parse(await answer)).toMatchObject(refused(10077));
+});
+
 test('while a stream waits for the disk, others are asked about, and what is behind it keeps its order', async () => {
   await open();
   await bed.stream('T', ['t.*'], { storage: 'file' });

@@ -197,6 +197,30 @@ describe('what shows a message that is taken back', () => {
     expect([one[0]?.text, many[0]?.text]).toEqual(['kept', 'kept']);
   });
 
+  test('and was read while who publishes it waits for room is an error, too', async () => {
+    await open({});
+    for (const text of ['one', 'two']) await put('s.a', text);
+    await bed.settle();
+    const { step } = disk;
+    disk.step = async () => false;
+    disk.fails = full;
+    const deleted = bed.api('STREAM.MSG.DELETE.S', { seq: 1 });
+    await bed.settle();
+    disk.fails = () => undefined;
+    const lost = put('s.a', 'lost');
+    await bed.settle();
+    const shown = bed.ask('$JS.API.DIRECT.GET.S.s.a');
+    await bed.settle();
+    disk.fails = (verb) => (verb === 'write' ? 'ENOSPC' : undefined);
+    disk.step = step;
+    expect(await deleted).toMatchObject({ error: { err_code: 10057 } });
+    expect(await lost).toMatchObject(REFUSED);
+    const { string, message } = await shown;
+    expect([string, message.headers?.code]).toEqual(['', 500]);
+    disk.fails = () => undefined;
+    expect(await lastOn('s.a')).toBe('two');
+  });
+
   test('a consumer asks for its end when it waits for an ack, and not of what lies ahead of it', async () => {
     await open({ max_msgs: 2 });
     const config = { durable_name: 'C', ack_policy: 'explicit' };

@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import type { Store } from '../../src/jetstream/store/store.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { closed, openStore } from '../support/file-stores.ts';
 import { SimDisk, type Verb } from '../support/sim-disk.ts';
 import { incoming, readTexts } from '../support/stored.ts';
@@ -34,6 +35,8 @@ const operation = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('reopen' as const), isWell: fc.boolean() }),
   },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('work' as const), steps: fc.nat(6) }) },
+  // A round of syncs is due then, and on a full disk room is looked for again.
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('wait' as const) }) },
   {
     weight: 4,
     arbitrary: fc.record({ kind: fc.constant('fault' as const), verbs, times: fc.nat(4) }),
@@ -56,6 +59,7 @@ type Program = typeof program extends fc.Arbitrary<infer T> ? T : never;
 class Run {
   readonly #disk: SimDisk;
   #store: Store;
+  readonly #clock = new FakeClock();
   readonly #isStored: boolean;
   readonly #options: Pick<Program, 'sync' | 'segmentBytes' | 'snapshotBytes' | 'chunkRows'>;
   /** Sequences whose commit has been asked for, and those that were committed and not removed. */
@@ -76,7 +80,11 @@ class Run {
     this.#disk = new SimDisk(seed);
     const { sync, segmentBytes, snapshotBytes, chunkRows } = options;
     this.#options = { sync, segmentBytes, snapshotBytes, chunkRows };
-    this.#store = openStore({ ...this.#options, disk: this.#disk, dir: '/s' }).store;
+    this.#store = this.#open();
+  }
+
+  #open(): Store {
+    return openStore({ ...this.#options, disk: this.#disk, dir: '/s', clock: this.#clock }).store;
   }
 
   async play(operations: readonly Operation[]): Promise<boolean> {
@@ -111,6 +119,7 @@ class Run {
     else if (each.kind === 'replace') this.#replace(`a.${each.on}`);
     else if (each.kind === 'commit') this.#commit();
     else if (each.kind === 'work') for (let i = 0; i < each.steps; i++) await this.#disk.step();
+    else if (each.kind === 'wait') this.#clock.advance(1100);
     else if (each.kind === 'fault') this.#fail(each.verbs, each.times);
     else if (each.kind === 'reopen') await this.#reopen(each.isWell);
     else if (each.kind === 'skip') store.skipTo(store.state.lastSeq + each.by);
@@ -147,7 +156,7 @@ class Run {
     this.#asked = [];
     for (const seq of this.#evicted.keys()) this.#kept.delete(seq);
     this.#evicted.clear();
-    this.#store = openStore({ ...this.#options, disk: this.#disk, dir: '/s' }).store;
+    this.#store = this.#open();
     if (!isTold) this.#removed.clear();
     else if (digest(this.#store) !== expected) throw new Error('it is not what it was');
   }

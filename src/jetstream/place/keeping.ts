@@ -34,6 +34,8 @@ export class Keeping {
   readonly reading: Work<void>;
   /** Its configuration has been saved once: the next start finds the stream. */
   isSaved: boolean;
+  /** Why it was not, when it is new: nothing of it is kept then, whoever waits. */
+  #unsaved: Error | undefined;
 
   /** `onTouched` is told that something is to be committed. */
   constructor(place: KeepingPlace, clock: Clock, isSaved: boolean, onTouched: () => void) {
@@ -79,8 +81,9 @@ export class Keeping {
       end();
     });
     this.#place.meta.commit((failure) => {
-      this.isSaved ||= failure === undefined;
-      ofStream ??= failure;
+      if (!this.isSaved) this.#unsaved ??= failure;
+      this.isSaved ||= this.#unsaved === undefined;
+      ofStream ??= failure ?? this.#unsaved;
       end();
     });
     messages.commit((failure, unsaid) => {

@@ -38,8 +38,8 @@ export interface Failed {
   readonly unsaid: Error | undefined;
   /** What consumers have done. */
   readonly ofConsumers: Error | undefined;
-  /** Messages that were shown are taken back. */
-  readonly isTakenBack: boolean;
+  /** Why messages that may have been shown are taken back. */
+  readonly takenBack: Error | undefined;
 }
 
 /** What is said instead; undefined = nothing. */
@@ -49,16 +49,14 @@ export function amended(
   answer: Answer,
   pubAck: PubAckWriter,
 ): Answer | undefined {
-  const { ofStream, isTakenBack } = failed;
+  const { ofStream, takenBack } = failed;
   if (claim === CLAIMS.answered) return apiAnswer(failed, answer);
   // With the ack something may have been removed.
   if (claim === CLAIMS.confirmed) return undefined;
+  if (claim === CLAIMS.shown) return takenBack === undefined ? answer : statusAnswer(takenBack);
   if (ofStream === undefined) return answer;
-  if (claim === CLAIMS.stored) {
-    return { payload: pubAck.refusal(refusal('storeFailed', ofStream.message)) };
-  }
-  if (!isTakenBack) return answer;
-  return claim === CLAIMS.repeated ? undefined : statusAnswer(ofStream);
+  if (claim === CLAIMS.repeated) return takenBack === undefined ? answer : undefined;
+  return { payload: pubAck.refusal(refusal('storeFailed', ofStream.message)) };
 }
 
 function statusAnswer(failure: Error): Answer {
@@ -66,7 +64,7 @@ function statusAnswer(failure: Error): Answer {
   return { headers: encoder.encode(`NATS/1.0 ${status}\r\n\r\n`), payload: NOTHING };
 }
 
-function apiAnswer({ ofStream, unsaid, ofConsumers, isTakenBack }: Failed, answer: Answer): Answer {
+function apiAnswer({ unsaid, ofConsumers, takenBack }: Failed, answer: Answer): Answer {
   const [, type = '', isError] = ANSWER.exec(bytesText(answer.payload.subarray(0, 100))) ?? [];
   const change = isError === undefined ? CHANGES.get(type) : undefined;
   const failure = type.startsWith('consumer_') ? ofConsumers : unsaid;
@@ -76,8 +74,8 @@ function apiAnswer({ ofStream, unsaid, ofConsumers, isTakenBack }: Failed, answe
     return { payload: errorAnswer(type, refusal(of, failure.message), always) };
   }
   const isMeant = isError === undefined || NOT_FOUND.test(bytesText(answer.payload));
-  if (ofStream === undefined || !isTakenBack || !isMeant) return answer;
-  return { payload: errorAnswer(type, refusal('storeFailed', ofStream.message)) };
+  if (takenBack === undefined || !isMeant) return answer;
+  return { payload: errorAnswer(type, refusal('storeFailed', takenBack.message)) };
 }
 
 function errorAnswer(
