@@ -6,6 +6,7 @@
 //                           consumers/    the log of its consumers (consumer-log.ts)
 import type { Clock } from '../../shared/clock.ts';
 import { StorageError, toError } from '../../shared/errors.ts';
+import { Seldom } from '../../shared/seldom.ts';
 import type { Disk } from '../store/file/disk.ts';
 import { type FileStoreOptions, openingFileStore } from '../store/file/file-store.ts';
 import type { IndexOptions } from '../store/indexed-store.ts';
@@ -28,6 +29,8 @@ export interface DiskPlaceOptions {
   /** Of the account. */
   readonly dir: string;
   readonly sync: number | 'always';
+  /** Fewer bytes of a segment are left without an index. */
+  readonly indexBytes?: number;
   readonly warn: (text: string) => void;
 }
 
@@ -42,6 +45,7 @@ const OWN_NAMES: readonly string[] = [META_NAME, NEW_NAME, GONE_NAME];
 
 export class DiskPlace implements Place {
   readonly #options: DiskPlaceOptions;
+  readonly refusals: Seldom;
   readonly unread: string[] = [];
   #number = 0;
   /** Streams that are being forgotten. */
@@ -51,6 +55,7 @@ export class DiskPlace implements Place {
   /** Throws StorageError: the directory cannot be made. */
   constructor(options: DiskPlaceOptions) {
     this.#options = options;
+    this.refusals = new Seldom(options.clock);
     options.disk.makeDir(options.dir);
     for (const name of options.disk.list(options.dir)) {
       this.#number = Math.max(this.#number, numberOf(name));
@@ -153,9 +158,9 @@ class DiskStreamPlace implements StreamPlace, KeepingPlace {
   }
 
   #open(part: string, index: Partial<FileStoreOptions> & IndexOptions): OpeningStore {
-    const { disk, clock, sync, warn } = this.#options;
     const dir = `${this.#dir}/${part}`;
-    return openingFileStore({ ...index, disk, clock, sync, warn, dir });
+    const { refusals } = this.#place;
+    return openingFileStore({ ...this.#options, ...index, refusals, dir });
   }
 
   forget(): void {

@@ -32,6 +32,7 @@ import {
   SKIP,
 } from './format.ts';
 import type { Segment } from './segments.ts';
+import { TextNumbers } from './text-numbers.ts';
 
 const VERSION = 1;
 const MAGIC = 0x49474e9d;
@@ -45,7 +46,7 @@ const NOTE_WORDS = 6;
 /** The kind of a note that is no record: the next row has that sequence, and those behind it the next ones. */
 export const NEXT_SEQ = 5;
 
-/** A block stands for so many bytes of a segment, or one frame: to make it takes half a millisecond. */
+/** A block stands for so many bytes of a segment, or one frame. */
 export const INDEX_PIECE_BYTES: number = 1 << 19;
 /** A frame of tombstones alone makes the longest. */
 const BLOCK_MOST = 4 << 20;
@@ -81,19 +82,17 @@ export class BlockBuilder {
   #rows = 0;
   #nextSeq = -1;
   readonly #notes: Note[] = [];
-  readonly #numbers = new Map<string, number>();
-  readonly #texts: Buffer[] = [];
+  readonly #texts = new TextNumbers();
 
   /** @param start where a whole frame begins in the source; `position` is where that is in the segment. False: it is none of ours */
   frame({ bytes, view }: Bytes, start: number, length: number, position: number): boolean {
     const end = start + length;
-    const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     for (let at = start + FRAME_HEAD_BYTES; at < end; ) {
       const size = at + 4 <= end ? recordBytes(view, at) : 0;
       if (size === 0 || at + size > end) return false;
       const kind = view.getUint32(at, true) & 0xff;
       if (kind === MESSAGE) {
-        if (!this.#message(source, view, at, at - start, position + at - start)) return false;
+        if (!this.#message(bytes, view, at, at - start, position + at - start)) return false;
       } else {
         const second = kind === FLOOR ? 0 : view.getFloat64(at + 12, true);
         this.#note(kind, view.getFloat64(at + 4, true), second);
@@ -107,7 +106,13 @@ export class BlockBuilder {
     this.#notes.push({ kind, first, second, rows: this.#rows });
   }
 
-  #message(source: Buffer, view: DataView, at: number, inFrame: number, position: number): boolean {
+  #message(
+    bytes: Uint8Array,
+    view: DataView,
+    at: number,
+    inFrame: number,
+    position: number,
+  ): boolean {
     const seq = view.getFloat64(at + 20, true);
     if (seq < this.#nextSeq) return false;
     if (seq !== this.#nextSeq) this.#note(NEXT_SEQ, seq, 0);
@@ -117,24 +122,13 @@ export class BlockBuilder {
     const words = this.#words;
     const bodyBytes = view.getUint32(at + 4, true);
     const hasHeaders = view.getUint32(at + 8, true) > 0;
-    const textAt = at + MESSAGE_BYTES;
     this.#times[row >>> 1] = view.getFloat64(at + 12, true);
     words[row + KEPT_AT] = position;
     words[row + KEPT_IN_FRAME] = inFrame;
     words[row + KEPT_BODY] = hasHeaders ? bodyBytes + HAS_HEADERS : bodyBytes;
-    const textEnd = textAt + (view.getUint32(at, true) >>> 8);
-    words[row + KEPT_TEXT] = this.#numberOf(source, textAt, textEnd);
+    const length = view.getUint32(at, true) >>> 8;
+    words[row + KEPT_TEXT] = this.#texts.numberOf(bytes, at + MESSAGE_BYTES, length);
     return true;
-  }
-
-  #numberOf(source: Buffer, start: number, end: number): number {
-    const key = source.toString('latin1', start, end);
-    let number = this.#numbers.get(key);
-    if (number === undefined) {
-      number = this.#texts.push(Buffer.from(source.subarray(start, end))) - 1;
-      this.#numbers.set(key, number);
-    }
-    return number;
   }
 
   #grow(): void {
@@ -146,14 +140,14 @@ export class BlockBuilder {
 
   /** The block for a piece of a segment. @param position of the block in its file */
   end(from: number, to: number, nonce: number, position: number): Uint8Array {
-    const texts = Buffer.concat(this.#texts);
+    const { bytes: texts, lengths } = this.#texts;
     const rowWords = this.#rows * KEPT_ROW_WORDS;
-    const count = HEAD_WORDS + rowWords + this.#notes.length * NOTE_WORDS + this.#texts.length;
+    const count = HEAD_WORDS + rowWords + this.#notes.length * NOTE_WORDS + lengths.length;
     const bytes = new Uint8Array(roundedUp(4 * count + texts.length));
     const words = new Uint32Array(bytes.buffer);
     const doubles = new Float64Array(bytes.buffer);
     const head = [VERSION, bytes.length, from, to, this.#rows, this.#notes.length];
-    words.set([MAGIC, 0, ...head, this.#texts.length, texts.length]);
+    words.set([MAGIC, 0, ...head, lengths.length, texts.length]);
     words.set(this.#words.subarray(0, rowWords), HEAD_WORDS);
     let at = HEAD_WORDS + rowWords;
     for (const { first, second, kind, rows } of this.#notes) {
@@ -161,8 +155,8 @@ export class BlockBuilder {
       words.set([kind, rows], at + 4);
       at += NOTE_WORDS;
     }
-    for (const { length } of this.#texts) words[at++] = length;
-    bytes.set(texts, 4 * at);
+    words.set(lengths, at);
+    bytes.set(texts, 4 * (at + lengths.length));
     words[1] = sumOf(bytes, nonce, position);
     return bytes;
   }

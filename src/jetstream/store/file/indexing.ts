@@ -1,9 +1,10 @@
-// Writes the indexes of segments (index-block.ts): of what has been synced, a block a turn, from what the segment says. So
+// Writes the indexes of segments (index-block.ts): of what has been synced, a little a turn, from what the segment says. So
 // nothing of it depends on what becomes of the messages meanwhile, and it may end anywhere: a start after kill -9 reads
 // the log from where the indexes end. Nobody waits for it but the end of the store.
 import { toError } from '../../../shared/errors.ts';
+import { Turns } from '../../../shared/turns.ts';
 import type { Disk, DiskFile } from './disk.ts';
-import { FRAMES_AT } from './format.ts';
+import { FRAMES_AT, type Place } from './format.ts';
 import { FrameScan } from './frame-scan.ts';
 import { BlockBuilder, INDEX_PIECE_BYTES, indexName } from './index-block.ts';
 import type { Segment, Segments } from './segments.ts';
@@ -21,20 +22,43 @@ export interface IndexingHost {
 }
 
 const INDEX_LEAST: number = 1 << 20;
+/** What is gone through in a turn: some tenths of a millisecond. */
+const STEP_BYTES = 65_536;
 /** At the end of the store so much is done, half a second's work; the next start goes on with the rest. */
 const FINISH_BYTES: number = 1 << 28;
+
+/** So many stores of a disk make indexes at a time: each takes some MiB. */
+const AT_ONCE = 4;
+const turnsOfDisks = new WeakMap<Disk, Turns>();
+
+function turnsOf(disk: Disk): Turns {
+  const known = turnsOfDisks.get(disk) ?? new Turns(AT_ONCE);
+  turnsOfDisks.set(disk, known);
+  return known;
+}
 
 export class Indexing {
   readonly #host: IndexingHost;
   /** Indexes of segments that are gone. */
   #stale: string[] = [];
   #work: Promise<void> | undefined;
+  /** How far it was synced when that was last of interest. */
+  #seen: Place = { number: 0, at: 0 };
   #isStopped = false;
   /** Bytes of segments of which indexes may still be made. */
   #left: number = Number.POSITIVE_INFINITY;
 
   constructor(host: IndexingHost) {
     this.#host = host;
+  }
+
+  /** More of the log has been synced, or of another segment. */
+  synced(): void {
+    const { number, at } = this.#host.syncing.synced;
+    const { indexBytes = INDEX_LEAST } = this.#host.options;
+    if (number === this.#seen.number && at - this.#seen.at < indexBytes) return;
+    this.#seen = { number, at };
+    this.due();
   }
 
   /** There may be something to do. It begins in a later turn. */
@@ -100,11 +124,15 @@ export class Indexing {
       for (const path of this.#stale.splice(0)) await disk.removeLater(path).catch(() => {});
       const segment = this.#next();
       if (segment === undefined || this.#left <= 0) break;
+      const turns = turnsOf(disk);
+      await turns.take();
       try {
         await this.#extend(segment);
       } catch (error) {
         segment.isIndexEnded = true;
         warn(`the next start takes longer: ${toError(error).message}`);
+      } finally {
+        turns.done();
       }
     }
     this.#work = undefined;
@@ -131,6 +159,7 @@ export class Indexing {
     const builder = new BlockBuilder();
     const from = segment.indexed;
     let at = from;
+    let stepEnd = at + STEP_BYTES;
     while (at < Math.min(end, from + INDEX_PIECE_BYTES)) {
       const length = scan.frame(at);
       // It is damaged, or says what an index has no place for.
@@ -139,7 +168,11 @@ export class Indexing {
         return;
       }
       at += length;
+      if (at < stepEnd) continue;
+      await this.#host.options.disk.later();
+      stepEnd = at + STEP_BYTES;
     }
+    if (segment.isIndexEnded) return;
     const block = builder.end(from, at, segment.head.nonce, segment.indexBytes);
     await index.writeLater(block, segment.indexBytes);
     segment.indexed = at;
