@@ -7,7 +7,10 @@ import { firstLine } from '../shared/machine.ts';
 import { ROOT } from '../shared/root.ts';
 
 const SOURCES = {
-  loadgen: ['loadgen.c', 'connection.c', 'process.c', 'throughput.c', 'request.c', 'stream.c'],
+  loadgen: [
+    ...['loadgen.c', 'connection.c', 'process.c'],
+    ...['throughput.c', 'request.c', 'stream.c', 'paced.c'],
+  ],
   relay: ['relay.c'],
   leash: ['leash.c'],
 } as const;

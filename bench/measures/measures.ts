@@ -13,6 +13,7 @@ import { ROOT } from '../shared/root.ts';
 import { type Spread, spreadOf } from '../shared/statistics.ts';
 import { formatNumber, formatTable } from '../shared/table.ts';
 import { formatJudgements, type Judgement, judge, type Target } from '../shared/targets.ts';
+import { halfRateTimes } from './half-rate.ts';
 import { pingTimes, type Way } from './pings.ts';
 import { runNode, startServer } from './process.ts';
 import { type FileStoreFigure, fileStoreFigure, type StoreFigure, storeFigure } from './stores.ts';
@@ -111,6 +112,7 @@ const MEASURES: readonly Measure[] = [
   ...eachStream(),
   ...eachPing('push', 'while 200 MB are pushed to another'),
   ...eachPing('pull', 'while another pulls 1M of 200 B'),
+  ...eachHalfRate(),
   { name: 'root door, minified and gzipped', unit: 'kB', atMost: 41, rounds: 1, take: doorKb },
 ];
 
@@ -269,6 +271,22 @@ function eachPing(way: Way, when: string): readonly Measure[] {
     ...mine,
     { ...beside, name: `${name} (nats-server)`, take: theirs(({ longest }) => longest) },
     { ...beside, name: `${usual} (nats-server)`, take: theirs(({ median }) => median) },
+  ];
+}
+
+/** A pair at half the rate of the machine. nats-server lets nobody in while so many guess: a PONG takes more than 10 s. */
+function eachHalfRate(): readonly Measure[] {
+  const times = inRounds(() => halfRateTimes(OURS));
+  const info = { unit: 'ms', rounds: 5 };
+  const name = 'p99 of a pair at half the rate';
+  return [
+    { ...info, name, atMost: undefined, take: times(({ alone }) => alone) },
+    {
+      ...info,
+      name: `${name}, beside 50 wrong passwords a second`,
+      atMost: 20,
+      take: times(({ guessed }) => guessed),
+    },
   ];
 }
 

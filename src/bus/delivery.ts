@@ -7,15 +7,19 @@ import {
   type BatchPlace,
   type Core,
   type HandleMap,
+  RECORD_BODY_PTR,
   RECORD_DELIVERY,
+  RECORD_FLAGS,
   RECORD_LAST,
   RECORD_RAW,
   RECORD_SHARED,
   RECORD_SHARED_END,
   RECORD_SLOW,
+  RECORD_TARGET,
   RECORD_TRACE_END,
   RECORD_TRACE_IN,
   RECORD_TRACE_OUT,
+  RECORD_TYPE,
   type RecordView,
   type SessionHandle,
 } from '../core/index.ts';
@@ -115,11 +119,12 @@ export class DeliveryDrain {
    * before the first handler asks it, or sets it a max. undefined: all are for others.
    */
   #announce(count: number): (BusSubscription | undefined)[] | undefined {
+    const core = this.#core;
     let targets: (BusSubscription | undefined)[] | undefined;
     for (let index = 0; index < count; index++) {
-      const record = this.#core.record(index);
-      if ((record.flags & RECORD_RAW) !== 0 || record.type !== RECORD_DELIVERY) continue;
-      const target = this.#subscriptions.get(record.target);
+      if ((core.recordField(index, RECORD_FLAGS) & RECORD_RAW) !== 0) continue;
+      if (core.recordField(index, RECORD_TYPE) !== RECORD_DELIVERY) continue;
+      const target = this.#subscriptions.get(core.recordField(index, RECORD_TARGET));
       if (target === undefined) continue;
       target.underway++;
       targets ??= new Array(count);
@@ -149,9 +154,11 @@ export class DeliveryDrain {
   }
 
   #isLastOfMessage({ bodyPtr }: RecordView, index: number): boolean {
-    if (index + 1 === this.#core.recordCount) return true;
-    const next = this.#core.recordBeside(index + 1);
-    return next.bodyPtr !== bodyPtr && next.type === RECORD_DELIVERY;
+    const core = this.#core;
+    const next = index + 1;
+    if (next === core.recordCount) return true;
+    const isOther = core.recordField(next, RECORD_BODY_PTR) !== bodyPtr;
+    return isOther && core.recordField(next, RECORD_TYPE) === RECORD_DELIVERY;
   }
 
   /** Another message than that at hand, which is delivered now. */

@@ -303,7 +303,12 @@ export class Core {
     return this.#record.at(index);
   }
 
-  /** The same, beside the one that `record` points to something. */
+  /** One field of it (RECORD_*), for who needs no more. */
+  recordField(index: number, field: number): number {
+    return this.#record.field(index, field);
+  }
+
+  /** One of them, beside the one that `record` points to something. */
   recordBeside(index: number): RecordView {
     return this.#beside.at(index);
   }

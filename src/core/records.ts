@@ -44,7 +44,7 @@ export function readCopy(views: Views, ptr: number, length: number): Uint8Array 
 }
 
 /** So many bytes are copied sooner by a loop than by `set`; by words, where there is a view for it, and by bytes. */
-export const WORDS_MAX = 80;
+export const WORDS_MAX = 128;
 const LOOP_MAX = 32;
 
 /**
@@ -186,6 +186,11 @@ export class RecordView {
   constructor(views: Views, region: number) {
     this.#views = views;
     this.#region = region;
+  }
+
+  /** Reads one field (RECORD_*) of a record, and leaves what has been read of another. */
+  field(index: number, field: number): number {
+    return this.#views.word(this.#region + index * RECORD_BYTES + field);
   }
 
   /** Reads a record. */

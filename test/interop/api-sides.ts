@@ -72,14 +72,11 @@ function errorOf(reply: Reply): string {
 const NOT_COMPARED = new Set([
   ...['created', 'ts', 'cluster', '_nats.ver', '_nats.level', 'api', 'last_active', 'time'],
 ]);
-/**
- * By a restart of nats-server: of a consumer that is not durable, or was not when it was made, and of a stream that never
- * had a message and was purged.
- */
-const CHANGED_BY_RESTARTS: Readonly<Record<string, ReadonlySet<string>>> = {
-  config: new Set(['name', 'inactive_threshold']),
-  state: new Set(['first_seq', 'last_ts']),
-};
+/** By a restart of nats-server: of the configuration of a consumer that is not durable, or was not when it was made; */
+const CHANGED_BY_RESTARTS: ReadonlySet<string> = new Set(['name', 'inactive_threshold']);
+/** of a stream that never had a message, and was purged, where it begins. What it tells as the time of its last is none. */
+const NO_TIME = '1754-08-30T22:43:41.128654848Z';
+const ZERO_TIME = '0001-01-01T00:00:00Z';
 /** Digits that a number would not keep. */
 const LONG = /(?<=[:[,])(-?\d{16,})(?=[,}\]])/g;
 const INVALID_JSON = 'invalid JSON: ';
@@ -94,8 +91,7 @@ function plain(value: unknown, isRestarted: boolean, key = ''): unknown {
     if (isOpen) return INVALID_JSON;
     if (value.startsWith(VIOLATED))
       return VIOLATED + value.slice(VIOLATED.length).split(', ').sort();
-    // Of a republish without a destination: DIVERGENCES.md.
-    if (key === 'dest' && value === '') return '>';
+    if (isRestarted && value === NO_TIME) return ZERO_TIME;
     return key === 'name' && MADE_NAME.test(value) ? 'made' : value;
   }
   if (Array.isArray(value)) {
@@ -105,12 +101,15 @@ function plain(value: unknown, isRestarted: boolean, key = ''): unknown {
   }
   if (typeof value !== 'object' || value === null) return value;
   // A stream that never had a message may count one there as deleted that cannot be, of sequence 0.
-  const { deleted } = value as { deleted?: unknown };
+  const { deleted, last_seq } = value as { deleted?: unknown; last_seq?: unknown };
   const isOdd = Array.isArray(deleted) && deleted[0] === 0;
+  const isConfig = isRestarted && key === 'config';
+  const isEmpty = isRestarted && key === 'state' && last_seq === 0;
   const kept = Object.entries(value).filter(
     ([name]) =>
       !NOT_COMPARED.has(name) &&
-      !(isRestarted && CHANGED_BY_RESTARTS[key]?.has(name)) &&
+      !(isConfig && CHANGED_BY_RESTARTS.has(name)) &&
+      !(isEmpty && name === 'first_seq') &&
       !(isOdd && /deleted/.test(name)),
   );
   // The order of members is compared, too, but of maps, which Go sorts.

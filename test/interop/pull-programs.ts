@@ -67,9 +67,10 @@ const WORDS = [
   ],
   ...['+WPI', '+TERM', '+TERM why not', '+NXT', '+NXT 2', '+NXT {"batch":2,"no_wait":true}', 'huh'],
 ];
+const BEYOND = [5, '77'] as const;
 const FORGED: readonly (readonly [number, string])[] = [
   [4, '99'],
-  [5, '77'],
+  BEYOND,
   [6, '88'],
   [7, 'x'],
   [5, '0'],
@@ -89,12 +90,18 @@ export function pullProgram(seed: number): PullProgram {
   };
   const isPush = seed % 3 === 0;
   const made = isPush ? maker.subjects() : {};
+  maker.isLimited = stream.max_msgs > 0 || stream.max_msgs_per_subject > 0;
   const consumer = isPush ? maker.pushing(retention) : maker.consumer(retention);
+  maker.hasFlow = consumer.flow_control === true;
   return { seed, stream: { ...stream, ...made }, consumer, steps: maker.steps(isPush) };
 }
 
 class Maker {
   #state: number;
+  /** Of the stream messages go by themselves. */
+  isLimited = false;
+  /** Of the consumer. */
+  hasFlow = false;
 
   constructor(seed: number) {
     this.#state = Math.imul(seed + 1, 2_654_435_761) >>> 0 || 1;
@@ -131,7 +138,9 @@ class Maker {
   consumer(retention: string): Record<string, unknown> {
     const isQueue = retention === 'workqueue';
     const ack_policy = isQueue ? 'explicit' : this.pick(['explicit', 'explicit', 'all', 'none']);
-    const starts = ['all', 'last', 'new', 'last_per_subject', 'by_start_sequence'];
+    // Where one of the last is gone, the original waits: DIVERGENCES.md.
+    const lasts = this.isLimited ? 'all' : 'last_per_subject';
+    const starts = ['all', 'last', 'new', lasts, 'by_start_sequence'];
     const deliver_policy = isQueue || this.is(2) ? 'all' : this.pick(starts);
     const filters = this.pick([
       {},
@@ -235,7 +244,9 @@ class Maker {
 
   #ack(): PullStep[] {
     const word = this.pick(WORDS);
-    const forged = this.is(10) ? this.pick(FORGED) : undefined;
+    const made = this.is(10) ? this.pick(FORGED) : undefined;
+    // With flow control what lies beyond the end is acknowledged there: DIVERGENCES.md.
+    const forged = this.hasFlow && made === BEYOND ? undefined : made;
     const step: PullStep = { do: 'ack', which: this.below(4), word, asks: this.is(3), forged };
     return word.includes('300') ? [step, { do: 'wait', ms: 1300 }] : [step];
   }

@@ -6,14 +6,13 @@ import type { PullProgram, PullStep } from './pull-programs.ts';
 /** Lines by what they are of: an inbox, the API's answer, advisories, how it stands. */
 export type StepRecord = Record<string, string[]>;
 
-/** After a step, for whatever it causes. */
-const SETTLE_MS = Number(process.env.PULL_SETTLE_MS ?? 80);
-
+/** @param pauseMs after a step, for whatever it causes */
 export async function playPulls(
   connection: NatsConnection,
   program: PullProgram,
+  pauseMs: number,
 ): Promise<StepRecord[]> {
-  const player = new Player(connection, program);
+  const player = new Player(connection, program, pauseMs);
   try {
     return await player.play();
   } finally {
@@ -24,6 +23,7 @@ export async function playPulls(
 class Player {
   readonly #connection: NatsConnection;
   readonly #program: PullProgram;
+  readonly #pauseMs: number;
   readonly #stream: string;
   readonly #replies: string[] = [];
   readonly #subscriptions: { unsubscribe(): void }[] = [];
@@ -33,9 +33,10 @@ class Player {
   #inboxes = 0;
   #hasConsumer = false;
 
-  constructor(connection: NatsConnection, program: PullProgram) {
+  constructor(connection: NatsConnection, program: PullProgram, pauseMs: number) {
     this.#connection = connection;
     this.#program = program;
+    this.#pauseMs = pauseMs;
     this.#consumer = program.consumer;
     this.#stream = `PULL${program.seed}`;
   }
@@ -51,7 +52,7 @@ class Player {
       this.#record = record;
       await this.#does(step, at);
       await this.#connection.flush();
-      await settle(SETTLE_MS);
+      await settle(this.#pauseMs);
       if (this.#hasConsumer) await this.#noteState();
       record.advised?.sort();
       records.push(record);
@@ -91,7 +92,7 @@ class Player {
           const subject = step.subject.replace('S', name);
           await this.#connection.request(subject, 'x'.repeat(step.bytes), { timeout: 10_000 });
           // The next one would else be counted by the delivery of this one, or not, by chance.
-          await settle(SETTLE_MS);
+          await settle(this.#pauseMs);
         }
         return;
       case 'pull': {

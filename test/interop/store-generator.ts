@@ -2,9 +2,9 @@
 // purges, in episodes that begin with a stream and consumers of random kinds.
 //
 // Left out is what the original does not count or find as it says it would: num_pending of a consumer that begins behind
-// the end, or whose filters are changed, or of one of `last_per_subject` after a purge or a restart; of streams in files,
-// the last of many subjects up to a sequence behind the end; over restarts, what was sent back, which waits for its
-// ack again there.
+// the end, or whose filters are changed, or of one of `last_per_subject` after a purge, a roll-up or a restart; of streams
+// in files, the last of many subjects up to a sequence behind the end, and purges of all but some and by wildcards, after
+// which it may count one too many; over restarts, what was sent back, which waits for its ack again there.
 import { Chance } from './chance.ts';
 
 /** A request, its body and headers; what `take` says is done with the messages of a pull. */
@@ -187,7 +187,7 @@ export class StoreGenerator {
       ['Nats-Expected-Last-Subject-Sequence', () => chance.of(['0', '0', '1', '2', '3', 'x'])],
       ['Nats-Expected-Last-Subject-Sequence-Subject', () => this.#filter()],
       ['Nats-Expected-Last-Msg-Id', () => chance.of(['1', '2', ''])],
-      ['Nats-Rollup', () => chance.of(['sub', 'all', 'SUB', 'x', ''])],
+      ['Nats-Rollup', () => this.#rollup()],
       ['Nats-TTL', () => chance.of(['7200', '1h', '2h', 'never', '0', '00', 'x', '1ms'])],
       ['Nats-Incr', () => chance.of(['+1', 'x'])],
       ['nats-msg-id', () => '1'],
@@ -198,6 +198,11 @@ export class StoreGenerator {
     const headers = chosen.map(([name, value]) => [name, value()] as const);
     const body = chance.of(['', 'x', 'hello', 'y'.repeat(50), 'z'.repeat(300)]);
     return { kind: 'request', subject: this.#subject(), body, headers, acks: [] };
+  }
+
+  #rollup(): string {
+    if (this.#hasLastOfSubjects) return this.#chance.of(['x', '']);
+    return this.#chance.of(['sub', this.#isFile ? 'Sub' : 'all', 'SUB', 'x', '']);
   }
 
   #pull(): StoreCase {
@@ -272,9 +277,12 @@ export class StoreGenerator {
   #purge(): StoreCase {
     if (this.#hasLastOfSubjects) return this.#publish();
     const chance = this.#chance;
+    const filter = this.#isFile ? chance.of(['d.a', 'd.b', 'd.a.x', 'd.none']) : this.#filter();
+    const isPart = chance.is(0.5);
+    const keep = this.#isFile && !isPart ? 0 : chance.of([0, 1, 3]);
     const body = {
-      ...(chance.is(0.5) && { filter: this.#filter() }),
-      ...(chance.is(0.5) ? { seq: this.#seq() } : { keep: chance.of([0, 1, 3]) }),
+      ...(isPart && { filter }),
+      ...(chance.is(0.5) ? { seq: this.#seq() } : { keep }),
     };
     return this.#request(`STREAM.PURGE.${STREAM}`, JSON.stringify(body));
   }

@@ -425,6 +425,12 @@ describe('a consumer', () => {
     );
   });
 
+  test('has filters of which each is valid, and then part of no other', async () => {
+    await addStream({ subjects: ['>'], no_ack: true });
+    expect(await create({ filter_subjects: ['a.b', '>.a'] })).toContain('10138');
+    expect(await create({ filter_subjects: ['>.a', 'a.b'] })).toContain('10052');
+  });
+
   test('of a work queue has a part of it by itself', async () => {
     await addStream({ retention: 'workqueue', subjects: ['a.>'] });
     const part = (name: string, filter?: string): Promise<string> =>

@@ -317,6 +317,10 @@ describe('redelivery', () => {
       { stream: 'S', consumer: 'C', stream_seq: 1, deliveries: 1 },
     ]);
     expect(consumer.info()).toMatchObject({ ackPending: 0, redelivered: 0 });
+    expect(consumer.info().ackFloor.lastMs).toBe(0);
+    // When the message leaves the stream that counts as an ack.
+    stream.store.remove(1);
+    expect(consumer.info().ackFloor.lastMs).toBe(stream.clock.now());
   });
 
   test('does not follow a TERM, whose reason is told', () => {

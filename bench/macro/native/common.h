@@ -33,6 +33,7 @@ typedef struct {
   uint64_t window_bytes; /* a subscriber is at most this far behind its publishers */
   int frame_growth;     /* a delivered frame is longer than the published one by this much */
   int in_flight;        /* requesters, each with one request under way; of streams, messages */
+  double rate;          /* messages a second of the paced publisher */
   const char *storage;   /* of streams: memory or file */
   const char *operation; /* of streams: publish, pull, ack, get, push, kv-put or kv-get */
 } Options;
@@ -78,5 +79,6 @@ void print_cost(const Options *options, const Snapshot *before, const Snapshot *
 void run_throughput(const Options *options);
 void run_requests(const Options *options);
 void run_stream(const Options *options);
+void run_paced(const Options *options);
 
 #endif

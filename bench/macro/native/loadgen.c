@@ -5,6 +5,7 @@
  *   loadgen throughput --port P --pid N --publishers 1 --subscribers 1 --payload 128 --seconds 1
  *   loadgen request    --port P --pid N --in-flight 50 --payload 16 --seconds 1
  *   loadgen stream     --port P --pid N --operation publish --in-flight 64 --payload 16 --seconds 1
+ *   loadgen paced      --port P --rate 1000000 --payload 128 --seconds 3
  */
 #define _GNU_SOURCE
 #include "common.h"
@@ -17,7 +18,7 @@
 
 enum {
   PORT = 1, PID, PUBLISHERS, SUBSCRIBERS, PAIRS, PAYLOAD, SECONDS, MESSAGES, WRITE_BYTES, SUBJECTS,
-  OTHER_SUBSCRIPTIONS, WINDOW, FRAME_GROWTH, IN_FLIGHT, OPERATION, STORAGE
+  OTHER_SUBSCRIPTIONS, WINDOW, FRAME_GROWTH, IN_FLIGHT, OPERATION, STORAGE, RATE
 };
 
 static const struct option FLAGS[] = {
@@ -37,6 +38,7 @@ static const struct option FLAGS[] = {
     {"in-flight", required_argument, NULL, IN_FLIGHT},
     {"operation", required_argument, NULL, OPERATION},
     {"storage", required_argument, NULL, STORAGE},
+    {"rate", required_argument, NULL, RATE},
     {NULL, 0, NULL, 0},
 };
 
@@ -58,6 +60,7 @@ static void set_option(Options *options, int flag, const char *value) {
     case IN_FLIGHT: options->in_flight = atoi(value); break;
     case OPERATION: options->operation = value; break;
     case STORAGE: options->storage = value; break;
+    case RATE: options->rate = atof(value); break;
     default: die("unknown flag");
   }
 }
@@ -74,7 +77,7 @@ int main(int count, char **words) {
       .in_flight = 1,
       .storage = "memory",
   };
-  if (count < 2) die("usage: loadgen throughput|request|stream --port P [flags]");
+  if (count < 2) die("usage: loadgen throughput|request|stream|paced --port P [flags]");
   optind = 2;
   for (int flag; (flag = getopt_long(count, words, "", FLAGS, NULL)) != -1;) {
     set_option(&options, flag, optarg);
@@ -85,6 +88,7 @@ int main(int count, char **words) {
   if (strcmp(words[1], "throughput") == 0) run_throughput(&options);
   else if (strcmp(words[1], "request") == 0) run_requests(&options);
   else if (strcmp(words[1], "stream") == 0) run_stream(&options);
+  else if (strcmp(words[1], "paced") == 0) run_paced(&options);
   else die("no such mode: %s", words[1]);
   return 0;
 }

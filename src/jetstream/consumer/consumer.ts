@@ -235,7 +235,13 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
       return;
     }
     if (progress.redelivery.pending.find(seq)) this.lost(seq, DELETED_UNACKED);
-    else progress.redelivery.exhausted.delete(seq);
+    else this.#endExhausted(seq);
+  }
+
+  /** What was delivered too often leaves the stream, which counts as an ack: nats-server 2.15.3, decStreamPending. */
+  #endExhausted(seq: number): void {
+    const { progress, host } = this.#parts;
+    if (progress.redelivery.exhausted.delete(seq)) progress.acked.at(host.clock.monotonic());
   }
 
   /** Source: nats-server 2.15.3, server/consumer.go, purge. */
@@ -243,6 +249,7 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     if (this.#isClosed) return;
     const { cursor, progress, host } = this.#parts;
     const unacked = this.#placeOf(only);
+    this.#endExhausted(only);
     cursor.purged(seq);
     const isGone = isPart ? (at: number): boolean => !host.store.has(at) : undefined;
     const hadWaited = yield* progress.purge(seq, isGone, () => cursor.next);

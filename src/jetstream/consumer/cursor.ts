@@ -32,7 +32,7 @@ export class Cursor {
     this.slot = ahead.take();
     this.#filters = filters;
     this.next = start.next;
-    this.#pending = start.pending;
+    this.#setPending(start.pending);
     this.#lasts = start.lasts;
     this.#resume = start.resume;
   }
@@ -53,14 +53,10 @@ export class Cursor {
 
   /** Messages that match and lie ahead. */
   get pending(): number {
-    return this.#pending;
-  }
-
-  get #pending(): number {
     return this.#ahead.pendings[this.slot] as number;
   }
 
-  set #pending(count: number) {
+  #setPending(count: number): void {
     this.#ahead.pendings[this.slot] = count;
   }
 
@@ -71,7 +67,7 @@ export class Cursor {
     this.#ahead = new Ahead();
     this.slot = this.#ahead.take();
     this.next = next;
-    this.#pending = pending;
+    this.#setPending(pending);
   }
 
   /**
@@ -98,13 +94,14 @@ export class Cursor {
     }
     this.next = visibleSeq + 1;
     // Whatever it was told: behind the end there is nothing.
-    if (visibleSeq >= store.state.lastSeq) this.#pending = 0;
+    if (visibleSeq >= store.state.lastSeq) this.#setPending(0);
     return 0;
   }
 
   /** Goes on behind the message that `peek` has answered. */
   pass(seq: number): void {
-    if (this.#pending > 0) this.#pending--;
+    const { pending } = this;
+    if (pending > 0) this.#setPending(pending - 1);
     if (this.#lastsAt >= this.#lasts.length) {
       this.next = seq + 1;
       return;
@@ -115,12 +112,13 @@ export class Cursor {
   }
 
   removed(seq: number): void {
-    if (seq >= this.next && this.#pending > 0 && this.#isWanted(seq)) this.#pending--;
+    const { pending } = this;
+    if (seq >= this.next && pending > 0 && this.#isWanted(seq)) this.#setPending(pending - 1);
   }
 
   /** It is there again. */
   restored(seq: number): void {
-    if (seq >= this.next && this.#isWanted(seq)) this.#pending++;
+    if (seq >= this.next && this.#isWanted(seq)) this.#setPending(this.pending + 1);
   }
 
   #isWanted(seq: number): boolean {
@@ -140,23 +138,23 @@ export class Cursor {
     const filters = this.#filters;
     const pending = yield* this.counting(filters);
     // Those that it has got meanwhile have been counted.
-    if (this.#filters === filters) this.#pending = pending;
+    if (this.#filters === filters) this.#setPending(pending);
   }
 
   /** @param pending messages that match them and lie ahead, as `counting` has told just now */
   setFilters(filters: readonly string[], pending: number): void {
     this.#filters = filters;
-    this.#pending = pending;
+    this.#setPending(pending);
   }
 
   /** Messages that these filters match and that lie ahead when it is at its end. */
   *counting(filters: readonly string[]): Work<number> {
     const store = this.#store;
-    const start = this.#openFrom;
+    const start = this.#openFrom();
     let count = yield* countAhead(store, filters, start);
     // What was delivered meanwhile is few.
     const { next } = this;
-    const now = this.#openFrom;
+    const now = this.#openFrom();
     if (now > start) count -= wholly(countAhead(store, filters, start, now));
     const lasts = this.#lasts.subarray(this.#lastsAt);
     for (const seq of lasts) if (seq >= next && store.has(seq)) count++;
@@ -164,7 +162,7 @@ export class Cursor {
   }
 
   /** From there on all that matches lies ahead. */
-  get #openFrom(): number {
+  #openFrom(): number {
     return this.#lasts.length > 0 ? this.#resume + 1 : this.next;
   }
 

@@ -117,7 +117,7 @@ export class Pending {
 
   /** No message is above; it may be gone. 0 = there is none. */
   get lastSeq(): number {
-    return this.#chunks[this.#chunks.length - 1]?.lastSeq ?? 0;
+    return this.#chunks.at(-1)?.lastSeq ?? 0;
   }
 
   /** How many of them were delivered more than once. */
@@ -132,7 +132,7 @@ export class Pending {
 
   /** Adds a message; its sequence and its consumer sequence are higher than those of all that came before. */
   add(seq: number, consumerSeq: number, dueMs: number): void {
-    let chunk = this.#chunks[this.#chunks.length - 1];
+    let chunk = this.#chunks.at(-1);
     if (chunk === undefined || !chunk.takes(seq, consumerSeq)) {
       const capacity = Math.min(CHUNK_MOST, Math.max(CHUNK_FIRST, (chunk?.capacity ?? 0) * 4));
       chunk = new Chunk(capacity, seq, consumerSeq);

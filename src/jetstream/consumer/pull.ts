@@ -78,7 +78,7 @@ export class Pulls implements Recipients {
       return;
     }
     const nowMs = this.#host.clock.monotonic();
-    if (this.#isFull && nowMs - this.#scannedMs > SCAN_MS) this.scan(false);
+    if (this.#isFull() && nowMs - this.#scannedMs > SCAN_MS) this.scan(false);
     if (request.noWait) {
       const refusal = this.#refusalNow(request.expiresMs !== undefined);
       if (refusal !== undefined) {
@@ -87,7 +87,7 @@ export class Pulls implements Recipients {
         return;
       }
     }
-    if (this.#isFull) {
+    if (this.#isFull()) {
       // Who counts on heartbeats asks again when they fail to come, and not at once.
       if (request.heartbeatMs === 0) owner.say(to, EXCEEDED_MAX_WAITING);
       return;
@@ -101,7 +101,7 @@ export class Pulls implements Recipients {
     owner.deliverSoon();
   }
 
-  get #isFull(): boolean {
+  #isFull(): boolean {
     const { pulls } = this.#host;
     return this.#queue.count >= this.#waitingMax || pulls.waiting >= pulls.max;
   }

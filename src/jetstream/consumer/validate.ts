@@ -268,12 +268,14 @@ function checkFilters({ filter_subject: filter, filter_subjects = [] }: Consumer
   if (filter !== undefined && !isValidSubject(filter)) throw invalid('invalid subject');
   if (filter_subjects.includes('')) throw refusal('emptyFilter');
   const places = new FilterTrie<number>(VISITS_OF_REQUEST);
-  for (const [i, subject] of filter_subjects.entries()) places.add(subject, i);
+  // Behind a full wildcard nothing is compared, as nothing may stand there.
+  const compared = filter_subjects.map((subject) => subject.replace(/(^|\.)>\..*/s, '$1>'));
+  for (const [i, subject] of compared.entries()) places.add(subject, i);
   for (const [i, subject] of filter_subjects.entries()) {
     if (!isValidSubject(subject)) throw invalid('invalid subject');
     let isPart = false;
     places.match(subject, (k) => {
-      isPart ||= k !== i && isSubset(subject, filter_subjects[k] as string);
+      isPart ||= k !== i && isSubset(subject, compared[k] as string);
     });
     if (isPart) throw refusal('overlappingFilters');
   }

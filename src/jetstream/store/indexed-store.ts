@@ -230,15 +230,17 @@ export class IndexedStore implements Store {
   /** Removes the message at the cursor. */
   #remove(seq: number, mayReturn: boolean): true {
     const rows = this.#rows;
+    const { subjectId } = rows;
+    const bytes = this.#bytesHere();
     const { onRemoved } = this.#options;
     if (onRemoved !== undefined) {
-      onRemoved(seq, rows.subjectId, this.#bytesHere(), mayReturn);
+      onRemoved(seq, subjectId, bytes, mayReturn);
       // It may have asked for something.
       rows.find(seq);
     }
     const state = this.#state;
-    this.#matching.removing(seq, rows.subjectId);
-    state.bytes -= this.#bytesHere();
+    this.#matching.removing(seq, subjectId);
+    state.bytes -= bytes;
     state.messages--;
     this.#bodies.release(seq, seq === state.firstSeq);
     this.#unlink(seq);
@@ -457,7 +459,6 @@ export class IndexedStore implements Store {
       this.#matching.forget(id);
       this.#state.subjects--;
     }
-    rows.find(seq);
     rows.remove(seq);
     if (next === 0 || previous === 0) return;
     rows.find(previous);

@@ -1,6 +1,7 @@
 // What a stream may hold: who asks for more is refused, or what is oldest goes. Per subject first, then messages, then
 // bytes, when a message has been stored.
 // Source: nats-server 2.15.3, server/memstore.go, storeRawMsg, enforceMsgLimit.
+import type { RawMessage } from '../../bus/raw.ts';
 import type { Store } from '../store/store.ts';
 import type { Work } from '../work.ts';
 import type { StreamRules } from './rules.ts';
@@ -25,17 +26,19 @@ export class Eviction {
   }
 
   /**
-   * Why a message on that subject cannot be stored; undefined = it can.
+   * Why a message cannot be stored; undefined = it can. Its subject is looked for only where that decides.
    *
-   * @param subjectId -1 = nothing is stored on its subject
    * @param bytes by the storage's formula
    */
-  refusal(subjectId: number, bytes: number, isRollup: boolean): string | undefined {
+  refusal(message: RawMessage, bytes: number, isRollup: boolean): string | undefined {
     const store = this.#store;
     const { maxMsgs, maxBytes, maxMsgsPerSubject, discardsNewPerSubject } = this.#rules;
+    const { state } = store;
+    const isRoomy = state.messages < maxMsgs && state.bytes + bytes <= maxBytes;
+    if (isRoomy && !discardsNewPerSubject) return undefined;
+    const subjectId = store.findSubject(message.subject);
     const isFull = subjectId >= 0 && store.countOf(subjectId) >= maxMsgsPerSubject;
     if (isFull && discardsNewPerSubject && !isRollup) return MAX_MSGS_PER_SUBJECT;
-    const { state } = store;
     // Where the subject is full, another of it makes room.
     if (state.messages >= maxMsgs && !isFull) return MAX_MSGS;
     if (state.bytes + bytes <= maxBytes) return undefined;

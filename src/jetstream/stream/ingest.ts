@@ -304,15 +304,14 @@ export class Ingest {
 
   /** Why there is no room for it. */
   #noRoom(message: RawMessage, kept: RawMessage, headers: PublishHeaders): ApiError | undefined {
-    const { rules, store, config, eviction, account } = this.#stream;
+    const { rules, config, eviction, account } = this.#stream;
     if (account.isBounded || rules.discardsNew) {
       const { subjectBytes, headerBytes, bodyBytes } = kept;
       const bytes = storedBytes(config.storage, subjectBytes, headerBytes > 0, bodyBytes);
       if (account.wouldExceed(config.storage, bytes)) return refusal('accountFull');
       if (ttlSeconds(headers.ttl) === undefined) return refusal('ttlInvalid');
       if (!rules.discardsNew) return undefined;
-      const id = store.findSubject(message.subject);
-      const reason = eviction.refusal(id, bytes, headers.rollup !== '');
+      const reason = eviction.refusal(message, bytes, headers.rollup !== '');
       return reason === undefined ? undefined : refusal('storeFailed', reason);
     }
     return headers.ttl !== '' && ttlSeconds(headers.ttl) === undefined

@@ -1,5 +1,5 @@
-// A bucket: of all who create a key one is told that it did, whatever happens between them; what is put stays; a counter by
-// comparing counts each step that was acknowledged.
+// A bucket: of all who create a key one is told that it did, whatever happens between them; what is put stays until it is
+// removed; a counter by comparing counts each step that was acknowledged.
 import { deepStrictEqual, ok } from 'node:assert/strict';
 import { type KV, Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -32,8 +32,7 @@ export async function bucket(
   creators.push(...(await creatorsOf('bucket')));
   const created: Created = { by: new Map(), refused: 0 };
   const create = creating(creators, created, random);
-  const put = new Map<string, number>();
-  let next = 0;
+  const values = valuesOf(kv, link, random);
   let steps = 0;
   let stepsAsked = 0;
 
@@ -48,25 +47,64 @@ export async function bucket(
   return {
     turn: async () => {
       await create();
-      const puts = Array.from({ length: 10 }, async () => {
-        const n = next++;
-        const key = `p.${n % KEYS}`;
-        await kv.put(key, `${n}`);
-        put.set(key, Math.max(n, put.get(key) ?? 0));
-      });
-      await link.during(Promise.all(puts));
+      await values.turn();
       await step();
     },
     check: async () => {
-      for (const [key, n] of put) {
-        const value = Number((await kv.get(key))?.string() ?? -1);
-        ok(value >= n, `bucket: ${key} is ${value}, and ${n} was put`);
-      }
+      await values.check();
       const counted = Number((await kv.get('counter'))?.string() ?? 0);
       ok(counted >= steps && counted <= stepsAsked, `bucket: ${counted} of ${steps} steps`);
       await checkCreated(kv, created.by);
     },
-    told: () => ({ created: created.by.size, refused: created.refused, steps }),
+    told: () => ({ created: created.by.size, refused: created.refused, steps, ...values.told() }),
+  };
+}
+
+/** Keys that are put and removed again, by a delete or by a purge, which rolls up; each says how late it was. */
+function valuesOf(kv: KV, link: Link, random: () => number): Actor {
+  const put = new Map<string, number>();
+  const removed = new Map<string, number>();
+  const removalAsked = new Map<string, number>();
+  const counts = { put: 0, removed: 0 };
+  let next = 0;
+  const keyOf = (n: number): string => `p.${n % KEYS}`;
+
+  return {
+    turn: async () => {
+      const puts = Array.from({ length: 10 }, async () => {
+        const n = next++;
+        const key = keyOf(n);
+        await kv.put(key, `${n}`);
+        counts.put++;
+        put.set(key, Math.max(n, put.get(key) ?? 0));
+      });
+      await link.during(Promise.all(puts));
+      if (random() < 0.5) return;
+      const n = next++;
+      const key = keyOf(n);
+      removalAsked.set(key, n);
+      const asked = random() < 0.5 ? kv.delete(key) : kv.purge(key);
+      await link.during(
+        asked.then(() => {
+          counts.removed++;
+          removed.set(key, n);
+        }),
+      );
+    },
+    check: async () => {
+      for (const [key, n] of put) {
+        const entry = await kv.get(key);
+        const told = `of ${n} put, ${removed.get(key)} removed`;
+        if (entry?.operation === 'PUT') {
+          const value = Number(entry.string());
+          const isLate = value >= n && value > (removed.get(key) ?? -1);
+          ok(isLate, `bucket: ${key} is ${value}, ${told}`);
+        } else {
+          ok((removalAsked.get(key) ?? -1) > n, `bucket: ${key} is ${entry?.operation}, ${told}`);
+        }
+      }
+    },
+    told: () => counts,
   };
 }
 

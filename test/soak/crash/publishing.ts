@@ -30,69 +30,120 @@ class Acked {
   }
 }
 
-/** Publishes without an id, purges, and deletes single messages. */
+const PLAIN_SUBJECTS = 7;
+
+/** Messages that are to go, or have gone. */
+class Removal {
+  readonly #single = new Set<number>();
+  /** By subject: below it all. */
+  readonly #below = new Array<number>(PLAIN_SUBJECTS).fill(0);
+
+  one(seq: number): void {
+    this.#single.add(seq);
+  }
+
+  /** @param only the subject; -1 = all */
+  below(seq: number, only: number): void {
+    for (const [i, before] of this.#below.entries()) {
+      if (only < 0 || only === i) this.#below[i] = Math.max(seq, before);
+    }
+  }
+
+  has(seq: number, n: number): boolean {
+    return this.#single.has(seq) || seq < (this.#below[n % PLAIN_SUBJECTS] ?? 0);
+  }
+
+  /** Below it all. */
+  get floor(): number {
+    return Math.min(...this.#below);
+  }
+}
+
+/** Publishes without an id, purges in all ways, and deletes single messages. */
 export async function plain(means: Means, name: string): Promise<Actor> {
   const { link, manager, random } = means;
   await makeStream(means, { name, subjects: [`${name}.*`] });
   const acked = new Acked();
-  const deleted = new Set<number>();
-  const maybeDeleted = new Set<number>();
+  const asked = new Removal();
+  const gone = new Removal();
+  const counts = { acked: 0, deleted: 0, purgedBelow: 0, purgedOfSubject: 0, purgedWhole: 0 };
   let next = 0;
-  let acks = 0;
   let lastSeen = 0;
-  /** Below it all is purged; below the other all may be. */
-  let floor = 0;
-  let floorAsked = 0;
 
   const purge = async (): Promise<void> => {
-    const seq = acked.last - Math.floor(random() * 200);
-    if (seq < 2) return;
-    floorAsked = Math.max(floorAsked, seq);
-    await link.during(manager.streams.purge(name, { seq }).then(() => (floor = seq)));
-    acked.forgetBelow(floor);
+    const chance = random();
+    const below = acked.last - Math.floor(random() * 200);
+    const isPart = chance < 0.9;
+    if (below < 2) return;
+    const only = chance < 0.3 ? Math.floor(random() * PLAIN_SUBJECTS) : -1;
+    const seq = isPart && only < 0 ? below : acked.last + 1;
+    const request = only >= 0 ? { filter: `${name}.${only}` } : isPart ? { seq } : undefined;
+    asked.below(seq, only);
+    await link.during(
+      manager.streams.purge(name, request).then(() => {
+        gone.below(seq, only);
+        counts[only >= 0 ? 'purgedOfSubject' : isPart ? 'purgedBelow' : 'purgedWhole']++;
+      }),
+    );
+    acked.forgetBelow(gone.floor);
   };
   const remove = async (): Promise<void> => {
     const seq = Math.max(1, acked.last - Math.floor(random() * 100));
-    if (!acked.bySeq.has(seq) || seq < floorAsked || maybeDeleted.has(seq)) return;
-    maybeDeleted.add(seq);
+    const n = acked.bySeq.get(seq);
+    if (n === undefined || asked.has(seq, n)) return;
+    asked.one(seq);
     const erase = random() < 0.5;
-    const asked = manager.streams.deleteMessage(name, seq, erase).then(() => deleted.add(seq));
-    await link.during(asked);
+    const answered = manager.streams.deleteMessage(name, seq, erase).then(() => {
+      gone.one(seq);
+      counts.deleted++;
+    });
+    await link.during(answered);
   };
 
   return {
     turn: async () => {
       const batch = Array.from({ length: 1 + Math.floor(random() * BATCH) }, async () => {
         const n = next++;
-        const { seq } = await link.publish(`${name}.${n % 7}`, bodyOf(n), undefined);
-        acks++;
+        const { seq } = await link.publish(`${name}.${n % PLAIN_SUBJECTS}`, bodyOf(n), undefined);
+        counts.acked++;
         acked.add(seq, n, false);
       });
       await link.during(Promise.all(batch));
       if (random() < 0.3) await remove();
-      if (acked.bySeq.size > MOST || random() < 0.02) await purge();
+      if (acked.bySeq.size > MOST || random() < 0.05) await purge();
     },
     check: async () => {
       const [state, found] = await held(means, name);
+      const { first_seq, last_seq, messages, num_deleted = 0 } = state;
       rises(name, found);
-      ok(state.last_seq >= acked.last, `${name}: last ${state.last_seq}, acked ${acked.last}`);
-      ok(state.last_seq >= lastSeen, `${name}: last ${state.last_seq}, was ${lastSeen}`);
-      lastSeen = state.last_seq;
-      ok(state.first_seq >= floor, `${name}: first ${state.first_seq}, purged below ${floor}`);
-      const span = state.last_seq === 0 ? 0 : state.last_seq - state.first_seq + 1;
-      deepStrictEqual(state.num_deleted ?? 0, span - state.messages, `${name}: deleted`);
-      const bySeq = new Map(found.map((one) => [one.seq, one.n]));
-      for (const [seq, n] of acked.bySeq) {
-        const there = bySeq.get(seq);
-        if (there === n) ok(!deleted.has(seq), `${name}: ${seq} was deleted and is there`);
-        else {
-          const mayBeGone = seq < floorAsked || maybeDeleted.has(seq);
-          ok(there === undefined && mayBeGone, `${name}: ${seq} is lost (${n}, now ${there})`);
-        }
-      }
+      ok(last_seq >= acked.last, `${name}: last ${last_seq}, acked ${acked.last}`);
+      ok(last_seq >= lastSeen, `${name}: last ${last_seq}, was ${lastSeen}`);
+      lastSeen = last_seq;
+      ok(first_seq >= gone.floor, `${name}: first ${first_seq}, purged below ${gone.floor}`);
+      const span = last_seq === 0 ? 0 : last_seq - first_seq + 1;
+      deepStrictEqual(num_deleted, span - messages, `${name}: deleted`);
+      lacksOnly(name, acked, found, { asked, gone });
     },
-    told: () => ({ acked: acks, deleted: deleted.size, purgedBelow: floor }),
+    told: () => counts,
   };
+}
+
+/** What was acknowledged is there but for what was to go, and what has gone is not. */
+function lacksOnly(
+  name: string,
+  acked: Acked,
+  found: readonly Held[],
+  { asked, gone }: { readonly asked: Removal; readonly gone: Removal },
+): void {
+  const bySeq = new Map(found.map((one) => [one.seq, one.n]));
+  for (const [seq, n] of acked.bySeq) {
+    const there = bySeq.get(seq);
+    if (there === n) ok(!gone.has(seq, n), `${name}: ${seq} was removed and is there`);
+    else {
+      const isAsked = there === undefined && asked.has(seq, n);
+      ok(isAsked, `${name}: ${seq} is lost (${n}, now ${there})`);
+    }
+  }
 }
 
 /** Publishes with ids, and again with the same ids what was not acknowledged. */
@@ -128,7 +179,7 @@ export async function deduplicated(means: Means, name: string): Promise<Actor> {
       next = end;
       // One that is known, of the last seconds.
       if (random() < 0.2)
-        await link.during(send(Math.floor(next - 1 - random() * Math.min(next, 400))));
+        await link.during(send(next - 1 - Math.floor(random() * Math.min(next, 400))));
       if (acked.bySeq.size > MOST) {
         const seq = acked.last - 450;
         acked.forgetBelow(seq);

@@ -1,0 +1,77 @@
+// How late a pair's messages are at half the rate that the server reaches, and how late they are while others try wrong
+// passwords, of which it has a bcrypt hash. The pair is a C program, the attackers are a process of their own: what is
+// late is late because of the server.
+
+import { execFile, spawn } from 'node:child_process';
+import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { compileNative } from '../macro/native.ts';
+import { startServer } from './process.ts';
+import type { Command } from './streams.ts';
+
+/** Milliseconds after a message was due, at the 99th percentile. */
+export interface HalfRateTimes {
+  readonly alone: number;
+  readonly guessed: number;
+}
+
+/** Of `bench`, the load generator's password. */
+const HASH = '$2b$11$FBhn2BXBAu4B6/S14HpCTub.5D3wwQcgULYLjeGPtdXF6gyUK6IGG';
+const PAYLOAD = ['--payload', '128'];
+const GUESSES_A_SECOND = 50;
+/** So many addresses guess: the server asks each in turn. */
+const ADDRESSES = 50;
+
+const runFile = promisify(execFile);
+
+export async function halfRateTimes(command: Command): Promise<HalfRateTimes> {
+  const { loadgen } = compileNative();
+  const server = await startServer([...command, '--user', 'bench', '--pass', HASH]);
+  const measure = async (mode: string, ...flags: readonly string[]): Promise<LoadgenReport> => {
+    const words = [mode, '--port', String(server.port), ...PAYLOAD, ...flags];
+    return JSON.parse((await runFile(loadgen, words)).stdout);
+  };
+  try {
+    const whole = await measure('throughput', '--subscribers', '1', '--seconds', '2');
+    const rate = String(Math.round(whole.messages / whole.seconds / 2));
+    const alone = await measure('paced', '--rate', rate, '--seconds', '3');
+    const guessers = spawn(
+      process.execPath,
+      [fileURLToPath(import.meta.url), String(server.port)],
+      {
+        stdio: 'ignore',
+      },
+    );
+    try {
+      const guessed = await measure('paced', '--rate', rate, '--seconds', '4');
+      if (guessers.exitCode !== null) throw new Error('those who guess have ended');
+      return { alone: alone.p99, guessed: guessed.p99 };
+    } finally {
+      guessers.kill('SIGKILL');
+    }
+  } finally {
+    await server.stop();
+  }
+}
+
+interface LoadgenReport {
+  readonly messages: number;
+  readonly seconds: number;
+  readonly p99: number;
+}
+
+/** The guessers' process. */
+function guess(port: number): void {
+  let count = 0;
+  setInterval(() => {
+    count += 1;
+    const localAddress = `127.0.0.${2 + (count % ADDRESSES)}`;
+    const socket = connect({ port, host: '127.0.0.1', localAddress });
+    socket.on('error', () => {});
+    socket.on('data', () => {});
+    socket.write(`CONNECT {"verbose":false,"user":"bench","pass":"guess ${count}"}\r\nPING\r\n`);
+  }, 1000 / GUESSES_A_SECOND);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) guess(Number(process.argv[2]));
