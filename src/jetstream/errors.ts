@@ -47,6 +47,7 @@ const REFUSALS = {
   storageExceeded: [500, 10047, 'insufficient storage resources available'],
   streamCreate: [500, 10049, '{}'],
   streamDelete: [500, 10050, '{}'],
+  streamGeneral: [500, 10051, '{}'],
   streamInvalidConfig: [500, 10052, '{}'],
   messageTooLarge: [400, 10054, 'message size exceeds maximum allowed'],
   streamMismatch: [400, 10056, 'stream name in subject does not match request'],

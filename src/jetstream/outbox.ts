@@ -137,6 +137,11 @@ export class StreamOutbox implements Outbox {
     return this.#waitingBytes > WAITING_MOST;
   }
 
+  /** Something has been said in this turn of the loop that waits for its commit. */
+  get isDue(): boolean {
+    return this.#isDue;
+  }
+
   /** Sends something that shows nothing, and waits for no commit. */
   sendNow({ to, headers = NOTHING, payload }: BatchEntry): void {
     if (this.#isClosed) return;

@@ -45,9 +45,9 @@ describe.skipIf(missing(reference) !== undefined).each(RESTARTS)(
       TEST_TIMEOUT_MS,
     );
 
-    test.concurrent(
-      `nats.js 2, ${STREAMS}`,
-      () => node(STREAMS, 'nats', join(interopDir, 'nats-v2.mjs')),
+    test.concurrent.each([STREAMS, STORES])(
+      'nats.js 2, %s',
+      (program) => node(program, 'nats', join(interopDir, 'nats-v2.mjs')),
       TEST_TIMEOUT_MS,
     );
 

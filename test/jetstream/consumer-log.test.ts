@@ -10,6 +10,7 @@ import type { Start } from '../../src/jetstream/consumer/start.ts';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import { wholly } from '../../src/jetstream/work.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { openStore } from '../support/file-stores.ts';
 import type { Received } from '../support/jetstream.ts';
 import { KeptJetStream } from '../support/kept-jetstream.ts';
 import { SimDisk } from '../support/sim-disk.ts';
@@ -70,6 +71,44 @@ describe('the log of consumers', () => {
     // The first was obeyed, and what is written now says that, too.
     expect(await waiting(disk)).toEqual([3]);
     await bed[Symbol.asyncDispose]();
+  });
+
+  test('has all of a consumer again whose end it could not write', async () => {
+    let refused = 0;
+    // With one length or another the segment is full when the end is to be written.
+    for (let length = 0; length < 60; length++) {
+      const disk = new SimDisk();
+      const clock = new FakeClock();
+      const open = () => openStore({ disk, dir: '/c', clock, segmentBytes: 560 }).store;
+      const store = open();
+      const log = new ConsumerLog(store, clock, () => {});
+      const journal = log.journal('C');
+      const description = 'x'.repeat(length);
+      const config = { ...CONSUMER, name: 'C', description } as unknown as ConsumerConfig;
+      const parts = {
+        progress: new Progress(1, [1000], journal),
+        cursor: new Cursor(store, new Ahead(), [], BEGINNING),
+      };
+      log.add(journal, parts, { config, createdMs: 1 });
+      log.begin('C');
+      await disk.settle();
+      disk.fails = (verb) => (verb === 'create' ? 'ENOSPC' : undefined);
+      let isGone = true;
+      try {
+        log.remove('C');
+      } catch {
+        isGone = false;
+        refused++;
+      }
+      disk.fails = () => undefined;
+      for (let i = 0; i < 2; i++) {
+        log.commit(() => {});
+        await disk.settle();
+      }
+      const found = wholly(new ConsumerLog(open(), clock, () => {}).read(() => {}));
+      expect([...found.keys()]).toEqual(isGone ? [] : ['C']);
+    }
+    expect(refused).toBeGreaterThan(0);
   });
 
   test('is made smaller when it has become much, and says the same', () => {

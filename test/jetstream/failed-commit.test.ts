@@ -93,11 +93,14 @@ describe('a disk that is full', () => {
     await bed.stream('S', ['s.*'], { storage: 'file' });
     await published('s.a', 'kept');
     disk.fails = full;
-    const [deleted, info, refusal] = await Promise.all([
+    const asked = Promise.all([
       bed.api('STREAM.MSG.DELETE.S', { seq: 1 }),
       bed.api('STREAM.INFO.S'),
       published('s.a', 'lost'),
     ]);
+    await bed.settle();
+    await disk.settle();
+    const [deleted, info, refusal] = await asked;
     expect(refusal).toEqual(refused(/ENOSPC/));
     expect(deleted).toMatchObject({
       type: 'io.nats.jetstream.api.v1.stream_msg_delete_response',

@@ -76,6 +76,94 @@ describe('an update of a stream', () => {
   });
 });
 
+test('a roll-up that is stored is acknowledged, when it cannot be said yet what it has made go', async () => {
+  await open();
+  await bed.api('STREAM.UPDATE.S', {
+    name: 'S',
+    subjects: ['s.*'],
+    storage: 'file',
+    allow_rollup_hdrs: true,
+  });
+  let writes = 0;
+  disk.fails = (verb, path) => {
+    const isMeant = path.includes('/messages/') && (verb === 'write' || verb === 'create');
+    return isMeant && ++writes > 1 ? 'EIO' : undefined;
+  };
+  const answer = await bed.publish('s.d', 'd', { 'Nats-Rollup': 'all' });
+  expect(JSON.parse(answer)).toEqual({ stream: 'S', seq: 4 });
+  expect(await bed.state('S')).toMatchObject({ messages: 1, first_seq: 4 });
+  expect(writes).toBeGreaterThan(1);
+  await afterRestart();
+  expect(await bed.state('S')).toMatchObject({ last_seq: 4 });
+});
+
+test('a purge that cannot be written is an error, and done when it can', async () => {
+  await open();
+  failing('write', 'create');
+  expect(await bed.api('STREAM.PURGE.S')).toMatchObject({ ...refused(10051), purged: 0 });
+  disk.fails = () => undefined;
+  expect(await bed.api('STREAM.PURGE.S')).toMatchObject({ success: true, purged: 0 });
+  await afterRestart();
+  expect(await bed.state('S')).toMatchObject({ messages: 0, last_seq: 3 });
+});
+
+test('what comes to a stream that cannot be saved is acknowledged to nobody', async () => {
+  disk = new SimDisk();
+  bed = KeptJetStream.start(disk);
+  const { step } = disk;
+  disk.step = async () => false;
+  const made = bed.api('STREAM.CREATE.S', { name: 'S', subjects: ['s.*'], storage: 'file' });
+  await bed.settle();
+  const answers: Promise<string>[] = [];
+  for (let turn = 0; turn < 3; turn++) {
+    answers.push(bed.publish('s.a'));
+    await bed.settle();
+  }
+  disk.fails = (verb, path) => (verb === 'sync' && path.includes('meta') ? 'EIO' : undefined);
+  disk.step = step;
+  expect(await made).toMatchObject(refused(10049));
+  for (const answer of answers) expect(JSON.parse(await answer)).toMatchObject(refused(10077));
+});
+
+test('while a stream waits for the disk, others are asked about, and what is behind it keeps its order', async () => {
+  await open();
+  await bed.stream('T', ['t.*'], { storage: 'file' });
+  const { step } = disk;
+  // It is stuck.
+  disk.step = async () => false;
+  const told: string[] = [];
+  const ask = async (subject: string, body?: object): Promise<void> => {
+    const answer = await bed.api<{ error?: { err_code: number } }>(subject, body);
+    told.push(`${subject} ${answer.error?.err_code ?? 'is done'}`);
+  };
+  const made = (name: string, subject: string) => ({ name, subjects: [subject], storage: 'file' });
+  const all = [
+    ask('STREAM.UPDATE.S', { ...made('S', 'u.*'), max_msgs: 5 }),
+    ask('STREAM.INFO.S'),
+    // What the update says counts for it.
+    ask('STREAM.CREATE.U', made('U', 'u.a')),
+    ask('STREAM.CREATE.V', made('V', 'v')),
+    ask('STREAM.INFO.V'),
+    ask('STREAM.INFO.T'),
+    ask('CONSUMER.DURABLE.CREATE.T.C', { ...durable(), stream_name: 'T' }),
+    ask('STREAM.NAMES'),
+  ];
+  await bed.settle();
+  const passing = ['STREAM.INFO.T', 'CONSUMER.DURABLE.CREATE.T.C'];
+  expect(told.sort()).toEqual(passing.map((subject) => `${subject} is done`).sort());
+  told.length = 0;
+  disk.step = step;
+  await Promise.all(all);
+  expect(told.sort()).toEqual([
+    'STREAM.CREATE.U 10065',
+    'STREAM.CREATE.V is done',
+    'STREAM.INFO.S is done',
+    'STREAM.INFO.V is done',
+    'STREAM.NAMES is done',
+    'STREAM.UPDATE.S is done',
+  ]);
+});
+
 test.each<Verb>(['rename', 'syncDir'])(
   'a stream whose end cannot be saved goes on: %s',
   async (verb) => {
@@ -129,7 +217,7 @@ describe('a consumer', () => {
     const got = bed.inbox('got');
     failing('write', 'create');
     const answer = await bed.api('CONSUMER.DELETE.S.C');
-    expect(answer).toMatchObject(refused(10077));
+    expect(answer).toMatchObject(refused(10051));
     expect(await bed.api('CONSUMER.NAMES.S')).toMatchObject({ consumers: ['C'] });
     disk.fails = () => undefined;
     bed.bus.publish('$JS.API.CONSUMER.MSG.NEXT.S.C', '', { reply: 'got' });

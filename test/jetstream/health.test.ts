@@ -44,6 +44,27 @@ test('a stream that is there and cannot be read is named', async () => {
   expect(health(next)).toMatchObject(OK);
 });
 
+test('of one full disk one line is told, however many streams there are on it', async () => {
+  const disk = new SimDisk();
+  const warnings: string[] = [];
+  await using bed = KeptJetStream.start(disk, { warn: (text) => void warnings.push(text) });
+  for (const name of ['S', 'T']) {
+    await bed.stream(name, [`${name}.*`], { storage: 'file' });
+    const config = { durable_name: 'C', ack_policy: 'explicit' };
+    await bed.api(`CONSUMER.DURABLE.CREATE.${name}.C`, { stream_name: name, config });
+    await bed.publish(`${name}.a`);
+  }
+  disk.fails = (asked) => (asked === 'write' || asked === 'create' ? 'ENOSPC' : undefined);
+  for (const name of ['S', 'T', 'S', 'T']) {
+    bed.bus.publish(`$JS.API.CONSUMER.MSG.NEXT.${name}.C`, '', { reply: 'got' });
+    expect(await bed.publish(`${name}.a`)).toContain('10077');
+    await bed.settle();
+  }
+  expect(warnings).toEqual([expect.stringMatching(/^nothing can be stored: .*ENOSPC$/)]);
+  disk.fails = () => undefined;
+  await bed.settle();
+});
+
 test('a stream whose disk is full is named until there is room again', async () => {
   const disk = new SimDisk();
   await using bed = KeptJetStream.start(disk);

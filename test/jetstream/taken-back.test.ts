@@ -197,6 +197,51 @@ describe('what shows a message that is taken back', () => {
     expect([one[0]?.text, many[0]?.text]).toEqual(['kept', 'kept']);
   });
 
+  test('and was read while who publishes it waits for room is an error, too', async () => {
+    await open({});
+    for (const text of ['one', 'two']) await put('s.a', text);
+    await bed.settle();
+    const { step } = disk;
+    disk.step = async () => false;
+    disk.fails = full;
+    const deleted = bed.api('STREAM.MSG.DELETE.S', { seq: 1 });
+    await bed.settle();
+    disk.fails = () => undefined;
+    const lost = put('s.a', 'lost');
+    await bed.settle();
+    const shown = bed.ask('$JS.API.DIRECT.GET.S.s.a');
+    await bed.settle();
+    disk.fails = (verb) => (verb === 'write' ? 'ENOSPC' : undefined);
+    disk.step = step;
+    expect(await deleted).toMatchObject({ error: { err_code: 10057 } });
+    expect(await lost).toMatchObject(REFUSED);
+    const { string, message } = await shown;
+    expect([string, message.headers?.code]).toEqual(['', 500]);
+    disk.fails = () => undefined;
+    expect(await lastOn('s.a')).toBe('two');
+  });
+
+  test('a consumer asks for its end when it waits for an ack, and not of what lies ahead of it', async () => {
+    await open({ max_msgs: 2 });
+    const config = { durable_name: 'C', ack_policy: 'explicit' };
+    await bed.api('CONSUMER.DURABLE.CREATE.S.C', { stream_name: 'S', config });
+    const commits = bed.jetstream.snapshot().accounts[0]?.streams.get('S')?.commits;
+    if (commits === undefined) throw new Error('there is no stream');
+    let asked = 0;
+    const { atEnd } = commits;
+    commits.atEnd = (work) => {
+      asked++;
+      atEnd.call(commits, work);
+    };
+    for (let i = 0; i < 5; i++) await put('s.a', `${i}`);
+    expect(asked).toBe(0);
+    bed.inbox('got');
+    bed.bus.publish('$JS.API.CONSUMER.MSG.NEXT.S.C', '', { reply: 'got' });
+    await bed.settle();
+    for (let i = 0; i < 5; i++) await put('s.a', `${i}`);
+    expect(asked).toBe(1);
+  });
+
   test.each([
     ['STREAM.MSG.GET.S', { last_by_subj: 's.a' }],
     ['STREAM.MSG.GET.S', { seq: 1 }],

@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import type { Store } from '../../src/jetstream/store/store.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { closed, openStore } from '../support/file-stores.ts';
 import { SimDisk, type Verb } from '../support/sim-disk.ts';
 import { incoming, readTexts } from '../support/stored.ts';
@@ -34,6 +35,8 @@ const operation = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('reopen' as const), isWell: fc.boolean() }),
   },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('work' as const), steps: fc.nat(6) }) },
+  // A round of syncs is due then, and on a full disk room is looked for again.
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('wait' as const) }) },
   {
     weight: 4,
     arbitrary: fc.record({ kind: fc.constant('fault' as const), verbs, times: fc.nat(4) }),
@@ -56,14 +59,19 @@ type Program = typeof program extends fc.Arbitrary<infer T> ? T : never;
 class Run {
   readonly #disk: SimDisk;
   #store: Store;
+  readonly #clock = new FakeClock();
   readonly #isStored: boolean;
   readonly #options: Pick<Program, 'sync' | 'segmentBytes' | 'snapshotBytes' | 'chunkRows'>;
   /** Sequences whose commit has been asked for, and those that were committed and not removed. */
   #asked: number[] = [];
   readonly #kept = new Map<number, string>();
   readonly #removed = new Set<number>();
+  /** Sequences of whose removal a commit was done: nothing brings them back. */
+  readonly #gone = new Set<number>();
   /** What has made room since the last commit was asked for, and what for: it is gone when that is there. */
   #evicted = new Map<number, number>();
+  /** What has gone, and what it made room for, too. */
+  readonly #goneForNothing: number[] = [];
   /** The same, where it has been asked for. */
   readonly #settling = new Set<number>();
 
@@ -72,7 +80,11 @@ class Run {
     this.#disk = new SimDisk(seed);
     const { sync, segmentBytes, snapshotBytes, chunkRows } = options;
     this.#options = { sync, segmentBytes, snapshotBytes, chunkRows };
-    this.#store = openStore({ ...this.#options, disk: this.#disk, dir: '/s' }).store;
+    this.#store = this.#open();
+  }
+
+  #open(): Store {
+    return openStore({ ...this.#options, disk: this.#disk, dir: '/s', clock: this.#clock }).store;
   }
 
   async play(operations: readonly Operation[]): Promise<boolean> {
@@ -107,6 +119,7 @@ class Run {
     else if (each.kind === 'replace') this.#replace(`a.${each.on}`);
     else if (each.kind === 'commit') this.#commit();
     else if (each.kind === 'work') for (let i = 0; i < each.steps; i++) await this.#disk.step();
+    else if (each.kind === 'wait') this.#clock.advance(1100);
     else if (each.kind === 'fault') this.#fail(each.verbs, each.times);
     else if (each.kind === 'reopen') await this.#reopen(each.isWell);
     else if (each.kind === 'skip') store.skipTo(store.state.lastSeq + each.by);
@@ -143,7 +156,7 @@ class Run {
     this.#asked = [];
     for (const seq of this.#evicted.keys()) this.#kept.delete(seq);
     this.#evicted.clear();
-    this.#store = openStore({ ...this.#options, disk: this.#disk, dir: '/s' }).store;
+    this.#store = this.#open();
     if (!isTold) this.#removed.clear();
     else if (digest(this.#store) !== expected) throw new Error('it is not what it was');
   }
@@ -158,6 +171,8 @@ class Run {
     try {
       const seq = this.#store.state.lastSeq + 1;
       this.#store.append(incoming(subject, `${seq}`.padEnd(bytes, 'x')), 1);
+      // What nobody was told of may come again.
+      this.#gone.delete(seq);
       this.#asked.push(seq);
       return seq;
     } catch {
@@ -181,29 +196,38 @@ class Run {
 
   #commit(done: () => void = () => {}): void {
     const asked = this.#asked;
+    const removed = [...this.#removed];
     const evicted = this.#evicted;
     this.#asked = [];
     this.#evicted = new Map();
     for (const seq of evicted.keys()) this.#settling.add(seq);
-    this.#store.commit((failure) => {
+    this.#store.commit((failure, unsaid) => {
+      for (const seq of unsaid === undefined ? removed : []) this.#gone.add(seq);
       const kept = failure === undefined ? asked : [];
       for (const seq of kept) if (!this.#removed.has(seq)) this.#kept.set(seq, `${seq}`);
-      for (const [seq, by] of evicted) this.#settle(seq, by, failure);
+      for (const seq of evicted.keys()) this.#settle(seq, evicted, failure);
       done();
     });
   }
 
-  #settle(seq: number, by: number, failure: Error | undefined): void {
+  #settle(seq: number, evicted: ReadonlyMap<number, number>, failure: Error | undefined): void {
     this.#settling.delete(seq);
     if (failure === undefined) {
       this.#kept.delete(seq);
       this.#removed.add(seq);
     } else if (!this.#store.has(seq)) {
-      // What is there all the same has taken its place; after a failed sync nobody knows.
-      const isReplaced = this.#store.has(by) || failure.message.startsWith('sync');
-      if (this.#kept.has(seq) && !isReplaced) throw new Error(`${seq} has gone for nothing`);
+      // After a failed sync nobody knows.
+      const isKnown = this.#kept.has(seq) && !failure.message.startsWith('sync');
+      if (isKnown && !this.#isReplaced(seq, evicted)) this.#goneForNothing.push(seq);
       this.#kept.delete(seq);
     }
+  }
+
+  /** What it has made room for was there all the same: it is, or was removed, or has made room itself. */
+  #isReplaced(seq: number, evicted: ReadonlyMap<number, number>): boolean {
+    const by = evicted.get(seq);
+    if (by === undefined) return false;
+    return this.#store.has(by) || this.#removed.has(by) || this.#isReplaced(by, evicted);
   }
 
   async #committed(): Promise<void> {
@@ -222,7 +246,8 @@ class Run {
     const disks = [this.#disk.afterEnd()];
     if (this.#options.sync === 'always') disks.push(this.#disk.afterPowerLoss());
     return disks.every((disk) => {
-      return this.#isThere(openStore({ ...this.#options, disk, dir: '/s' }).store);
+      const { store } = openStore({ ...this.#options, disk, dir: '/s' });
+      return this.#isThere(store) && [...this.#gone].every((seq) => !store.has(seq));
     });
   }
 
@@ -238,7 +263,8 @@ class Run {
     this.#disk.fails = () => undefined;
     const isThere = this.#isThere(store);
     this.#disk.fails = fails;
-    return isThere && [...this.#removed].every((seq) => !store.has(seq));
+    if (!isThere || this.#goneForNothing.length > 0) return false;
+    return [...this.#removed].every((seq) => !store.has(seq));
   }
 }
 

@@ -110,13 +110,15 @@ class Run {
     this.#disk.fails = () => undefined;
     await bed.settle();
     await bed.settle();
-    const isSynced = (await this.#canStore()) || this.#program.sync !== 'always';
+    const canStore = await this.#canStore();
+    const isSynced = canStore || this.#program.sync !== 'always';
     const found = await this.#read(bed);
     const isRight =
       !isSynced || ((await this.#isRight(bed, found)) && (await this.#forgetsIds(found)));
     const next = this.#disk.afterEnd();
     bed.stop();
-    return isRight && (await this.#isFound(next, isSynced));
+    // What was removed and could not be said any more is there again.
+    return isRight && (await this.#isFound(next, canStore));
   }
 
   #listen(): void {
@@ -223,17 +225,18 @@ class Run {
   #isReplaced(seq: number, text: string, found: Found): boolean {
     const { messagesMost, perSubject } = this.#program;
     const { subject } = this.#publishes[Number(text)] as Publish;
-    const later = [...found]
-      .filter(([other]) => other > seq)
-      .map(([, other]) => this.#publishes[Number(other)] as Publish);
+    // What has been rolled up since has had its place, too.
+    const told = this.#publishes.filter((each) => each.seq > seq);
+    const there = [...found].filter(([other]) => other > seq);
+    const later = [
+      ...new Set([...told, ...there.map(([, other]) => this.#publishes[Number(other)] as Publish)]),
+    ];
     const same = later.filter((other) => other.subject === subject);
-    // What has rolled it up may have made room itself.
-    const rolling = [...later, ...this.#publishes.filter((each) => each.seq > seq)];
     return (
       (messagesMost > 0 && later.length >= messagesMost) ||
       (perSubject > 0 && same.length >= perSubject) ||
-      rolling.some(({ rollup }) => rollup === 'all') ||
-      rolling.some((other) => other.rollup === 'sub' && other.subject === subject)
+      later.some(({ rollup }) => rollup === 'all') ||
+      later.some((other) => other.rollup === 'sub' && other.subject === subject)
     );
   }
 

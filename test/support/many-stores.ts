@@ -1,16 +1,19 @@
 // A process that has more stores than it may have files open: stores in all of them, for some turns, and says what went
-// wrong and how many messages it finds again. file-limits.test.ts starts it.
+// wrong and how many messages it finds again. file-limits.test.ts starts it, and says whether all other files are taken now
+// and then, for a while.
+import { closeSync, openSync } from 'node:fs';
 import { systemDisk } from '../../src/jetstream/store/file/disk.ts';
 import { openFileStore } from '../../src/jetstream/store/file/file-store.ts';
 import { systemClock } from '../../src/shared/clock.ts';
 import { incoming } from './stored.ts';
 
-const [dir = '', count = ''] = process.argv.slice(2);
+const [dir = '', count = '', taken = ''] = process.argv.slice(2);
 const TURNS = 3;
 
 function opened() {
   const disk = systemDisk();
-  const options = { disk, clock: systemClock, storage: 'file', sync: 1000 } as const;
+  const sync = taken === '' ? 1000 : 'always';
+  const options = { disk, clock: systemClock, storage: 'file', sync } as const;
   // How long a write takes is the machine's affair.
   const warn = (text: string): void => {
     if (!text.includes('has held the loop')) console.log(text);
@@ -18,6 +21,20 @@ function opened() {
   return Array.from({ length: Number(count) }, (_, i) => {
     return openFileStore({ ...options, dir: `${dir}/${i}`, warn }).store;
   });
+}
+
+/** All files that this process may still open, for some turns of the loop. */
+async function takeAll(turns: number): Promise<void> {
+  const files: number[] = [];
+  for (let turn = 0; turn < turns; turn++) {
+    try {
+      for (;;) files.push(openSync('/dev/null', 'r'));
+    } catch {
+      // There are no more.
+    }
+    await new Promise(setImmediate);
+  }
+  for (const file of files) closeSync(file);
 }
 
 const stores = opened();
@@ -28,6 +45,7 @@ for (let turn = 1; turn <= TURNS; turn++) {
       store.commit((failure) => (failure === undefined ? resolve() : reject(failure)));
     });
   });
+  if (taken !== '') await takeAll(10);
   await Promise.all(commits);
 }
 await Promise.all(stores.map((store) => new Promise<void>((resolve) => store.close(resolve))));

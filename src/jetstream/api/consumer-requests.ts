@@ -250,7 +250,7 @@ export function deleteConsumer(request: ApiRequest): Answer {
   const [streamName, name = ''] = request.names;
   const stream = streamOf(request, streamName);
   consumerOf(stream, name);
-  saved('storeFailed', () => stream.deleteConsumer(name));
+  saved('streamGeneral', () => stream.deleteConsumer(name));
   return { fields: { success: true }, stream };
 }
 

@@ -54,6 +54,14 @@ export class KeptRequest implements QueuedRequest {
     return this.#end - this.#at;
   }
 
+  get stream(): string {
+    return this.asked.names[0] ?? '';
+  }
+
+  get changesStream(): boolean {
+    return this.asked.route.changesStream === true;
+  }
+
   get reply(): Uint8Array {
     return this.#block.subarray(this.#at, this.#headersAt);
   }

@@ -19,6 +19,8 @@ export interface Route {
   readonly always?: Fields;
   /** It looks at other things before it looks at the level that is asked for. */
   readonly looksAtLevel?: boolean;
+  /** It makes, changes or deletes the stream: what it answers may wait for the disk. */
+  readonly changesStream?: boolean;
 }
 
 const PAGING: Fields = { total: 0, offset: 0, limit: 0 };
@@ -27,8 +29,8 @@ const CREATE = 'consumer_create';
 /** By the words between `$JS.API.` and the names. */
 export const ROUTES: ReadonlyMap<string, readonly Route[]> = new Map<string, readonly Route[]>([
   ['INFO', [{ names: [0, 0], type: 'account_info', handle: describeAccount }]],
-  ['STREAM.CREATE', [named('stream_create', streams.createStream)]],
-  ['STREAM.UPDATE', [named('stream_update', streams.updateStream)]],
+  ['STREAM.CREATE', [changing('stream_create', streams.createStream)]],
+  ['STREAM.UPDATE', [changing('stream_update', streams.updateStream)]],
   ['STREAM.INFO', [{ ...named('stream_info', streams.describeStream), always: PAGING }]],
   [
     'STREAM.NAMES',
@@ -52,7 +54,7 @@ export const ROUTES: ReadonlyMap<string, readonly Route[]> = new Map<string, rea
       },
     ],
   ],
-  ['STREAM.DELETE', [named('stream_delete', streams.deleteStream)]],
+  ['STREAM.DELETE', [changing('stream_delete', streams.deleteStream)]],
   ['STREAM.PURGE', [{ ...named('stream_purge', streams.purgeStream), always: { purged: 0 } }]],
   ['STREAM.MSG.GET', [named('stream_msg_get', messages.getMessage)]],
   ['STREAM.MSG.DELETE', [named('stream_msg_delete', messages.deleteMessage)]],
@@ -122,6 +124,10 @@ export const ROUTES: ReadonlyMap<string, readonly Route[]> = new Map<string, rea
 
 function named(type: string, handle: Handler, count = 1): Route {
   return { names: [count, count], type, handle };
+}
+
+function changing(type: string, handle: Handler): Route {
+  return { ...named(type, handle), changesStream: true };
 }
 
 function ofCluster(type: string, count: number): Route {

@@ -169,6 +169,20 @@ export class ConsumerLog {
     if (kept === undefined) return;
     this.#write();
     if (this.#store.failure !== undefined) throw this.#store.failure;
+    try {
+      this.#removeAll(name);
+    } catch (error) {
+      // Some of it may be gone: all of it is written again.
+      kept.configSeq = 0;
+      kept.journal.renew();
+      throw error;
+    }
+    this.#forget(name, kept);
+    this.#onTouched();
+  }
+
+  /** At once. Throws StorageError. */
+  #removeAll(name: string): void {
     const store = this.#store;
     const id = store.findSubject(encoder.encode(name));
     for (let seq = id < 0 ? 0 : store.firstOf(id); seq > 0; seq = store.firstOf(id)) {
@@ -176,8 +190,6 @@ export class ConsumerLog {
       if (store.failure !== undefined) throw store.failure;
     }
     this.#write();
-    this.#forget(name, kept);
-    this.#onTouched();
   }
 
   /** The same of one that nobody has asked to be removed: what cannot be written now is found again at the next start. */
@@ -225,7 +237,7 @@ export class ConsumerLog {
         failed ??= toError(error);
       }
     }
-    this.#store.commit((failure) => done(failed ?? failure));
+    this.#store.commit((failure, unsaid) => done(failed ?? failure ?? unsaid));
   }
 
   #save(name: string, kept: Kept, isAsked: boolean, seqs: number[]): void {

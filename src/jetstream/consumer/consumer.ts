@@ -227,14 +227,16 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
 
   removed(seq: number, _subjectId = -1, mayReturn = false): void {
     const { progress, host } = this.#parts;
+    const { pending, exhausted } = progress.redelivery;
     if (mayReturn) {
-      if (!this.needs(seq)) return;
+      // What lies ahead has not been delivered: of that nothing is to be said.
+      if (!pending.find(seq) && !exhausted.has(seq)) return;
       host.atCommit(() => {
         if (!this.#isClosed && !host.store.has(seq)) this.removed(seq);
       });
       return;
     }
-    if (progress.redelivery.pending.find(seq)) this.lost(seq, DELETED_UNACKED);
+    if (pending.find(seq)) this.lost(seq, DELETED_UNACKED);
     else this.#endExhausted(seq);
   }
 

@@ -6,6 +6,7 @@
 //                           consumers/    the log of its consumers (consumer-log.ts)
 import type { Clock } from '../../shared/clock.ts';
 import { StorageError, toError } from '../../shared/errors.ts';
+import { Seldom } from '../../shared/seldom.ts';
 import type { Disk } from '../store/file/disk.ts';
 import { type FileStoreOptions, openingFileStore } from '../store/file/file-store.ts';
 import type { IndexOptions } from '../store/indexed-store.ts';
@@ -42,6 +43,7 @@ const OWN_NAMES: readonly string[] = [META_NAME, NEW_NAME, GONE_NAME];
 
 export class DiskPlace implements Place {
   readonly #options: DiskPlaceOptions;
+  readonly refusals: Seldom;
   readonly unread: string[] = [];
   #number = 0;
   /** Streams that are being forgotten. */
@@ -51,6 +53,7 @@ export class DiskPlace implements Place {
   /** Throws StorageError: the directory cannot be made. */
   constructor(options: DiskPlaceOptions) {
     this.#options = options;
+    this.refusals = new Seldom(options.clock);
     options.disk.makeDir(options.dir);
     for (const name of options.disk.list(options.dir)) {
       this.#number = Math.max(this.#number, numberOf(name));
@@ -155,7 +158,8 @@ class DiskStreamPlace implements StreamPlace, KeepingPlace {
   #open(part: string, index: Partial<FileStoreOptions> & IndexOptions): OpeningStore {
     const { disk, clock, sync, warn } = this.#options;
     const dir = `${this.#dir}/${part}`;
-    return openingFileStore({ ...index, disk, clock, sync, warn, dir });
+    const { refusals } = this.#place;
+    return openingFileStore({ ...index, disk, clock, sync, warn, refusals, dir });
   }
 
   forget(): void {

@@ -34,6 +34,8 @@ export class Keeping {
   readonly reading: Work<void>;
   /** Its configuration has been saved once: the next start finds the stream. */
   isSaved: boolean;
+  /** Why it was not, when it is new: nothing of it is kept then, whoever waits. */
+  #unsaved: Error | undefined;
 
   /** `onTouched` is told that something is to be committed. */
   constructor(place: KeepingPlace, clock: Clock, isSaved: boolean, onTouched: () => void) {
@@ -63,24 +65,30 @@ export class Keeping {
   }
 
   /** As `Store.commit`, of the messages and all else: what has failed of the stream, and of its consumers. */
-  commit(messages: Store, done: (ofStream?: Error, ofConsumers?: Error) => void): void {
+  commit(
+    messages: Store,
+    done: (ofStream?: Error, unsaid?: Error, ofConsumers?: Error) => void,
+  ): void {
     let left = 3;
     let ofStream: Error | undefined;
+    let ofRemovals: Error | undefined;
     let ofConsumers: Error | undefined;
     const end = (): void => {
-      if (--left === 0) done(ofStream, ofConsumers);
+      if (--left === 0) done(ofStream, ofStream ?? ofRemovals, ofConsumers);
     };
     this.consumers.commit((failure) => {
       ofConsumers = failure;
       end();
     });
     this.#place.meta.commit((failure) => {
-      this.isSaved ||= failure === undefined;
-      ofStream ??= failure;
+      if (!this.isSaved) this.#unsaved ??= failure;
+      this.isSaved ||= this.#unsaved === undefined;
+      ofStream ??= failure ?? this.#unsaved;
       end();
     });
-    messages.commit((failure) => {
+    messages.commit((failure, unsaid) => {
       ofStream ??= failure;
+      ofRemovals = unsaid;
       end();
     });
   }

@@ -2,7 +2,7 @@
 // of memory (slab-bodies.ts), or in a log on disk (file/log.ts). The index (indexed-store.ts) tells it of every change, in
 // the order in which they are made.
 import type { LostMessages } from './lost.ts';
-import type { Incoming, MessagePlace } from './store.ts';
+import type { Committed, Incoming, MessagePlace } from './store.ts';
 
 export interface Bodies {
   /** Bytes of memory that it occupies beside those of the store's `Memory`. */
@@ -39,7 +39,7 @@ export interface Bodies {
   cleared(): void;
   /** As `Store.write`, `Store.commit`, `Store.failure` and `Store.close` say. */
   write(): Error | undefined;
-  commit(done: (failure?: Error) => void): void;
+  commit(done: Committed): void;
   readonly failure: Error | undefined;
   close(done: () => void): void;
 }

@@ -18,6 +18,7 @@ import { type FoundMessage, restoreRows } from './restored-rows.ts';
 import { ROW_NEXT, ROW_PREVIOUS, ROW_SUBJECT } from './row-chunk.ts';
 import { Rows } from './rows.ts';
 import type {
+  Committed,
   Incoming,
   MessagePlace,
   OnRemoved,
@@ -418,7 +419,7 @@ export class IndexedStore implements Store {
     return this.#bodies.write();
   }
 
-  commit(done: (failure?: Error) => void): void {
+  commit(done: Committed): void {
     this.#bodies.commit(done);
   }
 

@@ -19,9 +19,10 @@ export class LostMessages {
     return [...this.#seqs].sort((a, b) => a - b);
   }
 
-  /** @returns false: they are known */
+  /** @returns false: they are known, or so many are that one more is not counted */
   add(first: number, last: number, bytes = 0): boolean {
-    if (this.#seqs.has(first)) return false;
+    const isOneMore = first === last && this.#seqs.size >= NOTED_MOST;
+    if (isOneMore || this.#seqs.has(first)) return false;
     this.#count += last - first + 1;
     this.bytes += bytes;
     for (let seq = first; seq <= last && this.#seqs.size < NOTED_MOST; seq++) this.#seqs.add(seq);

@@ -89,6 +89,14 @@ export type OnRemoved = (
   mayReturn: boolean,
 ) => void;
 
+/**
+ * Told of a commit.
+ *
+ * @param failure why a message is not durable
+ * @param unsaid why that is so, or why something that was removed may be there at the next start
+ */
+export type Committed = (failure?: Error, unsaid?: Error) => void;
+
 export interface Store {
   /** One object, which is kept up to date. */
   readonly state: StoreState;
@@ -205,7 +213,7 @@ export interface Store {
    * within. It does not throw: `done` is told why something is not durable and never will be, and what could not be
    * written has been removed then.
    */
-  commit(done: (failure?: Error) => void): void;
+  commit(done: Committed): void;
   /** Why nothing more can be kept; undefined = all is well. */
   readonly failure: Error | undefined;
   /** Nothing may be asked any more. `done` is called when all that it held has been given back. */

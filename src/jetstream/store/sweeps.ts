@@ -80,33 +80,29 @@ export class Sweeps {
   }
 
   /** The first message at or above `from` that matches; 0 = none. */
-  *next(filters: Filters, from: number): Work<number> {
-    const rows = this.#rows;
-    const wanted = this.#judge(filters);
-    try {
-      for (let at = from; ; at = rows.resumeSeq) {
-        const found = rows.search(at, ROWS_A_PIECE, wanted);
-        const { resumeSeq } = rows;
-        if (found > 0 || resumeSeq === 0) return found;
-        yield;
-        rows.resumeSeq = resumeSeq;
-      }
-    } finally {
-      this.#judges.delete(wanted);
-    }
+  next(filters: Filters, from: number): Work<number> {
+    return this.#find(filters, from, (at, wanted) => this.#rows.search(at, ROWS_A_PIECE, wanted));
   }
 
   /** The last message at or below `from` that matches; 0 = none. */
-  *last(filters: Filters, from: number): Work<number> {
+  last(filters: Filters, from: number): Work<number> {
     const rows = this.#rows;
+    return this.#find(filters, from, (at, wanted) => rows.searchBack(at, ROWS_A_PIECE, wanted));
+  }
+
+  /** @param look looks at a piece of the rows, from there on */
+  *#find(
+    filters: Filters,
+    from: number,
+    look: (at: number, wanted: Judge) => number,
+  ): Work<number> {
     const wanted = this.#judge(filters);
     try {
-      for (let at = from; ; at = rows.resumeSeq) {
-        const found = rows.searchBack(at, ROWS_A_PIECE, wanted);
-        const { resumeSeq } = rows;
-        if (found > 0 || resumeSeq === 0) return found;
+      for (let at = from; ; ) {
+        const found = look(at, wanted);
+        at = this.#rows.resumeSeq;
+        if (found > 0 || at === 0) return found;
         yield;
-        rows.resumeSeq = resumeSeq;
       }
     } finally {
       this.#judges.delete(wanted);

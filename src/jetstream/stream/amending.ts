@@ -6,7 +6,7 @@
 //   a confirmation of an ack                          ─► nothing
 //   what shows messages, where some are taken back: the API's ─► 10077; a direct get's ─► status 500; republished ─► nothing
 //   all others                                        ─► what was said
-// Source: nats-server 2.15.3, server/errors.json, JSStreamStoreFailedF and the like.
+// Source: nats-server 2.15.3, server/errors.json, JSStreamStoreFailedF and the like; server/jetstream_api.go, which of them.
 import { type ApiError, type Refusal, refusal } from '../errors.ts';
 import { type Answer, CLAIMS, type Claim } from '../outbox.ts';
 import { bytesText, storageStatus } from './header-block.ts';
@@ -24,20 +24,22 @@ const CHANGES: ReadonlyMap<string, readonly [Refusal, object?]> = new Map<
 >([
   ['stream_create', ['streamCreate']],
   ['stream_update', ['streamUpdate']],
-  ['stream_purge', ['streamPurge', { purged: 0 }]],
+  ['stream_purge', ['streamGeneral', { purged: 0 }]],
   ['stream_msg_delete', ['messageDelete']],
   ['consumer_create', ['consumerCreate']],
-  ['consumer_delete', ['storeFailed']],
+  ['consumer_delete', ['streamGeneral']],
 ]);
 
 /** A commit that has failed: what of it. */
 export interface Failed {
   /** Messages, or the configuration of a new stream. */
   readonly ofStream: Error | undefined;
+  /** The same, or what was removed. */
+  readonly unsaid: Error | undefined;
   /** What consumers have done. */
   readonly ofConsumers: Error | undefined;
-  /** Messages that were shown are taken back. */
-  readonly isTakenBack: boolean;
+  /** Why messages that may have been shown are taken back. */
+  readonly takenBack: Error | undefined;
 }
 
 /** What is said instead; undefined = nothing. */
@@ -47,16 +49,14 @@ export function amended(
   answer: Answer,
   pubAck: PubAckWriter,
 ): Answer | undefined {
-  const { ofStream, isTakenBack } = failed;
+  const { ofStream, takenBack } = failed;
   if (claim === CLAIMS.answered) return apiAnswer(failed, answer);
   // With the ack something may have been removed.
   if (claim === CLAIMS.confirmed) return undefined;
+  if (claim === CLAIMS.shown) return takenBack === undefined ? answer : statusAnswer(takenBack);
   if (ofStream === undefined) return answer;
-  if (claim === CLAIMS.stored) {
-    return { payload: pubAck.refusal(refusal('storeFailed', ofStream.message)) };
-  }
-  if (!isTakenBack) return answer;
-  return claim === CLAIMS.repeated ? undefined : statusAnswer(ofStream);
+  if (claim === CLAIMS.repeated) return takenBack === undefined ? answer : undefined;
+  return { payload: pubAck.refusal(refusal('storeFailed', ofStream.message)) };
 }
 
 function statusAnswer(failure: Error): Answer {
@@ -64,18 +64,18 @@ function statusAnswer(failure: Error): Answer {
   return { headers: encoder.encode(`NATS/1.0 ${status}\r\n\r\n`), payload: NOTHING };
 }
 
-function apiAnswer({ ofStream, ofConsumers, isTakenBack }: Failed, answer: Answer): Answer {
+function apiAnswer({ unsaid, ofConsumers, takenBack }: Failed, answer: Answer): Answer {
   const [, type = '', isError] = ANSWER.exec(bytesText(answer.payload.subarray(0, 100))) ?? [];
   const change = isError === undefined ? CHANGES.get(type) : undefined;
-  const failure = type.startsWith('consumer_') ? ofConsumers : ofStream;
+  const failure = type.startsWith('consumer_') ? ofConsumers : unsaid;
   if (change !== undefined) {
     if (failure === undefined) return answer;
     const [of, always] = change;
     return { payload: errorAnswer(type, refusal(of, failure.message), always) };
   }
   const isMeant = isError === undefined || NOT_FOUND.test(bytesText(answer.payload));
-  if (ofStream === undefined || !isTakenBack || !isMeant) return answer;
-  return { payload: errorAnswer(type, refusal('storeFailed', ofStream.message)) };
+  if (takenBack === undefined || !isMeant) return answer;
+  return { payload: errorAnswer(type, refusal('storeFailed', takenBack.message)) };
 }
 
 function errorAnswer(

@@ -4,6 +4,18 @@ import type { Store } from '../store/store.ts';
 import type { Failed } from './amending.ts';
 import { Backlog } from './backlog.ts';
 
+/** A commit that waits, and why messages were taken back meanwhile. */
+interface Waiting {
+  takenBack: Error | undefined;
+}
+
+const NOTHING_FAILED: Failed = {
+  ofStream: undefined,
+  unsaid: undefined,
+  ofConsumers: undefined,
+  takenBack: undefined,
+};
+
 export class Commits {
   readonly #store: Store;
   /** Up to it everything is as durable as promised. */
@@ -11,12 +23,12 @@ export class Commits {
   /** Of all messages that have been stored. */
   storedBytes = 0;
   /** The last commit. */
-  failed: Failed = { ofStream: undefined, ofConsumers: undefined, isTakenBack: false };
+  failed: Failed = NOTHING_FAILED;
   #backlog: Backlog = new Backlog(0);
   #atEnd: (() => void)[] = [];
-  /** How often messages were taken back; what the commits before have seen of that. */
-  #takenBacks = 0;
-  #seenTakenBacks = 0;
+  /** What has been said since the last one was asked for, and those that wait. */
+  #next: Waiting = { takenBack: undefined };
+  readonly #waiting = new Set<Waiting>();
   /** The last message of the commits that have failed. */
   #failedSeq = 0;
 
@@ -40,9 +52,11 @@ export class Commits {
     this.#atEnd.push(work);
   }
 
-  /** Messages have been taken back. */
-  takenBack(): void {
-    this.#takenBacks++;
+  /** Messages have been taken back. @param isWithin something has been said already in the turn at hand */
+  takenBack(isWithin: boolean): void {
+    const { failure } = this.#store;
+    for (const each of this.#waiting) each.takenBack ??= failure;
+    if (isWithin) this.#next.takenBack ??= failure;
   }
 
   /**
@@ -51,28 +65,28 @@ export class Commits {
    * @param done told what of it has failed, when `failed` and the rest say it
    */
   run(
-    ask: (end: (ofStream?: Error, ofConsumers?: Error) => void) => void,
+    ask: (end: (ofStream?: Error, unsaid?: Error, ofConsumers?: Error) => void) => void,
     done: (failure?: Error) => void,
   ): void {
     const { lastSeq } = this.#store.state;
     const isOver = this.#backlog.begin(lastSeq, this.storedBytes);
     const works = this.#atEnd;
     if (works.length > 0) this.#atEnd = [];
-    const before = this.#seenTakenBacks;
-    let isTakenBack: boolean | undefined;
-    ask((ofStream, ofConsumers) => {
+    const waiting = this.#next;
+    this.#next = { takenBack: undefined };
+    this.#waiting.add(waiting);
+    ask((ofStream, unsaid, ofConsumers) => {
       isOver();
-      isTakenBack ??= this.#takenBacks !== before;
+      this.#waiting.delete(waiting);
       // A message that is there and can never be shown has been shown to those alone who waited with it.
-      isTakenBack ||= lastSeq > Math.max(this.visibleSeq, this.#failedSeq);
+      const isUnseen = lastSeq > Math.max(this.visibleSeq, this.#failedSeq);
+      const takenBack = waiting.takenBack ?? (isUnseen ? ofStream : undefined);
       // Of what has failed nothing is shown: what could not be written is gone, and what could not be synced may be.
       if (ofStream === undefined) this.visibleSeq = lastSeq;
       else this.#failedSeq = Math.max(lastSeq, this.#failedSeq);
       for (const work of works) work();
-      this.failed = { ofStream, ofConsumers, isTakenBack: isTakenBack && ofStream !== undefined };
-      done(ofStream ?? ofConsumers);
+      this.failed = { ofStream, unsaid, ofConsumers, takenBack };
+      done(unsaid ?? ofConsumers ?? takenBack);
     });
-    isTakenBack ??= this.#takenBacks !== before;
-    this.#seenTakenBacks = this.#takenBacks;
   }
 }

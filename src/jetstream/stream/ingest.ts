@@ -5,6 +5,7 @@
 import type { RawMessage } from '../../bus/raw.ts';
 import { toError } from '../../shared/errors.ts';
 import { quoteGoText } from '../../shared/go-quote.ts';
+import { Seldom } from '../../shared/seldom.ts';
 import type { SubjectTransform } from '../../shared/subject-transform.ts';
 import { formatDuration, NANOS_PER_SECOND } from '../../shared/time.ts';
 import { type ApiError, refusal } from '../errors.ts';
@@ -48,12 +49,14 @@ export class Ingest {
   #lastMsgId = '';
   /** What searches by wildcards have taken in this turn of the loop. */
   #searchedMs = 0;
-  #turnedAwayMs: number = Number.NEGATIVE_INFINITY;
+  /** That messages are dropped. */
+  readonly #turningAway: Seldom;
   /** It was told that something cannot be published again. */
   #hasWarned = false;
 
   constructor(stream: Stream) {
     this.#stream = stream;
+    this.#turningAway = new Seldom(stream.clock);
   }
 
   /** A message on one of the stream's subjects. Called from within handlers. */
@@ -92,10 +95,8 @@ export class Ingest {
 
   /** Too much waits for the disk. Source: nats-server 2.15.3, server/stream.go, queueInbound. */
   #turnAway(message: RawMessage): void {
-    const { outbox, pubAck, clock, account, config } = this.#stream;
-    const nowMs = clock.monotonic();
-    if (nowMs - this.#turnedAwayMs >= TOLD_PAUSE_MS) {
-      this.#turnedAwayMs = nowMs;
+    const { outbox, pubAck, account, config } = this.#stream;
+    if (this.#turningAway.isTime()) {
       const name = `'${account.door.home.account.name}' > '${config.name}'`;
       account.warn(`Dropping messages due to excessive stream ingest rate on ${name}`);
     }
@@ -333,8 +334,6 @@ export class Ingest {
 
 const encoder = new TextEncoder();
 const TOO_MANY: Uint8Array = encoder.encode('NATS/1.0 429 Too Many Requests\r\n\r\n');
-/** That messages are dropped is told once in so long. */
-const TOLD_PAUSE_MS = 10_000;
 const decoder = new TextDecoder();
 
 /** By its reply. */

@@ -450,7 +450,7 @@ export class Stream implements ApiStream, ConsumerHost {
 
   /** Messages from there on could not be written: who sends them again is to be heard. */
   #takenBack(from: number): void {
-    this.commits.takenBack();
+    this.commits.takenBack(this.outbox.isDue || this.settling.isBusy);
     this.dedup.forgetFrom(from);
     this.#ingest.lastIs(this.store.previous(from - 1));
   }

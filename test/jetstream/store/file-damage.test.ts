@@ -5,6 +5,7 @@ import { crc32 } from 'node:zlib';
 import { describe, it } from 'vitest';
 import type { OpenedStore } from '../../../src/jetstream/store/file/file-store.ts';
 import { FRAMES_AT } from '../../../src/jetstream/store/file/format.ts';
+import { LostMessages } from '../../../src/jetstream/store/lost.ts';
 import type { Store } from '../../../src/jetstream/store/store.ts';
 import { closed, openStore } from '../../support/file-stores.ts';
 import { SimDisk } from '../../support/sim-disk.ts';
@@ -207,5 +208,17 @@ describe('a directory that is not as it was left', () => {
     const end = closed(store);
     await disk.settle();
     await end;
+  });
+});
+
+describe('messages that are lost', () => {
+  it('are told once each, and beyond many no more', () => {
+    const lost = new LostMessages();
+    for (let seq = 1; seq <= 10_000; seq++) strictEqual(lost.add(seq, seq, 5), true);
+    for (const seq of [1, 10_001, 10_001]) strictEqual(lost.add(seq, seq, 5), false);
+    deepStrictEqual([lost.count, lost.bytes, lost.seqs.length], [10_000, 50_000, 10_000]);
+    // What a start has found is counted all the same.
+    strictEqual(lost.add(20_001, 30_000), true);
+    strictEqual(lost.count, 20_000);
   });
 });

@@ -1,6 +1,14 @@
 // This machine's disk: errors name the file, few files are open, and what is done later is done.
 import { deepStrictEqual, ok, rejects, strictEqual, throws } from 'node:assert/strict';
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { afterAll, describe, it } from 'vitest';
 import { type DiskFile, systemDisk } from '../../../src/jetstream/store/file/disk.ts';
 import { closed, newDirectory, openStore, removeDirectories } from '../../support/file-stores.ts';
@@ -51,6 +59,20 @@ describe('the disk of this machine', () => {
     await disk.open(`${dir}/b`).unlink();
     deepStrictEqual(readdirSync(dir), []);
     await disk.later();
+  });
+
+  it('tells who syncs it next of a file that could not be closed', async () => {
+    const disk = systemDisk();
+    const path = `${newDirectory()}/a`;
+    const file = disk.create(path);
+    file.write(text('x'), 0, 1, 0);
+    const descriptor = descriptorOf(path);
+    // Somebody else has closed it.
+    if (descriptor !== undefined) closeSync(descriptor);
+    file.close();
+    if (descriptor === undefined) await file.sync();
+    else
+      await rejects(file.sync(), { message: `close ${path}: EBADF: bad file descriptor, close` });
   });
 
   it('has few files open, and reads all', async () => {
@@ -140,6 +162,16 @@ describe('the disk of this machine', () => {
 });
 
 /** Files that this process has open. */
+function descriptorOf(path: string): number | undefined {
+  const all = existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd') : [];
+  const isIt = (each: string): boolean => {
+    const link = `/proc/self/fd/${each}`;
+    return existsSync(link) && readlinkSync(link) === path;
+  };
+  const found = all.find(isIt);
+  return found === undefined ? undefined : Number(found);
+}
+
 function descriptors(): number {
   return existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : 0;
 }

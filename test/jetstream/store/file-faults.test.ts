@@ -1,69 +1,12 @@
 // What happens when the disk refuses: the store says why, what it had is read as before, nothing is half kept, and it goes
 // on when it can.
-import { deepStrictEqual, match, ok, strictEqual, throws } from 'node:assert/strict';
+import { deepStrictEqual, ok, strictEqual, throws } from 'node:assert/strict';
 import { describe, it } from 'vitest';
-import type { OpenedStore } from '../../../src/jetstream/store/file/file-store.ts';
-import type { Store } from '../../../src/jetstream/store/store.ts';
+import { committed, kept, keptAfterwards, scene } from '../../support/failing-store.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { closed, openStore } from '../../support/file-stores.ts';
 import { SimDisk, type Verb } from '../../support/sim-disk.ts';
 import { incoming, readTexts } from '../../support/stored.ts';
-
-interface Scene extends OpenedStore {
-  readonly disk: SimDisk;
-  readonly warnings: string[];
-  readonly removed: number[];
-  /** Stores a message and commits; answers why it is not kept. */
-  publish(text: string): Promise<string>;
-  /** From here on that fails with that code; nothing does when none is said. */
-  fail(verb?: Verb, code?: string): void;
-}
-
-function scene(options: { sync?: 'always'; segmentBytes?: number } = {}): Scene {
-  const disk = new SimDisk();
-  const warnings: string[] = [];
-  const removed: number[] = [];
-  const opened = openStore({
-    disk,
-    dir: '/s',
-    warn: (text) => void warnings.push(text),
-    onRemoved: (seq) => void removed.push(seq),
-    ...options,
-  });
-  const { store } = opened;
-  const publish = async (text: string): Promise<string> => {
-    try {
-      store.append(incoming('a', text), 1);
-    } catch (error) {
-      await disk.settle();
-      return (error as Error).message;
-    }
-    const end = committed(store);
-    await disk.settle();
-    return end;
-  };
-  const fail = (verb?: Verb, code = 'EIO'): void => {
-    disk.fails = (each) => (each === verb ? code : undefined);
-  };
-  return { ...opened, disk, warnings, removed, publish, fail };
-}
-
-function committed(store: Store): Promise<string> {
-  return new Promise((resolve) => store.commit((failure) => resolve(failure?.message ?? '')));
-}
-
-function kept(store: Store): string[] {
-  const found: string[] = [];
-  for (let seq = store.next(0); seq > 0; seq = store.next(seq + 1)) {
-    found.push(`${seq}:${readTexts(store, seq)?.payload}`);
-  }
-  return found;
-}
-
-/** What another process finds. */
-function keptAfterwards(disk: SimDisk): string[] {
-  return kept(openStore({ disk: disk.afterEnd(), dir: '/s' }).store);
-}
 
 describe('a write that fails', () => {
   it('is told to who waits, takes back what was in it, and is followed by a new segment', async () => {
@@ -96,7 +39,8 @@ describe('a write that fails', () => {
     const told = committed(store);
     await disk.settle();
     ok((await told) !== '');
-    ok((await committed(store)) === '');
+    // And so is whoever asks then.
+    ok((await committed(store)) !== '');
     fail();
     await disk.settle();
     await committed(store);
@@ -126,6 +70,41 @@ describe('a write that fails', () => {
     deepStrictEqual([await purged, await later], ['', '']);
     const { state } = openStore({ disk: disk.afterEnd(), dir: '/s' }).store;
     deepStrictEqual([state.messages, state.lastSeq], [0, store.state.lastSeq]);
+  });
+
+  it('on a full disk, that a purge is the first to meet, is told to nobody when that gives room', async () => {
+    const { store, publish, disk, warnings } = scene({ segmentBytes: 400 });
+    for (let i = 0; i < 20; i++) await publish('x'.repeat(60));
+    let isFull = true;
+    disk.fails = (verb) => {
+      if (verb === 'unlink') isFull = false;
+      return isFull && (verb === 'write' || verb === 'create') ? 'ENOSPC' : undefined;
+    };
+    store.clear();
+    const purged = committed(store);
+    await disk.settle();
+    strictEqual(await purged, '');
+    strictEqual(warnings.length, 1);
+    const { state } = openStore({ disk: disk.afterEnd(), dir: '/s' }).store;
+    deepStrictEqual([state.messages, state.lastSeq], [0, store.state.lastSeq]);
+  });
+
+  it('is told to who asks while another waits for room, too', async () => {
+    const { store, publish, fail, disk } = scene({ sync: 'always' });
+    for (const text of ['one', 'two']) strictEqual(await publish(text), '');
+    disk.fails = (verb) => (verb === 'write' || verb === 'create' ? 'ENOSPC' : undefined);
+    store.remove(1);
+    const removed = committed(store);
+    fail();
+    store.append(incoming('a', 'three'), 1);
+    const third = committed(store);
+    fail('write', 'ENOSPC');
+    await disk.settle();
+    deepStrictEqual([await removed, await third], Array(2).fill('write /s/00000002.log: ENOSPC'));
+    deepStrictEqual(kept(store), ['2:two']);
+    fail();
+    strictEqual(await publish('four'), '');
+    deepStrictEqual(keptAfterwards(disk), ['2:two', '4:four']);
   });
 
   it('takes back what cannot be cut from the file either', async () => {
@@ -196,7 +175,9 @@ describe('a write that fails', () => {
     fail('write');
     // The tombstones fill the segment, and what is before is to be written.
     for (let i = 0; i < 3; i++) store.remove(4 - i);
-    ok((await committed(store)) !== '');
+    const told = committed(store);
+    await disk.settle();
+    ok((await told) !== '');
     fail();
     await disk.settle();
     strictEqual(await publish('next'), '');
@@ -210,7 +191,9 @@ describe('what is removed while nothing can be written', () => {
     for (const text of ['one', 'two', 'three']) await publish(text);
     fail('write');
     store.removeBelow(3);
-    strictEqual(await committed(store), 'write /s/00000001.log: EIO');
+    const told = committed(store);
+    await disk.settle();
+    strictEqual(await told, 'write /s/00000002.log: EIO');
     fail();
     strictEqual(await committed(store), '');
     deepStrictEqual(keptAfterwards(disk), ['3:three']);
@@ -223,36 +206,14 @@ describe('what is removed while nothing can be written', () => {
     store.append(incoming('a', 'x'.repeat(2 ** 20 - 110)), 1);
     store.remove(2);
     fail('write');
-    strictEqual(await committed(store), 'write /s/00000001.log: EIO');
+    const told = committed(store);
+    await disk.settle();
+    strictEqual(await told, 'write /s/00000002.log: EIO');
     fail();
     strictEqual(await publish('next'), '');
     const begins = (found: string[]): string[] => found.map((each) => each.slice(0, 5));
     deepStrictEqual(begins(kept(store)), ['1:one', '3:xxx', '4:nex']);
     deepStrictEqual(begins(keptAfterwards(disk)), begins(kept(store)));
-  });
-});
-
-describe('a segment that cannot be made', () => {
-  it('is told, and made by who comes when there is room', async () => {
-    const { publish, fail, store, disk } = scene({ segmentBytes: 300 });
-    for (let i = 0; i < 3; i++) strictEqual(await publish('x'.repeat(40)), '');
-    fail('create', 'EMFILE');
-    let told = '';
-    while (told === '') told = await publish('x'.repeat(40));
-    match(told, /^create \/s\/\d+\.log: EMFILE$/);
-    strictEqual(store.failure?.message, told);
-    fail();
-    strictEqual(await publish('y'), '');
-    deepStrictEqual(kept(store).slice(-1), [`${store.state.lastSeq}:y`]);
-    deepStrictEqual(keptAfterwards(disk), kept(store));
-  });
-
-  it('leaves no file behind, whoever comes how often', async () => {
-    const { publish, fail, store, disk } = scene();
-    fail('write', 'ENOSPC');
-    ok((await publish('one')) !== '');
-    for (let i = 0; i < 100; i++) throws(() => store.append(incoming('a', 'x'), 1));
-    deepStrictEqual([...disk.names.keys()], ['/s/00000001.log']);
   });
 });
 
@@ -269,6 +230,24 @@ describe('a sync that fails', () => {
     strictEqual(await committed(store), 'sync /s/00000001.log: EIO');
     const text = 'nothing more is stored until the next start: sync /s/00000001.log: EIO';
     deepStrictEqual(warnings, [text]);
+  });
+
+  it('is told to who removes something, too, and to whom sequences are used up', async () => {
+    const { publish, fail, store, disk, clock } = scene();
+    for (const text of ['one', 'two', 'three']) strictEqual(await publish(text), '');
+    fail('sync');
+    clock.advance(120_000);
+    await disk.settle();
+    fail();
+    store.remove(2);
+    let told: unknown[] = [];
+    store.commit((...failures) => {
+      told = failures.map((each) => each?.message);
+    });
+    deepStrictEqual(told, [undefined, 'sync /s/00000001.log: EIO']);
+    store.skipTo(9);
+    strictEqual(await committed(store), 'sync /s/00000001.log: EIO');
+    deepStrictEqual(keptAfterwards(disk), ['1:one', '2:two', '3:three']);
   });
 
   it('is not forgotten when everything is removed', async () => {
@@ -290,35 +269,6 @@ describe('a sync that fails', () => {
   });
 });
 
-describe('a segment that is not given back', () => {
-  it.each<Verb>(['unlink', 'rename', 'syncDir'])(
-    '%s: nothing is lost, and it is said',
-    async (verb) => {
-      const { publish, fail, store, warnings, disk } = scene({ segmentBytes: 400 });
-      for (let i = 0; i < 20; i++) await publish(`${i}`.repeat(20));
-      fail(verb);
-      for (let seq = 1; seq < 15; seq++) if (seq % 5 !== 0) store.remove(seq);
-      for (let seq = 1; seq < 4; seq++) store.remove(seq);
-      await committed(store);
-      await disk.settle();
-      ok(
-        warnings.some((text) => text.startsWith('room is not given back: ')) || verb === 'syncDir',
-      );
-      deepStrictEqual(keptAfterwards(disk), kept(store));
-      fail();
-      // It is tried again when a segment is full.
-      for (let i = 0; i < 10; i++) await publish('x'.repeat(40));
-      store.removeBelow(store.state.lastSeq);
-      await committed(store);
-      await disk.settle();
-      for (let i = 0; i < 3; i++) await publish('x'.repeat(40));
-      await disk.settle();
-      ok(disk.names.size <= 4, `${[...disk.names.keys()]}`);
-      deepStrictEqual(keptAfterwards(disk), kept(store));
-    },
-  );
-});
-
 describe('a read that fails', () => {
   it('is told, once in a while, and the message is there when it can be read', async () => {
     const { publish, fail, store, warnings } = scene();
@@ -328,50 +278,6 @@ describe('a read that fails', () => {
     deepStrictEqual(warnings, ['message 1 cannot be read: read /s/00000001.log: EIO']);
     fail();
     strictEqual(readTexts(store, 1)?.payload, 'one');
-  });
-});
-
-describe('a segment that is rewritten', () => {
-  it('is given back when everything is removed in the middle of that', async () => {
-    const disk = new SimDisk();
-    const { store } = openStore({ disk, dir: '/s', segmentBytes: 1_000_000 });
-    const commit = async (): Promise<void> => {
-      store.commit(() => {});
-      await disk.settle();
-    };
-    // The first segment is full of one message; in the next many live, and few.
-    store.append(incoming('a', 'x'.repeat(1_000_000)), 1);
-    await commit();
-    for (let i = 0; i < 20_000; i++) store.append(incoming('a', ''), 1);
-    await commit();
-    store.append(incoming('a', 'x'.repeat(1_000_000)), 1);
-    await commit();
-    for (let seq = 2; seq < 11_000; seq++) store.remove(seq);
-    store.commit(() => {});
-    const isRewritten = (): boolean => (disk.names.get('/s/00000002.log')?.bytes.length ?? 0) < 5e5;
-    while (!isRewritten()) ok(await disk.step(), 'it was never rewritten');
-    // Rows are led to the new file: of 9,000 not all in one turn.
-    await disk.step();
-    await disk.step();
-    store.clear();
-    await commit();
-    deepStrictEqual([...disk.names.keys()], ['/s/00000004.log']);
-  });
-
-  it('keeps the last sequence and its time, whoever is gone', async () => {
-    const { store, disk } = scene({ segmentBytes: 400 });
-    store.append(incoming('a', ''), 1000);
-    store.append(incoming('a', 'x'.repeat(250)), 2000);
-    store.commit(() => {});
-    await disk.settle();
-    // The segment is full; the next one begins with what removes it.
-    store.remove(2);
-    store.commit(() => {});
-    await disk.settle();
-    ok((disk.names.get('/s/00000001.log')?.bytes.length ?? 999) < 300, 'it was rewritten');
-    const reopened = openStore({ disk: disk.afterEnd(), dir: '/s' }).store;
-    deepStrictEqual({ ...reopened.state }, { ...store.state });
-    strictEqual(reopened.state.lastTimeMs, 2000);
   });
 });
 
@@ -405,6 +311,25 @@ describe('a store that is opened or closed', () => {
     const disk = new SimDisk();
     disk.fails = (each) => (each === verb ? 'EACCES' : undefined);
     throws(() => openStore({ disk, dir: '/s' }), { code: 'ERR_STORAGE' });
+  });
+
+  it('is read on a full disk, too, when its end was torn, and takes what comes when there is room', async () => {
+    const before = scene();
+    for (const text of ['one', 'two']) strictEqual(await before.publish(text), '');
+    const disk = before.disk.afterEnd();
+    const [content] = disk.names.values();
+    if (content !== undefined) content.bytes = content.bytes.slice(0, -3);
+    disk.fails = (verb) => (verb === 'create' ? 'ENOSPC' : undefined);
+    const { store } = openStore({ disk, dir: '/s' });
+    deepStrictEqual(kept(store), ['1:one']);
+    strictEqual(store.failure?.message, 'create /s/00000002.log: ENOSPC');
+    throws(() => store.append(incoming('a', 'three'), 1), { code: 'ERR_STORAGE' });
+    disk.fails = () => undefined;
+    store.append(incoming('a', 'three'), 1);
+    strictEqual(await committed(store), '');
+    strictEqual(store.failure, undefined);
+    deepStrictEqual(keptAfterwards(disk), kept(store));
+    deepStrictEqual(kept(store), ['1:one', '2:three']);
   });
 
   it.each<Verb>(['write', 'sync', 'rename', 'create'])(

@@ -14,13 +14,20 @@ afterAll(() => {
   removeDirectories();
 });
 
-test('twice as many stores as files that may be open store all the same', async () => {
-  const args = [process.execPath, program.path, newDirectory(), '200'];
-  const { stdout } = await promisify(execFile)('sh', [
-    '-c',
-    'ulimit -n 100; exec "$@"',
-    'sh',
-    ...args,
-  ]);
-  expect(stdout).toBe('600\n');
-}, 60_000);
+test.each([
+  ['twice as many stores as files that may be open store all the same', '200', ''],
+  ['a sync waits for a file that may be opened', '5', 'taken'],
+])(
+  '%s',
+  async (_, stores, taken) => {
+    const args = [process.execPath, program.path, newDirectory(), stores, taken];
+    const { stdout } = await promisify(execFile)('sh', [
+      '-c',
+      'ulimit -n 100; exec "$@"',
+      'sh',
+      ...args,
+    ]);
+    expect(stdout).toBe(`${3 * Number(stores)}\n`);
+  },
+  60_000,
+);

@@ -8,7 +8,10 @@
 // Before anything is unlinked or replaced, all that was said up to then is synced: what is missing afterwards is known to
 // be gone. A tombstone is copied as long as what it names may lie in a segment that was not rewritten since. When a step
 // fails nothing has changed but a temporary file, and the segment is left alone until another is full.
+import type { Clock } from '../../../shared/clock.ts';
 import { StorageError, toError } from '../../../shared/errors.ts';
+import { Seldom } from '../../../shared/seldom.ts';
+import { Turns } from '../../../shared/turns.ts';
 import { ROW_AT, ROW_SLAB } from '../row-chunk.ts';
 import type { Rows } from '../rows.ts';
 import type { Disk } from './disk.ts';
@@ -26,11 +29,14 @@ export interface CompactionHost {
   readonly options: {
     readonly disk: Disk;
     readonly dir: string;
+    readonly clock: Clock;
     readonly segmentBytes: number;
     readonly warn: (text: string) => void;
   };
 }
 
+/** Of all stores: each takes some MiB, and the disk. */
+const turns = new Turns(4);
 /** Rows that are led to another file in a turn: a millisecond's work. */
 const ROWS_A_TURN = 8192;
 /** The first segment mostly dies from its front, and is gone soon: it is rewritten when so little lives. */
@@ -40,6 +46,8 @@ export class Compaction {
   readonly #host: CompactionHost;
   readonly #rows: Rows;
   readonly #forget: (segment: Segment) => void;
+  readonly #failures: Seldom;
+  #isDirDirty = false;
   #isDue = false;
   #isStopped = false;
   #work: Promise<void> | undefined;
@@ -49,6 +57,7 @@ export class Compaction {
     this.#host = host;
     this.#rows = rows;
     this.#forget = forget;
+    this.#failures = new Seldom(host.options.clock);
   }
 
   /** There may be something to do. It begins in a later turn. */
@@ -75,7 +84,12 @@ export class Compaction {
       await this.#host.options.disk.later();
       if (!this.#isDue || this.#isStopped) break;
       this.#isDue = false;
-      await this.#step();
+      await turns.take();
+      try {
+        if (!this.#isStopped) await this.#step();
+      } finally {
+        turns.done();
+      }
     }
     this.#work = undefined;
   }
@@ -103,7 +117,16 @@ export class Compaction {
   }
 
   #warn(error: unknown): void {
+    if (!this.#failures.isTime()) return;
     this.#host.options.warn(`room is not given back: ${toError(error).message}`);
+  }
+
+  /** Should it fail, it is done before anything more is given up. */
+  async #syncDir(): Promise<void> {
+    const { disk, dir } = this.#host.options;
+    this.#isDirDirty = true;
+    await disk.syncDir(dir);
+    this.#isDirDirty = false;
   }
 
   /** It has tombstones that are needed. */
@@ -127,27 +150,27 @@ export class Compaction {
   }
 
   /** Everything that has been said survives a power loss then. */
-  #sync(): Promise<void> {
+  async #sync(): Promise<void> {
+    if (this.#isDirDirty) await this.#syncDir();
     const failure = this.#host.write();
-    if (failure !== undefined) return Promise.reject(failure);
-    return new Promise((resolve, reject) => {
+    if (failure !== undefined) throw failure;
+    await new Promise<void>((resolve, reject) => {
       this.#host.syncing.round((failure) => (failure === undefined ? resolve() : reject(failure)));
     });
   }
 
   async #drop(empty: readonly Segment[]): Promise<void> {
-    const { segments, options } = this.#host;
+    const { segments } = this.#host;
     await this.#sync();
     for (const segment of empty) {
       await segment.file.unlink();
       this.#forget(segment);
       segments.replace([segment], undefined);
     }
-    await options.disk.syncDir(options.dir);
+    await this.#syncDir();
   }
 
   async #rewrite(sources: readonly Segment[]): Promise<void> {
-    const { options } = this.#host;
     const rewriting = new Rewriting(this.#host, this.#rows, sources, () => this.#isStopped);
     const { restores } = this.#host;
     try {
@@ -162,7 +185,7 @@ export class Compaction {
       throw error;
     }
     // From here on it has happened, whatever fails.
-    await options.disk.syncDir(options.dir).catch((error: unknown) => this.#warn(error));
+    await this.#syncDir().catch((error: unknown) => this.#warn(error));
     for (let isLed = false; !isLed; ) {
       const before = this.#host.restores;
       await this.#lead(rewriting, sources);
@@ -176,8 +199,10 @@ export class Compaction {
   /** Leads rows to the new file, as long as they still are where they were. */
   async #lead({ target, moves }: Rewriting, sources: readonly Segment[]): Promise<void> {
     const rows = this.#rows;
+    const { disk } = this.#host.options;
+    await disk.later();
     for (let i = 0; i < moves.count; i++) {
-      if (i % ROWS_A_TURN === 0) await this.#host.options.disk.later();
+      if (i % ROWS_A_TURN === ROWS_A_TURN - 1) await disk.later();
       if (!rows.find(moves.seqs[i] as number)) continue;
       const { words } = rows.chunk;
       const { word } = rows;
@@ -192,13 +217,13 @@ export class Compaction {
   }
 
   async #leave(target: Segment, sources: readonly Segment[]): Promise<void> {
-    const { segments, options } = this.#host;
+    const { segments } = this.#host;
     const [first, ...others] = sources as readonly [Segment, ...Segment[]];
     for (const source of sources) this.#forget(source);
     first.file.close();
     segments.replace(sources, target);
     // What cannot be unlinked is known to be elsewhere, too, when the log is read.
     for (const { file } of others) await file.unlink();
-    if (others.length > 0) await options.disk.syncDir(options.dir);
+    if (others.length > 0) await this.#syncDir();
   }
 }

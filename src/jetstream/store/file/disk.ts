@@ -92,6 +92,8 @@ const OPEN_MOST = 512;
 const everyone = new OpenFiles(OPEN_MOST);
 /** The process, or the machine, has too many files open. */
 const TOO_MANY: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE']);
+/** Turns of the loop in which one that is needed may be given back. */
+const TURNS_MOST = 1000;
 /** Where a system cannot open a directory, as Windows, its names are as safe as it makes them. */
 const NO_DIRECTORIES: ReadonlySet<string> = new Set(['EISDIR', 'EPERM']);
 
@@ -182,17 +184,17 @@ class SystemDisk implements MachineDisk {
 
   async syncDir(path: string): Promise<void> {
     if (this.isPassing) return;
-    await this.openFiles.turn();
+    await this.openFiles.turns.take();
     try {
       await later('sync', path, () => this.#syncDir(path));
     } finally {
-      this.openFiles.done();
+      this.openFiles.turns.done();
     }
   }
 
   async #syncDir(path: string): Promise<void> {
-    const handle = await open(path, 'r').catch((error: unknown) => {
-      if (isTooMany(error) && this.openFiles.makeRoom()) return open(path, 'r');
+    const opening = this.giveSoon(() => open(path, 'r'));
+    const handle = await opening.catch((error: unknown) => {
       if (!NO_DIRECTORIES.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
       return undefined;
     });
@@ -205,6 +207,20 @@ class SystemDisk implements MachineDisk {
 
   later(): Promise<void> {
     return new Promise(defer);
+  }
+
+  /** The same for who may wait until others have closed theirs: a sync that fails is the end of a store. */
+  async giveSoon<T>(open: () => T | Promise<T>): Promise<T> {
+    for (let turns = 1; ; turns++) {
+      try {
+        return await open();
+      } catch (error) {
+        const { cause = error } = error as { cause?: unknown };
+        if (!isTooMany(cause) || turns === TURNS_MOST) throw error;
+        if (turns === 1) this.openFiles.makeRoom();
+        await this.later();
+      }
+    }
   }
 
   /** Opens something at once; when the system gives no more, another is closed for it. */
@@ -364,20 +380,28 @@ class SystemFile implements DiskFile, OpenFile {
     if (fd < 0) return;
     this.#fd = -1;
     this.#disk.openFiles.closed(this);
-    closeSync(fd);
+    try {
+      closeSync(fd);
+    } catch (error) {
+      // What was written may not be there then: whoever syncs it next is told.
+      if (this.isDirty) this.#failure ??= failure('close', this.path, error);
+    }
   }
 
   async #call(
     verb: string,
     work: (fd: number, end: (error: Error | null) => void) => void,
   ): Promise<void> {
-    const { openFiles } = this.#disk;
+    const { turns } = this.#disk.openFiles;
     this.#asked++;
-    await openFiles.turn();
+    await turns.take();
     try {
       if (this.#isGone && this.#fd < 0) return;
-      const fd = this.descriptor();
-      this.#calls++;
+      const fd = await this.#disk.giveSoon(() => {
+        const opened = this.descriptor();
+        this.#calls++;
+        return opened;
+      });
       await later(verb, this.path, () => {
         return new Promise<void>((resolve, reject) => {
           work(fd, (error) => (error === null ? resolve() : reject(error)));
@@ -387,7 +411,7 @@ class SystemFile implements DiskFile, OpenFile {
       this.isDirty = true;
       throw error;
     } finally {
-      openFiles.done();
+      turns.done();
       this.#asked--;
       if (this.#isLeaving) this.close();
     }

@@ -1,5 +1,6 @@
 // The store on disk: the index of all stores over a log in a directory of its own.
 import type { Clock } from '../../../shared/clock.ts';
+import type { Seldom } from '../../../shared/seldom.ts';
 import { type Work, wholly } from '../../work.ts';
 import { IndexedStore, type IndexOptions } from '../indexed-store.ts';
 import type { Store } from '../store.ts';
@@ -25,6 +26,8 @@ export interface FileStoreOptions extends IndexOptions {
   readonly snapshotBytes?: number;
   /** Told in one line what somebody should know who looks after the disk. */
   readonly warn: (text: string) => void;
+  /** When it tells that nothing can be stored: shared by the stores of a disk. */
+  readonly refusals?: Seldom;
 }
 
 /** A store of which nothing may be asked before its log has been read. */

@@ -32,6 +32,8 @@ export class FrameReader {
   #next = 0;
   #slab = new Uint8Array(0);
   #slabUsed = 0;
+  /** Below 0: it has changed since it was counted. */
+  #heldBytes = 0;
   /** Where the last frame ended: who asks for the one there goes through all. */
   #endSegment: Segment | undefined;
   #end = 0;
@@ -44,7 +46,13 @@ export class FrameReader {
   view: DataView = new DataView(new ArrayBuffer(0));
   at = 0;
 
+  /** It is asked at each commit. */
   get heldBytes(): number {
+    if (this.#heldBytes < 0) this.#heldBytes = this.#countHeld();
+    return this.#heldBytes;
+  }
+
+  #countHeld(): number {
     const buffers = new Set<ArrayBufferLike>([this.#slab.buffer]);
     for (const block of this.#blocks) if (block !== undefined) buffers.add(block.bytes.buffer);
     let bytes = 0;
@@ -99,6 +107,7 @@ export class FrameReader {
     const count = segment.file.read(target, 0, most, position);
     const block = new Block(segment, position, target.subarray(0, count));
     if (length > LONG_BYTES) this.#forgetLarge();
+    this.#heldBytes = -1;
     this.#blocks[this.#next] = block;
     this.#next = (this.#next + 1) % BLOCKS;
     return block;
@@ -125,6 +134,7 @@ export class FrameReader {
 
   /** Nothing is kept of a segment that is gone. */
   forget(segment: Segment): void {
+    this.#heldBytes = -1;
     for (let i = 0; i < BLOCKS; i++) {
       if (this.#blocks[i]?.segment === segment) this.#blocks[i] = undefined;
     }

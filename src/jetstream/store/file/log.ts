@@ -4,13 +4,14 @@
 //   append, remove, skip ─► tail ──commit: write──► last segment ──syncing──► durable
 //                                                   others ◄── compaction: rewritten, unlinked
 import { StorageError, toError } from '../../../shared/errors.ts';
+import { Seldom } from '../../../shared/seldom.ts';
 import type { Bodies } from '../bodies.ts';
 import type { IndexedStore } from '../indexed-store.ts';
 import { LostMessages } from '../lost.ts';
 import type { FoundMessage } from '../restored-rows.ts';
 import { HAS_HEADERS, ROW_AT, ROW_BODY, ROW_SLAB } from '../row-chunk.ts';
 import type { Rows } from '../rows.ts';
-import type { Incoming, MessagePlace } from '../store.ts';
+import type { Committed, Incoming, MessagePlace } from '../store.ts';
 import { Compaction } from './compaction.ts';
 import { MESSAGE_BYTES } from './format.ts';
 import type { FrameBuffer } from './frame-buffer.ts';
@@ -27,8 +28,6 @@ export interface LogOptions extends SyncOptions, TailOptions {
 }
 
 const SNAPSHOT_BYTES: number = 1 << 20;
-/** That messages cannot be read is told once in so long. */
-const TOLD_PAUSE_MS = 10_000;
 /** On a full disk room is looked for once in so long. */
 const RELIEF_PAUSE_MS = 1000;
 
@@ -47,10 +46,13 @@ export class SegmentLog implements Bodies {
   #isEvicting = false;
   /** Everything up to it survives a power loss, where that is promised. */
   #durableSeq = 0;
+  /** Of the tail, when the first message since the last commit was kept. */
+  #misses: number = Number.POSITIVE_INFINITY;
   /** A commit waits for room. */
   #relief: Promise<void> | undefined;
+  /** That messages cannot be read. */
+  readonly #unreadable: Seldom;
   #relievedMs: number = Number.NEGATIVE_INFINITY;
-  #toldMs: number = Number.NEGATIVE_INFINITY;
   // Of the message that was kept last.
   #segment!: Segment;
   #place = 0;
@@ -60,6 +62,7 @@ export class SegmentLog implements Bodies {
   constructor(rows: Rows, options: LogOptions) {
     this.#rows = rows;
     this.options = options;
+    this.#unreadable = new Seldom(options.clock);
     this.syncing = new Syncing(options, this.segments, (failure) => this.#end(failure));
     this.#tail = new Tail(options, this.segments, this.syncing, {
       left: () => this.#compaction.due(),
@@ -98,6 +101,7 @@ export class SegmentLog implements Bodies {
     this.#body = headerBytes === 0 ? bodyBytes : bodyBytes + HAS_HEADERS;
     if (this.isReplaying) return;
     const tail = this.#tail;
+    if (tail.misses < this.#misses) this.#misses = tail.misses;
     tail.add(message, subject, seq, timeMs);
     this.place(tail.segment as Segment, tail.at, tail.inFrame);
   }
@@ -162,10 +166,7 @@ export class SegmentLog implements Bodies {
 
   /** Who looks after the disk is told, but not of each. */
   #cannotRead(seq: number, { message }: Error): void {
-    const nowMs = this.options.clock.monotonic();
-    if (nowMs - this.#toldMs < TOLD_PAUSE_MS) return;
-    this.#toldMs = nowMs;
-    this.options.warn(`message ${seq} cannot be read: ${message}`);
+    if (this.#unreadable.isTime()) this.options.warn(`message ${seq} cannot be read: ${message}`);
   }
 
   evicting(seq: number): boolean {
@@ -196,6 +197,7 @@ export class SegmentLog implements Bodies {
 
   skipped(seq: number, timeMs: number | undefined): void {
     if (this.isReplaying) return;
+    this.#misses = Math.min(this.#misses, this.#tail.misses);
     this.#tail.noteSkip(seq, timeMs ?? -1);
     this.#tail.settle();
   }
@@ -255,23 +257,31 @@ export class SegmentLog implements Bodies {
     };
   }
 
-  commit(done: (failure?: Error) => void): void {
-    if (this.isReplaying) done();
-    else if (this.#relief !== undefined) void this.#relief.then(() => this.commit(done));
-    else if (this.#isSaid() || !this.#mayRelieve()) this.#commit(done);
-    else this.#relieve(done);
-  }
-
-  #commit(done: (failure?: Error) => void): void {
-    const missed = this.#tail.takeMissed();
-    if (this.options.sync !== 'always') {
-      this.syncing.commit(missed, done);
+  commit(done: Committed): void {
+    if (this.isReplaying) {
+      done();
       return;
     }
+    // What cannot be written while it waits may be its own.
+    const misses = Math.min(this.#misses, this.#tail.misses);
+    this.#misses = Number.POSITIVE_INFINITY;
+    this.#ask(misses, done);
+  }
+
+  #ask(misses: number, done: Committed): void {
+    if (this.#relief !== undefined) void this.#relief.then(() => this.#ask(misses, done));
+    else if (this.#isSaid() || !this.#mayRelieve()) this.#commit(misses, done);
+    else this.#relieve(misses, done);
+  }
+
+  /** @param misses of the tail, when the first of what it is about was said */
+  #commit(misses: number, done: Committed): void {
+    const { unsaid } = this.#tail;
+    const missed = this.#tail.misses > misses ? this.#tail.missedBy : undefined;
     const { lastSeq } = this.#owner.state;
     this.syncing.commit(missed, (failure) => {
       if (failure === undefined) this.#durableSeq = Math.max(this.#durableSeq, lastSeq);
-      done(failure);
+      done(failure, failure ?? unsaid);
     });
   }
 
@@ -291,11 +301,11 @@ export class SegmentLog implements Bodies {
   }
 
   /** What has been removed may give the room in which to say it. */
-  #relieve(done: (failure?: Error) => void): void {
+  #relieve(misses: number, done: Committed): void {
     this.#relief = this.#compaction.settled().then(() => {
       this.#relief = undefined;
       this.#say();
-      this.#commit(done);
+      this.#commit(misses, done);
     });
   }
 

@@ -2,6 +2,8 @@
 // it a socket's. One that has been written and not synced stays open as long as there is room, since the system tells of a
 // failed write-back to who has it open then; when there are too many such, the oldest are synced and closed.
 
+import { Turns } from '../../../shared/turns.ts';
+
 export interface OpenFile {
   /** Somebody is at it: it must stay open. */
   readonly isHeld: boolean;
@@ -27,8 +29,8 @@ export class OpenFiles {
   /** The one that was used longest ago first. */
   readonly #files = new Set<OpenFile>();
   #isSettling = false;
-  #calls = 0;
-  readonly #waiting: (() => void)[] = [];
+  /** Of those that ask the pool for something that has a file open. */
+  readonly turns: Turns = new Turns(CALLS_MOST);
 
   constructor(most: number) {
     this.#most = most;
@@ -70,18 +72,6 @@ export class OpenFiles {
     }
     this.#most = Math.max(LEAST, Math.min(this.#most, this.#files.size));
     return count > 0;
-  }
-
-  /** Resolves when the pool may be asked for something that has a file open; `done` is to be called behind it. */
-  async turn(): Promise<void> {
-    if (this.#calls < CALLS_MOST) this.#calls++;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  done(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#calls--;
-    else next();
   }
 
   #oldest(fits: (file: OpenFile) => boolean): OpenFile | undefined {

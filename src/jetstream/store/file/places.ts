@@ -54,6 +54,21 @@ export class PlaceList {
   }
 }
 
+/** Sequences, from one to another. */
+export class Spans {
+  all: [from: number, to: number][] = [];
+
+  add(from: number, to: number): void {
+    const last = this.all.at(-1);
+    if (last?.[1] === from - 1) last[1] = to;
+    else this.all.push([from, to]);
+  }
+
+  clear(): void {
+    if (this.all.length > 0) this.all = [];
+  }
+}
+
 export function newNonce(): number {
   return fillRandom(new Uint32Array(1))[0] as number;
 }

@@ -4,6 +4,7 @@
 //
 //   │ head │ segments │ rows, a subject's text behind the first of its rows ─► │ checksum │
 import { crc32 } from 'node:zlib';
+import { Turns } from '../../../shared/turns.ts';
 import type { Work } from '../../work.ts';
 import type { IndexedStore } from '../indexed-store.ts';
 import { ROW_AT, ROW_SLAB } from '../row-chunk.ts';
@@ -29,6 +30,9 @@ const ROW_BYTES = 40;
 const SUM_BYTES = 4;
 const PIECE_BYTES = 1 << 20;
 
+/** Of all stores: each takes up to a MiB. */
+const turns = new Turns(8);
+
 /** Writes what the store is now; nothing may change meanwhile. Rejected with StorageError. */
 export async function writeSnapshot(
   store: IndexedStore,
@@ -37,15 +41,19 @@ export async function writeSnapshot(
   disk: Disk,
   dir: string,
 ): Promise<void> {
-  const temporary = `${dir}/${SNAPSHOT_NAME}.tmp`;
-  const file = disk.create(temporary);
+  await turns.take();
   try {
-    await new SnapshotWriter(store, rows, segments, file).run();
-    await file.sync();
-    await file.rename(`${dir}/${SNAPSHOT_NAME}`);
-    await disk.syncDir(dir);
+    const file = disk.create(`${dir}/${SNAPSHOT_NAME}.tmp`);
+    try {
+      await new SnapshotWriter(store, rows, segments, file).run();
+      await file.sync();
+      await file.rename(`${dir}/${SNAPSHOT_NAME}`);
+      await disk.syncDir(dir);
+    } finally {
+      file.close();
+    }
   } finally {
-    file.close();
+    turns.done();
   }
 }
 

@@ -4,7 +4,8 @@
 // A write that fails takes back what was in it: those messages are removed, and the next publish tries a new segment. What
 // is removed meanwhile is owed to that. When a sync fails nothing more is kept until the store is opened again.
 import type { Clock } from '../../../shared/clock.ts';
-import type { StorageError } from '../../../shared/errors.ts';
+import { StorageError } from '../../../shared/errors.ts';
+import { Seldom } from '../../../shared/seldom.ts';
 import type { IndexedStore } from '../indexed-store.ts';
 import { copyBytes } from '../slabs.ts';
 import type { Incoming } from '../store.ts';
@@ -24,7 +25,7 @@ import {
   segmentName,
 } from './format.ts';
 import { FrameBuffer } from './frame-buffer.ts';
-import { FRAME_MOST, newNonce, PlaceList, WRITE_MOST } from './places.ts';
+import { FRAME_MOST, newNonce, PlaceList, Spans, WRITE_MOST } from './places.ts';
 import type { Segment, Segments } from './segments.ts';
 import type { Syncing } from './syncing.ts';
 import { WriteTimes } from './write-times.ts';
@@ -37,6 +38,8 @@ export interface TailOptions {
   readonly segmentBytes: number;
   /** Told in one line what somebody should know who looks after the disk. */
   readonly warn: (text: string) => void;
+  /** That nothing can be stored is told so: one full disk once, however many stores there are on it. */
+  readonly refusals?: Seldom;
 }
 
 export interface TailOwner {
@@ -48,6 +51,8 @@ export interface TailOwner {
 
 /** A last segment that is emptied is left behind when it has a part of what makes it full. */
 const WORTH_SHARE = 16;
+/** A position fits a word; what is behind is for what must be said of messages. */
+const MESSAGES_MOST = 0xc000_0000;
 
 export class Tail {
   readonly #options: TailOptions;
@@ -64,10 +69,13 @@ export class Tail {
   /** Where the last record that may still grow begins in the buffer, and what it is. */
   #lastAt = -1;
   #lastKind = 0;
-  /** Sequences that have been removed, which no segment says yet: pairs of first and last. */
-  #owed: number[] = [];
+  /** Sequences that have been removed, which no segment says yet. */
+  readonly #owed = new Spans();
   /** The first message in the buffer; 0 = none. */
   #firstUnwritten = 0;
+  /** Sequences in it have been used up; something in it says what was removed, and does not come back. */
+  #hasSkipped = false;
+  #hasNotes = false;
   /** From there on messages could not be written and are to be removed. */
   #lostFrom = 0;
   /** A write has failed: what was said in vain is to be taken back. */
@@ -79,10 +87,13 @@ export class Tail {
   #hasUnsaid = false;
   /** Those are being removed: nothing of that is to be said. */
   isDropping = false;
-  #missed: StorageError | undefined;
+  /** How often messages, or sequences that were used up, could not be written, and why the last time. */
+  misses = 0;
+  missedBy: StorageError | undefined;
   failure: StorageError | undefined;
   #isEnded = false;
   readonly #times: WriteTimes;
+  readonly #refusals: Seldom;
 
   constructor(options: TailOptions, segments: Segments, syncing: Syncing, owner: TailOwner) {
     this.#options = options;
@@ -90,14 +101,20 @@ export class Tail {
     this.#syncing = syncing;
     this.#owner = owner;
     this.#times = new WriteTimes(options);
+    this.#refusals = options.refusals ?? new Seldom(options.clock);
   }
 
-  /** Goes on in the last segment, or behind it. Throws StorageError. */
+  /** Goes on in the last segment, or behind it. Throws StorageError: there is none, and it cannot be made. */
   begin(isCut: boolean): void {
-    this.segment = isCut ? undefined : this.#segments.last;
-    if (this.segment === undefined) this.#open();
-    // What the process before has made and removed may not survive a power loss yet.
-    else this.#syncing.dirChanged();
+    const { last } = this.#segments;
+    if (last === undefined) this.#open();
+    // On a full disk what is there is read all the same, and who has something to store tries again.
+    else if (isCut) this.pay();
+    else {
+      this.segment = last;
+      // What the process before has made and removed may not survive a power loss yet.
+      this.#syncing.dirChanged();
+    }
   }
 
   /** Nothing more is kept. */
@@ -147,14 +164,21 @@ export class Tail {
   /** What is below is gone; the last of that was evicted, perhaps. */
   noteFloor(seq: number, isEvicted = false): void {
     const isNoted = this.#note(FLOOR, FLOOR_BYTES, seq, 0);
+    if (!isEvicted) this.#hasNotes = true;
     if (isEvicted && !isNoted) this.#keepEvicted();
     // Should what was evicted before it come back, the floor is no more.
-    if (!isEvicted && this.#evicted.count > 0) this.#owe(seq - 1, seq - 1);
+    if (!isEvicted && this.#evicted.count > 0) this.#owed.add(seq - 1, seq - 1);
   }
 
   /** Sequences up to there are used up; a time of -1 says nothing. */
   noteSkip(seq: number, timeMs: number): void {
-    this.#note(SKIP, SKIP_BYTES, seq, timeMs);
+    this.#hasSkipped = true;
+    if (!this.#note(SKIP, SKIP_BYTES, seq, timeMs)) this.#miss(this.failure);
+  }
+
+  #miss(failure: StorageError | undefined): void {
+    this.misses++;
+    this.missedBy = failure;
   }
 
   /** A message is about to be removed to make room. */
@@ -170,8 +194,9 @@ export class Tail {
     if (isNext) view.setFloat64(this.#lastAt + 12, seq, true);
     const isNoted = isNext || this.#note(DEAD, DEAD_BYTES, seq, seq);
     const isGone = !isEvicted || (!isNoted && this.#keepEvicted());
+    if (!isEvicted) this.#hasNotes = true;
     // Afterwards: what was written to make room for it does not say it.
-    if (isGone) this.#owe(seq, seq);
+    if (isGone) this.#owed.add(seq, seq);
   }
 
   /** There is no place to say that the last one was evicted. @returns whether it is gone nevertheless: no write has failed */
@@ -181,23 +206,14 @@ export class Tail {
     return true;
   }
 
-  #owe(from: number, to: number): void {
-    const owed = this.#owed;
-    if (owed.at(-1) === from - 1) owed[owed.length - 1] = to;
-    else owed.push(from, to);
+  /** Why something that was removed is not gone for the next start. */
+  get unsaid(): StorageError | undefined {
+    return this.#hasUnsaid ? this.failure : undefined;
   }
 
-  /** Why something since the last call is not durable and never will be. */
-  takeMissed(): StorageError | undefined {
-    const missed = this.#missed ?? (this.isUnsaid ? this.failure : undefined);
-    this.#missed = undefined;
-    this.#hasUnsaid = false;
-    return missed;
-  }
-
-  /** Something has been removed or passed over since the last call, and there is no place to say it. */
+  /** The same, and another segment could say it. */
   get isUnsaid(): boolean {
-    return this.#hasUnsaid && this.segment === undefined;
+    return this.#hasUnsaid && !this.#isEnded;
   }
 
   /** Makes a place, whose head says what could not be said. */
@@ -236,7 +252,7 @@ export class Tail {
     const from = this.#lostFrom;
     if (from === 0) return;
     this.#lostFrom = 0;
-    this.#owe(from, this.owner.state.lastSeq);
+    this.#owed.add(from, this.owner.state.lastSeq);
     this.takeBack(from);
   }
 
@@ -314,12 +330,12 @@ export class Tail {
       const failure = this.#flush();
       if (failure !== undefined) throw failure;
     }
-    if (isMessage || buffer.frameAt < 0) this.#leaveFull(size);
+    if (isMessage || buffer.frameAt < 0) this.#leaveFull(size, isMessage);
     if (this.segment === undefined) this.#open();
     buffer.reserve(length, beforeSeq);
   }
 
-  #leaveFull(size: number): void {
+  #leaveFull(size: number, isMessage: boolean): void {
     const { segment } = this;
     if (segment === undefined) return;
     const position = segment.bytes + this.buffer.used;
@@ -328,7 +344,8 @@ export class Tail {
     // It goes on until its name survives a power loss: of segments none in the middle may be missing.
     if (this.#syncing.isDirDirty) {
       this.#syncing.hurry();
-      return;
+      if (!isMessage || position + size < MESSAGES_MOST) return;
+      throw new StorageError(`${segment.file.path} is full, and its directory is not synced yet`);
     }
     const failure = this.#leave();
     if (failure !== undefined) throw failure;
@@ -357,7 +374,9 @@ export class Tail {
     segment.bytes += used;
     buffer.reset();
     this.#firstUnwritten = 0;
-    this.#owed = [];
+    this.#hasSkipped = false;
+    this.#hasNotes = false;
+    this.#owed.clear();
     this.#evicted.clear();
     this.#segments.unsynced.add(segment);
     this.#syncing.written();
@@ -368,7 +387,11 @@ export class Tail {
   #writeFailed(segment: Segment, failure: StorageError): void {
     this.segment = undefined;
     this.#mustSettle = true;
-    this.#missed ??= failure;
+    // Of a message its publisher is told; what was removed the next head says, perhaps before anybody is told.
+    if (this.#firstUnwritten > 0 || this.#hasSkipped) this.#miss(failure);
+    if (this.#hasNotes) this.#hasUnsaid = true;
+    this.#hasSkipped = false;
+    this.#hasNotes = false;
     this.buffer.reset();
     this.#lastKind = 0;
     this.#cannot(failure);
@@ -384,7 +407,7 @@ export class Tail {
 
   #cannot(failure: StorageError): void {
     if (this.#isEnded) return;
-    if (this.failure === undefined) {
+    if (this.failure === undefined && this.#refusals.isTime()) {
       this.#options.warn(`nothing can be stored: ${failure.message}`);
     }
     this.failure = failure;
@@ -434,6 +457,7 @@ export class Tail {
     this.#syncing.dirChanged();
     this.#syncing.round();
     this.failure = undefined;
+    this.#hasUnsaid = false;
     this.#sayOwed();
   }
 
@@ -458,16 +482,16 @@ export class Tail {
 
   /** A new segment begins with what was removed while nothing could be written. */
   #sayOwed(): void {
-    const owed = this.#owed;
     const { buffer } = this;
-    for (let i = 0; i < owed.length; i += 2) {
+    this.#hasNotes ||= this.#owed.all.length > 0;
+    for (const [from, to] of this.#owed.all) {
       buffer.reserve(DEAD_BYTES, this.owner.state.lastSeq);
       const at = buffer.used;
       buffer.view.setUint32(at, DEAD, true);
-      buffer.view.setFloat64(at + 4, owed[i] as number, true);
-      buffer.view.setFloat64(at + 12, owed[i + 1] as number, true);
+      buffer.view.setFloat64(at + 4, from, true);
+      buffer.view.setFloat64(at + 12, to, true);
       buffer.used = at + DEAD_BYTES;
-      this.#named(owed[i] as number);
+      this.#named(from);
     }
   }
 }
