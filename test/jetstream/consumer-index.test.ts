@@ -72,6 +72,20 @@ describe('the index', () => {
     return { store, index, publish };
   }
 
+  test('tells many of a purge in pieces, and not those that have gone meanwhile', () => {
+    const listeners = Array.from({ length: 300 }, () => new Listener());
+    const { store, index, publish } = made(...listeners);
+    publish('a');
+    const request = { filter: 'a', seq: undefined, keep: undefined };
+    const work = index.purge(request, purgeStore(store, request));
+    let pieces = 1;
+    for (; work.next().done !== true; pieces++) index.remove('299');
+    expect(pieces).toBeGreaterThan(2);
+    const told = listeners.map((listener) => listener.told);
+    expect(told.filter((each) => each.includes('purged 2 in part'))).toHaveLength(299);
+    expect(told[299]).toEqual([]);
+  });
+
   test('tells those whose filters match, and wakes them once for a run', () => {
     const all = new Listener();
     const one = new Listener('a.*', 'a.b');

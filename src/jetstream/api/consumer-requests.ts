@@ -161,7 +161,10 @@ function* change(
 ): Work<void> {
   const isSame = goJsonExact(existing.config) === goJsonExact(config);
   if (action === 'create' && !isSame) throw refusal('consumerExists');
-  if (stream.config.retention === 'workqueue' && !isPartUnique(stream, name, namedFilters(config))) {
+  if (
+    stream.config.retention === 'workqueue' &&
+    !isPartUnique(stream, name, namedFilters(config))
+  ) {
     throw refusal('workQueueNotUnique');
   }
   if (isSame) return;

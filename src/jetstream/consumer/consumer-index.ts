@@ -37,6 +37,8 @@ interface Purged {
 const UNCOUNTED_MOST = 256;
 const UNCOUNTED_SHARE = 64;
 const FEW_FOLLOWERS = 16;
+/** Consumers that are told of a purge between two yields: some tenths of a millisecond. */
+const FOLLOWERS_A_PIECE = 128;
 
 /** Places for subjects whose consumers are remembered, at first and at most: as many as there are subjects, and more. */
 const PLACES_LEAST = 256;
@@ -191,7 +193,12 @@ export class ConsumerIndex {
       const next = isWhole ? 0 : yield* this.#store.findNext([filter], state.firstSeq);
       // As of this moment: what is stored while they are told stays.
       const left = { first: state.firstSeq, next: next === 0 ? state.lastSeq + 1 : next };
-      for (const follower of [...this.#byName.values()]) {
+      let told = 0;
+      for (const [name, { consumer: before }] of [...this.#byName]) {
+        if (++told % FOLLOWERS_A_PIECE === 0) yield;
+        const follower = this.#byName.get(name);
+        // It may have gone, or another have come by its name.
+        if (follower?.consumer !== before) continue;
         const { consumer, filters } = follower;
         const only = isOne && purged.concerned.includes(follower) ? purged.seq : 0;
         const isTold = yield* tellPurged(consumer, filter, left, only);
