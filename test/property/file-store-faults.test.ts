@@ -48,7 +48,7 @@ const program = fc.record({
   seed: fc.nat(),
   sync: fc.constantFrom<'always' | number>('always', 1000),
   segmentBytes: fc.constantFrom(400, 1000),
-  snapshotBytes: fc.constantFrom(0, 1_000_000),
+  indexBytes: fc.constantFrom(0, 1_000_000),
   chunkRows: fc.constantFrom(4, 64),
   /** Whether something is stored at the end; otherwise what was removed is all that there is to say. */
   isStored: fc.boolean(),
@@ -61,7 +61,7 @@ class Run {
   #store: Store;
   readonly #clock = new FakeClock();
   readonly #isStored: boolean;
-  readonly #options: Pick<Program, 'sync' | 'segmentBytes' | 'snapshotBytes' | 'chunkRows'>;
+  readonly #options: Pick<Program, 'sync' | 'segmentBytes' | 'indexBytes' | 'chunkRows'>;
   /** Sequences whose commit has been asked for, and those that were committed and not removed. */
   #asked: number[] = [];
   readonly #kept = new Map<number, string>();
@@ -79,8 +79,8 @@ class Run {
   constructor({ seed, isStored, ...options }: Program) {
     this.#isStored = isStored;
     this.#disk = new SimDisk(seed);
-    const { sync, segmentBytes, snapshotBytes, chunkRows } = options;
-    this.#options = { sync, segmentBytes, snapshotBytes, chunkRows };
+    const { sync, segmentBytes, indexBytes, chunkRows } = options;
+    this.#options = { sync, segmentBytes, indexBytes, chunkRows };
     this.#store = this.#open();
   }
 
