@@ -72,8 +72,9 @@ class Run {
   #evicted = new Map<number, number>();
   /** What has gone, and what it made room for, too. */
   readonly #goneForNothing: number[] = [];
-  /** The same, where it has been asked for. */
+  /** The same, where it has been asked for: all of it, and of each commit. */
   readonly #settling = new Set<number>();
+  readonly #asking = new Set<ReadonlyMap<number, number>>();
 
   constructor({ seed, isStored, ...options }: Program) {
     this.#isStored = isStored;
@@ -201,16 +202,20 @@ class Run {
     this.#asked = [];
     this.#evicted = new Map();
     for (const seq of evicted.keys()) this.#settling.add(seq);
+    this.#asking.add(evicted);
     this.#store.commit((failure, unsaid) => {
       for (const seq of unsaid === undefined ? removed : []) this.#gone.add(seq);
       const kept = failure === undefined ? asked : [];
       for (const seq of kept) if (!this.#removed.has(seq)) this.#kept.set(seq, `${seq}`);
+      this.#asking.delete(evicted);
       for (const seq of evicted.keys()) this.#settle(seq, evicted, failure);
       done();
     });
   }
 
   #settle(seq: number, evicted: ReadonlyMap<number, number>, failure: Error | undefined): void {
+    // It was there again, and has made room for another.
+    if ([this.#evicted, ...this.#asking].some((others) => others.has(seq))) return;
     this.#settling.delete(seq);
     if (failure === undefined) {
       this.#kept.delete(seq);
