@@ -96,7 +96,7 @@ export class SegmentLog implements Bodies {
     this.#compaction.due();
   }
 
-  keep(message: Incoming, subject: Uint8Array, seq: number, timeMs: number): void {
+  keep(message: Incoming, subject: DataView, seq: number, timeMs: number): void {
     const { headerBytes, bodyBytes } = message;
     this.#body = headerBytes === 0 ? bodyBytes : bodyBytes + HAS_HEADERS;
     if (this.isReplaying) return;
