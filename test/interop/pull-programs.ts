@@ -93,6 +93,7 @@ export function pullProgram(seed: number): PullProgram {
   maker.isLimited = stream.max_msgs > 0 || stream.max_msgs_per_subject > 0;
   const consumer = isPush ? maker.pushing(retention) : maker.consumer(retention);
   maker.hasFlow = consumer.flow_control === true;
+  maker.hasLasts = consumer.deliver_policy === 'last_per_subject';
   return { seed, stream: { ...stream, ...made }, consumer, steps: maker.steps(isPush) };
 }
 
@@ -102,6 +103,7 @@ class Maker {
   isLimited = false;
   /** Of the consumer. */
   hasFlow = false;
+  hasLasts = false;
 
   constructor(seed: number) {
     this.#state = Math.imul(seed + 1, 2_654_435_761) >>> 0 || 1;
@@ -204,9 +206,9 @@ class Maker {
     if (kind < 19) return this.#ack();
     if (kind === 19) return [{ do: 'wait', ms: ACK_WAIT_MS + 1200 }];
     if (kind === 20) return [{ do: 'remove', seq: this.below(6) }];
-    return [
-      { do: 'purge', body: this.pick(['{}', '{"filter":"S.a"}', '{"seq":3}', '{"keep":1}']) },
-    ];
+    const body = this.pick(['{}', '{"filter":"S.a"}', '{"seq":3}', '{"keep":1}']);
+    // Of its count behind that: DIVERGENCES.md.
+    return [this.hasLasts ? { do: 'info' } : { do: 'purge', body }];
   }
 
   #pushStep(): PullStep[] {

@@ -127,7 +127,9 @@ class Player {
     const request = { stream_name: name, config };
     const answer = await this.#ask(`CONSUMER.DURABLE.CREATE.${name}.C`, request);
     const { deliver_subject } = (answer.config ?? {}) as Record<string, unknown>;
-    const shown = [answer.num_pending, deliver_subject, answer.push_bound];
+    // nats-server looks who listens to another subject behind its answer (updateDeliverSubjectLocked).
+    const bound = this.#hasConsumer ? [] : [answer.push_bound];
+    const shown = [answer.num_pending, deliver_subject, ...bound];
     this.#note('api', JSON.stringify(answer.error ?? shown));
     return answer.error;
   }
