@@ -159,6 +159,29 @@ describe('while the disk refuses', () => {
 });
 
 /** All that comes on an inbox while the disk refuses the message that is shown. */
+test('what has made room for what is refused is delivered again, though a purge came in between', async () => {
+  await open({ max_msgs: 4 });
+  const config = { durable_name: 'C', ack_policy: 'explicit', ack_wait: 1e9 };
+  await bed.api('CONSUMER.DURABLE.CREATE.S.C', { stream_name: 'S', config });
+  for (const subject of ['s.a', 's.a', 's.b', 's.b']) await put(subject, 'text');
+  const got = bed.inbox('got');
+  const pull = '$JS.API.CONSUMER.MSG.NEXT.S.C';
+  bed.bus.publish(pull, '', { reply: 'got' });
+  await bed.settle();
+  disk.fails = full;
+  const [stored] = await Promise.all([
+    put('s.c', 'one more'),
+    bed.api('STREAM.PURGE.S', { filter: 's.b' }),
+  ]);
+  expect(stored).toMatchObject(REFUSED);
+  disk.fails = () => undefined;
+  bed.clock.advance(1100);
+  await bed.settle();
+  bed.bus.publish(pull, '', { reply: 'got' });
+  await bed.settle();
+  expect(got.map(({ reply }) => reply.split('.').at(-4))).toEqual(['1', '1']);
+});
+
 describe('what shows a message that is taken back', () => {
   const answered = async (ask: () => Promise<unknown>): Promise<unknown> => {
     disk.fails = full;

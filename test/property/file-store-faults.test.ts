@@ -48,7 +48,7 @@ const program = fc.record({
   seed: fc.nat(),
   sync: fc.constantFrom<'always' | number>('always', 1000),
   segmentBytes: fc.constantFrom(400, 1000),
-  snapshotBytes: fc.constantFrom(0, 1_000_000),
+  indexBytes: fc.constantFrom(0, 1_000_000),
   chunkRows: fc.constantFrom(4, 64),
   /** Whether something is stored at the end; otherwise what was removed is all that there is to say. */
   isStored: fc.boolean(),
@@ -61,7 +61,7 @@ class Run {
   #store: Store;
   readonly #clock = new FakeClock();
   readonly #isStored: boolean;
-  readonly #options: Pick<Program, 'sync' | 'segmentBytes' | 'snapshotBytes' | 'chunkRows'>;
+  readonly #options: Pick<Program, 'sync' | 'segmentBytes' | 'indexBytes' | 'chunkRows'>;
   /** Sequences whose commit has been asked for, and those that were committed and not removed. */
   #asked: number[] = [];
   readonly #kept = new Map<number, string>();
@@ -72,14 +72,15 @@ class Run {
   #evicted = new Map<number, number>();
   /** What has gone, and what it made room for, too. */
   readonly #goneForNothing: number[] = [];
-  /** The same, where it has been asked for. */
+  /** The same, where it has been asked for: all of it, and of each commit. */
   readonly #settling = new Set<number>();
+  readonly #asking = new Set<ReadonlyMap<number, number>>();
 
   constructor({ seed, isStored, ...options }: Program) {
     this.#isStored = isStored;
     this.#disk = new SimDisk(seed);
-    const { sync, segmentBytes, snapshotBytes, chunkRows } = options;
-    this.#options = { sync, segmentBytes, snapshotBytes, chunkRows };
+    const { sync, segmentBytes, indexBytes, chunkRows } = options;
+    this.#options = { sync, segmentBytes, indexBytes, chunkRows };
     this.#store = this.#open();
   }
 
@@ -201,16 +202,20 @@ class Run {
     this.#asked = [];
     this.#evicted = new Map();
     for (const seq of evicted.keys()) this.#settling.add(seq);
+    this.#asking.add(evicted);
     this.#store.commit((failure, unsaid) => {
       for (const seq of unsaid === undefined ? removed : []) this.#gone.add(seq);
       const kept = failure === undefined ? asked : [];
       for (const seq of kept) if (!this.#removed.has(seq)) this.#kept.set(seq, `${seq}`);
+      this.#asking.delete(evicted);
       for (const seq of evicted.keys()) this.#settle(seq, evicted, failure);
       done();
     });
   }
 
   #settle(seq: number, evicted: ReadonlyMap<number, number>, failure: Error | undefined): void {
+    // It was there again, and has made room for another.
+    if ([this.#evicted, ...this.#asking].some((others) => others.has(seq))) return;
     this.#settling.delete(seq);
     if (failure === undefined) {
       this.#kept.delete(seq);

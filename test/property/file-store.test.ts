@@ -45,7 +45,7 @@ const program = fc.record({
   firstSeq: fc.constantFrom(0, 0, 1, 77, 2 ** 40),
   segmentBytes: fc.constantFrom(400, 1000, 1_000_000),
   isToldAll: fc.boolean(),
-  snapshotBytes: fc.constantFrom(0, 1_000_000),
+  indexBytes: fc.constantFrom(0, 1_000_000),
   stopsAt: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.integer({ min: 3, max: 120 })),
   operations: fc.array(operation, { minLength: 5, maxLength: 80 }),
 });
@@ -71,7 +71,7 @@ class Run {
   }
 
   #open(): OpenedStore {
-    const { firstSeq, segmentBytes, sync, isToldAll, snapshotBytes } = this.#program;
+    const { firstSeq, segmentBytes, sync, isToldAll, indexBytes } = this.#program;
     const options = {
       disk: this.#disk,
       dir: '/s',
@@ -79,7 +79,7 @@ class Run {
       segmentBytes,
       sync,
       chunkRows: 4,
-      snapshotBytes,
+      indexBytes,
     };
     return openStore({ ...options, ...(isToldAll && { onRemoved: () => {} }) });
   }

@@ -225,15 +225,17 @@ class Run {
   #isReplaced(seq: number, text: string, found: Found): boolean {
     const { messagesMost, perSubject } = this.#program;
     const { subject } = this.#publishes[Number(text)] as Publish;
-    // What has been rolled up since has had its place, too.
     const told = this.#publishes.filter((each) => each.seq > seq);
     const there = [...found].filter(([other]) => other > seq);
     const later = [
       ...new Set([...told, ...there.map(([, other]) => this.#publishes[Number(other)] as Publish)]),
     ];
-    const same = later.filter((other) => other.subject === subject);
+    // What has been rolled up since has had its place, too, also one that was refused after it had been written.
+    const after = this.#publishes.slice(Number(text) + 1);
+    const counted = after.some(({ rollup }) => rollup !== '') ? after : later;
+    const same = counted.filter((other) => other.subject === subject);
     return (
-      (messagesMost > 0 && later.length >= messagesMost) ||
+      (messagesMost > 0 && counted.length >= messagesMost) ||
       (perSubject > 0 && same.length >= perSubject) ||
       later.some(({ rollup }) => rollup === 'all') ||
       later.some((other) => other.rollup === 'sub' && other.subject === subject)

@@ -5,7 +5,7 @@ import type { Store } from '../../src/jetstream/store/store.ts';
 import { closed, openStore } from './file-stores.ts';
 import { incoming, readTexts } from './stored.ts';
 
-const SETTING = { segmentBytes: 2000, snapshotBytes: 0, sync: 'always' as const };
+const SETTING = { segmentBytes: 2000, indexBytes: 0, sync: 'always' as const };
 
 /** Makes it. `settle` lets the disk work. */
 export async function makeStore(

@@ -21,6 +21,7 @@ const { store } = openFileStore({
   dir,
   sync: sync === 'always' ? 'always' : Number(sync),
   segmentBytes: 65_536,
+  indexBytes: 0,
   warn: (text) => process.stderr.write(`${text}\n`),
 });
 

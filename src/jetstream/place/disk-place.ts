@@ -29,6 +29,8 @@ export interface DiskPlaceOptions {
   /** Of the account. */
   readonly dir: string;
   readonly sync: number | 'always';
+  /** Fewer bytes of a segment are left without an index. */
+  readonly indexBytes?: number;
   readonly warn: (text: string) => void;
 }
 
@@ -38,7 +40,7 @@ const PARTS = ['messages', 'consumers'];
 /** A directory of a stream: something and a number. */
 const DIRECTORY = /\.(\d{1,15})$/;
 /** What of it is made by us. */
-const OWN_FILE = /^(\d+\.(log|tmp)|index\.snapshot(\.tmp)?)$/;
+const OWN_FILE = /^(\d+\.(log|idx|tmp)|index\.snapshot(\.tmp)?)$/;
 const OWN_NAMES: readonly string[] = [META_NAME, NEW_NAME, GONE_NAME];
 
 export class DiskPlace implements Place {
@@ -156,10 +158,9 @@ class DiskStreamPlace implements StreamPlace, KeepingPlace {
   }
 
   #open(part: string, index: Partial<FileStoreOptions> & IndexOptions): OpeningStore {
-    const { disk, clock, sync, warn } = this.#options;
     const dir = `${this.#dir}/${part}`;
     const { refusals } = this.#place;
-    return openingFileStore({ ...index, disk, clock, sync, warn, refusals, dir });
+    return openingFileStore({ ...this.#options, ...index, refusals, dir });
   }
 
   forget(): void {

@@ -75,7 +75,7 @@ export function openTemporaryPlace(options: Omit<OpenOptions, 'storeDir' | 'sync
   const dir = `${root}/${directoryName(account)}/streams`;
   let place: DiskPlace;
   try {
-    place = new DiskPlace({ ...others, disk, dir, sync: NEVER_MS });
+    place = new DiskPlace({ ...others, disk, dir, sync: NEVER_MS, indexBytes: NEVER_BYTES });
   } catch (error) {
     stay();
     leave();
@@ -109,6 +109,8 @@ async function syncNames(
 
 /** A day: no sync of these does anything. */
 const NEVER_MS: number = 24 * 3_600_000;
+/** No start reads an index of these. */
+const NEVER_BYTES: number = Number.POSITIVE_INFINITY;
 
 /** At the end of a process nobody is told any more. */
 function removeQuietly(disk: MachineDisk, dir: string): void {

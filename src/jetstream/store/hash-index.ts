@@ -6,12 +6,15 @@
 // The hash is keyed, since peers choose subjects: a sum of key times byte, of which the high bits count. Two texts of one
 // length agree in them with a chance of 2^-25, whatever they are.
 import { fillRandom } from '../../shared/entropy.ts';
+import type { Work } from '../work.ts';
 import type { Memory } from './memory.ts';
 import { RECORD_CHAIN, RECORD_HASH, type Records } from './records.ts';
 
 const BUCKETS_A_CHUNK = 1024;
 const CHUNK_BITS = 10;
 const LEAST_BUCKETS = 64;
+/** To make a million buckets takes 50 ms. */
+const CHUNKS_A_STEP = 64;
 /** Bits that are no good: what a key of 32 bits times a byte leaves. */
 const LOW_BITS = 7;
 /** Longer texts use the keys again, behind a step that is keyed, too. */
@@ -94,10 +97,13 @@ export class HashIndex {
    * So many are to come to one that is empty: it has their buckets from the beginning, and splits none for them. Throws
    * CapacityError.
    */
-  expect(count: number): void {
+  *expecting(count: number): Work<void> {
     let half = LEAST_BUCKETS;
     while (half < count) half *= 2;
-    while (this.#chunks.length << CHUNK_BITS < half) this.#addChunk();
+    while (this.#chunks.length << CHUNK_BITS < half) {
+      this.#addChunk();
+      if (this.#chunks.length % CHUNKS_A_STEP === 0) yield;
+    }
     this.#half = half;
   }
 

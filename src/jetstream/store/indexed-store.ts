@@ -8,6 +8,7 @@
 //           ─► rows: row, chained to the one before on its subject
 import { CapacityError } from '../../shared/errors.ts';
 import type { Work } from '../work.ts';
+import { Adoption, type KeptRows } from './adopted-rows.ts';
 import type { Bodies } from './bodies.ts';
 import { deletedOf } from './deleted.ts';
 import { Filter } from './filters.ts';
@@ -88,14 +89,17 @@ export class IndexedStore implements Store {
   }
 
   /** So many subjects are to come to one that is empty. Throws CapacityError. */
-  expect(subjects: number): void {
-    this.#subjects.expect(subjects);
+  expecting(subjects: number): Work<void> {
+    return this.#subjects.expecting(subjects);
   }
 
-  /** It is as it was made: what has been put into it so far was not so. Nobody is told. */
-  reset(): void {
-    Object.assign(this.#state, beginningAt(this.#options.firstSeq ?? 0));
-    this.#forget(0);
+  /** Takes over messages that an index has kept; nobody is told. @param slab what a row says of where they lie */
+  adopting(kept: KeptRows, slab: number): Adoption {
+    const table = (): SubjectTable => this.#subjects;
+    const { storage } = this.#options;
+    const state = this.#state;
+    const rows = this.#rows;
+    return new Adoption({ rows, state, storage, table }, kept, slab);
   }
 
   get heldBytes(): number {

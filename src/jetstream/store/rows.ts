@@ -99,6 +99,27 @@ export class Rows {
     this.row = row;
   }
 
+  /**
+   * Adds rows for up to `most` sequences from `seq` on, which is above all others, and goes to the first of them; their words
+   * are the caller's to fill. Throws CapacityError. @returns how many
+   */
+  pushMany(seq: number, most: number): number {
+    this.reserve(seq);
+    const chunk = this.#tail() as RowChunk;
+    const row = chunk.count;
+    if (row === 0) chunk.base = seq;
+    const offset = seq - chunk.base;
+    const count = Math.min(most, chunk.capacity - row, CHUNK_SPAN - offset);
+    const { offsets } = chunk;
+    if (offsets !== undefined) for (let i = 0; i < count; i++) offsets[row + i] = offset + i;
+    chunk.count += count;
+    chunk.living += count;
+    this.#living += count;
+    this.chunk = chunk;
+    this.row = row;
+    return count;
+  }
+
   /** Makes rows between the others for sequences that have none, ascending; their words are the caller's to fill. */
   insert(seqs: readonly number[]): void {
     const chunks = this.#chunks;

@@ -1,4 +1,5 @@
 // The subjects that have messages: by id (records), by text (a hash index), by filter (a tree). Their texts lie in slabs.
+import type { Work } from '../work.ts';
 import type { Filter, Filters } from './filters.ts';
 import { HashIndex, hashText, hashWords } from './hash-index.ts';
 import type { Memory } from './memory.ts';
@@ -70,9 +71,9 @@ export class SubjectTable implements SlabOwner, Texts {
   }
 
   /** So many are to come to one that is empty. Throws CapacityError. */
-  expect(count: number): void {
-    this.#index.expect(count);
-    this.#tree.expect(count);
+  *expecting(count: number): Work<void> {
+    yield* this.#index.expecting(count);
+    yield* this.#tree.expecting(count);
   }
 
   /** How many there are. */

@@ -7,6 +7,7 @@
 //
 // A child is found by its parent and its token in one hash index for the whole tree; all children of a node are a list.
 // No token has a text of its own: it is a part of the text of any subject below, and each node knows one.
+import type { Work } from '../work.ts';
 import { DOT, type Filter, FWC, LITERAL } from './filters.ts';
 import { HashIndex, hashText } from './hash-index.ts';
 import type { Memory } from './memory.ts';
@@ -74,8 +75,8 @@ export class SubjectTree {
   }
 
   /** So many are to come to one that is empty. Throws CapacityError. */
-  expect(count: number): void {
-    this.#index.expect(count);
+  expecting(count: number): Work<void> {
+    return this.#index.expecting(count);
   }
 
   /**

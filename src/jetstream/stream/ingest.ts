@@ -239,15 +239,14 @@ export class Ingest {
     const seq = stream.store.state.lastSeq;
     this.#lastMsgId = headers.msgId;
     if (headers.msgId !== '') stream.dedup.add(headers.msgId, seq);
-    if (headers.rollup !== '') {
-      // What it rolls up goes when it is there, and not when it is refused.
-      const failure = stream.store.write();
-      if (failure !== undefined) return refusal('storeFailed', failure.message);
-    }
     // Whatever this takes back has its id by now, and so loses it.
     if (isWanted) stream.eviction.stored(seq);
-    // Behind that: also what would have had room then has gone.
-    if (headers.rollup !== '') this.#rollUp(message, headers.rollup, isWanted ? 1 : 0);
+    if (headers.rollup !== '') {
+      // What it rolls up goes when it is there, and what has made room is gone for good; not when it is refused.
+      const failure = stream.store.write();
+      if (failure !== undefined) return refusal('storeFailed', failure.message);
+      this.#rollUp(message, headers.rollup, isWanted ? 1 : 0);
+    }
     if (rules.acknowledges && message.replyBytes > 0) {
       stream.pubAck.write(stream.outbox.run(), message, seq, false);
     } else {

@@ -311,6 +311,8 @@ export class Stream implements ApiStream, ConsumerHost {
   }
 
   *purge(request: PurgeRequest): Work<number> {
+    // Consumers are told what is left: what may come back is there again, or gone for good.
+    this.store.write();
     const count = yield* this.followers.purge(request, purgeStore(this.store, request));
     this.outbox.due();
     return count;

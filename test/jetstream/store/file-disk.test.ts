@@ -177,18 +177,20 @@ function descriptors(): number {
 }
 
 describe('a store on the disk of this machine', () => {
-  it('is there again after a clean end, with and without its snapshot', async () => {
+  it('is there again after a clean end, with and without its indexes', async () => {
     const dir = newDirectory();
-    let store = openStore({ dir, snapshotBytes: 0, segmentBytes: 20_000 }).store;
+    let store = openStore({ dir, indexBytes: 0, segmentBytes: 20_000 }).store;
     for (let i = 1; i <= 1000; i++) store.append(incoming(`a.${i % 7}`, `m${i}`), i);
     store.commit(() => {});
     for (let seq = 2; seq <= 1000; seq += 3) store.remove(seq);
     await closed(store);
-    ok(readdirSync(dir).includes('index.snapshot'));
+    const indexes = readdirSync(dir).filter((name) => name.endsWith('.idx'));
+    strictEqual(indexes.length, readdirSync(dir).length / 2);
     const warnings: string[] = [];
-    for (const change of [() => {}, () => writeFileSync(`${dir}/index.snapshot`, 'x')]) {
+    const spoil = (): void => indexes.forEach((name) => void writeFileSync(`${dir}/${name}`, 'x'));
+    for (const change of [() => {}, spoil]) {
       change();
-      store = openStore({ dir, snapshotBytes: 1e9, warn: (each) => warnings.push(each) }).store;
+      store = openStore({ dir, indexBytes: 1e9, warn: (each) => warnings.push(each) }).store;
       const { messages, firstSeq, lastSeq, subjects } = store.state;
       deepStrictEqual([messages, firstSeq, lastSeq, subjects], [667, 1, 1000, 7]);
       strictEqual(readTexts(store, 999)?.payload, 'm999');

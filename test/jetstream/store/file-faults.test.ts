@@ -336,7 +336,7 @@ describe('a store that is opened or closed', () => {
     '%s that fails does not keep it from closing',
     async (verb) => {
       const disk = new SimDisk();
-      const { store } = openStore({ disk, dir: '/s', snapshotBytes: 0 });
+      const { store } = openStore({ disk, dir: '/s', indexBytes: 0 });
       store.append(incoming('a', 'one'), 1);
       store.commit(() => {});
       disk.fails = (each) => (each === verb ? 'EIO' : undefined);

@@ -1,7 +1,7 @@
 // What has the right checksums and cannot be so: it is refused by the name of its file, or of no use; it costs neither
 // the memory nor the time that it asks for.
 import { deepStrictEqual, ok, strictEqual, throws } from 'node:assert/strict';
-import { rmSync, truncateSync } from 'node:fs';
+import { readdirSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { afterEach, describe, it } from 'vitest';
@@ -12,6 +12,7 @@ import {
   FRAME_HEAD_BYTES,
   MESSAGE,
   readSegmentHead,
+  type SegmentHead,
   SKIP,
   sealFrame,
   segmentHeads,
@@ -25,15 +26,15 @@ import { SimDisk } from '../../support/sim-disk.ts';
 import { incoming } from '../../support/stored.ts';
 
 const SEGMENT = '/s/00000001.log';
-const SNAPSHOT = '/s/index.snapshot';
+const INDEX = '/s/00000001.idx';
 const HOSTILE = [Number.NaN, -1, 0.5, Number.POSITIVE_INFINITY, 2 ** 60];
 
 afterEach(removeDirectories);
 
-/** A store of a few messages that was closed, with a snapshot. */
+/** A store of a few messages that was closed, with an index. */
 async function files(): Promise<Map<string, Uint8Array>> {
   const disk = new SimDisk();
-  const { store } = openStore({ disk, dir: '/s', snapshotBytes: 0 });
+  const { store } = openStore({ disk, dir: '/s', indexBytes: 0 });
   for (let i = 1; i <= 5; i++) {
     store.append(incoming(`a.${i % 2}`, `m${i}`, i === 3 ? 'NATS/1.0\r\n\r\n' : undefined), i);
     store.commit(() => {});
@@ -98,22 +99,33 @@ describe('a record', () => {
   });
 });
 
-describe('a snapshot', () => {
+/** A change of the index, in a block whose checksum is right. */
+function forged(
+  all: ReadonlyMap<string, Uint8Array>,
+  change: (view: DataView) => void,
+): Map<string, Uint8Array> {
+  const head = readSegmentHead(viewsOf(all.get(SEGMENT) as Uint8Array));
+  const { bytes, view } = viewsOf((all.get(INDEX) as Uint8Array).slice());
+  change(view);
+  view.setUint32(4, crc32(bytes.subarray(8), (head as SegmentHead).nonce), true);
+  return new Map([...all, [INDEX, bytes]]);
+}
+
+describe('an index', () => {
   it('that contradicts itself or the log is of no use, whatever of it is other', async () => {
     const all = await files();
     const expected = contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store);
-    const whole = all.get(SNAPSHOT) as Uint8Array;
+    const { length } = all.get(INDEX) as Uint8Array;
     let count = 0;
-    for (let at = 4; at + 8 <= whole.length - 4; at += 4) {
+    for (let at = 8; at + 8 <= length; at += 4) {
       for (const value of HOSTILE) {
-        const bytes = whole.slice();
-        const { view } = viewsOf(bytes);
-        view.setFloat64(at, value, true);
-        view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)), true);
-        const disk = new SimDisk(1, new Map([...all, [SNAPSHOT, bytes]]));
+        const disk = new SimDisk(
+          1,
+          forged(all, (view) => view.setFloat64(at, value, true)),
+        );
         const { store } = openStore({ disk, dir: '/s' });
         // It is read by halves of a number, too: what is left of it may be a message's.
-        if (at >= 104) strictEqual(store.state.lastSeq, 5);
+        if (at >= 60) strictEqual(store.state.lastSeq, 5);
         else deepStrictEqual(contents(store), expected);
         count++;
       }
@@ -121,18 +133,54 @@ describe('a snapshot', () => {
     ok(count > 100);
   });
 
-  it('with more rows than it has is of no use', async () => {
+  it('with more in it than it has is of no use, and is cut', async () => {
     const all = await files();
     const expected = contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store);
-    for (const rows of [5, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
-      const bytes = (all.get(SNAPSHOT) as Uint8Array).slice();
-      const { view } = viewsOf(bytes);
-      view.setFloat64(16, rows, true);
-      view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)), true);
-      const disk = new SimDisk(1, new Map([...all, [SNAPSHOT, bytes]]));
-      deepStrictEqual(contents(openStore({ disk, dir: '/s' }).store), expected);
-      ok(!disk.names.has(SNAPSHOT));
+    for (const at of [12, 24, 28, 32, 36]) {
+      for (const many of [0xffff, 0x2aaa_aaab, 0xffff_ffff]) {
+        const disk = new SimDisk(
+          1,
+          forged(all, (view) => view.setUint32(at, many, true)),
+        );
+        deepStrictEqual(contents(openStore({ disk, dir: '/s' }).store), expected);
+        strictEqual(disk.names.get(INDEX)?.bytes.length, 0);
+      }
     }
+  });
+
+  it('is of no use where a byte of it is other, or it is cut or of another segment', async () => {
+    const all = await files();
+    const expected = contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store);
+    const whole = all.get(INDEX) as Uint8Array;
+    const other = (await files()).get(INDEX) as Uint8Array;
+    const changed = [other];
+    for (let at = 0; at < whole.length; at++) {
+      const bytes = whole.slice();
+      bytes[at] = (bytes[at] as number) ^ (1 << (at % 8));
+      changed.push(bytes, whole.slice(0, at));
+    }
+    for (const bytes of changed) {
+      const disk = new SimDisk(1, new Map([...all, [INDEX, bytes]]));
+      deepStrictEqual(contents(openStore({ disk, dir: '/s' }).store), expected);
+      strictEqual(disk.names.get(INDEX)?.bytes.length, 0);
+    }
+    // It is believed where it is whole.
+    const rows = forged(all, (view) => view.setFloat64(64, 77, true));
+    strictEqual(openStore({ disk: new SimDisk(1, rows), dir: '/s' }).store.timeOf(1), 77);
+  });
+
+  it('without its segment is removed, and one that cannot be read is not needed', async () => {
+    const all = await files();
+    const expected = contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store);
+    const lonely = new SimDisk(1, new Map([...all, ['/s/00000009.idx', new Uint8Array(9)]]));
+    openStore({ disk: lonely, dir: '/s' });
+    ok(!lonely.names.has('/s/00000009.idx'));
+    const disk = new SimDisk(1, all);
+    disk.fails = (verb, path) => (verb === 'read' && path === INDEX ? 'EIO' : undefined);
+    const warnings: string[] = [];
+    const warn = (text: string): void => void warnings.push(text);
+    deepStrictEqual(contents(openStore({ disk, dir: '/s', warn }).store), expected);
+    deepStrictEqual(warnings, [`the log is read instead of its index: read ${INDEX}: EIO`]);
   });
 });
 
@@ -161,7 +209,7 @@ describe('a file', () => {
 
   it('whose name says a number in another way is none of ours', async () => {
     const all = await files();
-    all.delete(SNAPSHOT);
+    all.delete(INDEX);
     const expected = contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store);
     all.set('/s/0000000001.log', all.get(SEGMENT) as Uint8Array);
     all.set('/s/9999999999.log', new Uint8Array(1));
@@ -187,14 +235,16 @@ describe('a number of subjects', () => {
     ok(store.heldBytes < 1_000_000, `${store.heldBytes}`);
   });
 
-  it('that is known makes no other index, by the log and by its snapshot', async () => {
+  it('that is known makes no other index, by the log and by its own', async () => {
     const dir = newDirectory();
-    const { store } = openStore({ dir, segmentBytes: 100_000, snapshotBytes: 0 });
+    const { store } = openStore({ dir, segmentBytes: 100_000, indexBytes: 0 });
     for (let i = 1; i <= 6000; i++) store.append(incoming(`a.${i % 3000}.b`, ''), i);
     await closed(store);
-    for (const isSnapshot of [true, false]) {
-      if (!isSnapshot) rmSync(join(dir, 'index.snapshot'));
-      const again = openStore({ dir, snapshotBytes: Number.POSITIVE_INFINITY }).store;
+    for (const isIndexed of [true, false]) {
+      const names = readdirSync(dir).filter((name) => name.endsWith('.idx'));
+      ok(names.length > 0);
+      if (!isIndexed) for (const name of names) rmSync(join(dir, name));
+      const again = openStore({ dir, indexBytes: Number.POSITIVE_INFINITY }).store;
       for (let i = 1; i <= 3000; i++) {
         const id = again.findSubject(new TextEncoder().encode(`a.${i % 3000}.b`));
         deepStrictEqual([again.firstOf(id), again.lastOf(id), again.countOf(id)], [i, i + 3000, 2]);

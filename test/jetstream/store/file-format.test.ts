@@ -1,5 +1,6 @@
-// A store that was written by an older version is read for ever: format-1/ is one, of the first. It was written by
-// `makeStore` on a simulated disk; a format that comes gets a directory of its own, and this one stays.
+// A store that was written by an older version is read for ever: format-1/ is one, of the first, and format-1-indexed/ one
+// with indexes beside its segments. Both were written by `makeStore` on a simulated disk; a format that comes gets a
+// directory of its own, and these stay.
 import { deepStrictEqual, ok } from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,10 +9,9 @@ import { openStore } from '../../support/file-stores.ts';
 import { contents, makeStore } from '../../support/format-fixture.ts';
 import { SimDisk } from '../../support/sim-disk.ts';
 
-const folder = join(import.meta.dirname, 'format-1');
-
 /** A simulated disk with the files of the fixture; the test may not change those. */
-function diskOf(isWanted: (name: string) => boolean): SimDisk {
+function diskOf(fixture: string, isWanted: (name: string) => boolean): SimDisk {
+  const folder = join(import.meta.dirname, fixture);
   const names = readdirSync(folder).filter(isWanted);
   return new SimDisk(
     1,
@@ -21,17 +21,26 @@ function diskOf(isWanted: (name: string) => boolean): SimDisk {
 
 describe('a store of format 1', () => {
   it.each([
-    ['with its snapshot', () => true],
-    ['without', (name: string) => name.endsWith('.log')],
-  ])('is read %s', async (_, isWanted) => {
+    ['with what was beside its log', 'format-1', () => true],
+    ['without', 'format-1', (name: string) => name.endsWith('.log')],
+    ['with indexes', 'format-1-indexed', () => true],
+    ['without indexes', 'format-1-indexed', (name: string) => name.endsWith('.log')],
+  ])('is read %s', async (_, fixture, isWanted) => {
     const disk = new SimDisk();
     const expected = contents(await makeStore(disk, '/s', () => disk.settle()));
     const warnings: string[] = [];
     const warn = (text: string): void => void warnings.push(text);
-    const old = diskOf(isWanted);
+    const old = diskOf(fixture, isWanted);
+    const indexes = [...old.names].filter(([name]) => name.endsWith('.idx'));
+    const sizes = indexes.map(([, { bytes }]) => bytes.length);
     const { store, lost } = openStore({ disk: old, dir: '/s', warn });
     deepStrictEqual(contents(store), expected);
     deepStrictEqual([lost, warnings], [[], []]);
     ok(old.names.size >= 2, 'it has more than one file');
+    // What does not hold would have been cut.
+    deepStrictEqual(
+      indexes.map(([name]) => old.names.get(name)?.bytes.length),
+      sizes,
+    );
   });
 });

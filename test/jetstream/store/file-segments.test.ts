@@ -43,7 +43,7 @@ describe('a segment that is full', () => {
     const others = { dir: '/s', clock: new FakeClock(), sync: 1000, warn: () => {} };
     const options = { disk, segmentBytes: 400, ...others };
     const segments = new Segments();
-    const syncing = new Syncing(options, segments, () => {});
+    const syncing = new Syncing(options, segments, { synced() {}, failed() {} });
     const owner = { left: () => {}, restore: (places: PlaceList) => places };
     const tail = new Tail(options, segments, syncing, owner);
     tail.owner = createMemoryStore({ storage: 'file' }) as IndexedStore;

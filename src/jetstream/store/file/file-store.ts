@@ -22,8 +22,8 @@ export interface FileStoreOptions extends IndexOptions {
   readonly maxBytes?: number;
   /** Above so many bytes a segment is full. */
   readonly segmentBytes?: number;
-  /** A log of fewer bytes is left without a snapshot of its index. */
-  readonly snapshotBytes?: number;
+  /** Fewer bytes of a segment are left without an index. */
+  readonly indexBytes?: number;
   /** Told in one line what somebody should know who looks after the disk. */
   readonly warn: (text: string) => void;
   /** When it tells that nothing can be stored: shared by the stores of a disk. */

@@ -16,18 +16,17 @@ import { Compaction } from './compaction.ts';
 import { MESSAGE_BYTES } from './format.ts';
 import type { FrameBuffer } from './frame-buffer.ts';
 import { FrameReader } from './frame-reader.ts';
+import { Indexing } from './indexing.ts';
 import { PlaceList, placeWord } from './places.ts';
 import { type Segment, Segments } from './segments.ts';
-import { writeSnapshot } from './snapshot.ts';
 import { Syncing, type SyncOptions } from './syncing.ts';
 import { Tail, type TailOptions } from './tail.ts';
 
 export interface LogOptions extends SyncOptions, TailOptions {
-  /** A shorter log is read sooner than the index is written. */
-  readonly snapshotBytes?: number;
+  /** Of so many bytes of a segment, once they are synced, an index is made. */
+  readonly indexBytes?: number;
 }
 
-const SNAPSHOT_BYTES: number = 1 << 20;
 /** On a full disk room is looked for once in so long. */
 const RELIEF_PAUSE_MS = 1000;
 
@@ -42,6 +41,7 @@ export class SegmentLog implements Bodies {
   readonly #tail: Tail;
   readonly #reader = new FrameReader();
   readonly #compaction: Compaction;
+  readonly #indexing: Indexing = new Indexing(this);
   #owner!: IndexedStore;
   #isEvicting = false;
   /** Everything up to it survives a power loss, where that is promised. */
@@ -63,12 +63,18 @@ export class SegmentLog implements Bodies {
     this.#rows = rows;
     this.options = options;
     this.#unreadable = new Seldom(options.clock);
-    this.syncing = new Syncing(options, this.segments, (failure) => this.#end(failure));
+    this.syncing = new Syncing(options, this.segments, {
+      synced: () => this.#indexing.synced(),
+      failed: (failure) => this.#end(failure),
+    });
     this.#tail = new Tail(options, this.segments, this.syncing, {
       left: () => this.#compaction.due(),
       restore: (places) => this.#restore(places),
     });
-    this.#compaction = new Compaction(this, rows, (segment) => this.#reader.forget(segment));
+    this.#compaction = new Compaction(this, rows, (segment) => {
+      this.#reader.forget(segment);
+      this.#indexing.forget(segment);
+    });
   }
 
   /** Set before anything is asked. */
@@ -94,6 +100,7 @@ export class SegmentLog implements Bodies {
     this.#durableSeq = this.#owner.state.lastSeq;
     this.#tail.begin(isCut);
     this.#compaction.due();
+    if (this.#indexing.isBehind) this.syncing.hurry();
   }
 
   keep(message: Incoming, subject: DataView, seq: number, timeMs: number): void {
@@ -337,20 +344,10 @@ export class SegmentLog implements Bodies {
   }
 
   async #leave(failure: Error | undefined): Promise<void> {
-    await this.#saveIndex(failure);
+    if ((failure ?? this.failure) === undefined) await this.#indexing.finish();
+    else await this.#indexing.stop();
     this.syncing.close();
     this.closeFiles();
-  }
-
-  async #saveIndex(failure: Error | undefined): Promise<void> {
-    const { disk, dir, warn, snapshotBytes = SNAPSHOT_BYTES } = this.options;
-    const bytes = this.segments.list.reduce((sum, segment) => sum + segment.bytes, 0);
-    if ((failure ?? this.failure) !== undefined || bytes < snapshotBytes) return;
-    try {
-      await writeSnapshot(this.#owner, this.#rows, this.segments, disk, dir);
-    } catch (error) {
-      warn(`the next start reads the whole log: ${toError(error).message}`);
-    }
   }
 
   closeFiles(): void {

@@ -22,11 +22,11 @@ import {
   viewsOf,
 } from './format.ts';
 import { FrameScan, scanRoom } from './frame-scan.ts';
+import { BlockReader, type IndexBlock, indexName, indexRoom } from './index-block.ts';
 import type { SegmentLog } from './log.ts';
 import { Replay } from './replay.ts';
 import { restore } from './restore.ts';
 import type { Segment } from './segments.ts';
-import { SNAPSHOT_NAME, SnapshotError, SnapshotReader } from './snapshot.ts';
 
 /** Sequences of which messages may be lost. */
 export interface Lost {
@@ -43,8 +43,9 @@ interface Evidence {
 const STEP_BYTES = 32_768;
 /** Frames whose heads are looked at in a step. */
 const FRAMES_A_STEP = 1024;
-/** Work of ours that has not come to its end. */
-const UNFINISHED = /^(\d{8,10}|index\.snapshot)\.tmp$/;
+/** Work of ours that has not come to its end, and what older versions have kept beside the log. */
+const UNFINISHED = /^(\d{8,10}\.tmp|index\.snapshot(\.tmp)?)$/;
+const INDEX = /^\d{8,10}\.idx$/;
 /** A position fits a word. */
 const SEGMENT_MOST = 0xffff_ffff;
 
@@ -60,8 +61,9 @@ export class Recovery {
   /** Segments are read into the same memory, one after the other. */
   #room: Uint8Array = new Uint8Array(0);
   #isDamaged = false;
-  /** What a snapshot has said already, and up to where: it was synced. */
-  readonly #covered = new Map<Segment, number>();
+  /** For blocks of indexes. */
+  #indexRoom: Uint8Array | undefined;
+  /** Up to there indexes have said what there is: it was synced. */
   #restored: Place = { number: 0, at: 0 };
   #evidence: Evidence | undefined;
 
@@ -82,8 +84,12 @@ export class Recovery {
       yield;
     }
     this.#removeStale();
-    if (names.includes(SNAPSHOT_NAME)) yield* this.#restore();
-    if (this.#store.state.messages === 0) this.#expect();
+    const indexes = new Set(names.filter((name) => INDEX.test(name)));
+    for (const segment of segments.list) {
+      segment.hasIndex = indexes.delete(indexName(segmentName(segment.number)));
+    }
+    for (const name of indexes) this.#remove(name);
+    yield* this.#expecting();
     for (let i = 0; i < segments.list.length; i++) {
       const segment = segments.list[i] as Segment;
       const before = segments.list[i - 1];
@@ -93,10 +99,12 @@ export class Recovery {
   }
 
   /** There are as many subjects as before, most likely, and no more than messages have room for. */
-  #expect(): void {
+  #expecting(): Work<void> {
     const { list, last } = this.#log.segments;
     const bytes = list.reduce((sum, segment) => sum + segment.bytes, 0);
-    this.#store.expect(Math.min(last?.head.subjects ?? 0, Math.floor(bytes / MESSAGE_BYTES)));
+    return this.#store.expecting(
+      Math.min(last?.head.subjects ?? 0, Math.floor(bytes / MESSAGE_BYTES)),
+    );
   }
 
   /** A segment that the next one does not know of was cut away before that was made; a power loss has brought it back. */
@@ -154,26 +162,35 @@ export class Recovery {
     return segment;
   }
 
-  /** Takes over what the snapshot says, if it holds; otherwise it is of no use. */
-  *#restore(): Work<void> {
-    const { segments, options } = this.#log;
-    const file = options.disk.open(`${options.dir}/${SNAPSHOT_NAME}`);
+  /** Does what the index of a segment says, as far as it holds. @returns up to where that is */
+  *#restore(segment: Segment): Work<number> {
+    if (!segment.hasIndex) return FRAMES_AT;
+    const { disk, warn } = this.#log.options;
+    let file: DiskFile | undefined;
     try {
-      const reader = new SnapshotReader(file);
-      const head = yield* reader.head(segments.list);
-      yield* restore(this.#log, this.#store, reader, head);
-      for (const { segment, bytes } of head.segments) {
-        this.#covered.set(segment, bytes);
-        this.#restored = { number: segment.number, at: bytes };
+      file = disk.open(indexName(segment.file.path));
+      this.#indexRoom ??= indexRoom();
+      const reader = new BlockReader(file, this.#indexRoom);
+      for (let block = reader.next(segment); block !== undefined; block = reader.next(segment)) {
+        yield* this.#restoreBlock(block, segment);
       }
+      if (reader.size > segment.indexBytes) file.truncate(segment.indexBytes);
     } catch (error) {
-      if (!(error instanceof SnapshotError)) throw error;
-      this.#store.reset();
-      for (const segment of segments.list) segment.reset();
-      this.#remove(SNAPSHOT_NAME);
+      if (!(error instanceof StorageError)) throw error;
+      segment.isIndexEnded = true;
+      warn(`the log is read instead of its index: ${error.message}`);
     } finally {
-      file.close();
+      file?.close();
     }
+    return segment.indexed;
+  }
+
+  *#restoreBlock(block: IndexBlock, segment: Segment): Work<void> {
+    yield* restore(block, this.#store, this.#replay, segment);
+    segment.indexed = block.to;
+    segment.indexBytes += block.bytes;
+    this.#restored = { number: segment.number, at: block.to };
+    yield;
   }
 
   /** Whether what a segment followed is whole, or is known to have been; false: it had been written on, and that is gone. */
@@ -203,15 +220,15 @@ export class Recovery {
   *#read(segment: Segment): Work<boolean> {
     this.#trim(segment);
     const { head, bytes: size } = segment;
-    const covered = this.#covered.get(segment) ?? FRAMES_AT;
     this.#segment = segment;
+    this.#before(head.lastSeq, head.lastTimeMs > 0 ? head.lastTimeMs : undefined);
+    while (!this.#replay.raiseFloor(head.firstSeq)) yield;
+    const covered = yield* this.#restore(segment);
     if (covered < size) {
       const room = scanRoom(size);
       if (room.length > this.#room.length) this.#room = room;
       this.#scan = new FrameScan(segment, this.#room);
     }
-    this.#before(head.lastSeq, head.lastTimeMs > 0 ? head.lastTimeMs : undefined);
-    while (!this.#replay.raiseFloor(head.firstSeq)) yield;
     let stepAt = covered;
     for (let at = covered; at < size; ) {
       const length = this.#scan.frame(at);
@@ -290,6 +307,7 @@ export class Recovery {
     for (const segment of segments.list.slice(index + 1)) {
       segment.file.close();
       this.#remove(segmentName(segment.number));
+      if (segment.hasIndex) this.#remove(indexName(segmentName(segment.number)));
       segments.replace([segment], undefined);
     }
   }

@@ -97,8 +97,13 @@ export class Replay {
       return true;
     }
     if (kind !== DEAD || !isSeq(second)) throw unknown(segment, origin + at);
+    return this.bury(first, second, segment);
+  }
+
+  /** These are gone, or some of them. @returns whether that is all */
+  bury(first: number, last: number, segment: Segment): boolean {
     segment.deadFrom = Math.min(segment.deadFrom, first);
-    return this.#removeAll(first, second);
+    return this.#removeAll(first, last);
   }
 
   /** What is below goes, or some of it. @returns whether that is all */

@@ -22,6 +22,12 @@ export class Segment {
   deadFrom: number = Number.POSITIVE_INFINITY;
   /** Work on it has failed: it waits until another segment is full. */
   isStuck = false;
+  /** Its index stands for what is before that, and has so many bytes (index-block.ts). */
+  indexed: number = FRAMES_AT;
+  indexBytes = 0;
+  hasIndex = false;
+  /** It has no more of an index than that. */
+  isIndexEnded = false;
 
   constructor(head: SegmentHead, slot: number, file: DiskFile) {
     this.head = head;
@@ -33,22 +39,15 @@ export class Segment {
     return this.head.number;
   }
 
-  /** Nothing is known of what is in it. */
-  reset(): void {
-    this.total = 0;
-    this.living = 0;
-    this.deadFrom = Number.POSITIVE_INFINITY;
-  }
-
-  /** A message with a body of so many bytes lies in it. */
-  add(bodyBytes: number): void {
-    this.total += MESSAGE_WEIGHT + bodyBytes;
-    this.living += MESSAGE_WEIGHT + bodyBytes;
+  /** A message with a body of so many bytes lies in it, or several. */
+  add(bodyBytes: number, count = 1): void {
+    this.total += count * MESSAGE_WEIGHT + bodyBytes;
+    this.living += count * MESSAGE_WEIGHT + bodyBytes;
   }
 
   /** It has died. */
-  remove(bodyBytes: number): void {
-    this.living -= MESSAGE_WEIGHT + bodyBytes;
+  remove(bodyBytes: number, count = 1): void {
+    this.living -= count * MESSAGE_WEIGHT + bodyBytes;
   }
 
   /** It lives after all. */

@@ -12,6 +12,12 @@ type Waiting = (failure?: Error) => void;
 /** After a start any segment may have to be synced: more at once would only have more files open. */
 const AT_ONCE = 8;
 
+export interface SyncingOwner {
+  /** `synced` is another. */
+  synced(): void;
+  failed(failure: StorageError): void;
+}
+
 export interface SyncOptions {
   readonly disk: Disk;
   readonly dir: string;
@@ -23,7 +29,7 @@ export interface SyncOptions {
 export class Syncing {
   readonly #options: SyncOptions;
   readonly #segments: Segments;
-  readonly #onFailure: (failure: StorageError) => void;
+  readonly #owner: SyncingOwner;
   /** Everything before it survives a power loss. */
   synced: Place = { number: 0, at: 0 };
   #waiting: Waiting[] = [];
@@ -35,14 +41,10 @@ export class Syncing {
   /** A sync has failed: what has become of the data nobody knows, so that no other may say that it is safe. */
   #failure: StorageError | undefined;
 
-  constructor(
-    options: SyncOptions,
-    segments: Segments,
-    onFailure: (failure: StorageError) => void,
-  ) {
+  constructor(options: SyncOptions, segments: Segments, owner: SyncingOwner) {
     this.#options = options;
     this.#segments = segments;
-    this.#onFailure = onFailure;
+    this.#owner = owner;
   }
 
   /** Something has been written. */
@@ -100,9 +102,12 @@ export class Syncing {
       const { end } = this.#segments;
       try {
         await this.#syncAll();
-        if (this.#failure === undefined) this.synced = end;
+        if (this.#failure === undefined) {
+          this.synced = end;
+          this.#owner.synced();
+        }
       } catch (error) {
-        if (this.#failure === undefined) this.#onFailure(error as StorageError);
+        if (this.#failure === undefined) this.#owner.failed(error as StorageError);
         this.#failure ??= error as StorageError;
       }
       for (const done of waiting) this.#tell(done);

@@ -1,0 +1,303 @@
+// The index of a segment, beside it in a file of its own: what its records say without subjects that are said already, and
+// without bodies. A block stands for a piece of the segment and holds by itself; the next goes on where it ends. So an index
+// is never stale: a segment is never written again, and one that is made anew has another nonce, by which, and by where the
+// block lies, its checksum is seeded. Whatever is torn, missing or another's is read from the segment instead.
+//
+//   00000007.log   │ heads │ frame │ frame │ frame │ frame │ frame ─►
+//   00000007.idx   │ block: from, to        │ block: from, to ─►        a block   │ head │ rows │ notes │ lengths │ texts │
+//
+// Numbers are in the order of the machine: what another has written has another magic.
+import { crc32 } from 'node:zlib';
+import {
+  KEPT_AT,
+  KEPT_BODY,
+  KEPT_IN_FRAME,
+  KEPT_ROW_WORDS,
+  KEPT_TEXT,
+  type KeptRows,
+} from '../adopted-rows.ts';
+import { HAS_HEADERS } from '../row-chunk.ts';
+import type { DiskFile } from './disk.ts';
+import {
+  type Bytes,
+  DEAD,
+  FLOOR,
+  FRAME_HEAD_BYTES,
+  FRAMES_AT,
+  isSeq,
+  isTime,
+  MESSAGE,
+  MESSAGE_BYTES,
+  recordBytes,
+  SKIP,
+} from './format.ts';
+import type { Segment } from './segments.ts';
+import { TextNumbers } from './text-numbers.ts';
+
+const VERSION = 1;
+const MAGIC = 0x49474e9d;
+
+// The head, 64 bytes, in words: magic, checksum of all behind it, version, bytes of the block, where the piece begins in the
+// segment, where it ends, rows, notes, texts, bytes of texts.
+const HEAD_WORDS = 16;
+// A row is as adopted-rows.ts says.
+// A note: what the two numbers of a record are (f64), its kind (u32), rows in front of it (u32).
+const NOTE_WORDS = 6;
+/** The kind of a note that is no record: the next row has that sequence, and those behind it the next ones. */
+export const NEXT_SEQ = 5;
+
+/** A block stands for so many bytes of a segment, or one frame. */
+export const INDEX_PIECE_BYTES: number = 1 << 19;
+/** A frame of tombstones alone makes the longest. */
+const BLOCK_MOST = 4 << 20;
+/** What a row has room for. */
+const IN_FRAME_MOST = 0xffff;
+const BODY_MOST = 0x7fff_ffff;
+
+/** The name of the index of a segment. */
+export function indexName(segmentName: string): string {
+  return segmentName.replace(/log$/, 'idx');
+}
+
+export interface Note {
+  readonly kind: number;
+  readonly first: number;
+  readonly second: number;
+  /** So many rows come first. */
+  readonly rows: number;
+}
+
+/** One block; its views are good until the next is read. */
+export interface IndexBlock extends KeptRows {
+  readonly bytes: number;
+  /** Where the piece ends in the segment. */
+  readonly to: number;
+  readonly notes: readonly Note[];
+}
+
+/** Puts the records of frames into a block. */
+export class BlockBuilder {
+  #words = new Uint32Array(1024 * KEPT_ROW_WORDS);
+  #times = new Float64Array(this.#words.buffer);
+  #rows = 0;
+  #nextSeq = -1;
+  readonly #notes: Note[] = [];
+  readonly #texts = new TextNumbers();
+
+  /** @param start where a whole frame begins in the source; `position` is where that is in the segment. False: it is none of ours */
+  frame({ bytes, view }: Bytes, start: number, length: number, position: number): boolean {
+    const end = start + length;
+    for (let at = start + FRAME_HEAD_BYTES; at < end; ) {
+      const size = at + 4 <= end ? recordBytes(view, at) : 0;
+      if (size === 0 || at + size > end) return false;
+      const kind = view.getUint32(at, true) & 0xff;
+      if (kind === MESSAGE) {
+        if (!this.#message(bytes, view, at, at - start, position + at - start)) return false;
+      } else {
+        const second = kind === FLOOR ? 0 : view.getFloat64(at + 12, true);
+        this.#note(kind, view.getFloat64(at + 4, true), second);
+      }
+      at += size;
+    }
+    return true;
+  }
+
+  #note(kind: number, first: number, second: number): void {
+    this.#notes.push({ kind, first, second, rows: this.#rows });
+  }
+
+  #message(
+    bytes: Uint8Array,
+    view: DataView,
+    at: number,
+    inFrame: number,
+    position: number,
+  ): boolean {
+    const seq = view.getFloat64(at + 20, true);
+    if (seq < this.#nextSeq) return false;
+    if (seq !== this.#nextSeq) this.#note(NEXT_SEQ, seq, 0);
+    this.#nextSeq = seq + 1;
+    const row = this.#rows++ * KEPT_ROW_WORDS;
+    if (row === this.#words.length) this.#grow();
+    const words = this.#words;
+    const bodyBytes = view.getUint32(at + 4, true);
+    const hasHeaders = view.getUint32(at + 8, true) > 0;
+    this.#times[row >>> 1] = view.getFloat64(at + 12, true);
+    words[row + KEPT_AT] = position;
+    words[row + KEPT_IN_FRAME] = inFrame;
+    words[row + KEPT_BODY] = hasHeaders ? bodyBytes + HAS_HEADERS : bodyBytes;
+    const length = view.getUint32(at, true) >>> 8;
+    words[row + KEPT_TEXT] = this.#texts.numberOf(bytes, at + MESSAGE_BYTES, length);
+    return true;
+  }
+
+  #grow(): void {
+    const words = new Uint32Array(2 * this.#words.length);
+    words.set(this.#words);
+    this.#words = words;
+    this.#times = new Float64Array(words.buffer);
+  }
+
+  /** The block for a piece of a segment. @param position of the block in its file */
+  end(from: number, to: number, nonce: number, position: number): Uint8Array {
+    const { bytes: texts, lengths } = this.#texts;
+    const rowWords = this.#rows * KEPT_ROW_WORDS;
+    const count = HEAD_WORDS + rowWords + this.#notes.length * NOTE_WORDS + lengths.length;
+    const bytes = new Uint8Array(roundedUp(4 * count + texts.length));
+    const words = new Uint32Array(bytes.buffer);
+    const doubles = new Float64Array(bytes.buffer);
+    const head = [VERSION, bytes.length, from, to, this.#rows, this.#notes.length];
+    words.set([MAGIC, 0, ...head, lengths.length, texts.length]);
+    words.set(this.#words.subarray(0, rowWords), HEAD_WORDS);
+    let at = HEAD_WORDS + rowWords;
+    for (const { first, second, kind, rows } of this.#notes) {
+      doubles.set([first, second], at >>> 1);
+      words.set([kind, rows], at + 4);
+      at += NOTE_WORDS;
+    }
+    words.set(lengths, at);
+    bytes.set(texts, 4 * (at + lengths.length));
+    words[1] = sumOf(bytes, nonce, position);
+    return bytes;
+  }
+}
+
+/** Reads the blocks of the index of a segment, one after the other. */
+export class BlockReader {
+  readonly #file: DiskFile;
+  readonly #size: number;
+  /** For all blocks of all segments. */
+  readonly #room: Uint8Array;
+
+  /** Throws StorageError. @param room from `indexRoom` */
+  constructor(file: DiskFile, room: Uint8Array) {
+    this.#file = file;
+    this.#size = file.size();
+    this.#room = room;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The block that goes on where `segment` is indexed; undefined: there is none that holds. Throws StorageError. */
+  next({
+    indexed: from,
+    indexBytes: position,
+    bytes: most,
+    head,
+  }: Segment): IndexBlock | undefined {
+    const room = this.#room;
+    const headBytes = 4 * HEAD_WORDS;
+    if (position + headBytes > this.#size) return undefined;
+    this.#file.read(room, 0, headBytes, position);
+    const fields = new Uint32Array(room.buffer, 0, HEAD_WORDS);
+    const [magic, sum, version, length = 0, begin, to = 0, rows = 0] = fields;
+    if (magic !== MAGIC || version !== VERSION || begin !== from || to <= from || to > most) {
+      return undefined;
+    }
+    const isThere = length >= headBytes && length % 8 === 0 && length <= room.length;
+    if (!isThere || position + length > this.#size) return undefined;
+    this.#file.read(room, headBytes, length - headBytes, position + headBytes);
+    if (sumOf(room.subarray(0, length), head.nonce, position) !== sum) return undefined;
+    return partsOf(room, length, rows, to);
+  }
+}
+
+/** Room for a block. */
+export function indexRoom(): Uint8Array {
+  return new Uint8Array(BLOCK_MOST);
+}
+
+/** undefined: it contradicts itself. */
+function partsOf(
+  room: Uint8Array,
+  bytes: number,
+  rows: number,
+  to: number,
+): IndexBlock | undefined {
+  const fields = new Uint32Array(room.buffer, 0, bytes >>> 2);
+  const [noteCount = 0, textCount = 0, textBytes = 0] = fields.subarray(7);
+  const notesAt = HEAD_WORDS + rows * KEPT_ROW_WORDS;
+  const endsAt = notesAt + noteCount * NOTE_WORDS;
+  const textsAt = 4 * (endsAt + textCount);
+  if (textsAt + textBytes > bytes || roundedUp(textsAt + textBytes) !== bytes) return undefined;
+  const ends = fields.slice(endsAt, endsAt + textCount);
+  let end = 0;
+  for (let i = 0; i < textCount; i++) {
+    end += ends[i] as number;
+    ends[i] = end;
+  }
+  if (end !== textBytes) return undefined;
+  const rowsBegin = 4 * HEAD_WORDS;
+  const words = new Uint32Array(room.buffer, rowsBegin, rows * KEPT_ROW_WORDS);
+  const times = new Float64Array(room.buffer, rowsBegin, (rows * KEPT_ROW_WORDS) / 2);
+  const texts = room.subarray(textsAt, textsAt + textBytes);
+  const notes = notesOf(room, notesAt, noteCount, rows);
+  const block = { bytes, to, rows, words, times, notes: notes ?? [], texts, ends };
+  return notes !== undefined && areRowsSane(block) ? block : undefined;
+}
+
+/** undefined: there is one that cannot be. */
+function notesOf(room: Uint8Array, at: number, count: number, rows: number): Note[] | undefined {
+  const words = new Uint32Array(room.buffer, 4 * at, count * NOTE_WORDS);
+  const doubles = new Float64Array(room.buffer, 4 * at, (count * NOTE_WORDS) / 2);
+  const notes: Note[] = [];
+  let before = 0;
+  let nextSeq = -1;
+  for (let i = 0; i < count; i++) {
+    const first = doubles[3 * i] as number;
+    const second = doubles[3 * i + 1] as number;
+    const kind = words[NOTE_WORDS * i + 4] as number;
+    const inFront = words[NOTE_WORDS * i + 5] as number;
+    const passed = inFront - before;
+    if (passed < 0 || inFront > rows || (nextSeq < 0 && passed > 0)) return undefined;
+    if (nextSeq >= 0) nextSeq += passed;
+    before = inFront;
+    if (!isNoteSane(kind, first, second, nextSeq)) return undefined;
+    if (kind === NEXT_SEQ) nextSeq = first;
+    notes.push({ kind, first, second, rows: inFront });
+  }
+  const left = rows - before;
+  return left === 0 || (nextSeq >= 0 && isSeq(nextSeq + left)) ? notes : undefined;
+}
+
+function isNoteSane(kind: number, first: number, second: number, nextSeq: number): boolean {
+  if (!isSeq(first)) return false;
+  switch (kind) {
+    case NEXT_SEQ:
+      return first > 0 && first >= nextSeq;
+    case FLOOR:
+      return true;
+    case DEAD:
+      return isSeq(second);
+    case SKIP:
+      return second < 0 || isTime(second);
+    default:
+      return false;
+  }
+}
+
+function areRowsSane({ rows, words, times, to, ends }: IndexBlock): boolean {
+  const texts = ends.length;
+  for (let word = 0; word < rows * KEPT_ROW_WORDS; word += KEPT_ROW_WORDS) {
+    const at = words[word + KEPT_AT] as number;
+    const inFrame = words[word + KEPT_IN_FRAME] as number;
+    const bodyBytes = (words[word + KEPT_BODY] as number) & BODY_MOST;
+    const text = words[word + KEPT_TEXT] as number;
+    if (text >= texts || !isTime(times[word >>> 1] as number)) return false;
+    if (inFrame < FRAME_HEAD_BYTES || inFrame > IN_FRAME_MOST || at - inFrame < FRAMES_AT)
+      return false;
+    const textBytes = (ends[text] as number) - (text === 0 ? 0 : (ends[text - 1] as number));
+    if (at + MESSAGE_BYTES + textBytes + bodyBytes > to) return false;
+  }
+  return true;
+}
+
+function sumOf(bytes: Uint8Array, nonce: number, position: number): number {
+  return crc32(bytes.subarray(8), (nonce ^ position) >>> 0);
+}
+
+function roundedUp(bytes: number): number {
+  return (bytes + 7) & ~7;
+}

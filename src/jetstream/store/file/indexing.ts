@@ -1,0 +1,182 @@
+// Writes the indexes of segments (index-block.ts): of what has been synced, a little a turn, from what the segment says. So
+// nothing of it depends on what becomes of the messages meanwhile, and it may end anywhere: a start after kill -9 reads
+// the log from where the indexes end. Nobody waits for it but the end of the store.
+import { toError } from '../../../shared/errors.ts';
+import { Turns } from '../../../shared/turns.ts';
+import type { Disk, DiskFile } from './disk.ts';
+import { FRAMES_AT, type Place } from './format.ts';
+import { FrameScan } from './frame-scan.ts';
+import { BlockBuilder, INDEX_PIECE_BYTES, indexName } from './index-block.ts';
+import type { Segment, Segments } from './segments.ts';
+import type { Syncing } from './syncing.ts';
+
+export interface IndexingHost {
+  readonly segments: Segments;
+  readonly syncing: Syncing;
+  readonly options: {
+    readonly disk: Disk;
+    readonly warn: (text: string) => void;
+    /** Fewer bytes of a segment are read sooner than an index of them is made. */
+    readonly indexBytes?: number;
+  };
+}
+
+const INDEX_LEAST: number = 1 << 20;
+/** What is gone through in a turn: some tenths of a millisecond. */
+const STEP_BYTES = 65_536;
+/** At the end of the store so much is done, half a second's work; the next start goes on with the rest. */
+const FINISH_BYTES: number = 1 << 28;
+
+/** So many stores of a disk make indexes at a time: each takes some MiB. */
+const AT_ONCE = 4;
+const turnsOfDisks = new WeakMap<Disk, Turns>();
+
+function turnsOf(disk: Disk): Turns {
+  const known = turnsOfDisks.get(disk) ?? new Turns(AT_ONCE);
+  turnsOfDisks.set(disk, known);
+  return known;
+}
+
+export class Indexing {
+  readonly #host: IndexingHost;
+  /** Indexes of segments that are gone. */
+  #stale: string[] = [];
+  #work: Promise<void> | undefined;
+  /** How far it was synced when that was last of interest. */
+  #seen: Place = { number: 0, at: 0 };
+  #isStopped = false;
+  /** Bytes of segments of which indexes may still be made. */
+  #left: number = Number.POSITIVE_INFINITY;
+
+  constructor(host: IndexingHost) {
+    this.#host = host;
+  }
+
+  /** More of the log has been synced, or of another segment. */
+  synced(): void {
+    const { number, at } = this.#host.syncing.synced;
+    const { indexBytes = INDEX_LEAST } = this.#host.options;
+    if (number === this.#seen.number && at - this.#seen.at < indexBytes) return;
+    this.#seen = { number, at };
+    this.due();
+  }
+
+  /** There may be something to do. It begins in a later turn. */
+  due(): void {
+    if (!this.#isStopped && this.#isDue) this.#work ??= this.#run();
+  }
+
+  /** The segment is gone, or is about to be another. */
+  forget(segment: Segment): void {
+    segment.isIndexEnded = true;
+    if (segment.hasIndex) this.#stale.push(indexName(segment.file.path));
+    segment.hasIndex = false;
+    this.due();
+  }
+
+  /** Does what there is to do, the last segments first. Nothing is begun afterwards. */
+  async finish(): Promise<void> {
+    this.#left = FINISH_BYTES;
+    this.due();
+    this.#isStopped = true;
+    await this.#work;
+  }
+
+  /** Nothing more is done. */
+  async stop(): Promise<void> {
+    this.#left = 0;
+    this.#isStopped = true;
+    await this.#work;
+  }
+
+  /** There would be something to do if everything had been synced. */
+  get isBehind(): boolean {
+    return this.#host.segments.list.some((segment) => this.#isWorth(segment, segment.bytes));
+  }
+
+  get #isDue(): boolean {
+    return this.#stale.length > 0 || this.#next() !== undefined;
+  }
+
+  /** A segment of which enough was synced since it was indexed. Mostly it is one of the last two. */
+  #next(): Segment | undefined {
+    const { list } = this.#host.segments;
+    return list.findLast((segment) => this.#isWorth(segment, this.#endOf(segment)));
+  }
+
+  #isWorth({ indexed, isIndexEnded }: Segment, end: number): boolean {
+    const { indexBytes = INDEX_LEAST } = this.#host.options;
+    return !isIndexEnded && end > indexed && end - indexed >= indexBytes;
+  }
+
+  /** How far the segment was synced. */
+  #endOf({ number, bytes }: Segment): number {
+    const { synced } = this.#host.syncing;
+    if (number === synced.number) return Math.min(bytes, synced.at);
+    return number < synced.number ? bytes : FRAMES_AT;
+  }
+
+  async #run(): Promise<void> {
+    const { disk, warn } = this.#host.options;
+    for (;;) {
+      await disk.later();
+      // What stays is found to be another's at the next start.
+      for (const path of this.#stale.splice(0)) await disk.removeLater(path).catch(() => {});
+      const segment = this.#next();
+      if (segment === undefined || this.#left <= 0) break;
+      const turns = turnsOf(disk);
+      await turns.take();
+      try {
+        await this.#extend(segment);
+      } catch (error) {
+        segment.isIndexEnded = true;
+        warn(`the next start takes longer: ${toError(error).message}`);
+      } finally {
+        turns.done();
+      }
+    }
+    this.#work = undefined;
+  }
+
+  async #extend(segment: Segment): Promise<void> {
+    const { disk } = this.#host.options;
+    const path = indexName(segment.file.path);
+    const index = segment.hasIndex ? disk.open(path) : disk.create(path);
+    segment.hasIndex = true;
+    try {
+      const scan = new FrameScan(segment);
+      const end = this.#endOf(segment);
+      while (segment.indexed < end && !segment.isIndexEnded && this.#left > 0) {
+        await this.#addBlock(segment, scan, end, index);
+        await disk.later();
+      }
+    } finally {
+      index.close();
+    }
+  }
+
+  async #addBlock(segment: Segment, scan: FrameScan, end: number, index: DiskFile): Promise<void> {
+    const builder = new BlockBuilder();
+    const from = segment.indexed;
+    let at = from;
+    let stepEnd = at + STEP_BYTES;
+    while (at < Math.min(end, from + INDEX_PIECE_BYTES)) {
+      const length = scan.frame(at);
+      // It is damaged, or says what an index has no place for.
+      if (length === 0 || !builder.frame(scan, at - scan.origin, length, at)) {
+        segment.isIndexEnded = true;
+        return;
+      }
+      at += length;
+      if (at < stepEnd) continue;
+      await this.#host.options.disk.later();
+      stepEnd = at + STEP_BYTES;
+    }
+    if (segment.isIndexEnded) return;
+    const block = builder.end(from, at, segment.head.nonce, segment.indexBytes);
+    await index.writeLater(block, segment.indexBytes);
+    segment.indexed = at;
+    segment.indexBytes += block.length;
+    this.#left -= at - from;
+  }
+}
