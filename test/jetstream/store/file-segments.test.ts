@@ -49,7 +49,7 @@ describe('a segment that is full', () => {
     tail.owner = createMemoryStore({ storage: 'file' }) as IndexedStore;
     tail.begin(false);
     const add = (bytes: number): void =>
-      tail.add(incoming('a', 'x'.repeat(bytes)), Uint8Array.of(97), 1, 1);
+      tail.add(incoming('a', 'x'.repeat(bytes)), new DataView(Uint8Array.of(97).buffer), 1, 1);
     (tail.segment as Segment).bytes = 0xc000_0000 - 200;
     add(50);
     const message = '/s/00000001.log is full, and its directory is not synced yet';
