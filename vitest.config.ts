@@ -1,12 +1,17 @@
 // Four sets of tests: `quick` is what `npm run check` runs; `long` (many random runs, processes that are killed: each takes
-// seconds) and `slow` (soak and scale, one by one: they measure, or need ports to themselves) join it in `npm test`; `interop` needs official
-// clients of other languages and is run by `npm run test:interop`.
+// seconds) and `slow` (soak and scale, one by one: they measure, or need ports to themselves) join it in `npm test`;
+// `interop` needs official clients of other languages and is run by `npm run test:interop`.
 import type { ViteUserConfig } from 'vitest/config';
 
 const long = [
   // The same as on the release build, with assertions.
   'test/transcripts/debug.test.ts',
-  'test/property/router.test.ts',
+  // Whole buses and streams beside naive models.
+  ...['accounts', 'broker', 'restart', 'router', 'whole'].map(
+    (name) => `test/property/${name}.test.ts`,
+  ),
+  // The compiler starts for each.
+  'test/readme/types.test.ts',
   'test/jetstream/restart-crash.test.ts',
   'test/jetstream/store/file-crash.test.ts',
   'test/core/heap.test.ts',

@@ -148,13 +148,15 @@ export class RunningServer implements Server {
       await this.#startBridge();
       await this.#startWebSocket();
     } catch (error) {
-      this.#requests?.close();
-      this.#leafnodes?.close();
-      await this.#bridge?.close();
-      await this.#jetstream?.close();
-      await this.#monitoring?.close();
-      this.#introductions.leave(this);
-      this.#files.releasePorts();
+      await stopAll([
+        () => this.#requests?.close(),
+        () => this.#leafnodes?.close(),
+        () => this.#bridge?.close(),
+        () => this.#jetstream?.close(),
+        () => this.#monitoring?.close(),
+        () => this.#introductions.leave(this),
+        () => this.#files.releasePorts(),
+      ]);
       throw error;
     }
     this.#logListening();
@@ -395,8 +397,7 @@ export class RunningServer implements Server {
   async #shutDown(): Promise<void> {
     this.#state = 'closing';
     this.#logger.info('Initiating Shutdown...');
-    const failures: Error[] = [];
-    for (const stop of [
+    const [failure] = await stopAll([
       // Else one under way could write a ports file that stays.
       () => this.#reloads,
       () => this.#files.removePorts(this.#settings),
@@ -409,15 +410,9 @@ export class RunningServer implements Server {
       () => this.#leafnodes?.close(),
       () => this.#monitoring?.close(),
       () => this.#secrets.close(),
-    ]) {
-      try {
-        await stop();
-      } catch (error) {
-        failures.push(toError(error));
-      }
-    }
+    ]);
     this.#logger.info('Server Exiting..');
-    if (failures[0] !== undefined) throw failures[0];
+    if (failure !== undefined) throw failure;
   }
 
   async #stopJetStream(): Promise<void> {
@@ -428,6 +423,19 @@ export class RunningServer implements Server {
     await jetstream.close();
     this.#logger.info('JetStream Shutdown');
   }
+}
+
+/** One after the other, whatever becomes of each. @returns why some have failed */
+async function stopAll(stops: readonly (() => unknown)[]): Promise<Error[]> {
+  const failures: Error[] = [];
+  for (const stop of stops) {
+    try {
+      await stop();
+    } catch (error) {
+      failures.push(toError(error));
+    }
+  }
+  return failures;
 }
 
 /** The options, and of the defaults what they do not say. */

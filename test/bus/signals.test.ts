@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { connect, createBus } from '../../src/index.ts';
 
 describe('a signal', () => {
-  it('has one listener of an engine, however many end with it, and none when all have ended', async () => {
+  it('has one listener, however many end with it, and none when all have ended', async () => {
     const bus = createBus();
     const { signal } = new AbortController();
     const listeners = (): number => getEventListeners(signal, 'abort').length;

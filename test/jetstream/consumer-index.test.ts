@@ -15,6 +15,7 @@ import { type Work, wholly } from '../../src/jetstream/work.ts';
 import { matches } from '../model/matches.ts';
 import { ConsumerStream } from '../support/consumer-stream.ts';
 import { incoming } from '../support/stored.ts';
+import { atOnce } from '../support/work.ts';
 
 const ahead = new Ahead();
 
@@ -47,8 +48,8 @@ class Listener implements StreamFollower {
     this.told.push(`removed ${seq}`);
   }
 
-  purged(seq: number, isPart: boolean): void {
-    this.told.push(`purged ${seq}${isPart ? ' in part' : ''}`);
+  purged(seq: number, isPart: boolean): Work<void> {
+    return atOnce(() => void this.told.push(`purged ${seq}${isPart ? ' in part' : ''}`));
   }
 
   needs(seq: number): boolean {
@@ -70,6 +71,20 @@ describe('the index', () => {
     };
     return { store, index, publish };
   }
+
+  test('tells many of a purge in pieces, and not those that have gone meanwhile', () => {
+    const listeners = Array.from({ length: 300 }, () => new Listener());
+    const { store, index, publish } = made(...listeners);
+    publish('a');
+    const request = { filter: 'a', seq: undefined, keep: undefined };
+    const work = index.purge(request, purgeStore(store, request));
+    let pieces = 1;
+    for (; work.next().done !== true; pieces++) index.remove('299');
+    expect(pieces).toBeGreaterThan(2);
+    const told = listeners.map((listener) => listener.told);
+    expect(told.filter((each) => each.includes('purged 2 in part'))).toHaveLength(299);
+    expect(told[299]).toEqual([]);
+  });
 
   test('tells those whose filters match, and wakes them once for a run', () => {
     const all = new Listener();
@@ -336,14 +351,15 @@ describe('a million unacknowledged messages', () => {
         for (const seq of purges) {
           const isGone = (at: number): boolean => at % 2 === 0;
           const cursor = Math.max(seq, 201);
-          const answer = whole.purge(seq, isGone, cursor);
+          const answer = wholly(whole.purge(seq, isGone, () => cursor));
           // From the first one on it goes as among those above.
           const { redelivery } = single;
           const { findFrom } = Pending.prototype;
           redelivery.removeUpTo = () => {};
           redelivery.pending.findFrom = (at) =>
             findFrom.call(redelivery.pending, at === seq ? 1 : at);
-          expect(single.purge(seq, (at) => at < seq || isGone(at), cursor)).toBe(answer);
+          const isOut = (at: number): boolean => at < seq || isGone(at);
+          expect(wholly(single.purge(seq, isOut, () => cursor))).toBe(answer);
           redelivery.pending.findFrom = findFrom;
           expect(stateOf(whole)).toEqual(stateOf(single));
         }

@@ -12,6 +12,7 @@ import { purgeStore } from '../../src/jetstream/stream/purge.ts';
 import { Retention } from '../../src/jetstream/stream/retention.ts';
 import type { StreamRules } from '../../src/jetstream/stream/rules.ts';
 import { sorted, type Work, wholly } from '../../src/jetstream/work.ts';
+import { ConsumerStream } from '../support/consumer-stream.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { JetStreamBus } from '../support/jetstream.ts';
 import { incoming } from '../support/stored.ts';
@@ -75,6 +76,41 @@ test.each([
   expect(pieces).toBeGreaterThan(4);
   expect(store.state.messages).toBe(3000 - purged + stored);
   expect(store.countOf(store.findSubject(Buffer.from('a.new')))).toBe(stored);
+});
+
+test('a purge of a part is told in pieces, and acks and messages pass between them', () => {
+  const stream = new ConsumerStream();
+  const wide = stream.consumer({ max_ack_pending: -1 });
+  const narrow = stream.consumer({ name: 'N', filter_subject: 'b' });
+  for (let i = 0; i < 5000; i++) stream.publish(i % 5 === 0 ? 'b' : 'a');
+  stream.pull(wide, { batch: 5000, no_wait: true });
+  stream.turn(20);
+  expect(wide.info()).toMatchObject({ ackPending: 5000 });
+  const request = { filter: 'b', seq: undefined, keep: undefined };
+  const work = stream.index.purge(request, purgeStore(stream.store, request));
+  // Between the pieces something makes room and may come back until that is written.
+  const { has, write } = stream.store;
+  let doubtful = 0;
+  stream.store.has = (seq) => seq !== doubtful && has.call(stream.store, seq);
+  stream.store.write = () => {
+    doubtful = 0;
+    return write.call(stream.store);
+  };
+  let stored = 0;
+  while (work.next().done !== true) {
+    doubtful = 4997;
+    // Those that are gone have gone, and who has waited for their acks is told.
+    if (stream.store.state.messages - stored > 4000) continue;
+    stream.ack(`$JS.ACK.S.C.1.${stored * 5 + 2}.${stored * 5 + 2}.0.0`);
+    stream.publish('b', 'new');
+    stored++;
+  }
+  expect(stored).toBeGreaterThan(3);
+  expect(wide.info()).toMatchObject({ ackPending: 4000 - stored, pending: stored });
+  expect(narrow.info()).toMatchObject({ pending: stored });
+  const inbox = stream.pull(narrow, { batch: 100, no_wait: true });
+  stream.turn();
+  expect(inbox.texts().filter((text) => text === 'new')).toHaveLength(stored);
 });
 
 test('a purge of what little lies below a sequence passes over very many subjects in pieces', () => {

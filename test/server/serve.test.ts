@@ -3,9 +3,10 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, connect as openSocket, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect, wsconnect } from '@nats-io/transport-node';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { createBus } from '../../src/index.ts';
+import { enableJetStream } from '../../src/jetstream/jetstream.ts';
 import { type ServeOptions, type Server, serve } from '../../src/server/index.ts';
 import { createLogger, type Logger } from '../../src/shared/logger.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -270,6 +271,19 @@ describe('a start that fails', () => {
     expect(logged.at(-1)).toBe(
       `[FTL] Can't start monitoring: can't listen to the monitor port: listen tcp 127.0.0.1:${port}: bind: address already in use`,
     );
+  });
+
+  test('gives everything back though one part of it does not end', async () => {
+    const bus = createBus();
+    ends.push(() => bus.close());
+    const running = await enableJetStream(bus);
+    const port = await takePort();
+    const given = { portsFileDir: scratch.folder, jetstream: true };
+    const close = vi.spyOn(Object.getPrototypeOf(running), 'close');
+    close.mockRejectedValueOnce(new Error('it stays'));
+    await expect(start({ ...given, port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    close.mockRestore();
+    await (await start(given)).close();
   });
 
   test('leaves the bus fit to be served again', async () => {

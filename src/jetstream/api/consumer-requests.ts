@@ -161,7 +161,10 @@ function* change(
 ): Work<void> {
   const isSame = goJsonExact(existing.config) === goJsonExact(config);
   if (action === 'create' && !isSame) throw refusal('consumerExists');
-  if (stream.config.retention === 'workqueue' && !isPartUnique(stream, name, filtersOf(config))) {
+  if (
+    stream.config.retention === 'workqueue' &&
+    !isPartUnique(stream, name, namedFilters(config))
+  ) {
     throw refusal('workQueueNotUnique');
   }
   if (isSame) return;
@@ -191,7 +194,7 @@ function checkWorkQueue(stream: ApiStream, name: string, config: ConsumerConfig)
   if (config.ack_policy !== 'explicit') throw refusal('workQueueRequiresExplicitAck');
   if (config.deliver_policy !== 'all') throw refusal('workQueueNotDeliverAll');
   if (stream.consumers.size === 0) return;
-  const filters = filtersOf(config);
+  const filters = namedFilters(config);
   if (filters.length === 0) throw refusal('workQueueManyUnfiltered');
   if (!isPartUnique(stream, name, filters)) throw refusal('workQueueNotUnique');
 }
@@ -203,7 +206,7 @@ function isPartUnique({ consumers }: ApiStream, name: string, filters: readonly 
   let isUnique = true;
   for (const [other, { config }] of consumers) {
     if (other === name) continue;
-    const theirs = filtersOf(config);
+    const theirs = namedFilters(config);
     if (theirs.length === 0) return false;
     for (const their of theirs) {
       wanted.meet(their, () => {
@@ -215,7 +218,8 @@ function isPartUnique({ consumers }: ApiStream, name: string, filters: readonly 
   return true;
 }
 
-function filtersOf({ filter_subject, filter_subjects = [] }: ConsumerConfig): readonly string[] {
+/** As they are named: of all subjects by `>` is by a filter, too. */
+function namedFilters({ filter_subject, filter_subjects = [] }: ConsumerConfig): readonly string[] {
   return filter_subject === undefined ? filter_subjects : [filter_subject];
 }
 

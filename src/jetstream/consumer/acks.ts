@@ -100,11 +100,12 @@ export class Acks {
     const wasFull = pending.count >= rules.maxAckPending;
     if (rules.acks === 'all') {
       const isPending = pending.find(streamSeq);
-      const settle = (seq: number): void => this.#owner.settle(seq);
+      const isKept = host.config.retention === 'limits';
+      const settle = isKept ? undefined : (seq: number): void => this.#owner.settle(seq);
       if (!progress.ackAll(streamSeq, place.consumerSeq, cursor.next, settle)) {
         return streamSeq > 0;
       }
-      if (!isPending) settle(streamSeq);
+      if (!isPending) settle?.(streamSeq);
     } else {
       if (isSampled && rules.samplePercent > 0 && pending.find(streamSeq)) this.#sample(place);
       progress.ack(streamSeq, cursor.next);

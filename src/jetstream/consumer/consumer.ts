@@ -247,16 +247,17 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
   }
 
   /** Source: nats-server 2.15.3, server/consumer.go, purge. */
-  purged(seq: number, isPart: boolean, only: number): void {
+  *purged(seq: number, isPart: boolean, only: number): Work<void> {
+    if (this.#isClosed) return;
     const { cursor, progress, host } = this.#parts;
     const unacked = this.#placeOf(only);
     this.#endExhausted(only);
-    const { store } = host;
-    const start = seq === 0 && !isPart ? store.state.lastSeq + 1 : seq;
-    cursor.purged(start);
-    const isGone = (at: number): boolean => isPart && !store.has(at);
+    cursor.purged(seq);
+    const isGone = isPart ? (at: number): boolean => !host.store.has(at) : undefined;
+    const hadWaited = yield* progress.purge(seq, isGone, () => cursor.next);
+    if (this.#isClosed) return;
     // Their ends count as acks.
-    if (progress.purge(start, isGone, cursor.next)) progress.acked.at(host.clock.monotonic());
+    if (hadWaited) progress.acked.at(host.clock.monotonic());
     this.#alarm.at(progress.redelivery.nextDueMs());
     if (unacked !== undefined) this.#acks.terminate(unacked, DELETED_UNACKED);
   }

@@ -66,12 +66,12 @@ export interface StreamFollower {
   /** Very many have left: what lies ahead is to be counted anew, in pieces. */
   recount(): Work<void>;
   /**
-   * A purge has taken messages out: all below `seq` are gone; 0 = all.
+   * A purge has taken messages out: all below `seq` are gone. In pieces.
    *
    * @param isPart others are gone, too, that its filters match
    * @param only the only one that is gone, if its filters match that; 0 = there are more
    */
-  purged(seq: number, isPart: boolean, only: number): void;
+  purged(seq: number, isPart: boolean, only: number): Work<void>;
   /** It has still to deliver that message, which its filters match, or waits for its ack. */
   needs(seq: number): boolean;
 }

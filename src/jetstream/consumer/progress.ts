@@ -4,10 +4,14 @@
 // Source: nats-server 2.15.3, server/consumer.go, moveAckFloor, processAckMsgLocked, purge; server/memstore.go,
 // consumerMemStore.UpdateDelivered, UpdateAcks.
 import type { Clock } from '../../shared/clock.ts';
+import type { Work } from '../work.ts';
 import type { Journal } from './journal.ts';
 import type { Pending } from './pending.ts';
 import { Redelivery } from './redelivery.ts';
 import type { SavedState } from './saved-state.ts';
+
+/** Messages that wait for acks, and are looked at between two yields of a purge: some tenths of a millisecond. */
+const A_PIECE = 1024;
 
 /** A place in both countings. */
 interface Place {
@@ -144,10 +148,15 @@ export class Progress {
    * A message and all before it are acknowledged.
    *
    * @param consumerSeq as the ack says it
-   * @param settle called for each that had waited, in order
+   * @param settle called for each that had waited, in order, if anybody wants to know
    * @returns false: that had been said already
    */
-  ackAll(seq: number, consumerSeq: number, cursor: number, settle: (seq: number) => void): boolean {
+  ackAll(
+    seq: number,
+    consumerSeq: number,
+    cursor: number,
+    settle?: (seq: number) => void,
+  ): boolean {
     const { floor, shownFloor, delivered } = this;
     const pending = this.#pending;
     if (consumerSeq <= floor.consumer || seq <= floor.stream) return false;
@@ -184,39 +193,58 @@ export class Progress {
   }
 
   /**
-   * A purge has taken messages out, all below `seq` among them, and `isGone` says which of the rest.
+   * A purge has taken messages out, all below `seq` among them. In pieces.
    *
-   * @param cursor where it goes on now
+   * @param isGone says which of the rest; undefined: none
+   * @param cursor where it goes on
    * @returns whether some of them had waited for their acks
    */
-  purge(seq: number, isGone: (seq: number) => boolean, cursor: number): boolean {
+  *purge(
+    seq: number,
+    isGone: ((seq: number) => boolean) | undefined,
+    cursor: () => number,
+  ): Work<boolean> {
     const { floor, redelivery, delivered } = this;
     const pending = this.#pending;
-    const { count } = pending;
+    let hadWaited = false;
     this.#journal?.touched();
     if (floor.stream < seq) {
+      const { count } = pending;
       floor.stream = seq - 1;
       this.#purgeBelow(seq);
-      for (let at = pending.findFrom(seq); at > 0; at = pending.findFrom(at + 1)) {
-        if (!isGone(at)) continue;
-        const { consumerSeq } = pending;
-        floor.consumer = Math.max(floor.consumer, consumerSeq);
-        redelivery.remove(at);
-        this.#moveShownFloor(consumerSeq, at);
-      }
+      hadWaited = pending.count < count;
+      if (isGone !== undefined) hadWaited = (yield* this.#purgeAmong(seq, isGone)) || hadWaited;
     }
     for (const at of redelivery.exhausted.keys()) if (at < seq) redelivery.exhausted.delete(at);
     if (pending.count === 0) {
       redelivery.exhausted.clear();
-      this.#floorAtEnd(cursor);
+      this.#floorAtEnd(cursor());
     }
     redelivery.dequeueAll();
     // What is shown never falls.
     if (floor.stream >= this.shownFloor.stream) {
-      delivered.stream = Math.max(delivered.stream, cursor - 1);
+      delivered.stream = Math.max(delivered.stream, cursor() - 1);
       Object.assign(this.shownFloor, floor);
     }
-    return pending.count < count;
+    return hadWaited;
+  }
+
+  *#purgeAmong(seq: number, isGone: (seq: number) => boolean): Work<boolean> {
+    const { floor, redelivery } = this;
+    const pending = this.#pending;
+    let hadWaited = false;
+    let looked = 0;
+    for (let at = pending.findFrom(seq); at > 0; at = pending.findFrom(at + 1)) {
+      if (isGone(at)) {
+        const { consumerSeq } = pending;
+        floor.consumer = Math.max(floor.consumer, consumerSeq);
+        redelivery.remove(at);
+        this.#moveShownFloor(consumerSeq, at);
+        hadWaited = true;
+      }
+      if (++looked % A_PIECE === 0) yield;
+    }
+    return hadWaited;
   }
 
   /** All that waited below has gone: the floors move as they would from one to the next. */

@@ -154,8 +154,8 @@ export class Redelivery {
     return true;
   }
 
-  /** Acknowledged is all up to there; `tell` hears of each that had waited, in order. */
-  removeUpTo(seq: number, tell: (seq: number, consumerSeq: number) => void): void {
+  /** Acknowledged is all up to there; `tell`, if given, hears of each that had waited, in order. */
+  removeUpTo(seq: number, tell?: (seq: number, consumerSeq: number) => void): void {
     this.#queuedCount -= this.pending.removeUpTo(seq, tell);
   }
 
