@@ -151,9 +151,10 @@ export class Compaction {
 
   /** Everything that has been said survives a power loss then. */
   async #sync(): Promise<void> {
-    if (this.#isDirDirty) await this.#syncDir();
+    // At once: what has been chosen is empty as of now.
     const failure = this.#host.write();
     if (failure !== undefined) throw failure;
+    if (this.#isDirDirty) await this.#syncDir();
     await new Promise<void>((resolve, reject) => {
       this.#host.syncing.round((failure) => (failure === undefined ? resolve() : reject(failure)));
     });
@@ -163,6 +164,8 @@ export class Compaction {
     const { segments } = this.#host;
     await this.#sync();
     for (const segment of empty) {
+      // Something is there again.
+      if (segment.living > 0) continue;
       await segment.file.unlink();
       this.#forget(segment);
       segments.replace([segment], undefined);

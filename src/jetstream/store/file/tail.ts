@@ -226,7 +226,8 @@ export class Tail {
   write(): StorageError | undefined {
     const failure = this.#flush();
     this.settle();
-    return failure;
+    // As long as something waits to come back nothing may be given up.
+    return failure ?? (this.#mustSettle ? this.failure : undefined);
   }
 
   /**
