@@ -2,8 +2,8 @@
 // nothing of it depends on what becomes of the messages meanwhile, and it may end anywhere: a start after kill -9 reads
 // the log from where the indexes end. Nobody waits for it but the end of the store.
 import { toError } from '../../../shared/errors.ts';
-import { Turns } from '../../../shared/turns.ts';
 import type { Disk, DiskFile } from './disk.ts';
+import { DiskTurns } from './disk-turns.ts';
 import { FRAMES_AT, type Place } from './format.ts';
 import { FrameScan } from './frame-scan.ts';
 import { BlockBuilder, INDEX_PIECE_BYTES, indexName } from './index-block.ts';
@@ -28,14 +28,7 @@ const STEP_BYTES = 65_536;
 const FINISH_BYTES: number = 1 << 28;
 
 /** So many stores of a disk make indexes at a time: each takes some MiB. */
-const AT_ONCE = 4;
-const turnsOfDisks = new WeakMap<Disk, Turns>();
-
-function turnsOf(disk: Disk): Turns {
-  const known = turnsOfDisks.get(disk) ?? new Turns(AT_ONCE);
-  turnsOfDisks.set(disk, known);
-  return known;
-}
+const diskTurns = new DiskTurns(4);
 
 export class Indexing {
   readonly #host: IndexingHost;
@@ -125,12 +118,15 @@ export class Indexing {
 
   async #run(): Promise<void> {
     const { disk } = this.#host.options;
-    const turns = turnsOf(disk);
+    const turns = diskTurns.of(disk);
     for (let isLeft = true; isLeft; ) {
       await disk.later();
       await turns.take();
-      isLeft = await this.#step();
-      turns.done();
+      try {
+        isLeft = await this.#step();
+      } finally {
+        turns.done();
+      }
     }
     this.#work = undefined;
   }
