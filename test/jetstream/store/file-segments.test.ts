@@ -1,6 +1,7 @@
 // Segments that cannot be made, left, given back or written anew: nothing is lost, and it is tried again.
 import { deepStrictEqual, match, ok, strictEqual, throws } from 'node:assert/strict';
 import { describe, it } from 'vitest';
+import { openingFileStore } from '../../../src/jetstream/store/file/file-store.ts';
 import type { PlaceList } from '../../../src/jetstream/store/file/places.ts';
 import { type Segment, Segments } from '../../../src/jetstream/store/file/segments.ts';
 import { Syncing } from '../../../src/jetstream/store/file/syncing.ts';
@@ -94,6 +95,38 @@ describe('a segment that is not given back', () => {
 });
 
 describe('segments that are given back', () => {
+  it('are none as long as the log is being read', async () => {
+    const before = new SimDisk();
+    const options = { dir: '/s', segmentBytes: 100_000 };
+    const { store: first } = openStore({ ...options, disk: before });
+    await before.settle();
+    for (let i = 1; i <= 400; i++) {
+      first.append(incoming('a', `${i} `.padEnd(1000, 'x')), 1);
+      // The first segment is sparse long before it has been read.
+      if (i === 80) for (let seq = 1; seq <= 70; seq++) first.remove(seq);
+      first.commit(() => {});
+      if (i % 50 === 0) await before.settle();
+    }
+    const expected = kept(first).map((each) => each.slice(0, 8));
+    strictEqual(expected.length, 330);
+    const disk = before.afterEnd();
+    const { store, reading } = openingFileStore({
+      ...options,
+      disk,
+      storage: 'file',
+      clock: new FakeClock(),
+      sync: 1000,
+      warn: () => {},
+    });
+    for (let step = reading.next(); !step.done; step = reading.next()) await disk.settle();
+    await disk.settle();
+    deepStrictEqual(
+      kept(store).map((each) => each.slice(0, 8)),
+      expected,
+    );
+    deepStrictEqual(keptAfterwards(disk), kept(store));
+  });
+
   it('wait for a directory that could not be synced', async () => {
     const { store, disk, publish } = scene({ segmentBytes: 400 });
     const verbs: Verb[] = [];
