@@ -189,8 +189,10 @@ export class ConsumerIndex {
       // A store that is cleared tells of none.
       const isCounted = purged.count === count && purged.isUncounted;
       const { state } = this.#store;
+      this.#store.write();
       // In a store that has been emptied it is the same for all.
-      const next = isWhole ? 0 : yield* this.#store.findNext([filter], state.firstSeq);
+      const search = isWhole ? undefined : this.#store.findNext([filter], state.firstSeq);
+      const next = search === undefined ? 0 : yield* this.#surely(search);
       // As of this moment: what is stored while they are told stays.
       const left = { first: state.firstSeq, next: next === 0 ? state.lastSeq + 1 : next };
       let told = 0;
@@ -201,7 +203,7 @@ export class ConsumerIndex {
         if (follower?.consumer !== before) continue;
         const { consumer, filters } = follower;
         const only = isOne && purged.concerned.includes(follower) ? purged.seq : 0;
-        const isTold = yield* tellPurged(consumer, filter, left, only);
+        const isTold = yield* this.#surely(tellPurged(consumer, filter, left, only));
         if (only > 0 && !isTold) consumer.removed(only, purged.subjectId);
         const isMet = isTold || filters.some((wanted) => subjectsCollide(wanted, filter));
         if (isMet && !isCounted) uncounted.push(consumer);
@@ -209,6 +211,16 @@ export class ConsumerIndex {
     }
     for (const consumer of uncounted) yield* consumer.recount();
     return count;
+  }
+
+  /** What has gone is gone for good at the beginning of each piece: what may come back is written, or there again. */
+  *#surely<T>(work: Work<T>): Work<T> {
+    for (;;) {
+      this.#store.write();
+      const step = work.next();
+      if (step.done) return step.value;
+      yield;
+    }
   }
 
   #pieceOf(work: Work<number>, purged: Purged): IteratorResult<void, number> {

@@ -13,6 +13,7 @@ import {
   ROW_WORDS,
 } from './row-chunk.ts';
 import type { Rows } from './rows.ts';
+import { copyBytes } from './slabs.ts';
 import type { MutableState } from './store-beginning.ts';
 import { storedBytes } from './stored-bytes.ts';
 import type { SubjectTable } from './subject-table.ts';
@@ -63,6 +64,9 @@ export class Adoption {
   #metCount = 0;
   readonly #runs: Uint32Array;
   #run = 0;
+  /** The text at hand. */
+  #text = new Uint8Array(256);
+  #textData = new DataView(this.#text.buffer);
 
   constructor(store: AdoptingStore, kept: KeptRows, slab: number) {
     const { length } = kept.ends;
@@ -152,7 +156,7 @@ export class Adoption {
     this.#met[this.#metCount++] = text;
     let id = this.#find(text);
     if (id < 0) {
-      id = subjects.add(this.#textOf(text), this.#lengthOf(text), seq);
+      id = subjects.add(this.#text, this.#lengths[text] as number, seq);
       state.subjects++;
       this.#counts[text] = 0;
       chunk.words[rows.word + ROW_PREVIOUS] = 0;
@@ -170,12 +174,16 @@ export class Adoption {
     this.#generations[text] = subjects.generationOf(id);
   }
 
-  /** The subject of a text; -1 = there is none. */
+  /** The subject of a text; -1 = there is none, and the text is at hand. */
   #find(text: number): number {
     const subjects = this.#store.table();
     const id = this.#ids[text] as number;
     if (id >= 0 && subjects.generationOf(id) === this.#generations[text]) return id;
-    return subjects.find(this.#textOf(text), this.#lengthOf(text));
+    const length = this.#lengths[text] as number;
+    if (length > this.#text.length) this.#widen(length);
+    const { texts, ends } = this.#kept;
+    copyBytes(texts, (ends[text] as number) - length, this.#text, 0, length);
+    return subjects.findSoon(this.#text, length, this.#textData);
   }
 
   /** What has become of the subjects in the run. */
@@ -190,12 +198,8 @@ export class Adoption {
     this.#metCount = 0;
   }
 
-  #lengthOf(text: number): number {
-    return this.#lengths[text] as number;
-  }
-
-  #textOf(text: number): Uint8Array {
-    const end = this.#kept.ends[text] as number;
-    return this.#kept.texts.subarray(end - this.#lengthOf(text), end);
+  #widen(bytes: number): void {
+    this.#text = new Uint8Array(2 * bytes);
+    this.#textData = new DataView(this.#text.buffer);
   }
 }

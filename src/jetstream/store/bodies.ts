@@ -13,7 +13,7 @@ export interface Bodies {
    *
    * @param subject its first bytes are the message's subject
    */
-  keep(message: Incoming, subject: Uint8Array, seq: number, timeMs: number): void;
+  keep(message: Incoming, subject: DataView, seq: number, timeMs: number): void;
   /** What was kept last has no row. */
   undo(): void;
   /** Tells the row at the cursor where to find what was kept last. */

@@ -10,11 +10,10 @@ import type { Work } from '../work.ts';
 import type { Memory } from './memory.ts';
 import { RECORD_CHAIN, RECORD_HASH, type Records } from './records.ts';
 
-const BUCKETS_A_CHUNK = 1024;
+/** Buckets of a chunk, as a power of two. Where many are to come it is a large one: few chunks stay in the caches. */
 const CHUNK_BITS = 10;
+const LARGE_BITS = 16;
 const LEAST_BUCKETS = 64;
-/** To make a million buckets takes 50 ms. */
-const CHUNKS_A_STEP = 64;
 /** Bits that are no good: what a key of 32 bits times a byte leaves. */
 const LOW_BITS = 7;
 /** Longer texts use the keys again, behind a step that is keyed, too. */
@@ -77,6 +76,7 @@ export class HashIndex {
   /** id + 1 of the first of each bucket; 0 = none. */
   readonly #chunks: Uint32Array[] = [];
   #count = 0;
+  #bits = CHUNK_BITS;
   /** A power of two, and how many of the buckets below it have been split. */
   #half = LEAST_BUCKETS;
   #split = 0;
@@ -100,9 +100,10 @@ export class HashIndex {
   *expecting(count: number): Work<void> {
     let half = LEAST_BUCKETS;
     while (half < count) half *= 2;
-    while (this.#chunks.length << CHUNK_BITS < half) {
+    if (this.#chunks.length === 0 && half >= 1 << LARGE_BITS) this.#bits = LARGE_BITS;
+    while (this.#chunks.length << this.#bits < half) {
       this.#addChunk();
-      if (this.#chunks.length % CHUNKS_A_STEP === 0) yield;
+      yield;
     }
     this.#half = half;
   }
@@ -110,12 +111,12 @@ export class HashIndex {
   /** Makes sure that `add` will not fail. Throws CapacityError. */
   reserve(): void {
     const buckets = this.#half + this.#split + 1;
-    if (buckets <= this.#chunks.length << CHUNK_BITS) return;
+    if (buckets <= this.#chunks.length << this.#bits) return;
     this.#addChunk();
   }
 
   #addChunk(): void {
-    this.#chunks.push(new Uint32Array(this.#memory.take(BUCKETS_A_CHUNK * 4)));
+    this.#chunks.push(new Uint32Array(this.#memory.take(4 << this.#bits)));
   }
 
   /** Adds a record, which has its hash. `reserve` has been called. */
@@ -164,9 +165,9 @@ export class HashIndex {
     this.#setHead(last, 0);
     this.#insertAll(moving);
     // One chunk is kept, so that coming and going of one record costs no memory.
-    if (last + 2 * BUCKETS_A_CHUNK > this.#chunks.length << CHUNK_BITS) return;
+    if (last + (2 << this.#bits) > this.#chunks.length << this.#bits) return;
     this.#chunks.pop();
-    this.#memory.give(BUCKETS_A_CHUNK * 4);
+    this.#memory.give(4 << this.#bits);
   }
 
   #insertAll(first: number): void {
@@ -193,10 +194,12 @@ export class HashIndex {
   }
 
   #head(bucket: number): number {
-    return this.#chunks[bucket >>> CHUNK_BITS]?.[bucket & (BUCKETS_A_CHUNK - 1)] as number;
+    const bits = this.#bits;
+    return this.#chunks[bucket >>> bits]?.[bucket & ((1 << bits) - 1)] as number;
   }
 
   #setHead(bucket: number, head: number): void {
-    (this.#chunks[bucket >>> CHUNK_BITS] as Uint32Array)[bucket & (BUCKETS_A_CHUNK - 1)] = head;
+    const bits = this.#bits;
+    (this.#chunks[bucket >>> bits] as Uint32Array)[bucket & ((1 << bits) - 1)] = head;
   }
 }

@@ -120,7 +120,7 @@ export class IndexedStore implements Store {
     if (subjectBytes > this.#text.length) this.#widen(2 * subjectBytes);
     if (knownId < 0) message.copySubject(this.#text, 0, this.#textData);
     rows.reserve(seq);
-    this.#bodies.keep(message, this.#text, seq, timeMs);
+    this.#bodies.keep(message, this.#textData, seq, timeMs);
     const subjects = this.#subjects;
     let id = knownId < 0 ? subjects.findSoon(this.#text, subjectBytes, this.#textData) : knownId;
     let previous = 0;

@@ -81,8 +81,11 @@ export class Records {
     const slot = slots === undefined ? number : indexOf(slots, number);
     const word = slot * this.#recordWords;
     if (slot < 0 || word >= words.length) return false;
-    this.words = words;
-    this.doubles = chunk.doubles;
+    // A store of an object that has come lately costs several times as much as to compare.
+    if (this.words !== words) {
+      this.words = words;
+      this.doubles = chunk.doubles;
+    }
     this.word = word;
     return words[word + RECORD_LIFE] !== 0;
   }

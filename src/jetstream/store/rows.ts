@@ -95,7 +95,7 @@ export class Rows {
     if (chunk.offsets !== undefined) chunk.offsets[row] = seq - chunk.base;
     chunk.living++;
     this.#living++;
-    this.chunk = chunk;
+    if (this.chunk !== chunk) this.chunk = chunk;
     this.row = row;
   }
 
@@ -144,7 +144,7 @@ export class Rows {
     }
     const row = chunk.rowAt(seq);
     if (row >= chunk.count || chunk.seqOf(row) !== seq || !chunk.isAlive(row)) return false;
-    this.chunk = chunk;
+    if (this.chunk !== chunk) this.chunk = chunk;
     this.row = row;
     return true;
   }

@@ -29,7 +29,7 @@ export class SlabBodies implements Bodies, SlabOwner {
     this.#slabs = new Slabs(memory, this, slabBytes);
   }
 
-  keep(message: Incoming, _subject: Uint8Array, seq: number): void {
+  keep(message: Incoming, _subject: DataView, seq: number): void {
     const { headerBytes, bodyBytes } = message;
     const slabs = this.#slabs;
     this.#body = headerBytes === 0 ? bodyBytes : bodyBytes + HAS_HEADERS;

@@ -101,6 +101,7 @@ export class Slabs {
     if (!slab.isOwn) this.#living += size;
     this.slab = slab.number;
     this.at = used + HEAD_BYTES;
+    if (this.bytes === slab.bytes) return;
     this.bytes = slab.bytes;
     this.data = slab.data;
   }

@@ -4,7 +4,7 @@ import type { Filter, Filters } from './filters.ts';
 import { HashIndex, hashText, hashWords } from './hash-index.ts';
 import type { Memory } from './memory.ts';
 import { RECORD_CHAIN, RECORD_HASH, RECORD_LIFE, Records } from './records.ts';
-import { type SlabOwner, Slabs } from './slabs.ts';
+import { copyBytes, type SlabOwner, Slabs } from './slabs.ts';
 import type { SubjectScan } from './subject-scan.ts';
 import {
   isSame,
@@ -174,7 +174,7 @@ export class SubjectTable implements SlabOwner, Texts {
     const id = records.nextId;
     texts.reserve(id, length);
     const { slab, at } = texts;
-    texts.bytes.set(length === text.length ? text : text.subarray(0, length), at);
+    copyBytes(text, 0, texts.bytes, at, length);
     let node: number;
     try {
       node = this.#tree.add(id, text, length);

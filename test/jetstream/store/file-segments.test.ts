@@ -1,6 +1,7 @@
 // Segments that cannot be made, left, given back or written anew: nothing is lost, and it is tried again.
 import { deepStrictEqual, match, ok, strictEqual, throws } from 'node:assert/strict';
 import { describe, it } from 'vitest';
+import { openingFileStore } from '../../../src/jetstream/store/file/file-store.ts';
 import type { PlaceList } from '../../../src/jetstream/store/file/places.ts';
 import { type Segment, Segments } from '../../../src/jetstream/store/file/segments.ts';
 import { Syncing } from '../../../src/jetstream/store/file/syncing.ts';
@@ -49,8 +50,12 @@ describe('a segment that is full', () => {
     tail.owner = createMemoryStore({ storage: 'file' }) as IndexedStore;
     tail.begin(false);
     const add = (bytes: number): void =>
-      tail.add(incoming('a', 'x'.repeat(bytes)), Uint8Array.of(97), 1, 1);
-    (tail.segment as Segment).bytes = 0xc000_0000 - 200;
+      tail.add(incoming('a', 'x'.repeat(bytes)), new DataView(Uint8Array.of(97).buffer), 1, 1);
+    const full = tail.segment as Segment;
+    full.bytes = 0xc000_0000 - 200;
+    // The disk keeps all of a file, and this one is said to have three gigabytes.
+    const write = full.file.write.bind(full.file);
+    full.file.write = (source, at, length, position) => write(source, at, length, position % 4096);
     add(50);
     const message = '/s/00000001.log is full, and its directory is not synced yet';
     throws(() => add(100), { code: 'ERR_STORAGE', message });
@@ -90,6 +95,38 @@ describe('a segment that is not given back', () => {
 });
 
 describe('segments that are given back', () => {
+  it('are none as long as the log is being read', async () => {
+    const before = new SimDisk();
+    const options = { dir: '/s', segmentBytes: 100_000 };
+    const { store: first } = openStore({ ...options, disk: before });
+    await before.settle();
+    for (let i = 1; i <= 400; i++) {
+      first.append(incoming('a', `${i} `.padEnd(1000, 'x')), 1);
+      // The first segment is sparse long before it has been read.
+      if (i === 80) for (let seq = 1; seq <= 70; seq++) first.remove(seq);
+      first.commit(() => {});
+      if (i % 50 === 0) await before.settle();
+    }
+    const expected = kept(first).map((each) => each.slice(0, 8));
+    strictEqual(expected.length, 330);
+    const disk = before.afterEnd();
+    const { store, reading } = openingFileStore({
+      ...options,
+      disk,
+      storage: 'file',
+      clock: new FakeClock(),
+      sync: 1000,
+      warn: () => {},
+    });
+    for (let step = reading.next(); !step.done; step = reading.next()) await disk.settle();
+    await disk.settle();
+    deepStrictEqual(
+      kept(store).map((each) => each.slice(0, 8)),
+      expected,
+    );
+    deepStrictEqual(keptAfterwards(disk), kept(store));
+  });
+
   it('wait for a directory that could not be synced', async () => {
     const { store, disk, publish } = scene({ segmentBytes: 400 });
     const verbs: Verb[] = [];

@@ -11,10 +11,10 @@
 import type { Clock } from '../../../shared/clock.ts';
 import { StorageError, toError } from '../../../shared/errors.ts';
 import { Seldom } from '../../../shared/seldom.ts';
-import { Turns } from '../../../shared/turns.ts';
 import { ROW_AT, ROW_SLAB } from '../row-chunk.ts';
 import type { Rows } from '../rows.ts';
 import type { Disk } from './disk.ts';
+import { DiskTurns } from './disk-turns.ts';
 import { Rewriting } from './rewriting.ts';
 import type { Segment, Segments } from './segments.ts';
 import type { Syncing } from './syncing.ts';
@@ -35,8 +35,8 @@ export interface CompactionHost {
   };
 }
 
-/** Of all stores: each takes some MiB, and the disk. */
-const turns = new Turns(4);
+/** Of all stores of a disk: each takes some MiB, and the disk. */
+const diskTurns = new DiskTurns(4);
 /** Rows that are led to another file in a turn: a millisecond's work. */
 const ROWS_A_TURN = 8192;
 /** The first segment mostly dies from its front, and is gone soon: it is rewritten when so little lives. */
@@ -80,6 +80,7 @@ export class Compaction {
   }
 
   async #run(): Promise<void> {
+    const turns = diskTurns.of(this.#host.options.disk);
     for (;;) {
       await this.#host.options.disk.later();
       if (!this.#isDue || this.#isStopped) break;
@@ -151,9 +152,10 @@ export class Compaction {
 
   /** Everything that has been said survives a power loss then. */
   async #sync(): Promise<void> {
-    if (this.#isDirDirty) await this.#syncDir();
+    // At once: what has been chosen is empty as of now.
     const failure = this.#host.write();
     if (failure !== undefined) throw failure;
+    if (this.#isDirDirty) await this.#syncDir();
     await new Promise<void>((resolve, reject) => {
       this.#host.syncing.round((failure) => (failure === undefined ? resolve() : reject(failure)));
     });
@@ -163,6 +165,8 @@ export class Compaction {
     const { segments } = this.#host;
     await this.#sync();
     for (const segment of empty) {
+      // Something is there again.
+      if (segment.living > 0) continue;
       await segment.file.unlink();
       this.#forget(segment);
       segments.replace([segment], undefined);

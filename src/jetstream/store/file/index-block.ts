@@ -169,15 +169,11 @@ export class BlockReader {
   /** For all blocks of all segments. */
   readonly #room: Uint8Array;
 
-  /** Throws StorageError. @param room from `indexRoom` */
-  constructor(file: DiskFile, room: Uint8Array) {
+  /** @param room from `indexRoom` for that size */
+  constructor(file: DiskFile, size: number, room: Uint8Array) {
     this.#file = file;
-    this.#size = file.size();
+    this.#size = size;
     this.#room = room;
-  }
-
-  get size(): number {
-    return this.#size;
   }
 
   /** The block that goes on where `segment` is indexed; undefined: there is none that holds. Throws StorageError. */
@@ -204,9 +200,10 @@ export class BlockReader {
   }
 }
 
-/** Room for a block. */
-export function indexRoom(): Uint8Array {
-  return new Uint8Array(BLOCK_MOST);
+/** Room for a block of an index of so many bytes: what there is, if it is enough. */
+export function indexRoom(room: Uint8Array, bytes: number): Uint8Array {
+  const needed = Math.min(bytes, BLOCK_MOST);
+  return room.length < needed ? new Uint8Array(needed) : room;
 }
 
 /** undefined: it contradicts itself. */

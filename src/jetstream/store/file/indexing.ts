@@ -2,8 +2,8 @@
 // nothing of it depends on what becomes of the messages meanwhile, and it may end anywhere: a start after kill -9 reads
 // the log from where the indexes end. Nobody waits for it but the end of the store.
 import { toError } from '../../../shared/errors.ts';
-import { Turns } from '../../../shared/turns.ts';
 import type { Disk, DiskFile } from './disk.ts';
+import { DiskTurns } from './disk-turns.ts';
 import { FRAMES_AT, type Place } from './format.ts';
 import { FrameScan } from './frame-scan.ts';
 import { BlockBuilder, INDEX_PIECE_BYTES, indexName } from './index-block.ts';
@@ -28,14 +28,7 @@ const STEP_BYTES = 65_536;
 const FINISH_BYTES: number = 1 << 28;
 
 /** So many stores of a disk make indexes at a time: each takes some MiB. */
-const AT_ONCE = 4;
-const turnsOfDisks = new WeakMap<Disk, Turns>();
-
-function turnsOf(disk: Disk): Turns {
-  const known = turnsOfDisks.get(disk) ?? new Turns(AT_ONCE);
-  turnsOfDisks.set(disk, known);
-  return known;
-}
+const diskTurns = new DiskTurns(4);
 
 export class Indexing {
   readonly #host: IndexingHost;
@@ -104,9 +97,16 @@ export class Indexing {
     return list.findLast((segment) => this.#isWorth(segment, this.#endOf(segment)));
   }
 
-  #isWorth({ indexed, isIndexEnded }: Segment, end: number): boolean {
+  #isWorth(segment: Segment, end: number): boolean {
     const { indexBytes = INDEX_LEAST } = this.#host.options;
-    return !isIndexEnded && end > indexed && end - indexed >= indexBytes;
+    const left = end - segment.indexed;
+    return left > 0 && left >= indexBytes && this.#isStaying(segment);
+  }
+
+  /** It has an index that may grow, and is not about to be unlinked. */
+  #isStaying(segment: Segment): boolean {
+    const { last } = this.#host.segments;
+    return !segment.isIndexEnded && (segment.living > 0 || segment === last);
   }
 
   /** How far the segment was synced. */
@@ -117,25 +117,36 @@ export class Indexing {
   }
 
   async #run(): Promise<void> {
-    const { disk, warn } = this.#host.options;
-    for (;;) {
+    const { disk } = this.#host.options;
+    const turns = diskTurns.of(disk);
+    for (let isLeft = true; isLeft; ) {
       await disk.later();
-      // What stays is found to be another's at the next start.
-      for (const path of this.#stale.splice(0)) await disk.removeLater(path).catch(() => {});
-      const segment = this.#next();
-      if (segment === undefined || this.#left <= 0) break;
-      const turns = turnsOf(disk);
       await turns.take();
       try {
-        await this.#extend(segment);
-      } catch (error) {
-        segment.isIndexEnded = true;
-        warn(`the next start takes longer: ${toError(error).message}`);
+        isLeft = await this.#step();
       } finally {
         turns.done();
       }
     }
     this.#work = undefined;
+  }
+
+  /** @returns whether there may be more to do */
+  async #step(): Promise<boolean> {
+    const { disk, warn } = this.#host.options;
+    // What stays is found to be another's at the next start.
+    for (let path = this.#stale.pop(); path !== undefined; path = this.#stale.pop()) {
+      await disk.removeLater(path).catch(() => {});
+    }
+    const segment = this.#next();
+    if (segment === undefined || this.#left <= 0) return false;
+    try {
+      await this.#extend(segment);
+    } catch (error) {
+      segment.isIndexEnded = true;
+      warn(`the next start takes longer: ${toError(error).message}`);
+    }
+    return true;
   }
 
   async #extend(segment: Segment): Promise<void> {
@@ -146,7 +157,7 @@ export class Indexing {
     try {
       const scan = new FrameScan(segment);
       const end = this.#endOf(segment);
-      while (segment.indexed < end && !segment.isIndexEnded && this.#left > 0) {
+      while (segment.indexed < end && this.#isStaying(segment) && this.#left > 0) {
         await this.#addBlock(segment, scan, end, index);
         await disk.later();
       }
@@ -170,9 +181,9 @@ export class Indexing {
       at += length;
       if (at < stepEnd) continue;
       await this.#host.options.disk.later();
+      if (!this.#isStaying(segment)) return;
       stepEnd = at + STEP_BYTES;
     }
-    if (segment.isIndexEnded) return;
     const block = builder.end(from, at, segment.head.nonce, segment.indexBytes);
     await index.writeLater(block, segment.indexBytes);
     segment.indexed = at;

@@ -103,7 +103,7 @@ export class SegmentLog implements Bodies {
     if (this.#indexing.isBehind) this.syncing.hurry();
   }
 
-  keep(message: Incoming, subject: Uint8Array, seq: number, timeMs: number): void {
+  keep(message: Incoming, subject: DataView, seq: number, timeMs: number): void {
     const { headerBytes, bodyBytes } = message;
     this.#body = headerBytes === 0 ? bodyBytes : bodyBytes + HAS_HEADERS;
     if (this.isReplaying) return;
@@ -192,8 +192,10 @@ export class SegmentLog implements Bodies {
     this.#isEvicting = false;
     const segment = this.segments.bySlot((rows.chunk.words[rows.word + ROW_SLAB] as number) >>> 16);
     segment.remove(rows.bodyBytes);
+    // What has not been read to its end is not empty, whatever it looks like.
+    if (this.isReplaying) return;
     if (segment !== tail.segment && segment.isSparse) this.#compaction.due();
-    if (this.isReplaying || tail.isDropping) return;
+    if (tail.isDropping) return;
     if (isFirst) tail.noteFloor(seq + 1, isEvicted);
     else tail.noteDead(seq, isEvicted);
   }
@@ -317,6 +319,7 @@ export class SegmentLog implements Bodies {
   }
 
   write(): Error | undefined {
+    if (this.isReplaying) return undefined;
     this.#tail.pay();
     return this.#tail.write();
   }

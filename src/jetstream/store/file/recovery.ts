@@ -62,7 +62,7 @@ export class Recovery {
   #room: Uint8Array = new Uint8Array(0);
   #isDamaged = false;
   /** For blocks of indexes. */
-  #indexRoom: Uint8Array | undefined;
+  #indexRoom: Uint8Array = new Uint8Array(0);
   /** Up to there indexes have said what there is: it was synced. */
   #restored: Place = { number: 0, at: 0 };
   #evidence: Evidence | undefined;
@@ -169,12 +169,13 @@ export class Recovery {
     let file: DiskFile | undefined;
     try {
       file = disk.open(indexName(segment.file.path));
-      this.#indexRoom ??= indexRoom();
-      const reader = new BlockReader(file, this.#indexRoom);
+      const size = file.size();
+      this.#indexRoom = indexRoom(this.#indexRoom, size);
+      const reader = new BlockReader(file, size, this.#indexRoom);
       for (let block = reader.next(segment); block !== undefined; block = reader.next(segment)) {
         yield* this.#restoreBlock(block, segment);
       }
-      if (reader.size > segment.indexBytes) file.truncate(segment.indexBytes);
+      if (size > segment.indexBytes) file.truncate(segment.indexBytes);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       segment.isIndexEnded = true;

@@ -3,11 +3,11 @@
 //
 // A write that fails takes back what was in it: those messages are removed, and the next publish tries a new segment. What
 // is removed meanwhile is owed to that. When a sync fails nothing more is kept until the store is opened again.
+import { copyWords } from '../../../core/index.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import { StorageError } from '../../../shared/errors.ts';
 import { Seldom } from '../../../shared/seldom.ts';
 import type { IndexedStore } from '../indexed-store.ts';
-import { copyBytes } from '../slabs.ts';
 import type { Incoming } from '../store.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import {
@@ -125,7 +125,7 @@ export class Tail {
   }
 
   /** Adds a message. Throws StorageError, CapacityError, and then it has not been added. */
-  add(message: Incoming, subject: Uint8Array, seq: number, timeMs: number): void {
+  add(message: Incoming, subject: DataView, seq: number, timeMs: number): void {
     const { subjectBytes, headerBytes, bodyBytes } = message;
     const length = MESSAGE_BYTES + subjectBytes + bodyBytes;
     try {
@@ -137,15 +137,15 @@ export class Tail {
       throw error;
     }
     const { buffer } = this;
-    const { bytes, view, used: at } = buffer;
+    const { view, used: at } = buffer;
     view.setUint32(at, MESSAGE + subjectBytes * 256, true);
     view.setUint32(at + 4, bodyBytes, true);
     view.setUint32(at + 8, headerBytes, true);
     view.setFloat64(at + 12, timeMs, true);
     view.setFloat64(at + 20, seq, true);
     const body = at + MESSAGE_BYTES + subjectBytes;
-    copyBytes(subject, 0, bytes, at + MESSAGE_BYTES, subjectBytes);
-    message.copyBody(bytes, body, view);
+    copyWords(subject, 0, subjectBytes, view, at + MESSAGE_BYTES);
+    message.copyBody(buffer.bytes, body, view);
     buffer.used = at + length;
     if (this.#firstUnwritten === 0) this.#firstUnwritten = seq;
     this.#lastKind = MESSAGE;
@@ -226,7 +226,8 @@ export class Tail {
   write(): StorageError | undefined {
     const failure = this.#flush();
     this.settle();
-    return failure;
+    // As long as something waits to come back nothing may be given up.
+    return failure ?? (this.#mustSettle ? this.failure : undefined);
   }
 
   /**
