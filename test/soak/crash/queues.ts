@@ -24,6 +24,8 @@ interface Worker {
   readonly confirmed: Set<number>;
   /** Everything up to that stream sequence is confirmed, of one that acknowledges all. */
   confirmedTo: number;
+  /** Up to there it was asked to, perhaps also what came with a pull that a kill has cut, and was never seen. */
+  askedTo: number;
   /** Of first deliveries, in the life at hand. */
   lastSeq: number;
   redelivered: number;
@@ -53,6 +55,7 @@ export async function queue(
       delivered: new Set(),
       confirmed: new Set(),
       confirmedTo: 0,
+      askedTo: 0,
       lastSeq: 0,
       redelivered: 0,
     }),
@@ -109,6 +112,8 @@ function publisherOf(means: Means, name: string, workers: Worker[], isWork: bool
   const wanted = (n: number): Worker[] => (isWork ? [workers[n % 2] as Worker] : workers);
   const isDone = ({ confirmed, confirmedTo }: Worker, n: number, seq: number): boolean =>
     confirmed.has(n) || seq <= confirmedTo;
+  const isSeen = (n: number, seq: number): boolean =>
+    wanted(n).every(({ delivered, askedTo }) => delivered.has(n) || seq <= askedTo);
 
   /** What is stored and was not delivered is there; what was confirmed is not. */
   const check = async (): Promise<void> => {
@@ -120,8 +125,7 @@ function publisherOf(means: Means, name: string, workers: Worker[], isWork: bool
       ok(at === undefined || at === seq, `${name}: ${n} was stored at ${seq} and is at ${at}`);
       const isOver = wanted(n).every((worker) => isDone(worker, n, seq));
       ok(!isOver || at === undefined, `${name}: ${n} is confirmed by all and still there`);
-      const isSeen = wanted(n).every(({ delivered }) => delivered.has(n));
-      ok(isSeen || at === seq, `${name}: ${n} at ${seq} is lost`);
+      ok(isSeen(n, seq) || at === seq, `${name}: ${n} at ${seq} is lost`);
       if (isOver) acked.delete(n);
     }
     for (const worker of workers) await isRight(means, name, worker, state.last_seq);
@@ -149,8 +153,7 @@ function publisherOf(means: Means, name: string, workers: Worker[], isWork: bool
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
       for (const [n, seq] of acked) {
-        const isSeen = wanted(n).every(({ delivered }) => delivered.has(n));
-        ok(isSeen, `${name}: ${n} at ${seq} is gone and was never delivered`);
+        ok(isSeen(n, seq), `${name}: ${n} at ${seq} is gone and was never delivered`);
       }
     },
     told: () => ({ acked: acks }),
@@ -206,6 +209,7 @@ function working(means: Means, stream: string, worker: Worker): Actor {
         await link.during(Promise.all(answers));
         if (worker.acks === 'all' && last !== undefined) {
           const { seq } = last;
+          worker.askedTo = Math.max(worker.askedTo, seq);
           const confirmed = last.ackAck({ timeout: 20_000 }).then((isSo) => {
             ok(isSo, `${title}: the ack of ${seq} was not confirmed`);
             worker.confirmedTo = Math.max(worker.confirmedTo, seq);
