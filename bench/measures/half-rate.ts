@@ -3,6 +3,7 @@
 // late is late because of the server.
 
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -40,10 +41,12 @@ export async function halfRateTimes(command: Command): Promise<HalfRateTimes> {
       process.execPath,
       [fileURLToPath(import.meta.url), String(server.port)],
       {
-        stdio: 'ignore',
+        stdio: ['ignore', 'pipe', 'inherit'],
       },
     );
     try {
+      // To start a process costs the machine more than what it does then.
+      await once(guessers.stdout, 'data');
       const guessed = await measure('paced', '--rate', rate, '--seconds', '4');
       if (guessers.exitCode !== null) throw new Error('those who guess have ended');
       return { alone: alone.p99, guessed: guessed.p99 };
@@ -61,15 +64,19 @@ interface LoadgenReport {
   readonly p99: number;
 }
 
-/** The guessers' process. */
+/** The guessers' process, which says when the first of them has been refused. */
 function guess(port: number): void {
   let count = 0;
+  let isUnderWay = false;
   setInterval(() => {
     count += 1;
     const localAddress = `127.0.0.${2 + (count % ADDRESSES)}`;
     const socket = connect({ port, host: '127.0.0.1', localAddress });
     socket.on('error', () => {});
-    socket.on('data', () => {});
+    socket.on('data', (bytes) => {
+      if (!isUnderWay && bytes.includes('-ERR')) process.stdout.write('refused\n');
+      isUnderWay ||= bytes.includes('-ERR');
+    });
     socket.write(`CONNECT {"verbose":false,"user":"bench","pass":"guess ${count}"}\r\nPING\r\n`);
   }, 1000 / GUESSES_A_SECOND);
 }

@@ -3,11 +3,32 @@
 // is bundled.
 import { compareSync } from 'bcryptjs';
 
-/** What is to be compared: the hash, and what a peer says. */
-type Task = readonly [hash: string, password: string];
+/** What is to be compared: the hash, and what a peer says; and whether there is to be rest in it. */
+type Task = readonly [hash: string, password: string, isPaced: boolean];
 
 /** Somewhat behind the loop where both want one processor; on Linux alone a thread has a priority of its own. */
 const NICE = 5;
+
+/**
+ * It works and rests in turn. A thread that never sleeps keeps a processor from being idle, and Linux wakes others where
+ * the loop runs, whatever their priorities: beside 50 guesses a second messages at half the rate that the server reaches
+ * came 80 ms late (p99, median of six), and come 17 ms late.
+ */
+const WORK_MS = 2;
+const REST_MS = 2;
+
+let isResting = false;
+let begunMs = 0;
+const nobody = new Int32Array(new SharedArrayBuffer(4));
+const { now } = Date;
+// bcryptjs asks it behind each of its rounds, of which one takes less than a tenth of a millisecond.
+Date.now = () => {
+  if (isResting && performance.now() - begunMs > WORK_MS) {
+    Atomics.wait(nobody, 0, 0, REST_MS);
+    begunMs = performance.now();
+  }
+  return now();
+};
 
 // A text has no imports.
 const { parentPort } = process.getBuiltinModule('node:worker_threads');
@@ -19,7 +40,9 @@ if (process.platform === 'linux') {
   }
 }
 
-parentPort?.on('message', ([hash, password]: Task) => {
+parentPort?.on('message', ([hash, password, isPaced]: Task) => {
+  isResting = isPaced;
+  begunMs = performance.now();
   parentPort.postMessage(isSame(hash, password));
 });
 

@@ -88,11 +88,14 @@ export class HashComparer {
     if (this.#underWay !== undefined || this.#isClosed) return;
     const task = this.#queue.take();
     if (task === undefined) return;
-    for (const lane of task.lanes) this.#queue.delete(lane, task);
+    const lanes = [...task.lanes];
+    for (const lane of lanes) this.#queue.delete(lane, task);
+    // Who asks for more than can be compared does not get a processor for it.
+    const isPaced = lanes.every((lane) => this.#queue.has(lane));
     this.#underWay = task;
     this.#worker ??= this.#start();
     this.#worker.then(
-      (worker) => worker.postMessage([task.hash, task.password]),
+      (worker) => worker.postMessage([task.hash, task.password, isPaced]),
       (error: Error) => this.#failed(error),
     );
   }

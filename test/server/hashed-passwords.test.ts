@@ -133,6 +133,23 @@ describe('the thread', () => {
     await Promise.all(busy);
   });
 
+  test('takes half of a processor, and no more, for a lane in which more waits', async () => {
+    const threads = comparer();
+    const hash = hashSync('p', 10);
+    const ask = (password: string): Promise<boolean> =>
+      threads.compare({ mark: password, hash, password }, asker('guesser'));
+    await ask('to make it fast');
+    const before = process.cpuUsage();
+    const startMs = performance.now();
+    const first = ask('a');
+    const others = ['b', 'c', 'd'].map(ask);
+    await Promise.all([first, ...others.slice(0, -1)]);
+    const { user, system } = process.cpuUsage(before);
+    // Of a machine that has no time for it, it is less.
+    expect((user + system) / 1000 / (performance.now() - startMs)).toBeLessThan(0.8);
+    await Promise.all(others);
+  });
+
   test('does not begin what nobody waits for', async () => {
     const told: string[] = [];
     const threads = new HashComparer((mark) => told.push(mark));
