@@ -158,7 +158,6 @@ describe('while the disk refuses', () => {
   });
 });
 
-/** All that comes on an inbox while the disk refuses the message that is shown. */
 test('what has made room for what is refused is delivered again, though a purge came in between', async () => {
   await open({ max_msgs: 4 });
   const config = { durable_name: 'C', ack_policy: 'explicit', ack_wait: 1e9 };
