@@ -374,3 +374,20 @@ describe('deliveries', () => {
     );
   });
 });
+
+test('what there is no memory to read comes later, and what was read before it at once', () => {
+  const stream = new ConsumerStream();
+  const consumer = stream.consumer({ ack_policy: 'none' });
+  for (const text of ['a', 'b']) stream.publish('s', text);
+  const { locate } = stream.store;
+  stream.store.locate = (seq, place) => {
+    if (seq === 2) throw new RangeError('Array buffer allocation failed');
+    return locate.call(stream.store, seq, place);
+  };
+  const inbox = stream.pull(consumer, { batch: 2 });
+  expect(() => stream.turn()).toThrow('allocation failed');
+  expect(inbox.texts()).toEqual(['a']);
+  stream.store.locate = locate;
+  stream.advance(1000);
+  expect(inbox.texts()).toEqual(['b']);
+});

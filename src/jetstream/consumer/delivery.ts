@@ -165,9 +165,9 @@ export class Delivery {
       again = isNextDue ? 0 : this.#readAgain();
       seq = again > 0 ? again : this.#readNext();
     } catch (error) {
-      if (!(error instanceof StorageError)) throw error;
-      // The store has told why. It is not passed over: what cannot be read now may be read later.
+      // It is not passed over, and what was read before it goes: what cannot be read now may be read later.
       this.#isStalled = true;
+      if (!(error instanceof StorageError)) this.#tell(error);
       this.#owner.due(nowMs + READ_AGAIN_MS);
       return BLOCKED;
     }
@@ -207,6 +207,13 @@ export class Delivery {
     this.#seqs.push(seq);
     this.#recipients.give(recipient, parcel, nowMs);
     return bytes + ENTRY_BYTES;
+  }
+
+  /** To the bus, by itself; of its own errors the store has told. */
+  #tell(error: unknown): void {
+    this.#parts.host.door.atLoopEnd(() => {
+      throw error;
+    });
   }
 
   /** Reads the message at the head of those to be delivered again; 0 = none. */
