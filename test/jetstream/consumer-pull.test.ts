@@ -1,7 +1,7 @@
 // What pulls get, in which order, and how they end; every status line as clients compare it.
 import { describe, expect, test } from 'vitest';
 import { wholly } from '../../src/jetstream/work.ts';
-import { ConsumerStream } from '../support/consumer-stream.ts';
+import { ConsumerStream, Inbox } from '../support/consumer-stream.ts';
 
 const SECOND = 1_000_000_000;
 const block = (line: string): string => `NATS/1.0 ${line}\r\n\r\n`;
@@ -22,6 +22,17 @@ describe('a pull', () => {
     stream.turn();
     expect(inbox.texts()).toEqual(['two', 'three']);
     expect(consumer.info().waiting).toBe(0);
+  });
+
+  test('gets it wherever it asks for it, by a name of any length', () => {
+    const stream = new ConsumerStream();
+    const consumer = stream.consumer();
+    for (const length of [1, 3, 4, 5, 127, 128, 129, 300]) {
+      stream.publish('a', 'x');
+      const inbox = stream.pull(consumer, '', new Inbox(stream, 'i'.repeat(length)));
+      stream.turn();
+      expect(inbox.texts()).toEqual(['x']);
+    }
   });
 
   test('shows the stored subject, and its reply names the delivery', () => {

@@ -202,7 +202,7 @@ export class Delivery {
       else progress.deliver(seq, nowMs);
     }
     this.#replay?.delivered(place);
-    this.#write(recipient.to, replyBytes, block);
+    this.#write(recipient, replyBytes, block);
     this.#recipientsOf.push(recipient);
     this.#seqs.push(seq);
     this.#recipients.give(recipient, parcel, nowMs);
@@ -248,12 +248,12 @@ export class Delivery {
   }
 
   /** Copies the message at hand, or its subject and `block`. */
-  #write(to: Uint8Array, replyBytes: number, block: Uint8Array | undefined): void {
+  #write({ to, toData }: Recipient, replyBytes: number, block: Uint8Array | undefined): void {
     const run = this.#run as BatchRun;
     const { subject, subjectData, subjectAt, subjectBytes, body, bodyData, bodyAt } = place;
     const { headerBytes, bodyBytes } = block === undefined ? place : ofBlock(block);
     let at = run.reserve(to.length + subjectBytes + replyBytes + bodyBytes);
-    for (let i = 0; i < to.length; i++) run.bytes[at + i] = to[i] as number;
+    copy(to, toData, 0, to.length, run, at);
     at += to.length;
     copy(subject, subjectData, subjectAt, subjectBytes, run, at);
     at = this.#subjects.copy(run, at + subjectBytes);
