@@ -1,7 +1,7 @@
 // What pulls get, in which order, and how they end; every status line as clients compare it.
 import { describe, expect, test } from 'vitest';
 import { wholly } from '../../src/jetstream/work.ts';
-import { ConsumerStream } from '../support/consumer-stream.ts';
+import { ConsumerStream, Inbox } from '../support/consumer-stream.ts';
 
 const SECOND = 1_000_000_000;
 const block = (line: string): string => `NATS/1.0 ${line}\r\n\r\n`;
@@ -22,6 +22,17 @@ describe('a pull', () => {
     stream.turn();
     expect(inbox.texts()).toEqual(['two', 'three']);
     expect(consumer.info().waiting).toBe(0);
+  });
+
+  test('gets it wherever it asks for it, by a name of any length', () => {
+    const stream = new ConsumerStream();
+    const consumer = stream.consumer();
+    for (const length of [1, 3, 4, 5, 127, 128, 129, 300]) {
+      stream.publish('a', 'x');
+      const inbox = stream.pull(consumer, '', new Inbox(stream, 'i'.repeat(length)));
+      stream.turn();
+      expect(inbox.texts()).toEqual(['x']);
+    }
   });
 
   test('shows the stored subject, and its reply names the delivery', () => {
@@ -373,4 +384,21 @@ describe('deliveries', () => {
       Array.from({ length: 5000 }, (_, i) => i),
     );
   });
+});
+
+test('what there is no memory to read comes later, and what was read before it at once', () => {
+  const stream = new ConsumerStream();
+  const consumer = stream.consumer({ ack_policy: 'none' });
+  for (const text of ['a', 'b']) stream.publish('s', text);
+  const { locate } = stream.store;
+  stream.store.locate = (seq, place) => {
+    if (seq === 2) throw new RangeError('Array buffer allocation failed');
+    return locate.call(stream.store, seq, place);
+  };
+  const inbox = stream.pull(consumer, { batch: 2 });
+  expect(() => stream.turn()).toThrow('allocation failed');
+  expect(inbox.texts()).toEqual(['a']);
+  stream.store.locate = locate;
+  stream.advance(1000);
+  expect(inbox.texts()).toEqual(['b']);
 });

@@ -197,6 +197,23 @@ describe('a consumer that nobody uses', () => {
     expect(stream.dropped).toEqual(['C']);
   });
 
+  test('and goes while an update counts what lies ahead is not there for it', () => {
+    const stream = new ConsumerStream();
+    const consumer = stream.consumer(ephemeral);
+    stream.publish('a');
+    stream.store.counting = function* () {
+      yield;
+      return 1;
+    };
+    const update = consumer.update({ ...consumer.config, filter_subject: 'a' });
+    update.next();
+    stream.advance(6000);
+    expect(stream.dropped).toEqual(['C']);
+    consumer.close('Consumer Deleted');
+    expect(() => update.next()).toThrow('consumer does not exist');
+    expect(consumer.filters).toEqual([]);
+  });
+
   test('gets another threshold by an update', () => {
     const stream = new ConsumerStream();
     const consumer: Consumer = stream.consumer();

@@ -1,6 +1,8 @@
 // Streams that are found on disk are opened a little at a time, and what goes wrong meanwhile leaves nothing open.
 import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, expect, test } from 'vitest';
 import { type Bus, createBus, headers } from '../../src/index.ts';
 import { enableJetStream, type JetStream } from '../../src/jetstream/jetstream.ts';
@@ -92,6 +94,32 @@ test('streams that take more than they may are there, and take no more', async (
   await bus.request('$JS.API.STREAM.PURGE.S', '');
   const taken = await bus.request('s.more', 'm');
   expect(JSON.parse(taken.string())).toEqual({ stream: 'S', seq: MESSAGES + 1 });
+  await jetstream.close();
+  await bus.close();
+});
+
+test('what they are read with is given back, as long as they are open', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const storeDir = newDirectory();
+  const first = await opened(storeDir);
+  for (const name of ['A', 'B', 'C', 'D']) {
+    await first.bus.request(`$JS.API.STREAM.CREATE.${name}`, JSON.stringify({ name }));
+    await first.bus.request(name, new Uint8Array(1_000_000));
+  }
+  await first.jetstream.close();
+  await first.bus.close();
+  const bus = createBus();
+  collect();
+  const before = process.memoryUsage().arrayBuffers;
+  const jetstream = await enableJetStream(bus, { storeDir });
+  const held = (): number => {
+    collect();
+    return process.memoryUsage().arrayBuffers - before;
+  };
+  await expect.poll(held, { timeout: 10_000 }).toBeLessThan(1_000_000);
+  const info = await bus.request('$JS.API.INFO', '');
+  expect(JSON.parse(info.string())).toMatchObject({ streams: 4 });
   await jetstream.close();
   await bus.close();
 });

@@ -96,6 +96,17 @@ describe('while the disk refuses', () => {
     expect(await lastOn('s.a')).toBe('three');
   });
 
+  test('nothing is rolled up by what nobody wants', async () => {
+    await open({ retention: 'interest', allow_rollup_hdrs: true });
+    const config = { durable_name: 'C', filter_subject: 's.a', ack_policy: 'explicit' };
+    await bed.api('CONSUMER.DURABLE.CREATE.S.C', { stream_name: 'S', config });
+    await put('s.a', 'one');
+    disk.fails = full;
+    await put('s.a', 'two');
+    expect(await put('s.b', 'rolled', { 'Nats-Rollup': 'all' })).toMatchObject(REFUSED);
+    expect(await lastOn('s.a')).toBe('one');
+  });
+
   test('consumers get what is there again, and what waits for its ack still does', async () => {
     await open({ max_msgs: 2 });
     const config = { durable_name: 'C', ack_policy: 'explicit', ack_wait: 1e9 };
@@ -136,6 +147,16 @@ describe('while the disk refuses', () => {
     expect(await lastOn('s.a')).toBe('two');
   });
 
+  test('the id of the last message is that of the one that is there again', async () => {
+    await open({ max_msgs_per_subject: 1 });
+    await put('s.a', 'one', { 'Nats-Msg-Id': 'first' });
+    disk.fails = full;
+    await put('s.a', 'two', { 'Nats-Msg-Id': 'second' });
+    disk.fails = () => undefined;
+    const after = { 'Nats-Expected-Last-Msg-Id': 'first' };
+    expect(await put('s.a', 'three', after)).not.toHaveProperty('error');
+  });
+
   test('an id is forgotten also where nothing was to be kept', async () => {
     await open({ retention: 'interest' });
     disk.fails = full;
@@ -158,7 +179,6 @@ describe('while the disk refuses', () => {
   });
 });
 
-/** All that comes on an inbox while the disk refuses the message that is shown. */
 test('what has made room for what is refused is delivered again, though a purge came in between', async () => {
   await open({ max_msgs: 4 });
   const config = { durable_name: 'C', ack_policy: 'explicit', ack_wait: 1e9 };

@@ -1,5 +1,5 @@
 // A store with everything in it that the format has: messages with and without headers, a large one, sequences that were
-// used up, what was removed at the front and in the middle, segments that were rewritten, and frames behind a snapshot.
+// used up, what was removed at the front and in the middle, segments that were rewritten, and frames behind an index.
 import type { Disk } from '../../src/jetstream/store/file/disk.ts';
 import type { Store } from '../../src/jetstream/store/store.ts';
 import { closed, openStore } from './file-stores.ts';

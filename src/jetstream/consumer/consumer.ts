@@ -8,6 +8,7 @@
 //   the alarm ──────► pull or push, redelivery, inactivity
 import type { RawMessage, RawSubscription } from '../../bus/raw.ts';
 import type { ApiConsumer, ConsumerState } from '../api/account-door.ts';
+import { refusal } from '../errors.ts';
 import type { Work } from '../work.ts';
 import { type AckForm, type AckPlace, TOKENS_V1, TOKENS_V2 } from './ack-subject.ts';
 import { Acks, type AcksOwner } from './acks.ts';
@@ -158,7 +159,7 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
   }
 
   /**
-   * In pieces: of other filters it is counted what lies ahead. Throws StorageError, and then nothing has changed.
+   * In pieces: of other filters it is counted what lies ahead. Throws StorageError, ApiError, and then nothing has changed.
    * Source: nats-server 2.15.3, server/consumer.go, updateConfig.
    */
   *update(config: ConsumerConfig): Work<void> {
@@ -166,7 +167,8 @@ export class Consumer implements StreamFollower, ApiConsumer, PushOwner, AcksOwn
     const rules = rulesOf(config);
     const isRefiltered = rules.filters.join(' ') !== before.filters.join(' ');
     const pending = isRefiltered ? yield* cursor.counting(rules.filters) : 0;
-    if (this.#isClosed) return;
+    // It has gone meanwhile, as one that nobody uses does.
+    if (this.#isClosed) throw refusal('consumerDoesNotExist');
     this.#journal?.configured(config);
     this.#config = config;
     this.#parts.rules = rules;

@@ -165,9 +165,9 @@ export class Delivery {
       again = isNextDue ? 0 : this.#readAgain();
       seq = again > 0 ? again : this.#readNext();
     } catch (error) {
-      if (!(error instanceof StorageError)) throw error;
-      // The store has told why. It is not passed over: what cannot be read now may be read later.
+      // It is not passed over, and what was read before it goes: what cannot be read now may be read later.
       this.#isStalled = true;
+      if (!(error instanceof StorageError)) this.#tell(error);
       this.#owner.due(nowMs + READ_AGAIN_MS);
       return BLOCKED;
     }
@@ -202,11 +202,18 @@ export class Delivery {
       else progress.deliver(seq, nowMs);
     }
     this.#replay?.delivered(place);
-    this.#write(recipient.to, replyBytes, block);
+    this.#write(recipient, replyBytes, block);
     this.#recipientsOf.push(recipient);
     this.#seqs.push(seq);
     this.#recipients.give(recipient, parcel, nowMs);
     return bytes + ENTRY_BYTES;
+  }
+
+  /** To the bus, by itself; of its own errors the store has told. */
+  #tell(error: unknown): void {
+    this.#parts.host.door.atLoopEnd(() => {
+      throw error;
+    });
   }
 
   /** Reads the message at the head of those to be delivered again; 0 = none. */
@@ -241,12 +248,12 @@ export class Delivery {
   }
 
   /** Copies the message at hand, or its subject and `block`. */
-  #write(to: Uint8Array, replyBytes: number, block: Uint8Array | undefined): void {
+  #write({ to, toData }: Recipient, replyBytes: number, block: Uint8Array | undefined): void {
     const run = this.#run as BatchRun;
     const { subject, subjectData, subjectAt, subjectBytes, body, bodyData, bodyAt } = place;
     const { headerBytes, bodyBytes } = block === undefined ? place : ofBlock(block);
     let at = run.reserve(to.length + subjectBytes + replyBytes + bodyBytes);
-    for (let i = 0; i < to.length; i++) run.bytes[at + i] = to[i] as number;
+    copy(to, toData, 0, to.length, run, at);
     at += to.length;
     copy(subject, subjectData, subjectAt, subjectBytes, run, at);
     at = this.#subjects.copy(run, at + subjectBytes);

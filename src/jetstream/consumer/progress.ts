@@ -101,10 +101,11 @@ export class Progress {
   /** A delivery that nobody acknowledges. */
   deliverUnacked(seq: number): void {
     this.#count(seq);
-    for (const floor of [this.floor, this.shownFloor]) {
-      floor.consumer = this.consumerSeq;
-      floor.stream = Math.max(floor.stream, seq);
-    }
+    const { floor, shownFloor, consumerSeq } = this;
+    floor.consumer = consumerSeq;
+    shownFloor.consumer = consumerSeq;
+    if (seq > floor.stream) floor.stream = seq;
+    if (seq > shownFloor.stream) shownFloor.stream = seq;
   }
 
   /** A first delivery that waits for its ack. */

@@ -8,6 +8,7 @@ import type { Recipient } from './recipients.ts';
 /** Times are the monotonic clock's; Infinity = never. */
 export class Pull implements Recipient {
   readonly to: Uint8Array;
+  readonly toData: DataView;
   readonly noWait: boolean;
   readonly heartbeatMs: number;
   readonly endsMs: number;
@@ -28,6 +29,7 @@ export class Pull implements Recipient {
   constructor(to: Uint8Array, request: PullRequest, nowMs: number) {
     const { batch, expiresMs, maxBytes, noWait, heartbeatMs } = request;
     this.to = to;
+    this.toData = new DataView(to.buffer, to.byteOffset, to.length);
     this.noWait = noWait;
     this.heartbeatMs = heartbeatMs;
     this.endsMs = expiresMs === undefined ? Number.POSITIVE_INFINITY : nowMs + expiresMs;

@@ -14,7 +14,13 @@ import { randomBase62 } from '../../shared/nuid.ts';
 import { FlowWindow } from './flow-window.ts';
 import type { ConsumerParts } from './parts.ts';
 import { RateLimit } from './rate-limit.ts';
-import type { Parcel, Recipient, Recipients, RecipientsOwner } from './recipients.ts';
+import {
+  type Parcel,
+  type Recipient,
+  type Recipients,
+  type RecipientsOwner,
+  recipientOf,
+} from './recipients.ts';
 import type { ConsumerRules } from './rules.ts';
 import { FLOW_CONTROL, idleHeartbeat, PUSH_BASED } from './statuses.ts';
 
@@ -51,7 +57,7 @@ export class Push implements Recipients {
     this.#owner = owner;
     this.#name = consumer;
     this.#window = rules.hasFlowControl ? new FlowWindow() : undefined;
-    this.#target = { to: encoder.encode(rules.deliverTo) };
+    this.#target = recipientOf(encoder.encode(rules.deliverTo));
     const nowMs = host.clock.monotonic();
     if (rules.heartbeatMs > 0) this.#beatsMs = nowMs + rules.heartbeatMs;
     this.#setRate(rules.bitsPerSecond);
@@ -81,7 +87,7 @@ export class Push implements Recipients {
     if (rules.bitsPerSecond !== before.bitsPerSecond) this.#setRate(rules.bitsPerSecond);
     if (rules.deliverTo === before.deliverTo && rules.deliverGroup === before.deliverGroup) return;
     this.#unwatch();
-    this.#target = { to: encoder.encode(rules.deliverTo) };
+    this.#target = recipientOf(encoder.encode(rules.deliverTo));
     this.#heldBy = 0;
     this.open();
   }

@@ -5,6 +5,12 @@ import type { SessionHandle } from '../../core/index.ts';
 export interface Recipient {
   /** Where messages are routed by. */
   readonly to: Uint8Array;
+  /** A view of the same bytes. */
+  readonly toData: DataView;
+}
+
+export function recipientOf(to: Uint8Array): Recipient {
+  return { to, toData: new DataView(to.buffer, to.byteOffset, to.length) };
 }
 
 /** A message, before it is given. */

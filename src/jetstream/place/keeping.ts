@@ -30,8 +30,8 @@ export interface KeepingPlace {
 export class Keeping {
   readonly #place: KeepingPlace;
   readonly consumers: ConsumerLog;
-  /** Has what is kept; nothing may be asked before. Throws StorageError, and then nothing is open. */
-  readonly reading: Work<void>;
+  /** What is kept is still to be read. */
+  #reading: Work<void> | undefined;
   /** Its configuration has been saved once: the next start finds the stream. */
   isSaved: boolean;
   /** Why it was not, when it is new: nothing of it is kept then, whoever waits. */
@@ -42,8 +42,14 @@ export class Keeping {
     this.#place = place;
     this.isSaved = isSaved;
     const { store, reading } = place.openConsumers(() => this.consumers.takenBack());
-    this.reading = reading;
+    this.#reading = reading;
     this.consumers = new ConsumerLog(store, clock, onTouched);
+  }
+
+  /** Reads what is kept; nothing may be asked before. Throws StorageError, and then nothing is open. */
+  *read(): Work<void> {
+    if (this.#reading !== undefined) yield* this.#reading;
+    this.#reading = undefined;
   }
 
   /** Why nothing more of its consumers can be kept. */

@@ -161,6 +161,8 @@ export class Rows {
 
   /** Goes to the first message at or above `seq`. @returns its sequence; 0 = there is none */
   next(seq: number): number {
+    // Who goes on asks for the one behind the cursor.
+    if (this.find(seq)) return seq;
     for (let index = Math.max(0, this.#indexOf(seq)); index < this.#chunks.length; index++) {
       const chunk = this.#chunks[index] as RowChunk;
       if (chunk.living === 0) continue;

@@ -243,7 +243,7 @@ export class Ingest {
     if (isWanted) stream.eviction.stored(seq);
     if (headers.rollup !== '') {
       // What it rolls up goes when it is there, and what has made room is gone for good; not when it is refused.
-      const failure = stream.store.write();
+      const failure = stream.store.write() ?? stream.store.failure;
       if (failure !== undefined) return refusal('storeFailed', failure.message);
       this.#rollUp(message, headers.rollup, isWanted ? 1 : 0);
     }

@@ -76,7 +76,8 @@ export class Stream implements ApiStream, ConsumerHost {
   #timedIn = -1;
   /** What of the store has been counted among what all hold. */
   #held = 0;
-  readonly #reading: Work<void> | undefined;
+  /** Its messages are still to be read. */
+  #reading: Work<void> | undefined;
   readonly #isFound: boolean;
   /** What it takes has been counted. */
   #isCounted = false;
@@ -148,7 +149,9 @@ export class Stream implements ApiStream, ConsumerHost {
     const { config, store } = this;
     const keeping = this.#keeping;
     if (this.#reading !== undefined) yield* this.#reading;
-    if (keeping !== undefined) yield* keeping.reading;
+    // A generator that has ended keeps what it worked with: the room for pieces of a log and its indexes.
+    this.#reading = undefined;
+    if (keeping !== undefined) yield* keeping.read();
     this.commits.start();
     this.#isCounted = true;
     this.#reserve(reservedBytes(config));
@@ -481,6 +484,7 @@ export class Stream implements ApiStream, ConsumerHost {
   /** It has made room for a message that could not be written. */
   #restored(seq: number, subjectId: number, bytes: number): void {
     this.#use(bytes);
+    if (this.store.next(seq + 1) === 0) this.#ingest.lastIs(seq);
     if (this.consumers.size > 0) this.followers.restored(seq, subjectId);
     this.#expiry.restored(seq);
     if (this.config.retention !== 'limits') this.#retention.settled(seq);

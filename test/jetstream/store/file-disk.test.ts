@@ -228,6 +228,26 @@ describe('a store on the disk of this machine', () => {
     ok(store.heldBytes < 3e6, `${store.heldBytes}`);
   });
 
+  it('is read in large pieces by who goes through it', () => {
+    const disk = new SimDisk();
+    let reads = 0;
+    disk.fails = (verb) => {
+      if (verb === 'read') reads++;
+      return undefined;
+    };
+    const { store } = openStore({ disk, dir: '/s' });
+    for (let i = 1; i <= 10_000; i++) {
+      store.append(incoming('a', `${i}`.padEnd(16)), 1);
+      if (i % 1000 === 0) store.commit(() => {});
+    }
+    reads = 0;
+    for (let seq = 1; seq <= 10_000; seq++) {
+      strictEqual(readTexts(store, seq)?.payload, `${seq}`.padEnd(16));
+    }
+    // Some 450 KB: a short one, and those of 64 KiB.
+    ok(reads <= 10, `${reads}`);
+  });
+
   it('cannot be opened where nothing may be read', () => {
     const dir = newDirectory();
     writeFileSync(`${dir}/00000001.log`, 'x');

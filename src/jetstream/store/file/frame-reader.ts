@@ -65,17 +65,16 @@ export class FrameReader {
     // Of a frame of small messages one is asked for after the other.
     if (segment === this.#foundSegment && position === this.#foundAt) return true;
     this.#foundSegment = undefined;
-    let block = this.#blockOf(segment, position);
-    if (block === undefined) {
-      const isNext = segment === this.#endSegment && position === this.#end;
-      block = this.#load(segment, position, isNext ? LONG_BYTES : SHORT_BYTES);
-    }
+    const isNext = segment === this.#endSegment && position === this.#end;
+    const least = isNext ? LONG_BYTES : SHORT_BYTES;
+    let block = this.#blockOf(segment, position) ?? this.#load(segment, position, least);
     const { nonce } = segment.head;
     let start = position - block.position;
     const length = frameBytes(block, start, position, nonce);
     if (length === 0) return false;
     if (start + length > block.bytes.length) {
-      block = this.#load(segment, position, length);
+      // A small one at the end of a block: what is behind it comes with it.
+      block = this.#load(segment, position, length > SHORT_BYTES ? length : least);
       start = 0;
     }
     if (block.checked !== start) {

@@ -147,8 +147,11 @@ export class SegmentLog implements Bodies {
       start = this.#reader.at + (place & 0xffff);
     }
     const { bytes, view } = source;
-    into.body = bytes;
-    into.bodyData = view;
+    // As in records.ts: most lie where the one before does, in a block that has come lately.
+    if (into.body !== bytes) {
+      into.body = bytes;
+      into.bodyData = view;
+    }
     into.bodyAt = start + MESSAGE_BYTES + into.subjectBytes;
     into.headerBytes = body < HAS_HEADERS ? 0 : view.getUint32(start + 8, true);
     into.bodyBytes = body & ~HAS_HEADERS;

@@ -63,8 +63,6 @@ export class Recovery {
   #isDamaged = false;
   /** For blocks of indexes. */
   #indexRoom: Uint8Array = new Uint8Array(0);
-  /** Up to there indexes have said what there is: it was synced. */
-  #restored: Place = { number: 0, at: 0 };
   #evidence: Evidence | undefined;
 
   constructor(log: SegmentLog, store: IndexedStore) {
@@ -88,7 +86,7 @@ export class Recovery {
     for (const segment of segments.list) {
       segment.hasIndex = indexes.delete(indexName(segmentName(segment.number)));
     }
-    for (const name of indexes) this.#remove(name);
+    for (const name of indexes) this.#removeIndex(name);
     yield* this.#expecting();
     for (let i = 0; i < segments.list.length; i++) {
       const segment = segments.list[i] as Segment;
@@ -126,6 +124,13 @@ export class Recovery {
   #remove(name: string): void {
     const { disk, dir } = this.#log.options;
     disk.remove(`${dir}/${name}`);
+  }
+
+  /** One that stays is nobody's, and is found to be that again. */
+  #removeIndex(name: string): void {
+    try {
+      this.#remove(name);
+    } catch {}
   }
 
   #open(number: number, isLast: boolean): void {
@@ -190,7 +195,6 @@ export class Recovery {
     yield* restore(block, this.#store, this.#replay, segment);
     segment.indexed = block.to;
     segment.indexBytes += block.bytes;
-    this.#restored = { number: segment.number, at: block.to };
     yield;
   }
 
@@ -271,7 +275,7 @@ export class Recovery {
 
   *#search(segment: Segment, from: number): Work<Evidence> {
     const { list } = this.#log.segments;
-    let place = this.#restored;
+    let place: Place = { number: 0, at: 0 };
     let lastSeq = 0;
     const index = list.indexOf(segment);
     for (let i = index; i < list.length; i++) {
@@ -308,7 +312,7 @@ export class Recovery {
     for (const segment of segments.list.slice(index + 1)) {
       segment.file.close();
       this.#remove(segmentName(segment.number));
-      if (segment.hasIndex) this.#remove(indexName(segmentName(segment.number)));
+      if (segment.hasIndex) this.#removeIndex(indexName(segmentName(segment.number)));
       segments.replace([segment], undefined);
     }
   }
