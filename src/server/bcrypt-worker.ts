@@ -11,8 +11,7 @@ const NICE = 5;
 
 /**
  * It works and rests in turn. A thread that never sleeps keeps a processor from being idle, and Linux wakes others where
- * the loop runs, whatever their priorities: beside 50 guesses a second messages at half the rate that the server reaches
- * came 80 ms late (p99, median of six), and come 17 ms late.
+ * the loop runs, whatever their priorities: `npm run bench -- measures --case 'half the rate'` shows what a pair notices.
  */
 const WORK_MS = 2;
 const REST_MS = 2;
