@@ -27,6 +27,10 @@ export const ROW_NEXT = 6;
 export const ROW_PREVIOUS = 7;
 
 export const HAS_HEADERS = 0x80000000;
+/** A row has so much room for bytes of a body … */
+export const BODY_MOST: number = 0x7fff_ffff;
+/** … and for how far a record is behind the begin of its frame. */
+export const IN_FRAME_MOST: number = 0xffff;
 /** In the place of a subject's id: the message has been removed. */
 export const DEAD = 0xffffffff;
 /** The neighbour is further away than a word can say. */

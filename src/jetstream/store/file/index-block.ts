@@ -16,7 +16,7 @@ import {
   KEPT_TEXT,
   type KeptRows,
 } from '../adopted-rows.ts';
-import { HAS_HEADERS } from '../row-chunk.ts';
+import { BODY_MOST, HAS_HEADERS, IN_FRAME_MOST } from '../row-chunk.ts';
 import type { DiskFile } from './disk.ts';
 import {
   type Bytes,
@@ -50,9 +50,6 @@ export const NEXT_SEQ = 5;
 export const INDEX_PIECE_BYTES: number = 1 << 19;
 /** A frame of tombstones alone makes the longest. */
 const BLOCK_MOST = 4 << 20;
-/** What a row has room for. */
-const IN_FRAME_MOST = 0xffff;
-const BODY_MOST = 0x7fff_ffff;
 
 /** The name of the index of a segment. */
 export function indexName(segmentName: string): string {

@@ -2,6 +2,7 @@
 // anything of it is done.
 import { StorageError } from '../../../shared/errors.ts';
 import type { IndexedStore } from '../indexed-store.ts';
+import { BODY_MOST, IN_FRAME_MOST } from '../row-chunk.ts';
 import { copyBytes } from '../slabs.ts';
 import type { Incoming } from '../store.ts';
 import {
@@ -21,10 +22,6 @@ import type { Segment } from './segments.ts';
 /** A record may say that very many messages are gone, and a frame have very many records. */
 const REMOVED_A_STEP = 1024;
 const RECORDS_A_STEP = 1024;
-/** A row has so much room for how far a record is behind the begin of its frame. */
-const IN_FRAME_MOST = 0xffff;
-/** And for bytes of a body. */
-const BODY_MOST = 0x7fff_ffff;
 
 export class Replay {
   readonly #log: SegmentLog;
