@@ -107,18 +107,19 @@ describe.skipIf(reasonAgainst !== undefined)(
       await both(natsCommand(), ['kv', 'put', 'SEEN', 'a', 'two']);
       await both(natsCommand(), ['kv', 'put', 'SEEN', 'b', 'three']);
       await both(natsCommand(), ['kv', 'del', 'SEEN', 'a', '-f']);
-      for (const [flags, last, first] of [
-        [[], /DELETE.*a/, 'three'],
-        [['--history'], /DELETE.*a/, 'one'],
-        [['--no-deletes'], /three/, 'three'],
-        [['--revision', '2'], /DELETE.*a/, 'two'],
+      // A key for each, or the purge that it waits for might be the one of a watch before it.
+      for (const [flags, last, first, key] of [
+        [[], /DELETE.*a/, 'three', 'c.1'],
+        [['--history'], /DELETE.*a/, 'one', 'c.2'],
+        [['--no-deletes'], /three/, 'three', 'c.3'],
+        [['--revision', '2'], /DELETE.*a/, 'two', 'c.4'],
       ] as const) {
         const [ours, theirs] = await watch(
           ['kv', 'watch', 'SEEN', ...flags],
           [
-            { until: last, run: ['kv', 'put', 'SEEN', 'c.d', 'while it is watched'] },
-            { until: /while/, run: ['kv', 'purge', 'SEEN', 'c.d', '-f'] },
-            ...(last.source === 'three' ? [] : [{ until: /PURGE/ }]),
+            { until: last, run: ['kv', 'put', 'SEEN', key, 'while it is watched'] },
+            { until: /while/, run: ['kv', 'purge', 'SEEN', key, '-f'] },
+            ...(flags[0] === '--no-deletes' ? [] : [{ until: new RegExp(`PURGE.*${key}`) }]),
           ],
         );
         expect(ours).toContain(first);
