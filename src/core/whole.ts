@@ -2,14 +2,13 @@
 // lies in memory means the same to both, so the whole one goes on with the memory as it is, and what does not lie
 // there is handed over, global by global.
 import { compile, type ProgramExports, start, type WasmExports } from './instance.ts';
-import { bytesOf } from './wasm-text.ts';
 import { whole } from './whole.generated.ts';
 
 let compiled: WebAssembly.Module | undefined;
 
-/** The bytes of the whole, for a core that begins with it. */
+/** The bytes of the whole, for a core that begins with it. Peers are where there is a Buffer, as they are beyond Node's net. */
 export function wholeWasm(): Uint8Array<ArrayBuffer> {
-  return bytesOf(whole);
+  return Buffer.from(whole, 'base64');
 }
 
 /**
