@@ -6,9 +6,15 @@ import { whole } from './whole.generated.ts';
 
 let compiled: WebAssembly.Module | undefined;
 
-/** The bytes of the whole, for a core that begins with it. Peers are where there is a Buffer, as they are beyond Node's net. */
+/** As far as it is used. */
+interface Base64 {
+  from(text: string, encoding: 'base64'): Uint8Array<ArrayBuffer>;
+}
+
+/** The bytes of the whole, for a core that begins with it. Whoever has peers is Node, or as Bun and Deno has its Buffer. */
 export function wholeWasm(): Uint8Array<ArrayBuffer> {
-  return Buffer.from(whole, 'base64');
+  const { Buffer: base64 } = globalThis as unknown as { readonly Buffer: Base64 };
+  return base64.from(whole, 'base64');
 }
 
 /**
