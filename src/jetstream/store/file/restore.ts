@@ -10,7 +10,7 @@ import type { Segment } from './segments.ts';
 
 /** Rows that are taken over in a step, and where most have a subject of their own: some tenths of a millisecond. */
 const ROWS_A_STEP = 4096;
-const SUBJECTS_A_STEP = 128;
+const SUBJECTS_A_STEP = 512;
 const NOTES_A_STEP = 1024;
 const BODY_BITS = 0x7fff_ffff;
 
@@ -21,6 +21,7 @@ export function* restore(
   replay: Replay,
   segment: Segment,
 ): Work<void> {
+  yield* store.expecting(block.ends.length);
   const adoption = store.adopting(block, placeWord(segment, 0));
   const most = 2 * block.ends.length > block.rows ? SUBJECTS_A_STEP : ROWS_A_STEP;
   let row = 0;
