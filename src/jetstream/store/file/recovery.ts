@@ -97,7 +97,7 @@ export class Recovery {
       segment.hasIndex = indexes.delete(indexName(segmentName(segment.number)));
     }
     for (const name of indexes) this.#removeIndex(name);
-    yield* this.#expecting();
+    if (segments.list.length > 0) yield* this.#expecting();
     for (let i = 0; i < segments.list.length; i++) {
       const segment = segments.list[i] as Segment;
       const before = segments.list[i - 1];
