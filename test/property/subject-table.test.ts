@@ -98,7 +98,7 @@ class Run {
     if (this.#model.has(text)) return;
     const bytes = new TextEncoder().encode(text);
     if (this.#table.find(bytes, bytes.length) !== -1) throw new Error(`${text} is there`);
-    this.#model.set(text, this.#table.add(bytes, bytes.length, number + 1));
+    this.#model.set(text, this.#table.add(bytes, 0, bytes.length, number + 1));
   }
 
   #delete(text: string): void {

@@ -13,7 +13,6 @@ import {
   ROW_WORDS,
 } from './row-chunk.ts';
 import type { Rows } from './rows.ts';
-import { copyBytes } from './slabs.ts';
 import type { MutableState } from './store-beginning.ts';
 import { storedBytes } from './stored-bytes.ts';
 import type { SubjectTable } from './subject-table.ts';
@@ -64,9 +63,9 @@ export class Adoption {
   #metCount = 0;
   readonly #runs: Uint32Array;
   #run = 0;
-  /** The text at hand. */
-  #text = new Uint8Array(256);
-  #textData = new DataView(this.#text.buffer);
+  /** Of the texts below `#foreseen`. */
+  readonly #hashes: Uint32Array;
+  #foreseen = 0;
 
   constructor(store: AdoptingStore, kept: KeptRows, slab: number) {
     const { length } = kept.ends;
@@ -80,6 +79,7 @@ export class Adoption {
     this.#counts = new Int32Array(length);
     this.#met = new Uint32Array(length);
     this.#runs = new Uint32Array(length);
+    this.#hashes = new Uint32Array(length);
     this.#lengths = kept.ends.map((end, i) => end - (i === 0 ? 0 : (kept.ends[i - 1] as number)));
   }
 
@@ -156,7 +156,9 @@ export class Adoption {
     this.#met[this.#metCount++] = text;
     let id = this.#find(text);
     if (id < 0) {
-      id = subjects.add(this.#text, this.#lengths[text] as number, seq);
+      const length = this.#lengths[text] as number;
+      const { texts, ends } = this.#kept;
+      id = subjects.add(texts, (ends[text] as number) - length, length, seq);
       state.subjects++;
       this.#counts[text] = 0;
       chunk.words[rows.word + ROW_PREVIOUS] = 0;
@@ -174,16 +176,18 @@ export class Adoption {
     this.#generations[text] = subjects.generationOf(id);
   }
 
-  /** The subject of a text; -1 = there is none, and the text is at hand. */
+  /** The subject of a text; -1 = there is none. */
   #find(text: number): number {
     const subjects = this.#store.table();
     const id = this.#ids[text] as number;
     if (id >= 0 && subjects.generationOf(id) === this.#generations[text]) return id;
     const length = this.#lengths[text] as number;
-    if (length > this.#text.length) this.#widen(length);
     const { texts, ends } = this.#kept;
-    copyBytes(texts, (ends[text] as number) - length, this.#text, 0, length);
-    return subjects.findSoon(this.#text, length, this.#textData);
+    while (text >= this.#foreseen) {
+      this.#foreseen = subjects.foresee(texts, ends, this.#foreseen, this.#hashes);
+    }
+    const hash = this.#hashes[text] as number;
+    return subjects.findHashed(hash, texts, (ends[text] as number) - length, length);
   }
 
   /** What has become of the subjects in the run. */
@@ -196,10 +200,5 @@ export class Adoption {
       subjects.last = this.#lasts[text] as number;
     }
     this.#metCount = 0;
-  }
-
-  #widen(bytes: number): void {
-    this.#text = new Uint8Array(2 * bytes);
-    this.#textData = new DataView(this.#text.buffer);
   }
 }

@@ -14,12 +14,16 @@ import { RECORD_CHAIN, RECORD_HASH, type Records } from './records.ts';
 const CHUNK_BITS = 10;
 const LARGE_BITS = 16;
 const LEAST_BUCKETS = 64;
+/** So far `foresee` looks ahead: the caches next to the processor hold it. */
+export const SIGHT = 256;
 /** Bits that are no good: what a key of 32 bits times a byte leaves. */
 const LOW_BITS = 7;
 /** Longer texts use the keys again, behind a step that is keyed, too. */
 const KEYS = 4096;
 
 let keys: Uint32Array | undefined;
+/** Of the buckets that are looked at ahead. */
+const heads = new Uint32Array(SIGHT);
 
 /** The keyed hash of `length` bytes: 25 bits. */
 export function hashText(text: Uint8Array, at: number, length: number): number {
@@ -91,6 +95,21 @@ export class HashIndex {
     if (this.#count === 0) return 0;
     const bucket = this.#bucketOf(hash);
     return this.#head(bucket);
+  }
+
+  /**
+   * Goes where hashes lead of which up to SIGHT are asked for next. Each waits for memory, and all of them together as long
+   * as a few one after the other.
+   */
+  foresee(hashes: Uint32Array, from: number, to: number): void {
+    const records = this.#records;
+    const count = Math.min(SIGHT, to - from);
+    for (let i = 0; i < count; i++) heads[i] = this.firstOf(hashes[from + i] as number);
+    for (let i = 0; i < count; i++) {
+      const head = heads[i] as number;
+      // What goes nowhere would not be read.
+      if (head !== 0) heads[i] = records.locate(head - 1) ? 1 : 0;
+    }
   }
 
   /**

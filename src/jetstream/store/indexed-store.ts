@@ -160,7 +160,7 @@ export class IndexedStore implements Store {
 
   #addSubject(length: number, seq: number): number {
     try {
-      const id = this.#subjects.add(this.#text, length, seq);
+      const id = this.#subjects.add(this.#text, 0, length, seq);
       this.#state.subjects++;
       return id;
     } catch (error) {

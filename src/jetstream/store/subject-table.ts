@@ -8,7 +8,7 @@
 import { CapacityError } from '../../shared/errors.ts';
 import { type Work, wholly } from '../work.ts';
 import type { Filter, Filters } from './filters.ts';
-import { HashIndex, hashText, hashWords } from './hash-index.ts';
+import { HashIndex, hashText, hashWords, SIGHT } from './hash-index.ts';
 import type { Memory } from './memory.ts';
 import { RECORD_CHAIN, RECORD_HASH, RECORD_LIFE, Records } from './records.ts';
 import { copyBytes, type SlabOwner, Slabs } from './slabs.ts';
@@ -78,6 +78,8 @@ export class SubjectTable implements SlabOwner, Texts {
   /** They hear of every change before it is made. */
   readonly scans: Set<SubjectScan> = new Set();
   #count = 0;
+  /** Of the text that was looked for last. */
+  #hash = 0;
 
   #generation: number;
   readonly #inBackground: (work: Work<void>) => void;
@@ -169,46 +171,81 @@ export class SubjectTable implements SlabOwner, Texts {
 
   /** The id of a subject; -1 = it has no messages. Goes to it. */
   find(text: Uint8Array, length: number): number {
-    return this.#findBy(hashText(text, 0, length), text, length, undefined);
+    return this.#findBy(hashText(text, 0, length), text, 0, length, undefined);
   }
 
   /** The same by a view of all of the text: sooner. */
   findSoon(text: Uint8Array, length: number, data: DataView): number {
-    return this.#findBy(hashWords(data, length), text, length, data);
+    return this.#findBy(hashWords(data, length), text, 0, length, data);
   }
 
-  #findBy(hash: number, text: Uint8Array, length: number, data: DataView | undefined): number {
+  /** The same of a text at `at` that `foresee` has hashed. */
+  findHashed(hash: number, text: Uint8Array, at: number, length: number): number {
+    return this.#findBy(hash, text, at, length, undefined);
+  }
+
+  /**
+   * Hashes the next of some texts, which will be looked for in this order, so that all are found sooner.
+   *
+   * @param ends where each of them ends
+   * @returns up to which
+   */
+  foresee(texts: Uint8Array, ends: Uint32Array, from: number, hashes: Uint32Array): number {
+    const to = Math.min(from + SIGHT, ends.length);
+    let start = from === 0 ? 0 : (ends[from - 1] as number);
+    for (let i = from; i < to; i++) {
+      const end = ends[i] as number;
+      hashes[i] = hashText(texts, start, end - start);
+      start = end;
+    }
+    this.#index.foresee(hashes, from, to);
+    return to;
+  }
+
+  #findBy(
+    hash: number,
+    text: Uint8Array,
+    at: number,
+    length: number,
+    data: DataView | undefined,
+  ): number {
     const records = this.#records;
-    for (let at = this.#index.firstOf(hash); at !== 0; ) {
-      records.locate(at - 1);
+    this.#hash = hash;
+    for (let found = this.#index.firstOf(hash); found !== 0; ) {
+      records.locate(found - 1);
       const { words, word } = records;
       if (words[word + RECORD_HASH] === hash && words[word + LENGTH] === length) {
         const slab = this.#texts.slabOf(words[word + SLAB] as number);
         const start = words[word + AT] as number;
         const isFound =
           data === undefined
-            ? isSame(slab.bytes, start, text, 0, length)
+            ? isSame(slab.bytes, start, text, at, length)
             : isSameWords(slab.data, start, data, length);
-        if (isFound) return at - 1;
+        if (isFound) return found - 1;
       }
-      at = words[word + RECORD_CHAIN] as number;
+      found = words[word + RECORD_CHAIN] as number;
     }
     return -1;
   }
 
-  /** Adds a subject with one message. Throws CapacityError, and then nothing has changed. @returns its id */
-  add(text: Uint8Array, length: number, seq: number): number {
+  /**
+   * Adds a subject with one message; its text was looked for last, and was not there. Throws CapacityError, and then nothing
+   * has changed.
+   *
+   * @returns its id
+   */
+  add(text: Uint8Array, at: number, length: number, seq: number): number {
     const records = this.#records;
     const texts = this.#texts;
     records.reserve();
     this.#index.reserve();
     const id = records.nextId;
     texts.reserve(id, length);
-    const { slab, at } = texts;
-    copyBytes(text, 0, texts.bytes, at, length);
+    const { slab, at: place } = texts;
+    copyBytes(text, at, texts.bytes, place, length);
     let node = 0;
     try {
-      if (id < this.#grownTo) node = this.#tree.add(id, text, 0, length);
+      if (id < this.#grownTo) node = this.#tree.add(id, text, at, length);
     } catch (error) {
       texts.release(slab, length);
       throw error;
@@ -220,9 +257,9 @@ export class SubjectTable implements SlabOwner, Texts {
     this.#generation = (this.#generation + 1) >>> 0;
     const { words, word } = records;
     words[word + GENERATION] = this.#generation;
-    words[word + RECORD_HASH] = hashText(text, 0, length);
+    words[word + RECORD_HASH] = this.#hash;
     words[word + SLAB] = slab;
-    words[word + AT] = at;
+    words[word + AT] = place;
     words[word + LENGTH] = length;
     words[word + NODE] = node;
     this.#index.add(id);
