@@ -1,9 +1,9 @@
-// Does to a store what a block of an index says: the same as the records for which it stands, many rows at a time.
+// Does to a store what a block says, of an index or of what was read: many rows at a time.
 import type { Work } from '../../work.ts';
 import { KEPT_BODY, KEPT_ROW_WORDS } from '../adopted-rows.ts';
 import type { IndexedStore } from '../indexed-store.ts';
 import { DEAD, FLOOR, SKIP } from './format.ts';
-import { type IndexBlock, NEXT_SEQ, type Note } from './index-block.ts';
+import { type Block, NEXT_SEQ, type Note } from './index-block.ts';
 import { placeWord } from './places.ts';
 import type { Replay } from './replay.ts';
 import type { Segment } from './segments.ts';
@@ -16,7 +16,7 @@ const BODY_BITS = 0x7fff_ffff;
 
 /** Throws CapacityError. */
 export function* restore(
-  block: IndexBlock,
+  block: Block,
   store: IndexedStore,
   replay: Replay,
   segment: Segment,
@@ -64,7 +64,7 @@ function isDone(
   return true;
 }
 
-function bodyBytes({ words }: IndexBlock, from: number, to: number): number {
+function bodyBytes({ words }: Block, from: number, to: number): number {
   let bytes = 0;
   for (let row = from; row < to; row++) {
     bytes += (words[row * KEPT_ROW_WORDS + KEPT_BODY] as number) & BODY_BITS;
