@@ -51,11 +51,12 @@ export async function halfRateTimes(command: Command): Promise<HalfRateTimes> {
     try {
       // To start a process costs the machine more than what it does then.
       await once(guessers.stdout, 'data');
-      const [startMs, startBusyMs] = [performance.now(), busyMs()];
+      const [startMs, startIdleMs] = [performance.now(), idleMs()];
       const guessed = await measure('paced', '--rate', rate, '--seconds', '4');
-      const othersMs = busyMs() - startBusyMs - (guessed.serverCpuNs + guessed.loadgenCpuNs) / 1e6;
+      const ownMs = (guessed.serverCpuNs + guessed.loadgenCpuNs) / 1e6;
+      const knownMs = idleMs() - startIdleMs + ownMs;
       if (guessers.exitCode !== null) throw new Error('those who guess have ended');
-      const others = othersMs / (performance.now() - startMs);
+      const others = cpus().length - knownMs / (performance.now() - startMs);
       return { alone: alone.p99, guessed: guessed.p99, others };
     } finally {
       guessers.kill('SIGKILL');
@@ -73,9 +74,9 @@ interface LoadgenReport {
   readonly loadgenCpuNs: number;
 }
 
-/** What all processors have been busy with, in sum. */
-function busyMs(): number {
-  return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys, 0);
+/** How long processors have been idle, in sum. */
+function idleMs(): number {
+  return cpus().reduce((sum, { times }) => sum + times.idle, 0);
 }
 
 /** The guessers' process, which says when the first of them has been refused. */

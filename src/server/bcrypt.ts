@@ -39,6 +39,8 @@ export class HashComparer {
   readonly #tasks = new Map<string, Task>();
   /** How much each lane has asked since it was right, or since nothing waited. */
   readonly #asked = new Map<string, number>();
+  /** Not 0: what is under way is compared without rest. The thread reads it. */
+  readonly #isHurried = new Int32Array(new SharedArrayBuffer(4));
   #underWay: Task | undefined;
   #worker: Promise<Worker> | undefined;
   #isClosed = false;
@@ -55,6 +57,7 @@ export class HashComparer {
     if (!task.lanes.has(lane)) {
       task.lanes.add(lane);
       this.#count(lane);
+      if (this.#isNew(lane)) this.#hurry(true);
       if (task !== this.#underWay) this.#queue.add(lane, task);
     }
     const answer = new Promise<boolean>((resolve, reject) => {
@@ -101,12 +104,12 @@ export class HashComparer {
     }
     const lanes = [...task.lanes];
     for (const lane of lanes) this.#queue.delete(lane, task);
-    // Who asks again and again does not get a processor for it.
-    const isPaced = lanes.every((lane) => this.#askedBy(lane) > 1);
+    // Who asks again and again does not get a processor for it, unless somebody waits for what is under way.
+    this.#hurry(lanes.some((lane) => this.#isNew(lane)));
     this.#underWay = task;
     this.#worker ??= this.#start();
     this.#worker.then(
-      (worker) => worker.postMessage([task.hash, task.password, isPaced]),
+      (worker) => worker.postMessage([task.hash, task.password]),
       (error: Error) => this.#failed(error),
     );
   }
@@ -114,6 +117,15 @@ export class HashComparer {
   #count(lane: string): void {
     if (this.#asked.size >= COUNTED_MAX) this.#asked.clear();
     this.#asked.set(lane, this.#askedBy(lane) + 1);
+  }
+
+  #isNew(lane: string): boolean {
+    return this.#askedBy(lane) <= 1;
+  }
+
+  #hurry(isHurried: boolean): void {
+    Atomics.store(this.#isHurried, 0, Number(isHurried));
+    Atomics.notify(this.#isHurried, 0);
   }
 
   #askedBy(lane: string): number {
@@ -131,7 +143,8 @@ export class HashComparer {
 
   async #start(): Promise<Worker> {
     const { workerText } = await import('./bcrypt-worker.generated.ts');
-    const worker = new Worker(workerText, { eval: true, execArgv: [], env: {} });
+    const workerData = this.#isHurried;
+    const worker = new Worker(workerText, { eval: true, execArgv: [], env: {}, workerData });
     worker.unref();
     worker.on('message', (isSame: boolean) => this.#done(isSame));
     worker.on('error', (error) => this.#failed(error));

@@ -87,7 +87,7 @@ export class IndexedStore implements Store {
     return this.#state;
   }
 
-  /** So many subjects are to come to one that is empty. Throws CapacityError. */
+  /** So many more subjects may come, and nothing is asked meanwhile. Throws CapacityError. */
   expecting(subjects: number): Work<void> {
     return this.#subjects.expecting(subjects);
   }

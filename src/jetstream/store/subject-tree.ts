@@ -74,7 +74,7 @@ export class SubjectTree {
     return this.#nodes.listBytes;
   }
 
-  /** So many are to come to one that is empty. Throws CapacityError. */
+  /** So many more may come, and nothing is asked meanwhile. Throws CapacityError. */
   expecting(count: number): Work<void> {
     return this.#index.expecting(count);
   }
