@@ -1,15 +1,17 @@
 // The index of a store: the rows of its messages by their sequences. New rows go to the end; any may die. Chunks that
-// have become sparse are packed and join their neighbours, so that what is held follows what lives.
+// have become sparse are packed and join their neighbours, so that what is held follows what lives. What an index on disk
+// has kept is cold until a row of it is wanted (cold-rows.ts).
 //
 //   chunks   [1 … 4096] [4097 … 8192] [8201, 9077, 11999] [12289 …        ]
-//                                      packed              the tail: here rows are added
+//             cold                     packed              the tail: here rows are added
 //
 // `find`, `next`, `previous` and `push` leave the cursor (`chunk`, `row`) at their row; it is good until the next call.
+import type { ColdRows } from './cold-rows.ts';
+import { FarNeighbours } from './far-neighbours.ts';
 import type { Memory } from './memory.ts';
 import {
   CHUNK_SPAN,
   DEAD,
-  FAR,
   HAS_HEADERS,
   merge,
   ROW_BODY,
@@ -34,9 +36,7 @@ export class Rows {
   readonly #memory: Memory;
   readonly #most: number;
   readonly #chunks: RowChunk[] = [];
-  /** Neighbours too far away for a word of a row, by the sequence of the row. */
-  readonly #farNext = new Map<number, number>();
-  readonly #farPrevious = new Map<number, number>();
+  readonly #far = new FarNeighbours();
   #living = 0;
 
   chunk!: RowChunk;
@@ -65,8 +65,7 @@ export class Rows {
   /** Forgets all rows, whose memory has been given back. */
   clear(): void {
     this.#chunks.length = 0;
-    this.#farNext.clear();
-    this.#farPrevious.clear();
+    this.#far.clear();
     this.#living = 0;
     (this as { chunk: RowChunk | undefined }).chunk = undefined;
   }
@@ -120,6 +119,22 @@ export class Rows {
     return count;
   }
 
+  /** As many rows as a chunk has at most. */
+  get most(): number {
+    return this.#most;
+  }
+
+  /** Adds rows, at most `most`, for the sequences from `seq` on, which is above all others. Throws CapacityError. */
+  pushCold(seq: number, cold: ColdRows): void {
+    const { count } = cold;
+    const chunk = new RowChunk(this.#memory, count, cold);
+    chunk.base = seq;
+    chunk.count = count;
+    chunk.living = count;
+    this.#living += count;
+    this.#append(chunk);
+  }
+
   /** Makes rows between the others for sequences that have none, ascending; their words are the caller's to fill. */
   insert(seqs: readonly number[]): void {
     const chunks = this.#chunks;
@@ -128,7 +143,8 @@ export class Rows {
       const end = chunks[index + 1]?.base ?? Number.POSITIVE_INFINITY;
       const part: number[] = [];
       while (at < seqs.length && (seqs[at] as number) < end) part.push(seqs[at++] as number);
-      const merged = merge(this.#memory, chunks[index], part, this.#most);
+      const source = index < chunks.length ? this.#warm(index) : undefined;
+      const merged = merge(this.#memory, source, part, this.#most);
       for (const old of chunks.splice(index, 1, ...merged)) old.drop();
       this.#living += part.length;
     }
@@ -140,7 +156,7 @@ export class Rows {
     if (chunk === undefined || seq < chunk.base || seq > chunk.end) {
       const index = this.#indexOf(seq);
       if (index < 0) return false;
-      chunk = this.#chunks[index] as RowChunk;
+      chunk = this.#warm(index);
     }
     const row = chunk.rowAt(seq);
     if (row >= chunk.count || chunk.seqOf(row) !== seq || !chunk.isAlive(row)) return false;
@@ -153,7 +169,7 @@ export class Rows {
   first(): number {
     if (this.#living === 0) return 0;
     // Only the tail may have no row that lives.
-    const chunk = this.#chunks[0] as RowChunk;
+    const chunk = this.#warm(0);
     this.chunk = chunk;
     this.row = chunk.start;
     return chunk.seqOf(chunk.start);
@@ -164,7 +180,7 @@ export class Rows {
     // Who goes on asks for the one behind the cursor.
     if (this.find(seq)) return seq;
     for (let index = Math.max(0, this.#indexOf(seq)); index < this.#chunks.length; index++) {
-      const chunk = this.#chunks[index] as RowChunk;
+      const chunk = this.#warm(index);
       if (chunk.living === 0) continue;
       let row = Math.max(chunk.start, chunk.rowAt(seq));
       while (row < chunk.count && !chunk.isAlive(row)) row++;
@@ -179,7 +195,7 @@ export class Rows {
   /** Goes to the last message at or below `seq`. @returns its sequence; 0 = there is none */
   previous(seq: number): number {
     for (let index = this.#indexOf(seq); index >= 0; index--) {
-      const chunk = this.#chunks[index] as RowChunk;
+      const chunk = this.#warm(index);
       if (chunk.living === 0) continue;
       let row = chunk.rowAt(seq);
       if (row === chunk.count || chunk.seqOf(row) > seq) row--;
@@ -200,11 +216,10 @@ export class Rows {
     if (high <= 0) return 0;
     while (high - low > 1) {
       const middle = (low + high) >>> 1;
-      const { times, start } = chunks[middle] as RowChunk;
-      if ((times[start * (ROW_WORDS / 2)] as number) < timeMs) low = middle;
+      if ((chunks[middle] as RowChunk).firstTimeMs < timeMs) low = middle;
       else high = middle;
     }
-    const chunk = chunks[low] as RowChunk;
+    const chunk = this.#warm(low);
     let row = chunk.start;
     let end = chunk.count;
     while (row < end) {
@@ -220,8 +235,8 @@ export class Rows {
     const index = Math.max(0, this.#indexOf(seq));
     let count = 0;
     for (let i = index + 1; i < this.#chunks.length; i++) count += this.#chunks[i]?.living ?? 0;
-    const chunk = this.#chunks[index];
-    if (chunk === undefined) return 0;
+    if (index === this.#chunks.length) return 0;
+    const chunk = this.#warm(index);
     for (let row = Math.max(chunk.start, chunk.rowAt(seq)); row < chunk.count; row++) {
       if (chunk.isAlive(row)) count++;
     }
@@ -237,6 +252,7 @@ export class Rows {
         left -= chunk.living;
         continue;
       }
+      this.#warm(index);
       for (let row = chunk.count - 1; row >= chunk.start; row--) {
         if (chunk.isAlive(row) && --left === 0) return chunk.seqOf(row);
       }
@@ -252,7 +268,7 @@ export class Rows {
   search(seq: number, most: number, wanted: Acceptor): number {
     let left = most;
     for (let index = Math.max(0, this.#indexOf(seq)); index < this.#chunks.length; index++) {
-      const chunk = this.#chunks[index] as RowChunk;
+      const chunk = this.#warm(index);
       const { words, count } = chunk;
       let row = Math.max(chunk.start, chunk.rowAt(seq));
       const end = Math.min(count, row + left);
@@ -274,7 +290,7 @@ export class Rows {
   searchBack(seq: number, most: number, wanted: Acceptor): number {
     let left = most;
     for (let index = this.#indexOf(seq); index >= 0; index--) {
-      const chunk = this.#chunks[index] as RowChunk;
+      const chunk = this.#warm(index);
       const { words, start } = chunk;
       let row = chunk.rowAt(seq);
       if (row === chunk.count || chunk.seqOf(row) > seq) row--;
@@ -293,13 +309,35 @@ export class Rows {
     return 0;
   }
 
+  /** Looks for a message with headers, as `search` does; a chunk in which none has any stays cold. */
+  searchHeaders(seq: number, most: number): number {
+    let left = most;
+    for (let index = Math.max(0, this.#indexOf(seq)); index < this.#chunks.length; index++) {
+      if (this.#chunks[index]?.cold?.hasHeaders === false) continue;
+      const chunk = this.#warm(index);
+      let row = Math.max(chunk.start, chunk.rowAt(seq));
+      const end = Math.min(chunk.count, row + left);
+      left -= end - row;
+      for (; row < end; row++) {
+        const body = chunk.words[row * ROW_WORDS + ROW_BODY] as number;
+        if (body >= HAS_HEADERS && chunk.isAlive(row)) return chunk.seqOf(row);
+      }
+      if (row < chunk.count) {
+        this.resumeSeq = chunk.seqOf(row);
+        return 0;
+      }
+    }
+    this.resumeSeq = 0;
+    return 0;
+  }
+
   /** How many messages of wanted subjects there are from `from` on and below `to`. */
   tally(from: number, to: number, wanted: Acceptor): number {
     let count = 0;
     for (let index = Math.max(0, this.#indexOf(from)); index < this.#chunks.length; index++) {
       const chunk = this.#chunks[index] as RowChunk;
       if (chunk.base >= to) break;
-      const { words } = chunk;
+      const { words } = this.#warm(index);
       const end = Math.min(chunk.count, chunk.rowAt(to));
       for (let row = Math.max(chunk.start, chunk.rowAt(from)); row < end; row++) {
         const subjectId = words[row * ROW_WORDS + ROW_SUBJECT] as number;
@@ -325,28 +363,34 @@ export class Rows {
 
   /** Of the row at the cursor, whose sequence is `seq`: the next on its subject. */
   nextOf(seq: number): number {
-    const delta = this.chunk.words[this.word + ROW_NEXT] as number;
-    return delta === FAR ? (this.#farNext.get(seq) as number) : seq + delta;
+    return this.#far.nextBy(this.chunk.words[this.word + ROW_NEXT] as number, seq);
   }
 
   previousOf(seq: number): number {
-    const delta = this.chunk.words[this.word + ROW_PREVIOUS] as number;
-    return delta === FAR ? (this.#farPrevious.get(seq) as number) : seq - delta;
+    return this.#far.previousBy(this.chunk.words[this.word + ROW_PREVIOUS] as number, seq);
   }
 
   /** Of the row at the cursor, whose sequence is `seq`: `next` is the next on its subject. */
   setNext(seq: number, next: number): void {
-    const delta = next - seq;
-    if (this.#farNext.size > 0) this.#farNext.delete(seq);
-    if (delta >= FAR) this.#farNext.set(seq, next);
-    this.chunk.words[this.word + ROW_NEXT] = Math.min(delta, FAR);
+    this.chunk.words[this.word + ROW_NEXT] = this.#far.wordOfNext(seq, next);
   }
 
   setPrevious(seq: number, previous: number): void {
-    const delta = seq - previous;
-    if (this.#farPrevious.size > 0) this.#farPrevious.delete(seq);
-    if (delta >= FAR) this.#farPrevious.set(seq, previous);
-    this.chunk.words[this.word + ROW_PREVIOUS] = Math.min(delta, FAR);
+    this.chunk.words[this.word + ROW_PREVIOUS] = this.wordOfPrevious(seq, previous);
+  }
+
+  /** What the row of `seq` is to say when `previous` is the one before on its subject. */
+  wordOfPrevious(seq: number, previous: number): number {
+    return this.#far.wordOfPrevious(seq, previous);
+  }
+
+  /** As `setNext`, of any row that was the last of its subject: it may stay cold, and the cursor where it is. */
+  linkNext(seq: number, next: number): void {
+    const chunk = this.#chunks[this.#indexOf(seq)] as RowChunk;
+    const row = chunk.rowAt(seq);
+    const word = this.#far.wordOfNext(seq, next);
+    if (chunk.cold === undefined) chunk.words[row * ROW_WORDS + ROW_NEXT] = word;
+    else chunk.cold.setNext(row, word);
   }
 
   /** Removes the row at the cursor, whose sequence is `seq`. */
@@ -355,8 +399,7 @@ export class Rows {
     chunk.words[row * ROW_WORDS + ROW_SUBJECT] = DEAD;
     chunk.living--;
     this.#living--;
-    if (this.#farNext.size > 0) this.#farNext.delete(seq);
-    if (this.#farPrevious.size > 0) this.#farPrevious.delete(seq);
+    this.#far.forget(seq);
     const isTail = chunk === this.#tail();
     if (chunk.living === 0) {
       if (isTail) chunk.empty();
@@ -369,6 +412,13 @@ export class Rows {
     // The first chunk mostly dies from its start on, and is gone soon.
     const gone = chunk === this.#chunks[0] ? chunk.start : 0;
     if (!isTail && chunk.living * 2 < chunk.count - gone) this.#pack(this.#indexOf(seq));
+  }
+
+  /** A chunk with its rows. */
+  #warm(index: number): RowChunk {
+    const chunk = this.#chunks[index] as RowChunk;
+    if (chunk.cold !== undefined) chunk.warm(chunk.cold);
+    return chunk;
   }
 
   /** The last chunk whose base is not above `seq`; -1 = there is none. */
@@ -392,10 +442,14 @@ export class Rows {
   }
 
   #extend(seq: number): void {
-    const before = this.#tail();
     const share = Math.floor(this.#living / LIVING_SHARE);
     const chunk = new RowChunk(this.#memory, Math.min(this.#most, Math.max(LEAST_ROWS, share)));
     chunk.base = seq;
+    this.#append(chunk);
+  }
+
+  #append(chunk: RowChunk): void {
+    const before = this.#tail();
     this.#chunks.push(chunk);
     const index = this.#chunks.length - 2;
     if (before === undefined) return;
@@ -432,8 +486,8 @@ export class Rows {
   }
 
   #replace(index: number, count: number): void {
-    const chunk = this.#chunks[index] as RowChunk;
-    const packed = chunk.packed(count === 2 ? this.#chunks[index + 1] : undefined);
+    const chunk = this.#warm(index);
+    const packed = chunk.packed(count === 2 ? this.#warm(index + 1) : undefined);
     for (const old of this.#chunks.splice(index, count, packed)) old.drop();
   }
 }

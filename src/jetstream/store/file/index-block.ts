@@ -15,7 +15,7 @@ import {
   KEPT_ROW_WORDS,
   KEPT_TEXT,
   type KeptRows,
-} from '../adopted-rows.ts';
+} from '../cold-rows.ts';
 import { BODY_MOST, HAS_HEADERS, IN_FRAME_MOST } from '../row-chunk.ts';
 import type { DiskFile } from './disk.ts';
 import {

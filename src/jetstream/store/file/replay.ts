@@ -1,6 +1,7 @@
 // Does to a store what the frames of a log say. Their checksums are right; what they say is judged all the same, before
 // anything of it is done.
 import { StorageError } from '../../../shared/errors.ts';
+import type { Adoption } from '../adopted-rows.ts';
 import type { IndexedStore } from '../indexed-store.ts';
 import { BODY_MOST, IN_FRAME_MOST } from '../row-chunk.ts';
 import { copyBytes } from '../slabs.ts';
@@ -27,10 +28,12 @@ export class Replay {
   readonly #log: SegmentLog;
   readonly #store: IndexedStore;
   readonly #message = new ReplayedMessage();
+  readonly adoption: Adoption;
 
   constructor(log: SegmentLog, store: IndexedStore) {
     this.#log = log;
     this.#store = store;
+    this.adoption = store.adopting();
   }
 
   /**

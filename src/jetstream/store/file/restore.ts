@@ -1,6 +1,6 @@
 // Does to a store what a block of an index says: the same as the records for which it stands, many rows at a time.
 import type { Work } from '../../work.ts';
-import { KEPT_BODY, KEPT_ROW_WORDS } from '../adopted-rows.ts';
+import { KEPT_BODY, KEPT_ROW_WORDS } from '../cold-rows.ts';
 import type { IndexedStore } from '../indexed-store.ts';
 import { DEAD, FLOOR, SKIP } from './format.ts';
 import { type IndexBlock, NEXT_SEQ, type Note } from './index-block.ts';
@@ -21,7 +21,8 @@ export function* restore(
   replay: Replay,
   segment: Segment,
 ): Work<void> {
-  const adoption = store.adopting(block, placeWord(segment, 0));
+  const { adoption } = replay;
+  adoption.begin(block, placeWord(segment, 0));
   const most = 2 * block.ends.length > block.rows ? SUBJECTS_A_STEP : ROWS_A_STEP;
   let row = 0;
   let seq = 0;
