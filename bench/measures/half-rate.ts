@@ -5,16 +5,19 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { compileNative } from '../macro/native.ts';
 import { startServer } from './process.ts';
 import type { Command } from './streams.ts';
 
-/** Milliseconds after a message was due, at the 99th percentile. */
 export interface HalfRateTimes {
+  /** Milliseconds after a message was due, at the 99th percentile. */
   readonly alone: number;
   readonly guessed: number;
+  /** Processors that were busy with neither the server nor the pair during `guessed`: with those who guess, and strangers. */
+  readonly others: number;
 }
 
 /** Of `bench`, the load generator's password. */
@@ -29,8 +32,9 @@ const runFile = promisify(execFile);
 export async function halfRateTimes(command: Command): Promise<HalfRateTimes> {
   const { loadgen } = compileNative();
   const server = await startServer([...command, '--user', 'bench', '--pass', HASH]);
+  const common = ['--port', `${server.port}`, '--pid', `${server.pid}`, ...PAYLOAD];
   const measure = async (mode: string, ...flags: readonly string[]): Promise<LoadgenReport> => {
-    const words = [mode, '--port', String(server.port), ...PAYLOAD, ...flags];
+    const words = [mode, ...common, ...flags];
     return JSON.parse((await runFile(loadgen, words)).stdout);
   };
   try {
@@ -47,9 +51,13 @@ export async function halfRateTimes(command: Command): Promise<HalfRateTimes> {
     try {
       // To start a process costs the machine more than what it does then.
       await once(guessers.stdout, 'data');
+      const [startMs, startIdleMs] = [performance.now(), idleMs()];
       const guessed = await measure('paced', '--rate', rate, '--seconds', '4');
+      const ownMs = (guessed.serverCpuNs + guessed.loadgenCpuNs) / 1e6;
+      const knownMs = idleMs() - startIdleMs + ownMs;
       if (guessers.exitCode !== null) throw new Error('those who guess have ended');
-      return { alone: alone.p99, guessed: guessed.p99 };
+      const others = cpus().length - knownMs / (performance.now() - startMs);
+      return { alone: alone.p99, guessed: guessed.p99, others };
     } finally {
       guessers.kill('SIGKILL');
     }
@@ -62,6 +70,13 @@ interface LoadgenReport {
   readonly messages: number;
   readonly seconds: number;
   readonly p99: number;
+  readonly serverCpuNs: number;
+  readonly loadgenCpuNs: number;
+}
+
+/** How long processors have been idle, in sum. */
+function idleMs(): number {
+  return cpus().reduce((sum, { times }) => sum + times.idle, 0);
 }
 
 /** The guessers' process, which says when the first of them has been refused. */

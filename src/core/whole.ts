@@ -2,14 +2,19 @@
 // lies in memory means the same to both, so the whole one goes on with the memory as it is, and what does not lie
 // there is handed over, global by global.
 import { compile, type ProgramExports, start, type WasmExports } from './instance.ts';
-import { bytesOf } from './wasm-text.ts';
 import { whole } from './whole.generated.ts';
 
 let compiled: WebAssembly.Module | undefined;
 
-/** The bytes of the whole, for a core that begins with it. */
+/** As far as it is used. */
+interface Base64 {
+  from(text: string, encoding: 'base64'): Uint8Array<ArrayBuffer>;
+}
+
+/** The bytes of the whole, for a core that begins with it. Whoever has peers is Node, or as Bun and Deno has its Buffer. */
 export function wholeWasm(): Uint8Array<ArrayBuffer> {
-  return bytesOf(whole);
+  const { Buffer: base64 } = globalThis as unknown as { readonly Buffer: Base64 };
+  return base64.from(whole, 'base64');
 }
 
 /**

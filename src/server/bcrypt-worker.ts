@@ -3,34 +3,42 @@
 // is bundled.
 import { compareSync } from 'bcryptjs';
 
-/** What is to be compared: the hash, and what a peer says; and whether there is to be rest in it. */
-type Task = readonly [hash: string, password: string, isPaced: boolean];
+/** What is to be compared: the hash, and what a peer says. */
+type Task = readonly [hash: string, password: string];
 
 /** Somewhat behind the loop where both want one processor; on Linux alone a thread has a priority of its own. */
 const NICE = 5;
 
 /**
- * It works and rests in turn. A thread that never sleeps keeps a processor from being idle, and Linux wakes others where
- * the loop runs, whatever their priorities: `npm run bench -- measures --case 'half the rate'` shows what a pair notices.
+ * Unless it is to hurry it works and rests in turn, for longer the longer it waited for a processor to work. A thread that
+ * never sleeps keeps one from being idle, and Linux wakes others where the loop runs, whatever their priorities:
+ * `npm run bench -- measures --case 'half the rate'` shows what a pair notices.
  */
 const WORK_MS = 2;
 const REST_MS = 2;
+const REST_MAX_MS = 50;
+const RESTS_A_WAIT = 4;
 
-let isResting = false;
+// A text has no imports.
+const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads');
+const isHurried: Int32Array = workerData;
+/** When it wanted a processor, and when it got one. */
+let wantedMs = 0;
 let begunMs = 0;
-const nobody = new Int32Array(new SharedArrayBuffer(4));
 const { now } = Date;
 // bcryptjs asks it behind each of its rounds, of which one takes less than a tenth of a millisecond.
 Date.now = () => {
-  if (isResting && performance.now() - begunMs > WORK_MS) {
-    Atomics.wait(nobody, 0, 0, REST_MS);
+  const nowMs = performance.now();
+  if (nowMs - begunMs > WORK_MS) {
+    const waitedMs = nowMs - wantedMs - WORK_MS;
+    const restMs = Math.min(REST_MAX_MS, REST_MS + RESTS_A_WAIT * waitedMs);
+    Atomics.wait(isHurried, 0, 0, restMs);
+    wantedMs = nowMs + restMs;
     begunMs = performance.now();
   }
   return now();
 };
 
-// A text has no imports.
-const { parentPort } = process.getBuiltinModule('node:worker_threads');
 if (process.platform === 'linux') {
   try {
     process.getBuiltinModule('node:os').setPriority(0, NICE);
@@ -39,9 +47,8 @@ if (process.platform === 'linux') {
   }
 }
 
-parentPort?.on('message', ([hash, password, isPaced]: Task) => {
-  isResting = isPaced;
-  begunMs = performance.now();
+parentPort?.on('message', ([hash, password]: Task) => {
+  wantedMs = begunMs = performance.now();
   parentPort.postMessage(isSame(hash, password));
 });
 

@@ -1,6 +1,7 @@
 // Passwords compared with hashes of bcrypt, in a thread of their own: one takes 200 ms of a processor, and would hold
-// up everything else. They wait in a queue that is fair by address, so that whoever guesses keeps nobody waiting but
-// himself; the same question of several is asked once. The module is loaded with the first one.
+// up everything else. They wait in a queue that is fair by address: who has asked least often without being right is next,
+// so that those who guess, from however many addresses, keep nobody waiting but each other; the same question of several
+// is asked once. The module is loaded with the first one.
 import { Worker } from 'node:worker_threads';
 import { FairQueue } from '../shared/fair-queue.ts';
 
@@ -29,10 +30,17 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+/** Lanes whose questions are counted; beyond it the count begins anew. */
+const COUNTED_MAX = 10_000;
+
 export class HashComparer {
   readonly #onSame: (mark: string, hash: string) => void;
   readonly #queue = new FairQueue<Task>();
   readonly #tasks = new Map<string, Task>();
+  /** How much each lane has asked since it was right, or since nothing waited. */
+  readonly #asked = new Map<string, number>();
+  /** Not 0: what is under way is compared without rest. The thread reads it. */
+  readonly #isHurried = new Int32Array(new SharedArrayBuffer(4));
   #underWay: Task | undefined;
   #worker: Promise<Worker> | undefined;
   #isClosed = false;
@@ -46,9 +54,11 @@ export class HashComparer {
   compare(question: Question, { lane, signal }: Asker): Promise<boolean> {
     if (signal.aborted || this.#isClosed) return Promise.resolve(false);
     const task = this.#tasks.get(question.mark) ?? this.#open(question);
-    if (task !== this.#underWay) {
+    if (!task.lanes.has(lane)) {
       task.lanes.add(lane);
-      this.#queue.add(lane, task);
+      this.#count(lane);
+      if (this.#isNew(lane)) this.#hurry(true);
+      if (task !== this.#underWay) this.#queue.add(lane, task);
     }
     const answer = new Promise<boolean>((resolve, reject) => {
       const waiting = { resolve, reject };
@@ -86,23 +96,55 @@ export class HashComparer {
 
   #next(): void {
     if (this.#underWay !== undefined || this.#isClosed) return;
-    const task = this.#queue.take();
-    if (task === undefined) return;
+    const first = this.#first();
+    const task = this.#queue.take((lane) => lane === first);
+    if (task === undefined) {
+      this.#asked.clear();
+      return;
+    }
     const lanes = [...task.lanes];
     for (const lane of lanes) this.#queue.delete(lane, task);
-    // Who asks for more than can be compared does not get a processor for it.
-    const isPaced = lanes.every((lane) => this.#queue.has(lane));
+    // Who asks again and again does not get a processor for it, unless somebody waits for what is under way.
+    this.#hurry(lanes.some((lane) => this.#isNew(lane)));
     this.#underWay = task;
     this.#worker ??= this.#start();
     this.#worker.then(
-      (worker) => worker.postMessage([task.hash, task.password, isPaced]),
+      (worker) => worker.postMessage([task.hash, task.password]),
       (error: Error) => this.#failed(error),
     );
   }
 
+  #count(lane: string): void {
+    if (this.#asked.size >= COUNTED_MAX) this.#asked.clear();
+    this.#asked.set(lane, this.#askedBy(lane) + 1);
+  }
+
+  #isNew(lane: string): boolean {
+    return this.#askedBy(lane) <= 1;
+  }
+
+  #hurry(isHurried: boolean): void {
+    Atomics.store(this.#isHurried, 0, Number(isHurried));
+    Atomics.notify(this.#isHurried, 0);
+  }
+
+  #askedBy(lane: string): number {
+    return this.#asked.get(lane) ?? 0;
+  }
+
+  /** The lane that is next. Of those that have asked as often, it is the one whose turn it is. */
+  #first(): string | undefined {
+    let first: string | undefined;
+    for (const lane of this.#queue.lanes()) {
+      if (first === undefined || this.#askedBy(lane) < this.#askedBy(first)) first = lane;
+    }
+    return first;
+  }
+
   async #start(): Promise<Worker> {
     const { workerText } = await import('./bcrypt-worker.generated.ts');
-    const worker = new Worker(workerText, { eval: true, execArgv: [], env: {} });
+    const workerData = this.#isHurried;
+    const worker = new Worker(workerText, { eval: true, execArgv: [], env: {}, workerData });
     worker.unref();
     worker.on('message', (isSame: boolean) => this.#done(isSame));
     worker.on('error', (error) => this.#failed(error));
@@ -113,7 +155,10 @@ export class HashComparer {
     const task = this.#underWay;
     if (task === undefined) return;
     this.#underWay = undefined;
-    if (isSame) this.#onSame(task.mark, task.hash);
+    if (isSame) {
+      this.#onSame(task.mark, task.hash);
+      for (const lane of task.lanes) this.#asked.delete(lane);
+    }
     this.#answer(task, isSame);
     this.#next();
   }

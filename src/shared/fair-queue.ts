@@ -17,6 +17,11 @@ export class FairQueue<T> {
     return this.#lanes.has(lane);
   }
 
+  /** Those in which something waits, the one whose turn it is first. */
+  lanes(): Iterable<string> {
+    return this.#lanes.keys();
+  }
+
   add(lane: string, item: T): void {
     const items = this.#lanes.get(lane) ?? new Set();
     if (items.size === 0) this.#lanes.set(lane, items);

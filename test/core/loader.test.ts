@@ -5,8 +5,8 @@ import { instantiateSync } from '@assemblyscript/loader';
 import { describe, expect, it } from 'vitest';
 import type { ProgramExports, WasmExports } from '../../src/core/instance.ts';
 import { program } from '../../src/core/program.generated.ts';
-import { bytesOf as bytesOfText, type WasmText } from '../../src/core/wasm-text.ts';
-import { whole } from '../../src/core/whole.generated.ts';
+import { bytesOf as bytesOfText } from '../../src/core/wasm-text.ts';
+import { wholeWasm } from '../../src/core/whole.ts';
 import { newMemory } from '../support/linear-memory.ts';
 
 const MEMORY_PAGES_MAX = 65_535;
@@ -76,9 +76,8 @@ function section(wasm: Uint8Array, wanted: number): { bytes: Buffer; count: numb
   return expect.fail('there is no such section');
 }
 
-function moduleOf(text: WasmText): WebAssembly.Module {
-  return new WebAssembly.Module(bytesOfText(text));
-}
+const programModule = new WebAssembly.Module(bytesOfText(program));
+const wholeModule = new WebAssembly.Module(wholeWasm());
 
 function namesOf(module: WebAssembly.Module, kind: WebAssembly.ExportKind): string[] {
   const found = WebAssembly.Module.exports(module).filter((e) => e.kind === kind);
@@ -161,15 +160,15 @@ it('the release build exports what the ABI says, and nothing else', () => {
 });
 
 it('the whole core that is bundled is the release build', () => {
-  const code = section(bytesOfText(whole), CODE).bytes;
+  const code = section(wholeWasm(), CODE).bytes;
   expect(code.equals(section(bytesOf('release'), CODE).bytes)).toBe(true);
-  expect(namesOf(moduleOf(whole), 'function')).toEqual(ALL);
+  expect(namesOf(wholeModule, 'function')).toEqual(ALL);
 });
 
 it('the program part has what a bus without peers calls, and the same state as the whole core', () => {
-  expect(namesOf(moduleOf(program), 'function')).toEqual(Object.keys(PROGRAM).sort());
-  expect(namesOf(moduleOf(program), 'memory')).toEqual(['memory']);
-  const state = namesOf(moduleOf(program), 'global');
+  expect(namesOf(programModule, 'function')).toEqual(Object.keys(PROGRAM).sort());
+  expect(namesOf(programModule, 'memory')).toEqual(['memory']);
+  const state = namesOf(programModule, 'global');
   expect(state).toHaveLength(section(bytesOfText(program), GLOBALS).count);
-  expect(namesOf(moduleOf(whole), 'global')).toEqual(state);
+  expect(namesOf(wholeModule, 'global')).toEqual(state);
 });

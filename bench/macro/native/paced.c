@@ -146,13 +146,16 @@ void run_paced(const Options *options) {
   pair.publisher = connect_client(options->port);
   watch(&pair, pair.subscriber);
   watch(&pair, pair.publisher);
+  Snapshot before = take_snapshot(options->pid);
   drive(&pair, options);
+  Snapshot after = take_snapshot(options->pid);
   if (pair.begun == 0) die("nothing came due");
   uint64_t owed = pair.sent_bytes / pair.frame_len * pair.delivered_len;
   bool is_whole = pair.arrived == pair.begun;
   if (is_whole && pair.received != owed) die("%" PRIu64 " bytes of %" PRIu64, pair.received, owed);
   qsort(pair.waits_ms, pair.begun, sizeof(double), by_value);
-  printf("{\"messages\":%" PRIu64 ",\"whole\":%s,\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f}\n",
+  printf("{\"messages\":%" PRIu64 ",\"whole\":%s,\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f,",
          pair.received / pair.delivered_len, is_whole ? "true" : "false", pair.waits_ms[pair.begun / 2],
          pair.waits_ms[pair.begun * 99 / 100], pair.waits_ms[pair.begun - 1]);
+  print_cost(options, &before, &after);
 }

@@ -26,7 +26,6 @@ import {
   ROW_WORDS,
 } from './row-chunk.ts';
 import type { Rows } from './rows.ts';
-import { copyBytes } from './slabs.ts';
 import type { MutableState } from './store-beginning.ts';
 import { storedBytes } from './stored-bytes.ts';
 import type { SubjectTable } from './subject-table.ts';
@@ -66,9 +65,9 @@ export class Adoption {
   /** In which run each was met last; no two have the same number. */
   #runs = new Float64Array(0);
   #run = 0;
-  /** The text at hand. */
-  #text = new Uint8Array(256);
-  #textData = new DataView(this.#text.buffer);
+  /** Of the texts below `#foreseen`. */
+  #hashes = new Uint32Array(0);
+  #foreseen = 0;
 
   constructor(store: AdoptingStore) {
     this.#store = store;
@@ -81,6 +80,7 @@ export class Adoption {
     this.#slab = slab;
     if (ends.length > this.#ids.length) this.#makeRoom(2 * ends.length);
     this.#ids.fill(-1, 0, ends.length);
+    this.#foreseen = 0;
     for (let text = 0, start = 0; text < ends.length; text++) {
       const end = ends[text] as number;
       this.#lengths[text] = end - start;
@@ -97,6 +97,7 @@ export class Adoption {
     this.#lengths = new Uint32Array(texts);
     this.#met = new Uint32Array(texts);
     this.#runs = new Float64Array(texts);
+    this.#hashes = new Uint32Array(texts);
   }
 
   /** Adds `count` of the messages from number `at` on; the first has sequence `seq`, above all others. Throws CapacityError. */
@@ -213,7 +214,9 @@ export class Adoption {
     this.#met[this.#metCount++] = text;
     let id = this.#find(text);
     if (id < 0) {
-      id = subjects.add(this.#text, this.#lengths[text] as number, seq);
+      const length = this.#lengths[text] as number;
+      const { texts, ends } = this.#kept;
+      id = subjects.add(texts, (ends[text] as number) - length, length, seq);
       state.subjects++;
       this.#counts[text] = 0;
     } else {
@@ -228,16 +231,18 @@ export class Adoption {
     return word;
   }
 
-  /** The subject of a text; -1 = there is none, and the text is at hand. */
+  /** The subject of a text; -1 = there is none. */
   #find(text: number): number {
     const subjects = this.#store.table();
     const id = this.#ids[text] as number;
     if (id >= 0 && subjects.generationOf(id) === this.#generations[text]) return id;
     const length = this.#lengths[text] as number;
-    if (length > this.#text.length) this.#widen(length);
     const { texts, ends } = this.#kept;
-    copyBytes(texts, (ends[text] as number) - length, this.#text, 0, length);
-    return subjects.findSoon(this.#text, length, this.#textData);
+    while (text >= this.#foreseen) {
+      this.#foreseen = subjects.foresee(texts, ends, this.#foreseen, this.#hashes);
+    }
+    const hash = this.#hashes[text] as number;
+    return subjects.findHashed(hash, texts, (ends[text] as number) - length, length);
   }
 
   /** What has become of the subjects in the run. */
@@ -250,10 +255,5 @@ export class Adoption {
       subjects.last = this.#lasts[text] as number;
     }
     this.#metCount = 0;
-  }
-
-  #widen(bytes: number): void {
-    this.#text = new Uint8Array(2 * bytes);
-    this.#textData = new DataView(this.#text.buffer);
   }
 }

@@ -14,12 +14,18 @@ import { RECORD_CHAIN, RECORD_HASH, type Records } from './records.ts';
 const CHUNK_BITS = 10;
 const LARGE_BITS = 16;
 const LEAST_BUCKETS = 64;
+/** Ids that are laid out between two yields: some tenths of a millisecond. */
+const IDS_A_STEP = 8192;
+/** So far `foresee` looks ahead: the caches next to the processor hold it. */
+export const SIGHT = 256;
 /** Bits that are no good: what a key of 32 bits times a byte leaves. */
 const LOW_BITS = 7;
 /** Longer texts use the keys again, behind a step that is keyed, too. */
 const KEYS = 4096;
 
 let keys: Uint32Array | undefined;
+/** Of the buckets that are looked at ahead. */
+const heads = new Uint32Array(SIGHT);
 
 /** The keyed hash of `length` bytes: 25 bits. */
 export function hashText(text: Uint8Array, at: number, length: number): number {
@@ -74,7 +80,7 @@ export class HashIndex {
   readonly #memory: Memory;
   readonly #records: Records;
   /** id + 1 of the first of each bucket; 0 = none. */
-  readonly #chunks: Uint32Array[] = [];
+  #chunks: Uint32Array[] = [];
   #count = 0;
   #bits = CHUNK_BITS;
   /** A power of two, and how many of the buckets below it have been split. */
@@ -94,18 +100,54 @@ export class HashIndex {
   }
 
   /**
-   * So many are to come to one that is empty: it has their buckets from the beginning, and splits none for them. Throws
-   * CapacityError.
+   * Goes where hashes lead of which up to SIGHT are asked for next. Each waits for memory, and all of them together as long
+   * as a few one after the other.
    */
-  *expecting(count: number): Work<void> {
-    let half = LEAST_BUCKETS;
-    while (half < count) half *= 2;
-    if (this.#chunks.length === 0 && half >= 1 << LARGE_BITS) this.#bits = LARGE_BITS;
-    while (this.#chunks.length << this.#bits < half) {
-      this.#addChunk();
-      yield;
+  foresee(hashes: Uint32Array, from: number, to: number): void {
+    const records = this.#records;
+    const count = Math.min(SIGHT, to - from);
+    for (let i = 0; i < count; i++) heads[i] = this.firstOf(hashes[from + i] as number);
+    for (let i = 0; i < count; i++) {
+      const head = heads[i] as number;
+      // What goes nowhere would not be read.
+      if (head !== 0) heads[i] = records.locate(head - 1) ? 1 : 0;
     }
+  }
+
+  /**
+   * So many more may come: it has buckets for them when this is done, and splits none. They are laid out anew in the order of
+   * ids, which is the order of memory: to split goes anywhere in it, and took as long as all the rest of a start. Nothing is
+   * asked meanwhile. Throws CapacityError.
+   */
+  *expecting(more: number): Work<void> {
+    const count = this.#count + more;
+    if (count <= this.#half + this.#split) return;
+    let half = this.#half;
+    while (half < count) half *= 2;
+    this.#layOut(half);
+    const records = this.#records;
+    for (let id = 0; id < records.idsEnd; id++) {
+      if (records.locate(id)) this.#insert(id);
+      if (id % IDS_A_STEP === IDS_A_STEP - 1) yield;
+    }
+  }
+
+  /** Empty buckets, as many as a power of two. */
+  #layOut(half: number): void {
+    const bits = half >= 1 << LARGE_BITS ? LARGE_BITS : CHUNK_BITS;
+    const bytes = 4 << bits;
+    const chunks: Uint32Array[] = [];
+    try {
+      while (chunks.length << bits < half) chunks.push(new Uint32Array(this.#memory.take(bytes)));
+    } catch (error) {
+      for (const _ of chunks) this.#memory.give(bytes);
+      throw error;
+    }
+    for (const _ of this.#chunks) this.#memory.give(4 << this.#bits);
+    this.#chunks = chunks;
+    this.#bits = bits;
     this.#half = half;
+    this.#split = 0;
   }
 
   /** Makes sure that `add` will not fail. Throws CapacityError. */

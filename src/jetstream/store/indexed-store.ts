@@ -32,10 +32,10 @@ import { beginningAt, type MutableState } from './store-beginning.ts';
 import { storedBytes } from './stored-bytes.ts';
 import { emptyPlace, noteLost, readAt } from './stored-message.ts';
 import { type CountedSubject, countSubjects, findSubjects, walkSubjects } from './subject-scan.ts';
-import { SubjectTable } from './subject-table.ts';
+import { type SubjectOptions, SubjectTable } from './subject-table.ts';
 import type { TextPlace } from './subject-tree.ts';
 
-export interface IndexOptions {
+export interface IndexOptions extends SubjectOptions {
   /** The storage that the stream names: by its formula bytes are counted. */
   readonly storage: 'file' | 'memory';
   /** The first sequence, when the stream names one. */
@@ -52,9 +52,8 @@ export interface IndexOptions {
   readonly onRestored?: (seq: number, subjectId: number, bytes: number) => void;
   /** Bytes that it may occupy; more are refused with CapacityError. */
   readonly heldMax?: number;
-  /** Rows of a chunk and bytes of a slab, powers of two from 4 and 64 on: for tests, in which little is much. */
+  /** Rows of a chunk, a power of two from 4 on: for tests, in which little is much. */
   readonly chunkRows?: number;
-  readonly slabBytes?: number;
 }
 
 /** Makes the place for the bodies of a store with these rows. */
@@ -80,7 +79,7 @@ export class IndexedStore implements Store {
     this.#state = beginningAt(options.firstSeq ?? 0);
     this.#rows = new Rows(this.#memory, options.chunkRows);
     this.#bodies = createBodies(this.#memory, this.#rows);
-    this.#subjects = new SubjectTable(this.#memory, options.slabBytes, 0);
+    this.#subjects = new SubjectTable(this.#memory, options, 0);
     this.#matching = new Matching(this.#rows, this.#subjects);
   }
 
@@ -88,7 +87,7 @@ export class IndexedStore implements Store {
     return this.#state;
   }
 
-  /** So many subjects are to come to one that is empty. Throws CapacityError. */
+  /** So many more subjects may come, and nothing is asked meanwhile. Throws CapacityError. */
   expecting(subjects: number): Work<void> {
     return this.#subjects.expecting(subjects);
   }
@@ -161,7 +160,7 @@ export class IndexedStore implements Store {
 
   #addSubject(length: number, seq: number): number {
     try {
-      const id = this.#subjects.add(this.#text, length, seq);
+      const id = this.#subjects.add(this.#text, 0, length, seq);
       this.#state.subjects++;
       return id;
     } catch (error) {
@@ -439,7 +438,8 @@ export class IndexedStore implements Store {
   #forget(generation: number): void {
     this.#memory.giveAll();
     this.#rows.clear();
-    this.#subjects = new SubjectTable(this.#memory, this.#options.slabBytes, generation);
+    this.#subjects.close();
+    this.#subjects = new SubjectTable(this.#memory, this.#options, generation);
     this.#matching.begin(this.#subjects);
   }
 

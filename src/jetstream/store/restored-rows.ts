@@ -36,7 +36,7 @@ function link(each: FoundMessage, rows: Rows, subjects: SubjectTable): void {
   let next = 0;
   let previous = 0;
   if (id < 0) {
-    id = subjects.add(subject, subject.length, seq);
+    id = subjects.add(subject, 0, subject.length, seq);
   } else {
     if (subjects.scans.size > 0) subjects.changing(id);
     subjects.locate(id);

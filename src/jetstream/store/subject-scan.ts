@@ -2,7 +2,7 @@
 // before it has been read is read at once. Subjects that came later are passed over.
 //
 //   ids    0 ────────── read ──────────►│ at            before a change of one on this side it is read, and passed then
-import type { Work } from '../work.ts';
+import { type Work, wholly } from '../work.ts';
 import type { Filter } from './filters.ts';
 import type { SubjectState } from './store.ts';
 import type { SubjectTable } from './subject-table.ts';
@@ -35,10 +35,10 @@ export function* countSubjects(
   return scan.entries;
 }
 
-/** The subjects that match, lazily: nothing may be changed meanwhile. */
+/** The subjects that match: nothing may be changed meanwhile. */
 export function* walkSubjects(subjects: SubjectTable, filter: Filter): Iterable<SubjectState> {
-  const walk = subjects.walk(filter);
-  for (let id = walk.next(); id >= 0; id = walk.next()) {
+  const ids = subjects.within(filter, Number.POSITIVE_INFINITY);
+  for (const id of ids ?? wholly(findSubjects(subjects, filter))) {
     subjects.locate(id);
     const { messages, first: firstSeq, last: lastSeq } = subjects;
     yield {

@@ -1,7 +1,14 @@
 // The subjects that have messages: by id (records), by text (a hash index), by filter (a tree). Their texts lie in slabs.
-import type { Work } from '../work.ts';
+//
+// Who reads a store from disk has nothing to ask of the tree, which takes half of the time. So it is made when a filter is
+// first asked for, id after id beside everything else; until it is whole no walk gets anywhere, and whoever walks has
+// another way, since any walk may take too long.
+//
+//   ids    0 ────── in the tree ──────►│ #grownTo      one that comes or goes on this side does so in the tree, too
+import { CapacityError } from '../../shared/errors.ts';
+import { type Work, wholly } from '../work.ts';
 import type { Filter, Filters } from './filters.ts';
-import { HashIndex, hashText, hashWords } from './hash-index.ts';
+import { HashIndex, hashText, hashWords, SIGHT } from './hash-index.ts';
 import type { Memory } from './memory.ts';
 import { RECORD_CHAIN, RECORD_HASH, RECORD_LIFE, Records } from './records.ts';
 import { copyBytes, type SlabOwner, Slabs } from './slabs.ts';
@@ -26,7 +33,7 @@ import {
 //      8  the slab in which its text lies
 //      9  where it begins there
 //     10  bytes of its text
-//     11  its node in the tree
+//     11  its node in the tree; 0 = it has none yet
 const COUNT = RECORD_LIFE;
 const GENERATION = 5;
 const SLAB = 8;
@@ -35,11 +42,24 @@ const LENGTH = 10;
 const NODE = 11;
 const SUBJECT_WORDS = 12;
 
+/** Ids that come into the tree between two yields: some tenths of a millisecond. */
+const GROWN_A_STEP = 256;
+
 /** Ids of subjects, one a call. */
 export interface IdWalk {
   /** -1 = that was all; TIRED. */
   next(): number;
 }
+
+export interface SubjectOptions {
+  /** Bytes of a slab, a power of two from 64 on: for tests, in which little is much. */
+  readonly slabBytes?: number;
+  /** Does work in pieces, the first of them at once; else it is done wholly. */
+  readonly inBackground?: (work: Work<void>) => void;
+}
+
+/** There is no tree yet. */
+const NO_WALK: IdWalk = { next: () => TIRED };
 
 /** A text as its bytes say it; a byte order mark is a byte like any other. */
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -58,22 +78,35 @@ export class SubjectTable implements SlabOwner, Texts {
   /** They hear of every change before it is made. */
   readonly scans: Set<SubjectScan> = new Set();
   #count = 0;
+  /** Of the text that was looked for last. */
+  #hash = 0;
 
   #generation: number;
+  readonly #inBackground: (work: Work<void>) => void;
+  /** Those below are in the tree; infinite when it is whole. */
+  #grownTo = Number.POSITIVE_INFINITY;
+  #growth: Work<void> | undefined;
 
   /** @param generation of the last subject of the table before */
-  constructor(memory: Memory, slabBytes: number | undefined, generation: number) {
+  constructor(memory: Memory, options: SubjectOptions, generation: number) {
+    const { slabBytes, inBackground = wholly } = options;
     this.#records = new Records(memory, SUBJECT_WORDS);
     this.#index = new HashIndex(memory, this.#records);
     this.#tree = new SubjectTree(memory, this);
     this.#texts = new Slabs(memory, this, slabBytes);
     this.#generation = generation;
+    this.#inBackground = inBackground;
   }
 
-  /** So many are to come to one that is empty. Throws CapacityError. */
-  *expecting(count: number): Work<void> {
-    yield* this.#index.expecting(count);
-    yield* this.#tree.expecting(count);
+  /** So many may come, and nothing is asked meanwhile; one that is empty has no tree until it is wanted. Throws CapacityError. */
+  expecting(more: number): Work<void> {
+    if (this.#count === 0) this.#grownTo = 0;
+    return this.#index.expecting(more);
+  }
+
+  /** It is used no more. */
+  close(): void {
+    this.#growth?.return();
   }
 
   /** How many there are. */
@@ -138,46 +171,81 @@ export class SubjectTable implements SlabOwner, Texts {
 
   /** The id of a subject; -1 = it has no messages. Goes to it. */
   find(text: Uint8Array, length: number): number {
-    return this.#findBy(hashText(text, 0, length), text, length, undefined);
+    return this.#findBy(hashText(text, 0, length), text, 0, length, undefined);
   }
 
   /** The same by a view of all of the text: sooner. */
   findSoon(text: Uint8Array, length: number, data: DataView): number {
-    return this.#findBy(hashWords(data, length), text, length, data);
+    return this.#findBy(hashWords(data, length), text, 0, length, data);
   }
 
-  #findBy(hash: number, text: Uint8Array, length: number, data: DataView | undefined): number {
+  /** The same of a text at `at` that `foresee` has hashed. */
+  findHashed(hash: number, text: Uint8Array, at: number, length: number): number {
+    return this.#findBy(hash, text, at, length, undefined);
+  }
+
+  /**
+   * Hashes the next of some texts, which will be looked for in this order, so that all are found sooner.
+   *
+   * @param ends where each of them ends
+   * @returns up to which
+   */
+  foresee(texts: Uint8Array, ends: Uint32Array, from: number, hashes: Uint32Array): number {
+    const to = Math.min(from + SIGHT, ends.length);
+    let start = from === 0 ? 0 : (ends[from - 1] as number);
+    for (let i = from; i < to; i++) {
+      const end = ends[i] as number;
+      hashes[i] = hashText(texts, start, end - start);
+      start = end;
+    }
+    this.#index.foresee(hashes, from, to);
+    return to;
+  }
+
+  #findBy(
+    hash: number,
+    text: Uint8Array,
+    at: number,
+    length: number,
+    data: DataView | undefined,
+  ): number {
     const records = this.#records;
-    for (let at = this.#index.firstOf(hash); at !== 0; ) {
-      records.locate(at - 1);
+    this.#hash = hash;
+    for (let found = this.#index.firstOf(hash); found !== 0; ) {
+      records.locate(found - 1);
       const { words, word } = records;
       if (words[word + RECORD_HASH] === hash && words[word + LENGTH] === length) {
         const slab = this.#texts.slabOf(words[word + SLAB] as number);
         const start = words[word + AT] as number;
         const isFound =
           data === undefined
-            ? isSame(slab.bytes, start, text, 0, length)
+            ? isSame(slab.bytes, start, text, at, length)
             : isSameWords(slab.data, start, data, length);
-        if (isFound) return at - 1;
+        if (isFound) return found - 1;
       }
-      at = words[word + RECORD_CHAIN] as number;
+      found = words[word + RECORD_CHAIN] as number;
     }
     return -1;
   }
 
-  /** Adds a subject with one message. Throws CapacityError, and then nothing has changed. @returns its id */
-  add(text: Uint8Array, length: number, seq: number): number {
+  /**
+   * Adds a subject with one message; its text was looked for last, and was not there. Throws CapacityError, and then nothing
+   * has changed.
+   *
+   * @returns its id
+   */
+  add(text: Uint8Array, at: number, length: number, seq: number): number {
     const records = this.#records;
     const texts = this.#texts;
     records.reserve();
     this.#index.reserve();
     const id = records.nextId;
     texts.reserve(id, length);
-    const { slab, at } = texts;
-    copyBytes(text, 0, texts.bytes, at, length);
-    let node: number;
+    const { slab, at: place } = texts;
+    copyBytes(text, at, texts.bytes, place, length);
+    let node = 0;
     try {
-      node = this.#tree.add(id, text, length);
+      if (id < this.#grownTo) node = this.#tree.add(id, text, at, length);
     } catch (error) {
       texts.release(slab, length);
       throw error;
@@ -189,9 +257,9 @@ export class SubjectTable implements SlabOwner, Texts {
     this.#generation = (this.#generation + 1) >>> 0;
     const { words, word } = records;
     words[word + GENERATION] = this.#generation;
-    words[word + RECORD_HASH] = hashText(text, 0, length);
+    words[word + RECORD_HASH] = this.#hash;
     words[word + SLAB] = slab;
-    words[word + AT] = at;
+    words[word + AT] = place;
     words[word + LENGTH] = length;
     words[word + NODE] = node;
     this.#index.add(id);
@@ -206,7 +274,8 @@ export class SubjectTable implements SlabOwner, Texts {
     const { words, word } = records;
     const slab = words[word + SLAB] as number;
     const length = words[word + LENGTH] as number;
-    this.#tree.delete(id, words[word + NODE] as number);
+    const node = words[word + NODE] as number;
+    if (node !== 0) this.#tree.delete(id, node);
     this.#index.delete(id);
     this.#records.delete(id);
     this.#texts.release(slab, length);
@@ -239,7 +308,10 @@ export class SubjectTable implements SlabOwner, Texts {
 
   /** All that a filter matches, unless that takes more steps. Nothing may be added or deleted meanwhile. */
   walk(filter: Filter, steps?: number): IdWalk {
-    if (!filter.isLiteral) return this.#tree.walk(filter, steps);
+    if (!filter.isLiteral) {
+      this.#grow();
+      return this.#isGrown ? this.#tree.walk(filter, steps) : NO_WALK;
+    }
     let id = this.find(filter.bytes, filter.bytes.length);
     return {
       next: () => {
@@ -248,6 +320,42 @@ export class SubjectTable implements SlabOwner, Texts {
         return found;
       },
     };
+  }
+
+  get #isGrown(): boolean {
+    return this.#grownTo === Number.POSITIVE_INFINITY;
+  }
+
+  #grow(): void {
+    if (this.#isGrown || this.#growth !== undefined) return;
+    this.#growth = this.#growing();
+    this.#inBackground(this.#growth);
+  }
+
+  /** Puts all into the tree. Where memory ends it ends, too, and goes on there when it is wanted again. */
+  *#growing(): Work<void> {
+    try {
+      if (this.#grownTo === 0) yield* this.#tree.expecting(this.#count);
+      while (this.#grownTo < this.idsEnd) {
+        const end = Math.min(this.#grownTo + GROWN_A_STEP, this.idsEnd);
+        for (; this.#grownTo < end; this.#grownTo++) this.#intoTree(this.#grownTo);
+        yield;
+      }
+      this.#grownTo = Number.POSITIVE_INFINITY;
+    } catch (error) {
+      if (!(error instanceof CapacityError)) throw error;
+    } finally {
+      this.#growth = undefined;
+    }
+  }
+
+  #intoTree(id: number): void {
+    const records = this.#records;
+    if (!records.locate(id)) return;
+    const { bytes, at, length } = this.placeOf(id);
+    const node = this.#tree.add(id, bytes, at, length);
+    records.locate(id);
+    records.words[records.word + NODE] = node;
   }
 
   /** The ids that a filter matches, if they can be told in so many steps. */

@@ -74,7 +74,7 @@ export class SubjectTree {
     return this.#nodes.listBytes;
   }
 
-  /** So many are to come to one that is empty. Throws CapacityError. */
+  /** So many more may come, and nothing is asked meanwhile. Throws CapacityError. */
   expecting(count: number): Work<void> {
     return this.#index.expecting(count);
   }
@@ -84,13 +84,13 @@ export class SubjectTree {
    *
    * @returns its node, for `delete`
    */
-  add(id: number, text: Uint8Array, length: number): number {
+  add(id: number, text: Uint8Array, at: number, length: number): number {
     let node = 0;
     try {
       for (let start = 0; start <= length; ) {
-        const end = tokenEnd(text, start, length);
-        const hash = hashText(text, start, end - start);
-        const child = this.childOf(node, hash, text, start, end - start);
+        const end = tokenEnd(text, at, start, length);
+        const hash = hashText(text, at + start, end - start);
+        const child = this.childOf(node, hash, text, at + start, end - start);
         node = child === 0 ? this.#grow(node, hash, id, start, end - start) : child;
         start = end + 1;
       }
@@ -277,9 +277,9 @@ export class SubjectWalk {
   }
 }
 
-function tokenEnd(text: Uint8Array, start: number, length: number): number {
+function tokenEnd(text: Uint8Array, at: number, start: number, length: number): number {
   let end = start;
-  while (end < length && text[end] !== DOT) end++;
+  while (end < length && text[at + end] !== DOT) end++;
   return end;
 }
 

@@ -1,7 +1,7 @@
 // The store on disk: the index of all stores over a log in a directory of its own.
 import type { Clock } from '../../../shared/clock.ts';
 import type { Seldom } from '../../../shared/seldom.ts';
-import { type Work, wholly } from '../../work.ts';
+import { inSlices, type Work, wholly } from '../../work.ts';
 import { IndexedStore, type IndexOptions } from '../indexed-store.ts';
 import type { Store } from '../store.ts';
 import type { Disk } from './disk.ts';
@@ -111,6 +111,7 @@ function beginAt(store: Store, firstSeq: number): void {
 function indexOptions(options: FileStoreOptions, isReplaying: () => boolean): IndexOptions {
   const { firstSeq: _, onRemoved, onCleared, ...others } = options;
   return {
+    inBackground: (work) => void inSlices(work),
     ...others,
     ...(onRemoved !== undefined && {
       onRemoved: (seq, subjectId, bytes, mayReturn) => {

@@ -250,9 +250,15 @@ export function readFrameHead(view: DataView, start: number): FrameHead {
   };
 }
 
-/** Bytes of the record at `at`; 0 = there is no such record. */
-export function recordBytes(view: DataView, at: number): number {
+/** Bytes of the record at `at`; 0 = there is no such record, or it is not whole in front of `end`. */
+export function recordBytes(view: DataView, at: number, end: number): number {
+  if (at + FLOOR_BYTES > end) return 0;
   const word = view.getUint32(at, true);
+  const bytes = bytesOf(word, view, at);
+  return at + bytes <= end ? bytes : 0;
+}
+
+function bytesOf(word: number, view: DataView, at: number): number {
   switch (word & 0xff) {
     case MESSAGE:
       return MESSAGE_BYTES + (word >>> 8) + view.getUint32(at + 4, true);

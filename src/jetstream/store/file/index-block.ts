@@ -16,23 +16,19 @@ import {
   KEPT_TEXT,
   type KeptRows,
 } from '../cold-rows.ts';
-import { BODY_MOST, HAS_HEADERS, IN_FRAME_MOST } from '../row-chunk.ts';
+import { BODY_MOST, IN_FRAME_MOST } from '../row-chunk.ts';
 import type { DiskFile } from './disk.ts';
 import {
-  type Bytes,
   DEAD,
   FLOOR,
   FRAME_HEAD_BYTES,
   FRAMES_AT,
   isSeq,
   isTime,
-  MESSAGE,
   MESSAGE_BYTES,
-  recordBytes,
   SKIP,
 } from './format.ts';
 import type { Segment } from './segments.ts';
-import { TextNumbers } from './text-numbers.ts';
 
 const VERSION = 1;
 const MAGIC = 0x49474e9d;
@@ -40,7 +36,7 @@ const MAGIC = 0x49474e9d;
 // The head, 64 bytes, in words: magic, checksum of all behind it, version, bytes of the block, where the piece begins in the
 // segment, where it ends, rows, notes, texts, bytes of texts.
 const HEAD_WORDS = 16;
-// A row is as adopted-rows.ts says.
+// A row is as cold-rows.ts says.
 // A note: what the two numbers of a record are (f64), its kind (u32), rows in front of it (u32).
 const NOTE_WORDS = 6;
 /** The kind of a note that is no record: the next row has that sequence, and those behind it the next ones. */
@@ -64,99 +60,49 @@ export interface Note {
   readonly rows: number;
 }
 
-/** One block; its views are good until the next is read. */
-export interface IndexBlock extends KeptRows {
-  readonly bytes: number;
-  /** Where the piece ends in the segment. */
-  readonly to: number;
+/** What the records of a piece say; its views are good until the next is read or built. */
+export interface Block extends KeptRows {
   readonly notes: readonly Note[];
 }
 
-/** Puts the records of frames into a block. */
-export class BlockBuilder {
-  #words = new Uint32Array(1024 * KEPT_ROW_WORDS);
-  #times = new Float64Array(this.#words.buffer);
-  #rows = 0;
-  #nextSeq = -1;
-  readonly #notes: Note[] = [];
-  readonly #texts = new TextNumbers();
+/** One that was read. */
+export interface IndexBlock extends Block {
+  readonly bytes: number;
+  /** Where the piece ends in the segment. */
+  readonly to: number;
+}
 
-  /** @param start where a whole frame begins in the source; `position` is where that is in the segment. False: it is none of ours */
-  frame({ bytes, view }: Bytes, start: number, length: number, position: number): boolean {
-    const end = start + length;
-    for (let at = start + FRAME_HEAD_BYTES; at < end; ) {
-      const size = at + 4 <= end ? recordBytes(view, at) : 0;
-      if (size === 0 || at + size > end) return false;
-      const kind = view.getUint32(at, true) & 0xff;
-      if (kind === MESSAGE) {
-        if (!this.#message(bytes, view, at, at - start, position + at - start)) return false;
-      } else {
-        const second = kind === FLOOR ? 0 : view.getFloat64(at + 12, true);
-        this.#note(kind, view.getFloat64(at + 4, true), second);
-      }
-      at += size;
-    }
-    return true;
+/** The bytes of a block for the piece that ends at `to`. @param position of the block in its file */
+export function blockBytes(
+  { rows, words: rowWords, notes, texts, ends }: Block,
+  from: number,
+  to: number,
+  nonce: number,
+  position: number,
+): Uint8Array {
+  const notesAt = HEAD_WORDS + rows * KEPT_ROW_WORDS;
+  const endsAt = notesAt + notes.length * NOTE_WORDS;
+  const textsAt = 4 * (endsAt + ends.length);
+  const bytes = new Uint8Array(roundedUp(textsAt + texts.length));
+  const words = new Uint32Array(bytes.buffer);
+  const doubles = new Float64Array(bytes.buffer);
+  const head = [VERSION, bytes.length, from, to, rows, notes.length];
+  words.set([MAGIC, 0, ...head, ends.length, texts.length]);
+  words.set(rowWords, HEAD_WORDS);
+  let at = notesAt;
+  for (const { first, second, kind, rows: inFront } of notes) {
+    doubles.set([first, second], at >>> 1);
+    words.set([kind, inFront], at + 4);
+    at += NOTE_WORDS;
   }
-
-  #note(kind: number, first: number, second: number): void {
-    this.#notes.push({ kind, first, second, rows: this.#rows });
+  let end = 0;
+  for (let i = 0; i < ends.length; i++) {
+    words[endsAt + i] = (ends[i] as number) - end;
+    end = ends[i] as number;
   }
-
-  #message(
-    bytes: Uint8Array,
-    view: DataView,
-    at: number,
-    inFrame: number,
-    position: number,
-  ): boolean {
-    const seq = view.getFloat64(at + 20, true);
-    if (seq < this.#nextSeq) return false;
-    if (seq !== this.#nextSeq) this.#note(NEXT_SEQ, seq, 0);
-    this.#nextSeq = seq + 1;
-    const row = this.#rows++ * KEPT_ROW_WORDS;
-    if (row === this.#words.length) this.#grow();
-    const words = this.#words;
-    const bodyBytes = view.getUint32(at + 4, true);
-    const hasHeaders = view.getUint32(at + 8, true) > 0;
-    this.#times[row >>> 1] = view.getFloat64(at + 12, true);
-    words[row + KEPT_AT] = position;
-    words[row + KEPT_IN_FRAME] = inFrame;
-    words[row + KEPT_BODY] = hasHeaders ? bodyBytes + HAS_HEADERS : bodyBytes;
-    const length = view.getUint32(at, true) >>> 8;
-    words[row + KEPT_TEXT] = this.#texts.numberOf(bytes, at + MESSAGE_BYTES, length);
-    return true;
-  }
-
-  #grow(): void {
-    const words = new Uint32Array(2 * this.#words.length);
-    words.set(this.#words);
-    this.#words = words;
-    this.#times = new Float64Array(words.buffer);
-  }
-
-  /** The block for a piece of a segment. @param position of the block in its file */
-  end(from: number, to: number, nonce: number, position: number): Uint8Array {
-    const { bytes: texts, lengths } = this.#texts;
-    const rowWords = this.#rows * KEPT_ROW_WORDS;
-    const count = HEAD_WORDS + rowWords + this.#notes.length * NOTE_WORDS + lengths.length;
-    const bytes = new Uint8Array(roundedUp(4 * count + texts.length));
-    const words = new Uint32Array(bytes.buffer);
-    const doubles = new Float64Array(bytes.buffer);
-    const head = [VERSION, bytes.length, from, to, this.#rows, this.#notes.length];
-    words.set([MAGIC, 0, ...head, lengths.length, texts.length]);
-    words.set(this.#words.subarray(0, rowWords), HEAD_WORDS);
-    let at = HEAD_WORDS + rowWords;
-    for (const { first, second, kind, rows } of this.#notes) {
-      doubles.set([first, second], at >>> 1);
-      words.set([kind, rows], at + 4);
-      at += NOTE_WORDS;
-    }
-    words.set(lengths, at);
-    bytes.set(texts, 4 * (at + lengths.length));
-    words[1] = sumOf(bytes, nonce, position);
-    return bytes;
-  }
+  bytes.set(texts, textsAt);
+  words[1] = sumOf(bytes, nonce, position);
+  return bytes;
 }
 
 /** Reads the blocks of the index of a segment, one after the other. */
@@ -248,7 +194,7 @@ function notesOf(room: Uint8Array, at: number, count: number, rows: number): Not
     if (passed < 0 || inFront > rows || (nextSeq < 0 && passed > 0)) return undefined;
     if (nextSeq >= 0) nextSeq += passed;
     before = inFront;
-    if (!isNoteSane(kind, first, second, nextSeq)) return undefined;
+    if (!isNoteSane(kind, first, second)) return undefined;
     if (kind === NEXT_SEQ) nextSeq = first;
     notes.push({ kind, first, second, rows: inFront });
   }
@@ -256,11 +202,11 @@ function notesOf(room: Uint8Array, at: number, count: number, rows: number): Not
   return left === 0 || (nextSeq >= 0 && isSeq(nextSeq + left)) ? notes : undefined;
 }
 
-function isNoteSane(kind: number, first: number, second: number, nextSeq: number): boolean {
+function isNoteSane(kind: number, first: number, second: number): boolean {
   if (!isSeq(first)) return false;
   switch (kind) {
     case NEXT_SEQ:
-      return first > 0 && first >= nextSeq;
+      return first > 0;
     case FLOOR:
       return true;
     case DEAD:

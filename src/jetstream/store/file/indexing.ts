@@ -2,11 +2,12 @@
 // nothing of it depends on what becomes of the messages meanwhile, and it may end anywhere: a start after kill -9 reads
 // the log from where the indexes end. Nobody waits for it but the end of the store.
 import { toError } from '../../../shared/errors.ts';
+import { BlockBuilder } from './block-builder.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { DiskTurns } from './disk-turns.ts';
-import { FRAMES_AT, type Place } from './format.ts';
+import { FRAME_HEAD_BYTES, FRAMES_AT, type Place } from './format.ts';
 import { FrameScan } from './frame-scan.ts';
-import { BlockBuilder, INDEX_PIECE_BYTES, indexName } from './index-block.ts';
+import { blockBytes, INDEX_PIECE_BYTES, indexName } from './index-block.ts';
 import type { Segment, Segments } from './segments.ts';
 import type { Syncing } from './syncing.ts';
 
@@ -173,8 +174,8 @@ export class Indexing {
     let stepEnd = at + STEP_BYTES;
     while (at < Math.min(end, from + INDEX_PIECE_BYTES)) {
       const length = scan.frame(at);
-      // It is damaged, or says what an index has no place for.
-      if (length === 0 || !builder.frame(scan, at - scan.origin, length, at)) {
+      // It is damaged, or says what cannot be.
+      if (length === 0 || !isTaken(builder, scan, at, length)) {
         segment.isIndexEnded = true;
         return;
       }
@@ -184,10 +185,22 @@ export class Indexing {
       if (!this.#isStaying(segment)) return;
       stepEnd = at + STEP_BYTES;
     }
-    const block = builder.end(from, at, segment.head.nonce, segment.indexBytes);
+    const block = blockBytes(builder.block, from, at, segment.head.nonce, segment.indexBytes);
     await index.writeLater(block, segment.indexBytes);
     segment.indexed = at;
     segment.indexBytes += block.length;
     this.#left -= at - from;
   }
+}
+
+/** Whether a whole frame is in the block. */
+function isTaken(builder: BlockBuilder, scan: FrameScan, at: number, length: number): boolean {
+  const start = at - scan.origin;
+  const end = start + length;
+  for (let from = start + FRAME_HEAD_BYTES; from < end; ) {
+    const next = builder.records(scan, from, end, start, at);
+    if (next === from) return false;
+    from = next;
+  }
+  return true;
 }

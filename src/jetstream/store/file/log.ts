@@ -106,22 +106,17 @@ export class SegmentLog implements Bodies {
   keep(message: Incoming, subject: DataView, seq: number, timeMs: number): void {
     const { headerBytes, bodyBytes } = message;
     this.#body = headerBytes === 0 ? bodyBytes : bodyBytes + HAS_HEADERS;
-    if (this.isReplaying) return;
     const tail = this.#tail;
     if (tail.misses < this.#misses) this.#misses = tail.misses;
     tail.add(message, subject, seq, timeMs);
-    this.place(tail.segment as Segment, tail.at, tail.inFrame);
-  }
-
-  /** Where the message lies that gets the next row: in a segment, so many bytes behind the begin of its frame. */
-  place(segment: Segment, at: number, inFrame: number): void {
+    const segment = tail.segment as Segment;
     this.#segment = segment;
-    this.#place = placeWord(segment, inFrame);
-    this.#at = at;
+    this.#place = placeWord(segment, tail.inFrame);
+    this.#at = tail.at;
   }
 
   undo(): void {
-    if (!this.isReplaying) this.#tail.undo();
+    this.#tail.undo();
   }
 
   sign(): void {

@@ -5,6 +5,7 @@
 import { StorageError } from '../../../shared/errors.ts';
 import type { Work } from '../../work.ts';
 import type { IndexedStore } from '../indexed-store.ts';
+import { BlockBuilder } from './block-builder.ts';
 import type { DiskFile } from './disk.ts';
 import {
   areHeadsTorn,
@@ -22,11 +23,17 @@ import {
   viewsOf,
 } from './format.ts';
 import { FrameScan, scanRoom } from './frame-scan.ts';
-import { BlockReader, type IndexBlock, indexName, indexRoom } from './index-block.ts';
+import {
+  BlockReader,
+  INDEX_PIECE_BYTES,
+  type IndexBlock,
+  indexName,
+  indexRoom,
+} from './index-block.ts';
 import type { SegmentLog } from './log.ts';
 import { Replay } from './replay.ts';
 import { restore } from './restore.ts';
-import type { Segment } from './segments.ts';
+import { type Segment, unknownRecord } from './segments.ts';
 
 /** Sequences of which messages may be lost. */
 export interface Lost {
@@ -61,6 +68,9 @@ export class Recovery {
   /** Segments are read into the same memory, one after the other. */
   #room: Uint8Array = new Uint8Array(0);
   #isDamaged = false;
+  /** What was read and is not done yet begins there in the segment. */
+  #pendingAt = 0;
+  #builder!: BlockBuilder;
   /** For blocks of indexes. */
   #indexRoom: Uint8Array = new Uint8Array(0);
   #evidence: Evidence | undefined;
@@ -68,7 +78,7 @@ export class Recovery {
   constructor(log: SegmentLog, store: IndexedStore) {
     this.#log = log;
     this.#store = store;
-    this.#replay = new Replay(log, store);
+    this.#replay = new Replay(store);
   }
 
   /** Throws StorageError, and then files may be open still. @param names what is in the directory */
@@ -87,7 +97,7 @@ export class Recovery {
       segment.hasIndex = indexes.delete(indexName(segmentName(segment.number)));
     }
     for (const name of indexes) this.#removeIndex(name);
-    yield* this.#expecting();
+    if (segments.list.length > 0) yield* this.#expecting();
     for (let i = 0; i < segments.list.length; i++) {
       const segment = segments.list[i] as Segment;
       const before = segments.list[i - 1];
@@ -229,11 +239,12 @@ export class Recovery {
     this.#before(head.lastSeq, head.lastTimeMs > 0 ? head.lastTimeMs : undefined);
     while (!this.#replay.raiseFloor(head.firstSeq)) yield;
     const covered = yield* this.#restore(segment);
-    if (covered < size) {
-      const room = scanRoom(size);
-      if (room.length > this.#room.length) this.#room = room;
-      this.#scan = new FrameScan(segment, this.#room);
-    }
+    if (covered >= size) return true;
+    const room = scanRoom(size);
+    if (room.length > this.#room.length) this.#room = room;
+    this.#scan = new FrameScan(segment, this.#room);
+    this.#builder ??= new BlockBuilder();
+    this.#pendingAt = covered;
     let stepAt = covered;
     for (let at = covered; at < size; ) {
       const length = this.#scan.frame(at);
@@ -245,11 +256,13 @@ export class Recovery {
       stepAt = at;
       yield;
     }
+    yield* this.#finish(size);
     return true;
   }
 
   /** There is damage. @returns where the next frame is, or the end; below: all from there on has been cut */
   *#passOver(at: number): Work<number> {
+    yield* this.#finish(at);
     const segment = this.#segment;
     const { number, bytes } = segment;
     const { place, lastSeq } = yield* this.#behind(segment, at);
@@ -336,17 +349,28 @@ export class Recovery {
 
   *#frame(at: number, length: number): Work<void> {
     const scan = this.#scan;
-    const { origin } = scan;
-    const start = at - origin;
+    const start = at - scan.origin;
     if (this.#isDamaged) {
+      yield* this.#finish(at);
       const { beforeSeq } = readFrameHead(scan.view, start);
       if (isSeq(beforeSeq)) this.#before(beforeSeq);
     }
     const end = start + length;
-    const records = (from: number): number =>
-      this.#replay.records(scan, from, end, start, origin, this.#segment);
-    let from = records(start + FRAME_HEAD_BYTES);
-    for (; from < end; from = records(from)) yield;
+    for (let from = start + FRAME_HEAD_BYTES; from < end; ) {
+      const next = this.#builder.records(scan, from, end, start, at);
+      const position = scan.origin + next;
+      if (next === from) throw unknownRecord(this.#segment, position);
+      from = next;
+      if (position - this.#pendingAt >= INDEX_PIECE_BYTES) yield* this.#finish(position);
+      else if (next < end) yield;
+    }
+  }
+
+  /** Does what has been read. @param to up to where in the segment */
+  *#finish(to: number): Work<void> {
+    this.#pendingAt = to;
+    yield* restore(this.#builder.block, this.#store, this.#replay, this.#segment);
+    this.#builder.clear();
   }
 }
 

@@ -1,26 +1,27 @@
-// Does to a store what a block of an index says: the same as the records for which it stands, many rows at a time.
+// Does to a store what a block says, of an index or of what was read: many rows at a time.
 import type { Work } from '../../work.ts';
 import { KEPT_BODY, KEPT_ROW_WORDS } from '../cold-rows.ts';
 import type { IndexedStore } from '../indexed-store.ts';
 import { DEAD, FLOOR, SKIP } from './format.ts';
-import { type IndexBlock, NEXT_SEQ, type Note } from './index-block.ts';
+import { type Block, NEXT_SEQ, type Note } from './index-block.ts';
 import { placeWord } from './places.ts';
 import type { Replay } from './replay.ts';
 import type { Segment } from './segments.ts';
 
 /** Rows that are taken over in a step, and where most have a subject of their own: some tenths of a millisecond. */
 const ROWS_A_STEP = 4096;
-const SUBJECTS_A_STEP = 128;
+const SUBJECTS_A_STEP = 512;
 const NOTES_A_STEP = 1024;
 const BODY_BITS = 0x7fff_ffff;
 
 /** Throws CapacityError. */
 export function* restore(
-  block: IndexBlock,
+  block: Block,
   store: IndexedStore,
   replay: Replay,
   segment: Segment,
 ): Work<void> {
+  yield* store.expecting(block.ends.length);
   const { adoption } = replay;
   adoption.begin(block, placeWord(segment, 0));
   const most = 2 * block.ends.length > block.rows ? SUBJECTS_A_STEP : ROWS_A_STEP;
@@ -65,7 +66,7 @@ function isDone(
   return true;
 }
 
-function bodyBytes({ words }: IndexBlock, from: number, to: number): number {
+function bodyBytes({ words }: Block, from: number, to: number): number {
   let bytes = 0;
   for (let row = from; row < to; row++) {
     bytes += (words[row * KEPT_ROW_WORDS + KEPT_BODY] as number) & BODY_BITS;

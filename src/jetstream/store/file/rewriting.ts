@@ -22,7 +22,7 @@ import {
 } from './format.ts';
 import { FrameBuffer } from './frame-buffer.ts';
 import { FRAME_MOST, newNonce, PlaceList, placeWord } from './places.ts';
-import type { Segment } from './segments.ts';
+import { type Segment, unknownRecord } from './segments.ts';
 
 const PIECE_BYTES: number = 1 << 20;
 
@@ -117,8 +117,10 @@ export class Rewriting {
     const { view } = viewsOf(bytes);
     const { segments } = this.#host;
     this.#lastSeq = Math.max(this.#lastSeq, readFrameHead(view, start).beforeSeq);
-    for (let at = start + FRAME_HEAD_BYTES; at < start + length; ) {
-      const size = recordBytes(view, at);
+    const end = start + length;
+    for (let at = start + FRAME_HEAD_BYTES; at < end; ) {
+      const size = recordBytes(view, at, end);
+      if (size === 0) throw unknownRecord(source, this.#position + at);
       const kind = view.getUint32(at, true) & 0xff;
       if (kind === MESSAGE) {
         const seq = view.getFloat64(at + 20, true);

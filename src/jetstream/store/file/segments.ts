@@ -1,6 +1,6 @@
 // The segments of a log, in the order of their numbers. Rows name a segment by its slot, which is given away again when the
 // segment is gone.
-import { CapacityError } from '../../../shared/errors.ts';
+import { CapacityError, StorageError } from '../../../shared/errors.ts';
 import type { DiskFile } from './disk.ts';
 import { FRAMES_AT, type Place, type SegmentHead } from './format.ts';
 
@@ -151,4 +151,9 @@ export class Segments {
     }
     return false;
   }
+}
+
+/** A frame is whole, and what is said at that position of the segment cannot be. */
+export function unknownRecord({ file }: Segment, at: number): StorageError {
+  return new StorageError(`${file.path}: a record that is not known at ${at}`);
 }
