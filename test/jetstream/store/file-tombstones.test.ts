@@ -91,4 +91,23 @@ describe('a tombstone', () => {
     ok(sizeOf(each.disk, 5) < full, 'the fifth has been rewritten');
     deepStrictEqual(keptAfterwards(each.disk), kept(each.store));
   });
+
+  it('is not missed for what lies in a neighbour that has been copied and could not be unlinked', async () => {
+    const each = scene(SEGMENT);
+    for (let seq = 1; seq <= 13; seq++) strictEqual(await each.publish(TEXT), '');
+    // They are copied when another segment is full: what says that these have gone lies in front of it then.
+    each.fail('rename');
+    await removed(each, 5, 6, 8, 10, 11, 12);
+    each.fail('unlink');
+    for (let seq = 14; seq <= 17; seq++) strictEqual(await each.publish(TEXT), '');
+    ok(
+      sizeOf(each.disk, 2) < 700 && sizeOf(each.disk, 3) > 900,
+      'the second has both, and the third is there',
+    );
+    each.fail();
+    for (let seq = 18; seq <= 20; seq++) strictEqual(await each.publish(TEXT), '');
+    // What says so is copied itself, and says it no more.
+    await removed(each, 13, 14, 15);
+    deepStrictEqual(seqsOf(keptAfterwards(each.disk)), [1, 2, 3, 4, 7, 9, 16, 17, 18, 19, 20]);
+  });
 });
