@@ -71,6 +71,25 @@ describe('a log that was cut', () => {
     strictEqual(before, 10);
   });
 
+  it('has no message without what it has made go, however full their frame', () => {
+    for (let bytes = 3800; bytes < 4100; bytes += 4) {
+      const disk = new SimDisk();
+      const { store } = openStore({ disk, dir: '/s' });
+      fill(store, 1, 3);
+      // The value before, in the middle, makes room.
+      store.append(incoming('b', 'x'.repeat(bytes)), 4);
+      store.append(incoming('a.2', 'next'), 5);
+      store.evict(2);
+      store.commit(() => {});
+      const files = new Map([...disk.names].map(([name, { bytes: all }]) => [name, all]));
+      const { length } = files.get(SEGMENT) as Uint8Array;
+      for (let cut = 0; cut < 60; cut += 4) {
+        const reopenedStore = reopened(files, (all) => all.subarray(0, length - cut)).store;
+        strictEqual(reopenedStore.has(2), !reopenedStore.has(5), `${bytes} bytes, cut by ${cut}`);
+      }
+    }
+  });
+
   it('begins anew when it was cut while it was being made', async () => {
     const files = await tenMessages(5);
     for (let length = 0; length < 64; length++) {
