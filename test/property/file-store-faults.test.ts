@@ -52,7 +52,7 @@ const program = fc.record({
   chunkRows: fc.constantFrom(4, 64),
   /** Whether something is stored at the end; otherwise what was removed is all that there is to say. */
   isStored: fc.boolean(),
-  operations: fc.array(operation, { minLength: 5, maxLength: 80 }),
+  operations: fc.array(operation, { minLength: 5, maxLength: 80, size: 'max' }),
 });
 type Program = typeof program extends fc.Arbitrary<infer T> ? T : never;
 

@@ -22,7 +22,7 @@ const program = fc.record({
   isPowerLoss: fc.boolean(),
   sync: fc.constantFrom<'always' | number>('always', 1000),
   stopsAfter: fc.option(fc.nat(120)),
-  operations: fc.array(operation, { minLength: 5, maxLength: 60 }),
+  operations: fc.array(operation, { minLength: 5, maxLength: 60, size: 'max' }),
 });
 type Program = typeof program extends fc.Arbitrary<infer T> ? T : never;
 
