@@ -161,10 +161,13 @@ export class HashIndex {
     this.#chunks.push(new Uint32Array(this.#memory.take(4 << this.#bits)));
   }
 
-  /** Adds a record, which has its hash. `reserve` has been called. */
+  /** Adds the record at the cursor, which has its hash. `reserve` has been called. */
   add(id: number): void {
     this.#count++;
-    if (this.#count > this.#half + this.#split) this.#splitOne();
+    if (this.#count > this.#half + this.#split) {
+      this.#splitOne();
+      this.#records.locate(id);
+    }
     this.#insert(id);
   }
 
@@ -222,11 +225,11 @@ export class HashIndex {
     }
   }
 
+  /** The record at the cursor. */
   #insert(id: number): void {
-    const records = this.#records;
-    records.locate(id);
-    const bucket = this.#bucketOf(records.words[records.word + RECORD_HASH] as number);
-    records.words[records.word + RECORD_CHAIN] = this.#head(bucket);
+    const { words, word } = this.#records;
+    const bucket = this.#bucketOf(words[word + RECORD_HASH] as number);
+    words[word + RECORD_CHAIN] = this.#head(bucket);
     this.#setHead(bucket, id + 1);
   }
 

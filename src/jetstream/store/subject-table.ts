@@ -251,11 +251,11 @@ export class SubjectTable implements SlabOwner, Texts {
       throw error;
     }
     records.add();
-    this.first = seq;
-    this.last = seq;
-    this.messages = 1;
     this.#generation = (this.#generation + 1) >>> 0;
-    const { words, word } = records;
+    const { words, doubles, word } = records;
+    doubles[word >>> 1] = seq;
+    doubles[(word >>> 1) + 1] = seq;
+    words[word + COUNT] = 1;
     words[word + GENERATION] = this.#generation;
     words[word + RECORD_HASH] = this.#hash;
     words[word + SLAB] = slab;

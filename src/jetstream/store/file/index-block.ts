@@ -15,7 +15,7 @@ import {
   KEPT_ROW_WORDS,
   KEPT_TEXT,
   type KeptRows,
-} from '../adopted-rows.ts';
+} from '../cold-rows.ts';
 import { BODY_MOST, IN_FRAME_MOST } from '../row-chunk.ts';
 import type { DiskFile } from './disk.ts';
 import {
@@ -36,7 +36,7 @@ const MAGIC = 0x49474e9d;
 // The head, 64 bytes, in words: magic, checksum of all behind it, version, bytes of the block, where the piece begins in the
 // segment, where it ends, rows, notes, texts, bytes of texts.
 const HEAD_WORDS = 16;
-// A row is as adopted-rows.ts says.
+// A row is as cold-rows.ts says.
 // A note: what the two numbers of a record are (f64), its kind (u32), rows in front of it (u32).
 const NOTE_WORDS = 6;
 /** The kind of a note that is no record: the next row has that sequence, and those behind it the next ones. */

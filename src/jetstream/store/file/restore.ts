@@ -1,6 +1,6 @@
 // Does to a store what a block says, of an index or of what was read: many rows at a time.
 import type { Work } from '../../work.ts';
-import { KEPT_BODY, KEPT_ROW_WORDS } from '../adopted-rows.ts';
+import { KEPT_BODY, KEPT_ROW_WORDS } from '../cold-rows.ts';
 import type { IndexedStore } from '../indexed-store.ts';
 import { DEAD, FLOOR, SKIP } from './format.ts';
 import { type Block, NEXT_SEQ, type Note } from './index-block.ts';
@@ -22,7 +22,8 @@ export function* restore(
   segment: Segment,
 ): Work<void> {
   yield* store.expecting(block.ends.length);
-  const adoption = store.adopting(block, placeWord(segment, 0));
+  const { adoption } = replay;
+  adoption.begin(block, placeWord(segment, 0));
   const most = 2 * block.ends.length > block.rows ? SUBJECTS_A_STEP : ROWS_A_STEP;
   let row = 0;
   let seq = 0;
