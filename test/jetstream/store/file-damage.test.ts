@@ -115,6 +115,29 @@ describe('a byte that is another', () => {
     ok(last > 0);
   });
 
+  it('costs one frame of what there was at a clean end, whichever it is', async () => {
+    const disk = new SimDisk();
+    const { store } = openStore({ disk, dir: '/s' });
+    fill(store, 1, 10);
+    const end = closed(store);
+    await disk.settle();
+    await end;
+    const files = new Map([...disk.names].map(([name, { bytes }]) => [name, bytes]));
+    const { length } = files.get(SEGMENT) as Uint8Array;
+    for (let at = FRAMES_AT; at < length; at++) {
+      const { store, lost } = reopened(files, (each) => flipped(each, at, 1 << (at % 8)));
+      const found = payloads(store);
+      const gone = ALL.findIndex((each) => !found.includes(each)) + 1;
+      deepStrictEqual(
+        found,
+        ALL.filter((_, i) => i !== gone - 1),
+      );
+      // Behind the last message is what says that all was synced, and it may be hit itself.
+      deepStrictEqual(lost, gone === 0 ? [] : [{ first: gone, last: gone }]);
+      strictEqual(store.append(incoming('a'), 20), 11);
+    }
+  });
+
   it('is found when it is read, long after the store was opened', async () => {
     const disk = new SimDisk();
     const warnings: string[] = [];

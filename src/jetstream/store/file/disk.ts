@@ -15,6 +15,7 @@ import {
   openSync,
   read,
   readdirSync,
+  readFileSync,
   readSync,
   renameSync,
   rmdirSync,
@@ -29,7 +30,7 @@ import { resolve } from 'node:path';
 import { defer } from '../../../shared/defer.ts';
 import { StorageError } from '../../../shared/errors.ts';
 import { fileErrorText } from '../../../shared/file-error.ts';
-import { type OpenFile, OpenFiles } from './open-files.ts';
+import { type OpenFile, OpenFiles, openMost } from './open-files.ts';
 
 /** What fails throws StorageError, or is rejected with it: the system's text with the path. */
 export interface Disk {
@@ -87,9 +88,8 @@ export interface MachineDisk extends Disk {
   freeBytes(path: string): number | undefined;
 }
 
-const OPEN_MOST = 512;
 /** Of all disks of this process that do not say otherwise. */
-const everyone = new OpenFiles(OPEN_MOST);
+const everyone = new OpenFiles(openMost(limitsOfProcess()));
 /** The process, or the machine, has too many files open. */
 const TOO_MANY: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE']);
 /** Turns of the loop in which one that is needed may be given back. */
@@ -100,7 +100,7 @@ const NO_DIRECTORIES: ReadonlySet<string> = new Set(['EISDIR', 'EPERM']);
 /**
  * The file system of this machine.
  *
- * @param openMost files of it that may be open at a time (default: 512 of all disks)
+ * @param openMost files of it that may be open at a time (default: 512 of all disks, or a third of the descriptors)
  * @param isPassing nothing is to survive the process: syncs do nothing
  */
 export function systemDisk(openMost?: number, isPassing = false): MachineDisk {
@@ -436,4 +436,13 @@ async function later(verb: string, path: string, work: () => Promise<void>): Pro
 
 function failure(verb: string, path: string, cause: unknown): StorageError {
   return new StorageError(fileErrorText(cause, verb, path), { cause });
+}
+
+/** What Linux says; nothing elsewhere. */
+function limitsOfProcess(): string {
+  try {
+    return readFileSync('/proc/self/limits', 'utf8');
+  } catch {
+    return '';
+  }
 }
