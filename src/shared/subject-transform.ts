@@ -40,7 +40,7 @@ const OF_TOKEN: Readonly<Record<string, (token: string, count: number) => string
 
 /** In the order in which the original looks for them. */
 const NAMES = ['wildcard', 'partition', ...Object.keys(OF_TOKEN), 'split', 'random'];
-const ACCOUNT_NAMES = ['account-hash', 'account-hash-import', 'account-hash-leaf-remote'];
+const ACCOUNT_NAMES = ['account-hash', 'account-hash-import', 'account-hash-leaf-remote'] as const;
 
 /** The first letter of each word of a name may be small or not. */
 function matcherOf(name: string): RegExp {
@@ -134,6 +134,32 @@ export function checkDestination(destination: string): void {
       throw mistake('', `${INVALID}: invalid transform`);
     }
   }
+}
+
+/** Functions that stand for an account, and are put in where a subject is configured. */
+export type AccountFunction = (typeof ACCOUNT_NAMES)[number];
+
+/**
+ * The subject with what those functions stand for; one that is known later stays. Throws TransformMistake for one that
+ * is not to be had there.
+ */
+export function withAccountFunctions(
+  subject: string,
+  values: Readonly<Partial<Record<AccountFunction, string | 'later'>>>,
+): string {
+  if (!subject.includes('{{') || isBeyond(subject)) return subject;
+  return subject
+    .split('.')
+    .map((token) => {
+      const at = isFunction(token) ? ACCOUNT_FUNCTIONS.findIndex((each) => each.test(token)) : -1;
+      if (at < 0) return token;
+      const given = ACCOUNT_FUNCTIONS[at]?.exec(token)?.[1] ?? '';
+      if (given.trim() !== '') throw mistake(token, TOO_MANY);
+      const value = values[ACCOUNT_NAMES[at] as AccountFunction];
+      if (value === undefined) throw mistake(token, NOT_HERE);
+      return value === 'later' ? token : value;
+    })
+    .join('.');
 }
 
 /** It is more than a subject of this process can be. */

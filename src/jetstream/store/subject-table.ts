@@ -55,7 +55,7 @@ export interface IdWalk {
 export interface SubjectOptions {
   /** Bytes of a slab, a power of two from 64 on: for tests, in which little is much. */
   readonly slabBytes?: number;
-  /** Does work in pieces, the first of them at once; else it is done wholly. */
+  /** Does work in pieces beside everything else; else it is done wholly. */
   readonly inBackground?: (work: Work<void>) => void;
 }
 
