@@ -4,6 +4,7 @@
 //
 // Subjects have a character for each byte, so that lengths and hashes are those of their bytes.
 // Source: nats-server 2.15.3, server/subject_transform.go; server/sublist.go, ValidateMapping.
+import { sequenceLength } from './utf8.ts';
 
 /** The transform cannot be; the message is the original's. */
 export class TransformMistake extends Error {
@@ -330,7 +331,7 @@ function sliced(token: string, size: number, first: number): string {
 
 /** Source: subject_transform.go, Split: an empty piece is left out, and what would stand before it with its dot. */
 function split(token: string, by: string): string {
-  const pieces = by === '' ? [...token] : token.split(by);
+  const pieces = by === '' ? characters(token) : token.split(by);
   let made = '';
   for (const [at, piece] of pieces.entries()) {
     made += piece;
@@ -338,6 +339,19 @@ function split(token: string, by: string): string {
     if (next !== '' && !(at === 0 && piece === '')) made += '.';
   }
   return made;
+}
+
+/** Bytes that are no UTF-8 are one each. */
+function characters(token: string): string[] {
+  const bytes = Uint8Array.from(token, (each) => each.charCodeAt(0));
+  const pieces: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = (bytes[at] as number) < 0x80 ? 1 : sequenceLength(bytes, at);
+    const end = at + Math.max(1, length);
+    pieces.push(token.slice(at, end));
+    at = end;
+  }
+  return pieces;
 }
 
 function fnv1a(key: string): number {

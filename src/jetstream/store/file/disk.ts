@@ -20,13 +20,14 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   unlinkSync,
   write,
   writeSync,
 } from 'node:fs';
 import { open, rename, rm, unlink } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { defer } from '../../../shared/defer.ts';
 import { StorageError } from '../../../shared/errors.ts';
 import { fileErrorText } from '../../../shared/file-error.ts';
@@ -143,7 +144,7 @@ class SystemDisk implements MachineDisk {
   }
 
   makeDir(path: string): void {
-    told('mkdir', path, () => mkdirSync(path, { recursive: true, mode: 0o750 }));
+    told('mkdir', path, () => makeDirs(path));
   }
 
   list(path: string): readonly string[] {
@@ -431,6 +432,19 @@ async function later(verb: string, path: string, work: () => Promise<void>): Pro
     await work();
   } catch (error) {
     throw failure(verb, path, error);
+  }
+}
+
+/** Node's own `recursive` goes round for ever where a directory is there in which none can be made, as in /proc. */
+function makeDirs(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  const parent = dirname(path);
+  if (parent !== path && !existsSync(parent)) makeDirs(parent);
+  try {
+    mkdirSync(path, { mode: 0o750 });
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
 }
 
