@@ -1,6 +1,6 @@
 // Indexes of segments: when they are made, what a start reads then, and that they go with their segments. That nothing is
 // lost by them the properties show, and the tests of damaged and forged files.
-import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
+import { deepStrictEqual, notDeepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import type { Store } from '../../../src/jetstream/store/store.ts';
 import { closed, openStore } from '../../support/file-stores.ts';
@@ -8,6 +8,7 @@ import { contents } from '../../support/format-fixture.ts';
 import { SimDisk } from '../../support/sim-disk.ts';
 import { incoming } from '../../support/stored.ts';
 
+const MARK_BYTES = 64;
 const SETTING = { dir: '/s', segmentBytes: 2000, indexBytes: 0, sync: 'always' as const };
 
 async function fill(store: Store, disk: SimDisk, count: number): Promise<void> {
@@ -43,6 +44,29 @@ describe('the index of a segment', () => {
     deepStrictEqual(contents(again), contents(store));
   });
 
+  it('is made of what was not synced yet, and believed where that is there as it was', async () => {
+    const disk = new SimDisk();
+    const { store } = openStore({ ...SETTING, disk, sync: 1000, segmentBytes: 1e6 });
+    await fill(store, disk, 50);
+    const killed = disk.afterEnd();
+    const names = new Map([...killed.names].map(([name, { bytes }]) => [name, bytes]));
+    const expected = contents(openStore({ ...SETTING, disk: killed }).store);
+    deepStrictEqual(expected, contents(store));
+    const log = names.get('/s/00000001.log') as Uint8Array;
+    const index = names.get('/s/00000001.idx') as Uint8Array;
+    ok(index.length > 0);
+    for (let at = 128; at < log.length; at++) {
+      const changed = log.slice();
+      changed[at] = (changed[at] as number) ^ (1 << (at % 8));
+      const found = [index, new Uint8Array(0)].map((bytes) => {
+        const files = new Map([...names, ['/s/00000001.log', changed], ['/s/00000001.idx', bytes]]);
+        return contents(openStore({ ...SETTING, disk: new SimDisk(1, files as never) }).store);
+      });
+      deepStrictEqual(found[0], found[1]);
+      notDeepStrictEqual(found[0], expected);
+    }
+  });
+
   it('goes on where it ended before a start, and with what is stored behind it', async () => {
     const disk = new SimDisk();
     const { store } = openStore({ ...SETTING, disk });
@@ -55,7 +79,8 @@ describe('the index of a segment', () => {
     await again.settle();
     await end;
     for (const name of namesOf(again, '.idx')) {
-      const old = before.get(`${name}.idx`) ?? new Uint8Array(0);
+      // The mark at its end is overwritten.
+      const old = (before.get(`${name}.idx`) ?? new Uint8Array(MARK_BYTES)).slice(0, -MARK_BYTES);
       const { bytes } = again.names.get(`${name}.idx`) as { bytes: Uint8Array };
       deepStrictEqual(bytes.subarray(0, old.length), old);
     }

@@ -100,6 +100,7 @@ export class SegmentLog implements Bodies {
     this.#durableSeq = this.#owner.state.lastSeq;
     this.#tail.begin(isCut);
     this.#compaction.due();
+    this.#indexing.due();
     if (this.#indexing.isBehind) this.syncing.hurry();
   }
 
@@ -317,14 +318,14 @@ export class SegmentLog implements Bodies {
   }
 
   write(): Error | undefined {
-    if (this.isReplaying) return undefined;
-    this.#tail.pay();
-    return this.#tail.write();
+    return this.isReplaying ? undefined : this.#say();
   }
 
-  #say(): void {
+  #say(): Error | undefined {
     this.#tail.pay();
-    this.#tail.write();
+    const failure = this.#tail.write();
+    this.#indexing.written();
+    return failure;
   }
 
   /** Writes what there is, and what makes the next start short. What fails now is found then. */
