@@ -10,10 +10,10 @@ export type Work<T> = Generator<void, T, void>;
 const SLICE_MS = 5;
 
 /** Does it a slice at a time, and lets the event loop turn between them. Not where there is no loop of Node's. */
-export async function inSlices<T>(work: Work<T>): Promise<T> {
+export async function inSlices<T>(work: Work<T>, sliceMs: number = SLICE_MS): Promise<T> {
   for (;;) {
     // Whatever clock streams go by, who else is in the loop waits by this one.
-    const end = systemClock.monotonic() + SLICE_MS;
+    const end = systemClock.monotonic() + sliceMs;
     do {
       const step = work.next();
       if (step.done) return step.value;

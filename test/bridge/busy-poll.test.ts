@@ -20,8 +20,8 @@ beforeEach(() => {
 
 let peer: number;
 
-function read(bytes = QUESTION): void {
-  poll.read(peer, bytes, clock.monotonic());
+function read(bytes = QUESTION, isAnswered = false): void {
+  poll.read(peer, bytes, clock.monotonic(), isAnswered);
 }
 
 /** The loop turns, after so many milliseconds. */
@@ -103,6 +103,32 @@ it('nor does a larger read, which is no question', () => {
   expect(isAwake()).toBe(false);
 });
 
+/** Reads of one peer with many questions each, which was answered or not. */
+function askMany(bytes: number, isAnswered: boolean): void {
+  for (let i = 0; i < 10; i++) {
+    clock.advance(0.1);
+    read(bytes, isAnswered);
+    turn(0);
+  }
+}
+
+it('many questions at a time do so, of one peer that is answered each time', () => {
+  askMany(16_383, true);
+  expect(isAwake()).toBe(true);
+  peer = 2;
+  read(16_383, true);
+  turn();
+  expect(isAwake()).toBe(false);
+});
+
+it.each([
+  ['they are not answered', 1024, false],
+  ['they are very many', 16_384, true],
+])('nor do they when %s', (_, bytes, isAnswered) => {
+  askMany(bytes, isAnswered);
+  expect(isAwake()).toBe(false);
+});
+
 it('on a clock that stands still it sleeps after 1,000 turns', () => {
   ask(10);
   for (let i = 0; i < 998; i++) turn(0);
@@ -112,17 +138,18 @@ it('on a clock that stands still it sleeps after 1,000 turns', () => {
 });
 
 it.each([
-  [true, true],
-  [false, false],
+  [true, 1, true],
+  [true, 200, true],
+  [false, 1, false],
 ])(
-  'the bridge does so where there is a processor to spare: %s',
-  async (hasSpareProcessor, isKept) => {
+  'the bridge does so where there is a processor to spare (%s), for %i at a time',
+  async (hasSpareProcessor, times, isKept) => {
     await using server = createTestBridge({ hasSpareProcessor, defer: (fn) => deferred.push(fn) });
     const socket = new FakeSocket();
     server.attach(socket);
     socket.arrive('CONNECT {"verbose":false}\r\n');
     for (let i = 0; i < 20; i++) {
-      socket.arrive('PING\r\n');
+      socket.arrive('PING\r\n'.repeat(times));
       turn(0);
     }
     // What else was put off is done.

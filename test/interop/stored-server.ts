@@ -12,7 +12,14 @@ const UNWRITTEN_MS = 300;
 export const RESTARTS = ['a clean end', 'kill -9'] as const;
 export type Restart = (typeof RESTARTS)[number];
 
+/** A file system on which the store is to be, and what runs a command where that is. */
+export interface OtherDisk {
+  readonly dir: string;
+  readonly prefix: readonly string[];
+}
+
 export class StoredServer {
+  readonly #prefix: readonly string[];
   readonly #executable: string | undefined;
   readonly #dir: string = mkdtempSync(join(tmpdir(), 'ganglion-stored-'));
   readonly #config: string = join(this.#dir, 'server.conf');
@@ -26,15 +33,21 @@ export class StoredServer {
   static async start(
     executable: string | undefined,
     options: readonly string[] = [],
+    disk?: OtherDisk,
   ): Promise<StoredServer> {
-    const server = new StoredServer(executable, options);
+    const server = new StoredServer(executable, options, disk);
     await server.start();
     return server;
   }
 
-  private constructor(executable: string | undefined, options: readonly string[]) {
+  private constructor(
+    executable: string | undefined,
+    options: readonly string[],
+    { dir, prefix }: OtherDisk = { dir: this.#dir, prefix: [] },
+  ) {
     this.#executable = executable;
-    const text = [`store_dir: ${JSON.stringify(join(this.#dir, 'store'))}`, ...options].join('\n');
+    this.#prefix = prefix;
+    const text = [`store_dir: ${JSON.stringify(join(dir, 'store'))}`, ...options].join('\n');
     writeFileSync(this.#config, `jetstream {\n${text}\n}\n`);
   }
 
@@ -53,7 +66,7 @@ export class StoredServer {
 
   /** Starts it where nobody finds it, and kills it so many ms later, whether it has come to listen or not. */
   async interruptedStart(ms: number): Promise<void> {
-    const prefix = ['timeout', '-s', 'KILL', `${ms / 1000}`];
+    const prefix = [...this.#prefix, 'timeout', '-s', 'KILL', `${ms / 1000}`];
     try {
       const server = await startServer({ ...this.#started(), prefix });
       await server.child.exited;
@@ -65,7 +78,7 @@ export class StoredServer {
 
   #started(): ServerOptions {
     const executable = this.#executable === undefined ? {} : { executable: this.#executable };
-    return { ...executable, args: ['-c', this.#config] };
+    return { ...executable, prefix: this.#prefix, args: ['-c', this.#config] };
   }
 
   /** `SIGTERM` lets it come to an end; behind it may come a `SIGKILL`, so many ms later. */

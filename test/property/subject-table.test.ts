@@ -29,6 +29,7 @@ const operation = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('thin' as const), at: fc.nat(40) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('ask' as const), at: fc.nat(9) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('grow' as const), at: fc.nat(3) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('expect' as const), at: fc.nat(5000) }) },
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
@@ -76,6 +77,7 @@ class Run {
       if (kind === 'delete' && texts.length > 0) this.#delete(texts[at % texts.length] as string);
       if (kind === 'thin')
         for (const [i, text] of texts.entries()) if (i % 40 !== at) this.#delete(text);
+      if (kind === 'expect') wholly(this.#table.expecting(at));
       if (kind === 'grow') for (let i = 0; i < at; i++) this.#step();
     } catch (error) {
       if (!(error instanceof CapacityError)) throw error;

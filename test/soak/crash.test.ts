@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { StoredServer } from '../interop/stored-server.ts';
 import { useCommand } from '../support/command.ts';
 import { CRASH_SEED, crashRounds } from '../support/killed.ts';
+import { everybody } from './crash/everybody.ts';
 import { Crowd } from './crash/rounds.ts';
 
 const ROUNDS = crashRounds(100);
@@ -23,7 +24,11 @@ describe('a server that is killed at random moments', () => {
       const server = await StoredServer.start(process.env.CRASH_SERVER || command.path, options);
       let crowd: Crowd | undefined;
       try {
-        crowd = await Crowd.at(server.url, CRASH_SEED);
+        crowd = await Crowd.at(server.url, {
+          seed: CRASH_SEED,
+          assemble: everybody,
+          awaited: ['PLAIN', 'DEDUP', 'JOBS'],
+        });
         const rounds = Math.ceil(ROUNDS / KINDS.length);
         for (let i = 0; i < rounds; i++) await crowd.round(server);
         await crowd.finish();

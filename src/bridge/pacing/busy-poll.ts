@@ -4,13 +4,18 @@
 // turning until the next one, as the scheduler of Go does with its threads: half the latency, at no more CPU time a
 // message. With more peers several reads come in one turn of the loop, which is cheaper than to wait for each. It waits
 // in vain once a conversation, at the end of it.
+//
+// Who is answered by this process itself, as a publisher of a stream is, may ask many things at a time and wait for all of
+// them: with 64 publishes under way it is a third more messages a second, at the same CPU time a message.
 import type { SessionHandle } from '../../core/index.ts';
 import type { Clock } from '../../shared/clock.ts';
 
 /** A read that comes no later than this after the one before is worth waiting for, and is waited for as long. */
 const WAIT_MS = 0.2;
-/** A larger read is no question that somebody waits with. */
+/** A larger read is no question that somebody waits with; */
 const QUESTION_BYTES = 1024;
+/** or it is many, of one peer that has been answered since it asked last, while nobody else was read. */
+const QUESTIONS_BYTES = 16_384;
 /** So many of them, one by one, make a conversation. */
 const QUESTIONS_MIN = 8;
 /** No more turns of the loop without a read, whatever the clock says. */
@@ -22,6 +27,7 @@ export class BusyPoll {
   // The two who were read last.
   #one: SessionHandle = 0;
   #other: SessionHandle = 0;
+  #last: SessionHandle = 0;
   #lastMs = Number.NEGATIVE_INFINITY;
   /** Reads since the loop has turned, of those that are counted: from the first question on. */
   #reads = 0;
@@ -43,9 +49,15 @@ export class BusyPoll {
     this.#defer = defer;
   }
 
-  /** A read of so many bytes of a session has been routed; it is now `nowMs` by the clock. */
-  read(session: SessionHandle, length: number, nowMs: number): void {
-    const isQuestion = length < QUESTION_BYTES && nowMs - this.#lastMs < WAIT_MS;
+  /**
+   * A read of so many bytes of a session has been routed; it is now `nowMs` by the clock.
+   *
+   * @param isAnswered something was written to it since its last read
+   */
+  read(session: SessionHandle, length: number, nowMs: number, isAnswered: boolean): void {
+    const most = isAnswered && session === this.#last ? QUESTIONS_BYTES : QUESTION_BYTES;
+    const isQuestion = length < most && nowMs - this.#lastMs < WAIT_MS;
+    this.#last = session;
     this.#lastMs = nowMs;
     this.#reads = this.#isTurning ? this.#reads + 1 : 1;
     this.#turns = 0;

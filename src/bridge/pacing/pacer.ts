@@ -30,6 +30,8 @@ export class Pacer implements TailHolder {
   #isClosed = false;
   /** How often it was stalled for a pressed consumer. */
   stalls = 0;
+  /** Something was written to its peer since the last read. */
+  #isAnswered = false;
   /** When the read at hand began. */
   #start = 0;
   /** Of what it has routed: a consumer is above half of its limit. */
@@ -109,7 +111,8 @@ export class Pacer implements TailHolder {
   turnEnded(length: number, frame: number): void {
     const { busyPoll, clock } = this.#pacing;
     const now = clock.monotonic();
-    busyPoll?.read(this.#reader.handle, length, now);
+    busyPoll?.read(this.#reader.handle, length, now, this.#isAnswered);
+    this.#isAnswered = false;
     this.#settle(length, frame, now - this.#start);
   }
 
@@ -135,6 +138,7 @@ export class Pacer implements TailHolder {
 
   /** Something is written to its peer. */
   onWrite(): void {
+    this.#isAnswered = true;
     this.#crumbs.interrupt();
   }
 

@@ -1,8 +1,21 @@
-// Rows of messages as an index has kept them: many of consecutive sequences at a time, so that each costs little more than
+// Takes over messages that an index has kept: many of consecutive sequences at a time, so that each costs little more than
 // the copy of its words.
 //
-//   rows of the index ─► a run at the end of a chunk, each chained to the one before on its subject, which mostly is in the
-//   same run; what that changes of a subject is written once, when the run ends
+//   rows of the index ─► a long run of few subjects: a chunk that stays cold (cold-rows.ts)
+//                     ─► another: rows at the end of a chunk, each chained to the one before on its subject, which mostly
+//                        is in the same run
+//
+// What either changes of a subject is written once, when the run ends.
+import {
+  COLD_TEXTS_MOST,
+  ColdRows,
+  KEPT_AT,
+  KEPT_BODY,
+  KEPT_IN_FRAME,
+  KEPT_ROW_WORDS,
+  KEPT_TEXT,
+  type KeptRows,
+} from './cold-rows.ts';
 import {
   ROW_AT,
   ROW_BODY,
@@ -17,26 +30,13 @@ import type { MutableState } from './store-beginning.ts';
 import { storedBytes } from './stored-bytes.ts';
 import type { SubjectTable } from './subject-table.ts';
 
-// A row that is kept, in words: time (f64), where the message lies, how far that is behind the begin of its frame, bytes of
-// header block and payload with HAS_HEADERS, number of the text that is its subject.
-export const KEPT_ROW_WORDS = 6;
-export const KEPT_AT = 2;
-export const KEPT_IN_FRAME = 3;
-export const KEPT_BODY = 4;
-export const KEPT_TEXT = 5;
-
 const BODY_BITS = 0x7fff_ffff;
 
-/** What is kept of some messages. */
-export interface KeptRows {
-  readonly rows: number;
-  /** KEPT_ROW_WORDS a row, and the same as f64. */
-  readonly words: Uint32Array;
-  readonly times: Float64Array;
-  readonly texts: Uint8Array;
-  /** Where each text ends. */
-  readonly ends: Uint32Array;
-}
+/** A run is long that fills a quarter of a chunk. */
+const LONG_SHARE = 4;
+/** Subjects are few that have four rows each, in chunks of the usual size; in smaller ones fewer do. */
+const FEW_SHARE = 1 / 1024;
+const FEW_MOST = 4;
 
 export interface AdoptingStore {
   readonly rows: Rows;
@@ -48,48 +48,65 @@ export interface AdoptingStore {
 
 export class Adoption {
   readonly #store: AdoptingStore;
-  readonly #kept: KeptRows;
+  #kept!: KeptRows;
   /** What a row says of the slab in which all of them lie. */
-  readonly #slab: number;
-  // By the numbers of texts: the subject; in the run at hand, the last sequence, where its row is, and how many are new.
-  readonly #ids: Int32Array;
-  readonly #generations: Uint32Array;
-  readonly #lasts: Float64Array;
-  readonly #words: Uint32Array;
-  readonly #counts: Int32Array;
-  readonly #lengths: Uint32Array;
+  #slab = 0;
+  // By the numbers of texts: the subject; in the run at hand, the last sequence, where its row is or what the first row says
+  // of the one before, and how many are new.
+  #ids = new Int32Array(0);
+  #generations = new Uint32Array(0);
+  #lasts = new Float64Array(0);
+  #words = new Uint32Array(0);
+  #counts = new Int32Array(0);
+  #lengths = new Uint32Array(0);
   /** The numbers that are in the run. */
-  readonly #met: Uint32Array;
+  #met = new Uint32Array(0);
   #metCount = 0;
-  readonly #runs: Uint32Array;
+  /** In which run each was met last; no two have the same number. */
+  #runs = new Float64Array(0);
   #run = 0;
   /** Of the texts below `#foreseen`. */
-  readonly #hashes: Uint32Array;
+  #hashes = new Uint32Array(0);
   #foreseen = 0;
 
-  constructor(store: AdoptingStore, kept: KeptRows, slab: number) {
-    const { length } = kept.ends;
+  constructor(store: AdoptingStore) {
     this.#store = store;
+  }
+
+  /** What `add` is about from now on. @param slab what a row says of where all of them lie */
+  begin(kept: KeptRows, slab: number): void {
+    const { ends } = kept;
     this.#kept = kept;
     this.#slab = slab;
-    this.#ids = new Int32Array(length).fill(-1);
-    this.#generations = new Uint32Array(length);
-    this.#lasts = new Float64Array(length);
-    this.#words = new Uint32Array(length);
-    this.#counts = new Int32Array(length);
-    this.#met = new Uint32Array(length);
-    this.#runs = new Uint32Array(length);
-    this.#hashes = new Uint32Array(length);
-    this.#lengths = kept.ends.map((end, i) => end - (i === 0 ? 0 : (kept.ends[i - 1] as number)));
+    if (ends.length > this.#ids.length) this.#makeRoom(2 * ends.length);
+    this.#ids.fill(-1, 0, ends.length);
+    this.#foreseen = 0;
+    for (let text = 0, start = 0; text < ends.length; text++) {
+      const end = ends[text] as number;
+      this.#lengths[text] = end - start;
+      start = end;
+    }
+  }
+
+  #makeRoom(texts: number): void {
+    this.#ids = new Int32Array(texts);
+    this.#generations = new Uint32Array(texts);
+    this.#lasts = new Float64Array(texts);
+    this.#words = new Uint32Array(texts);
+    this.#counts = new Int32Array(texts);
+    this.#lengths = new Uint32Array(texts);
+    this.#met = new Uint32Array(texts);
+    this.#runs = new Float64Array(texts);
+    this.#hashes = new Uint32Array(texts);
   }
 
   /** Adds `count` of the messages from number `at` on; the first has sequence `seq`, above all others. Throws CapacityError. */
   add(at: number, count: number, seq: number): void {
     const { rows, state } = this.#store;
+    const isCold = count * LONG_SHARE >= rows.most && this.#areFew;
     for (let done = 0; done < count; ) {
-      const part = rows.pushMany(seq + done, count - done);
-      this.#fill(at + done, part, seq + done);
-      done += part;
+      if (isCold) done += this.#keep(at + done, Math.min(rows.most, count - done), seq + done);
+      else done += this.#fill(at + done, count - done, seq + done);
     }
     const { times } = this.#kept;
     if (state.messages === 0) {
@@ -101,9 +118,47 @@ export class Adoption {
     state.lastTimeMs = times[((at + count - 1) * KEPT_ROW_WORDS) / 2] as number;
   }
 
-  /** The new rows are in one chunk, from the cursor on. */
-  #fill(at: number, count: number, firstSeq: number): void {
+  get #areFew(): boolean {
+    const { ends, rows } = this.#kept;
+    const each = Math.min(FEW_MOST, this.#store.rows.most * FEW_SHARE);
+    return ends.length <= COLD_TEXTS_MOST && ends.length * each <= rows;
+  }
+
+  /** They become a chunk that is cold. @returns how many */
+  #keep(at: number, count: number, firstSeq: number): number {
     const { rows, state, storage } = this.#store;
+    const kept = this.#kept;
+    const { words, ends } = kept;
+    const cold = new ColdRows(count, ends.length, this.#slab);
+    const lasts = this.#lasts;
+    const counts = this.#counts;
+    const runs = this.#runs;
+    const lengths = this.#lengths;
+    const run = ++this.#run;
+    let bytes = 0;
+    for (let i = 0, from = at * KEPT_ROW_WORDS; i < count; i++, from += KEPT_ROW_WORDS) {
+      const text = words[from + KEPT_TEXT] as number;
+      const body = words[from + KEPT_BODY] as number;
+      if (runs[text] === run) counts[text] = (counts[text] as number) + 1;
+      else this.#words[text] = this.#meet(text, firstSeq + i);
+      cold.set(i, kept, from);
+      lasts[text] = firstSeq + i;
+      bytes += storedBytes(storage, lengths[text] as number, body > BODY_BITS, body & BODY_BITS);
+    }
+    state.bytes += bytes;
+    rows.pushCold(firstSeq, cold);
+    for (let i = 0; i < this.#metCount; i++) {
+      const text = this.#met[i] as number;
+      cold.begin(text, this.#ids[text] as number, this.#words[text] as number);
+    }
+    this.#leave();
+    return count;
+  }
+
+  /** Up to so many become rows of one chunk. @returns how many */
+  #fill(at: number, most: number, firstSeq: number): number {
+    const { rows, state, storage } = this.#store;
+    const count = rows.pushMany(firstSeq, most);
     const { words: source, times: sourceTimes } = this.#kept;
     const { chunk, row } = rows;
     const { words, times } = chunk;
@@ -128,9 +183,7 @@ export class Adoption {
         words[to + ROW_PREVIOUS] = delta;
         counts[text] = (counts[text] as number) + 1;
       } else {
-        rows.chunk = chunk;
-        rows.row = row + i;
-        this.#meet(text, seq);
+        words[to + ROW_PREVIOUS] = this.#meet(text, seq);
       }
       lasts[text] = seq;
       lastWords[text] = to;
@@ -145,13 +198,18 @@ export class Adoption {
     }
     state.bytes += bytes;
     this.#leave();
+    return count;
   }
 
-  /** The first of its subject in the run, which is at the cursor: it is chained to the last one before. */
-  #meet(text: number, seq: number): void {
+  /**
+   * The first of its subject in the run: the last one before is chained to it.
+   *
+   * @returns what its row is to say of that one
+   */
+  #meet(text: number, seq: number): number {
     const { rows, state } = this.#store;
     const subjects = this.#store.table();
-    const { chunk, row } = rows;
+    let word = 0;
     this.#runs[text] = this.#run;
     this.#met[this.#metCount++] = text;
     let id = this.#find(text);
@@ -161,19 +219,16 @@ export class Adoption {
       id = subjects.add(texts, (ends[text] as number) - length, length, seq);
       state.subjects++;
       this.#counts[text] = 0;
-      chunk.words[rows.word + ROW_PREVIOUS] = 0;
     } else {
       subjects.locate(id);
       const previous = subjects.last;
       this.#counts[text] = 1;
-      rows.setPrevious(seq, previous);
-      rows.find(previous);
-      rows.setNext(previous, seq);
-      rows.chunk = chunk;
-      rows.row = row;
+      rows.linkNext(previous, seq);
+      word = rows.wordOfPrevious(seq, previous);
     }
     this.#ids[text] = id;
     this.#generations[text] = subjects.generationOf(id);
+    return word;
   }
 
   /** The subject of a text; -1 = there is none. */

@@ -14,6 +14,8 @@ import { RECORD_CHAIN, RECORD_HASH, type Records } from './records.ts';
 const CHUNK_BITS = 10;
 const LARGE_BITS = 16;
 const LEAST_BUCKETS = 64;
+/** Ids that are laid out between two yields: some tenths of a millisecond. */
+const IDS_A_STEP = 8192;
 /** So far `foresee` looks ahead: the caches next to the processor hold it. */
 export const SIGHT = 256;
 /** Bits that are no good: what a key of 32 bits times a byte leaves. */
@@ -78,7 +80,7 @@ export class HashIndex {
   readonly #memory: Memory;
   readonly #records: Records;
   /** id + 1 of the first of each bucket; 0 = none. */
-  readonly #chunks: Uint32Array[] = [];
+  #chunks: Uint32Array[] = [];
   #count = 0;
   #bits = CHUNK_BITS;
   /** A power of two, and how many of the buckets below it have been split. */
@@ -113,18 +115,39 @@ export class HashIndex {
   }
 
   /**
-   * So many are to come to one that is empty: it has their buckets from the beginning, and splits none for them. Throws
-   * CapacityError.
+   * So many more may come: it has buckets for them when this is done, and splits none. They are laid out anew in the order of
+   * ids, which is the order of memory: to split goes anywhere in it, and took as long as all the rest of a start. Nothing is
+   * asked meanwhile. Throws CapacityError.
    */
-  *expecting(count: number): Work<void> {
-    let half = LEAST_BUCKETS;
+  *expecting(more: number): Work<void> {
+    const count = this.#count + more;
+    if (count <= this.#half + this.#split) return;
+    let half = this.#half;
     while (half < count) half *= 2;
-    if (this.#chunks.length === 0 && half >= 1 << LARGE_BITS) this.#bits = LARGE_BITS;
-    while (this.#chunks.length << this.#bits < half) {
-      this.#addChunk();
-      yield;
+    this.#layOut(half);
+    const records = this.#records;
+    for (let id = 0; id < records.idsEnd; id++) {
+      if (records.locate(id)) this.#insert(id);
+      if (id % IDS_A_STEP === IDS_A_STEP - 1) yield;
     }
+  }
+
+  /** Empty buckets, as many as a power of two. */
+  #layOut(half: number): void {
+    const bits = half >= 1 << LARGE_BITS ? LARGE_BITS : CHUNK_BITS;
+    const bytes = 4 << bits;
+    const chunks: Uint32Array[] = [];
+    try {
+      while (chunks.length << bits < half) chunks.push(new Uint32Array(this.#memory.take(bytes)));
+    } catch (error) {
+      for (const _ of chunks) this.#memory.give(bytes);
+      throw error;
+    }
+    for (const _ of this.#chunks) this.#memory.give(4 << this.#bits);
+    this.#chunks = chunks;
+    this.#bits = bits;
     this.#half = half;
+    this.#split = 0;
   }
 
   /** Makes sure that `add` will not fail. Throws CapacityError. */
@@ -138,10 +161,13 @@ export class HashIndex {
     this.#chunks.push(new Uint32Array(this.#memory.take(4 << this.#bits)));
   }
 
-  /** Adds a record, which has its hash. `reserve` has been called. */
+  /** Adds the record at the cursor, which has its hash. `reserve` has been called. */
   add(id: number): void {
     this.#count++;
-    if (this.#count > this.#half + this.#split) this.#splitOne();
+    if (this.#count > this.#half + this.#split) {
+      this.#splitOne();
+      this.#records.locate(id);
+    }
     this.#insert(id);
   }
 
@@ -199,11 +225,11 @@ export class HashIndex {
     }
   }
 
+  /** The record at the cursor. */
   #insert(id: number): void {
-    const records = this.#records;
-    records.locate(id);
-    const bucket = this.#bucketOf(records.words[records.word + RECORD_HASH] as number);
-    records.words[records.word + RECORD_CHAIN] = this.#head(bucket);
+    const { words, word } = this.#records;
+    const bucket = this.#bucketOf(words[word + RECORD_HASH] as number);
+    words[word + RECORD_CHAIN] = this.#head(bucket);
     this.#setHead(bucket, id + 1);
   }
 

@@ -8,7 +8,7 @@
 //           ─► rows: row, chained to the one before on its subject
 import { CapacityError } from '../../shared/errors.ts';
 import type { Work } from '../work.ts';
-import { Adoption, type KeptRows } from './adopted-rows.ts';
+import { Adoption } from './adopted-rows.ts';
 import type { Bodies } from './bodies.ts';
 import { deletedOf } from './deleted.ts';
 import { Filter } from './filters.ts';
@@ -87,18 +87,18 @@ export class IndexedStore implements Store {
     return this.#state;
   }
 
-  /** So many subjects are to come to one that is empty. Throws CapacityError. */
+  /** So many more subjects may come, and nothing is asked meanwhile. Throws CapacityError. */
   expecting(subjects: number): Work<void> {
     return this.#subjects.expecting(subjects);
   }
 
-  /** Takes over messages that an index has kept; nobody is told. @param slab what a row says of where they lie */
-  adopting(kept: KeptRows, slab: number): Adoption {
+  /** Takes over messages that an index has kept; nobody is told. */
+  adopting(): Adoption {
     const table = (): SubjectTable => this.#subjects;
     const { storage } = this.#options;
     const state = this.#state;
     const rows = this.#rows;
-    return new Adoption({ rows, state, storage, table }, kept, slab);
+    return new Adoption({ rows, state, storage, table });
   }
 
   get heldBytes(): number {
@@ -205,11 +205,6 @@ export class IndexedStore implements Store {
     return this.#rows.find(seq);
   }
 
-  hasHeaders(seq: number): boolean {
-    const rows = this.#rows;
-    return rows.find(seq) && rows.hasHeaders;
-  }
-
   timeOf(seq: number): number {
     const rows = this.#rows;
     return rows.find(seq) ? (rows.chunk.times[rows.word >>> 1] as number) : 0;
@@ -283,12 +278,10 @@ export class IndexedStore implements Store {
   }
 
   removeBelow(seq: number, most: number = Number.POSITIVE_INFINITY): number {
+    const state = this.#state;
     let count = 0;
-    while (count < most) {
-      const first = this.#rows.first();
-      if (first === 0 || first >= seq) break;
-      this.remove(first);
-      count++;
+    for (; count < most && state.messages > 0 && state.firstSeq < seq; count++) {
+      this.remove(state.firstSeq);
     }
     return count;
   }
@@ -324,6 +317,11 @@ export class IndexedStore implements Store {
 
   previous(seq: number): number {
     return this.#rows.previous(seq);
+  }
+
+  nextWithHeaders(seq: number, most: number): number {
+    const found = this.#rows.searchHeaders(seq, most);
+    return found > 0 ? found : 0 - this.#rows.resumeSeq;
   }
 
   nextWithin(filters: readonly string[], seq: number): number {

@@ -20,15 +20,20 @@ export class Memory {
 
   /** A buffer of zeros. Throws CapacityError. */
   take(bytes: number): ArrayBuffer {
-    const after = this.#held + bytes + AROUND_BYTES;
-    if (after > this.#max) throw new CapacityError('another message');
+    this.promise(bytes);
     try {
-      const buffer = new ArrayBuffer(bytes);
-      this.#held = after;
-      return buffer;
+      return new ArrayBuffer(bytes);
     } catch (cause) {
+      this.give(bytes);
       throw new CapacityError('another message', { cause });
     }
+  }
+
+  /** A buffer will be used: it counts from now on. Throws CapacityError. */
+  promise(bytes: number): void {
+    const after = this.#held + bytes + AROUND_BYTES;
+    if (after > this.#max) throw new CapacityError('another message');
+    this.#held = after;
   }
 
   /** The buffer is used no more. */

@@ -5,6 +5,7 @@
 //
 //   dense      base 7     rows  7 8 9 10 11 …
 //   packed     base 7     rows  7 9 12          offsets  0 2 5
+import type { ColdRows } from './cold-rows.ts';
 import type { Memory } from './memory.ts';
 
 // A row, 32 bytes: two rows a cache line.
@@ -49,15 +50,22 @@ export class RowChunk {
   start = 0;
   living = 0;
   capacity: number;
-  words: Uint32Array;
-  times: Float64Array;
+  words!: Uint32Array;
+  times!: Float64Array;
   offsets: Uint32Array | undefined;
+  /** All of its rows, which live, as they lie until one of them is wanted. */
+  cold: ColdRows | undefined;
 
   /** Throws CapacityError. */
-  constructor(memory: Memory, capacity: number) {
-    const buffer = memory.take(capacity * ROW_BYTES);
+  constructor(memory: Memory, capacity: number, cold?: ColdRows) {
     this.#memory = memory;
     this.capacity = capacity;
+    this.cold = cold;
+    if (cold === undefined) this.#view(memory.take(capacity * ROW_BYTES));
+    else memory.promise(capacity * ROW_BYTES);
+  }
+
+  #view(buffer: ArrayBuffer): void {
     this.words = new Uint32Array(buffer);
     this.times = new Float64Array(buffer);
   }
@@ -65,6 +73,18 @@ export class RowChunk {
   /** The sequence of its last row; below its base when it has none. */
   get end(): number {
     return this.count === 0 ? -1 : this.seqOf(this.count - 1);
+  }
+
+  /** A row of it is wanted. The room that it takes has been promised. */
+  warm(cold: ColdRows): void {
+    this.#view(new ArrayBuffer(this.capacity * ROW_BYTES));
+    cold.unfold(this);
+    this.cold = undefined;
+  }
+
+  /** When its first message was stored. */
+  get firstTimeMs(): number {
+    return this.cold?.firstTimeMs ?? (this.times[this.start * (ROW_WORDS / 2)] as number);
   }
 
   seqOf(row: number): number {

@@ -1,17 +1,18 @@
 // The index of a store: the rows of its messages by their sequences. New rows go to the end; any may die. Chunks that
-// have become sparse are packed and join their neighbours, so that what is held follows what lives.
+// have become sparse are packed and join their neighbours, so that what is held follows what lives. What an index on disk
+// has kept is cold until a row of it is wanted (cold-rows.ts).
 //
 //   chunks   [1 … 4096] [4097 … 8192] [8201, 9077, 11999] [12289 …        ]
-//                                      packed              the tail: here rows are added
+//             cold                     packed              the tail: here rows are added
 //
 // `find`, `next`, `previous` and `push` leave the cursor (`chunk`, `row`) at their row; it is good until the next call.
+import type { ColdRows } from './cold-rows.ts';
+import { FarNeighbours } from './far-neighbours.ts';
 import type { Memory } from './memory.ts';
 import {
   CHUNK_SPAN,
   DEAD,
-  FAR,
   HAS_HEADERS,
-  merge,
   ROW_BODY,
   ROW_NEXT,
   ROW_PREVIOUS,
@@ -19,6 +20,7 @@ import {
   ROW_WORDS,
   RowChunk,
 } from './row-chunk.ts';
+import { RowChunks } from './row-chunks.ts';
 
 /** Says of a subject whether it is wanted. */
 export interface Acceptor {
@@ -33,10 +35,8 @@ const LIVING_SHARE = 4;
 export class Rows {
   readonly #memory: Memory;
   readonly #most: number;
-  readonly #chunks: RowChunk[] = [];
-  /** Neighbours too far away for a word of a row, by the sequence of the row. */
-  readonly #farNext = new Map<number, number>();
-  readonly #farPrevious = new Map<number, number>();
+  readonly #chunks: RowChunks;
+  readonly #far = new FarNeighbours();
   #living = 0;
 
   chunk!: RowChunk;
@@ -48,25 +48,17 @@ export class Rows {
   constructor(memory: Memory, most: number = MOST_ROWS) {
     this.#memory = memory;
     this.#most = most;
+    this.#chunks = new RowChunks(memory, most);
   }
 
   get living(): number {
     return this.#living;
   }
 
-  /**
-   * No accessor, of which each use takes 5 ns when it is private; and by `at`: where an index of -1 has been asked for once,
-   * any takes 10.
-   */
-  #tail(): RowChunk | undefined {
-    return this.#chunks.at(-1);
-  }
-
   /** Forgets all rows, whose memory has been given back. */
   clear(): void {
-    this.#chunks.length = 0;
-    this.#farNext.clear();
-    this.#farPrevious.clear();
+    this.#chunks.list.length = 0;
+    this.#far.clear();
     this.#living = 0;
     (this as { chunk: RowChunk | undefined }).chunk = undefined;
   }
@@ -78,7 +70,7 @@ export class Rows {
 
   /** Makes sure that `push(seq)` will not fail. Throws CapacityError. */
   reserve(seq: number): void {
-    const tail = this.#tail();
+    const tail = this.#chunks.tail();
     const isRoomy =
       tail !== undefined &&
       tail.count < tail.capacity &&
@@ -89,7 +81,7 @@ export class Rows {
 
   /** Adds a row for `seq`, which is above all others; its words are the caller's to fill. `reserve` has been called. */
   push(seq: number): void {
-    const chunk = this.#tail() as RowChunk;
+    const chunk = this.#chunks.tail() as RowChunk;
     const row = chunk.count++;
     if (row === 0) chunk.base = seq;
     if (chunk.offsets !== undefined) chunk.offsets[row] = seq - chunk.base;
@@ -105,7 +97,7 @@ export class Rows {
    */
   pushMany(seq: number, most: number): number {
     this.reserve(seq);
-    const chunk = this.#tail() as RowChunk;
+    const chunk = this.#chunks.tail() as RowChunk;
     const row = chunk.count;
     if (row === 0) chunk.base = seq;
     const offset = seq - chunk.base;
@@ -120,27 +112,35 @@ export class Rows {
     return count;
   }
 
+  /** As many rows as a chunk has at most. */
+  get most(): number {
+    return this.#most;
+  }
+
+  /** Adds rows, at most `most`, for the sequences from `seq` on, which is above all others. Throws CapacityError. */
+  pushCold(seq: number, cold: ColdRows): void {
+    const { count } = cold;
+    const chunk = new RowChunk(this.#memory, count, cold);
+    chunk.base = seq;
+    chunk.count = count;
+    chunk.living = count;
+    this.#living += count;
+    this.#chunks.push(chunk);
+  }
+
   /** Makes rows between the others for sequences that have none, ascending; their words are the caller's to fill. */
   insert(seqs: readonly number[]): void {
-    const chunks = this.#chunks;
-    for (let at = 0; at < seqs.length; ) {
-      const index = Math.max(0, this.#indexOf(seqs[at] as number));
-      const end = chunks[index + 1]?.base ?? Number.POSITIVE_INFINITY;
-      const part: number[] = [];
-      while (at < seqs.length && (seqs[at] as number) < end) part.push(seqs[at++] as number);
-      const merged = merge(this.#memory, chunks[index], part, this.#most);
-      for (const old of chunks.splice(index, 1, ...merged)) old.drop();
-      this.#living += part.length;
-    }
+    this.#chunks.insert(seqs);
+    this.#living += seqs.length;
   }
 
   /** Goes to the row of a message; false: there is none. */
   find(seq: number): boolean {
     let { chunk } = this;
     if (chunk === undefined || seq < chunk.base || seq > chunk.end) {
-      const index = this.#indexOf(seq);
+      const index = this.#chunks.indexOf(seq);
       if (index < 0) return false;
-      chunk = this.#chunks[index] as RowChunk;
+      chunk = this.#chunks.warm(index);
     }
     const row = chunk.rowAt(seq);
     if (row >= chunk.count || chunk.seqOf(row) !== seq || !chunk.isAlive(row)) return false;
@@ -153,7 +153,7 @@ export class Rows {
   first(): number {
     if (this.#living === 0) return 0;
     // Only the tail may have no row that lives.
-    const chunk = this.#chunks[0] as RowChunk;
+    const chunk = this.#chunks.warm(0);
     this.chunk = chunk;
     this.row = chunk.start;
     return chunk.seqOf(chunk.start);
@@ -163,8 +163,8 @@ export class Rows {
   next(seq: number): number {
     // Who goes on asks for the one behind the cursor.
     if (this.find(seq)) return seq;
-    for (let index = Math.max(0, this.#indexOf(seq)); index < this.#chunks.length; index++) {
-      const chunk = this.#chunks[index] as RowChunk;
+    for (let index = this.#chunks.from(seq); index < this.#chunks.count; index++) {
+      const chunk = this.#chunks.warm(index);
       if (chunk.living === 0) continue;
       let row = Math.max(chunk.start, chunk.rowAt(seq));
       while (row < chunk.count && !chunk.isAlive(row)) row++;
@@ -178,8 +178,8 @@ export class Rows {
 
   /** Goes to the last message at or below `seq`. @returns its sequence; 0 = there is none */
   previous(seq: number): number {
-    for (let index = this.#indexOf(seq); index >= 0; index--) {
-      const chunk = this.#chunks[index] as RowChunk;
+    for (let index = this.#chunks.indexOf(seq); index >= 0; index--) {
+      const chunk = this.#chunks.warm(index);
       if (chunk.living === 0) continue;
       let row = chunk.rowAt(seq);
       if (row === chunk.count || chunk.seqOf(row) > seq) row--;
@@ -194,17 +194,16 @@ export class Rows {
 
   /** The first message stored at or after a time, in a store whose times do not fall; 0 = there is none. */
   atTime(timeMs: number): number {
-    const chunks = this.#chunks;
+    const chunks = this.#chunks.list;
     let low = 0;
     let high = chunks.at(-1)?.living === 0 ? chunks.length - 1 : chunks.length;
     if (high <= 0) return 0;
     while (high - low > 1) {
       const middle = (low + high) >>> 1;
-      const { times, start } = chunks[middle] as RowChunk;
-      if ((times[start * (ROW_WORDS / 2)] as number) < timeMs) low = middle;
+      if ((chunks[middle] as RowChunk).firstTimeMs < timeMs) low = middle;
       else high = middle;
     }
-    const chunk = chunks[low] as RowChunk;
+    const chunk = this.#chunks.warm(low);
     let row = chunk.start;
     let end = chunk.count;
     while (row < end) {
@@ -217,11 +216,12 @@ export class Rows {
 
   /** How many messages there are from `seq` on. */
   countFrom(seq: number): number {
-    const index = Math.max(0, this.#indexOf(seq));
+    const index = this.#chunks.from(seq);
     let count = 0;
-    for (let i = index + 1; i < this.#chunks.length; i++) count += this.#chunks[i]?.living ?? 0;
-    const chunk = this.#chunks[index];
-    if (chunk === undefined) return 0;
+    const { list } = this.#chunks;
+    for (let i = index + 1; i < list.length; i++) count += (list[i] as RowChunk).living;
+    if (index === this.#chunks.count) return 0;
+    const chunk = this.#chunks.warm(index);
     for (let row = Math.max(chunk.start, chunk.rowAt(seq)); row < chunk.count; row++) {
       if (chunk.isAlive(row)) count++;
     }
@@ -231,12 +231,13 @@ export class Rows {
   /** The sequence of the first of the last `count` messages; 0 = there are fewer. */
   fromEnd(count: number): number {
     let left = count;
-    for (let index = this.#chunks.length - 1; index >= 0; index--) {
-      const chunk = this.#chunks[index] as RowChunk;
+    for (let index = this.#chunks.count - 1; index >= 0; index--) {
+      const chunk = this.#chunks.list[index] as RowChunk;
       if (chunk.living < left) {
         left -= chunk.living;
         continue;
       }
+      this.#chunks.warm(index);
       for (let row = chunk.count - 1; row >= chunk.start; row--) {
         if (chunk.isAlive(row) && --left === 0) return chunk.seqOf(row);
       }
@@ -251,8 +252,8 @@ export class Rows {
    */
   search(seq: number, most: number, wanted: Acceptor): number {
     let left = most;
-    for (let index = Math.max(0, this.#indexOf(seq)); index < this.#chunks.length; index++) {
-      const chunk = this.#chunks[index] as RowChunk;
+    for (let index = this.#chunks.from(seq); index < this.#chunks.count; index++) {
+      const chunk = this.#chunks.warm(index);
       const { words, count } = chunk;
       let row = Math.max(chunk.start, chunk.rowAt(seq));
       const end = Math.min(count, row + left);
@@ -273,8 +274,8 @@ export class Rows {
   /** The same backwards: among the rows from `seq` down. */
   searchBack(seq: number, most: number, wanted: Acceptor): number {
     let left = most;
-    for (let index = this.#indexOf(seq); index >= 0; index--) {
-      const chunk = this.#chunks[index] as RowChunk;
+    for (let index = this.#chunks.indexOf(seq); index >= 0; index--) {
+      const chunk = this.#chunks.warm(index);
       const { words, start } = chunk;
       let row = chunk.rowAt(seq);
       if (row === chunk.count || chunk.seqOf(row) > seq) row--;
@@ -293,13 +294,35 @@ export class Rows {
     return 0;
   }
 
+  /** Looks for a message with headers, as `search` does; a chunk in which none has any stays cold. */
+  searchHeaders(seq: number, most: number): number {
+    let left = most;
+    for (let index = this.#chunks.from(seq); index < this.#chunks.count; index++) {
+      if (this.#chunks.list[index]?.cold?.hasHeaders === false) continue;
+      const chunk = this.#chunks.warm(index);
+      let row = Math.max(chunk.start, chunk.rowAt(seq));
+      const end = Math.min(chunk.count, row + left);
+      left -= end - row;
+      for (; row < end; row++) {
+        const body = chunk.words[row * ROW_WORDS + ROW_BODY] as number;
+        if (body >= HAS_HEADERS && chunk.isAlive(row)) return chunk.seqOf(row);
+      }
+      if (row < chunk.count) {
+        this.resumeSeq = chunk.seqOf(row);
+        return 0;
+      }
+    }
+    this.resumeSeq = 0;
+    return 0;
+  }
+
   /** How many messages of wanted subjects there are from `from` on and below `to`. */
   tally(from: number, to: number, wanted: Acceptor): number {
     let count = 0;
-    for (let index = Math.max(0, this.#indexOf(from)); index < this.#chunks.length; index++) {
-      const chunk = this.#chunks[index] as RowChunk;
+    for (let index = this.#chunks.from(from); index < this.#chunks.count; index++) {
+      const chunk = this.#chunks.list[index] as RowChunk;
       if (chunk.base >= to) break;
-      const { words } = chunk;
+      const { words } = this.#chunks.warm(index);
       const end = Math.min(chunk.count, chunk.rowAt(to));
       for (let row = Math.max(chunk.start, chunk.rowAt(from)); row < end; row++) {
         const subjectId = words[row * ROW_WORDS + ROW_SUBJECT] as number;
@@ -325,28 +348,34 @@ export class Rows {
 
   /** Of the row at the cursor, whose sequence is `seq`: the next on its subject. */
   nextOf(seq: number): number {
-    const delta = this.chunk.words[this.word + ROW_NEXT] as number;
-    return delta === FAR ? (this.#farNext.get(seq) as number) : seq + delta;
+    return this.#far.nextBy(this.chunk.words[this.word + ROW_NEXT] as number, seq);
   }
 
   previousOf(seq: number): number {
-    const delta = this.chunk.words[this.word + ROW_PREVIOUS] as number;
-    return delta === FAR ? (this.#farPrevious.get(seq) as number) : seq - delta;
+    return this.#far.previousBy(this.chunk.words[this.word + ROW_PREVIOUS] as number, seq);
   }
 
   /** Of the row at the cursor, whose sequence is `seq`: `next` is the next on its subject. */
   setNext(seq: number, next: number): void {
-    const delta = next - seq;
-    if (this.#farNext.size > 0) this.#farNext.delete(seq);
-    if (delta >= FAR) this.#farNext.set(seq, next);
-    this.chunk.words[this.word + ROW_NEXT] = Math.min(delta, FAR);
+    this.chunk.words[this.word + ROW_NEXT] = this.#far.wordOfNext(seq, next);
   }
 
   setPrevious(seq: number, previous: number): void {
-    const delta = seq - previous;
-    if (this.#farPrevious.size > 0) this.#farPrevious.delete(seq);
-    if (delta >= FAR) this.#farPrevious.set(seq, previous);
-    this.chunk.words[this.word + ROW_PREVIOUS] = Math.min(delta, FAR);
+    this.chunk.words[this.word + ROW_PREVIOUS] = this.wordOfPrevious(seq, previous);
+  }
+
+  /** What the row of `seq` is to say when `previous` is the one before on its subject. */
+  wordOfPrevious(seq: number, previous: number): number {
+    return this.#far.wordOfPrevious(seq, previous);
+  }
+
+  /** As `setNext`, of any row that was the last of its subject: it may stay cold, and the cursor where it is. */
+  linkNext(seq: number, next: number): void {
+    const chunk = this.#chunks.list[this.#chunks.indexOf(seq)] as RowChunk;
+    const row = chunk.rowAt(seq);
+    const word = this.#far.wordOfNext(seq, next);
+    if (chunk.cold === undefined) chunk.words[row * ROW_WORDS + ROW_NEXT] = word;
+    else chunk.cold.setNext(row, word);
   }
 
   /** Removes the row at the cursor, whose sequence is `seq`. */
@@ -355,85 +384,26 @@ export class Rows {
     chunk.words[row * ROW_WORDS + ROW_SUBJECT] = DEAD;
     chunk.living--;
     this.#living--;
-    if (this.#farNext.size > 0) this.#farNext.delete(seq);
-    if (this.#farPrevious.size > 0) this.#farPrevious.delete(seq);
-    const isTail = chunk === this.#tail();
+    this.#far.forget(seq);
+    const isTail = chunk === this.#chunks.tail();
     if (chunk.living === 0) {
       if (isTail) chunk.empty();
-      else this.#drop(this.#indexOf(seq));
+      else this.#chunks.drop(this.#chunks.indexOf(seq));
       return;
     }
     if (row === chunk.start) {
       while (!chunk.isAlive(chunk.start)) chunk.start++;
     }
     // The first chunk mostly dies from its start on, and is gone soon.
-    const gone = chunk === this.#chunks[0] ? chunk.start : 0;
-    if (!isTail && chunk.living * 2 < chunk.count - gone) this.#pack(this.#indexOf(seq));
-  }
-
-  /** The last chunk whose base is not above `seq`; -1 = there is none. */
-  #indexOf(seq: number): number {
-    const chunks = this.#chunks;
-    let low = 0;
-    let high = chunks.length - 1;
-    if (high < 0 || (chunks[0] as RowChunk).base > seq) return -1;
-    const { base } = chunks[high] as RowChunk;
-    if (base <= seq) return high;
-    const lowest = (chunks[0] as RowChunk).base;
-    // Most are of one size. What is left of a wrong guess is halved.
-    let middle = Math.floor(((seq - lowest) / (base - lowest)) * high);
-    while (low < high) {
-      if ((chunks[middle] as RowChunk).base > seq) high = middle - 1;
-      else if ((chunks[middle + 1] as RowChunk).base > seq) return middle;
-      else low = middle + 1;
-      middle = (low + high) >>> 1;
-    }
-    return low;
+    const gone = chunk === this.#chunks.list[0] ? chunk.start : 0;
+    if (!isTail && chunk.living * 2 < chunk.count - gone)
+      this.#chunks.pack(this.#chunks.indexOf(seq));
   }
 
   #extend(seq: number): void {
-    const before = this.#tail();
     const share = Math.floor(this.#living / LIVING_SHARE);
     const chunk = new RowChunk(this.#memory, Math.min(this.#most, Math.max(LEAST_ROWS, share)));
     chunk.base = seq;
     this.#chunks.push(chunk);
-    const index = this.#chunks.length - 2;
-    if (before === undefined) return;
-    if (before.living === 0) this.#drop(index);
-    else if (before.living * 2 < before.count) this.#pack(index);
-  }
-
-  #drop(index: number): void {
-    const [chunk] = this.#chunks.splice(index, 1);
-    chunk?.drop();
-  }
-
-  /** Gives a chunk the room that its living rows need, alone or with a neighbour that is small as well. */
-  #pack(index: number): void {
-    const chunk = this.#chunks[index] as RowChunk;
-    const before = this.#chunks[index - 1];
-    const behind = this.#chunks[index + 1];
-    try {
-      if (before !== undefined && this.#fit(before, chunk)) this.#replace(index - 1, 2);
-      else if (behind !== undefined && this.#fit(chunk, behind)) this.#replace(index, 2);
-      else this.#replace(index, 1);
-    } catch {
-      // No memory to make it smaller with: it stays as it is, and is tried again at its next removal.
-    }
-  }
-
-  /** Whether two neighbours go into one chunk, which is then at most half of the largest. */
-  #fit(before: RowChunk, behind: RowChunk): boolean {
-    return (
-      behind !== this.#tail() &&
-      before.living + behind.living <= this.#most / 2 &&
-      behind.end - before.base < CHUNK_SPAN
-    );
-  }
-
-  #replace(index: number, count: number): void {
-    const chunk = this.#chunks[index] as RowChunk;
-    const packed = chunk.packed(count === 2 ? this.#chunks[index + 1] : undefined);
-    for (const old of this.#chunks.splice(index, count, packed)) old.drop();
   }
 }

@@ -122,7 +122,6 @@ export interface Store {
   /** The same, and where it lies. */
   locate(seq: number, into: MessagePlace): boolean;
   has(seq: number): boolean;
-  hasHeaders(seq: number): boolean;
   /** The time of a message; 0 = there is none. */
   timeOf(seq: number): number;
   /** Bytes of a message by the storage's formula; 0 = there is none. */
@@ -164,6 +163,11 @@ export interface Store {
    * again from there.
    */
   nextWithin(filters: readonly string[], seq: number): number;
+  /**
+   * The first message at or above `seq` that has headers, if it is one of the next `most`; 0 = none; below 0: up to there,
+   * without the sign, none has.
+   */
+  nextWithHeaders(seq: number, most: number): number;
   /** The last message whose subject any of the filters matches; 0 = none. */
   findLast(filters: readonly string[]): Work<number>;
   /** The same, if it is found within some milliseconds; -1 = it is not. */

@@ -98,10 +98,10 @@ export class SubjectTable implements SlabOwner, Texts {
     this.#inBackground = inBackground;
   }
 
-  /** So many are to come to one that is empty, which has no tree until it is wanted. Throws CapacityError. */
-  expecting(count: number): Work<void> {
-    this.#grownTo = 0;
-    return this.#index.expecting(count);
+  /** So many may come, and nothing is asked meanwhile; one that is empty has no tree until it is wanted. Throws CapacityError. */
+  expecting(more: number): Work<void> {
+    if (this.#count === 0) this.#grownTo = 0;
+    return this.#index.expecting(more);
   }
 
   /** It is used no more. */
@@ -251,11 +251,11 @@ export class SubjectTable implements SlabOwner, Texts {
       throw error;
     }
     records.add();
-    this.first = seq;
-    this.last = seq;
-    this.messages = 1;
     this.#generation = (this.#generation + 1) >>> 0;
-    const { words, word } = records;
+    const { words, doubles, word } = records;
+    doubles[word >>> 1] = seq;
+    doubles[(word >>> 1) + 1] = seq;
+    words[word + COUNT] = 1;
     words[word + GENERATION] = this.#generation;
     words[word + RECORD_HASH] = this.#hash;
     words[word + SLAB] = slab;

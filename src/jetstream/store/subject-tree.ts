@@ -74,7 +74,7 @@ export class SubjectTree {
     return this.#nodes.listBytes;
   }
 
-  /** So many are to come to one that is empty. Throws CapacityError. */
+  /** So many more may come, and nothing is asked meanwhile. Throws CapacityError. */
   expecting(count: number): Work<void> {
     return this.#index.expecting(count);
   }
@@ -168,9 +168,9 @@ export class SubjectTree {
     words[word + RECORD_HASH] = edgeHash(parent, hash);
     words[word + START] = start;
     words[word + LENGTH] = length;
+    this.#index.add(node - 1);
     if (sibling !== 0) this.#set(sibling, PREVIOUS, node);
     this.#setFirstChild(parent, node);
-    this.#index.add(node - 1);
     return node;
   }
 

@@ -10,8 +10,9 @@ import { headerOf } from './header-block.ts';
 import type { StreamRules } from './rules.ts';
 import { ttlSeconds } from './ttl.ts';
 
-/** Messages that are looked at in a step, most of which are read. */
+/** Messages that are read in a step, and rows that are looked at for one with headers. */
 const MESSAGES_A_STEP = 256;
+const ROWS_A_STEP = 16_384;
 
 /** @param onLife called for each message that says how many seconds it lives */
 export function* recoverHeaders(
@@ -25,12 +26,13 @@ export function* recoverHeaders(
   const windowFrom = nowMs - rules.duplicateWindowMs;
   const message = emptyMessage();
   // Times do not fall, and of messages that say how long they live each counts.
-  const first = rules.allowsTtl ? store.next(1) : store.seqAtTime(windowFrom);
+  let at = rules.allowsTtl ? 1 : store.seqAtTime(windowFrom);
   let count = 0;
-  for (let seq = first; seq > 0; seq = store.next(seq + 1)) {
-    if (++count % MESSAGES_A_STEP === 0) yield;
-    if (!store.hasHeaders(seq) || !store.read(seq, message) || message.headers === undefined)
-      continue;
+  while (at > 0) {
+    const seq = store.nextWithHeaders(at, ROWS_A_STEP);
+    at = seq > 0 ? seq + 1 : -seq;
+    if (seq < 0 || ++count % MESSAGES_A_STEP === 0) yield;
+    if (seq <= 0 || !store.read(seq, message) || message.headers === undefined) continue;
     const { headers, timeMs } = message;
     if (rules.allowsTtl) {
       const seconds = ttlSeconds(headerOf(headers, 'Nats-TTL')) ?? 0;

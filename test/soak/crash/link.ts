@@ -96,6 +96,12 @@ export class Link {
     return await Promise.race([asked, this.#life]);
   }
 
+  /** The same of many, of which some may be refused: rejects with the first that was when all are answered. */
+  async all(asked: readonly Promise<unknown>[]): Promise<void> {
+    const answers = await this.during(Promise.allSettled(asked));
+    for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
+  }
+
   close(): Promise<void> {
     return this.#connection.close();
   }

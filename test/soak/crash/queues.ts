@@ -2,13 +2,14 @@
 // once to each who wants it.
 import { deepStrictEqual, ok } from 'node:assert/strict';
 import type { ConsumerConfig, JsMsg, RetentionPolicy } from '@nats-io/jetstream';
-import { nanos } from '@nats-io/nats-core';
+import { nanos, TimeoutError } from '@nats-io/nats-core';
 import { type Actor, bodyOf, held, type Means, rises } from './actor.ts';
 import { makeStream } from './publishing.ts';
 
 const BATCH = 40;
 const PULLED = 50;
 const PULL_MS = 1000;
+const ACK_MS = 20_000;
 const ACK_WAIT_MS = 700;
 /** Rather than more it waits until some have gone. */
 const MOST = 600;
@@ -38,11 +39,20 @@ export interface Queue {
 
 export type QueueKind = 'workqueue' | 'interest';
 
+/** How it is worked on. */
+export interface Manner {
+  /** Published at a time; of several one may be refused, and be stored behind the others. */
+  readonly batch?: number;
+  /** An ack that is not confirmed by then never is. */
+  readonly ackMs?: number;
+}
+
 /** A queue, and two who work: each on its half of a work queue; on all of a stream of interest, one by acks of all. */
 export async function queue(
   { own, others }: { readonly own: Means; readonly others: readonly Means[] },
   name: string,
   retention: QueueKind,
+  { batch = BATCH, ackMs = ACK_MS }: Manner = {},
 ): Promise<Queue> {
   const policy = retention as RetentionPolicy;
   await makeStream(own, { name, subjects: [`${name}.*`], retention: policy });
@@ -69,8 +79,9 @@ export async function queue(
     } as ConsumerConfig;
     await own.manager.consumers.add(name, config);
   }
-  const actors = workers.map((worker, i) => working(others[i] ?? own, name, worker));
-  return { publisher: publisherOf(own, name, workers, isWork), workers: actors };
+  const actors = workers.map((worker, i) => working(others[i] ?? own, name, worker, ackMs));
+  const publisher = publisherOf({ means: own, name, workers, isWork, batch });
+  return { publisher, workers: actors };
 }
 
 /** Where a consumer stands is where it was, or behind it, and not beyond the end of its stream. */
@@ -92,7 +103,15 @@ async function isRight(
   worker.lastSeq = 0;
 }
 
-function publisherOf(means: Means, name: string, workers: Worker[], isWork: boolean): Actor {
+interface Published {
+  readonly means: Means;
+  readonly name: string;
+  readonly workers: readonly Worker[];
+  readonly isWork: boolean;
+  readonly batch: number;
+}
+
+function publisherOf({ means, name, workers, isWork, batch }: Published): Actor {
   const { link, manager, random } = means;
   const acked = new Map<number, number>();
   let acks = 0;
@@ -109,7 +128,7 @@ function publisherOf(means: Means, name: string, workers: Worker[], isWork: bool
     if (!ack.duplicate) acks++;
     acked.set(n, ack.seq);
   };
-  const wanted = (n: number): Worker[] => (isWork ? [workers[n % 2] as Worker] : workers);
+  const wanted = (n: number): readonly Worker[] => (isWork ? [workers[n % 2] as Worker] : workers);
   const isDone = ({ confirmed, confirmedTo }: Worker, n: number, seq: number): boolean =>
     confirmed.has(n) || seq <= confirmedTo;
   const isSeen = (n: number, seq: number): boolean =>
@@ -134,8 +153,8 @@ function publisherOf(means: Means, name: string, workers: Worker[], isWork: bool
   return {
     turn: async () => {
       const isFull = acked.size > MOST;
-      const end = isFull ? most : Math.max(most, next + 1 + Math.floor(random() * BATCH));
-      await link.during(Promise.all(Array.from({ length: end - next }, (_, i) => send(next + i))));
+      const end = isFull ? most : Math.max(most, next + 1 + Math.floor(random() * batch));
+      await link.all(Array.from({ length: end - next }, (_, i) => send(next + i)));
       next = end;
       if (isFull) await link.during(new Promise<void>((resolve) => setTimeout(resolve, 20)));
       for (const [n, seq] of acked) {
@@ -174,18 +193,28 @@ function took(title: string, worker: Worker, message: JsMsg): number {
   return n;
 }
 
+function unconfirmed(error: unknown): false {
+  if (error instanceof TimeoutError) return false;
+  throw error;
+}
+
 /** By its number a message is acknowledged and that confirmed, or not confirmed, or sent back. */
-async function answer(title: string, worker: Worker, message: JsMsg): Promise<void> {
+async function answer(
+  title: string,
+  worker: Worker,
+  message: JsMsg,
+  timeout: number,
+): Promise<void> {
   const n = took(title, worker, message);
   if (worker.acks === 'all') return;
   if (n % 5 === 0) message.ack();
   else if (n % 7 === 0 && !message.redelivered) message.nak();
   else if (n % 11 === 0) message.term();
-  else if (await message.ackAck({ timeout: 20_000 })) worker.confirmed.add(n);
+  else if (await message.ackAck({ timeout }).catch(unconfirmed)) worker.confirmed.add(n);
   else throw new Error(`${title}: ${n}: the ack was not confirmed`);
 }
 
-function working(means: Means, stream: string, worker: Worker): Actor {
+function working(means: Means, stream: string, worker: Worker, ackMs: number): Actor {
   const { link, client, random } = means;
   const title = `${stream}.${worker.name}`;
   return {
@@ -198,7 +227,7 @@ function working(means: Means, stream: string, worker: Worker): Actor {
       let last: JsMsg | undefined;
       const pulled = (async () => {
         for await (const message of messages) {
-          const answered = answer(title, worker, message);
+          const answered = answer(title, worker, message, ackMs);
           answered.catch(() => {});
           answers.push(answered);
           if (last === undefined || last.seq < message.seq) last = message;
@@ -206,11 +235,11 @@ function working(means: Means, stream: string, worker: Worker): Actor {
       })();
       try {
         await link.during(pulled);
-        await link.during(Promise.all(answers));
+        await link.all(answers);
         if (worker.acks === 'all' && last !== undefined) {
           const { seq } = last;
           worker.askedTo = Math.max(worker.askedTo, seq);
-          const confirmed = last.ackAck({ timeout: 20_000 }).then((isSo) => {
+          const confirmed = last.ackAck({ timeout: ackMs }).then((isSo) => {
             ok(isSo, `${title}: the ack of ${seq} was not confirmed`);
             worker.confirmedTo = Math.max(worker.confirmedTo, seq);
           });

@@ -1,16 +1,12 @@
 // Rounds: the server is started, loaded by all at once, and killed at a random moment; then all look at what there is.
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { Kvm } from '@nats-io/kv';
 import { deferred } from '@nats-io/nats-core';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type * as v2 from 'nats';
 import type { StoredServer } from '../../interop/stored-server.ts';
 import { randomOf } from '../../support/sim-disk.ts';
 import type { Actor, Means } from './actor.ts';
-import { bucket, type Creator } from './buckets.ts';
 import { Cut, Link } from './link.ts';
-import { deduplicated, fleeting, lastOfEach, ofFewBytes, plain } from './publishing.ts';
-import { queue } from './queues.ts';
 
 /** A server is loaded for so long at the most, and at least for a hundredth of it. */
 const LOAD_MS_MOST = 250;
@@ -20,17 +16,47 @@ const START_MS_MOST = 500;
 /** What a server answers that is being closed: its streams end before its connections. */
 const REFUSED_AT_END = /503|no responders|not enabled|server shutdown/i;
 
+/** What those who load a server are made with: three connections, the last of the second generation of the client. */
+export interface Hands {
+  readonly links: readonly [Link, Link, Link];
+  readonly nodes: readonly [NatsConnection, NatsConnection, v2.NatsConnection];
+  /** By the first or the second connection. */
+  means(by: 0 | 1): Promise<Means>;
+}
+
+/** Makes them, each by its name. */
+export type Assemble = (hands: Hands) => Promise<ReadonlyMap<string, Actor>>;
+
+export interface CrowdOptions {
+  readonly seed: number;
+  readonly assemble: Assemble;
+  /** Of those that have been told something when a round ends; by default of all. */
+  readonly awaited?: readonly string[];
+  /** What the server may answer instead of doing what it is asked to. */
+  readonly refusal?: RegExp;
+}
+
+/** What happens in a round beside the load. */
+export interface Course {
+  /** By default it is loaded for a while. */
+  readonly load?: () => Promise<void>;
+  /** It is there again, and is about to be looked at. */
+  readonly restarted?: () => void;
+}
+
 /** Those who load a server, while the gate is open. */
 export class Crowd {
-  readonly #actors = new Map<string, Actor>();
+  #actors: ReadonlyMap<string, Actor> = new Map();
   readonly #links: Link[] = [];
   readonly #random: () => number;
   #isOpen = false;
   #isOver = false;
   #isEnding = false;
-  /** Resolves when each of them has been told something; before that nothing ends. */
-  readonly #tried = deferred<void>();
-  readonly #untried = new Set(['PLAIN', 'DEDUP', 'JOBS']);
+  readonly #refusal: RegExp | undefined;
+  #refused = 0;
+  /** Resolves when each of those that are awaited has been told something. */
+  #tried = deferred<void>();
+  #untried = new Set<string>();
   #waiting: (() => void)[] = [];
   #running: Promise<void>[] = [];
   /** Of those that are in a turn. */
@@ -38,60 +64,51 @@ export class Crowd {
   #idle: (() => void)[] = [];
   #failure: Error | undefined;
 
-  static async at(url: string, seed: number): Promise<Crowd> {
-    const crowd = new Crowd(seed);
+  static async at(url: string, options: CrowdOptions): Promise<Crowd> {
+    const crowd = new Crowd(options);
     const [a, nodeA] = await Link.v3(url);
     const [b, nodeB] = await Link.v3(url);
     const [c, nodeC] = await Link.v2(url);
     crowd.#links.push(a, b, c);
-    await crowd.#assemble([a, nodeA], [b, nodeB], [c, nodeC]);
+    crowd.#actors = await options.assemble({
+      links: [a, b, c],
+      nodes: [nodeA, nodeB, nodeC],
+      means: async (by) => crowd.#means(by === 0 ? a : b, by === 0 ? nodeA : nodeB),
+    });
+    crowd.#await(options.awaited);
     for (const [name, actor] of crowd.#actors) crowd.#running.push(crowd.#drive(name, actor));
     return crowd;
   }
 
-  private constructor(seed: number) {
+  private constructor({ seed, refusal }: CrowdOptions) {
     this.#random = randomOf(seed);
+    this.#refusal = refusal;
   }
 
-  async #assemble(
-    [a, nodeA]: readonly [Link, NatsConnection],
-    [b, nodeB]: readonly [Link, NatsConnection],
-    [c, nodeC]: readonly [Link, v2.NatsConnection],
-  ): Promise<void> {
-    const actors = this.#actors;
-    const of = async (link: Link, connection: NatsConnection): Promise<Means> => ({
+  async #means(link: Link, connection: NatsConnection): Promise<Means> {
+    return {
       link,
       client: jetstream(connection, { timeout: 20_000 }),
       manager: await jetstreamManager(connection, { timeout: 20_000 }),
       random: randomOf(Math.floor(this.#random() * 2 ** 31)),
-    });
-    actors.set('PLAIN', await plain(await of(a, nodeA), 'PLAIN'));
-    actors.set('DEDUP', await deduplicated(await of(b, nodeB), 'DEDUP'));
-    // The second generation publishes; what is asked beside goes by the third.
-    actors.set('LAST', await lastOfEach({ ...(await of(a, nodeA)), link: c }, 'LAST'));
-    actors.set('SMALL', await ofFewBytes({ ...(await of(a, nodeA)), link: c }, 'SMALL'));
-    const aged = { max_age: 300_000_000, duplicate_window: 100_000_000 };
-    actors.set('AGED', await fleeting(await of(b, nodeB), 'AGED', aged));
-    const unwanted = { retention: 'interest' } as const;
-    actors.set('UNWANTED', await fleeting(await of(b, nodeB), 'UNWANTED', unwanted));
-    for (const [name, kind] of [
-      ['JOBS', 'workqueue'],
-      ['NEWS', 'interest'],
-    ] as const) {
-      const others = [await of(a, nodeA), await of(b, nodeB)];
-      const { publisher, workers } = await queue({ own: await of(a, nodeA), others }, name, kind);
-      actors.set(name, publisher);
-      for (const [i, worker] of workers.entries()) actors.set(`${name}.w${i}`, worker);
-    }
-    const creators = async (name: string): Promise<Creator[]> => {
-      const kvB = await new Kvm(nodeB).open(name);
-      const kvC = await nodeC.jetstream({ timeout: 20_000 }).views.kv(name);
-      return [
-        { link: b, create: (key, value) => kvB.create(key, value) },
-        { link: c, create: (key, value) => kvC.create(key, new TextEncoder().encode(value)) },
-      ];
     };
-    actors.set('BUCKET', await bucket(await of(a, nodeA), nodeA, creators));
+  }
+
+  #await(names: Iterable<string> = this.#actors.keys()): void {
+    this.#untried = new Set(names);
+    this.#tried = deferred<void>();
+  }
+
+  /** Resolves when each of them has been told something from now on. Rejects with what has failed. */
+  async progress(): Promise<void> {
+    this.#await();
+    if (this.#failure === undefined) await this.#tried;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** How often they were refused. */
+  get refused(): number {
+    return this.#refused;
   }
 
   async #drive(name: string, actor: Actor): Promise<void> {
@@ -106,6 +123,10 @@ export class Crowd {
         this.#untried.delete(name);
         if (this.#untried.size === 0) this.#tried.resolve();
       } catch (error) {
+        if (this.#refusal?.test(String(error))) {
+          this.#refused++;
+          continue;
+        }
         if (this.#isEnding && REFUSED_AT_END.test(String(error))) {
           // It was not killed, and says so until the connection ends.
         } else if (!(error instanceof Cut)) {
@@ -123,11 +144,11 @@ export class Crowd {
   }
 
   /** One round: load, and the server's end; it is there again afterwards, and what it has is looked at. */
-  async round(server: StoredServer): Promise<void> {
+  async round(server: StoredServer, { load, restarted }: Course = {}): Promise<void> {
     this.#setOpen(true);
     await this.#tried;
     const wait = LOAD_MS_MOST * Math.max(0.01, this.#random());
-    await new Promise((resolve) => setTimeout(resolve, wait));
+    await (load?.() ?? new Promise((resolve) => setTimeout(resolve, wait)));
     const kind = this.#random();
     this.#isEnding = true;
     if (kind < 0.8) await server.end('SIGKILL');
@@ -138,6 +159,7 @@ export class Crowd {
     await this.#quiet();
     if (this.#random() < 0.15) await server.interruptedStart(START_MS_MOST * this.#random());
     await server.start();
+    restarted?.();
     await Promise.all(this.#links.map((link) => link.up()));
     this.#isEnding = false;
     await this.check();

@@ -49,6 +49,8 @@ export interface OpenedStore {
   readonly lost: readonly Lost[];
 }
 
+/** A slice of what is done beside everything else, which may have slices of its own. */
+const BACKGROUND_MS = 2;
 const SEGMENT_MOST = 64 << 20;
 const SEGMENT_LEAST = 256 << 10;
 /** A stream of few bytes has segments of a part of them, so that what it removes is given back. */
@@ -111,7 +113,7 @@ function beginAt(store: Store, firstSeq: number): void {
 function indexOptions(options: FileStoreOptions, isReplaying: () => boolean): IndexOptions {
   const { firstSeq: _, onRemoved, onCleared, ...others } = options;
   return {
-    inBackground: (work) => void inSlices(work),
+    inBackground: (work) => void inSlices(work, BACKGROUND_MS),
     ...others,
     ...(onRemoved !== undefined && {
       onRemoved: (seq, subjectId, bytes, mayReturn) => {

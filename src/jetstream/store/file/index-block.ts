@@ -19,7 +19,7 @@ import {
   KEPT_ROW_WORDS,
   KEPT_TEXT,
   type KeptRows,
-} from '../adopted-rows.ts';
+} from '../cold-rows.ts';
 import { BODY_MOST, IN_FRAME_MOST } from '../row-chunk.ts';
 import type { DiskFile } from './disk.ts';
 import {
@@ -46,7 +46,7 @@ const MAGIC = 0x49474e9d;
 // the block that comes next.
 const HEAD_WORDS = 16;
 const MARK_BYTES = 64;
-// A row is as adopted-rows.ts says.
+// A row is as cold-rows.ts says.
 // A note: what the two numbers of a record are (f64), its kind (u32), rows in front of it (u32).
 const NOTE_WORDS = 6;
 /** The kind of a note that is no record: the next row has that sequence, and those behind it the next ones. */

@@ -1,4 +1,5 @@
 // Does to a store what a log says of messages that are gone.
+import type { Adoption } from '../adopted-rows.ts';
 import type { IndexedStore } from '../indexed-store.ts';
 import type { Segment } from './segments.ts';
 
@@ -7,9 +8,11 @@ const REMOVED_A_STEP = 1024;
 
 export class Replay {
   readonly #store: IndexedStore;
+  readonly adoption: Adoption;
 
   constructor(store: IndexedStore) {
     this.#store = store;
+    this.adoption = store.adopting();
   }
 
   /** These are gone, or some of them. @returns whether that is all */

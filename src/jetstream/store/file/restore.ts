@@ -1,6 +1,6 @@
 // Does to a store what a block says, of an index or of what was read: many rows at a time.
 import type { Work } from '../../work.ts';
-import { KEPT_BODY, KEPT_ROW_WORDS } from '../adopted-rows.ts';
+import { KEPT_BODY, KEPT_ROW_WORDS } from '../cold-rows.ts';
 import type { IndexedStore } from '../indexed-store.ts';
 import { DEAD, FLOOR, SKIP } from './format.ts';
 import { type Block, NEXT_SEQ, type Note } from './index-block.ts';
@@ -10,7 +10,7 @@ import type { Segment } from './segments.ts';
 
 /** Rows that are taken over in a step, and where most have a subject of their own: some tenths of a millisecond. */
 const ROWS_A_STEP = 4096;
-const SUBJECTS_A_STEP = 128;
+const SUBJECTS_A_STEP = 512;
 const NOTES_A_STEP = 1024;
 const BODY_BITS = 0x7fff_ffff;
 
@@ -21,7 +21,9 @@ export function* restore(
   replay: Replay,
   segment: Segment,
 ): Work<void> {
-  const adoption = store.adopting(block, placeWord(segment, 0));
+  yield* store.expecting(block.ends.length);
+  const { adoption } = replay;
+  adoption.begin(block, placeWord(segment, 0));
   const most = 2 * block.ends.length > block.rows ? SUBJECTS_A_STEP : ROWS_A_STEP;
   let row = 0;
   let seq = 0;
