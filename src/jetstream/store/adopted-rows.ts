@@ -68,6 +68,8 @@ export class Adoption {
   /** Of the texts below `#foreseen`. */
   #hashes = new Uint32Array(0);
   #foreseen = 0;
+  /** Of what `add` has added. */
+  #bodyBytes = 0;
 
   constructor(store: AdoptingStore) {
     this.#store = store;
@@ -100,10 +102,15 @@ export class Adoption {
     this.#hashes = new Uint32Array(texts);
   }
 
-  /** Adds `count` of the messages from number `at` on; the first has sequence `seq`, above all others. Throws CapacityError. */
-  add(at: number, count: number, seq: number): void {
+  /**
+   * Adds `count` of the messages from number `at` on; the first has sequence `seq`, above all others. Throws CapacityError.
+   *
+   * @returns bytes of their bodies
+   */
+  add(at: number, count: number, seq: number): number {
     const { rows, state } = this.#store;
     const isCold = count * LONG_SHARE >= rows.most && this.#areFew;
+    this.#bodyBytes = 0;
     for (let done = 0; done < count; ) {
       if (isCold) done += this.#keep(at + done, Math.min(rows.most, count - done), seq + done);
       else done += this.#fill(at + done, count - done, seq + done);
@@ -116,6 +123,7 @@ export class Adoption {
     state.messages += count;
     state.lastSeq = seq + count - 1;
     state.lastTimeMs = times[((at + count - 1) * KEPT_ROW_WORDS) / 2] as number;
+    return this.#bodyBytes;
   }
 
   get #areFew(): boolean {
@@ -127,25 +135,29 @@ export class Adoption {
   /** They become a chunk that is cold. @returns how many */
   #keep(at: number, count: number, firstSeq: number): number {
     const { rows, state, storage } = this.#store;
-    const kept = this.#kept;
-    const { words, ends } = kept;
-    const cold = new ColdRows(count, ends.length, this.#slab);
+    const { words } = this.#kept;
+    const cold = new ColdRows(this.#kept, at, count, this.#slab);
     const lasts = this.#lasts;
     const counts = this.#counts;
     const runs = this.#runs;
     const lengths = this.#lengths;
     const run = ++this.#run;
     let bytes = 0;
+    let bodyBytes = 0;
+    let bodies = 0;
     for (let i = 0, from = at * KEPT_ROW_WORDS; i < count; i++, from += KEPT_ROW_WORDS) {
       const text = words[from + KEPT_TEXT] as number;
       const body = words[from + KEPT_BODY] as number;
       if (runs[text] === run) counts[text] = (counts[text] as number) + 1;
       else this.#words[text] = this.#meet(text, firstSeq + i);
-      cold.set(i, kept, from);
       lasts[text] = firstSeq + i;
+      bodies |= body;
+      bodyBytes += body & BODY_BITS;
       bytes += storedBytes(storage, lengths[text] as number, body > BODY_BITS, body & BODY_BITS);
     }
+    cold.hasHeaders = bodies < 0;
     state.bytes += bytes;
+    this.#bodyBytes += bodyBytes;
     rows.pushCold(firstSeq, cold);
     for (let i = 0; i < this.#metCount; i++) {
       const text = this.#met[i] as number;
@@ -171,6 +183,7 @@ export class Adoption {
     const lengths = this.#lengths;
     const run = ++this.#run;
     let bytes = 0;
+    let bodyBytes = 0;
     let from = at * KEPT_ROW_WORDS;
     let to = row * ROW_WORDS;
     for (let i = 0; i < count; i++, from += KEPT_ROW_WORDS, to += ROW_WORDS) {
@@ -194,9 +207,11 @@ export class Adoption {
       words[to + ROW_SUBJECT] = ids[text] as number;
       words[to + ROW_NEXT] = 0;
       const subjectBytes = lengths[text] as number;
+      bodyBytes += body & BODY_BITS;
       bytes += storedBytes(storage, subjectBytes, body > BODY_BITS, body & BODY_BITS);
     }
     state.bytes += bytes;
+    this.#bodyBytes += bodyBytes;
     this.#leave();
     return count;
   }

@@ -92,7 +92,8 @@ export class FrameScan {
   }
 }
 
-/** Room for the pieces of segments of so many bytes. */
-export function scanRoom(bytes: number): Uint8Array {
-  return new Uint8Array(Math.min(bytes, PIECE_BYTES));
+/** Room for the pieces of segments of so many bytes: what there is, if it is enough. */
+export function scanRoom(bytes: number, room?: Uint8Array): Uint8Array {
+  const needed = Math.min(bytes, PIECE_BYTES);
+  return room === undefined || room.length < needed ? new Uint8Array(needed) : room;
 }

@@ -50,6 +50,8 @@ interface Evidence {
 
 /** Bytes of frames that are done in a step: some tenths of a millisecond. */
 const STEP_BYTES = 32_768;
+/** Bytes that are compared with a checksum in a step: they stay in a processor's own memory meanwhile. */
+const COMPARED_BYTES = 131_072;
 /** Frames whose heads are looked at in a step. */
 const FRAMES_A_STEP = 1024;
 /** Work of ours that has not come to its end, and what older versions have kept beside the log. */
@@ -212,7 +214,7 @@ export class Recovery {
     const room = this.#makeRoom(segment);
     let sum = pieceSeed(head.nonce, from);
     for (let at = from; at < to; ) {
-      const count = file.read(room, 0, Math.min(room.length, to - at), at);
+      const count = file.read(room, 0, Math.min(room.length, to - at, COMPARED_BYTES), at);
       if (count === 0) return false;
       sum = crc32(room.subarray(0, count), sum);
       at += count;
@@ -222,8 +224,7 @@ export class Recovery {
   }
 
   #makeRoom({ bytes }: Segment): Uint8Array {
-    const room = scanRoom(bytes);
-    if (room.length > this.#room.length) this.#room = room;
+    this.#room = scanRoom(bytes, this.#room);
     return this.#room;
   }
 

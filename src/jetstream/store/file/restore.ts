@@ -32,12 +32,12 @@ export function* restore(
       const count = Math.min(most, end - row);
       // What stands in two segments has been copied to the first.
       const copied = Math.min(count, Math.max(0, store.state.lastSeq + 1 - seq));
-      const bytes = bodyBytes(block, row, row + count);
       const copiedBytes = bodyBytes(block, row, row + copied);
-      segment.add(bytes, count);
+      segment.add(copiedBytes, copied);
       segment.remove(copiedBytes, copied);
       store.skipTo(seq + copied - 1);
-      if (copied < count) adoption.add(row + copied, count - copied, seq + copied);
+      const left = count - copied;
+      if (left > 0) segment.add(adoption.add(row + copied, left, seq + copied), left);
       row += count;
       seq += count;
       if (count === most) yield;
