@@ -23,7 +23,7 @@ import { Syncing, type SyncOptions } from './syncing.ts';
 import { Tail, type TailOptions } from './tail.ts';
 
 export interface LogOptions extends SyncOptions, TailOptions {
-  /** Of so many bytes of a segment, once they are synced, an index is made. */
+  /** Of so many bytes of a segment an index is made. */
   readonly indexBytes?: number;
 }
 
