@@ -2,12 +2,15 @@
 // lost by them the properties show, and the tests of damaged and forged files.
 import { deepStrictEqual, notDeepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { describe, it } from 'vitest';
+import { FRAMES_AT } from '../../../src/jetstream/store/file/format.ts';
 import type { Store } from '../../../src/jetstream/store/store.ts';
 import { closed, openStore } from '../../support/file-stores.ts';
 import { contents } from '../../support/format-fixture.ts';
 import { SimDisk } from '../../support/sim-disk.ts';
 import { incoming } from '../../support/stored.ts';
 
+const LOG = '/s/00000001.log';
+const INDEX = '/s/00000001.idx';
 const MARK_BYTES = 64;
 const SETTING = { dir: '/s', segmentBytes: 2000, indexBytes: 0, sync: 'always' as const };
 
@@ -24,6 +27,32 @@ async function fill(store: Store, disk: SimDisk, count: number): Promise<void> {
 function namesOf({ names }: SimDisk, ending: string): string[] {
   const chosen = [...names.keys()].filter((name) => name.endsWith(ending));
   return chosen.map((name) => name.replace(ending, '')).sort();
+}
+
+function filesOf({ names }: SimDisk): Map<string, Uint8Array> {
+  return new Map([...names].map(([name, { bytes }]) => [name, bytes.slice()]));
+}
+
+/** Up to where an index says that its segment was synced; 0 = it does not. */
+function markOf(index: Uint8Array = new Uint8Array(0)): number {
+  const view = new DataView(index.buffer, index.byteOffset, index.length);
+  const at = index.length - MARK_BYTES;
+  return at >= 0 && view.getUint32(at + 8, true) === 3 ? view.getUint32(at + 16, true) : 0;
+}
+
+/** Whatever is other behind `from` in the segment is found as it is without an index. */
+function isJudged(all: ReadonlyMap<string, Uint8Array>, from: number): void {
+  const found = (files: ReadonlyMap<string, Uint8Array>): unknown =>
+    contents(openStore({ ...SETTING, disk: new SimDisk(1, files) }).store);
+  const expected = found(all);
+  const log = all.get(LOG) as Uint8Array;
+  for (let at = from; at < log.length; at += 3) {
+    const changed = log.slice();
+    changed[at] = (changed[at] as number) ^ (1 << (at % 8));
+    const other = found(new Map([...all, [LOG, changed]]));
+    deepStrictEqual(other, found(new Map([...all, [LOG, changed], [INDEX, new Uint8Array(0)]])));
+    notDeepStrictEqual(other, expected);
+  }
 }
 
 describe('the index of a segment', () => {
@@ -47,25 +76,61 @@ describe('the index of a segment', () => {
   it('is made of what was not synced yet, and believed where that is there as it was', async () => {
     const disk = new SimDisk();
     const { store } = openStore({ ...SETTING, disk, sync: 1000, segmentBytes: 1e6 });
-    await fill(store, disk, 50);
-    const killed = disk.afterEnd();
-    const names = new Map([...killed.names].map(([name, { bytes }]) => [name, bytes]));
-    const expected = contents(openStore({ ...SETTING, disk: killed }).store);
-    deepStrictEqual(expected, contents(store));
-    const log = names.get('/s/00000001.log') as Uint8Array;
-    const index = names.get('/s/00000001.idx') as Uint8Array;
-    ok(index.length > 0);
-    for (let at = 128; at < log.length; at++) {
-      const changed = log.slice();
-      changed[at] = (changed[at] as number) ^ (1 << (at % 8));
-      const found = [index, new Uint8Array(0)].map((bytes) => {
-        const files = new Map([...names, ['/s/00000001.log', changed], ['/s/00000001.idx', bytes]]);
-        return contents(openStore({ ...SETTING, disk: new SimDisk(1, files as never) }).store);
-      });
-      deepStrictEqual(found[0], found[1]);
-      notDeepStrictEqual(found[0], expected);
-    }
+    await fill(store, disk, 20);
+    const all = filesOf(disk);
+    ok((all.get(INDEX) as Uint8Array).length > 0);
+    deepStrictEqual(
+      contents(openStore({ ...SETTING, disk: disk.afterEnd() }).store),
+      contents(store),
+    );
+    isJudged(all, FRAMES_AT);
   });
+
+  it('says of what has been synced alone that it was', async () => {
+    const disk = new SimDisk();
+    const { store } = openStore({ ...SETTING, disk, segmentBytes: 1e6 });
+    let part: Map<string, Uint8Array> | undefined;
+    for (let i = 0; i < 60; i++) {
+      store.append(incoming(`a.${i % 3}`, `m${i}`), i + 1);
+      store.commit(() => {});
+      for (let steps = 0; steps < i % 7; steps++) {
+        await disk.step();
+        const marked = markOf(disk.names.get(INDEX)?.bytes);
+        const { bytes, synced } = disk.names.get(LOG) as { bytes: Uint8Array; synced: Uint8Array };
+        ok(marked <= synced.length, `${marked} of ${synced.length}`);
+        if (marked > 0 && marked + 200 < bytes.length) part = filesOf(disk);
+      }
+    }
+    ok(part !== undefined, 'it never was behind');
+    isJudged(part, markOf(part.get(INDEX)));
+  });
+
+  it.each([4, 4096])(
+    'knows how much of a segment lives, in chunks of %d rows',
+    async (chunkRows) => {
+      const disk = new SimDisk();
+      const setting = { ...SETTING, segmentBytes: 1e6, chunkRows };
+      const { store } = openStore({ ...setting, disk });
+      for (let i = 0; i < 8; i++) store.append(incoming('a', 'x'.repeat(i < 4 ? 10 : 500)), i + 1);
+      const end = closed(store);
+      await disk.settle();
+      await end;
+      const again = disk.afterEnd();
+      const reopened = openStore({ ...setting, segmentBytes: 1000, disk: again }).store;
+      reopened.append(incoming('a', ''), 9);
+      reopened.commit(() => {});
+      await again.settle();
+      const before = again.names.get(LOG)?.bytes.slice();
+      for (const seq of [2, 3, 4, 5]) reopened.remove(seq);
+      reopened.commit(() => {});
+      await again.settle();
+      deepStrictEqual(again.names.get(LOG)?.bytes, before);
+      for (const seq of [6, 7]) reopened.remove(seq);
+      reopened.commit(() => {});
+      await again.settle();
+      notDeepStrictEqual(again.names.get(LOG)?.bytes, before);
+    },
+  );
 
   it('goes on where it ended before a start, and with what is stored behind it', async () => {
     const disk = new SimDisk();
