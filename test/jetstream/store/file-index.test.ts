@@ -125,7 +125,7 @@ describe('the index of a segment', () => {
       reopened.commit(() => {});
       await again.settle();
       deepStrictEqual(again.names.get(LOG)?.bytes, before);
-      for (const seq of [6, 7]) reopened.remove(seq);
+      for (const seq of [6, 7, 8]) reopened.remove(seq);
       reopened.commit(() => {});
       await again.settle();
       notDeepStrictEqual(again.names.get(LOG)?.bytes, before);
