@@ -51,6 +51,8 @@ export class Adoption {
   #kept!: KeptRows;
   /** What a row says of the slab in which all of them lie. */
   #slab = 0;
+  /** Of each chunk some are taken away at once: it would be unfolded before the next one is there. */
+  #isBroken = false;
   // By the numbers of texts: the subject; in the run at hand, the last sequence, where its row is or what the first row says
   // of the one before, and how many are new.
   #ids = new Int32Array(0);
@@ -75,11 +77,17 @@ export class Adoption {
     this.#store = store;
   }
 
-  /** What `add` is about from now on. @param slab what a row says of where all of them lie */
-  begin(kept: KeptRows, slab: number): void {
+  /**
+   * What `add` is about from now on.
+   *
+   * @param slab what a row says of where all of them lie
+   * @param gaps how often rows are removed in between
+   */
+  begin(kept: KeptRows, slab: number, gaps: number): void {
     const { ends } = kept;
     this.#kept = kept;
     this.#slab = slab;
+    this.#isBroken = gaps * this.#store.rows.most >= kept.rows;
     if (ends.length > this.#ids.length) this.#makeRoom(2 * ends.length);
     this.#ids.fill(-1, 0, ends.length);
     this.#foreseen = 0;
@@ -109,7 +117,7 @@ export class Adoption {
    */
   add(at: number, count: number, seq: number): number {
     const { rows, state } = this.#store;
-    const isCold = count * LONG_SHARE >= rows.most && this.#areFew;
+    const isCold = !this.#isBroken && count * LONG_SHARE >= rows.most && this.#areFew;
     this.#bodyBytes = 0;
     for (let done = 0; done < count; ) {
       if (isCold) done += this.#keep(at + done, Math.min(rows.most, count - done), seq + done);
