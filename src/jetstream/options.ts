@@ -81,6 +81,9 @@ const CONSUMER_BYTES = 11_000;
 
 /** Throws InvalidArgumentError with the name of the option. */
 export function jetStreamSettings(options: JetStreamOptions): JetStreamSettings {
+  if (typeof options !== 'object' || options === null) {
+    throw InvalidArgumentError.format('options', 'must be an object');
+  }
   const { storeDir, domain, limits = {}, strict = true, clock, syncInterval } = options;
   if (typeof limits !== 'object' || limits === null) {
     throw InvalidArgumentError.format('limits', 'must be an object');

@@ -14,6 +14,7 @@ import {
   readSegmentHead,
   type SegmentHead,
   SKIP,
+  SKIP_BYTES,
   sealFrame,
   segmentHeads,
   viewsOf,
@@ -120,13 +121,11 @@ describe('a record', () => {
     const nothing = { rows: 0, words: new Uint32Array(0), times: new Float64Array(0), notes: [] };
     const block = { ...nothing, texts: new Uint8Array(0), ends: new Uint32Array(0) };
     const { nonce } = readSegmentHead(viewsOf(log)) as SegmentHead;
+    // Behind it lies what says that all was synced.
+    const from = before.length - FRAME_HEAD_BYTES - SKIP_BYTES;
     const at = index.length - MARK_BYTES;
-    const piece = {
-      from: before.length,
-      to: log.length,
-      sum: crc32(log.subarray(before.length), (nonce ^ before.length) >>> 0),
-    };
-    const more = blockBytes(block, piece, nonce, at);
+    const sum = crc32(log.subarray(from), (nonce ^ from) >>> 0);
+    const more = blockBytes(block, { from, to: log.length, sum }, nonce, at);
     const names = new Map([
       ...all,
       [SEGMENT, log],
