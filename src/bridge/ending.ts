@@ -154,16 +154,26 @@ export class Ending {
     this.#host.turn.within(() => this.#host.endings.closing(this));
   }
 
+  /** The connection stays, and its subscriptions go: they are told of before the first of them is removed. */
+  traceForgotten(): void {
+    if (!this.#host.options.logger.isTrace) return;
+    for (const { sid } of this.#newest(TRACED_MAX)) this.#session.log.traceEnd(sid);
+  }
+
   /** Before the first of them is removed. */
   #noteSubscriptions(): void {
     if (this.#endCount !== undefined) return;
     this.#endCount = this.#session.subscriptionCount;
-    const max = this.#host.options.logger.isTrace ? TRACED_MAX : KEPT_MAX;
+    this.#endList = this.#newest(this.#host.options.logger.isTrace ? TRACED_MAX : KEPT_MAX);
+  }
+
+  /** The newest of its subscriptions, oldest first. */
+  #newest(max: number): readonly SessionSubscription[] {
     const list: SessionSubscription[] = [];
     for (const each of this.#session.subscriptions()) {
       if (list.push(each) === max) break;
     }
-    this.#endList = list.reverse();
+    return list.reverse();
   }
 
   #begin(state: 'ending' | 'discarding', reason: ClosedReason): void {

@@ -18,6 +18,10 @@ const SECRETS: readonly string[] = ['pass', 'auth_token', 'sig', 'proxy_sig', 'n
 const PIECE = /(\s*)("(?:[^"\\]|\\.)*"?|[{}[\],:=]|[^\s"{}[\],:=]+)/gs;
 /** What a terminal obeys, and other ends of a line. */
 const CONTROL = /[\0-\x1f\x7f-\x9f\u2028\u2029]/g;
+/** The verb of a line that asks for something, and what stands behind it; INFO and answers of a server ask for nothing. */
+const OP = /^(?!info\b)([a-z]+)[ \t]*(.*)$/is;
+/** What stands behind these says nothing. */
+const BARE: readonly string[] = ['PING', 'PONG'];
 /** Bytes of a line or a payload that are shown, and characters of a text. */
 const SHOWN_MAX = 4096;
 /** Bytes of what a peer calls itself: they stand in each line about it. */
@@ -73,11 +77,14 @@ export class PeerLog {
     this.error(this.#often === 1 ? text : `${text} (${this.#often} refused so far)`);
   }
 
-  /** A control line that came in, without its end, and what a publish carries. Of what is no line there is nothing. */
+  /** A control line that came in, without its end, and what a publish carries. Of what is no op there is nothing. */
   traceIn(line: Uint8Array, body: Uint8Array | undefined): void {
-    if (!this.#logger.isTrace || line.length === 0) return;
-    const text = textOf(line);
-    this.#trace(`<<- [${/^connect/i.test(text) ? withoutSecrets(text) : text}]`);
+    if (!this.#logger.isTrace) return;
+    const [, verb = '', args = ''] = OP.exec(textOf(line)) ?? [];
+    if (verb === '') return;
+    const name = verb.toUpperCase();
+    const said = name === 'CONNECT' ? withoutSecrets(args) : args;
+    this.#trace(`<<- [${BARE.includes(name) || said === '' ? name : `${name} ${said}`}]`);
     if (body !== undefined) this.#payload('<<-', line, body);
   }
 

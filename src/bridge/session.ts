@@ -221,7 +221,9 @@ export class Session
     this.#profile.connected(options);
     this.#keepalive.connected();
     this.#applyFlags();
-    return isFirst || this.shedding.begin(() => this.#forgotten());
+    if (isFirst) return true;
+    this.#ending.traceForgotten();
+    return this.shedding.begin(() => this.#forgotten());
   }
 
   /** What was subscribed to under the CONNECT before is gone. */
@@ -241,6 +243,7 @@ export class Session
     const { sessions, engine } = this.#host;
     if (!this.#state.isOpen) return false;
     const before = this.#account;
+    this.#ending.traceForgotten();
     sessions.shed(this.handle);
     if (!sessions.move(this.handle, account.handle)) return false;
     this.#account = account;

@@ -52,7 +52,7 @@ export async function configure(flags: Flags, isAgain = false): Promise<Configur
       ...(config?.demands ?? []).filter((demand) => stillDemanded(demand, flags)),
       ...demandsOf(flags),
     ];
-    const broken = await brokenBy(values, config !== undefined || demands.length > 0);
+    const broken = await brokenBy(values, flags, config !== undefined || demands.length > 0);
     if (broken !== undefined) return failed(broken);
     const configured = { values, demands, config };
     const reloadFile = typeof flags.checkReload === 'string' ? flags.checkReload : '';
@@ -83,12 +83,22 @@ async function load(file: string, isAgain: boolean): Promise<ReadConfig> {
   return readConfig(file, (name) => process.env[name], isAgain ? readFileBytes : readBytes);
 }
 
-async function brokenBy(values: ServerValues, isLoaded: boolean): Promise<string | undefined> {
+async function brokenBy(
+  values: ServerValues,
+  flags: Flags,
+  isLoaded: boolean,
+): Promise<string | undefined> {
   if (!isLoaded) {
     return values.serverName?.includes(' ') ? 'server name cannot contain spaces' : undefined;
   }
   const { brokenRule } = await import('../config/validate.ts');
-  return brokenRule(values);
+  const { tlsCert, tlsKey, tlsCaCert } = flags;
+  // Who starts with them is refused, whatever they are.
+  const isLookedAt = flags.check === true && flags.tls !== false;
+  if (!isLookedAt || !tlsCert || !tlsKey) return brokenRule(values);
+  const { tlsFilesMistake } = await import('../config/checks.ts');
+  const wrong = tlsFilesMistake(String(tlsCert), String(tlsKey), String(tlsCaCert ?? ''));
+  return wrong ?? brokenRule(values);
 }
 
 /** The ending of a test: the file is valid, and whether a running server could take another one. */

@@ -58,6 +58,9 @@ export function withFlags(file: ServerValues, flags: Flags): ServerValues {
   const cluster = clusterOf(flags, file);
   if (cluster !== undefined) values.cluster = { ...file.cluster, ...cluster };
   else if (flags.cluster === '') values.cluster = { ...file.cluster, port: 0 };
+  if (typeof flags.clusterName === 'string') {
+    values.cluster = { ...(values.cluster as object), name: flags.clusterName };
+  }
   checkTls(flags);
   return values as ServerValues;
 }

@@ -3,6 +3,7 @@
 // Source: nats-server 2.15.3, server/reload.go, Reload; server/opts.go, MergeOptions.
 import type { Server } from '../server/index.ts';
 import { toError } from '../shared/errors.ts';
+import { fileErrorText } from '../shared/file-error.ts';
 import { commandOptions } from './command-options.ts';
 import { type Configured, configure } from './configure.ts';
 import type { Flags } from './flag-values.ts';
@@ -48,7 +49,7 @@ export class Reloads {
     const command = commandOptions(next);
     if (typeof command === 'string') throw new Error(command);
     const { withLogChange } = await import('../server/reload.ts');
-    const log = this.#logging.prepare(loggingOptions(next.values));
+    const log = this.#openLog(next);
     try {
       await server.reload(withLogChange(command.options, { apply: log.apply }));
     } catch (error) {
@@ -56,5 +57,14 @@ export class Reloads {
       throw error;
     }
     this.#current = next;
+  }
+
+  /** What the next log needs; throws in the words of a start. */
+  #openLog({ values }: Configured): ReturnType<Logging['prepare']> {
+    try {
+      return this.#logging.prepare(loggingOptions(values));
+    } catch (error) {
+      throw new Error(`error opening file: ${fileErrorText(error, 'open', values.logFile ?? '')}`);
+    }
   }
 }

@@ -8,6 +8,8 @@ import type { Reloads } from './reload.ts';
 /** What Go's runtime exits with when SIGQUIT kills it. */
 const QUIT_STATUS = 2;
 
+const WAITING_TEXT = 'Server is still starting, config reload will run once startup completes';
+
 /** Names of the signals as Go prints them. */
 const TEXTS = {
   SIGINT: 'interrupt',
@@ -32,7 +34,13 @@ interface Signalled {
  */
 export function handleSignals({ starting, logging, reloads, exit }: Signalled): void {
   const { logger } = logging;
-  let isLame = false;
+  let [isStarted, isLame] = [false, false];
+  void starting.then(
+    () => {
+      isStarted = true;
+    },
+    () => {},
+  );
   const end = async (stop: (server: Server) => Promise<void>): Promise<void> => {
     // A start that fails ends the program by itself.
     const server = await starting.catch(() => undefined);
@@ -58,11 +66,13 @@ export function handleSignals({ starting, logging, reloads, exit }: Signalled): 
       isLame = true;
       void end((server) => server.lameDuck());
     },
-    SIGHUP: () =>
+    SIGHUP: () => {
+      if (!isStarted) logger.info(WAITING_TEXT);
       void starting.then(
         (server) => reloads.reload(server),
         () => {},
-      ),
+      );
+    },
   };
   for (const name of Object.keys(TEXTS) as SignalName[]) {
     process.on(name, () => {

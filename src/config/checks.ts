@@ -15,6 +15,24 @@ export function isSubject(subject: string): boolean {
   });
 }
 
+/** Domains that would be taken for something else. */
+const RESERVED_DOMAINS: readonly string[] = ['ACK', 'FC', 'SNAPSHOT', 'EVENT'];
+
+export function isReservedDomain(domain: string): boolean {
+  return RESERVED_DOMAINS.includes(domain);
+}
+
+/** Why a domain of streams cannot have that name. Source: nats-server 2.15.3, server/jetstream.go. */
+export function domainMistake(domain: string): string | undefined {
+  if (domain === '') return undefined;
+  const subject = `$JS.${domain}.API.>`;
+  const before = 'invalid domain name:';
+  if (!isSubject(subject))
+    return `${before} derived ${quoteGoText(subject)} is not a valid subject`;
+  if (/[.*>]/.test(domain)) return `${before} may not contain ., * or >`;
+  return isReservedDomain(domain) ? `${before} ${quoteGoText(domain)} is reserved` : undefined;
+}
+
 /** A subject without wildcards. */
 export function isPublishSubject(subject: string): boolean {
   return isSubject(subject) && subject.split('.').every((token) => token !== '*' && token !== '>');
@@ -142,6 +160,17 @@ export function authoritiesMistake(file: string): string | undefined {
     if (code !== undefined && /^E[A-Z]+$/.test(code)) return fileErrorText(error, 'open', file);
     return 'failed to parse root ca certificate';
   }
+}
+
+/** Why flags cannot have named files of TLS. */
+export function tlsFilesMistake(
+  certFile: string,
+  keyFile: string,
+  caFile: string,
+): string | undefined {
+  const found = keyPairMistake(certFile, keyFile);
+  if (found !== undefined) return `error parsing X509 certificate/key pair: ${found}`;
+  return caFile === '' ? undefined : authoritiesMistake(caFile);
 }
 
 /** Why the file cannot be read. */

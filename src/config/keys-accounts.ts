@@ -20,6 +20,7 @@ import {
   type Reading,
   text,
 } from './kinds.ts';
+import { mappingMistake } from './mapping-mistake.ts';
 import { type ConfigValue, located, typeName, wellFormed } from './value.ts';
 
 export interface MapDestination {
@@ -103,16 +104,15 @@ export const mappings: Kind<Mappings> = (value, key, reading, path) => {
     if (!isSubject(name)) {
       return mistake(reading, value, `Subject ${quoteGoText(name)} is not a valid subject`);
     }
-    if (element.kind === 'string') {
-      result.set(name, [{ subject: wellFormed(element.value), weight: 100 }]);
-      return;
-    }
+    const isText = element.kind === 'string';
     const elements = element.kind === 'list' ? element.value : [element];
-    const read = elements.flatMap((each) => destination(each, name, reading, path) ?? []);
-    const total = read.reduce((sum, { weight = 0 }) => sum + weight, 0);
-    if (total > 100) {
-      const reason = 'total weight needs to be <= 100';
-      mistake(reading, element, `Error adding mapping for ${quoteGoText(name)} : ${reason}`);
+    const read = isText
+      ? [{ subject: wellFormed(element.value), weight: 100 }]
+      : elements.flatMap((each) => destination(each, name, reading, path) ?? []);
+    const found = mappingMistake(name, read);
+    if (found !== undefined) {
+      const to = isText ? ` to ${quoteGoText(element.value)}` : '';
+      mistake(reading, element, `Error adding mapping for ${quoteGoText(name)}${to} : ${found}`);
     }
     result.set(name, read);
   };

@@ -1,6 +1,7 @@
 // The keys of JetStream blocks: of the server, and of an account.
 // Source: nats-server 2.15.3, server/opts.go, parseJetStream, parseJetStreamForAccount.
 import { quoteGoText } from '../shared/go-quote.ts';
+import { domainMistake } from './checks.ts';
 import {
   type Block,
   block,
@@ -244,9 +245,9 @@ const server = block(JETSTREAM, { wrong });
 export const jetstream: Kind<false | JetStreamValues> = (value, key, reading, path) => {
   if (!isSwitch(value)) {
     const read = server(value, key, reading, path);
-    return read === undefined || read.isEnabled === false
-      ? read && false
-      : { ...read, isEnabled: true };
+    if (read?.isEnabled !== false) return read && { ...read, isEnabled: true };
+    const wrong = domainMistake(read.domain ?? '');
+    return wrong === undefined ? false : mistake(reading, value, wrong);
   }
   const isOn = enabled()(value, key, reading, path);
   return isOn ? { isEnabled: true } : isOn;

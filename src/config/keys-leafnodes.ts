@@ -1,7 +1,7 @@
 // The keys of the leafnodes block and of its remotes.
 // Source: nats-server 2.15.3, server/opts.go, parseLeafNodes, parseRemoteLeafNodes; leafnode.go.
 import { quoteGoText } from '../shared/go-quote.ts';
-import { isNkey, isUrl, isUserSeed } from './checks.ts';
+import { isNkey, isUrl, isUserSeed, withoutUser } from './checks.ts';
 import { type Compression, compression, LINK, type LinkValues, url, urls } from './keys-links.ts';
 import { type TlsValues, tls } from './keys-tls.ts';
 import { authTimeout, subjects } from './keys-users.ts';
@@ -238,9 +238,17 @@ export const REMOTE: Block<RemoteLeaf> = {
 
 const remote = block(REMOTE, {
   wrong: (value) => `Expected remote leafnode entry to be a map/struct, got ${printed(value)}`,
-  check: ({ credentials, nkey }, value, reading) => {
-    if (!credentials || !nkey) return;
-    mistake(reading, value, 'Remote leafnode can not have both creds and nkey defined');
+  check: ({ credentials, nkey, urls = [], proxy, tls }, value, reading) => {
+    if (credentials && nkey) {
+      mistake(reading, value, 'Remote leafnode can not have both creds and nkey defined');
+    }
+    const secret = urls.find((each) => /^wss:/i.test(each));
+    if (!proxy?.url || secret === undefined || tls !== undefined) return;
+    const lacks = 'requires TLS and no TLS configuration is provided';
+    const remedy =
+      'When using proxy with TLS endpoints, ensure TLS is properly configured for the leafnode remote';
+    const shown = `proxy is configured but remote URL ${withoutUser(secret)}`;
+    mistake(reading, value, `${shown} ${lacks}. ${remedy}`);
   },
 });
 
@@ -256,10 +264,17 @@ export interface LeafnodesValues extends LinkValues {
   isolate?: boolean;
 }
 
+/** Source: nats-server 2.15.3, server/const.go, semVerRe. */
+const NUMBER = '(0|[1-9]\\d*)';
+const WORD = '(?:0|[1-9]\\d*|\\d*[a-zA-Z-][0-9a-zA-Z-]*)';
+const VERSION = new RegExp(
+  `^${NUMBER}\\.${NUMBER}\\.${NUMBER}(?:-${WORD}(?:\\.${WORD})*)?(?:\\+[0-9a-zA-Z-]+(?:\\.[0-9a-zA-Z-]+)*)?$`,
+);
+
 const minVersion: Kind<string> = (value, key, reading, path) => {
   const version = text(value, key, reading, path);
   if (version === undefined) return undefined;
-  const parts = /^v?(\d+)\.(\d+)\.(\d+)(?:-.*)?$/.exec(version);
+  const parts = VERSION.exec(version);
   if (parts === null) {
     return mistake(reading, value, "invalid leafnode's minimum version: invalid semver");
   }

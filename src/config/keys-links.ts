@@ -1,7 +1,7 @@
 // The keys of cluster and gateway blocks, and what all links between servers have in common.
 // Source: nats-server 2.15.3, server/opts.go, parseCluster, parseGateway.
 import { quoteGoText } from '../shared/go-quote.ts';
-import { isUrl, withoutUser } from './checks.ts';
+import { isSubject, isUrl, withoutUser } from './checks.ts';
 import { type TlsValues, tls } from './keys-tls.ts';
 import {
   type AuthorizationValues,
@@ -160,6 +160,8 @@ function linkAuthorization(what: string): Kind<AuthorizationValues> {
     if (read.token) return mistake(reading, value, `${before} support tokens`);
     if (read.callout) return mistake(reading, value, `${before} support callouts`);
     if (read.permissions !== undefined && what === 'Cluster') {
+      const found = clusterSubjectMistake(read.permissions);
+      if (found !== undefined) return mistake(reading, value, found);
       const reason = 'setting "permissions" within cluster authorization block is deprecated';
       reading.warnings.push(
         located(value.place, `invalid use of field ${quoteGoText(key)}: ${reason}`),
@@ -183,10 +185,28 @@ export interface ClusterValues extends LinkValues {
   compression?: Compression;
 }
 
+/** Between servers a subject names no queue group. */
+function clusterSubjectMistake({ publish, subscribe }: PermissionValues): string | undefined {
+  for (const [what, list] of [
+    ['import allow', publish?.allow],
+    ['import deny', publish?.deny],
+    ['export allow', subscribe?.allow],
+    ['export deny', subscribe?.deny],
+  ] as const) {
+    const wrong = list?.find((subject) => !isSubject(subject));
+    if (wrong === undefined) continue;
+    return `cluster ${what}: subject ${quoteGoText(wrong)} is not a valid subject`;
+  }
+  return undefined;
+}
+
 const clusterPermissions: Kind<PermissionValues> = (value, key, reading, path) => {
   const read = permissions(value, key, reading, path);
-  if (!read?.responses) return read;
-  return mistake(reading, value, 'Cluster permissions do not support dynamic responses');
+  if (read?.responses) {
+    return mistake(reading, value, 'Cluster permissions do not support dynamic responses');
+  }
+  const found = clusterSubjectMistake(read ?? {});
+  return found === undefined ? read : mistake(reading, value, found);
 };
 
 export const CLUSTER: Block<ClusterValues> = {

@@ -2,10 +2,13 @@
 // it only tests a configuration. Their texts name no place in a file. The first that is broken is told.
 // Source: nats-server 2.15.3, server/server.go, validateOptions, and the functions it calls.
 import { quoteGoText } from '../shared/go-quote.ts';
+import { TransformMistake, withAccountFunctions } from '../shared/subject-transform.ts';
 import { formatDuration } from '../shared/time.ts';
-import { isSubject, isUrl, withoutUser } from './checks.ts';
+import { domainMistake, isReservedDomain, isSubject, isUrl, withoutUser } from './checks.ts';
+import type { RemoteLeaf } from './keys-leafnodes.ts';
 import type { Compression } from './keys-links.ts';
 import type { ServerValues } from './keys-server.ts';
+import { ACCOUNT_HASH } from './mapping-mistake.ts';
 
 const MIB = 1024 * 1024;
 const DEFAULT_MAX_PAYLOAD = MIB;
@@ -58,7 +61,10 @@ const operators: Rule = ({ operators = [], defaultSentinel, resolver, accounts }
 
 const leafnodes: Rule = (values) => {
   const { leafnodes, accounts, systemAccount, noSystemAccount, operators = [] } = values;
-  if (leafnodes === undefined || operators.length > 0) return undefined;
+  if (leafnodes === undefined) return undefined;
+  const wrongRemote = remotesMistake(leafnodes.remotes ?? []);
+  if (wrongRemote !== undefined) return wrongRemote;
+  if (operators.length > 0) return undefined;
   const known = new Set(['', '$G', ...(accounts?.keys() ?? [])]);
   if (!systemAccount && !noSystemAccount) known.add('$SYS');
   const { authorization, remotes = [], compression } = leafnodes;
@@ -84,8 +90,51 @@ const leafnodes: Rule = (values) => {
     const wrong = compressionMistake(compression);
     if (wrong !== undefined) return wrong;
   }
-  return undefined;
+  const isAlone = !values.gateway?.name && portOf(values.gateway) === 0;
+  if (portOf(leafnodes) === 0 || isAlone || systemAccount) return undefined;
+  const needed = 'require a system account to also be configured';
+  return `leaf nodes and gateways (both being defined) ${needed}`;
 };
+
+/** Each is there once, and what it denies can be. */
+function remotesMistake(remotes: readonly RemoteLeaf[]): string | undefined {
+  const names = new Set<string>();
+  for (const each of remotes) {
+    for (const [what, list] of [
+      ['deny_imports', each.denyImports],
+      ['deny_exports', each.denyExports],
+    ] as const) {
+      const wrong = (list ?? []).flatMap((subject) => denyMistake(subject) ?? []).join('\n');
+      if (wrong !== '') return `invalid ${what} for remote ${remoteName(each)}: ${wrong}`;
+    }
+    const name = JSON.stringify([each.urls, each.account || '$G', each.credentials, each.nkey]);
+    if (names.has(name)) return `duplicate remote ${remoteName(each)}`;
+    names.add(name);
+  }
+  return undefined;
+}
+
+/** Of functions of accounts all but that of an import can be there, one of them when the other side is known. */
+function denyMistake(subject: string): string | undefined {
+  try {
+    withAccountFunctions(subject, {
+      'account-hash': ACCOUNT_HASH,
+      'account-hash-leaf-remote': 'later',
+    });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof TransformMistake)) throw error;
+    return `permission subject ${quoteGoText(subject)}: ${error.message}`;
+  }
+}
+
+/** As the original names it, without what is secret. */
+function remoteName({ urls = [], account, credentials, nkey }: RemoteLeaf): string {
+  const list = urls.map((each) => quoteGoText(withoutUser(each))).join(' ');
+  const key = nkey ? ', nkey="[REDACTED]"' : '';
+  const how = credentials ? `, credentials=${quoteGoText(credentials)}` : key;
+  return `urls=[${list}], account=${quoteGoText(account || '$G')}${how}`;
+}
 
 const MODES =
   /^(?:on|enabled|true|not supported|not_supported|disabled|off|false|accept|auto|s2_auto|fast|s2_fast|better|s2_better|best|s2_best)$/i;
@@ -151,7 +200,8 @@ const gateway: Rule = ({ gateway }) => {
   return undefined;
 };
 
-const cluster: Rule = ({ cluster, gateway }) => {
+const cluster: Rule = ({ cluster, gateway, systemAccount, noSystemAccount }) => {
+  if (cluster?.name?.includes(' ')) return 'cluster name cannot contain spaces';
   const wrong = compressionMistake(cluster?.compression);
   if (wrong !== undefined) return wrong;
   const { name = '', accounts = [], poolSize = 0 } = cluster ?? {};
@@ -162,7 +212,9 @@ const cluster: Rule = ({ cluster, gateway }) => {
   if (poolSize < 0) return 'pool_size cannot be negative if pinned accounts are specified';
   const twice = accounts.find((account, index) => accounts.indexOf(account) !== index);
   if (twice === undefined) return undefined;
-  const list = accounts.map(quoteGoText).join(' ');
+  // That of the system is one of them in any case.
+  const system = noSystemAccount ? [] : [systemAccount || '$SYS'];
+  const list = [...accounts, ...system].map(quoteGoText).join(' ');
   return `found duplicate account name ${quoteGoText(twice)} in pinned accounts list [${list}]`;
 };
 
@@ -186,9 +238,6 @@ const mqtt: Rule = (values) => {
   return 'mqtt requires JetStream to be enabled if running in standalone mode';
 };
 
-/** Domains that would be taken for something else. */
-const RESERVED_DOMAINS: readonly string[] = ['ACK', 'FC', 'SNAPSHOT', 'EVENT'];
-
 const jetstream: Rule = (values) => {
   const { jetstream, accounts, systemAccount, cluster, gateway, serverName } = values;
   for (const [account, domain] of values.defaultJsDomain ?? []) {
@@ -205,21 +254,15 @@ const jetstream: Rule = (values) => {
     if (account === (systemAccount || '$SYS')) {
       return `system account ${quoteGoText(account)} can not be in default_js_domain`;
     }
-    const isWrong = !isSubject(`$JS.${domain}.API.>`) || RESERVED_DOMAINS.includes(domain);
+    const isWrong = !isSubject(`$JS.${domain}.API.>`) || isReservedDomain(domain);
     if (domain !== '' && isWrong) {
       const what = `account ${quoteGoText(account)} with invalid domain name ${quoteGoText(domain)}`;
       return `default_js_domain contains ${what}`;
     }
   }
   const { domain = '' } = jetstream || {};
-  if (domain !== '') {
-    const subject = `$JS.${domain}.API.>`;
-    const before = 'invalid domain name:';
-    if (!isSubject(subject))
-      return `${before} derived ${quoteGoText(subject)} is not a valid subject`;
-    if (/[.*>]/.test(domain)) return `${before} may not contain ., * or >`;
-    if (RESERVED_DOMAINS.includes(domain)) return `${before} ${quoteGoText(domain)} is reserved`;
-  }
+  const wrong = domainMistake(domain);
+  if (wrong !== undefined) return wrong;
   if (!jetstream || portOf(cluster) === 0) return undefined;
   if (!serverName) return 'jetstream cluster requires `server_name` to be set';
   if (!cluster?.name && !gateway?.name)

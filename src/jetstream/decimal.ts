@@ -1,7 +1,39 @@
-// Numbers written as text, of which each answer and each delivery has some.
+// Numbers as text: written, of which each answer and each delivery has some, and read.
 
 const ZERO = 0x30;
+const NINE = 0x39;
 const INTEGER_MAX = 0x7fff_ffff;
+const WORD = 2 ** 32;
+
+/** What reads as no number. */
+export const NO_NUMBER: number = Number.POSITIVE_INFINITY;
+
+/**
+ * The number that digits from `start` up to `end` show, modulo 2^64 as the original's; NO_NUMBER where they are something
+ * else, or none. Above 2^53 it is not exact, and no sequence.
+ * Source: nats-server 2.15.3, server/util.go, parseInt64; server/consumer.go, parseAckReplyNum.
+ */
+export function readDecimal(bytes: Uint8Array, start: number, end: number): number {
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = bytes[at] as number;
+    if (digit < ZERO || digit > NINE) return NO_NUMBER;
+    value = value * 10 + (digit - ZERO);
+  }
+  if (start === end) return NO_NUMBER;
+  return Number.isSafeInteger(value) ? value : readWrapped(bytes, start, end);
+}
+
+function readWrapped(bytes: Uint8Array, start: number, end: number): number {
+  let high = 0;
+  let low = 0;
+  for (let at = start; at < end; at++) {
+    low = low * 10 + ((bytes[at] as number) - ZERO);
+    high = (high * 10 + Math.floor(low / WORD)) % WORD;
+    low %= WORD;
+  }
+  return high * WORD + low;
+}
 
 /** Writes a whole number from 0 to 2^53; answers where it ends. */
 export function writeDecimal(bytes: Uint8Array, at: number, value: number): number {

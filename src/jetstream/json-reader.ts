@@ -55,12 +55,24 @@ export function readObject<T>(text: string, fields: Fields, isStrict: boolean): 
     while (!reader.isAtEnd) reader.readNext(fields, values);
   } catch (error) {
     if (isStrict || !(error instanceof JsonError)) throw error;
-    // As the original: once more, over what was read, and nothing may follow.
-    const reader = new Reader(text, false);
-    reader.readNext(fields, values);
-    if (!reader.isAtEnd) throw new JsonError('invalid character after top-level value');
+    // As the original: once more, over what was read.
+    readWhole(text, fields, values);
   }
   return values as Partial<T>;
+}
+
+/** Reads one object of that shape, which the text must have, and nothing behind it; passes over unknown keys. Throws JsonError. */
+export function readOneObject<T>(text: string, fields: Fields): Partial<T> {
+  const values: Values = Object.create(null);
+  readWhole(text, fields, values);
+  return values as Partial<T>;
+}
+
+/** Source: Go 1.25, encoding/json, Unmarshal. */
+function readWhole(text: string, fields: Fields, values: Values): void {
+  const reader = new Reader(text, false);
+  reader.readNext(fields, values);
+  if (!reader.isAtEnd) throw new JsonError('invalid character after top-level value');
 }
 
 class Reader {

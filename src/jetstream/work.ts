@@ -8,6 +8,8 @@ export type Work<T> = Generator<void, T, void>;
 
 /** What a slice takes, or a piece longer. */
 const SLICE_MS = 5;
+/** The same of what is done beside everything else, which may have slices of its own. */
+const BACKGROUND_MS = 2;
 
 /** Does it a slice at a time, and lets the event loop turn between them. Not where there is no loop of Node's. */
 export async function inSlices<T>(work: Work<T>, sliceMs: number = SLICE_MS): Promise<T> {
@@ -19,6 +21,28 @@ export async function inSlices<T>(work: Work<T>, sliceMs: number = SLICE_MS): Pr
       if (step.done) return step.value;
     } while (systemClock.monotonic() < end);
     await new Promise<void>(defer);
+  }
+}
+
+/** What nobody waits for, in the order in which it came. */
+const background: Work<void>[] = [];
+let isUnderWay = false;
+
+/** Does it beside everything else. However much there is of that, it has one slice of a turn of the loop, the first at once. */
+export function inBackground(work: Work<void>): void {
+  background.push(work);
+  if (!isUnderWay) void inSlices(oneByOne(), BACKGROUND_MS);
+}
+
+function* oneByOne(): Work<void> {
+  isUnderWay = true;
+  try {
+    for (let work = background.shift(); work !== undefined; work = background.shift()) {
+      yield* work;
+      yield;
+    }
+  } finally {
+    isUnderWay = false;
   }
 }
 

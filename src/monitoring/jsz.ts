@@ -3,7 +3,7 @@
 import type { JetStreamSnapshot } from '../jetstream/jetstream.ts';
 import { NANOS_PER_MS, rfc3339Nano } from '../shared/time.ts';
 import { JsonList, jsonPieces } from './json.ts';
-import { boolean, integer, text } from './query.ts';
+import { boolean, integer, QueryError, text } from './query.ts';
 import type { MonitoringSource } from './source.ts';
 
 type Document = Record<string, unknown>;
@@ -38,8 +38,12 @@ export function jsz(
     'config',
   ].map((name) => boolean(query, name));
   const [offset, limit] = ['offset', 'limit'].map((name) => integer(query, name));
-  const [raft] = ['raft', 'leader-only', 'stream-leader-only'].map((name) => boolean(query, name));
+  const [leader, raft] = ['leader-only', 'raft', 'stream-leader-only'].map((name) => {
+    return boolean(query, name);
+  });
   const jetstream = source.jetstream();
+  // Who has no streams leads nobody.
+  if (jetstream === undefined && leader) throw new QueryError('filtered response: not leader');
   const shown = { streams: streams || consumers, consumers, config } as Shown;
   const isListed = accounts === true || shown.streams;
   const details = chosen(jetstream?.accounts ?? [], text(query, 'acc'), isListed, [

@@ -10,8 +10,31 @@ export class QueryError extends Error {
 
 const TRUE: readonly string[] = ['1', 't', 'T', 'TRUE', 'true', 'True'];
 const FALSE: readonly string[] = ['0', 'f', 'F', 'FALSE', 'false', 'False'];
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const INT_MAX = 2n ** 63n - 1n;
 const UINT_MAX = 2n ** 64n - 1n;
+
+/**
+ * What stands behind `?`, a character a byte. A pair with a semicolon, or with a percent sign that begins no byte, is
+ * passed over. Source: Go, net/url/url.go, parseQuery.
+ */
+export function readQuery(search: string): URLSearchParams {
+  const query = new URLSearchParams();
+  for (const pair of search.split('&')) {
+    if (pair === '' || pair.includes(';') || /%(?![\da-fA-F]{2})/.test(pair)) continue;
+    const at = pair.indexOf('=');
+    const [name, value] = at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)];
+    query.append(unescaped(name), unescaped(value));
+  }
+  return query;
+}
+
+function unescaped(text: string): string {
+  const bytes = text.replaceAll('+', ' ').replace(/%(..)/g, (_, hex: string) => {
+    return String.fromCharCode(Number.parseInt(hex, 16));
+  });
+  return decoder.decode(Uint8Array.from(bytes, (char) => char.charCodeAt(0)));
+}
 
 /** False when it is not there. Throws QueryError. */
 export function boolean(query: URLSearchParams, name: string): boolean {

@@ -2,7 +2,7 @@
 // Source: Go's net/http ServeMux as nats-server 1787eee uses it, server/monitor.go, startMonitoring.
 import { type HttpRequest, type HttpResponse, isAddress } from '../net/http.ts';
 import { goJson } from '../shared/go-json.ts';
-import { QueryError } from './query.ts';
+import { QueryError, readQuery } from './query.ts';
 
 /** Answers the requests of one path; `query` holds the decoded options. */
 export type Endpoint = (query: URLSearchParams) => HttpResponse;
@@ -62,7 +62,7 @@ export function dispatch(
   const counted = path === '/subscriptionsz' ? '/subsz' : path;
   counts.set(counted, (counts.get(counted) ?? 0) + 1);
   try {
-    return endpoint(new URLSearchParams(request.search));
+    return endpoint(readQuery(request.search));
   } catch (error) {
     if (error instanceof QueryError) return textResponse(400, error.message);
     throw error;

@@ -43,6 +43,8 @@ const BODY_MAX = 262_144;
 
 const REQUEST_LINE = /^([!#$%&'*+.^_`|~\dA-Za-z-]+) (\S+) HTTP\/(\d)\.(\d)$/;
 const FIELD = /^([!#$%&'*+.^_`|~\dA-Za-z-]+):[ \t]*(.*)$/;
+/** Source: Go, golang.org/x/net/http/httpguts, validHostByte. */
+const HOST = /^[\w!$%&'()*+,.:;=[\]~-]*$/;
 const CR = 13;
 const LF = 10;
 const BAD_REQUEST = 400;
@@ -74,7 +76,10 @@ export function readHead(text: string): RequestHead | Refusal {
   const minor = Number(minorText);
   const fields = readFields(lines);
   if (fields === undefined) return BAD_REQUEST;
-  if (minor === 1 && fields.get('host') === undefined) return BAD_REQUEST;
+  const host = fields.get('host');
+  if (host === undefined ? minor === 1 : !HOST.test(host)) return BAD_REQUEST;
+  const target = targetOf(url);
+  if (target === undefined) return BAD_REQUEST;
   const length = fields.get('content-length') ?? '0';
   if (!/^\d{1,15}$/.test(length)) return BAD_REQUEST;
   const bodyBytes = Number(length);
@@ -82,8 +87,8 @@ export function readHead(text: string): RequestHead | Refusal {
     bodyBytes > BODY_MAX || fields.has('transfer-encoding') || fields.has('expect');
   const wish = (fields.get('connection') ?? '').toLowerCase();
   const isKept = minor === 1 ? !/\bclose\b/.test(wish) : /\bkeep-alive\b/.test(wish);
-  const [path = '', ...rest] = targetOf(url).split('?');
-  const request = { method, path, search: rest.join('?'), host: fields.get('host') ?? '' };
+  const [path = '', ...rest] = target.split('?');
+  const request = { method, path, search: rest.join('?'), host: host ?? '' };
   return { request, minor, bodyBytes, staysOpen: isKept && !hasOtherBody };
 }
 
@@ -101,12 +106,11 @@ function readFields(lines: readonly string[]): Map<string, string> | undefined {
   return fields;
 }
 
-/** Path and query of a request target, which a proxy may have sent as a whole URL. */
-function targetOf(url: string): string {
+/** Path and query of a request target, which a proxy may have sent as a whole URL; undefined: it is none. */
+function targetOf(url: string): string | undefined {
   if (url.startsWith('/')) return url;
-  const match = /^[a-z]+:\/\/[^/?]*(.*)$/i.exec(url);
-  const target = match?.[1] ?? '/';
-  return target.startsWith('/') ? target : `/${target}`;
+  const target = /^[a-z]+:\/\/[^/?]*(.*)$/i.exec(url)?.[1];
+  return target === undefined || target.startsWith('/') ? target : `/${target}`;
 }
 
 /** A host of a URL, without its port, that is an address and no name. */

@@ -3,6 +3,7 @@
 // so that those who guess, from however many addresses, keep nobody waiting but each other; the same question of several
 // is asked once. The module is loaded with the first one.
 import { Worker } from 'node:worker_threads';
+import { type Clock, systemClock } from '../shared/clock.ts';
 import { FairQueue } from '../shared/fair-queue.ts';
 
 /** Who asks. */
@@ -30,15 +31,20 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** Lanes whose questions are counted; beyond it the count begins anew. */
+/** Lanes whose questions are counted; beyond it the count begins anew, */
 const COUNTED_MAX = 10_000;
+/** and when nothing was asked for so long: who guesses has the next one ready as soon as he is refused. */
+const FORGET_MS = 1000;
 
 export class HashComparer {
   readonly #onSame: (mark: string, hash: string) => void;
   readonly #queue = new FairQueue<Task>();
   readonly #tasks = new Map<string, Task>();
-  /** How much each lane has asked since it was right, or since nothing waited. */
+  readonly #clock: Clock;
+  /** How much each lane has asked since it was right, or since the count began. */
   readonly #asked = new Map<string, number>();
+  /** When there was nothing more to do. */
+  #idleMs = 0;
   /** Not 0: what is under way is compared without rest. The thread reads it. */
   readonly #isHurried = new Int32Array(new SharedArrayBuffer(4));
   #underWay: Task | undefined;
@@ -46,8 +52,9 @@ export class HashComparer {
   #isClosed = false;
 
   /** @param onSame told of each password that was right, also when nobody waits for that any more */
-  constructor(onSame: (mark: string, hash: string) => void) {
+  constructor(onSame: (mark: string, hash: string) => void, clock: Clock = systemClock) {
     this.#onSame = onSame;
+    this.#clock = clock;
   }
 
   /** False when it is not the same, or `signal` is aborted. Rejects when the thread has failed. */
@@ -99,7 +106,7 @@ export class HashComparer {
     const first = this.#first();
     const task = this.#queue.take((lane) => lane === first);
     if (task === undefined) {
-      this.#asked.clear();
+      this.#idleMs = this.#clock.monotonic();
       return;
     }
     const lanes = [...task.lanes];
@@ -115,8 +122,13 @@ export class HashComparer {
   }
 
   #count(lane: string): void {
-    if (this.#asked.size >= COUNTED_MAX) this.#asked.clear();
+    if (this.#asked.size >= COUNTED_MAX || this.#isRested) this.#asked.clear();
     this.#asked.set(lane, this.#askedBy(lane) + 1);
+  }
+
+  get #isRested(): boolean {
+    const isIdle = this.#underWay === undefined && this.#queue.size === 0;
+    return isIdle && this.#clock.monotonic() - this.#idleMs >= FORGET_MS;
   }
 
   #isNew(lane: string): boolean {

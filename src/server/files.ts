@@ -14,9 +14,11 @@ interface PortsDocument {
   readonly websocket?: readonly string[];
 }
 
+const PID_FILE_MODE = 0o600;
+
 /** Writes the decimal process number without a line feed. It is not removed at the end, but when it is not whole. */
 export async function writePidFile(path: string): Promise<void> {
-  const file = await open(path, 'w', 0o660);
+  const file = await open(path, 'w', PID_FILE_MODE);
   let isFile = false;
   try {
     // A device of that name stays.
@@ -49,7 +51,7 @@ export function writePortsFile(path: string, document: PortsDocument): void {
   const draft = `${path}.tmp`;
   try {
     // Without a pause between the two, so that the draft is hardly ever seen.
-    writeFileSync(draft, JSON.stringify(document), { mode: 0o640 });
+    writeFileSync(draft, JSON.stringify(document));
     renameSync(draft, path);
   } catch (error) {
     try {

@@ -58,6 +58,16 @@ export class OwnFiles {
     }
   }
 
+  /** The same of a server that runs, which goes on without it. */
+  async #movePid({ pidFile, logger }: ServerSettings): Promise<void> {
+    if (pidFile === undefined) return;
+    try {
+      await writePidFile(pidFile);
+    } catch (error) {
+      logger.error(`Failed to write pidfile: ${fileErrorText(error, 'open', pidFile)}`);
+    }
+  }
+
   /** What cannot be written is told. */
   async writePorts(settings: ServerSettings, listening: Listening): Promise<void> {
     const { portsFileDir, executableName, host, logger } = settings;
@@ -98,7 +108,7 @@ export class OwnFiles {
     settings: ServerSettings,
     listening: Listening,
   ): Promise<void> {
-    if (before.pidFile !== settings.pidFile) await this.writePid(settings).catch(() => {});
+    if (before.pidFile !== settings.pidFile) await this.#movePid(settings);
     if (before.portsFileDir === settings.portsFileDir) return;
     await this.removePorts(before);
     this.releasePorts(settings);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { ProcessUsage } from '../monitoring/index.ts';
 import type { Clock } from '../shared/clock.ts';
+import { descriptorLimit } from '../shared/descriptor-limit.ts';
 
 /** Below this distance a new sample would say little: the last answer is given again. */
 const SAMPLE_MS = 1000;
@@ -22,8 +23,8 @@ export function descriptorMax(): number {
 
 function readDescriptorMax(): number {
   try {
-    const match = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
-    if (match !== null) return Number(match[1]);
+    const limit = descriptorLimit(readFileSync('/proc/self/limits', 'utf8'));
+    if (limit !== Number.POSITIVE_INFINITY) return limit;
   } catch {
     // Not a Linux.
   }

@@ -119,7 +119,7 @@ const RULES: readonly Rule[] = [
   fixed('HTTPHost', ({ monitoring, host }) => monitoring?.host ?? host),
   fixed('HTTPPort', ({ monitoring }) => String(monitoring?.configuredPort ?? 0)),
   fixed('HTTPBasePath', (settings) => {
-    return settings.monitoring?.basePath.slice(1) ?? other('HTTPBasePath')(settings);
+    return other('HTTPBasePath')(settings) || (settings.monitoring?.basePath.slice(1) ?? '');
   }),
   told('authorization timeout', ({ authTimeoutMs }) => seconds(authTimeoutMs)),
   told('max_control_line', ({ limits }) => String(limits.maxControlLine)),

@@ -1,4 +1,5 @@
-// JSON texts as Go's encoder writes them: `<`, `>` and `&` escaped, integers of any size.
+// JSON texts as Go's encoder writes them: `<`, `>` and `&` escaped, bytes that were no UTF-8 (byte-text.ts) too, integers of
+// any size.
 
 const HTML: Readonly<Record<string, string>> = {
   '<': '\\u003c',
@@ -61,6 +62,9 @@ function enclosed(
   return `${open}${line}${items.join(`,${line}`)}\n${' '.repeat(indent * depth)}${close}`;
 }
 
+/** What is escaped beside what JSON itself escapes. A backslash that is shown is two, and begins nothing. */
+const SPECIAL = /[<>&\u2028\u2029]|\\\\|\\ud[89a-f][\da-f]{2}/g;
+
 function escapeHtml(json: string): string {
-  return json.replace(/[<>&\u2028\u2029]/g, (char) => HTML[char] ?? char);
+  return json.replace(SPECIAL, (said) => (said.length > 2 ? '\\ufffd' : (HTML[said] ?? said)));
 }

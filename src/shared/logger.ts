@@ -85,15 +85,16 @@ export const silentLogger: Logger = {
   fatal: ignore,
 };
 
-/** `YYYY/MM/DD HH:MM:SS.ffffff` of a time in milliseconds; with a `Z` when in UTC. */
+/** `YYYY/MM/DD HH:MM:SS.ffffff` of a time in milliseconds, here or in UTC. */
 export function timestamp(nowMs: number, isUtc = false): string {
-  // In UTC the local fields are read from a date that is shifted by the zone's distance.
-  const date = new Date(nowMs);
-  const local = isUtc ? new Date(nowMs + date.getTimezoneOffset() * 60_000) : date;
-  const day = `${local.getFullYear()}/${two(local.getMonth() + 1)}/${two(local.getDate())}`;
-  const time = `${two(local.getHours())}:${two(local.getMinutes())}:${two(local.getSeconds())}`;
   const micros = Math.floor((nowMs - Math.floor(nowMs / 1000) * 1000) * 1000);
-  return `${day} ${time}.${String(micros).padStart(6, '0')}${isUtc ? 'Z' : ''}`;
+  return `${secondOf(new Date(nowMs), isUtc)}.${String(micros).padStart(6, '0')}`;
+}
+
+function secondOf(date: Date, isUtc: boolean): string {
+  if (isUtc) return date.toISOString().slice(0, 19).replaceAll('-', '/').replace('T', ' ');
+  const day = `${date.getFullYear()}/${two(date.getMonth() + 1)}/${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
 function two(value: number): string {

@@ -4,6 +4,7 @@
 //
 // Subjects have a character for each byte, so that lengths and hashes are those of their bytes.
 // Source: nats-server 2.15.3, server/subject_transform.go; server/sublist.go, ValidateMapping.
+import { sequenceLength } from './utf8.ts';
 
 /** The transform cannot be; the message is the original's. */
 export class TransformMistake extends Error {
@@ -39,7 +40,7 @@ const OF_TOKEN: Readonly<Record<string, (token: string, count: number) => string
 
 /** In the order in which the original looks for them. */
 const NAMES = ['wildcard', 'partition', ...Object.keys(OF_TOKEN), 'split', 'random'];
-const ACCOUNT_NAMES = ['account-hash', 'account-hash-import', 'account-hash-leaf-remote'];
+const ACCOUNT_NAMES = ['account-hash', 'account-hash-import', 'account-hash-leaf-remote'] as const;
 
 /** The first letter of each word of a name may be small or not. */
 function matcherOf(name: string): RegExp {
@@ -133,6 +134,32 @@ export function checkDestination(destination: string): void {
       throw mistake('', `${INVALID}: invalid transform`);
     }
   }
+}
+
+/** Functions that stand for an account, and are put in where a subject is configured. */
+export type AccountFunction = (typeof ACCOUNT_NAMES)[number];
+
+/**
+ * The subject with what those functions stand for; one that is known later stays. Throws TransformMistake for one that
+ * is not to be had there.
+ */
+export function withAccountFunctions(
+  subject: string,
+  values: Readonly<Partial<Record<AccountFunction, string | 'later'>>>,
+): string {
+  if (!subject.includes('{{') || isBeyond(subject)) return subject;
+  return subject
+    .split('.')
+    .map((token) => {
+      const at = isFunction(token) ? ACCOUNT_FUNCTIONS.findIndex((each) => each.test(token)) : -1;
+      if (at < 0) return token;
+      const given = ACCOUNT_FUNCTIONS[at]?.exec(token)?.[1] ?? '';
+      if (given.trim() !== '') throw mistake(token, TOO_MANY);
+      const value = values[ACCOUNT_NAMES[at] as AccountFunction];
+      if (value === undefined) throw mistake(token, NOT_HERE);
+      return value === 'later' ? token : value;
+    })
+    .join('.');
 }
 
 /** It is more than a subject of this process can be. */
@@ -262,7 +289,7 @@ function sliced(token: string, size: number, first: number): string {
 
 /** Source: subject_transform.go, Split: an empty piece is left out, and what would stand before it with its dot. */
 function split(token: string, by: string): string {
-  const pieces = by === '' ? [...token] : token.split(by);
+  const pieces = by === '' ? characters(token) : token.split(by);
   let made = '';
   for (const [at, piece] of pieces.entries()) {
     made += piece;
@@ -270,6 +297,19 @@ function split(token: string, by: string): string {
     if (next !== '' && !(at === 0 && piece === '')) made += '.';
   }
   return made;
+}
+
+/** Bytes that are no UTF-8 are one each. */
+function characters(token: string): string[] {
+  const bytes = Uint8Array.from(token, (each) => each.charCodeAt(0));
+  const pieces: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = (bytes[at] as number) < 0x80 ? 1 : sequenceLength(bytes, at);
+    const end = at + Math.max(1, length);
+    pieces.push(token.slice(at, end));
+    at = end;
+  }
+  return pieces;
 }
 
 function fnv1a(key: string): number {

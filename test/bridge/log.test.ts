@@ -123,6 +123,46 @@ it('ends of subscriptions are traced, and a message without payload has no line 
   });
 });
 
+it('of an op the verb is traced as nats-server writes it, and what asks for nothing is not traced', async () => {
+  const lines: string[] = [];
+  const write = (line: string): void => void lines.push(line.trimEnd());
+  const settings = { hasTime: false, isTrace: true, now: () => 0 };
+  await using server = createTestBridge({ logger: createLogger({ write, ...settings }) });
+  const peer = await server.greeted();
+  lines.length = 0;
+  await peer.send('sub \t a  q 1 \r\nping x\r\nInfo {}\r\n+OK\r\nunSub 1\r\nPONG\r\nPING\r\n');
+  await peer.expectLines('PONG', 'PONG');
+  const texts = lines.map((line) => line.replace('[TRC] :0 - cid:1 - ', ''));
+  expect(texts.filter((text) => text !== '->> [PONG]')).toEqual([
+    '<<- [SUB a  q 1 ]',
+    '<<- [PING]',
+    '<<- [UNSUB 1]',
+    '<-> [DELSUB 1]',
+    '<<- [PONG]',
+    '<<- [PING]',
+  ]);
+});
+
+it('another CONNECT ends what was subscribed to, and the log tells it', async () => {
+  const lines: string[] = [];
+  const write = (line: string): void => void lines.push(line.trimEnd());
+  const settings = { hasTime: false, isTrace: true, now: () => 0 };
+  await using server = createTestBridge({ logger: createLogger({ write, ...settings }) });
+  const peer = await server.greeted();
+  await peer.send('SUB a 1\r\nSUB b 2\r\n');
+  await peer.ping();
+  lines.length = 0;
+  await peer.send('CONNECT {"verbose":false}\r\n');
+  await peer.ping();
+  expect(lines.map((line) => line.replace('[TRC] :0 - cid:1 - ', ''))).toEqual([
+    '<<- [CONNECT {"verbose":false}]',
+    '<-> [DELSUB 1]',
+    '<-> [DELSUB 2]',
+    '<<- [PING]',
+    '->> [PONG]',
+  ]);
+});
+
 it('who says nothing of himself has no name in the log until his CONNECT, then that of whom he is taken for', async () => {
   const lines: string[] = [];
   const write = (line: string): void => void lines.push(line.trimEnd());
@@ -139,6 +179,7 @@ it('who says nothing of himself has no name in the log until his CONNECT, then t
     '<<- [SUB a 1]',
     '->> [OK]',
     '<<- [CONNECT {"verbose":false,"name":"n"}]',
+    '<-> [DELSUB 1]',
     '"n" - "$G/user:a" - <<- [SUB b 2]',
     '"n" - "$G/user:a" - Client parser ERROR, proto="FOO"',
     '"n" - "$G/user:a" - ->> [-ERR Unknown Protocol Operation]',

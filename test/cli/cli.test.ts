@@ -416,4 +416,13 @@ describe('streams on disk', () => {
     third.signal('SIGTERM');
     expect(await third.exited).toEqual({ code: 0, signal: null });
   });
+
+  test('are told of a directory in which none can be made', async () => {
+    const args = [program.path, '-a', '127.0.0.1', '-p', '-1', '-js', '-sd', '/proc/none'];
+    const child = startChild(process.execPath, args, named('ganglion'));
+    ends.push(() => child.close());
+    expect(await child.exited).toEqual({ code: 1, signal: null });
+    const text = 'mkdir /proc/none/ganglion: no such file or directory';
+    expect(texts(child.output()).at(-1)).toBe(`[FTL] Can't start JetStream: ${text}`);
+  });
 });

@@ -32,6 +32,7 @@ const REFUSED: readonly [string, string, string][] = [
   ['', 'no_system_account: true', 'NoSystemAccount: old=false, new=true'],
   ['', 'system_account: "$SYS"', 'SystemAccount: old=, new=$SYS'],
   ['', 'http_base_path: x', 'HTTPBasePath: old=, new=x'],
+  ['http_base_path: "/x"', 'http_base_path: "/y"', 'HTTPBasePath: old=/x, new=/y'],
   ['', 'allow_non_tls: true', 'AllowNonTLS: old=false, new=true'],
   ['', 'cluster { name: a, port: -1 }', 'cluster host: old=, new=0.0.0.0'],
   ['cluster { name: a, port: 1 }', 'cluster { name: a, port: 2 }', 'cluster port: old=1, new=2'],

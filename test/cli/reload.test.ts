@@ -323,10 +323,19 @@ describe('ours alone', () => {
 
   test('a log that cannot be opened changes nothing', async () => {
     const server = await start('');
-    expect((await server.reload('log_file: "/nowhere/log"\nmax_payload: 9'))[0]).toContain(
-      '[ERR] Failed to reload server configuration:',
+    expect((await server.reload('log_file: "/nowhere/log"\nmax_payload: 9'))[0]).toBe(
+      '[ERR] Failed to reload server configuration: error opening file: open /nowhere/log: no such file or directory',
     );
     expect(await saidFirst(server.port)).toMatchObject({ max_payload: 1_048_576 });
+  });
+
+  test('a number of the process that cannot be written is told, and the rest is taken', async () => {
+    const server = await start('');
+    const lines = await server.reload('pid_file: "/nowhere/pid"\nmax_payload: 9');
+    expect(lines).toContain(
+      '[ERR] Failed to write pidfile: open /nowhere/pid: no such file or directory',
+    );
+    expect(await saidFirst(server.port)).toMatchObject({ max_payload: 9 });
   });
 
   test('a pipe in the place of the file does not hold it up', async () => {

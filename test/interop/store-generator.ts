@@ -3,8 +3,9 @@
 //
 // Left out is what the original does not count or find as it says it would: num_pending of a consumer that begins behind
 // the end, or whose filters are changed, or of one of `last_per_subject` after a purge, a roll-up or a restart; of streams
-// in files, the last of many subjects up to a sequence behind the end, and purges of all but some and by wildcards, after
-// which it may count one too many; over restarts, what was sent back, which waits for its ack again there.
+// in files, the last of many subjects up to a sequence behind the end, and, where there are consumers, roll-ups of all and
+// purges of all but some and by wildcards, after which they may count one too many; over restarts, what was sent back, which
+// waits for its ack again there.
 import { Chance } from './chance.ts';
 
 /** A request, its body and headers; what `take` says is done with the messages of a pull. */
@@ -24,6 +25,8 @@ export class StoreGenerator {
   readonly #chance: Chance;
   readonly #consumers = new Set<string>();
   #isFile = false;
+  /** There are no consumers. */
+  #isAlone = false;
   #hasLastOfSubjects = false;
 
   readonly #isRestarted: boolean;
@@ -72,8 +75,11 @@ export class StoreGenerator {
     cases.push(this.#request(`STREAM.CREATE.${STREAM}`, JSON.stringify(config)));
     const isWorkQueue = config.retention === 'workqueue';
     this.#isFile = config.storage === 'file';
+    this.#isAlone = this.#isFile && chance.is(0.4);
     this.#hasLastOfSubjects = false;
-    for (const name of ['C0', 'C1']) cases.push(this.#consumer(name, isWorkQueue));
+    this.#consumers.clear();
+    const names = this.#isAlone ? [] : ['C0', 'C1'];
+    for (const name of names) cases.push(this.#consumer(name, isWorkQueue));
     return cases;
   }
 
@@ -138,7 +144,7 @@ export class StoreGenerator {
   /** One that is missing; when there is none, it is asked for names. */
   #addConsumer(): StoreCase {
     const name = ['C0', 'C1'].find((each) => !this.#consumers.has(each));
-    if (name === undefined) return this.#request(`CONSUMER.NAMES.${STREAM}`, '');
+    if (name === undefined || this.#isAlone) return this.#request(`CONSUMER.NAMES.${STREAM}`, '');
     return this.#consumer(name, false);
   }
 
@@ -200,9 +206,14 @@ export class StoreGenerator {
     return { kind: 'request', subject: this.#subject(), body, headers, acks: [] };
   }
 
+  /** Consumers count one too many when it removes more. */
+  get #isNarrow(): boolean {
+    return this.#isFile && !this.#isAlone;
+  }
+
   #rollup(): string {
     if (this.#hasLastOfSubjects) return this.#chance.of(['x', '']);
-    return this.#chance.of(['sub', this.#isFile ? 'Sub' : 'all', 'SUB', 'x', '']);
+    return this.#chance.of(['sub', this.#isNarrow ? 'Sub' : 'all', 'SUB', 'x', '']);
   }
 
   #pull(): StoreCase {
@@ -277,9 +288,10 @@ export class StoreGenerator {
   #purge(): StoreCase {
     if (this.#hasLastOfSubjects) return this.#publish();
     const chance = this.#chance;
-    const filter = this.#isFile ? chance.of(['d.a', 'd.b', 'd.a.x', 'd.none']) : this.#filter();
+    const isNarrow = this.#isNarrow;
+    const filter = isNarrow ? chance.of(['d.a', 'd.b', 'd.a.x', 'd.none']) : this.#filter();
     const isPart = chance.is(0.5);
-    const keep = this.#isFile && !isPart ? 0 : chance.of([0, 1, 3]);
+    const keep = isNarrow && !isPart ? 0 : chance.of([0, 1, 3]);
     const body = {
       ...(isPart && { filter }),
       ...(chance.is(0.5) ? { seq: this.#seq() } : { keep }),

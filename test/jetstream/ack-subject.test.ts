@@ -64,4 +64,7 @@ test('both forms are read, and what is no number lies beyond everything', () => 
   expect(read('$JS.ACK._.hash.S.C.2.30.41.1700.7.more', TOKENS_V2)).toEqual([2, 30, 41]);
   const beyond = Number.POSITIVE_INFINITY;
   expect(read('$JS.ACK.S.C.-1.1e3.4x.0.0', TOKENS_V1)).toEqual([beyond, beyond, beyond]);
+  // As the original's, numbers have 64 bits: 2^64 + 7, and 2^64 twice over.
+  const wrapped = '$JS.ACK.S.C.18446744073709551623.36893488147419103232.5.0.0';
+  expect(read(wrapped, TOKENS_V1)).toEqual([7, 0, 5]);
 });

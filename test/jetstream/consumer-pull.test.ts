@@ -262,7 +262,9 @@ describe('pulls together', () => {
     ]);
     expect(told({ id: 'x' })).toEqual(['400 Bad Request - Not a Pinned Client Priority consumer']);
     expect(told({ priority: 10 })).toEqual(['400 Bad Request - Priority must be between 0 and 9']);
-    expect(told('{"batch":')[0]).toMatch(/^400 Bad Request - /);
+    for (const body of ['{"batch":', '{"batch":1}{"batch":2}', '{"batch":1}1']) {
+      expect(told(body)[0]).toMatch(/^400 Bad Request - /);
+    }
     wholly(consumer.update({ ...consumer.config, max_batch: 20 }));
     expect(told({ batch: 11 })).toEqual([]);
   });

@@ -129,6 +129,15 @@ describe('a single message', () => {
     }
   });
 
+  test('is asked for by one object, with nothing behind it', async () => {
+    for (const body of ['{"seq":1}{"seq":2}', '{"seq":1}x', ' ', '{"seq":1']) {
+      expect((await get(body)).map(({ status, description }) => [status, description])).toEqual([
+        [408, 'Malformed Request'],
+      ]);
+    }
+    expect(seqs(await get(' {"seq":1} '))).toEqual(['1']);
+  });
+
   test('of an API above ours is refused', async () => {
     const { message } = await js.ask('$JS.API.DIRECT.GET.S', '{"seq":1}', {
       'Nats-Required-Api-Level': '1',
@@ -200,6 +209,15 @@ describe('a batch', () => {
     // Three bytes of the subject and one of the payload.
     expect(seqs(await get({ seq: 1, batch: 10, max_bytes: 8 }))).toEqual(['1', '2', '204']);
     expect(seqs(await get({ seq: 9, batch: 10 }))).toEqual(['404']);
+  });
+
+  test('of fewer than none says what there is, and gives nothing', async () => {
+    const received = await get({ seq: 2, batch: -1 });
+    expect(seqs(received)).toEqual(['204']);
+    expect(received[0]?.headers).toMatchObject({
+      'Nats-Num-Pending': '4',
+      'Nats-Last-Sequence': '0',
+    });
   });
 
   test('of small messages goes in slices, too', async () => {

@@ -1,6 +1,6 @@
 // Long work in pieces: what it answers is as of one moment, and others pass meanwhile.
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import type { BusInternals } from '../../src/bus/internals.ts';
 import { headers } from '../../src/index.ts';
 import { Ahead } from '../../src/jetstream/consumer/ahead.ts';
@@ -11,9 +11,11 @@ import { Eviction } from '../../src/jetstream/stream/eviction.ts';
 import { purgeStore } from '../../src/jetstream/stream/purge.ts';
 import { Retention } from '../../src/jetstream/stream/retention.ts';
 import type { StreamRules } from '../../src/jetstream/stream/rules.ts';
-import { sorted, type Work, wholly } from '../../src/jetstream/work.ts';
+import { inBackground, sorted, type Work, wholly } from '../../src/jetstream/work.ts';
+import { systemClock } from '../../src/shared/clock.ts';
 import { ConsumerStream } from '../support/consumer-stream.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { closed, newDirectory, openStore, removeDirectories } from '../support/file-stores.ts';
 import { JetStreamBus } from '../support/jetstream.ts';
 import { incoming } from '../support/stored.ts';
 
@@ -335,5 +337,43 @@ describe('a roll-up', () => {
     js.bus.publish('a', '', { headers: asks });
     await js.jetstream.close();
     expect(js.errors).toEqual([]);
+  });
+});
+
+describe('what is done beside everything else', () => {
+  afterAll(removeDirectories);
+
+  /** Each of its pieces is longer than a slice. */
+  function* slow(name: string, told: string[]): Work<void> {
+    for (let piece = 1; piece <= 2; piece++) {
+      const end = systemClock.monotonic() + 3;
+      while (systemClock.monotonic() < end);
+      told.push(name + piece);
+      yield;
+    }
+  }
+
+  test('has one slice of a turn of the loop, however much there is of it', async () => {
+    const told: string[] = [];
+    for (const name of ['a', 'b', 'c']) inBackground(slow(name, told));
+    expect(told).toEqual(['a1']);
+    await expect.poll(() => told).toEqual(['a1', 'a2', 'b1', 'b2', 'c1', 'c2']);
+  });
+
+  test('is the tree of a store from disk, whose subjects are found all the same', async () => {
+    const dir = newDirectory();
+    const { store } = openStore({ dir });
+    for (let i = 0; i < 20; i++) store.append(incoming(`a.${i}`), i + 1);
+    await closed(store);
+    const told: string[] = [];
+    inBackground(slow('a', told));
+    const again = openStore({ dir }).store;
+    const counted = (): [number, number] => {
+      const [counts, pieces] = apart(again.countSubjects('a.*'), () => {});
+      return [counts.length, pieces];
+    };
+    expect(counted()).toEqual([20, 2]);
+    await expect.poll(counted).toEqual([20, 1]);
+    await closed(again);
   });
 });

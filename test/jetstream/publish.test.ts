@@ -173,6 +173,16 @@ describe('headers', () => {
     expect(inbox.map(({ text }) => text)).toEqual(['{"stream":"S","seq":3}']);
   });
 
+  test('have numbers of 64 bits, as those of the original', async () => {
+    await js.stream('S', ['a']);
+    const sayLast = (last: string): Promise<string> =>
+      js.publish('a', '', { 'Nats-Expected-Last-Sequence': last });
+    expect(await sayLast('18446744073709551616')).toBe('{"stream":"S","seq":1}');
+    expect(await sayLast('18446744073709551617')).toBe('{"stream":"S","seq":2}');
+    expect(await sayLast('18446744073709551615')).toContain('wrong last sequence: 2');
+    expect(await sayLast('9'.repeat(2000))).toContain('wrong last sequence: 2');
+  });
+
   test('are kept, without a status and without who has asked', async () => {
     await js.stream('S', ['a'], { allow_direct: true });
     const { internalsOf } = await import('../../src/bus/internals.ts');

@@ -175,3 +175,73 @@ describe.each([...ends, powerLoss])('after %s', (_name, end) => {
     await after[Symbol.asyncDispose]();
   });
 });
+
+/** A power loss has cost messages, and nothing of what consumers have done: that was written back sooner. */
+function withMessagesOf(before: SimDisk, after: SimDisk): SimDisk {
+  for (const [name, content] of before.names) {
+    if (name.includes('/messages/')) after.names.set(name, content);
+  }
+  return after;
+}
+
+test.each([
+  ['each', 'explicit'],
+  ['all before', 'all'],
+  ['none', 'none'],
+])(
+  'no consumer, whose acks are of %s, is beyond the end of a stream that has lost messages',
+  async (_, ack_policy) => {
+    const disk = new SimDisk(13);
+    const bed = KeptJetStream.start(disk);
+    await bed.stream('S', ['s.*'], STREAM);
+    await bed.api('CONSUMER.DURABLE.CREATE.S.C', durable({ ack_policy }));
+    for (const name of ['a', 'b', 'c']) await published(bed, `s.${name}`);
+    const early = disk.afterEnd();
+    for (const name of ['d', 'e', 'f', 'g']) await published(bed, `s.${name}`);
+    const got = await pulled(bed);
+    expect(got).toHaveLength(7);
+    // All but one in front of what will be lost, and one of that.
+    const answered = ack_policy === 'explicit' ? [0, 2, 3, 4, 6] : ack_policy === 'all' ? [4] : [];
+    for (const index of answered) await acked(bed, got[index]?.reply ?? '');
+    await bed.settle();
+    const late = disk.afterEnd();
+    bed.stop();
+    const after = KeptJetStream.start(withMessagesOf(early, late));
+    expect(await after.state('S')).toMatchObject({ messages: 3, last_seq: 3 });
+    const isWaiting = ack_policy === 'explicit';
+    expect(await info(after)).toMatchObject({
+      delivered: { stream_seq: 3 },
+      ack_floor: { stream_seq: isWaiting ? 1 : 3 },
+      num_ack_pending: isWaiting ? 1 : 0,
+      num_pending: 0,
+    });
+    // Whatever has the sequences of those next is delivered, and waits for acks of its own.
+    for (const name of ['h', 'i']) await published(after, `s.${name}`);
+    const next = await pulled(after);
+    expect(next.map(({ text }) => text)).toEqual(['s.h', 's.i']);
+    if (ack_policy !== 'none') for (const { reply } of next) await acked(after, reply);
+    after.clock.advance(31_000);
+    await after.settle();
+    expect((await pulled(after)).map(({ text }) => text)).toEqual(isWaiting ? ['s.b'] : []);
+    await after[Symbol.asyncDispose]();
+  },
+);
+
+test('a consumer of the last of each subject passes over nothing that comes in the place of what a stream has lost', async () => {
+  const disk = new SimDisk(14);
+  const bed = KeptJetStream.start(disk);
+  await bed.stream('S', ['s.*'], STREAM);
+  for (const name of ['a', 'b', 'a']) await published(bed, `s.${name}`);
+  const early = disk.afterEnd();
+  for (const name of ['a', 'b', 'b', 'b']) await published(bed, `s.${name}`);
+  const config = durable({ deliver_policy: 'last_per_subject', filter_subject: 's.*' });
+  await bed.api('CONSUMER.DURABLE.CREATE.S.C', config);
+  await bed.settle();
+  const late = disk.afterEnd();
+  bed.stop();
+  const after = KeptJetStream.start(withMessagesOf(early, late));
+  for (const name of ['c', 'c', 'a']) await published(after, `s.${name}`);
+  const got = await pulled(after);
+  expect(got.map(({ reply }) => reply.split('.').at(-4))).toEqual(['4', '5', '6']);
+  await after[Symbol.asyncDispose]();
+});

@@ -327,6 +327,15 @@ describe('what is left of streams', () => {
     ]);
   });
 
+  test('a stream that is said to be gone is, though its configuration is there still', async () => {
+    const disk = await twoStreams();
+    const content = disk.names.get('/js/%53.1/meta.json');
+    if (content !== undefined) disk.names.set('/js/%53.1/meta.gone', content);
+    expect(foundIn(disk)).toEqual({ names: ['T'], warnings: [] });
+    await disk.settle();
+    expect([...disk.names.keys()].filter((name) => name.includes('%53.1'))).toEqual([]);
+  });
+
   test('names that are none of ours change nothing', async () => {
     const disk = await twoStreams();
     const content = { bytes: new Uint8Array(1), synced: new Uint8Array(1) };

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { JsonList, jsonPieces } from '../../src/monitoring/json.ts';
 import { PackedSubscriptions } from '../../src/monitoring/packed.ts';
+import { readQuery } from '../../src/monitoring/query.ts';
 import { sortInSlices } from '../../src/monitoring/sorted.ts';
 import { collide, isLiteral, reaches } from '../../src/monitoring/subjects.ts';
 import { goJson } from '../../src/shared/go-json.ts';
@@ -93,6 +94,38 @@ describe('JSON in pieces', () => {
     }
     const deep = new JsonList(items([{ k: new JsonList(items([1, 2])) }, { k: 3 }]));
     expect(text(deep, indent)).toBe(goJson([{ k: [1, 2] }, { k: 3 }], indent));
+  });
+});
+
+describe('a query', () => {
+  test.each<[string, [string, string][]]>([
+    ['', []],
+    [
+      'a=b&&c',
+      [
+        ['a', 'b'],
+        ['c', ''],
+      ],
+    ],
+    [
+      'a=b=c&a=d+e',
+      [
+        ['a', 'b=c'],
+        ['a', 'd e'],
+      ],
+    ],
+    ['a=1%&b%zz=2&c=%3', []],
+    ['a;b=1&c=1;2&d', [['d', '']]],
+    [
+      '%61=%c3%A4&b=\u00c3\u00a4&c=%ff',
+      [
+        ['a', '\u00e4'],
+        ['b', '\u00e4'],
+        ['c', '\ufffd'],
+      ],
+    ],
+  ])('%j is read as Go reads it', (text, pairs) => {
+    expect([...readQuery(text)]).toEqual(pairs);
   });
 });
 

@@ -52,7 +52,7 @@ const program = fc.record({
   chunkRows: fc.constantFrom(4, 64),
   /** Whether something is stored at the end; otherwise what was removed is all that there is to say. */
   isStored: fc.boolean(),
-  operations: fc.array(operation, { minLength: 5, maxLength: 80 }),
+  operations: fc.array(operation, { minLength: 5, maxLength: 80, size: 'max' }),
 });
 type Program = typeof program extends fc.Arbitrary<infer T> ? T : never;
 
@@ -97,7 +97,7 @@ class Run {
     if (!this.#isFound()) return false;
     await this.#disk.settle();
     // Nothing more is stored then, what is removed is not told either, and what was committed is there.
-    if (this.#store.failure?.message.startsWith('sync') === true) {
+    if (isOfSync(this.#store.failure)) {
       this.#removed.clear();
       return this.#isKept(openStore({ disk: this.#disk.afterEnd(), dir: '/s' }).store);
     }
@@ -148,7 +148,7 @@ class Run {
   async #reopen(isWell: boolean): Promise<void> {
     const store = this.#store;
     if (isWell) this.#disk.fails = () => undefined;
-    const isTold = isWell && store.failure?.message.startsWith('sync') !== true;
+    const isTold = isWell && !isOfSync(store.failure);
     const expected = isTold ? digest(store) : '';
     const end = closed(store);
     await this.#disk.settle();
@@ -222,7 +222,8 @@ class Run {
       this.#removed.add(seq);
     } else if (!this.#store.has(seq)) {
       // After a failed sync nobody knows.
-      const isKnown = this.#kept.has(seq) && !failure.message.startsWith('sync');
+      const hasSynced = ![failure, this.#store.failure].some((each) => isOfSync(each));
+      const isKnown = this.#kept.has(seq) && hasSynced;
       if (isKnown && !this.#isReplaced(seq, evicted)) this.#goneForNothing.push(seq);
       this.#kept.delete(seq);
     }
@@ -230,7 +231,8 @@ class Run {
 
   /** What it has made room for was there all the same: it is, or was removed, or has made room itself. */
   #isReplaced(seq: number, evicted: ReadonlyMap<number, number>): boolean {
-    const by = evicted.get(seq);
+    const maps = [evicted, this.#evicted, ...this.#asking];
+    const by = maps.map((each) => each.get(seq)).find((other) => other !== undefined);
     if (by === undefined) return false;
     return this.#store.has(by) || this.#removed.has(by) || this.#isReplaced(by, evicted);
   }
@@ -271,6 +273,10 @@ class Run {
     if (!isThere || this.#goneForNothing.length > 0) return false;
     return [...this.#removed].every((seq) => !store.has(seq));
   }
+}
+
+function isOfSync(failure: Error | undefined): boolean {
+  return failure?.message.startsWith('sync') === true;
 }
 
 function digest(store: Store): string {

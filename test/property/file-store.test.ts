@@ -24,6 +24,11 @@ const which = fc.nat();
 const operation = fc.oneof(
   { weight: 12, arbitrary: append },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('remove' as const), which }) },
+  // Many of those that lie together: a segment is copied when little of it lives.
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('thin' as const), which, count: fc.nat(8) }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('below' as const), which }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('clear' as const) }) },
   {
@@ -34,7 +39,13 @@ const operation = fc.oneof(
     }),
   },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('commit' as const) }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('work' as const), steps: fc.nat(6) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('work' as const),
+      steps: fc.oneof(fc.nat(6), fc.constant(60)),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('reopen' as const) }) },
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
@@ -47,7 +58,7 @@ const program = fc.record({
   isToldAll: fc.boolean(),
   indexBytes: fc.constantFrom(0, 1_000_000),
   stopsAt: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.integer({ min: 3, max: 120 })),
-  operations: fc.array(operation, { minLength: 5, maxLength: 80 }),
+  operations: fc.array(operation, { minLength: 5, maxLength: 80, size: 'max' }),
 });
 type Program = typeof program extends fc.Arbitrary<infer T> ? T : never;
 
@@ -116,6 +127,12 @@ class Run {
     } else if (each.kind === 'clear') {
       store.clear();
       naive.clear();
+    } else if (each.kind === 'thin') {
+      const seqs = naive.messages.map(({ seq }) => seq);
+      const from = seqs.length === 0 ? 0 : each.which % seqs.length;
+      const thinned = new Set(seqs.slice(from, from + each.count).filter((_, i) => i % 4 !== 3));
+      for (const seq of thinned) store.remove(seq);
+      naive.removeIf(({ seq }) => thinned.has(seq));
     } else if (each.kind === 'remove') {
       store.remove(chosen ?? 0);
       naive.removeIf(({ seq }) => seq === chosen);

@@ -55,7 +55,7 @@ const program = fc.record({
   sync: fc.constantFrom<'always' | number>('always', 1000, 1000),
   messagesMost: fc.constantFrom(-1, 1, 4),
   perSubject: fc.constantFrom(-1, 1, 2),
-  operations: fc.array(operation, { minLength: 5, maxLength: 60 }),
+  operations: fc.array(operation, { minLength: 5, maxLength: 60, size: 'max' }),
 });
 type Program = typeof program extends fc.Arbitrary<infer T> ? T : never;
 type Operation = Program['operations'][number];

@@ -36,7 +36,7 @@ type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 const program = fc.record({
   begin: fc.constantFrom(0, 3, 1000, 1020, 1500),
   heldMax: fc.constantFrom(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 260_000, 400_000),
-  operations: fc.array(operation, { minLength: 10, maxLength: 60 }),
+  operations: fc.array(operation, { minLength: 10, maxLength: 60, size: 'max' }),
 });
 
 class Run {

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { HashComparer } from '../../src/server/bcrypt.ts';
 import { Secrets } from '../../src/server/secrets.ts';
 import { startServer, type TestServer } from '../../src/testing/index.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { answer, IN, OUT } from '../support/login.ts';
 
 /** The cheapest there is. */
@@ -122,6 +123,23 @@ describe('the thread', () => {
     const of = ['p', 'x', 'y'].map((password) => ask('user', password));
     await Promise.all([first, ...of, ...['b', 'c'].map((password) => ask('guesser', password))]);
     expect(order).toEqual(['a', 'p', 'x', 'y', 'b', 'c']);
+  });
+
+  test.each([
+    [999, ['a', 'c', 'd', 'b']],
+    [1000, ['a', 'b', 'c', 'd']],
+  ])('knows who has guessed, one after the other, for a second: after %i ms', async (ms, order) => {
+    const clock = new FakeClock();
+    const threads = new HashComparer(() => {}, clock);
+    ends.push(() => threads.close());
+    const told: string[] = [];
+    const ask = (lane: string, password: string): Promise<unknown> =>
+      threads.compare(question(password), asker(lane)).then(() => told.push(password));
+    for (const password of ['x', 'y']) await ask('guesser', password);
+    clock.advance(ms);
+    const first = ask('other', 'a');
+    await Promise.all([first, ask('guesser', 'b'), ask('user', 'c'), ask('user', 'd')]);
+    expect(told).toEqual(['x', 'y', ...order]);
   });
 
   test('is asked once what several ask, and each of them by his own lane', async () => {

@@ -1,5 +1,5 @@
 // What the composition root is made of: ids, addresses, files, options, the process's load.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fromPublic } from '@nats-io/nkeys';
@@ -90,6 +90,8 @@ describe('files', () => {
     writePortsFile(path, { nats: ['nats://a:1'], monitoring: ['http://a:2'] });
     expect(readdirSync(folder).filter((name) => name.includes('ports'))).toHaveLength(1);
     expect(readFileSync(path, 'utf8')).toBe('{"nats":["nats://a:1"],"monitoring":["http://a:2"]}');
+    // Whoever waits for it may be somebody else.
+    expect(statSync(path).mode & 0o777).toBe(0o666 & ~process.umask());
     await removePortsFile(path);
     await expect(removePortsFile(path)).rejects.toMatchObject({ code: 'ENOENT' });
   });
@@ -99,6 +101,9 @@ describe('files', () => {
     writeFileSync(path, 'an older and longer text');
     await writePidFile(path);
     expect(readFileSync(path, 'utf8')).toBe(String(process.pid));
+    const own = join(folder, 'own-pid');
+    await writePidFile(own);
+    expect(statSync(own).mode & 0o777).toBe(0o600);
   });
 
   test('errors of files have the words of Go', () => {

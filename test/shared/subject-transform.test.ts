@@ -25,6 +25,7 @@ describe('a transform', () => {
     ['*', '{{left(1,2)}}{{right(1,2)}}', 'abcde', 'de'],
     ['*', '{{right(1,9)}}', 'abcde', 'abcde'],
     ['*', '{{split(1,-)}}', '-abc-def--ghi-', 'abc.def.ghi'],
+    ['*', '{{split(1,)}}', 'ab\xc3\xa9\xc3c', 'a.b.\xc3\xa9.\xc3.c'],
     ['*.*', 'p.{{partition(10,1,2)}}', 'foo.bar', 'p.0'],
     ['a.b', 'p.{{partition(10)}}', 'a.b', 'p.2'],
     ['*', 'p.{{partition(0)}}', 'a', 'p.0'],

@@ -1,13 +1,13 @@
 // A process that has more stores than it may have files open: stores in all of them, for some turns, and says what went
 // wrong and how many messages it finds again. file-limits.test.ts starts it, and says whether all other files are taken now
-// and then, for a while.
+// and then, for a while, or how many must be left for others.
 import { closeSync, openSync } from 'node:fs';
 import { systemDisk } from '../../src/jetstream/store/file/disk.ts';
 import { openFileStore } from '../../src/jetstream/store/file/file-store.ts';
 import { systemClock } from '../../src/shared/clock.ts';
 import { incoming } from './stored.ts';
 
-const [dir = '', count = '', taken = ''] = process.argv.slice(2);
+const [dir = '', count = '', taken = '', left = '0'] = process.argv.slice(2);
 const TURNS = 3;
 
 function opened() {
@@ -37,6 +37,12 @@ async function takeAll(turns: number): Promise<void> {
   for (const file of files) closeSync(file);
 }
 
+/** Who comes by a socket needs one, too. */
+function seeLeft(): void {
+  const files = Array.from({ length: Number(left) }, () => openSync('/dev/null', 'r'));
+  for (const file of files) closeSync(file);
+}
+
 const stores = opened();
 for (let turn = 1; turn <= TURNS; turn++) {
   for (const store of stores) store.append(incoming('a', `${turn}`), turn);
@@ -46,7 +52,9 @@ for (let turn = 1; turn <= TURNS; turn++) {
     });
   });
   if (taken !== '') await takeAll(10);
+  seeLeft();
   await Promise.all(commits);
+  seeLeft();
 }
 await Promise.all(stores.map((store) => new Promise<void>((resolve) => store.close(resolve))));
 let messages = 0;

@@ -2,6 +2,7 @@
 // subjects, sent in slices for as long as the reader keeps up, and a status at the end that says what is left.
 // Source: nats-server 2.15.3, server/stream.go, getDirectRequest, getDirectMulti; ADR-31.
 import type { BatchEntry, BatchOutcome } from '../../core/index.ts';
+import { bytesOf, textOf } from '../../shared/byte-text.ts';
 import { toError } from '../../shared/errors.ts';
 import { DEFAULT_LIMITS } from '../../shared/limits.ts';
 import { rfc3339Nano } from '../../shared/time.ts';
@@ -14,7 +15,6 @@ import type { DirectLoad } from './direct-load.ts';
 import type { GetRequest } from './get-request.ts';
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 const EMPTY = new Uint8Array(0);
 /** Bytes of a slice. */
 const SLICE_BYTES = 262_144;
@@ -86,6 +86,9 @@ export class DirectBatch {
     const isBeyond = start_time !== undefined && from === 0;
     this.#next = isBeyond ? store.state.lastSeq + 1 : Math.max(from, 1);
     yield* this.#count();
+    // Fewer than none is none.
+    this.#isAtEnd = (this.#request.batch ?? 0) < 0;
+    if (this.#isAtEnd) return undefined;
     const next = yield* store.findNext(this.#filters, this.#next);
     if (next === 0 || next > this.#stream.visibleSeq) return '404 Message Not Found';
     this.#next = next;
@@ -233,8 +236,8 @@ export class DirectBatch {
     if (this.#request.no_hdr && this.#seqs === undefined) return undefined;
     const { headers, subject, seq, timeMs } = this.#message;
     const { name } = this.#stream.config;
-    const lines = encoder.encode(
-      `Nats-Stream: ${name}\r\nNats-Subject: ${decoder.decode(subject)}\r\n` +
+    const lines = bytesOf(
+      `Nats-Stream: ${name}\r\nNats-Subject: ${textOf(subject)}\r\n` +
         `Nats-Sequence: ${seq}\r\nNats-Time-Stamp: ${rfc3339Nano(timeMs)}\r\n` +
         `Nats-Num-Pending: ${this.#pending}\r\nNats-Last-Sequence: ${this.#lastSeq}\r\n\r\n`,
     );

@@ -4,6 +4,7 @@
 // Source: nats-server 2.15.3, server/stream.go, processDirectGetRequest and those behind it; ADR-31.
 import type { RawMessage } from '../../bus/raw.ts';
 import type { BatchEntry } from '../../core/index.ts';
+import { bytesOf, textOf } from '../../shared/byte-text.ts';
 import { toError } from '../../shared/errors.ts';
 import { asksForLevel } from '../consumer/required-level.ts';
 import { writeDecimal } from '../decimal.ts';
@@ -23,7 +24,6 @@ import { DirectLoad } from './direct-load.ts';
 import { type GetRequest, readGetRequest } from './get-request.ts';
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 const EMPTY = new Uint8Array(0);
 /** The version line of a block. */
 const VERSION_LINE = 'NATS/1.0\r\n';
@@ -84,7 +84,7 @@ export class DirectGet {
     const isBare = request.no_hdr === true;
     const id = store.findSubject(key);
     if (id >= 0 && this.#write(message, store.lastOf(id), isBare)) return undefined;
-    const last_by_subj = decoder.decode(key);
+    const last_by_subj = textOf(key);
     return this.#find(message, { last_by_subj, no_hdr: isBare });
   }
 
@@ -121,7 +121,7 @@ export class DirectGet {
     if (next_by_subj) return yield* store.findNext([next_by_subj], Math.max(from, 1));
     if (from > 0) return store.has(from) ? from : 0;
     if (hasWildcard(last_by_subj)) return yield* findLast(store, last_by_subj);
-    const id = store.findSubject(encoder.encode(last_by_subj));
+    const id = store.findSubject(bytesOf(last_by_subj));
     return id < 0 ? 0 : store.lastOf(id);
   }
 

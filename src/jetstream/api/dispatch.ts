@@ -3,6 +3,7 @@
 // Source: nats-server 2.15.3, server/jetstream_api.go, apiDispatch; server/client.go, processServiceImport.
 import type { RawHandler, RawMessage } from '../../bus/raw.ts';
 import type { MessageClient } from '../../bus/types.ts';
+import { textOf, wellFormedTextOf } from '../../shared/byte-text.ts';
 import { CapacityError } from '../../shared/errors.ts';
 import { goJsonExact } from '../../shared/go-json.ts';
 import { LEVEL_HEADER } from '../consumer/required-level.ts';
@@ -24,7 +25,6 @@ const KNOWN_BYTES = 128;
 /** Behind the prefix; nothing else begins so. */
 const PULL: Uint8Array = bytesOf('CONSUMER.MSG.NEXT.');
 const DIRECT: Uint8Array = bytesOf('DIRECT.GET');
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
  * Handles all that comes in on `prefix`, `$JS.API.` or a domain's, of one account. What is asked in JSON is answered out of
@@ -110,7 +110,7 @@ class Dispatch {
   #targetAt(start: number, end: number, count: number): Target | undefined {
     const known = this.#targets.get(this.#subject, start, end);
     if (known !== undefined && this.#isCurrent(known)) return known;
-    const names = decoder.decode(this.#subject.subarray(start, end)).split('.');
+    const names = textOf(this.#subject.subarray(start, end)).split('.');
     const [streamName = '', consumerName = ''] = names;
     const stream = this.#account.streams.get(streamName);
     const consumer = stream?.consumers.get(consumerName);
@@ -137,7 +137,7 @@ class Dispatch {
     const start = this.#start;
     const known = this.#asked.get(this.#subject, start, end);
     if (known !== undefined) return known;
-    const rest = decoder.decode(this.#subject.subarray(start, end));
+    const rest = textOf(this.#subject.subarray(start, end));
     const found = findRoute(rest.split('.'));
     if (found === undefined) return undefined;
     const asked = { ...found, rest };
@@ -159,7 +159,7 @@ class Dispatch {
   #requestOf({ asked, client, reply, headers, payload }: KeptRequest): ApiRequest {
     const { names, rest } = asked;
     const level = headers.length === 0 ? undefined : headerOf(headers, LEVEL_HEADER);
-    const body = decoder.decode(payload);
+    const body = wellFormedTextOf(payload);
     return { account: this.#account, subject: PREFIX + rest, names, body, level, reply, client };
   }
 

@@ -1,10 +1,11 @@
 // What a request for messages asks. Unknown keys are passed over.
 // Source: nats-server 2.15.3, server/jetstream_api.go, JSApiMsgGetRequest.
+import { wellFormedTextOf } from '../../shared/byte-text.ts';
 import {
   BOOL,
   type Fields,
   INT64,
-  readObject,
+  readOneObject,
   type Shape,
   STRING,
   STRINGS,
@@ -41,12 +42,11 @@ const FIELDS: Fields = {
   no_hdr: BOOL,
 };
 const NUMBERS = ['seq', 'batch', 'max_bytes', 'up_to_seq'];
-const decoder = new TextDecoder();
 
 /** undefined = it cannot be read. */
 export function readGetRequest(body: Uint8Array): GetRequest | undefined {
   try {
-    const values = readObject<Record<string, unknown>>(decoder.decode(body), FIELDS, false);
+    const values = readOneObject<Record<string, unknown>>(wellFormedTextOf(body), FIELDS);
     // Beyond 2^53 there is no sequence anyway.
     for (const key of NUMBERS) if (key in values) values[key] = Number(values[key]);
     if ((values.multi_last as readonly string[] | undefined)?.length === 0) {

@@ -1,5 +1,6 @@
 // Requests of the API for single messages.
 // Source: nats-server 2.15.3, server/jetstream_api.go, jsMsgGetRequest and jsMsgDeleteRequest.
+import { textOf } from '../../shared/byte-text.ts';
 import { toError } from '../../shared/errors.ts';
 import { refusal } from '../errors.ts';
 import { BOOL, INT64, type Int, readObject, type Shape, STRING, UINT64 } from '../json-reader.ts';
@@ -10,7 +11,6 @@ import { type Answer, type ApiRequest, isEmptyBody, readBody, streamOf } from '.
 
 /** Bytes that are made text at once; three of them are four characters. */
 const BASE64_CHUNK = 3 * 8192;
-const decoder = new TextDecoder();
 const TIME: Shape = { is: 'text', read: readTime, nullable: true };
 
 const GET_FIELDS = {
@@ -59,7 +59,7 @@ export function* getMessage(request: ApiRequest): Work<Answer> {
   return {
     fields: {
       message: {
-        subject: decoder.decode(message.subject),
+        subject: textOf(message.subject),
         seq: message.seq,
         hdrs: asked.no_hdr || headers === undefined ? undefined : base64(headers),
         data: payload.length === 0 ? undefined : base64(payload),

@@ -1,7 +1,7 @@
 // Requests of the API that are known and cannot be served: what a cluster would do, and what is not there yet.
 // Source: nats-server 2.15.3, server/jetstream_api.go: what it looks at before it does them.
 import { refusal } from '../errors.ts';
-import { readObject, type Shape, STRING } from '../json-reader.ts';
+import { readObject, readOneObject, type Shape, STRING } from '../json-reader.ts';
 import { readTime } from '../wire-time.ts';
 import { consumerOf } from './consumer-requests.ts';
 import {
@@ -41,7 +41,7 @@ export function pauseConsumer(request: ApiRequest): never {
 
 export function unpinConsumer(request: ApiRequest): never {
   const { group = '' } = readBody(request, (text) =>
-    readObject<{ readonly group: string }>(text, UNPIN_FIELDS, false),
+    readOneObject<{ readonly group: string }>(text, UNPIN_FIELDS),
   );
   if (group === '') throw refusal('invalidJson', 'consumer group not specified');
   findConsumer(request);

@@ -5,7 +5,7 @@
 //
 // Source: nats-server 2.15.3, server/consumer.go, ackReplyInfo; ADR-15.
 import { copyWords } from '../../core/index.ts';
-import { writeDecimal } from '../decimal.ts';
+import { readDecimal, writeDecimal } from '../decimal.ts';
 import type { TextTarget } from '../fixed-text.ts';
 
 /** Five numbers of twenty digits, and their dots. */
@@ -14,7 +14,6 @@ const NANOS_DIGITS = 6;
 const NANOS_MAX = 999_999;
 const DOT = 46;
 const ZERO = 48;
-const NINE = 57;
 const encoder = new TextEncoder();
 
 /** A number within the line: its value, where its last digit is, and from where on it would have more digits. */
@@ -161,8 +160,8 @@ export const TOKENS_V1 = 4;
 export const TOKENS_V2 = 6;
 
 /**
- * Reads the subject of an ack, which a subscription to that form has matched. A number that is none is Infinity, beyond
- * every message.
+ * Reads the subject of an ack, which a subscription to that form has matched. A number that is none is beyond every
+ * message.
  */
 export function readAckSubject(
   subject: Uint8Array,
@@ -172,26 +171,17 @@ export function readAckSubject(
 ): void {
   let at = 0;
   for (let skip: number = form; skip > 0; at++) if (subject[at] === DOT) skip--;
-  into.deliveries = readToken(subject, at, length);
-  at = tokenEnd(subject, at, length) + 1;
-  into.streamSeq = readToken(subject, at, length);
-  at = tokenEnd(subject, at, length) + 1;
-  into.consumerSeq = readToken(subject, at, length);
+  let end = tokenEnd(subject, at, length);
+  into.deliveries = readDecimal(subject, at, end);
+  at = end + 1;
+  end = tokenEnd(subject, at, length);
+  into.streamSeq = readDecimal(subject, at, end);
+  at = end + 1;
+  into.consumerSeq = readDecimal(subject, at, tokenEnd(subject, at, length));
 }
 
 function tokenEnd(subject: Uint8Array, start: number, length: number): number {
   let at = start;
   while (at < length && subject[at] !== DOT) at++;
   return at;
-}
-
-function readToken(subject: Uint8Array, start: number, length: number): number {
-  let value = 0;
-  let at = start;
-  for (; at < length && subject[at] !== DOT; at++) {
-    const digit = subject[at] as number;
-    if (digit < ZERO || digit > NINE) return Number.POSITIVE_INFINITY;
-    value = value * 10 + (digit - ZERO);
-  }
-  return at === start ? Number.POSITIVE_INFINITY : value;
 }

@@ -3,9 +3,10 @@
 // Source: nats-server 2.15.3, server/consumer.go, processAck, processAckMsgLocked, processNak, processTerm.
 import { PickSource } from '../../bus/random.ts';
 import type { RawMessage } from '../../bus/raw.ts';
+import { textOf, trimmed } from '../../shared/byte-text.ts';
 import { DurationMistake, parseDuration } from '../../shared/go-duration.ts';
 import { NANOS_PER_MS } from '../../shared/time.ts';
-import { INT64, type Int, readObject } from '../json-reader.ts';
+import { INT64, type Int, readOneObject } from '../json-reader.ts';
 import { JsonError } from '../json-scanner.ts';
 import { CLAIMS } from '../outbox.ts';
 import { type AckForm, type AckPlace, readAckSubject } from './ack-subject.ts';
@@ -24,7 +25,6 @@ export interface AcksOwner {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 const ACK: Uint8Array = encoder.encode('+ACK');
 const OK: Uint8Array = encoder.encode('+OK');
 const NEXT: Uint8Array = encoder.encode('+NXT');
@@ -75,10 +75,10 @@ export class Acks {
       if (message.replyBytes > 0) this.#owner.request(message.reply.slice(), body);
       return false;
     }
-    if (begins(payload, NAK)) this.#refuse(place, decoder.decode(payload.subarray(NAK.length)));
+    if (begins(payload, NAK)) this.#refuse(place, textOf(payload.subarray(NAK.length)));
     else if (isText(payload, PROGRESS)) this.#goOn(place.streamSeq);
     else if (begins(payload, TERM)) {
-      return this.terminate(place, decoder.decode(payload.subarray(TERM.length)).trim());
+      return this.terminate(place, trimmed(textOf(payload.subarray(TERM.length))));
     }
     return place.streamSeq > 0;
   }
@@ -145,7 +145,7 @@ export class Acks {
     advisories.refused({ ...place });
     const nowMs = host.clock.monotonic();
     this.#owner.used(nowMs);
-    const delayMs = delayOf(argument.trim());
+    const delayMs = delayOf(trimmed(argument));
     if (delayMs === undefined) {
       redelivery.enqueue(streamSeq);
       this.#owner.deliverSoon();
@@ -211,7 +211,7 @@ function delayOf(argument: string): number | undefined {
   if (argument === '') return undefined;
   try {
     if (!argument.startsWith('{')) return Number(parseDuration(argument)) / NANOS_PER_MS;
-    const { delay = 0 } = readObject<{ delay: Int }>(argument, DELAY, false);
+    const { delay = 0 } = readOneObject<{ delay: Int }>(argument, DELAY);
     return Number(delay) / NANOS_PER_MS;
   } catch (error) {
     if (error instanceof JsonError || error instanceof DurationMistake) return undefined;

@@ -4,6 +4,7 @@
 //
 //   stored ──► consumers that match: counted, and noted once for the run
 //   wake   ──► those noted: the run's messages may be shown now
+import { textOf } from '../../shared/byte-text.ts';
 import type { PurgeRequest } from '../api/account-door.ts';
 import type { Store } from '../store/store.ts';
 import { isSubset, subjectsCollide } from '../subjects.ts';
@@ -46,7 +47,6 @@ const PLACES_MOST = 65_536;
 /** Consumers that are remembered, of all those subjects together: some 8 MiB. */
 const KEPT_MOST = 1 << 20;
 const NOBODY: readonly Follower[] = [];
-const decoder = new TextDecoder();
 
 export class ConsumerIndex {
   readonly #store: Store;
@@ -237,7 +237,7 @@ export class ConsumerIndex {
     if (this.#unfiltered.length > 0) return true;
     if (this.#trie.count === 0) return false;
     let isFound = false;
-    this.#trie.match(decoder.decode(subject), () => {
+    this.#trie.match(textOf(subject), () => {
       isFound = true;
     });
     return isFound;

@@ -5,6 +5,7 @@
 //   subject   config │ whole │ changes │ changes │ …       read in order, each on top of what was before
 //   another   config │ changes …
 import { crc32 } from 'node:zlib';
+import { textOf } from '../../shared/byte-text.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { toError } from '../../shared/errors.ts';
 import { goJsonExact } from '../../shared/go-json.ts';
@@ -40,7 +41,6 @@ const CONFIG = 0x7b;
 /** Changes of fewer bytes are no reason to write all of it. */
 const CHANGES_LEAST = 65_536;
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 export class ConsumerLog {
   readonly #store: Store;
@@ -78,7 +78,7 @@ export class ConsumerLog {
     for (let seq = store.next(1); seq > 0; seq = store.next(seq + 1)) {
       yield;
       const isThere = store.read(seq, message);
-      const name = decoder.decode(message.subject);
+      const name = textOf(message.subject);
       if (!isThere) {
         warn(
           `something of what is known of consumer '${name}' is lost: it may be as it was before`,
@@ -88,7 +88,7 @@ export class ConsumerLog {
       const { payload } = message;
       const before = found.get(name);
       if (payload[0] === CONFIG) {
-        const saved = readConfig(decoder.decode(payload));
+        const saved = readConfig(textOf(payload));
         if (saved === undefined) warn(`the configuration of consumer '${name}' cannot be read`);
         else found.set(name, { ...saved, state: before?.state });
         continue;

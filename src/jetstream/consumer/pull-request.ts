@@ -1,8 +1,9 @@
 // What a pull asks for: nothing is one message, a number is that many, and an object says more. Programs ask the same
 // again and again, so the last body is remembered with what it says.
 // Source: nats-server 2.15.3, server/consumer.go, nextReqFromMsg, processNextMsgRequest; ADR-13.
+import { trimmed, wellFormedTextOf } from '../../shared/byte-text.ts';
 import { formatDuration, NANOS_PER_MS } from '../../shared/time.ts';
-import { BOOL, type Fields, INT64, type Int, readObject, STRING } from '../json-reader.ts';
+import { BOOL, type Fields, INT64, type Int, readOneObject, STRING } from '../json-reader.ts';
 import { JsonError } from '../json-scanner.ts';
 import type { ConsumerConfig } from './config.ts';
 
@@ -53,11 +54,9 @@ const ONE: PullRequest = {
   heartbeatMs: 0,
   misplaced: undefined,
 };
-const OPENING_BRACE = 0x7b;
-const BLANK = 0x20;
+const INT64_MAX = 2n ** 63n - 1n;
 /** Longer ones are not remembered. */
 const KEPT_BYTES = 256;
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Reads the pulls of one consumer. */
 export class PullReader {
@@ -115,12 +114,10 @@ export class PullReader {
 }
 
 function parse(body: Uint8Array): PullRequest {
-  let start = 0;
-  while (start < body.length && (body[start] as number) <= BLANK) start++;
-  if (start === body.length) return ONE;
-  const text = decoder.decode(body).trim();
-  if (body[start] === OPENING_BRACE) return fromWire(readObject<Wire>(text, FIELDS, false));
-  return /^[-+]?\d{1,19}$/.test(text) ? { ...ONE, batch: Number(text) } : ONE;
+  const text = trimmed(wellFormedTextOf(body));
+  if (text.startsWith('{')) return fromWire(readOneObject<Wire>(text, FIELDS));
+  const batch = /^[-+]?\d{1,19}$/.test(text) ? BigInt(text) : 1n;
+  return batch > INT64_MAX ? ONE : { ...ONE, batch: Number(batch) };
 }
 
 /** Throws JsonError. */

@@ -201,6 +201,7 @@ function areSane(state: SavedState): boolean {
 export function clampState(state: SavedState, { state: stream }: Store): void {
   const { lastSeq } = stream;
   state.next = Math.min(state.next, lastSeq + 1);
+  state.lastsUpTo = Math.min(state.lastsUpTo, lastSeq);
   state.deliveredStream = Math.min(state.deliveredStream, lastSeq);
   state.floorStream = Math.min(state.floorStream, lastSeq);
   state.shownStream = Math.min(state.shownStream, lastSeq);

@@ -1,5 +1,7 @@
 // Filters, made ready to be compared with the bytes of many subjects. A filter without wildcards is a literal.
 
+import { bytesOf } from '../../shared/byte-text.ts';
+
 /** One filter. */
 export class Filter {
   readonly bytes: Uint8Array;
@@ -11,7 +13,7 @@ export class Filter {
   readonly kinds: readonly number[];
 
   constructor(text: string) {
-    this.bytes = new TextEncoder().encode(text);
+    this.bytes = bytesOf(text);
     const starts = [0];
     for (let at = 0; at < this.bytes.length; at++) if (this.bytes[at] === DOT) starts.push(at + 1);
     this.starts = [...starts, this.bytes.length + 1];

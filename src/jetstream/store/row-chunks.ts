@@ -59,14 +59,14 @@ export class RowChunks {
     return Math.max(0, this.indexOf(seq));
   }
 
-  /** Adds one at the end; the one before may be packed now. */
+  /** Adds one at the end; the one before gets no more rows, and may be packed now. */
   push(chunk: RowChunk): void {
     const before = this.tail();
     this.list.push(chunk);
     const index = this.list.length - 2;
     if (before === undefined) return;
     if (before.living === 0) this.drop(index);
-    else if (before.living * 2 < before.count) this.pack(index);
+    else if (before.living * 2 < before.capacity) this.pack(index);
   }
 
   drop(index: number): void {

@@ -5,6 +5,7 @@
 // another way, since any walk may take too long.
 //
 //   ids    0 ────── in the tree ──────►│ #grownTo      one that comes or goes on this side does so in the tree, too
+import { textOf } from '../../shared/byte-text.ts';
 import { CapacityError } from '../../shared/errors.ts';
 import { type Work, wholly } from '../work.ts';
 import type { Filter, Filters } from './filters.ts';
@@ -54,7 +55,7 @@ export interface IdWalk {
 export interface SubjectOptions {
   /** Bytes of a slab, a power of two from 64 on: for tests, in which little is much. */
   readonly slabBytes?: number;
-  /** Does work in pieces, the first of them at once; else it is done wholly. */
+  /** Does work in pieces beside everything else; else it is done wholly. */
   readonly inBackground?: (work: Work<void>) => void;
 }
 
@@ -62,7 +63,6 @@ export interface SubjectOptions {
 const NO_WALK: IdWalk = { next: () => TIRED };
 
 /** A text as its bytes say it; a byte order mark is a byte like any other. */
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class SubjectTable implements SlabOwner, Texts {
   readonly #records: Records;
@@ -298,7 +298,7 @@ export class SubjectTable implements SlabOwner, Texts {
 
   textOf(id: number): string {
     const { bytes, at, length } = this.placeOf(id);
-    return decoder.decode(bytes.subarray(at, at + length));
+    return textOf(bytes.subarray(at, at + length));
   }
 
   generationOf(id: number): number {

@@ -71,15 +71,26 @@ export class DedupWindow {
 
   /** The same of those that are not there: what has a sequence and is not kept was refused like any other. */
   forgetMissing(from: number, isThere: (seq: number) => boolean): void {
-    for (let at = this.#ids.length - 1; at >= this.#head; at--) {
-      const id = this.#ids[at] as string;
-      const known = this.#seqs.get(id) ?? 0;
-      if (known < from) return;
-      if (isThere(known)) continue;
-      this.#seqs.delete(id);
-      this.#ids.splice(at, 1);
-      this.#times.splice(at, 1);
+    const ids = this.#ids;
+    const times = this.#times;
+    let first = ids.length;
+    while (first > this.#head && this.#seqOf(first - 1) >= from) first--;
+    let to = first;
+    for (let at = first; at < ids.length; at++) {
+      if (isThere(this.#seqOf(at))) {
+        ids[to] = ids[at] as string;
+        times[to++] = times[at] as number;
+      } else {
+        this.#seqs.delete(ids[at] as string);
+      }
     }
+    ids.length = to;
+    times.length = to;
+  }
+
+  /** The sequence of the message with the id at that place of the list; 0 = it is not known any more. */
+  #seqOf(at: number): number {
+    return this.#seqs.get(this.#ids[at] as string) ?? 0;
   }
 
   /** The id that came with a message, if none has come with a later one; '' = none did. */

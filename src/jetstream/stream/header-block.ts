@@ -1,7 +1,7 @@
 // Header blocks as bytes: their lines, one value of them, and blocks that are kept otherwise than they came.
 // Source: nats-server 2.15.3, server/client.go, sliceHeader, removeHeaderStatusIfPresent, removeHeaderIfPresent, genHeader.
+import { textOf } from '../../shared/byte-text.ts';
 
-const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 const COLON = 0x3a;
 const BLANK = 0x20;
@@ -34,7 +34,7 @@ export function textBytes(text: string): Uint8Array {
 
 /** They as UTF-8 would show them. */
 export function shownText(text: string): string {
-  return decoder.decode(textBytes(text));
+  return textOf(textBytes(text));
 }
 
 /** The first value of that key, in which blanks before it are left out; empty: there is none. */
@@ -45,7 +45,7 @@ export function headerOf(block: Uint8Array | undefined, key: string): string {
     if (isOf(block, at, key)) {
       let from = at + key.length + 1;
       while (block[from] === BLANK) from++;
-      return decoder.decode(block.subarray(from, end - 2));
+      return textOf(block.subarray(from, end - 2));
     }
     at = end;
   }

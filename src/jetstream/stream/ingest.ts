@@ -3,6 +3,7 @@
 // comparisons, one copy into the store and one answer in the run of answers.
 // Source: nats-server 2.15.3, server/stream.go, processJetStreamMsg.
 import type { RawMessage } from '../../bus/raw.ts';
+import { textOf } from '../../shared/byte-text.ts';
 import { toError } from '../../shared/errors.ts';
 import { quoteGoText } from '../../shared/go-quote.ts';
 import { Seldom } from '../../shared/seldom.ts';
@@ -202,7 +203,7 @@ export class Ingest {
     if (schedule !== '' || scheduleTimeZone === '') return refusal('schedulesDisabled');
     if (scheduleNext === '') return scheduler === '' ? undefined : refusal('schedulerInvalid');
     if (scheduleNext !== 'purge' || scheduler === '') return refusal('schedulerInvalid');
-    const isOther = scheduler !== decoder.decode(message.subject);
+    const isOther = scheduler !== textOf(message.subject);
     const isNamed = isOther && isValidSubject(scheduler) && !hasWildcard(scheduler);
     return refusal(isNamed ? 'schedulesDisabled' : 'schedulerInvalid');
   }
@@ -211,7 +212,7 @@ export class Ingest {
     if (rollup === '') return undefined;
     if (!this.#stream.rules.permitsRollup) return refusal('rollup', 'rollup not permitted');
     if (rollup === 'sub' || rollup === 'all') return undefined;
-    return refusal('rollup', `rollup value invalid: ${JSON.stringify(rollup)}`);
+    return refusal('rollup', `rollup value invalid: ${quoteGoText(rollup)}`);
   }
 
   /** It has been stored before, as its publisher is told. */
@@ -324,7 +325,7 @@ export class Ingest {
     const stream = this.#stream;
     const { store } = stream;
     // Also when there is nothing to take out: consumers go by it.
-    const filter = rollup === 'all' ? undefined : decoder.decode(message.subject);
+    const filter = rollup === 'all' ? undefined : textOf(message.subject);
     const { lastSeq: seq } = store.state;
     const work = purgeStore(store, { filter, seq, keep: undefined });
     stream.settling.push(stream.followers.purge({ filter, seq: undefined, keep }, work));
@@ -333,7 +334,6 @@ export class Ingest {
 
 const encoder = new TextEncoder();
 const TOO_MANY: Uint8Array = encoder.encode('NATS/1.0 429 Too Many Requests\r\n\r\n');
-const decoder = new TextDecoder();
 
 /** By its reply. */
 function isOfBatch({ reply }: RawMessage): boolean {

@@ -4,6 +4,7 @@
 // Source: nats-server 2.15.3, server/stream.go, processJetStreamMsg, PubAck.
 import type { RawMessage } from '../../bus/raw.ts';
 import { type BatchRun, copyWords } from '../../core/index.ts';
+import { goJson } from '../../shared/go-json.ts';
 import { writeDecimal } from '../decimal.ts';
 import type { ApiError } from '../errors.ts';
 import { FIXED_TEXT_SLACK, FixedText } from '../fixed-text.ts';
@@ -70,6 +71,6 @@ export class PubAckWriter {
   /** The refusal's bytes. */
   refusal({ code, errCode, description }: ApiError): Uint8Array {
     const error = { code, err_code: errCode, description };
-    return encoder.encode(JSON.stringify({ error, stream: this.#name, seq: 0 }));
+    return encoder.encode(goJson({ error, stream: this.#name, seq: 0 }, 0));
   }
 }

@@ -2,6 +2,8 @@
 // at once, blanks before the value are skipped, and of equal keys the first counts. An empty value is none.
 // Source: nats-server 2.15.3, server/client.go, sliceHeader; server/stream.go, getMsgId and those beside it.
 
+import { textOf } from '../../shared/byte-text.ts';
+import { NO_NUMBER, readDecimal } from '../decimal.ts';
 import { bytesText, lineEnd } from './header-block.ts';
 
 /** One object of a stream, used again for each message. Texts are empty and numbers undefined where nothing is asked. */
@@ -65,7 +67,7 @@ export class PublishHeaders {
     else if (key === EXPECTED_LAST_MSG_ID) this.expectedLastMsgId = bytesText(block, from, end);
     else if (key === EXPECTED_LAST_SEQ) this.expectedLastSeq = decimal(block, from, end);
     else if (key === EXPECTED_SUBJECT_SEQ) this.expectedLastSubjectSeq = decimal(block, from, end);
-    else this.#setText(key, decoder.decode(block.subarray(from, end)));
+    else this.#setText(key, textOf(block.subarray(from, end)));
   }
 
   #setText(key: number, value: string): void {
@@ -128,7 +130,6 @@ export class PublishHeaders {
   }
 }
 
-const decoder = new TextDecoder();
 const COLON = 0x3a;
 const BLANK = 0x20;
 
@@ -171,14 +172,9 @@ const KEYS: ReadonlyMap<string, number> = new Map([
 const KEY_LEAST = 'Nats-TTL'.length;
 const KEY_MOST = Math.max(...[...KEYS.keys()].map((key) => key.length));
 
-/** As the original reads numbers: digits alone, anything else is -1. Above 2^53 it is not exact, and no sequence. */
+/** undefined = there is none; -1: it is something else, and no sequence. */
 function decimal(block: Uint8Array, from: number, end: number): number | undefined {
   if (from === end) return undefined;
-  let value = 0;
-  for (let at = from; at < end; at++) {
-    const digit = (block[at] as number) - 0x30;
-    if (digit < 0 || digit > 9) return -1;
-    value = value * 10 + digit;
-  }
-  return value;
+  const value = readDecimal(block, from, end);
+  return value === NO_NUMBER ? -1 : value;
 }

@@ -7,6 +7,7 @@ import type { OpenedStore } from '../../../src/jetstream/store/file/file-store.t
 import { FRAMES_AT } from '../../../src/jetstream/store/file/format.ts';
 import { LostMessages } from '../../../src/jetstream/store/lost.ts';
 import type { Store } from '../../../src/jetstream/store/store.ts';
+import { scene } from '../../support/failing-store.ts';
 import { closed, openStore } from '../../support/file-stores.ts';
 import { SimDisk } from '../../support/sim-disk.ts';
 import { incoming, readTexts } from '../../support/stored.ts';
@@ -71,6 +72,25 @@ describe('a log that was cut', () => {
     strictEqual(before, 10);
   });
 
+  it('has no message without what it has made go, however full their frame', () => {
+    for (let bytes = 3800; bytes < 4100; bytes += 4) {
+      const disk = new SimDisk();
+      const { store } = openStore({ disk, dir: '/s' });
+      fill(store, 1, 3);
+      // The value before, in the middle, makes room.
+      store.append(incoming('b', 'x'.repeat(bytes)), 4);
+      store.append(incoming('a.2', 'next'), 5);
+      store.evict(2);
+      store.commit(() => {});
+      const files = new Map([...disk.names].map(([name, { bytes: all }]) => [name, all]));
+      const { length } = files.get(SEGMENT) as Uint8Array;
+      for (let cut = 0; cut < 60; cut += 4) {
+        const reopenedStore = reopened(files, (all) => all.subarray(0, length - cut)).store;
+        strictEqual(reopenedStore.has(2), !reopenedStore.has(5), `${bytes} bytes, cut by ${cut}`);
+      }
+    }
+  });
+
   it('begins anew when it was cut while it was being made', async () => {
     const files = await tenMessages(5);
     for (let length = 0; length < 64; length++) {
@@ -113,6 +133,29 @@ describe('a byte that is another', () => {
       strictEqual(store.append(incoming('a'), 20), gone === 10 ? 10 : 11);
     }
     ok(last > 0);
+  });
+
+  it('costs one frame of what there was at a clean end, whichever it is', async () => {
+    const disk = new SimDisk();
+    const { store } = openStore({ disk, dir: '/s' });
+    fill(store, 1, 10);
+    const end = closed(store);
+    await disk.settle();
+    await end;
+    const files = new Map([...disk.names].map(([name, { bytes }]) => [name, bytes]));
+    const { length } = files.get(SEGMENT) as Uint8Array;
+    for (let at = FRAMES_AT; at < length; at++) {
+      const { store, lost } = reopened(files, (each) => flipped(each, at, 1 << (at % 8)));
+      const found = payloads(store);
+      const gone = ALL.findIndex((each) => !found.includes(each)) + 1;
+      deepStrictEqual(
+        found,
+        ALL.filter((_, i) => i !== gone - 1),
+      );
+      // Behind the last message is what says that all was synced, and it may be hit itself.
+      deepStrictEqual(lost, gone === 0 ? [] : [{ first: gone, last: gone }]);
+      strictEqual(store.append(incoming('a'), 20), 11);
+    }
   });
 
   it('is found when it is read, long after the store was opened', async () => {
@@ -192,6 +235,33 @@ describe('a directory that is not as it was left', () => {
         ok(error.message.startsWith('/s/0000000'));
         return error.code === 'ERR_STORAGE';
       },
+    );
+  });
+
+  it('an older copy of a segment costs what it lacks, which is told', async () => {
+    const { disk, publish, store } = scene({ segmentBytes: 1000 });
+    let older = new Uint8Array(0);
+    for (let seq = 1; seq <= 14; seq++) {
+      strictEqual(await publish('x'.repeat(150)), '');
+      // The second segment is half full.
+      if (seq === 6) older = disk.names.get('/s/00000002.log')?.bytes.slice() ?? older;
+    }
+    const after = disk.afterEnd();
+    after.names.set('/s/00000002.log', { bytes: older, synced: older });
+    const warnings: string[] = [];
+    const warn = (text: string): void => void warnings.push(text);
+    const opened = openStore({ disk: after, dir: '/s', warn });
+    deepStrictEqual(
+      payloads(opened.store),
+      payloads(store).filter((_, i) => i !== 6 && i !== 7),
+    );
+    deepStrictEqual(opened.lost, [{ first: 7, last: 8 }]);
+    deepStrictEqual(
+      warnings.map((text) => text.replace(/\d+ bytes/, 'some bytes')),
+      [
+        '/s/00000002.log: some bytes at its end are missing',
+        '/s/00000003.log: messages of the sequences 7 to 8 may be lost',
+      ],
     );
   });
 

@@ -138,6 +138,28 @@ describe('a write that fails', () => {
     deepStrictEqual(keptAfterwards(disk), found);
   });
 
+  it('brings nothing back that has made room, when all has been removed since', async () => {
+    const disk = new SimDisk();
+    const { store } = openStore({ disk, dir: '/s', onCleared: () => {} });
+    const put = (text: string): number => store.append(incoming('a', text), 1);
+    for (const text of ['one', 'two']) put(text);
+    store.commit(() => {});
+    await disk.settle();
+    put('three');
+    store.evict(1);
+    store.clear();
+    disk.fails = (verb) => (verb === 'write' ? 'EIO' : undefined);
+    const told = committed(store);
+    await disk.settle();
+    disk.fails = () => undefined;
+    ok((await told) !== '');
+    deepStrictEqual(kept(store), []);
+    put('four');
+    strictEqual(await committed(store), '');
+    deepStrictEqual(kept(store), ['4:four']);
+    deepStrictEqual(keptAfterwards(disk), ['4:four']);
+  });
+
   it('in the middle of a turn is told at its end, too', async () => {
     const { store, fail, disk } = scene();
     await disk.settle();

@@ -96,4 +96,21 @@ describe('the index of a segment', () => {
       contents(store),
     );
   });
+
+  it('takes no more memory than the store before, where long runs of rows and short ones take turns', async () => {
+    const disk = new SimDisk();
+    const setting = { disk, dir: '/s', indexBytes: 0, chunkRows: 256 };
+    const { store } = openStore(setting);
+    for (let seq = 1; seq <= 4000; seq++) {
+      store.append(incoming('a', ''), seq);
+      // A record of what is gone ends a run.
+      if (seq % 80 === 0 || seq % 80 === 64) store.remove(seq - 4);
+    }
+    const { heldBytes } = store;
+    const end = closed(store);
+    await disk.settle();
+    await end;
+    const again = openStore({ ...setting, disk: disk.afterEnd(), heldMax: 1.5 * heldBytes }).store;
+    strictEqual(again.state.messages, 3900);
+  });
 });

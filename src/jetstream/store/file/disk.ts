@@ -15,21 +15,23 @@ import {
   openSync,
   read,
   readdirSync,
+  readFileSync,
   readSync,
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   unlinkSync,
   write,
   writeSync,
 } from 'node:fs';
 import { open, rename, rm, unlink } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { defer } from '../../../shared/defer.ts';
 import { StorageError } from '../../../shared/errors.ts';
 import { fileErrorText } from '../../../shared/file-error.ts';
-import { type OpenFile, OpenFiles } from './open-files.ts';
+import { type OpenFile, OpenFiles, openMost } from './open-files.ts';
 
 /** What fails throws StorageError, or is rejected with it: the system's text with the path. */
 export interface Disk {
@@ -87,9 +89,8 @@ export interface MachineDisk extends Disk {
   freeBytes(path: string): number | undefined;
 }
 
-const OPEN_MOST = 512;
 /** Of all disks of this process that do not say otherwise. */
-const everyone = new OpenFiles(OPEN_MOST);
+const everyone = new OpenFiles(openMost(limitsOfProcess()));
 /** The process, or the machine, has too many files open. */
 const TOO_MANY: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE']);
 /** Turns of the loop in which one that is needed may be given back. */
@@ -100,7 +101,7 @@ const NO_DIRECTORIES: ReadonlySet<string> = new Set(['EISDIR', 'EPERM']);
 /**
  * The file system of this machine.
  *
- * @param openMost files of it that may be open at a time (default: 512 of all disks)
+ * @param openMost files of it that may be open at a time (default: 512 of all disks, or a third of the descriptors)
  * @param isPassing nothing is to survive the process: syncs do nothing
  */
 export function systemDisk(openMost?: number, isPassing = false): MachineDisk {
@@ -143,7 +144,7 @@ class SystemDisk implements MachineDisk {
   }
 
   makeDir(path: string): void {
-    told('mkdir', path, () => mkdirSync(path, { recursive: true, mode: 0o750 }));
+    told('mkdir', path, () => makeDirs(path));
   }
 
   list(path: string): readonly string[] {
@@ -434,6 +435,28 @@ async function later(verb: string, path: string, work: () => Promise<void>): Pro
   }
 }
 
+/** Node's own `recursive` goes round for ever where a directory is there in which none can be made, as in /proc. */
+function makeDirs(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  const parent = dirname(path);
+  if (parent !== path && !existsSync(parent)) makeDirs(parent);
+  try {
+    mkdirSync(path, { mode: 0o750 });
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
+}
+
 function failure(verb: string, path: string, cause: unknown): StorageError {
   return new StorageError(fileErrorText(cause, verb, path), { cause });
+}
+
+/** What Linux says; nothing elsewhere. */
+function limitsOfProcess(): string {
+  try {
+    return readFileSync('/proc/self/limits', 'utf8');
+  } catch {
+    return '';
+  }
 }

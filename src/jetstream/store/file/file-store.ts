@@ -1,7 +1,7 @@
 // The store on disk: the index of all stores over a log in a directory of its own.
 import type { Clock } from '../../../shared/clock.ts';
 import type { Seldom } from '../../../shared/seldom.ts';
-import { inSlices, type Work, wholly } from '../../work.ts';
+import { inBackground, type Work, wholly } from '../../work.ts';
 import { IndexedStore, type IndexOptions } from '../indexed-store.ts';
 import type { Store } from '../store.ts';
 import type { Disk } from './disk.ts';
@@ -49,8 +49,6 @@ export interface OpenedStore {
   readonly lost: readonly Lost[];
 }
 
-/** A slice of what is done beside everything else, which may have slices of its own. */
-const BACKGROUND_MS = 2;
 const SEGMENT_MOST = 64 << 20;
 const SEGMENT_LEAST = 256 << 10;
 /** A stream of few bytes has segments of a part of them, so that what it removes is given back. */
@@ -113,7 +111,7 @@ function beginAt(store: Store, firstSeq: number): void {
 function indexOptions(options: FileStoreOptions, isReplaying: () => boolean): IndexOptions {
   const { firstSeq: _, onRemoved, onCleared, ...others } = options;
   return {
-    inBackground: (work) => void inSlices(work, BACKGROUND_MS),
+    inBackground,
     ...others,
     ...(onRemoved !== undefined && {
       onRemoved: (seq, subjectId, bytes, mayReturn) => {

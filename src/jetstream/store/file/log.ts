@@ -13,7 +13,7 @@ import { HAS_HEADERS, ROW_AT, ROW_BODY, ROW_SLAB } from '../row-chunk.ts';
 import type { Rows } from '../rows.ts';
 import type { Committed, Incoming, MessagePlace } from '../store.ts';
 import { Compaction } from './compaction.ts';
-import { MESSAGE_BYTES } from './format.ts';
+import { FRAME_HEAD_BYTES, MESSAGE_BYTES, type Place, SKIP_BYTES } from './format.ts';
 import type { FrameBuffer } from './frame-buffer.ts';
 import { FrameReader } from './frame-reader.ts';
 import { Indexing } from './indexing.ts';
@@ -53,6 +53,8 @@ export class SegmentLog implements Bodies {
   /** That messages cannot be read. */
   readonly #unreadable: Seldom;
   #relievedMs: number = Number.NEGATIVE_INFINITY;
+  /** Where the log ended when the store was opened. */
+  #begun: Place = { number: 0, at: 0 };
   // Of the message that was kept last.
   #segment!: Segment;
   #place = 0;
@@ -98,6 +100,7 @@ export class SegmentLog implements Bodies {
   begin(isCut: boolean): void {
     this.isReplaying = false;
     this.#durableSeq = this.#owner.state.lastSeq;
+    this.#begun = this.segments.end;
     this.#tail.begin(isCut);
     this.#compaction.due();
     if (this.#indexing.isBehind) this.syncing.hurry();
@@ -345,10 +348,25 @@ export class SegmentLog implements Bodies {
   }
 
   async #leave(failure: Error | undefined): Promise<void> {
-    if ((failure ?? this.failure) === undefined) await this.#indexing.finish();
-    else await this.#indexing.stop();
+    if ((failure ?? this.failure) === undefined) {
+      await this.#indexing.finish();
+      this.#sayEnd();
+    } else {
+      await this.#indexing.stop();
+    }
     this.syncing.close();
     this.closeFiles();
+  }
+
+  /** A frame behind all others says that those were synced: damage costs but the frame that it hits then. */
+  #sayEnd(): void {
+    const { number, at } = this.segments.end;
+    const isSaid = number === this.#begun.number && at === this.#begun.at;
+    // No segment is made for it.
+    const isFull = at + FRAME_HEAD_BYTES + SKIP_BYTES > this.options.segmentBytes;
+    if (isSaid || isFull) return;
+    this.#tail.noteSkip(this.#owner.state.lastSeq, -1);
+    this.#tail.write();
   }
 
   closeFiles(): void {

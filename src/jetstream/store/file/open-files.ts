@@ -2,6 +2,7 @@
 // it a socket's. One that has been written and not synced stays open as long as there is room, since the system tells of a
 // failed write-back to who has it open then; when there are too many such, the oldest are synced and closed.
 
+import { descriptorLimit } from '../../../shared/descriptor-limit.ts';
 import { Turns } from '../../../shared/turns.ts';
 
 export interface OpenFile {
@@ -22,6 +23,14 @@ const AT_ONCE = 32;
 /** Files that the pool is at, at a time: each is open then. It has four threads. */
 const CALLS_MOST = 32;
 const LEAST = 8;
+const MOST = 512;
+/** Of the descriptors of a process; sockets need the others. */
+const SHARE = 3;
+
+/** How many may be open, of a process with those limits (`/proc/self/limits`). */
+export function openMost(limits: string): number {
+  return Math.max(LEAST, Math.min(MOST, Math.floor(descriptorLimit(limits) / SHARE)));
+}
 
 export class OpenFiles {
   /** It is lowered when the system gives fewer. */
