@@ -16,6 +16,7 @@ import { formatJudgements, type Judgement, judge, type Target } from '../shared/
 import { halfRateTimes } from './half-rate.ts';
 import { pingTimes, type Way } from './pings.ts';
 import { runNode, startServer } from './process.ts';
+import { type Before, startedMs } from './starts.ts';
 import { type FileStoreFigure, fileStoreFigure, type StoreFigure, storeFigure } from './stores.ts';
 import { type Command, narrowTimes, publishNs, storedBytes } from './streams.ts';
 import { accountBytes, serverBytes, sublistBytes } from './subscriptions.ts';
@@ -109,6 +110,10 @@ const MEASURES: readonly Measure[] = [
     rounds: 3,
     take: () => fileStoreFigure(figure),
   })),
+  ...eachStart({ isKilled: true, isWithin: true }, 1),
+  ...eachStart({ isKilled: true, isWithin: false }, 1),
+  ...eachStart({ isKilled: false, isWithin: true }, 0.5),
+  ...eachStart({ isKilled: false, isWithin: false }, undefined),
   ...eachStream(),
   ...eachPing('push', 'while 200 MB are pushed to another'),
   ...eachPing('pull', 'while another pulls 1M of 200 B'),
@@ -252,6 +257,20 @@ function eachStream(): readonly Measure[] {
   ];
 }
 
+/** A start with a stream on disk, of our server and of nats-server where it is found. */
+function eachStart(before: Before, ratioMost: number | undefined): readonly Measure[] {
+  const end = before.isKilled ? 'a kill' : 'a clean end';
+  const ids = before.isWithin ? 'all' : 'none';
+  const name = `to the first answer with 1M of 128 B on disk, ${ids} within the window of duplicates, after ${end}`;
+  const ours = (): Promise<number> => startedMs(OURS, before);
+  if (REFERENCE === undefined) {
+    return [{ name, unit: 'ms', atMost: undefined, rounds: 9, take: ours }];
+  }
+  const reference = [REFERENCE];
+  const both = inRounds(async () => [await ours(), await startedMs(reference, before)] as const);
+  return compared(name, 'ms', ratioMost, both, (ms) => ms, 9);
+}
+
 /** A client's PING while a stream is read by another, of our server and of nats-server where it is found. */
 function eachPing(way: Way, when: string): readonly Measure[] {
   const ours = inRounds(() => pingTimes(OURS, way, false));
@@ -298,16 +317,17 @@ function eachHalfRate(): readonly Measure[] {
 function compared<T>(
   name: string,
   unit: string,
-  ratioMost: number,
+  ratioMost: number | undefined,
   rounds: Rounds<readonly [T, T]>,
   figureOf: (taken: T) => number,
+  count = 3,
 ): readonly Measure[] {
-  const info = { unit, atMost: undefined, rounds: 3 };
+  const info = { unit, atMost: undefined, rounds: count };
   const take = rounds(([ours, theirs]) => figureOf(ours) / figureOf(theirs));
   return [
     { name, ...info, take: rounds(([ours]) => figureOf(ours)) },
     { name: `${name} (nats-server)`, ...info, take: rounds(([, theirs]) => figureOf(theirs)) },
-    { name: `${name} / nats-server`, unit: 'x', atMost: ratioMost, rounds: 3, take },
+    { name: `${name} / nats-server`, unit: 'x', atMost: ratioMost, rounds: count, take },
   ];
 }
 

@@ -7,7 +7,6 @@
 //
 // What either changes of a subject is written once, when the run ends.
 import {
-  COLD_TEXTS_MOST,
   ColdRows,
   KEPT_AT,
   KEPT_BODY,
@@ -19,6 +18,7 @@ import {
 import {
   ROW_AT,
   ROW_BODY,
+  ROW_BYTES,
   ROW_NEXT,
   ROW_PREVIOUS,
   ROW_SLAB,
@@ -34,9 +34,6 @@ const BODY_BITS = 0x7fff_ffff;
 
 /** A run is long that fills a quarter of a chunk. */
 const LONG_SHARE = 4;
-/** Subjects are few that have four rows each, in chunks of the usual size; in smaller ones fewer do. */
-const FEW_SHARE = 1 / 1024;
-const FEW_MOST = 4;
 
 export interface AdoptingStore {
   readonly rows: Rows;
@@ -51,6 +48,8 @@ export class Adoption {
   #kept!: KeptRows;
   /** What a row says of the slab in which all of them lie. */
   #slab = 0;
+  /** Of each chunk some are taken away at once: it would be unfolded before the next one is there. */
+  #isBroken = false;
   // By the numbers of texts: the subject; in the run at hand, the last sequence, where its row is or what the first row says
   // of the one before, and how many are new.
   #ids = new Int32Array(0);
@@ -68,16 +67,24 @@ export class Adoption {
   /** Of the texts below `#foreseen`. */
   #hashes = new Uint32Array(0);
   #foreseen = 0;
+  /** Of what `add` has added. */
+  #bodyBytes = 0;
 
   constructor(store: AdoptingStore) {
     this.#store = store;
   }
 
-  /** What `add` is about from now on. @param slab what a row says of where all of them lie */
-  begin(kept: KeptRows, slab: number): void {
+  /**
+   * What `add` is about from now on.
+   *
+   * @param slab what a row says of where all of them lie
+   * @param gaps how often rows are removed in between
+   */
+  begin(kept: KeptRows, slab: number, gaps: number): void {
     const { ends } = kept;
     this.#kept = kept;
     this.#slab = slab;
+    this.#isBroken = gaps * this.#store.rows.most >= kept.rows;
     if (ends.length > this.#ids.length) this.#makeRoom(2 * ends.length);
     this.#ids.fill(-1, 0, ends.length);
     this.#foreseen = 0;
@@ -100,10 +107,15 @@ export class Adoption {
     this.#hashes = new Uint32Array(texts);
   }
 
-  /** Adds `count` of the messages from number `at` on; the first has sequence `seq`, above all others. Throws CapacityError. */
-  add(at: number, count: number, seq: number): void {
+  /**
+   * Adds `count` of the messages from number `at` on; the first has sequence `seq`, above all others. Throws CapacityError.
+   *
+   * @returns bytes of their bodies
+   */
+  add(at: number, count: number, seq: number): number {
     const { rows, state } = this.#store;
-    const isCold = count * LONG_SHARE >= rows.most && this.#areFew;
+    const isCold = this.#isCold(count);
+    this.#bodyBytes = 0;
     for (let done = 0; done < count; ) {
       if (isCold) done += this.#keep(at + done, Math.min(rows.most, count - done), seq + done);
       else done += this.#fill(at + done, count - done, seq + done);
@@ -116,36 +128,43 @@ export class Adoption {
     state.messages += count;
     state.lastSeq = seq + count - 1;
     state.lastTimeMs = times[((at + count - 1) * KEPT_ROW_WORDS) / 2] as number;
+    return this.#bodyBytes;
   }
 
-  get #areFew(): boolean {
-    const { ends, rows } = this.#kept;
-    const each = Math.min(FEW_MOST, this.#store.rows.most * FEW_SHARE);
-    return ends.length <= COLD_TEXTS_MOST && ends.length * each <= rows;
+  /** It is worth it: they are many, are all there, and take no more room than they will. */
+  #isCold(count: number): boolean {
+    const { most } = this.#store.rows;
+    if (this.#isBroken || count * LONG_SHARE < most) return false;
+    const bytes = ColdRows.bytes(count, Math.ceil(count / most), this.#kept.ends.length);
+    return bytes <= count * ROW_BYTES;
   }
 
   /** They become a chunk that is cold. @returns how many */
   #keep(at: number, count: number, firstSeq: number): number {
     const { rows, state, storage } = this.#store;
-    const kept = this.#kept;
-    const { words, ends } = kept;
-    const cold = new ColdRows(count, ends.length, this.#slab);
+    const { words } = this.#kept;
+    const cold = new ColdRows(this.#kept, at, count, this.#slab);
     const lasts = this.#lasts;
     const counts = this.#counts;
     const runs = this.#runs;
     const lengths = this.#lengths;
     const run = ++this.#run;
     let bytes = 0;
+    let bodyBytes = 0;
+    let bodies = 0;
     for (let i = 0, from = at * KEPT_ROW_WORDS; i < count; i++, from += KEPT_ROW_WORDS) {
       const text = words[from + KEPT_TEXT] as number;
       const body = words[from + KEPT_BODY] as number;
       if (runs[text] === run) counts[text] = (counts[text] as number) + 1;
       else this.#words[text] = this.#meet(text, firstSeq + i);
-      cold.set(i, kept, from);
       lasts[text] = firstSeq + i;
+      bodies |= body;
+      bodyBytes += body & BODY_BITS;
       bytes += storedBytes(storage, lengths[text] as number, body > BODY_BITS, body & BODY_BITS);
     }
+    cold.hasHeaders = bodies < 0;
     state.bytes += bytes;
+    this.#bodyBytes += bodyBytes;
     rows.pushCold(firstSeq, cold);
     for (let i = 0; i < this.#metCount; i++) {
       const text = this.#met[i] as number;
@@ -171,6 +190,7 @@ export class Adoption {
     const lengths = this.#lengths;
     const run = ++this.#run;
     let bytes = 0;
+    let bodyBytes = 0;
     let from = at * KEPT_ROW_WORDS;
     let to = row * ROW_WORDS;
     for (let i = 0; i < count; i++, from += KEPT_ROW_WORDS, to += ROW_WORDS) {
@@ -194,9 +214,11 @@ export class Adoption {
       words[to + ROW_SUBJECT] = ids[text] as number;
       words[to + ROW_NEXT] = 0;
       const subjectBytes = lengths[text] as number;
+      bodyBytes += body & BODY_BITS;
       bytes += storedBytes(storage, subjectBytes, body > BODY_BITS, body & BODY_BITS);
     }
     state.bytes += bytes;
+    this.#bodyBytes += bodyBytes;
     this.#leave();
     return count;
   }

@@ -2,10 +2,9 @@
 // room; how their subjects go on in front of the chunk and behind it is kept beside them, so that nothing can be
 // missing when they are unfolded.
 //
-//   cold       time, at, body, text │ …        texts   subject, its message before, its next one │ …
+//   cold       as it is kept │ …        texts   subject, its message before, its next one │ …
 //   unfolded   the words of a row, each chained to the next on its subject
 import {
-  HAS_HEADERS,
   ROW_AT,
   ROW_BODY,
   ROW_NEXT,
@@ -35,14 +34,6 @@ export interface KeptRows {
   readonly ends: Uint32Array;
 }
 
-// A row that is cold, in words beside its time: where it lies; bytes of its body and HAS_HEADERS; how far it is behind the
-// begin of its frame, and above that the number of its text.
-const COLD_WORDS = 3;
-const BODY = 1;
-const FRAME_AND_TEXT = 2;
-const TEXT_SHIFT = 16;
-export const COLD_TEXTS_MOST: number = 1 << TEXT_SHIFT;
-
 // Of each text, in words: the id of its subject; what its first row says of the message before it on its subject; what its
 // last row says of the next one.
 const TEXT_WORDS = 3;
@@ -50,6 +41,11 @@ const PREVIOUS = 1;
 const NEXT = 2;
 
 export class ColdRows {
+  /** Bytes of so many rows in so many chunks, of which each may have all the texts. */
+  static bytes(rows: number, chunks: number, texts: number): number {
+    return 4 * (rows * KEPT_ROW_WORDS + chunks * texts * TEXT_WORDS);
+  }
+
   /** What a row says of the slab in which all of them lie. */
   readonly #slab: number;
   readonly #times: Float64Array;
@@ -58,26 +54,13 @@ export class ColdRows {
   readonly count: number;
   hasHeaders = false;
 
-  constructor(count: number, texts: number, slab: number) {
+  /** Copies `count` rows from number `at` on, all at once: a look at each would take longer than all else. */
+  constructor({ words, ends }: KeptRows, at: number, count: number, slab: number) {
     this.count = count;
     this.#slab = slab;
-    this.#times = new Float64Array(count);
-    this.#words = new Uint32Array(count * COLD_WORDS);
-    this.#texts = new Uint32Array(texts * TEXT_WORDS);
-  }
-
-  /** Takes over a row, of which `from` is the first word in those of `kept`. */
-  set(row: number, { words, times }: KeptRows, from: number): void {
-    const cold = this.#words;
-    const to = row * COLD_WORDS;
-    const body = words[from + KEPT_BODY] as number;
-    const inFrame = words[from + KEPT_IN_FRAME] as number;
-    const text = words[from + KEPT_TEXT] as number;
-    this.#times[row] = times[from >>> 1] as number;
-    cold[to] = words[from + KEPT_AT] as number;
-    cold[to + BODY] = body;
-    cold[to + FRAME_AND_TEXT] = (text << TEXT_SHIFT) | inFrame;
-    if (body >= HAS_HEADERS) this.hasHeaders = true;
+    this.#words = words.slice(at * KEPT_ROW_WORDS, (at + count) * KEPT_ROW_WORDS);
+    this.#times = new Float64Array(this.#words.buffer);
+    this.#texts = new Uint32Array(ends.length * TEXT_WORDS);
   }
 
   get firstTimeMs(): number {
@@ -93,7 +76,7 @@ export class ColdRows {
 
   /** @param next what a row, the last of its subject, is to say of the next one */
   setNext(row: number, next: number): void {
-    const text = (this.#words[row * COLD_WORDS + FRAME_AND_TEXT] as number) >>> TEXT_SHIFT;
+    const text = this.#words[row * KEPT_ROW_WORDS + KEPT_TEXT] as number;
     this.#texts[text * TEXT_WORDS + NEXT] = next;
   }
 
@@ -105,20 +88,19 @@ export class ColdRows {
     // Of each text, 1 + the row that was met last.
     const met = new Uint32Array(texts.length / TEXT_WORDS);
     for (let row = 0, from = 0, to = 0; row < this.count; row++) {
-      const frameAndText = cold[from + FRAME_AND_TEXT] as number;
-      const text = frameAndText >>> TEXT_SHIFT;
+      const text = cold[from + KEPT_TEXT] as number;
       const before = met[text] as number;
       let previous = row + 1 - before;
       if (before > 0) words[(before - 1) * ROW_WORDS + ROW_NEXT] = previous;
       else previous = texts[text * TEXT_WORDS + PREVIOUS] as number;
       met[text] = row + 1;
-      times[to >>> 1] = coldTimes[row] as number;
-      words[to + ROW_SLAB] = this.#slab | (frameAndText & 0xffff);
-      words[to + ROW_AT] = cold[from] as number;
-      words[to + ROW_BODY] = cold[from + BODY] as number;
+      times[to >>> 1] = coldTimes[from >>> 1] as number;
+      words[to + ROW_SLAB] = this.#slab | (cold[from + KEPT_IN_FRAME] as number);
+      words[to + ROW_AT] = cold[from + KEPT_AT] as number;
+      words[to + ROW_BODY] = cold[from + KEPT_BODY] as number;
       words[to + ROW_SUBJECT] = texts[text * TEXT_WORDS] as number;
       words[to + ROW_PREVIOUS] = previous;
-      from += COLD_WORDS;
+      from += KEPT_ROW_WORDS;
       to += ROW_WORDS;
     }
     for (let text = 0; text < met.length; text++) {

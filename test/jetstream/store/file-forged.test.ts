@@ -29,6 +29,8 @@ import { incoming } from '../../support/stored.ts';
 
 const SEGMENT = '/s/00000001.log';
 const INDEX = '/s/00000001.idx';
+/** At the end of an index: what it stands for has been synced. */
+const MARK_BYTES = 64;
 const HOSTILE = [Number.NaN, -1, 0.5, Number.POSITIVE_INFINITY, 2 ** 60];
 
 afterEach(removeDirectories);
@@ -120,9 +122,15 @@ describe('a record', () => {
     const block = { ...nothing, texts: new Uint8Array(0), ends: new Uint32Array(0) };
     const { nonce } = readSegmentHead(viewsOf(log)) as SegmentHead;
     // Behind it lies what says that all was synced.
-    const end = before.length - FRAME_HEAD_BYTES - SKIP_BYTES;
-    const more = blockBytes(block, end, log.length, nonce, index.length);
-    const names = new Map([...all, [SEGMENT, log], [INDEX, Buffer.concat([index, more])]]);
+    const from = before.length - FRAME_HEAD_BYTES - SKIP_BYTES;
+    const sum = crc32(log.subarray(from), (nonce ^ from) >>> 0);
+    const at = index.length - MARK_BYTES;
+    const more = blockBytes(block, { from, to: log.length, sum }, nonce, at);
+    const names = new Map([
+      ...all,
+      [SEGMENT, log],
+      [INDEX, Buffer.concat([index.subarray(0, at), more])],
+    ]);
     const disk = new SimDisk(1, names);
     const warnings: string[] = [];
     const warn = (text: string): void => void warnings.push(text);
@@ -149,7 +157,8 @@ function forged(
   const head = readSegmentHead(viewsOf(all.get(SEGMENT) as Uint8Array));
   const { bytes, view } = viewsOf((all.get(INDEX) as Uint8Array).slice());
   change(view);
-  view.setUint32(4, crc32(bytes.subarray(8), (head as SegmentHead).nonce), true);
+  const block = bytes.subarray(8, bytes.length - MARK_BYTES);
+  view.setUint32(4, crc32(block, (head as SegmentHead).nonce), true);
   return new Map([...all, [INDEX, bytes]]);
 }
 
@@ -157,7 +166,7 @@ describe('an index', () => {
   it('that contradicts itself or the log is of no use, whatever of it is other', async () => {
     const all = await files();
     const expected = contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store);
-    const { length } = all.get(INDEX) as Uint8Array;
+    const length = (all.get(INDEX) as Uint8Array).length - MARK_BYTES;
     let count = 0;
     for (let at = 8; at + 8 <= length; at += 4) {
       for (const value of HOSTILE) {
@@ -194,17 +203,21 @@ describe('an index', () => {
     const all = await files();
     const expected = contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store);
     const whole = all.get(INDEX) as Uint8Array;
-    const other = (await files()).get(INDEX) as Uint8Array;
-    const changed = [other];
+    const blockBytes = whole.length - MARK_BYTES;
+    const changed: [bytes: Uint8Array, left: number][] = [
+      [(await files()).get(INDEX) as Uint8Array, 0],
+    ];
     for (let at = 0; at < whole.length; at++) {
       const bytes = whole.slice();
       bytes[at] = (bytes[at] as number) ^ (1 << (at % 8));
-      changed.push(bytes, whole.slice(0, at));
+      // Without its mark the block is compared with the log.
+      const left = at < blockBytes ? 0 : blockBytes;
+      changed.push([bytes, left], [whole.slice(0, at), left]);
     }
-    for (const bytes of changed) {
+    for (const [bytes, left] of changed) {
       const disk = new SimDisk(1, new Map([...all, [INDEX, bytes]]));
       deepStrictEqual(contents(openStore({ disk, dir: '/s' }).store), expected);
-      strictEqual(disk.names.get(INDEX)?.bytes.length, 0);
+      strictEqual(disk.names.get(INDEX)?.bytes.length, left);
     }
     // It is believed where it is whole.
     const rows = forged(all, (view) => view.setFloat64(64, 77, true));

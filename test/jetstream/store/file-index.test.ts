@@ -1,13 +1,18 @@
 // Indexes of segments: when they are made, what a start reads then, and that they go with their segments. That nothing is
 // lost by them the properties show, and the tests of damaged and forged files.
-import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
-import { describe, it } from 'vitest';
+import { deepStrictEqual, notDeepStrictEqual, ok, strictEqual } from 'node:assert/strict';
+import { describe, it, vi } from 'vitest';
+import { ColdRows } from '../../../src/jetstream/store/cold-rows.ts';
+import { FRAMES_AT } from '../../../src/jetstream/store/file/format.ts';
 import type { Store } from '../../../src/jetstream/store/store.ts';
 import { closed, openStore } from '../../support/file-stores.ts';
 import { contents } from '../../support/format-fixture.ts';
 import { SimDisk } from '../../support/sim-disk.ts';
 import { incoming } from '../../support/stored.ts';
 
+const LOG = '/s/00000001.log';
+const INDEX = '/s/00000001.idx';
+const MARK_BYTES = 64;
 const SETTING = { dir: '/s', segmentBytes: 2000, indexBytes: 0, sync: 'always' as const };
 
 async function fill(store: Store, disk: SimDisk, count: number): Promise<void> {
@@ -23,6 +28,32 @@ async function fill(store: Store, disk: SimDisk, count: number): Promise<void> {
 function namesOf({ names }: SimDisk, ending: string): string[] {
   const chosen = [...names.keys()].filter((name) => name.endsWith(ending));
   return chosen.map((name) => name.replace(ending, '')).sort();
+}
+
+function filesOf({ names }: SimDisk): Map<string, Uint8Array> {
+  return new Map([...names].map(([name, { bytes }]) => [name, bytes.slice()]));
+}
+
+/** Up to where an index says that its segment was synced; 0 = it does not. */
+function markOf(index: Uint8Array = new Uint8Array(0)): number {
+  const view = new DataView(index.buffer, index.byteOffset, index.length);
+  const at = index.length - MARK_BYTES;
+  return at >= 0 && view.getUint32(at + 8, true) === 3 ? view.getUint32(at + 16, true) : 0;
+}
+
+/** Whatever is other behind `from` in the segment is found as it is without an index. */
+function isJudged(all: ReadonlyMap<string, Uint8Array>, from: number): void {
+  const found = (files: ReadonlyMap<string, Uint8Array>): unknown =>
+    contents(openStore({ ...SETTING, disk: new SimDisk(1, files) }).store);
+  const expected = found(all);
+  const log = all.get(LOG) as Uint8Array;
+  for (let at = from; at < log.length; at += 3) {
+    const changed = log.slice();
+    changed[at] = (changed[at] as number) ^ (1 << (at % 8));
+    const other = found(new Map([...all, [LOG, changed]]));
+    deepStrictEqual(other, found(new Map([...all, [LOG, changed], [INDEX, new Uint8Array(0)]])));
+    notDeepStrictEqual(other, expected);
+  }
 }
 
 describe('the index of a segment', () => {
@@ -43,6 +74,68 @@ describe('the index of a segment', () => {
     deepStrictEqual(contents(again), contents(store));
   });
 
+  it('is made of what was not synced yet, and believed where that is there as it was', async () => {
+    const disk = new SimDisk();
+    const { store } = openStore({ ...SETTING, disk, sync: 1000, segmentBytes: 1e6 });
+    await fill(store, disk, 20);
+    const all = filesOf(disk);
+    ok((all.get(INDEX) as Uint8Array).length > 0);
+    deepStrictEqual(
+      contents(openStore({ ...SETTING, disk: disk.afterEnd() }).store),
+      contents(store),
+    );
+    isJudged(all, FRAMES_AT);
+  });
+
+  it('says of what has been synced alone that it was', async () => {
+    const disk = new SimDisk();
+    const { store } = openStore({ ...SETTING, disk, segmentBytes: 1e6 });
+    let part: Map<string, Uint8Array> | undefined;
+    for (let i = 0; i < 60; i++) {
+      store.append(incoming(`a.${i % 3}`, `m${i}`), i + 1);
+      store.commit(() => {});
+      for (let steps = 0; steps < i % 7; steps++) {
+        await disk.step();
+        const marked = markOf(disk.names.get(INDEX)?.bytes);
+        const { bytes, synced } = disk.names.get(LOG) as { bytes: Uint8Array; synced: Uint8Array };
+        ok(marked <= synced.length, `${marked} of ${synced.length}`);
+        if (marked > 0 && marked + 200 < bytes.length) part = filesOf(disk);
+      }
+    }
+    ok(part !== undefined, 'it never was behind');
+    isJudged(part, markOf(part.get(INDEX)));
+  });
+
+  it.each([4, 4096])(
+    'knows how much of a segment lives, in chunks of %d rows',
+    async (chunkRows) => {
+      const disk = new SimDisk();
+      const setting = { ...SETTING, segmentBytes: 1e6, chunkRows };
+      const { store } = openStore({ ...setting, disk });
+      for (let i = 0; i < 8; i++) store.append(incoming('a', 'x'.repeat(i < 4 ? 10 : 500)), i + 1);
+      const end = closed(store);
+      await disk.settle();
+      await end;
+      const again = disk.afterEnd();
+      const reopened = openStore({ ...setting, segmentBytes: 1000, disk: again }).store;
+      // It is left as soon as its name has been synced.
+      for (const timeMs of [9, 10]) {
+        reopened.append(incoming('a', ''), timeMs);
+        reopened.commit(() => {});
+        await again.settle();
+      }
+      const before = again.names.get(LOG)?.bytes.slice();
+      for (const seq of [2, 3, 4, 5]) reopened.remove(seq);
+      reopened.commit(() => {});
+      await again.settle();
+      deepStrictEqual(again.names.get(LOG)?.bytes, before);
+      for (const seq of [6, 7, 8]) reopened.remove(seq);
+      reopened.commit(() => {});
+      await again.settle();
+      notDeepStrictEqual(again.names.get(LOG)?.bytes, before);
+    },
+  );
+
   it('goes on where it ended before a start, and with what is stored behind it', async () => {
     const disk = new SimDisk();
     const { store } = openStore({ ...SETTING, disk });
@@ -55,7 +148,8 @@ describe('the index of a segment', () => {
     await again.settle();
     await end;
     for (const name of namesOf(again, '.idx')) {
-      const old = before.get(`${name}.idx`) ?? new Uint8Array(0);
+      // The mark at its end is overwritten.
+      const old = (before.get(`${name}.idx`) ?? new Uint8Array(MARK_BYTES)).slice(0, -MARK_BYTES);
       const { bytes } = again.names.get(`${name}.idx`) as { bytes: Uint8Array };
       deepStrictEqual(bytes.subarray(0, old.length), old);
     }
@@ -95,6 +189,34 @@ describe('the index of a segment', () => {
       contents(openStore({ ...SETTING, disk: disk.afterEnd() }).store),
       contents(store),
     );
+  });
+
+  it('keeps no row as it is where each chunk would be unfolded at once, for what was removed', async () => {
+    const unfold = vi.spyOn(ColdRows.prototype, 'unfold');
+    const unfolded: number[][] = [];
+    for (const every of [100, 1000, Number.POSITIVE_INFINITY]) {
+      const disk = new SimDisk();
+      const setting = { disk, dir: '/s', indexBytes: 0, chunkRows: 256 };
+      const { store } = openStore(setting);
+      for (let seq = 1; seq <= 3000; seq++) {
+        store.append(incoming('a', ''), seq);
+        if (seq % every === 0) store.remove(seq - 20);
+      }
+      const end = closed(store);
+      await disk.settle();
+      await end;
+      unfold.mockClear();
+      const again = openStore({ ...setting, disk: disk.afterEnd() }).store;
+      const atStart = unfold.mock.calls.length;
+      ok(again.has(1));
+      unfolded.push([atStart, unfold.mock.calls.length - atStart]);
+    }
+    unfold.mockRestore();
+    deepStrictEqual(unfolded, [
+      [0, 0],
+      [3, 1],
+      [0, 1],
+    ]);
   });
 
   it('takes no more memory than the store before, where long runs of rows and short ones take turns', async () => {

@@ -29,7 +29,7 @@ export class FrameScan {
   origin = 0;
   readonly #room: Uint8Array;
 
-  /** @param room for pieces: whoever goes through one segment after the other gives the same */
+  /** @param room for pieces, as long as they are: whoever goes through one segment after the other gives the same */
   constructor(segment: Segment, room: Uint8Array = scanRoom(segment.bytes)) {
     this.#segment = segment;
     this.#size = segment.bytes;
@@ -82,7 +82,7 @@ export class FrameScan {
   #need(at: number, length: number): void {
     const { origin } = this;
     if (at >= origin && at + length <= origin + this.#piece.bytes.length) return;
-    const size = Math.min(this.#size - at, Math.max(length, PIECE_BYTES));
+    const size = Math.min(this.#size - at, Math.max(length, this.#room.length));
     const room = size <= this.#room.length ? this.#room : new Uint8Array(size);
     const count = this.#segment.file.read(room, 0, size, at);
     this.#piece = viewsOf(room.subarray(0, count));
@@ -92,7 +92,8 @@ export class FrameScan {
   }
 }
 
-/** Room for the pieces of segments of so many bytes. */
-export function scanRoom(bytes: number): Uint8Array {
-  return new Uint8Array(Math.min(bytes, PIECE_BYTES));
+/** Room for the pieces of segments of so many bytes: what there is, if it is enough. */
+export function scanRoom(bytes: number, room?: Uint8Array): Uint8Array {
+  const needed = Math.min(bytes, PIECE_BYTES);
+  return room === undefined || room.length < needed ? new Uint8Array(needed) : room;
 }

@@ -4,7 +4,11 @@
 // block lies, its checksum is seeded. Whatever is torn, missing or another's is read from the segment instead.
 //
 //   00000007.log   │ heads │ frame │ frame │ frame │ frame │ frame ─►
-//   00000007.idx   │ block: from, to        │ block: from, to ─►        a block   │ head │ rows │ notes │ lengths │ texts │
+//   00000007.idx   │ block: from, to        │ block: from, to │ mark: what is before has been synced
+//                  a block   │ head │ rows │ notes │ lengths │ texts │
+//
+// A power loss may keep a block and not what it stands for. So it has a checksum of that, which a start compares with the
+// segment where no mark says that it has been synced.
 //
 // Numbers are in the order of the machine: what another has written has another magic.
 import { crc32 } from 'node:zlib';
@@ -26,16 +30,22 @@ import {
   isSeq,
   isTime,
   MESSAGE_BYTES,
+  type SegmentHead,
   SKIP,
 } from './format.ts';
 import type { Segment } from './segments.ts';
 
-const VERSION = 1;
+/** Of a block that was made of what had been synced, and has no checksum of that; of the others; of a mark. */
+const SYNCED = 1;
+const CHECKED = 2;
+const MARK = 3;
 const MAGIC = 0x49474e9d;
 
 // The head, 64 bytes, in words: magic, checksum of all behind it, version, bytes of the block, where the piece begins in the
-// segment, where it ends, rows, notes, texts, bytes of texts.
+// segment, where it ends, rows, notes, texts, bytes of texts, checksum of the piece. A mark is a head; it is overwritten by
+// the block that comes next.
 const HEAD_WORDS = 16;
+const MARK_BYTES = 64;
 // A row is as cold-rows.ts says.
 // A note: what the two numbers of a record are (f64), its kind (u32), rows in front of it (u32).
 const NOTE_WORDS = 6;
@@ -70,13 +80,26 @@ export interface IndexBlock extends Block {
   readonly bytes: number;
   /** Where the piece ends in the segment. */
   readonly to: number;
+  /** The checksum that the piece must have; undefined: it has been synced. */
+  readonly pieceSum: number | undefined;
 }
 
-/** The bytes of a block for the piece that ends at `to`. @param position of the block in its file */
+/** What a block stands for. */
+export interface Piece {
+  readonly from: number;
+  readonly to: number;
+  readonly sum: number;
+}
+
+/** The checksum of a piece of a segment, part after part, begins with that. */
+export function pieceSeed(nonce: number, from: number): number {
+  return (nonce ^ from) >>> 0;
+}
+
+/** The bytes of a block for a piece. @param position of the block in its file */
 export function blockBytes(
   { rows, words: rowWords, notes, texts, ends }: Block,
-  from: number,
-  to: number,
+  { from, to, sum }: Piece,
   nonce: number,
   position: number,
 ): Uint8Array {
@@ -86,8 +109,8 @@ export function blockBytes(
   const bytes = new Uint8Array(roundedUp(textsAt + texts.length));
   const words = new Uint32Array(bytes.buffer);
   const doubles = new Float64Array(bytes.buffer);
-  const head = [VERSION, bytes.length, from, to, rows, notes.length];
-  words.set([MAGIC, 0, ...head, ends.length, texts.length]);
+  const head = [CHECKED, bytes.length, from, to, rows, notes.length];
+  words.set([MAGIC, 0, ...head, ends.length, texts.length, sum]);
   words.set(rowWords, HEAD_WORDS);
   let at = notesAt;
   for (const { first, second, kind, rows: inFront } of notes) {
@@ -105,18 +128,33 @@ export function blockBytes(
   return bytes;
 }
 
+/** The bytes of a mark: what is before `to` has been synced. @param position of the mark in its file */
+export function markBytes(to: number, nonce: number, position: number): Uint8Array {
+  const bytes = new Uint8Array(MARK_BYTES);
+  const words = new Uint32Array(bytes.buffer);
+  words.set([MAGIC, 0, MARK, MARK_BYTES, to]);
+  words[1] = sumOf(bytes, nonce, position);
+  return bytes;
+}
+
 /** Reads the blocks of the index of a segment, one after the other. */
 export class BlockReader {
   readonly #file: DiskFile;
   readonly #size: number;
   /** For all blocks of all segments. */
   readonly #room: Uint8Array;
+  /** Up to there its mark says that the segment was synced. */
+  readonly marked: number;
+  /** Bytes in front of the mark. */
+  readonly bytes: number;
 
-  /** @param room from `indexRoom` for that size */
-  constructor(file: DiskFile, size: number, room: Uint8Array) {
+  /** @param room from `indexRoom` for that size. Throws StorageError */
+  constructor(file: DiskFile, size: number, room: Uint8Array, { nonce }: SegmentHead) {
     this.#file = file;
-    this.#size = size;
     this.#room = room;
+    this.marked = markOf(file, size - MARK_BYTES, nonce);
+    this.#size = this.marked > FRAMES_AT ? size - MARK_BYTES : size;
+    this.bytes = this.#size;
   }
 
   /** The block that goes on where `segment` is indexed; undefined: there is none that holds. Throws StorageError. */
@@ -132,15 +170,25 @@ export class BlockReader {
     this.#file.read(room, 0, headBytes, position);
     const fields = new Uint32Array(room.buffer, 0, HEAD_WORDS);
     const [magic, sum, version, length = 0, begin, to = 0, rows = 0] = fields;
-    if (magic !== MAGIC || version !== VERSION || begin !== from || to <= from || to > most) {
-      return undefined;
-    }
+    const isBlock = magic === MAGIC && (version === SYNCED || version === CHECKED);
+    if (!isBlock || begin !== from || to <= from || to > most) return undefined;
     const isThere = length >= headBytes && length % 8 === 0 && length <= room.length;
     if (!isThere || position + length > this.#size) return undefined;
     this.#file.read(room, headBytes, length - headBytes, position + headBytes);
     if (sumOf(room.subarray(0, length), head.nonce, position) !== sum) return undefined;
-    return partsOf(room, length, rows, to);
+    const isSynced = version === SYNCED || to <= this.marked;
+    return partsOf(room, length, rows, to, isSynced ? undefined : fields[10]);
   }
+}
+
+/** Throws StorageError. */
+function markOf(file: DiskFile, position: number, nonce: number): number {
+  if (position < 0) return FRAMES_AT;
+  const bytes = new Uint8Array(MARK_BYTES);
+  file.read(bytes, 0, MARK_BYTES, position);
+  const [magic, sum, version, length, to = 0] = new Uint32Array(bytes.buffer);
+  const isMark = magic === MAGIC && version === MARK && length === MARK_BYTES;
+  return isMark && sumOf(bytes, nonce, position) === sum ? Math.max(to, FRAMES_AT) : FRAMES_AT;
 }
 
 /** Room for a block of an index of so many bytes: what there is, if it is enough. */
@@ -155,6 +203,7 @@ function partsOf(
   bytes: number,
   rows: number,
   to: number,
+  pieceSum: number | undefined,
 ): IndexBlock | undefined {
   const fields = new Uint32Array(room.buffer, 0, bytes >>> 2);
   const [noteCount = 0, textCount = 0, textBytes = 0] = fields.subarray(7);
@@ -174,7 +223,7 @@ function partsOf(
   const times = new Float64Array(room.buffer, rowsBegin, (rows * KEPT_ROW_WORDS) / 2);
   const texts = room.subarray(textsAt, textsAt + textBytes);
   const notes = notesOf(room, notesAt, noteCount, rows);
-  const block = { bytes, to, rows, words, times, notes: notes ?? [], texts, ends };
+  const block = { bytes, to, pieceSum, rows, words, times, notes: notes ?? [], texts, ends };
   return notes !== undefined && areRowsSane(block) ? block : undefined;
 }
 

@@ -1,13 +1,14 @@
-// Writes the indexes of segments (index-block.ts): of what has been synced, a little a turn, from what the segment says. So
+// Writes the indexes of segments (index-block.ts): of what has been written, a little a turn, from what the segment says. So
 // nothing of it depends on what becomes of the messages meanwhile, and it may end anywhere: a start after kill -9 reads
-// the log from where the indexes end. Nobody waits for it but the end of the store.
+// the log from where the indexes end. When it has been synced, a mark says so. Nobody waits for it but the end of the store.
+import { crc32 } from 'node:zlib';
 import { toError } from '../../../shared/errors.ts';
 import { BlockBuilder } from './block-builder.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { DiskTurns } from './disk-turns.ts';
 import { FRAME_HEAD_BYTES, FRAMES_AT, type Place } from './format.ts';
 import { FrameScan } from './frame-scan.ts';
-import { blockBytes, INDEX_PIECE_BYTES, indexName } from './index-block.ts';
+import { blockBytes, INDEX_PIECE_BYTES, indexName, markBytes, pieceSeed } from './index-block.ts';
 import type { Segment, Segments } from './segments.ts';
 import type { Syncing } from './syncing.ts';
 
@@ -25,6 +26,7 @@ export interface IndexingHost {
 const INDEX_LEAST: number = 1 << 20;
 /** What is gone through in a turn: some tenths of a millisecond. */
 const STEP_BYTES = 65_536;
+const ROOM_BYTES: number = 2 * STEP_BYTES;
 /** At the end of the store so much is done, half a second's work; the next start goes on with the rest. */
 const FINISH_BYTES: number = 1 << 28;
 
@@ -39,6 +41,8 @@ export class Indexing {
   /** How far it was synced when that was last of interest. */
   #seen: Place = { number: 0, at: 0 };
   #isStopped = false;
+  /** Nothing more will be written. */
+  #isFinishing = false;
   /** Bytes of segments of which indexes may still be made. */
   #left: number = Number.POSITIVE_INFINITY;
 
@@ -46,18 +50,23 @@ export class Indexing {
     this.#host = host;
   }
 
+  /** More of the log has been written. */
+  written(): void {
+    const { last } = this.#host.segments;
+    if (last !== undefined && this.#isWorth(last)) this.due();
+  }
+
   /** More of the log has been synced, or of another segment. */
   synced(): void {
     const { number, at } = this.#host.syncing.synced;
-    const { indexBytes = INDEX_LEAST } = this.#host.options;
-    if (number === this.#seen.number && at - this.#seen.at < indexBytes) return;
+    if (number === this.#seen.number && at - this.#seen.at < this.#least) return;
     this.#seen = { number, at };
     this.due();
   }
 
   /** There may be something to do. It begins in a later turn. */
   due(): void {
-    if (!this.#isStopped && this.#isDue) this.#work ??= this.#run();
+    if (this.#work === undefined && !this.#isStopped && this.#isDue) this.#work = this.#run();
   }
 
   /** The segment is gone, or is about to be another. */
@@ -71,6 +80,7 @@ export class Indexing {
   /** Does what there is to do, the last segments first. Nothing is begun afterwards. */
   async finish(): Promise<void> {
     this.#left = FINISH_BYTES;
+    this.#isFinishing = true;
     this.due();
     this.#isStopped = true;
     await this.#work;
@@ -83,25 +93,48 @@ export class Indexing {
     await this.#work;
   }
 
-  /** There would be something to do if everything had been synced. */
+  /** There is something to do, or would be if everything had been synced. */
   get isBehind(): boolean {
-    return this.#host.segments.list.some((segment) => this.#isWorth(segment, segment.bytes));
+    const { list } = this.#host.segments;
+    return list.some((each) => this.#isWorth(each) || this.#isUnmarked(each, each.bytes));
   }
 
   get #isDue(): boolean {
     return this.#stale.length > 0 || this.#next() !== undefined;
   }
 
-  /** A segment of which enough was synced since it was indexed. Mostly it is one of the last two. */
+  /** Mostly it is one of the last two. */
   #next(): Segment | undefined {
     const { list } = this.#host.segments;
-    return list.findLast((segment) => this.#isWorth(segment, this.#endOf(segment)));
+    return list.findLast(
+      (each) => this.#isWorth(each) || this.#isUnmarked(each, this.#endOf(each)),
+    );
   }
 
-  #isWorth(segment: Segment, end: number): boolean {
-    const { indexBytes = INDEX_LEAST } = this.#host.options;
-    const left = end - segment.indexed;
-    return left > 0 && left >= indexBytes && this.#isStaying(segment);
+  /** Enough of it was written since it was indexed; what is left of one that is full comes, too. */
+  #isWorth(segment: Segment): boolean {
+    const left = segment.bytes - segment.indexed;
+    const isEnough =
+      this.#isEnough(left) || (left > 0 && segment.hasIndex && this.#isFull(segment));
+    return isEnough && this.#isStaying(segment);
+  }
+
+  #isFull(segment: Segment): boolean {
+    return this.#isFinishing || segment !== this.#host.segments.last;
+  }
+
+  /** Enough of what is indexed is known to be synced, and its index does not say so. */
+  #isUnmarked(segment: Segment, synced: number): boolean {
+    const left = Math.min(segment.indexed, synced) - segment.marked;
+    return this.#isEnough(left) && this.#isStaying(segment);
+  }
+
+  #isEnough(left: number): boolean {
+    return left >= this.#least;
+  }
+
+  get #least(): number {
+    return Math.max(1, this.#host.options.indexBytes ?? INDEX_LEAST);
   }
 
   /** It has an index that may grow, and is not about to be unlinked. */
@@ -156,12 +189,14 @@ export class Indexing {
     const index = segment.hasIndex ? disk.open(path) : disk.create(path);
     segment.hasIndex = true;
     try {
-      const scan = new FrameScan(segment);
-      const end = this.#endOf(segment);
-      while (segment.indexed < end && this.#isStaying(segment) && this.#left > 0) {
+      const end = segment.bytes;
+      const scan = new FrameScan(segment, new Uint8Array(Math.min(end, ROOM_BYTES)));
+      const least = this.#isFull(segment) ? 1 : Math.min(INDEX_PIECE_BYTES, this.#least);
+      while (this.#isStaying(segment) && this.#left > 0 && end - segment.indexed >= least) {
         await this.#addBlock(segment, scan, end, index);
         await disk.later();
       }
+      if (this.#isUnmarked(segment, this.#endOf(segment))) await this.#mark(segment, index);
     } finally {
       index.close();
     }
@@ -170,6 +205,8 @@ export class Indexing {
   async #addBlock(segment: Segment, scan: FrameScan, end: number, index: DiskFile): Promise<void> {
     const builder = new BlockBuilder();
     const from = segment.indexed;
+    const { nonce } = segment.head;
+    let sum = pieceSeed(nonce, from);
     let at = from;
     let stepEnd = at + STEP_BYTES;
     while (at < Math.min(end, from + INDEX_PIECE_BYTES)) {
@@ -179,17 +216,29 @@ export class Indexing {
         segment.isIndexEnded = true;
         return;
       }
+      sum = crc32(scan.bytes.subarray(at - scan.origin, at - scan.origin + length), sum);
       at += length;
       if (at < stepEnd) continue;
       await this.#host.options.disk.later();
       if (!this.#isStaying(segment)) return;
       stepEnd = at + STEP_BYTES;
     }
-    const block = blockBytes(builder.block, from, at, segment.head.nonce, segment.indexBytes);
+    const block = blockBytes(builder.block, { from, to: at, sum }, nonce, segment.indexBytes);
+    // It takes the place of the mark.
+    segment.marked = FRAMES_AT;
     await index.writeLater(block, segment.indexBytes);
     segment.indexed = at;
     segment.indexBytes += block.length;
     this.#left -= at - from;
+  }
+
+  async #mark(segment: Segment, index: DiskFile): Promise<void> {
+    const marked = Math.min(segment.indexed, this.#endOf(segment));
+    await index.writeLater(
+      markBytes(marked, segment.head.nonce, segment.indexBytes),
+      segment.indexBytes,
+    );
+    segment.marked = marked;
   }
 }
 

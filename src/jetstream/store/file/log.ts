@@ -23,7 +23,7 @@ import { Syncing, type SyncOptions } from './syncing.ts';
 import { Tail, type TailOptions } from './tail.ts';
 
 export interface LogOptions extends SyncOptions, TailOptions {
-  /** Of so many bytes of a segment, once they are synced, an index is made. */
+  /** Of so many bytes of a segment an index is made. */
   readonly indexBytes?: number;
 }
 
@@ -103,6 +103,7 @@ export class SegmentLog implements Bodies {
     this.#begun = this.segments.end;
     this.#tail.begin(isCut);
     this.#compaction.due();
+    this.#indexing.due();
     if (this.#indexing.isBehind) this.syncing.hurry();
   }
 
@@ -320,14 +321,14 @@ export class SegmentLog implements Bodies {
   }
 
   write(): Error | undefined {
-    if (this.isReplaying) return undefined;
-    this.#tail.pay();
-    return this.#tail.write();
+    return this.isReplaying ? undefined : this.#say();
   }
 
-  #say(): void {
+  #say(): Error | undefined {
     this.#tail.pay();
-    this.#tail.write();
+    const failure = this.#tail.write();
+    this.#indexing.written();
+    return failure;
   }
 
   /** Writes what there is, and what makes the next start short. What fails now is found then. */

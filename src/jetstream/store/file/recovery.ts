@@ -2,6 +2,7 @@
 // torn, or has been written and synced and was changed by something else. A frame says how far the log was synced when it
 // was written; so damage before the highest such place is passed over, and the frame behind it tells which sequences it
 // has cost. From any other damage on, everything is cut: what is kept is what was there at some moment.
+import { crc32 } from 'node:zlib';
 import { StorageError } from '../../../shared/errors.ts';
 import type { Work } from '../../work.ts';
 import type { IndexedStore } from '../indexed-store.ts';
@@ -30,6 +31,7 @@ import {
   type IndexBlock,
   indexName,
   indexRoom,
+  pieceSeed,
 } from './index-block.ts';
 import type { SegmentLog } from './log.ts';
 import { Replay } from './replay.ts';
@@ -49,6 +51,8 @@ interface Evidence {
 
 /** Bytes of frames that are done in a step: some tenths of a millisecond. */
 const STEP_BYTES = 32_768;
+/** Bytes that are compared with a checksum in a step: they stay in a processor's own memory meanwhile. */
+const COMPARED_BYTES = 131_072;
 /** Frames whose heads are looked at in a step. */
 const FRAMES_A_STEP = 1024;
 /** Work of ours that has not come to its end, and what older versions have kept beside the log. */
@@ -187,11 +191,13 @@ export class Recovery {
       file = disk.open(indexName(segment.file.path));
       const size = file.size();
       this.#indexRoom = indexRoom(this.#indexRoom, size);
-      const reader = new BlockReader(file, size, this.#indexRoom);
+      const reader = new BlockReader(file, size, this.#indexRoom, segment.head);
       for (let block = reader.next(segment); block !== undefined; block = reader.next(segment)) {
+        if (!(yield* this.#holds(block, segment))) break;
         yield* this.#restoreBlock(block, segment);
       }
-      if (size > segment.indexBytes) file.truncate(segment.indexBytes);
+      if (reader.bytes > segment.indexBytes) file.truncate(segment.indexBytes);
+      else segment.marked = reader.marked;
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       segment.isIndexEnded = true;
@@ -200,6 +206,27 @@ export class Recovery {
       file?.close();
     }
     return segment.indexed;
+  }
+
+  /** Whether what a block stands for is there. Throws StorageError. */
+  *#holds({ to, pieceSum }: IndexBlock, segment: Segment): Work<boolean> {
+    if (pieceSum === undefined) return true;
+    const { file, head, indexed: from } = segment;
+    const room = this.#makeRoom(segment);
+    let sum = pieceSeed(head.nonce, from);
+    for (let at = from; at < to; ) {
+      const count = file.read(room, 0, Math.min(room.length, to - at, COMPARED_BYTES), at);
+      if (count === 0) return false;
+      sum = crc32(room.subarray(0, count), sum);
+      at += count;
+      yield;
+    }
+    return sum === pieceSum;
+  }
+
+  #makeRoom({ bytes }: Segment): Uint8Array {
+    this.#room = scanRoom(bytes, this.#room);
+    return this.#room;
   }
 
   *#restoreBlock(block: IndexBlock, segment: Segment): Work<void> {
@@ -241,9 +268,7 @@ export class Recovery {
     while (!this.#replay.raiseFloor(head.firstSeq)) yield;
     const covered = yield* this.#restore(segment);
     if (covered >= size) return true;
-    const room = scanRoom(size);
-    if (room.length > this.#room.length) this.#room = room;
-    this.#scan = new FrameScan(segment, this.#room);
+    this.#scan = new FrameScan(segment, this.#makeRoom(segment));
     this.#builder ??= new BlockBuilder();
     this.#pendingAt = covered;
     let stepAt = covered;
