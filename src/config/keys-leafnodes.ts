@@ -11,6 +11,7 @@ import {
   duration,
   flag,
   type Kind,
+  keyPlace,
   list,
   mistake,
   printed,
@@ -248,9 +249,39 @@ const remote = block(REMOTE, {
     const remedy =
       'When using proxy with TLS endpoints, ensure TLS is properly configured for the leafnode remote';
     const shown = `proxy is configured but remote URL ${withoutUser(secret)}`;
-    mistake(reading, value, `${shown} ${lacks}. ${remedy}`);
+    mistake(reading, keyPlace(value, 'proxy'), `${shown} ${lacks}. ${remedy}`);
   },
 });
+
+/** As the original names it, without what is secret. */
+export function remoteName({ urls = [], account, credentials, nkey }: RemoteLeaf): string {
+  const list = urls.map((each) => quoteGoText(withoutUser(each))).join(' ');
+  const key = nkey ? ', nkey="[REDACTED]"' : '';
+  const how = credentials ? `, credentials=${quoteGoText(credentials)}` : key;
+  return `urls=[${list}], account=${quoteGoText(account || '$G')}${how}`;
+}
+
+/** Each is there once. */
+const remotes: Kind<readonly RemoteLeaf[]> = (value, key, reading, path) => {
+  const seen = new Set<string>();
+  const one: Kind<RemoteLeaf> = (element, ...rest) => {
+    const read = remote(element, ...rest);
+    if (read === undefined) return undefined;
+    const name = JSON.stringify([read.urls, read.account || '$G', read.credentials, read.nkey]);
+    if (seen.has(name)) {
+      return mistake(
+        reading,
+        keyPlace(element, 'url', 'urls'),
+        `duplicate remote ${remoteName(read)}`,
+      );
+    }
+    seen.add(name);
+    return read;
+  };
+  const wrong = (given: ConfigValue): string =>
+    `Expected remotes field to be an array, got ${typeName(given)}`;
+  return list(one, wrong)(value, key, reading, path);
+};
 
 export interface LeafnodesValues extends LinkValues {
   authorization?: LeafAuthorization;
@@ -300,10 +331,7 @@ export const LEAFNODES: Block<LeafnodesValues> = {
   },
   remotes: {
     names: ['remotes'],
-    kind: list(
-      remote,
-      (value: ConfigValue) => `Expected remotes field to be an array, got ${typeName(value)}`,
-    ),
+    kind: remotes,
     about: 'Servers to connect to.',
     effect: 'warned',
   },

@@ -5,7 +5,7 @@ import { quoteGoText } from '../shared/go-quote.ts';
 import { TransformMistake, withAccountFunctions } from '../shared/subject-transform.ts';
 import { formatDuration } from '../shared/time.ts';
 import { domainMistake, isReservedDomain, isSubject, isUrl, withoutUser } from './checks.ts';
-import type { RemoteLeaf } from './keys-leafnodes.ts';
+import { type RemoteLeaf, remoteName } from './keys-leafnodes.ts';
 import type { Compression } from './keys-links.ts';
 import type { ServerValues } from './keys-server.ts';
 import { ACCOUNT_HASH } from './mapping-mistake.ts';
@@ -96,9 +96,8 @@ const leafnodes: Rule = (values) => {
   return `leaf nodes and gateways (both being defined) ${needed}`;
 };
 
-/** Each is there once, and what it denies can be. */
+/** What they deny can be. */
 function remotesMistake(remotes: readonly RemoteLeaf[]): string | undefined {
-  const names = new Set<string>();
   for (const each of remotes) {
     for (const [what, list] of [
       ['deny_imports', each.denyImports],
@@ -107,9 +106,6 @@ function remotesMistake(remotes: readonly RemoteLeaf[]): string | undefined {
       const wrong = (list ?? []).flatMap((subject) => denyMistake(subject) ?? []).join('\n');
       if (wrong !== '') return `invalid ${what} for remote ${remoteName(each)}: ${wrong}`;
     }
-    const name = JSON.stringify([each.urls, each.account || '$G', each.credentials, each.nkey]);
-    if (names.has(name)) return `duplicate remote ${remoteName(each)}`;
-    names.add(name);
   }
   return undefined;
 }
@@ -126,14 +122,6 @@ function denyMistake(subject: string): string | undefined {
     if (!(error instanceof TransformMistake)) throw error;
     return `permission subject ${quoteGoText(subject)}: ${error.message}`;
   }
-}
-
-/** As the original names it, without what is secret. */
-function remoteName({ urls = [], account, credentials, nkey }: RemoteLeaf): string {
-  const list = urls.map((each) => quoteGoText(withoutUser(each))).join(' ');
-  const key = nkey ? ', nkey="[REDACTED]"' : '';
-  const how = credentials ? `, credentials=${quoteGoText(credentials)}` : key;
-  return `urls=[${list}], account=${quoteGoText(account || '$G')}${how}`;
 }
 
 const MODES =

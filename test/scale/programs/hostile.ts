@@ -65,7 +65,14 @@ async function gone(peer: Peer, end: (peer: Peer) => void): Promise<void> {
 }
 
 const leave = (peer: Peer): void => void peer.socket.end();
-const reset = (peer: Peer): void => void peer.socket.resetAndDestroy();
+const reset = (peer: Peer): void => {
+  try {
+    peer.socket.resetAndDestroy();
+  } catch {
+    // Whom the server ends meanwhile cannot be reset any more.
+    peer.socket.destroy();
+  }
+};
 const err = (peer: Peer): void => void peer.socket.write('NONSENSE\r\n');
 
 async function greeted(port: number, words = ''): Promise<Peer> {
