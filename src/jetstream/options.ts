@@ -1,4 +1,5 @@
 // What JetStream may be told, checked once at the door and completed.
+import { checkOptions } from '../bus/arguments.ts';
 import type { Clock } from '../shared/clock.ts';
 import { InvalidArgumentError } from '../shared/errors.ts';
 import { usableMemory } from '../shared/memory.ts';
@@ -81,10 +82,8 @@ const CONSUMER_BYTES = 11_000;
 
 /** Throws InvalidArgumentError with the name of the option. */
 export function jetStreamSettings(options: JetStreamOptions): JetStreamSettings {
-  if (typeof options !== 'object' || options === null) {
-    throw InvalidArgumentError.format('options', 'must be an object');
-  }
-  const { storeDir, domain, limits = {}, strict = true, clock, syncInterval } = options;
+  const said = checkOptions(options);
+  const { storeDir, domain, limits = {}, strict = true, clock, syncInterval } = said;
   if (typeof limits !== 'object' || limits === null) {
     throw InvalidArgumentError.format('limits', 'must be an object');
   }
@@ -98,9 +97,9 @@ export function jetStreamSettings(options: JetStreamOptions): JetStreamSettings 
   const windowMs = whole('limits.duplicateWindowMs', limits.duplicateWindowMs, 0);
   return {
     storeDir: directory,
-    maxMemory: whole('maxMemory', options.maxMemory, 0) ?? most,
-    maxFile: whole('maxFile', options.maxFile, 0) ?? most,
-    isFileByDisk: options.maxFile === undefined,
+    maxMemory: whole('maxMemory', said.maxMemory, 0) ?? most,
+    maxFile: whole('maxFile', said.maxFile, 0) ?? most,
+    isFileByDisk: said.maxFile === undefined,
     heldMax: share,
     consumersMax: Math.floor(memory / PART / CONSUMER_BYTES),
     syncInterval: syncInterval ?? SYNC_INTERVAL_MS,

@@ -357,8 +357,8 @@ function asking(authenticate: Authenticate): Ask {
 /** Anything that is not known is a refusal, and an error for the log. */
 function verdictOf(answer: unknown): Verdict {
   if (answer === null || answer === undefined) return REFUSED;
-  if (typeof answer !== 'object') throw new Error('authenticate must answer an object or null');
-  const { user, expires, ...others } = answer as Record<string, unknown>;
+  if (!isPlainObject(answer)) throw new Error('authenticate must answer a plain object or null');
+  const { user, expires, ...others } = answer;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw notSupported(unknown);
   if (user !== undefined && typeof user !== 'string') throw notSupported('user');
@@ -366,6 +366,13 @@ function verdictOf(answer: unknown): Verdict {
   if (expiresAt === undefined) return { isAdmitted: true, ...(user !== undefined && { user }) };
   if (typeof expiresAt !== 'number' || Number.isNaN(expiresAt)) throw notSupported('expires');
   return { isAdmitted: true, expiresAt, ...(user !== undefined && { user }) };
+}
+
+/** Of any realm. An error, a list or a row that was found says nothing of a user, and must not let one in. */
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function notSupported(key: string): Error {

@@ -98,7 +98,8 @@ test('a bus that is closed first takes it along', async () => {
 });
 
 test.each([
-  [null, "'options' must be an object"],
+  [5, "'options' must be an object"],
+  [{ clock: {} }, "'clock' must be an object with "],
   [{ maxMemory: -1 }, "'maxMemory' must be a whole number from 0 on"],
   [{ domain: 'a.b' }, "'domain' must be one token of a subject without wildcards"],
   [{ limits: { defaultMaxConsumers: 1.5 } }, "'limits.defaultMaxConsumers'"],

@@ -270,6 +270,8 @@ test('an option that is undefined leaves what the file asks for', async () => {
   expect(await answer(server.port, {})).toEqual(OUT);
 });
 
+const ANOTHER_WAY = 'authenticate must answer a plain object or null';
+
 describe('as the program decides', () => {
   const known = ({ user, pass }: Credentials) => (user === 'a' && pass === 'p' ? { user } : null);
 
@@ -313,7 +315,11 @@ describe('as the program decides', () => {
       'broken',
     ],
     ['rejects', () => Promise.reject(new Error('broken')), 'broken'],
-    ['says yes in another way', () => true, 'authenticate must answer an object or null'],
+    ['says yes in another way', () => true, ANOTHER_WAY],
+    ['finds nothing in a list', async () => [], ANOTHER_WAY],
+    ['answers an error instead of throwing it', () => new Error('no such user'), ANOTHER_WAY],
+    ['answers a map', () => new Map(), ANOTHER_WAY],
+    ['answers what it has found', () => new (class Row {})(), ANOTHER_WAY],
     [
       'names permissions',
       () => ({ permissions: {} }),

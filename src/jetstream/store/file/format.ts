@@ -250,6 +250,23 @@ export function readFrameHead(view: DataView, start: number): FrameHead {
   };
 }
 
+/** The last sequence that a whole frame uses up; 0 = none. */
+export function lastSeqIn(view: DataView, start: number, bytes: number): number {
+  const end = start + bytes;
+  let last = 0;
+  for (let at = start + FRAME_HEAD_BYTES; at < end; ) {
+    const length = recordBytes(view, at, end);
+    if (length === 0) break;
+    const kind = view.getUint32(at, true) & 0xff;
+    if (kind === MESSAGE || kind === SKIP) {
+      const seq = view.getFloat64(kind === MESSAGE ? at + 20 : at + 4, true);
+      if (isSeq(seq)) last = Math.max(last, seq);
+    }
+    at += length;
+  }
+  return last;
+}
+
 /** Bytes of the record at `at`; 0 = there is no such record, or it is not whole in front of `end`. */
 export function recordBytes(view: DataView, at: number, end: number): number {
   if (at + FLOOR_BYTES > end) return 0;

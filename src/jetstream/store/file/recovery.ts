@@ -14,6 +14,7 @@ import {
   FRAME_HEAD_BYTES,
   FRAMES_AT,
   isSeq,
+  lastSeqIn,
   MESSAGE_BYTES,
   type Place,
   readFrameHead,
@@ -328,6 +329,7 @@ export class Recovery {
         const isLater = number > place.number || (number === place.number && syncedAt > place.at);
         if (isLater) place = { number, at: syncedAt };
         if (isSeq(frame.beforeSeq)) lastSeq = Math.max(lastSeq, frame.beforeSeq);
+        lastSeq = Math.max(lastSeq, lastSeqIn(scan.view, at - scan.origin, frame.bytes));
         at += frame.bytes;
         if (count % FRAMES_A_STEP === 0) yield;
       }
