@@ -12,6 +12,7 @@ import { fileErrorText } from '../shared/file-error.ts';
 import { quoteGoText } from '../shared/go-quote.ts';
 import type { Logger } from '../shared/logger.ts';
 import { ANNOUNCED_VERSION } from '../shared/version.ts';
+import { collectSeldom } from './collector.ts';
 import { commandOptions } from './command-options.ts';
 import { type Configured, configure } from './configure.ts';
 import type { Flags } from './flag-values.ts';
@@ -43,6 +44,7 @@ export async function serverCommand(args: readonly string[]): Promise<void> {
   const { logger } = logging;
   const options = serveOptions(configured, logging);
   checkPorts(options, logger);
+  if (options.jetstream !== undefined && options.jetstream !== false) collectSeldom();
   const bus = makeBus(options);
   try {
     const starting = serve(bus, options);

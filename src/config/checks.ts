@@ -1,7 +1,7 @@
 // Whether a text is what a key wants: a subject, an nkey, a URL, a certificate. They answer alone; the tables say
 // what is reported.
 
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { fileErrorText } from '../shared/file-error.ts';
 import { quoteGoText } from '../shared/go-quote.ts';
@@ -13,6 +13,15 @@ export function isSubject(subject: string): boolean {
   return tokens.every((token, index) => {
     return token !== '' && (token !== '>' || index === tokens.length - 1);
   });
+}
+
+const HASH_DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const HASH_LENGTH = 8;
+
+/** What stands for an account in subjects. Source: nats-server 2.15.3, server/raft.go, getHash. */
+export function accountHash(name: string): string {
+  const bytes = [...createHash('sha256').update(name).digest().subarray(0, HASH_LENGTH)];
+  return bytes.map((byte) => HASH_DIGITS[byte % HASH_DIGITS.length]).join('');
 }
 
 /** Domains that would be taken for something else. */

@@ -283,6 +283,29 @@ const importItem: Kind<ImportValues> = block(IMPORT, {
   },
 });
 
+/** A service of an account is asked for by one subject once. */
+const imports: Kind<readonly ImportValues[]> = (value, key, reading, path) => {
+  const seen = new Map<string, string>();
+  const one: Kind<ImportValues> = (element, ...rest) => {
+    const read = importItem(element, ...rest);
+    if (read?.service === undefined) return read;
+    const { account = '', subject = '' } = read.service;
+    const to = read.to || subject;
+    const name = JSON.stringify([account, to]);
+    const before = seen.get(name);
+    if (before !== undefined) {
+      const used = `previously used in import for account ${quoteGoText(account)}`;
+      const what = `Duplicate service import subject ${quoteGoText(to)}`;
+      return mistake(reading, element, `${what}, ${used}, subject ${quoteGoText(before)}`);
+    }
+    seen.set(name, subject);
+    return read;
+  };
+  const wrong = (given: ConfigValue): string =>
+    `Imports should be an array, got ${typeName(given)}`;
+  return list(one, wrong)(value, key, reading, path);
+};
+
 // Accounts.
 
 export const LIMITS: Block<
@@ -355,7 +378,7 @@ export const ACCOUNT: Block<AccountValues> = {
   nkey: { names: ['nkey'], kind: accountKey, about: 'Public key.' },
   imports: {
     names: ['imports'],
-    kind: list(importItem, (value) => `Imports should be an array, got ${typeName(value)}`),
+    kind: imports,
     about: 'What it takes from others.',
   },
   exports: {

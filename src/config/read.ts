@@ -139,10 +139,15 @@ function checkTogether(values: ServerValues, map: ConfigMap, reading: Reading): 
 }
 
 /** Accounts beside each other, when nothing else is wrong. */
-function checkLinks({ accounts }: ServerValues, map: ConfigMap, reading: Reading): void {
+function checkLinks(
+  { accounts, noSystemAccount }: ServerValues,
+  map: ConfigMap,
+  reading: Reading,
+): void {
   const at = valueAt(map, 'accounts');
   if (accounts === undefined || at === undefined || reading.errors.length > 0) return;
-  for (const text of accountLinkMistakes(accounts)) mistake(reading, at, text);
+  const found = accountLinkMistakes(accounts, noSystemAccount === true);
+  for (const text of found) mistake(reading, at, text);
 }
 
 /** The value of a key in any case. */

@@ -21,6 +21,8 @@ const TOO_MANY = `${INVALID}: too many arguments passed to the function`;
 const WRONG = `${INVALID}: function argument is invalid or in the wrong format`;
 const OUT_OF_RANGE = `${INVALID}: wildcard index out of range`;
 const UNKNOWN = `${INVALID}: unknown function`;
+const NOT_FOR_IMPORTS = `${INVALID}: the only mapping function allowed for import transforms is {{Wildcard()}}`;
+const NOT_ALL_WILDCARDS = `${INVALID}: not using all of the token wildcard(s)`;
 const NOT_HERE = `${INVALID}: function is not available in this context`;
 
 /** Bytes of a source, of a destination, of what is made and is hashed: a few could ask for megabytes of each message. */
@@ -160,6 +162,46 @@ export function withAccountFunctions(
       return value === 'later' ? token : value;
     })
     .join('.');
+}
+
+/**
+ * Whether that may be done to what an import takes, so that it can be undone: the tokens of all wildcards, and nothing
+ * else of its source. Throws TransformMistake.
+ */
+export function checkImportTransform(source: string, destination: string): void {
+  new SubjectTransform(source, destination, () => 0);
+  let used = 0;
+  for (const token of destination.split('.')) {
+    if (/^\$[+-]?[0-9]+$/.test(token) || isWildcardFunction(token)) used += 1;
+    else if (isFunction(token)) throw mistake(token, NOT_FOR_IMPORTS);
+  }
+  const wildcards = source.split('.').filter((token) => token === '*');
+  if (used < wildcards.length) throw mistake(destination, NOT_ALL_WILDCARDS);
+}
+
+/** Wildcards as the numbers that stand for them, `a.*` as `a.$1`. */
+export function withPlaceholders(subject: string): string {
+  let count = 0;
+  return mapTokens(subject, (token) => {
+    if (token !== '*') return token;
+    count += 1;
+    return `$${count}`;
+  });
+}
+
+/** And back. */
+export function withoutPlaceholders(subject: string): string {
+  return mapTokens(subject, (token) => {
+    return /^\$[1-9]/.test(token) || isWildcardFunction(token) ? '*' : token;
+  });
+}
+
+function isWildcardFunction(token: string): boolean {
+  return isFunction(token) && (FUNCTIONS.get('wildcard')?.test(token) ?? false);
+}
+
+function mapTokens(subject: string, change: (token: string) => string): string {
+  return subject.split('.').map(change).join('.');
 }
 
 /** It is more than a subject of this process can be. */

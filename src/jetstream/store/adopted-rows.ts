@@ -7,7 +7,6 @@
 //
 // What either changes of a subject is written once, when the run ends.
 import {
-  COLD_TEXTS_MOST,
   ColdRows,
   KEPT_AT,
   KEPT_BODY,
@@ -19,6 +18,7 @@ import {
 import {
   ROW_AT,
   ROW_BODY,
+  ROW_BYTES,
   ROW_NEXT,
   ROW_PREVIOUS,
   ROW_SLAB,
@@ -34,9 +34,6 @@ const BODY_BITS = 0x7fff_ffff;
 
 /** A run is long that fills a quarter of a chunk. */
 const LONG_SHARE = 4;
-/** Subjects are few that have four rows each, in chunks of the usual size; in smaller ones fewer do. */
-const FEW_SHARE = 1 / 1024;
-const FEW_MOST = 4;
 
 export interface AdoptingStore {
   readonly rows: Rows;
@@ -51,6 +48,8 @@ export class Adoption {
   #kept!: KeptRows;
   /** What a row says of the slab in which all of them lie. */
   #slab = 0;
+  /** Of each chunk some are taken away at once: it would be unfolded before the next one is there. */
+  #isBroken = false;
   // By the numbers of texts: the subject; in the run at hand, the last sequence, where its row is or what the first row says
   // of the one before, and how many are new.
   #ids = new Int32Array(0);
@@ -75,11 +74,17 @@ export class Adoption {
     this.#store = store;
   }
 
-  /** What `add` is about from now on. @param slab what a row says of where all of them lie */
-  begin(kept: KeptRows, slab: number): void {
+  /**
+   * What `add` is about from now on.
+   *
+   * @param slab what a row says of where all of them lie
+   * @param gaps how often rows are removed in between
+   */
+  begin(kept: KeptRows, slab: number, gaps: number): void {
     const { ends } = kept;
     this.#kept = kept;
     this.#slab = slab;
+    this.#isBroken = gaps * this.#store.rows.most >= kept.rows;
     if (ends.length > this.#ids.length) this.#makeRoom(2 * ends.length);
     this.#ids.fill(-1, 0, ends.length);
     this.#foreseen = 0;
@@ -109,7 +114,7 @@ export class Adoption {
    */
   add(at: number, count: number, seq: number): number {
     const { rows, state } = this.#store;
-    const isCold = count * LONG_SHARE >= rows.most && this.#areFew;
+    const isCold = this.#isCold(count);
     this.#bodyBytes = 0;
     for (let done = 0; done < count; ) {
       if (isCold) done += this.#keep(at + done, Math.min(rows.most, count - done), seq + done);
@@ -126,10 +131,12 @@ export class Adoption {
     return this.#bodyBytes;
   }
 
-  get #areFew(): boolean {
-    const { ends, rows } = this.#kept;
-    const each = Math.min(FEW_MOST, this.#store.rows.most * FEW_SHARE);
-    return ends.length <= COLD_TEXTS_MOST && ends.length * each <= rows;
+  /** It is worth it: they are many, are all there, and take no more room than they will. */
+  #isCold(count: number): boolean {
+    const { most } = this.#store.rows;
+    if (this.#isBroken || count * LONG_SHARE < most) return false;
+    const bytes = ColdRows.bytes(count, Math.ceil(count / most), this.#kept.ends.length);
+    return bytes <= count * ROW_BYTES;
   }
 
   /** They become a chunk that is cold. @returns how many */

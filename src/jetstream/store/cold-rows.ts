@@ -34,9 +34,6 @@ export interface KeptRows {
   readonly ends: Uint32Array;
 }
 
-/** Their texts have numbers below that. */
-export const COLD_TEXTS_MOST: number = 1 << 16;
-
 // Of each text, in words: the id of its subject; what its first row says of the message before it on its subject; what its
 // last row says of the next one.
 const TEXT_WORDS = 3;
@@ -44,6 +41,11 @@ const PREVIOUS = 1;
 const NEXT = 2;
 
 export class ColdRows {
+  /** Bytes of so many rows in so many chunks, of which each may have all the texts. */
+  static bytes(rows: number, chunks: number, texts: number): number {
+    return 4 * (rows * KEPT_ROW_WORDS + chunks * texts * TEXT_WORDS);
+  }
+
   /** What a row says of the slab in which all of them lie. */
   readonly #slab: number;
   readonly #times: Float64Array;

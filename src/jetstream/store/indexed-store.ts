@@ -129,8 +129,6 @@ export class IndexedStore implements Store {
       previous = subjects.last;
       subjects.last = seq;
       subjects.messages++;
-      rows.find(previous);
-      rows.setNext(previous, seq);
     } else {
       id = this.#addSubject(subjectBytes, seq);
     }
@@ -140,8 +138,12 @@ export class IndexedStore implements Store {
     times[word >>> 1] = timeMs;
     words[word + ROW_SUBJECT] = id;
     words[word + ROW_NEXT] = 0;
-    if (previous === 0) words[word + ROW_PREVIOUS] = 0;
-    else rows.setPrevious(seq, previous);
+    if (previous === 0) {
+      words[word + ROW_PREVIOUS] = 0;
+    } else {
+      rows.setPrevious(seq, previous);
+      rows.linkNext(previous, seq);
+    }
     this.#bodies.sign();
     state.bytes += this.#bytesBy(subjectBytes, headerBytes > 0, bodyBytes);
     if (state.messages++ === 0) {

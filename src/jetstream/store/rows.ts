@@ -369,9 +369,15 @@ export class Rows {
     return this.#far.wordOfPrevious(seq, previous);
   }
 
-  /** As `setNext`, of any row that was the last of its subject: it may stay cold, and the cursor where it is. */
+  /**
+   * As `setNext`, of any row that was the last of its subject: it may stay cold, and the cursor where it is. Most often both
+   * are in one chunk: to look for the one and go back was 7 % of a publish.
+   */
   linkNext(seq: number, next: number): void {
-    const chunk = this.#chunks.list[this.#chunks.indexOf(seq)] as RowChunk;
+    let { chunk } = this;
+    if (chunk === undefined || seq < chunk.base || seq > chunk.end) {
+      chunk = this.#chunks.list[this.#chunks.indexOf(seq)] as RowChunk;
+    }
     const row = chunk.rowAt(seq);
     const word = this.#far.wordOfNext(seq, next);
     if (chunk.cold === undefined) chunk.words[row * ROW_WORDS + ROW_NEXT] = word;

@@ -123,8 +123,8 @@ describe('a record', () => {
     const { nonce } = readSegmentHead(viewsOf(log)) as SegmentHead;
     // Behind it lies what says that all was synced.
     const from = before.length - FRAME_HEAD_BYTES - SKIP_BYTES;
-    const at = index.length - MARK_BYTES;
     const sum = crc32(log.subarray(from), (nonce ^ from) >>> 0);
+    const at = index.length - MARK_BYTES;
     const more = blockBytes(block, { from, to: log.length, sum }, nonce, at);
     const names = new Map([
       ...all,

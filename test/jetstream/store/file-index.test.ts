@@ -1,7 +1,8 @@
 // Indexes of segments: when they are made, what a start reads then, and that they go with their segments. That nothing is
 // lost by them the properties show, and the tests of damaged and forged files.
 import { deepStrictEqual, notDeepStrictEqual, ok, strictEqual } from 'node:assert/strict';
-import { describe, it } from 'vitest';
+import { describe, it, vi } from 'vitest';
+import { ColdRows } from '../../../src/jetstream/store/cold-rows.ts';
 import { FRAMES_AT } from '../../../src/jetstream/store/file/format.ts';
 import type { Store } from '../../../src/jetstream/store/store.ts';
 import { closed, openStore } from '../../support/file-stores.ts';
@@ -188,6 +189,34 @@ describe('the index of a segment', () => {
       contents(openStore({ ...SETTING, disk: disk.afterEnd() }).store),
       contents(store),
     );
+  });
+
+  it('keeps no row as it is where each chunk would be unfolded at once, for what was removed', async () => {
+    const unfold = vi.spyOn(ColdRows.prototype, 'unfold');
+    const unfolded: number[][] = [];
+    for (const every of [100, 1000, Number.POSITIVE_INFINITY]) {
+      const disk = new SimDisk();
+      const setting = { disk, dir: '/s', indexBytes: 0, chunkRows: 256 };
+      const { store } = openStore(setting);
+      for (let seq = 1; seq <= 3000; seq++) {
+        store.append(incoming('a', ''), seq);
+        if (seq % every === 0) store.remove(seq - 20);
+      }
+      const end = closed(store);
+      await disk.settle();
+      await end;
+      unfold.mockClear();
+      const again = openStore({ ...setting, disk: disk.afterEnd() }).store;
+      const atStart = unfold.mock.calls.length;
+      ok(again.has(1));
+      unfolded.push([atStart, unfold.mock.calls.length - atStart]);
+    }
+    unfold.mockRestore();
+    deepStrictEqual(unfolded, [
+      [0, 0],
+      [3, 1],
+      [0, 1],
+    ]);
   });
 
   it('takes no more memory than the store before, where long runs of rows and short ones take turns', async () => {

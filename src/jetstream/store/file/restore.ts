@@ -23,7 +23,7 @@ export function* restore(
 ): Work<void> {
   yield* store.expecting(block.ends.length);
   const { adoption } = replay;
-  adoption.begin(block, placeWord(segment, 0));
+  adoption.begin(block, placeWord(segment, 0), gapsIn(block));
   const most = 2 * block.ends.length > block.rows ? SUBJECTS_A_STEP : ROWS_A_STEP;
   let row = 0;
   let seq = 0;
@@ -64,6 +64,13 @@ function isDone(
   if (kind === DEAD) return replay.bury(first, second, segment);
   if (kind === SKIP) store.skipTo(first, second >= 0 ? second : undefined);
   return true;
+}
+
+/** What was removed mostly lies near what says so. */
+function gapsIn({ notes }: Block): number {
+  let gaps = 0;
+  for (const { kind } of notes) if (kind === DEAD) gaps++;
+  return gaps;
 }
 
 function bodyBytes({ words }: Block, from: number, to: number): number {
