@@ -224,6 +224,20 @@ describe('an index', () => {
     strictEqual(openStore({ disk: new SimDisk(1, rows), dir: '/s' }).store.timeOf(1), 77);
   });
 
+  it('whose mark was made for other blocks is compared with the log', async () => {
+    const all = await files();
+    const expected = contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store);
+    // An older block, of what a power loss has cost.
+    const older = forged(all, (view) => {
+      view.setUint32(40, 0, true);
+      view.setFloat64(64, 77, true);
+    });
+    deepStrictEqual(
+      contents(openStore({ disk: new SimDisk(1, older), dir: '/s' }).store),
+      expected,
+    );
+  });
+
   it('without its segment is removed, and one that cannot be read is not needed', async () => {
     const all = await files();
     const expected = contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store);

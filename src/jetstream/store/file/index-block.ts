@@ -42,8 +42,9 @@ const MARK = 3;
 const MAGIC = 0x49474e9d;
 
 // The head, 64 bytes, in words: magic, checksum of all behind it, version, bytes of the block, where the piece begins in the
-// segment, where it ends, rows, notes, texts, bytes of texts, checksum of the piece. A mark is a head; it is overwritten by
-// the block that comes next.
+// segment, where it ends, rows, notes, texts, bytes of texts, checksum of the piece. A mark is a head, up to where it says that
+// the segment was synced, and a checksum of the heads of all blocks in front of it: of others, which an older file may have
+// had there, it says nothing. It is overwritten by the block that comes next.
 const HEAD_WORDS = 16;
 const MARK_BYTES = 64;
 // A row is as cold-rows.ts says.
@@ -82,6 +83,8 @@ export interface IndexBlock extends Block {
   readonly to: number;
   /** The checksum that the piece must have; undefined: it has been synced. */
   readonly pieceSum: number | undefined;
+  /** Of the heads of blocks up to this one, when the segment's is that of those before. */
+  readonly headSum: number;
 }
 
 /** What a block stands for. */
@@ -128,13 +131,18 @@ export function blockBytes(
   return bytes;
 }
 
-/** The bytes of a mark: what is before `to` has been synced. @param position of the mark in its file */
-export function markBytes(to: number, nonce: number, position: number): Uint8Array {
+/** The bytes of a mark: what is before `to` has been synced. It is written behind the blocks of the index. */
+export function markBytes(to: number, { head, indexBytes, headSum }: Segment): Uint8Array {
   const bytes = new Uint8Array(MARK_BYTES);
   const words = new Uint32Array(bytes.buffer);
-  words.set([MAGIC, 0, MARK, MARK_BYTES, to]);
-  words[1] = sumOf(bytes, nonce, position);
+  words.set([MAGIC, 0, MARK, MARK_BYTES, to, headSum]);
+  words[1] = sumOf(bytes, head.nonce, indexBytes);
   return bytes;
+}
+
+/** The checksum of the heads of blocks, with one more. @param bytes that begin with it */
+export function addHead(headSum: number, bytes: Uint8Array): number {
+  return crc32(bytes.subarray(0, 4 * HEAD_WORDS), headSum);
 }
 
 /** Reads the blocks of the index of a segment, one after the other. */
@@ -163,6 +171,7 @@ export class BlockReader {
     indexBytes: position,
     bytes: most,
     head,
+    headSum,
   }: Segment): IndexBlock | undefined {
     const room = this.#room;
     const headBytes = 4 * HEAD_WORDS;
@@ -177,18 +186,33 @@ export class BlockReader {
     this.#file.read(room, headBytes, length - headBytes, position + headBytes);
     if (sumOf(room.subarray(0, length), head.nonce, position) !== sum) return undefined;
     const isSynced = version === SYNCED || to <= this.marked;
-    return partsOf(room, length, rows, to, isSynced ? undefined : fields[10]);
+    const sums = { pieceSum: isSynced ? undefined : fields[10], headSum: addHead(headSum, room) };
+    return partsOf(room, length, rows, to, sums);
   }
 }
 
-/** Throws StorageError. */
+/** Up to where the mark at a position says that the segment was synced. Throws StorageError. */
 function markOf(file: DiskFile, position: number, nonce: number): number {
   if (position < 0) return FRAMES_AT;
   const bytes = new Uint8Array(MARK_BYTES);
   file.read(bytes, 0, MARK_BYTES, position);
-  const [magic, sum, version, length, to = 0] = new Uint32Array(bytes.buffer);
+  const [magic, sum, version, length, to = 0, headSum = 0] = new Uint32Array(bytes.buffer);
   const isMark = magic === MAGIC && version === MARK && length === MARK_BYTES;
-  return isMark && sumOf(bytes, nonce, position) === sum ? Math.max(to, FRAMES_AT) : FRAMES_AT;
+  if (!isMark || sumOf(bytes, nonce, position) !== sum) return FRAMES_AT;
+  return headSumOf(file, position) === headSum ? Math.max(to, FRAMES_AT) : FRAMES_AT;
+}
+
+/** The checksum of the heads of the blocks in front of a position; -1 = none ends there. Throws StorageError. */
+function headSumOf(file: DiskFile, end: number): number {
+  const bytes = new Uint8Array(4 * HEAD_WORDS);
+  const fields = new Uint32Array(bytes.buffer);
+  let headSum = 0;
+  for (let at = 0; at < end; at += fields[3] as number) {
+    file.read(bytes, 0, bytes.length, at);
+    if ((fields[3] as number) < bytes.length || (fields[3] as number) > end - at) return -1;
+    headSum = addHead(headSum, bytes);
+  }
+  return headSum;
 }
 
 /** Room for a block of an index of so many bytes: what there is, if it is enough. */
@@ -203,7 +227,7 @@ function partsOf(
   bytes: number,
   rows: number,
   to: number,
-  pieceSum: number | undefined,
+  sums: Pick<IndexBlock, 'pieceSum' | 'headSum'>,
 ): IndexBlock | undefined {
   const fields = new Uint32Array(room.buffer, 0, bytes >>> 2);
   const [noteCount = 0, textCount = 0, textBytes = 0] = fields.subarray(7);
@@ -223,7 +247,7 @@ function partsOf(
   const times = new Float64Array(room.buffer, rowsBegin, (rows * KEPT_ROW_WORDS) / 2);
   const texts = room.subarray(textsAt, textsAt + textBytes);
   const notes = notesOf(room, notesAt, noteCount, rows);
-  const block = { bytes, to, pieceSum, rows, words, times, notes: notes ?? [], texts, ends };
+  const block = { bytes, to, ...sums, rows, words, times, notes: notes ?? [], texts, ends };
   return notes !== undefined && areRowsSane(block) ? block : undefined;
 }
 

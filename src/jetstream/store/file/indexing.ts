@@ -8,7 +8,14 @@ import type { Disk, DiskFile } from './disk.ts';
 import { DiskTurns } from './disk-turns.ts';
 import { FRAME_HEAD_BYTES, FRAMES_AT, type Place } from './format.ts';
 import { FrameScan } from './frame-scan.ts';
-import { blockBytes, INDEX_PIECE_BYTES, indexName, markBytes, pieceSeed } from './index-block.ts';
+import {
+  addHead,
+  blockBytes,
+  INDEX_PIECE_BYTES,
+  indexName,
+  markBytes,
+  pieceSeed,
+} from './index-block.ts';
 import type { Segment, Segments } from './segments.ts';
 import type { Syncing } from './syncing.ts';
 
@@ -229,15 +236,13 @@ export class Indexing {
     await index.writeLater(block, segment.indexBytes);
     segment.indexed = at;
     segment.indexBytes += block.length;
+    segment.headSum = addHead(segment.headSum, block);
     this.#left -= at - from;
   }
 
   async #mark(segment: Segment, index: DiskFile): Promise<void> {
     const marked = Math.min(segment.indexed, this.#endOf(segment));
-    await index.writeLater(
-      markBytes(marked, segment.head.nonce, segment.indexBytes),
-      segment.indexBytes,
-    );
+    await index.writeLater(markBytes(marked, segment), segment.indexBytes);
     segment.marked = marked;
   }
 }

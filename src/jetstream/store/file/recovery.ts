@@ -233,6 +233,7 @@ export class Recovery {
     yield* restore(block, this.#store, this.#replay, segment);
     segment.indexed = block.to;
     segment.indexBytes += block.bytes;
+    segment.headSum = block.headSum;
     yield;
   }
 

@@ -25,6 +25,8 @@ export class Segment {
   /** Its index stands for what is before that, and has so many bytes (index-block.ts). */
   indexed: number = FRAMES_AT;
   indexBytes = 0;
+  /** The checksum of the heads of its blocks. */
+  headSum = 0;
   /** So far the mark at the end of its index says that it was synced. */
   marked: number = FRAMES_AT;
   hasIndex = false;
