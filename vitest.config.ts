@@ -43,6 +43,8 @@ const globalSetup = ['test/global-setup.ts'];
 
 const config: ViteUserConfig = {
   test: {
+    // What is polled may be the start of a process: a second is not enough of a machine that has other things to do.
+    expect: { poll: { timeout: 10_000 } },
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],

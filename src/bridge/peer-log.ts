@@ -18,8 +18,11 @@ const SECRETS: readonly string[] = ['pass', 'auth_token', 'sig', 'proxy_sig', 'n
 const PIECE = /(\s*)("(?:[^"\\]|\\.)*"?|[{}[\],:=]|[^\s"{}[\],:=]+)/gs;
 /** What a terminal obeys, and other ends of a line. */
 const CONTROL = /[\0-\x1f\x7f-\x9f\u2028\u2029]/g;
-/** The verb of a line that asks for something, and what stands behind it; INFO and answers of a server ask for nothing. */
-const OP = /^(?!info\b)([a-z]+)[ \t]*(.*)$/is;
+/**
+ * The verb of a line that asks for something, and what stands behind it, of CONNECT at once if need be; INFO and answers of
+ * a server ask for nothing.
+ */
+const OP = /^(?!info)(connect|[a-z]+)[ \t]*(.*)$/is;
 /** What stands behind these says nothing. */
 const BARE: readonly string[] = ['PING', 'PONG'];
 /** Bytes of a line or a payload that are shown, and characters of a text. */

@@ -267,6 +267,8 @@ it('secrets are not traced, however the JSON is written', async () => {
     "CONNECT {'pass':'SECRET'}",
     'CONNECT {pass=SECRET}',
     'CONNECT {"pass" = "SECRET","user":"u=v"}',
+    'CONNECT{"pass":"SECRET"}',
+    'connectx{"pass":"SECRET"}',
   ];
   for (const text of texts) {
     const peer = server.connect();
@@ -285,6 +287,8 @@ it('secrets are not traced, however the JSON is written', async () => {
     `[CONNECT {'pass':"[REDACTED]"}]`,
     '[CONNECT {pass="[REDACTED]"}]',
     '[CONNECT {"pass" ="[REDACTED]","user":"u=v"}]',
+    '[CONNECT {"pass":"[REDACTED]"}]',
+    '[CONNECT x{"pass":"[REDACTED]"}]',
   ]);
   expect(lines.join('')).not.toContain('SECRET');
 });
