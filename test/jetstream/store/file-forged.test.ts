@@ -10,6 +10,7 @@ import {
   DEAD,
   FLOOR,
   FRAME_HEAD_BYTES,
+  FRAMES_AT,
   MESSAGE,
   readSegmentHead,
   type SegmentHead,
@@ -236,6 +237,48 @@ describe('an index', () => {
       contents(openStore({ disk: new SimDisk(1, older), dir: '/s' }).store),
       expected,
     );
+  });
+
+  it('with more texts than messages is of no use', async () => {
+    const all = await files();
+    const expected = contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store);
+    const log = all.get(SEGMENT) as Uint8Array;
+    const { nonce } = readSegmentHead(viewsOf(log)) as SegmentHead;
+    const rows = { rows: 0, words: new Uint32Array(0), times: new Float64Array(0), notes: [] };
+    const block = { ...rows, texts: new Uint8Array(0), ends: new Uint32Array(1000) };
+    const sum = crc32(log.subarray(FRAMES_AT), (nonce ^ FRAMES_AT) >>> 0);
+    const bytes = blockBytes(block, { from: FRAMES_AT, to: log.length, sum }, nonce, 0);
+    const disk = new SimDisk(1, new Map([...all, [INDEX, bytes]]));
+    deepStrictEqual(contents(openStore({ disk, dir: '/s' }).store), expected);
+    strictEqual(disk.names.get(INDEX)?.bytes.length, 0);
+  });
+
+  it('with very many blocks in front of its mark is judged in steps', async () => {
+    const all = await files();
+    const expected = contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store);
+    const { nonce } = readSegmentHead(viewsOf(all.get(SEGMENT) as Uint8Array)) as SegmentHead;
+    const count = 10_000;
+    const { bytes, view } = viewsOf(new Uint8Array((count + 1) * MARK_BYTES));
+    for (let i = 0; i < count; i++) view.setUint32(i * MARK_BYTES + 12, MARK_BYTES, true);
+    const mark = count * MARK_BYTES;
+    const words = [0x49474e9d, 0, 3, MARK_BYTES, 0xffff_ffff, crc32(bytes.subarray(0, mark))];
+    words.forEach((word, i) => void view.setUint32(mark + 4 * i, word, true));
+    view.setUint32(mark + 4, crc32(bytes.subarray(mark + 8), (nonce ^ mark) >>> 0), true);
+    const disk = new SimDisk(1, new Map([...all, [INDEX, bytes]]));
+    let reads = 0;
+    let most = 0;
+    disk.fails = (verb) => {
+      if (verb === 'read') reads++;
+      return undefined;
+    };
+    const options = { disk, dir: '/s', clock: new FakeClock(), sync: 1000, warn: () => {} };
+    const { store, reading } = openingFileStore({ ...options, storage: 'file' });
+    for (let isDone = false, before = 0; !isDone; before = reads) {
+      isDone = reading.next().done === true;
+      most = Math.max(most, reads - before);
+    }
+    deepStrictEqual(contents(store), expected);
+    ok(reads > count && most < 1000, `${most} of ${reads}`);
   });
 
   it('without its segment is removed, and one that cannot be read is not needed', async () => {

@@ -100,6 +100,36 @@ describe('a machine that stops at any step', () => {
     ok(steps > SEEDS * 20, `${steps}`);
   });
 
+  it('has what neighbours were copied with, though the directory could not be synced at once', async () => {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const disk = new SimDisk(seed);
+      const store = await filled(disk);
+      const done: string[] = [];
+      disk.fails = (verb) => {
+        const isFirst = !done.includes('syncDir') && done.includes('rename');
+        if (verb === 'rename' || verb === 'syncDir' || verb === 'unlink') done.push(verb);
+        return isFirst && verb === 'syncDir' ? 'EIO' : undefined;
+      };
+      removedAll(store, [5, 6, 7, 9, 10, 11, 13, 14, 15]);
+      const left = seqsOf(store);
+      store.commit(() => {});
+      await disk.step();
+      do {
+        for (let i = 0; i < LOSSES; i++) {
+          const seqs = found(disk.afterPowerLoss());
+          deepStrictEqual(
+            seqs.filter((seq) => left.includes(seq)),
+            left,
+            `seed ${seed}, ${done}`,
+          );
+        }
+      } while (await disk.step());
+      const last = done.lastIndexOf('syncDir');
+      ok(done.includes('rename') && done.indexOf('syncDir') < last, String(done));
+      ok(done.includes('unlink') && done.indexOf('unlink') < last, String(done));
+    }
+  });
+
   it('has of each subject a value that it had, synced or not', async () => {
     let steps = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {

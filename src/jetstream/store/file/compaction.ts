@@ -226,8 +226,11 @@ export class Compaction {
     for (const source of sources) this.#forget(source);
     first.file.close();
     segments.replace(sources, target);
+    if (others.length === 0) return;
+    // As long as a power loss may undo the rename, what the copy has of them lies in them alone.
+    if (this.#isDirDirty) await this.#syncDir();
     // What cannot be unlinked is known to be elsewhere, too, when the log is read.
     for (const { file } of others) await file.unlink();
-    if (others.length > 0) await this.#syncDir();
+    await this.#syncDir();
   }
 }

@@ -252,6 +252,8 @@ class SystemFile implements DiskFile, OpenFile {
   #isGone = false;
   /** Nobody has been told of it yet who has asked for a sync. */
   #failure: unknown;
+  /** A sync to make room, under way or done. */
+  #settling: Promise<void> | undefined;
 
   constructor(disk: SystemDisk, path: string) {
     this.#disk = disk;
@@ -337,14 +339,18 @@ class SystemFile implements DiskFile, OpenFile {
   async sync(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     await this.#sync();
+    // The system tells of a failed write-back once: it may have told who was making room meanwhile.
+    await this.#settling;
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   async settle(): Promise<void> {
-    try {
-      await this.#sync();
-    } catch (error) {
+    // For the same reason nobody else is under way.
+    if (this.#asked > 0) return;
+    this.#settling = this.#sync().catch((error: unknown) => {
       this.#failure = error;
-    }
+    });
+    await this.#settling;
   }
 
   async #sync(): Promise<void> {

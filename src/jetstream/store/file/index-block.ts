@@ -12,6 +12,7 @@
 //
 // Numbers are in the order of the machine: what another has written has another magic.
 import { crc32 } from 'node:zlib';
+import type { Work } from '../../work.ts';
 import {
   KEPT_AT,
   KEPT_BODY,
@@ -57,6 +58,8 @@ export const NEXT_SEQ = 5;
 export const INDEX_PIECE_BYTES: number = 1 << 19;
 /** A frame of tombstones alone makes the longest. */
 const BLOCK_MOST = 4 << 20;
+/** Heads of blocks that are read in a step: some tenths of a millisecond. */
+const HEADS_A_STEP = 256;
 
 /** The name of the index of a segment. */
 export function indexName(segmentName: string): string {
@@ -156,11 +159,11 @@ export class BlockReader {
   /** Bytes in front of the mark. */
   readonly bytes: number;
 
-  /** @param room from `indexRoom` for that size. Throws StorageError */
-  constructor(file: DiskFile, size: number, room: Uint8Array, { nonce }: SegmentHead) {
+  /** @param room from `indexRoom` for that size; `marked` is from `markOf` */
+  constructor(file: DiskFile, size: number, room: Uint8Array, marked: number) {
     this.#file = file;
     this.#room = room;
-    this.marked = markOf(file, size - MARK_BYTES, nonce);
+    this.marked = marked;
     this.#size = this.marked > FRAMES_AT ? size - MARK_BYTES : size;
     this.bytes = this.#size;
   }
@@ -191,26 +194,30 @@ export class BlockReader {
   }
 }
 
-/** Up to where the mark at a position says that the segment was synced. Throws StorageError. */
-function markOf(file: DiskFile, position: number, nonce: number): number {
+/** Up to where the mark at the end of an index of so many bytes says that the segment was synced. Throws StorageError. */
+export function* markOf(file: DiskFile, size: number, { nonce }: SegmentHead): Work<number> {
+  const position = size - MARK_BYTES;
   if (position < 0) return FRAMES_AT;
   const bytes = new Uint8Array(MARK_BYTES);
   file.read(bytes, 0, MARK_BYTES, position);
   const [magic, sum, version, length, to = 0, headSum = 0] = new Uint32Array(bytes.buffer);
   const isMark = magic === MAGIC && version === MARK && length === MARK_BYTES;
   if (!isMark || sumOf(bytes, nonce, position) !== sum) return FRAMES_AT;
-  return headSumOf(file, position) === headSum ? Math.max(to, FRAMES_AT) : FRAMES_AT;
+  const found = yield* headSumOf(file, position);
+  return found === headSum ? Math.max(to, FRAMES_AT) : FRAMES_AT;
 }
 
 /** The checksum of the heads of the blocks in front of a position; -1 = none ends there. Throws StorageError. */
-function headSumOf(file: DiskFile, end: number): number {
+function* headSumOf(file: DiskFile, end: number): Work<number> {
   const bytes = new Uint8Array(4 * HEAD_WORDS);
   const fields = new Uint32Array(bytes.buffer);
   let headSum = 0;
+  let count = 0;
   for (let at = 0; at < end; at += fields[3] as number) {
     file.read(bytes, 0, bytes.length, at);
     if ((fields[3] as number) < bytes.length || (fields[3] as number) > end - at) return -1;
     headSum = addHead(headSum, bytes);
+    if (++count % HEADS_A_STEP === 0) yield;
   }
   return headSum;
 }
@@ -234,6 +241,8 @@ function partsOf(
   const notesAt = HEAD_WORDS + rows * KEPT_ROW_WORDS;
   const endsAt = notesAt + noteCount * NOTE_WORDS;
   const textsAt = 4 * (endsAt + textCount);
+  // Of a text that no row has there would be more to keep than it takes.
+  if (textCount > rows) return undefined;
   if (textsAt + textBytes > bytes || roundedUp(textsAt + textBytes) !== bytes) return undefined;
   const ends = fields.slice(endsAt, endsAt + textCount);
   let end = 0;

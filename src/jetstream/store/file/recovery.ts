@@ -31,6 +31,7 @@ import {
   type IndexBlock,
   indexName,
   indexRoom,
+  markOf,
   pieceSeed,
 } from './index-block.ts';
 import type { SegmentLog } from './log.ts';
@@ -191,7 +192,8 @@ export class Recovery {
       file = disk.open(indexName(segment.file.path));
       const size = file.size();
       this.#indexRoom = indexRoom(this.#indexRoom, size);
-      const reader = new BlockReader(file, size, this.#indexRoom, segment.head);
+      const marked = yield* markOf(file, size, segment.head);
+      const reader = new BlockReader(file, size, this.#indexRoom, marked);
       for (let block = reader.next(segment); block !== undefined; block = reader.next(segment)) {
         if (!(yield* this.#holds(block, segment))) break;
         yield* this.#restoreBlock(block, segment);
