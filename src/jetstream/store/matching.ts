@@ -28,6 +28,8 @@ const STRADDLING_MAX = 1024;
 const TURNS_AT_ONCE = 128;
 const STEPS_AT_ONCE = 16_384;
 const ROWS_AT_ONCE = 4096;
+/** Chunks that are unfolded in one go, some 2 ms: behind a start each step along a chain may be into a cold one. */
+const CHUNKS_AT_ONCE = 32;
 /** A search has gone all its turns, a count would take more than its steps. */
 const TIRED = -1;
 /** Sets of filters whose verdicts are remembered, and how many of each. */
@@ -75,7 +77,7 @@ export class Matching {
     const [first] = filters.list;
     if (filters.list.length === 1 && first?.isLiteral === true) {
       const id = this.#subjects.find(first.bytes, first.bytes.length);
-      return id < 0 ? 0 : this.#nextOn(id, seq);
+      return id < 0 ? 0 : this.#nextOn(id, seq, this.#rows.unfolded + CHUNKS_AT_ONCE);
     }
     const verdicts = this.#verdictsOf(filters);
     const found = this.#rows.search(seq, FIRST_ROWS, verdicts);
@@ -157,7 +159,12 @@ export class Matching {
       }
     }
     if (steps > STEPS_AT_ONCE) return TIRED;
-    for (const id of straddling) count += this.#countOn(id, seq);
+    const most = rows.unfolded + CHUNKS_AT_ONCE;
+    for (const id of straddling) {
+      const counted = this.#countOn(id, seq, most);
+      if (counted === TIRED) return TIRED;
+      count += counted;
+    }
     return count;
   }
 
@@ -233,9 +240,11 @@ export class Matching {
     const found = rows.search(at, most, verdicts);
     if (found > 0 || rows.resumeSeq === 0) return found;
     let least = best === 0 ? Number.POSITIVE_INFINITY : best;
+    const unfolded = rows.unfolded + CHUNKS_AT_ONCE;
     for (const id of straddling) {
-      const seq = this.#nextOn(id, at);
-      if (seq > 0) least = Math.min(least, seq);
+      const next = this.#nextOn(id, at, unfolded);
+      if (next === TIRED) return this.#tired(at);
+      if (next > 0) least = Math.min(least, next);
     }
     return least === Number.POSITIVE_INFINITY ? 0 : least;
   }
@@ -245,8 +254,8 @@ export class Matching {
     return TIRED;
   }
 
-  /** The first message at or above `seq` on a subject; 0 = none. */
-  #nextOn(id: number, seq: number): number {
+  /** The first message at or above `seq` on a subject; 0 = none. @param most chunks that may have been unfolded then */
+  #nextOn(id: number, seq: number, most: number): number {
     const rows = this.#rows;
     const subjects = this.#subjects;
     subjects.locate(id);
@@ -260,6 +269,7 @@ export class Matching {
     for (let at = seq; ; at = rows.resumeSeq) {
       const found = rows.search(at, ROWS_A_TURN, this.#one);
       if (found > 0) return found;
+      if (rows.unfolded > most) return this.#tired(rows.resumeSeq);
       for (let step = 0; step < STEPS_A_TURN; step++) {
         rows.find(below);
         below = rows.nextOf(below);
@@ -272,13 +282,14 @@ export class Matching {
     }
   }
 
-  /** Messages from `seq` on of a subject that has some on both sides. */
-  #countOn(id: number, seq: number): number {
+  /** Messages from `seq` on of a subject that has some on both sides. @param most chunks that may have been unfolded then */
+  #countOn(id: number, seq: number, most: number): number {
     const subjects = this.#subjects;
     subjects.locate(id);
     const { first, messages } = subjects;
     let before = 0;
     for (let at = first; at < seq; before++) {
+      if (this.#rows.unfolded > most) return TIRED;
       this.#rows.find(at);
       at = this.#rows.nextOf(at);
     }

@@ -8,6 +8,8 @@ export class RowChunks {
   readonly #most: number;
   /** Some may be cold: of those only how many there are, and of which sequences, may be asked. */
   readonly list: RowChunk[] = [];
+  /** How many have been unfolded, which takes longer than a look at a row. */
+  unfolded = 0;
 
   /** @param most rows of a chunk */
   constructor(memory: Memory, most: number) {
@@ -30,7 +32,10 @@ export class RowChunks {
   /** A chunk with its rows. */
   warm(index: number): RowChunk {
     const chunk = this.list[index] as RowChunk;
-    if (chunk.cold !== undefined) chunk.warm(chunk.cold);
+    const { cold } = chunk;
+    if (cold === undefined) return chunk;
+    this.unfolded++;
+    chunk.warm(cold);
     return chunk;
   }
 

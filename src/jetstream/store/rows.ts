@@ -112,6 +112,11 @@ export class Rows {
     return count;
   }
 
+  /** How many cold chunks have been unfolded so far. */
+  get unfolded(): number {
+    return this.#chunks.unfolded;
+  }
+
   /** As many rows as a chunk has at most. */
   get most(): number {
     return this.#most;

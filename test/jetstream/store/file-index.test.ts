@@ -219,6 +219,41 @@ describe('the index of a segment', () => {
     ]);
   });
 
+  it('is unfolded a few chunks at a time, also along a subject of which nearly each has a message', async () => {
+    const disk = new SimDisk();
+    const setting = { disk, dir: '/s', indexBytes: 0, chunkRows: 32 };
+    const { store } = openStore(setting);
+    for (let seq = 1; seq <= 24_000; seq++) {
+      const isRare = seq % 40 === 0 && !(seq > 10_000 && seq < 14_000);
+      store.append(incoming(isRare ? 'rare' : 'a', ''), seq);
+    }
+    const end = closed(store);
+    await disk.settle();
+    await end;
+    const unfold = vi.spyOn(ColdRows.prototype, 'unfold');
+    const found: number[] = [];
+    let most = 0;
+    for (const [ask, seq] of [
+      ['findNext', 10_001],
+      ['counting', 18_001],
+    ] as const) {
+      for (const filters of [['rare'], ['rare', 'other']]) {
+        const again = openStore({ ...setting, disk: disk.afterEnd() }).store;
+        const work = again[ask](filters, seq);
+        for (let isDone = false; !isDone; ) {
+          unfold.mockClear();
+          const step = work.next();
+          most = Math.max(most, unfold.mock.calls.length);
+          isDone = step.done === true;
+          if (step.done) found.push(step.value);
+        }
+      }
+    }
+    unfold.mockRestore();
+    deepStrictEqual(found, [14_000, 14_000, 150, 150]);
+    ok(most < 200, `${most}`);
+  });
+
   it('takes no more memory than the store before, where long runs of rows and short ones take turns', async () => {
     const disk = new SimDisk();
     const setting = { disk, dir: '/s', indexBytes: 0, chunkRows: 256 };
