@@ -10,6 +10,11 @@ const long = [
   ...['accounts', 'broker', 'restart', 'router', 'whole'].map(
     (name) => `test/property/${name}.test.ts`,
   ),
+  // Very many frames, cut everywhere.
+  'test/core/express.test.ts',
+  // A process for each of very many files.
+  'test/cli/configure.test.ts',
+  'test/cli/reload.test.ts',
   // The compiler starts for each.
   'test/readme/types.test.ts',
   'test/jetstream/restart-crash.test.ts',
