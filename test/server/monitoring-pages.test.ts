@@ -255,6 +255,7 @@ describe.skipIf(reason !== '')(`beside nats-server${reason}`, () => {
     ours = server.monitoringUrl as string;
     await populate(server.port, credentials);
     await vi.waitUntil(() => server.connections().length === 3);
+    await vi.waitUntil(async () => (await json(theirs.monitorUrl, '/connz')).num_connections === 3);
   });
 
   test.each([
