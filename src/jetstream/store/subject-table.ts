@@ -62,8 +62,6 @@ export interface SubjectOptions {
 /** There is no tree yet. */
 const NO_WALK: IdWalk = { next: () => TIRED };
 
-/** A text as its bytes say it; a byte order mark is a byte like any other. */
-
 export class SubjectTable implements SlabOwner, Texts {
   readonly #records: Records;
   readonly #index: HashIndex;
