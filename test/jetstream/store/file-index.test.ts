@@ -107,7 +107,7 @@ describe('the index of a segment', () => {
       for (let steps = 0; steps < i % 7; steps++) {
         await disk.step();
         const marked = markOf(disk.names.get(INDEX)?.bytes);
-        const { bytes, synced } = disk.names.get(LOG) as { bytes: Uint8Array; synced: Uint8Array };
+        const { synced } = disk.names.get(LOG) as { synced: Uint8Array };
         ok(marked <= synced.length, `${marked} of ${synced.length}`);
         // A block lies behind the mark, or is in part.
         if (marked > 0 && marked < endOf(disk.names.get(INDEX)?.bytes)) part = filesOf(disk);
