@@ -30,8 +30,10 @@ export interface KeptRows {
   readonly words: Uint32Array;
   readonly times: Float64Array;
   readonly texts: Uint8Array;
-  /** Where each text ends. */
+  /** Where each text ends; no two are alike. */
   readonly ends: Uint32Array;
+  /** The hash of each (`hashText`). */
+  readonly hashes: Uint32Array;
 }
 
 // Of each text, in words: the id of its subject; what its first row says of the message before it on its subject; what its

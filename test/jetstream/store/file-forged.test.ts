@@ -253,6 +253,39 @@ describe('an index', () => {
     strictEqual(disk.names.get(INDEX)?.bytes.length, 0);
   });
 
+  it('with one text twice is of no use', async () => {
+    const all = await files();
+    const expected = contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store);
+    const twice = forged(all, (view) => {
+      const bytes = Buffer.from(view.buffer, view.byteOffset, view.byteLength);
+      const at = bytes.indexOf('a.1a.0');
+      ok(at > 0);
+      bytes[at + 5] = 0x31;
+    });
+    const disk = new SimDisk(1, twice);
+    deepStrictEqual(contents(openStore({ disk, dir: '/s' }).store), expected);
+    strictEqual(disk.names.get(INDEX)?.bytes.length, 0);
+  });
+
+  it('is not written where no start would read it, of a frame that says very much', async () => {
+    const records = 180_000;
+    const all = new Map(await files());
+    const index = all.get(INDEX) as Uint8Array;
+    const words = Array.from({ length: records }, () => [DEAD, 0, 2 ** 30, 0, 2 ** 30]).flat();
+    // Of the sequence 2, again and again: the high words of the numbers are those of 2.
+    all.set(SEGMENT, withRecord(all.get(SEGMENT) as Uint8Array, words, []));
+    const disk = new SimDisk(1, all);
+    const { store } = openStore({ disk, dir: '/s', indexBytes: 0 });
+    deepStrictEqual(store.state.messages, 4);
+    store.append(incoming('a.1', 'm6'), 6);
+    const end = closed(store);
+    await disk.settle();
+    await end;
+    const { bytes } = disk.names.get(INDEX) as { bytes: Uint8Array };
+    ok(bytes.length <= index.length, `${bytes.length} bytes`);
+    strictEqual(openStore({ disk: disk.afterEnd(), dir: '/s' }).store.state.messages, 5);
+  });
+
   it('with very many blocks in front of its mark is judged in steps', async () => {
     const all = await files();
     const expected = contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store);

@@ -35,6 +35,7 @@ import {
   SKIP,
 } from './format.ts';
 import type { Segment } from './segments.ts';
+import { distinctHashes } from './text-numbers.ts';
 
 /** Of a block that was made of what had been synced, and has no checksum of that; of the others; of a mark. */
 const SYNCED = 1;
@@ -56,8 +57,8 @@ export const NEXT_SEQ = 5;
 
 /** A block stands for so many bytes of a segment, or one frame. */
 export const INDEX_PIECE_BYTES: number = 1 << 19;
-/** A frame of tombstones alone makes the longest. */
-const BLOCK_MOST = 4 << 20;
+/** None is longer: a start has room for one. A write of tombstones alone makes one of 2 MiB. */
+export const BLOCK_MOST: number = 4 << 20;
 /** Heads of blocks that are read in a step: some tenths of a millisecond. */
 const HEADS_A_STEP = 256;
 
@@ -104,7 +105,7 @@ export function pieceSeed(nonce: number, from: number): number {
 
 /** The bytes of a block for a piece. @param position of the block in its file */
 export function blockBytes(
-  { rows, words: rowWords, notes, texts, ends }: Block,
+  { rows, words: rowWords, notes, texts, ends }: Omit<Block, 'hashes'>,
   { from, to, sum }: Piece,
   nonce: number,
   position: number,
@@ -256,8 +257,11 @@ function partsOf(
   const times = new Float64Array(room.buffer, rowsBegin, (rows * KEPT_ROW_WORDS) / 2);
   const texts = room.subarray(textsAt, textsAt + textBytes);
   const notes = notesOf(room, notesAt, noteCount, rows);
-  const block = { bytes, to, ...sums, rows, words, times, notes: notes ?? [], texts, ends };
-  return notes !== undefined && areRowsSane(block) ? block : undefined;
+  // Rows of a text are chained by its number: by two numbers of one subject they would be by both.
+  const hashes = distinctHashes(texts, ends);
+  if (notes === undefined || hashes === undefined) return undefined;
+  const block = { bytes, to, ...sums, rows, words, times, notes, texts, ends, hashes };
+  return areRowsSane(block) ? block : undefined;
 }
 
 /** undefined: there is one that cannot be. */
