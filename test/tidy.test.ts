@@ -51,6 +51,10 @@ it('what a start loads imports no package but the Wasm loader', () => {
   expect(rules.onDemand(sources)).toEqual([]);
 });
 
+it('what V8 only reads costs no tables of Unicode', () => {
+  expect(sources.flatMap(rules.classesOfUnicode)).toEqual([]);
+});
+
 it('no file imports itself through others', () => {
   expect(rules.cycles(sources)).toEqual([]);
 });

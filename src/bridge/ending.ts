@@ -160,9 +160,13 @@ export class Ending {
     for (const { sid } of this.#newest(TRACED_MAX)) this.#session.log.traceEnd(sid);
   }
 
-  /** Before the first of them is removed. */
+  /** Before the first of them is removed; those that another CONNECT is taking away have been told of then. */
   #noteSubscriptions(): void {
     if (this.#endCount !== undefined) return;
+    if (this.#session.shedding.isUnderWay) {
+      this.#endCount = 0;
+      return;
+    }
     this.#endCount = this.#session.subscriptionCount;
     this.#endList = this.#newest(this.#host.options.logger.isTrace ? TRACED_MAX : KEPT_MAX);
   }

@@ -27,6 +27,11 @@ export class Shedding {
     this.#handle = handle;
   }
 
+  /** They are gone for everybody, and some are still to be removed. */
+  get isUnderWay(): boolean {
+    return this.#then !== undefined;
+  }
+
   /**
    * Removes them all. Part of a turn.
    *
@@ -34,7 +39,7 @@ export class Shedding {
    * @returns whether nothing is left now: then nobody is called
    */
   begin(then: () => void): boolean {
-    const isUnderWay = this.#then !== undefined;
+    const { isUnderWay } = this;
     if (!isUnderWay && this.#remove(FIRST_WORK)) return true;
     this.#then = then;
     if (!isUnderWay) this.#goOnLater();

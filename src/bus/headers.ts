@@ -19,7 +19,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** CR, LF and NUL would end the line or the text for somebody; lone surrogates have no UTF-8. */
-const BAD_VALUE = /[\r\n\0]|\p{Surrogate}/u;
+const BAD_VALUE = /[\r\n\0]|[\ud800-\udfff]/u;
 /** Printable ASCII without the colon. */
 const GOOD_NAME = /^[!-9;-~]+$/;
 

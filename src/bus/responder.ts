@@ -86,7 +86,7 @@ function codeOf(error: unknown): number {
 /** What a header can hold of it. */
 function textOf(error: unknown): string {
   const { message, name } = toError(error);
-  const text = `${message}`.slice(0, TEXT_MAX).replace(/[\r\n\0]+|\p{Surrogate}/gu, ' ');
+  const text = `${message}`.slice(0, TEXT_MAX).replace(/[\r\n\0]+|[\ud800-\udfff]/gu, ' ');
   return text.trim() || `${name}`;
 }
 

@@ -9,9 +9,9 @@ import { InvalidArgumentError, InvalidSubjectError } from '../shared/errors.ts';
 const encoder = new TextEncoder();
 
 /** As src/core/subject-bytes.ts: blanks, line ends, NUL; half of a surrogate pair has no UTF-8. */
-const BAD_TEXT = /[ \t\r\n\0]|\p{Surrogate}/u;
+const BAD_TEXT = /[ \t\r\n\0]|[\ud800-\udfff]/u;
 /** What a control line cannot hold. */
-const BAD_WORD = /[ \t\r\n]|\p{Surrogate}/u;
+const BAD_WORD = /[ \t\r\n]|[\ud800-\udfff]/u;
 const DOT = 46;
 
 /** Throws InvalidSubjectError for what is no subject. */

@@ -44,7 +44,6 @@ export async function serverCommand(args: readonly string[]): Promise<void> {
   const { logger } = logging;
   const options = serveOptions(configured, logging);
   checkPorts(options, logger);
-  if (options.jetstream !== undefined && options.jetstream !== false) collectSeldom();
   const bus = makeBus(options);
   try {
     const starting = serve(bus, options);
@@ -52,6 +51,8 @@ export async function serverCommand(args: readonly string[]): Promise<void> {
     const reloads = new Reloads(flags, logging, configured);
     handleSignals({ starting, logging, reloads, exit: (status) => process.exit(status) });
     const server = await starting;
+    // Not before: what Node keeps of its own modules as compiled is for the flags that V8 started with.
+    if (options.jetstream !== undefined && options.jetstream !== false) collectSeldom();
     if (options.authorization === undefined) warnOfStrangers(server, options);
   } catch (error) {
     // Whatever went wrong behind the door has been logged.

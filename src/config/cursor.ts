@@ -9,6 +9,8 @@ export const END = 0;
 const REPLACEMENT = 0xfffd;
 /** Where bytes that are no UTF-8 go, so that they are still told apart: lone surrogates. */
 const STRAY_BASE = 0xdc00;
+const DECIMAL_DIGIT = String.raw`\p{Nd}`;
+let decimalDigit: RegExp | undefined;
 
 export class Cursor {
   readonly input: string;
@@ -131,7 +133,8 @@ export function isSpace(code: number): boolean {
 /** As Go's unicode.IsDigit: a decimal digit of any script. */
 export function isDigit(code: number): boolean {
   if (code < 0x80) return code >= 0x30 && code <= 0x39;
-  return /^\p{Nd}$/u.test(show(code));
+  decimalDigit ??= new RegExp(`^${DECIMAL_DIGIT}$`, 'u');
+  return decimalDigit.test(show(code));
 }
 
 export function isNewLine(code: number): boolean {

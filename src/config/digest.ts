@@ -61,7 +61,7 @@ function writeValue(value: ConfigValue, write: Write): void {
 
 /** Go escapes what could end a script, too; a byte that is no UTF-8 is a replacement character, escaped. */
 function text(value: string): string {
-  const pieces = value.split(/\p{Surrogate}/u).map((piece) => JSON.stringify(piece).slice(1, -1));
+  const pieces = value.split(/[\ud800-\udfff]/u).map((piece) => JSON.stringify(piece).slice(1, -1));
   const escaped = pieces.join('\\ufffd').replace(/[<>&\u2028\u2029]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });

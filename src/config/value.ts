@@ -61,7 +61,7 @@ export function typeName({ kind }: ConfigValue): string {
 
 /** Text that is well-formed: bytes that were no UTF-8 are replaced. */
 export function wellFormed(text: string): string {
-  return text.replace(/\p{Surrogate}/gu, '\ufffd');
+  return text.replace(/[\ud800-\udfff]/gu, '\ufffd');
 }
 
 /** `file:line:column: text`. */

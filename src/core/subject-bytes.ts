@@ -2,7 +2,7 @@
 // some 24 characters that beats `encodeInto`.
 
 const encoder = new TextEncoder();
-const LONE_SURROGATE = /\p{Surrogate}/u;
+const LONE_SURROGATE = /[\ud800-\udfff]/u;
 const SPACE = 32;
 const NUL = 0;
 const DOT = 46;

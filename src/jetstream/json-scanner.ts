@@ -4,7 +4,7 @@
 /** Arrays and objects within each other. Source: Go 1.25, encoding/json, maxNestingDepth. */
 const DEPTH_MAX = 10_000;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const LONE_SURROGATE = /\p{Surrogate}/gu;
+const LONE_SURROGATE = /[\ud800-\udfff]/gu;
 
 /** Text that is no JSON, or does not fit what is asked for. */
 export class JsonError extends Error {

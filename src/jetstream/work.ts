@@ -31,7 +31,11 @@ let isUnderWay = false;
 /** Does it beside everything else. However much there is of that, it has one slice of a turn of the loop, the first at once. */
 export function inBackground(work: Work<void>): void {
   background.push(work);
-  if (!isUnderWay) void inSlices(oneByOne(), BACKGROUND_MS);
+  begin();
+}
+
+function begin(): void {
+  if (!isUnderWay && background.length > 0) void inSlices(oneByOne(), BACKGROUND_MS);
 }
 
 function* oneByOne(): Work<void> {
@@ -43,6 +47,8 @@ function* oneByOne(): Work<void> {
     }
   } finally {
     isUnderWay = false;
+    // What has thrown ends nothing but itself: what came behind it is done all the same.
+    if (background.length > 0) defer(begin);
   }
 }
 

@@ -6,8 +6,8 @@ import { codePoint, sequenceLength } from './utf8.ts';
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();
 const REPLACEMENT = '\ufffd';
-const STRAY = /\p{Surrogate}/gu;
-const HAS_STRAY = /\p{Surrogate}/u;
+const STRAY = /[\ud800-\udfff]/gu;
+const HAS_STRAY = /[\ud800-\udfff]/u;
 /** Source: Go, unicode.IsSpace. */
 const SPACE = /[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 /** A stray byte is that much more. */

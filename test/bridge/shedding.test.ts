@@ -2,6 +2,7 @@
 // goes, another CONNECT.
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { internalsOf } from '../../src/bus/internals.ts';
+import { createLogger } from '../../src/shared/logger.ts';
 import { createTestBridge, type TestBridge } from '../support/bridge.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { HurriedClock, Loop } from './held-loop.ts';
@@ -123,6 +124,27 @@ it('another CONNECT waits until nothing is left of the one before, and goes on b
   await loop.turn();
   expect(goes.written).toContain('MSG a y 2\r\nhi\r\n');
   expect(live()).toMatchObject({ sessions: 2, subscriptions: 4 });
+});
+
+it('of what another CONNECT takes away the log tells once, also when the peer goes meanwhile', async () => {
+  const lines: string[] = [];
+  const write = (line: string): void => void lines.push(line.trimEnd());
+  const logger = createLogger({ write, hasTime: false, isTrace: true, now: () => 0 });
+  await server.close();
+  server = createTestBridge({ clock, defer: loop.defer, logger });
+  const { goes } = twoPeers(20_000);
+  goes.arrive('CONNECT {"verbose":false}\r\n');
+  await loop.turn();
+  expect(live().subscriptions).toBeGreaterThan(10_000);
+  goes.destroy(new Error('reset'));
+  await turns();
+  await loop.turn();
+  const told = lines.filter((line) => /cid:2 .*DELSUB/.test(line));
+  expect(told.map((line) => Number(line.split(/[ \]]/).at(-2)))).toEqual(
+    Array.from({ length: 1000 }, (_, i) => 19_000 + i),
+  );
+  const ended = server.bridge.endedConnections().find(({ cid }) => cid === 2);
+  expect(ended).toMatchObject({ subscriptions: 0, subscriptionList: [] });
 });
 
 it('who goes while another CONNECT waits is through when all is removed', async () => {

@@ -1,6 +1,6 @@
 // That the bin with streams, and no other, has V8 go through the heap less often. How often it then does depends on how busy
 // the processor is; that it is told so does not.
-import { doesNotMatch, match } from 'node:assert/strict';
+import { doesNotMatch, match, ok } from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'vitest';
 import { runChild, startChild } from '../interop/child.ts';
@@ -20,12 +20,14 @@ const SPY = `
 const program = useCommand();
 const { ends, folder } = useScratch('collector');
 
+/** What a server has printed by its end. */
 async function printed(...flags: string[]): Promise<string> {
   const spy = ['--import', `data:text/javascript,${encodeURIComponent(SPY)}`];
   const place = ['-a', '127.0.0.1', '-p', '-1'];
   const child = startChild(process.execPath, [...spy, program.path, ...place, ...flags]);
   ends.push(() => child.close());
   await child.line(/Server is ready/);
+  await child.close();
   return child.output();
 }
 
@@ -33,6 +35,13 @@ describe('the bin', () => {
   test('lets the heap grow further before V8 goes through it when it has streams', async () => {
     match(await printed('-js', '-sd', join(folder, 'store')), FLAG);
     doesNotMatch(await printed(), FLAG);
+  }, 30_000);
+
+  test('tells V8 only when it is ready: for other flags Node compiles its own modules anew', async () => {
+    const lines = (await printed('-js', '-sd', join(folder, 'store'))).split('\n');
+    const ready = lines.findIndex((line) => line.includes('Server is ready'));
+    const told = lines.findIndex((line) => FLAG.test(line));
+    ok(ready >= 0 && told > ready, lines.join('\n'));
   }, 30_000);
 
   test('tells V8 what that knows', async () => {

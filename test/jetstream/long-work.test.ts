@@ -353,11 +353,32 @@ describe('what is done beside everything else', () => {
     }
   }
 
+  function* failing(): Work<void> {
+    yield;
+    throw new Error('no more');
+  }
+
   test('has one slice of a turn of the loop, however much there is of it', async () => {
     const told: string[] = [];
     for (const name of ['a', 'b', 'c']) inBackground(slow(name, told));
     expect(told).toEqual(['a1']);
     await expect.poll(() => told).toEqual(['a1', 'a2', 'b1', 'b2', 'c1', 'c2']);
+  });
+
+  test('is done to its end when some of it throws, and that is not hidden', async () => {
+    const told: string[] = [];
+    const others = process.listeners('unhandledRejection');
+    process.removeAllListeners('unhandledRejection');
+    const thrown = new Promise((resolve) => process.once('unhandledRejection', resolve));
+    try {
+      inBackground(slow('a', told));
+      inBackground(failing());
+      for (const name of ['b', 'c']) inBackground(slow(name, told));
+      expect(await thrown).toEqual(new Error('no more'));
+      await expect.poll(() => told).toEqual(['a1', 'a2', 'b1', 'b2', 'c1', 'c2']);
+    } finally {
+      for (const each of others) process.on('unhandledRejection', each);
+    }
   });
 
   test('is the tree of a store from disk, whose subjects are found all the same', async () => {

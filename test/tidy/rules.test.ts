@@ -285,6 +285,24 @@ describe('a start', () => {
   });
 });
 
+describe('classes of Unicode', () => {
+  it('are found in an expression that is written out, wherever it stands', () => {
+    const said = [
+      'src/a.ts:1: a class of Unicode, which a start pays for: new RegExp makes it when it is wanted',
+    ];
+    expect(rules.classesOfUnicode(file('src/a.ts', 'const LETTER = /\\p{L}/u;'))).toEqual(said);
+    expect(rules.classesOfUnicode(file('src/a.ts', 'f = () => /[^\\P{L}]/u;'))).toEqual(said);
+  });
+
+  it('are nothing where they are made when they are wanted, or loaded by no start', () => {
+    const made = "letter ??= new RegExp('\\\\p{L}', 'u');";
+    expect(
+      rules.classesOfUnicode(file('src/a.ts', made, 'const HALF = /[\\ud800-\\udfff]/u;')),
+    ).toEqual([]);
+    expect(rules.classesOfUnicode(file('test/a.ts', 'const LETTER = /\\p{L}/u;'))).toEqual([]);
+  });
+});
+
 describe('circles', () => {
   it('a circle of two files and one of three are found', () => {
     const two = [

@@ -171,6 +171,20 @@ export function onDemand(sources: readonly Source[]): string[] {
   return found;
 }
 
+/** No regular expression that is written out names a class of Unicode: V8 makes its ranges wherever it reads one. */
+export function classesOfUnicode({ path, ast }: Source): string[] {
+  if (!path.startsWith('src/')) return [];
+  const found: string[] = [];
+  visitAll(ast, (node) => {
+    if (!ts.isRegularExpressionLiteral(node) || !/\\p\{/i.test(node.text)) return;
+    const line = ast.getLineAndCharacterOfPosition(node.getStart(ast)).line + 1;
+    found.push(
+      `${path}:${line}: a class of Unicode, which a start pays for: new RegExp makes it when it is wanted`,
+    );
+  });
+  return found;
+}
+
 /**
  * No file imports itself through others. An import of types alone counts between modules, not within one:
  * there it vanishes, and an owner and what it owns may name each other.

@@ -1,8 +1,9 @@
 // What a server says, fit for a terminal and a report: text that comes from a socket may hold escape sequences,
 // which move the cursor, rename the window or write what was never printed.
 
+const NO_PRINT = String.raw`\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}`;
 /** Controls, what is invisible or turns the direction of writing, and half characters. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+const UNPRINTABLE = new RegExp(`[${NO_PRINT}]`, 'gu');
 /** Longer than any text of nats-server. */
 const CHARACTERS_MAX = 256;
 

@@ -65,8 +65,7 @@ export class Adoption {
   /** In which run each was met last; no two have the same number. */
   #runs = new Float64Array(0);
   #run = 0;
-  /** Of the texts below `#foreseen`. */
-  #hashes = new Uint32Array(0);
+  /** The texts below have been looked ahead at. */
   #foreseen = 0;
   constructor(store: AdoptingStore) {
     this.#store = store;
@@ -100,7 +99,6 @@ export class Adoption {
     this.#lengths = new Uint32Array(texts);
     this.#met = new Uint32Array(texts);
     this.#runs = new Float64Array(texts);
-    this.#hashes = new Uint32Array(texts);
   }
 
   /**
@@ -255,11 +253,9 @@ export class Adoption {
     const id = this.#ids[text] as number;
     if (id >= 0 && subjects.generationOf(id) === this.#generations[text]) return id;
     const length = this.#lengths[text] as number;
-    const { texts, ends } = this.#texts;
-    while (text >= this.#foreseen) {
-      this.#foreseen = subjects.foresee(texts, ends, this.#foreseen, this.#hashes);
-    }
-    const hash = this.#hashes[text] as number;
+    const { texts, ends, hashes } = this.#texts;
+    while (text >= this.#foreseen) this.#foreseen = subjects.foresee(hashes, this.#foreseen);
+    const hash = hashes[text] as number;
     return subjects.findHashed(hash, texts, (ends[text] as number) - length, length);
   }
 

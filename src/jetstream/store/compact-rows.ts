@@ -27,8 +27,10 @@ export const BEGINS_FRAME = 0x80000000;
 /** Subjects of messages, each once. */
 export interface Texts {
   readonly texts: Uint8Array;
-  /** Where each text ends. */
+  /** Where each text ends; no two are alike. */
   readonly ends: Uint32Array;
+  /** The hash of each (`hashText`). */
+  readonly hashes: Uint32Array;
 }
 
 /** What is kept of some messages. */

@@ -177,25 +177,14 @@ export class SubjectTable implements SlabOwner, Texts {
     return this.#findBy(hashWords(data, length), text, 0, length, data);
   }
 
-  /** The same of a text at `at` that `foresee` has hashed. */
+  /** The same of a text at `at` of which the hash is known. */
   findHashed(hash: number, text: Uint8Array, at: number, length: number): number {
     return this.#findBy(hash, text, at, length, undefined);
   }
 
-  /**
-   * Hashes the next of some texts, which will be looked for in this order, so that all are found sooner.
-   *
-   * @param ends where each of them ends
-   * @returns up to which
-   */
-  foresee(texts: Uint8Array, ends: Uint32Array, from: number, hashes: Uint32Array): number {
-    const to = Math.min(from + SIGHT, ends.length);
-    let start = from === 0 ? 0 : (ends[from - 1] as number);
-    for (let i = from; i < to; i++) {
-      const end = ends[i] as number;
-      hashes[i] = hashText(texts, start, end - start);
-      start = end;
-    }
+  /** Looks ahead at some of those that will be looked for in this order, so that all are found sooner. @returns up to which */
+  foresee(hashes: Uint32Array, from: number): number {
+    const to = Math.min(from + SIGHT, hashes.length);
     this.#index.foresee(hashes, from, to);
     return to;
   }

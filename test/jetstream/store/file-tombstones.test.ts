@@ -2,8 +2,16 @@
 // front of it holds what it names, and goes with that.
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { describe, it } from 'vitest';
+import {
+  FRAMES_AT,
+  frameBytes,
+  readSegmentHead,
+  type SegmentHead,
+  viewsOf,
+} from '../../../src/jetstream/store/file/format.ts';
 import { kept, keptAfterwards, type Scene, scene } from '../../support/failing-store.ts';
 import type { SimDisk } from '../../support/sim-disk.ts';
+import { incoming } from '../../support/stored.ts';
 
 const SEGMENT = { segmentBytes: 1000 };
 /** With its subject and what is written around it four of them fill a segment. */
@@ -14,6 +22,19 @@ async function removed({ store, disk }: Scene, ...seqs: readonly number[]): Prom
   for (const seq of seqs) store.remove(seq);
   store.commit(() => {});
   await disk.settle();
+}
+
+/** Bytes of each frame of a segment. */
+function framesOf(log: Uint8Array): number[] {
+  const { bytes, view } = viewsOf(log);
+  const { nonce } = readSegmentHead({ bytes, view }) as SegmentHead;
+  const found: number[] = [];
+  for (let at = FRAMES_AT; at < bytes.length; at += found.at(-1) as number) {
+    const length = frameBytes({ bytes, view }, at, at, nonce);
+    ok(length > 0, `no frame at ${at}`);
+    found.push(length);
+  }
+  return found;
 }
 
 const logs = (disk: SimDisk): string[] => [...disk.names.keys()].sort();
@@ -109,5 +130,22 @@ describe('a tombstone', () => {
     // What says so is copied itself, and says it no more.
     await removed(each, 13, 14, 15);
     deepStrictEqual(seqsOf(keptAfterwards(each.disk)), [1, 2, 3, 4, 7, 9, 16, 17, 18, 19, 20]);
+  });
+
+  it('of very many that the disk has refused lies in small frames, and the message behind them is found', async () => {
+    const each = scene({ segmentBytes: 64 << 20 });
+    const count = 20_000;
+    for (let seq = 1; seq <= count; seq++) each.store.append(incoming('a', ''), seq);
+    strictEqual(await each.publish(''), '');
+    each.fail('write', 'ENOSPC');
+    ok((await each.publish('refused')) !== '');
+    for (let seq = 1; seq <= count; seq += 2) each.store.remove(seq);
+    each.fail();
+    strictEqual(await each.publish('last'), '');
+    const found = framesOf(each.disk.names.get('/s/00000002.log')?.bytes as Uint8Array);
+    ok(found.length > 1);
+    for (const bytes of found) ok(bytes <= 8192, `${bytes} bytes`);
+    strictEqual(kept(each.store).length, count / 2 + 2);
+    deepStrictEqual(keptAfterwards(each.disk), kept(each.store));
   });
 });

@@ -30,8 +30,8 @@ export class BlockBuilder {
   /** What has been taken since it was cleared. */
   get block(): Block {
     const words = this.#words.subarray(0, this.#rows * KEPT_ROW_WORDS);
-    const { bytes: texts, ends } = this.#texts;
-    return { rows: this.#rows, words, times: this.#times, notes: this.#notes, texts, ends };
+    const { bytes: texts, ends, hashes } = this.#texts;
+    return { rows: this.#rows, words, times: this.#times, notes: this.#notes, texts, ends, hashes };
   }
 
   /** It begins anew. */

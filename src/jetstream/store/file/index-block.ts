@@ -42,6 +42,7 @@ import {
   SKIP,
 } from './format.ts';
 import type { Segment } from './segments.ts';
+import { distinctHashes } from './text-numbers.ts';
 
 /** Of a block that was made of what had been synced, and has no checksum of that; of others; of a mark. */
 const SYNCED = 1;
@@ -69,8 +70,8 @@ export const NEXT_SEQ = 5;
 
 /** A block stands for so many bytes of a segment, or one frame. */
 export const INDEX_PIECE_BYTES: number = 1 << 19;
-/** A frame of tombstones alone makes the longest. */
-const BLOCK_MOST = 4 << 20;
+/** None is longer: a start has room for one. A write of tombstones alone makes one of 2 MiB. */
+export const BLOCK_MOST: number = 4 << 20;
 /** Heads of blocks that are read in a step: some tenths of a millisecond. */
 const HEADS_A_STEP = 256;
 
@@ -124,22 +125,32 @@ export function pieceSeed(nonce: number, from: number): number {
 
 /** A block as a compact one, if it can be. */
 export function compactBlock(block: Block): CompactBlock | undefined {
-  const { notes, texts, ends } = block;
+  const { texts, ends, hashes } = block;
+  const rows = compactRows(block);
+  const seq = block.notes[0]?.first ?? 0;
+  return rows === undefined ? undefined : { ...rows, texts, ends, hashes, seq };
+}
+
+function compactRows(block: Omit<Block, 'hashes'>): CompactRows | undefined {
+  const isPlain = isNextSeqAlone(block.notes);
+  return isPlain ? compacted(block, lengthsOf(block.ends), HEADS) : undefined;
+}
+
+/** All rows follow the first. */
+function isNextSeqAlone(notes: readonly Note[]): boolean {
   const [note] = notes;
-  if (notes.length !== 1 || note?.kind !== NEXT_SEQ || note.rows > 0) return undefined;
-  const rows = compacted(block, lengthsOf(ends), HEADS);
-  return rows === undefined ? undefined : { ...rows, texts, ends, seq: note.first };
+  return notes.length === 1 && note?.kind === NEXT_SEQ && note.rows === 0;
 }
 
 /** The bytes of a block for a piece, which begins with a frame. @param position of the block in its file */
 export function blockBytes(
-  block: Block,
+  block: Omit<Block, 'hashes'>,
   { from, to, sum }: Piece,
   nonce: number,
   position: number,
 ): Uint8Array {
   const { rows, notes, texts, ends } = block;
-  const compact = compactBlock(block);
+  const compact = compactRows(block);
   const notesAt = HEAD_WORDS + rowWordsOf(rows, compact !== undefined);
   const endsAt = notesAt + notes.length * NOTE_WORDS;
   const textsAt = 4 * (endsAt + ends.length);
@@ -295,12 +306,14 @@ function contentOf(
   }
   if (end !== textBytes) return undefined;
   const notes = notesOf(room, notesAt, noteCount, rows);
-  if (notes === undefined) return undefined;
   const texts = room.subarray(textsAt, textsAt + textBytes);
-  if (isCompact) return compactOf(fields, rows, piece, notes, { texts, ends, lengths });
+  // Rows of a text are chained by its number: by two numbers of one subject they would be by both.
+  const hashes = distinctHashes(texts, ends);
+  if (notes === undefined || hashes === undefined) return undefined;
+  if (isCompact) return compactOf(fields, rows, piece, notes, { texts, ends, hashes, lengths });
   const words = fields.subarray(HEAD_WORDS, notesAt);
   const times = new Float64Array(room.buffer, 4 * HEAD_WORDS, words.length / 2);
-  const block = { rows, words, times, notes, texts, ends };
+  const block = { rows, words, times, notes, texts, ends, hashes };
   return areRowsSane(block, piece.to) ? block : undefined;
 }
 
@@ -312,7 +325,7 @@ function compactOf(
   texts: Texts & Pick<CompactRows, 'lengths'>,
 ): CompactBlock | undefined {
   const [note] = notes;
-  if (notes.length !== 1 || note?.kind !== NEXT_SEQ || note.rows > 0) return undefined;
+  if (note === undefined || !isNextSeqAlone(notes)) return undefined;
   const begin = HEAD_WORDS + TIME_WORDS;
   const compact = fields.subarray(begin, begin + rows * COMPACT_ROW_WORDS);
   const [firstTimeMs = -1] = new Float64Array(fields.buffer, 4 * HEAD_WORDS, 1);

@@ -10,6 +10,7 @@ import { FRAME_HEAD_BYTES, FRAMES_AT, type Place } from './format.ts';
 import { FrameScan } from './frame-scan.ts';
 import {
   addHead,
+  BLOCK_MOST,
   blockBytes,
   INDEX_PIECE_BYTES,
   indexName,
@@ -231,6 +232,11 @@ export class Indexing {
       stepEnd = at + STEP_BYTES;
     }
     const block = blockBytes(builder.block, { from, to: at, sum }, nonce, segment.indexBytes);
+    // No start would read it.
+    if (block.length > BLOCK_MOST) {
+      segment.isIndexEnded = true;
+      return;
+    }
     // It takes the place of the mark.
     segment.marked = FRAMES_AT;
     await index.writeLater(block, segment.indexBytes);

@@ -49,9 +49,9 @@ export function* restore(
 }
 
 function expandedBlock(block: CompactBlock): Block {
-  const { texts, ends, seq } = block;
+  const { texts, ends, hashes, seq } = block;
   const notes = [{ kind: NEXT_SEQ, first: seq, second: 0, rows: 0 }];
-  return { ...expanded(block), texts, ends, notes };
+  return { ...expanded(block), texts, ends, hashes, notes };
 }
 
 function* restoreBlock(

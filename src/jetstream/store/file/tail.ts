@@ -481,11 +481,12 @@ export class Tail {
     return { number: last.number, nonce: last.head.nonce, bytes: last.bytes };
   }
 
-  /** A new segment begins with what was removed while nothing could be written. */
+  /** A new segment begins with what was removed while nothing could be written, in frames to which a message may be added. */
   #sayOwed(): void {
     const { buffer } = this;
     this.#hasNotes ||= this.#owed.all.length > 0;
     for (const [from, to] of this.#owed.all) {
+      if (buffer.frameBytes + DEAD_BYTES > FRAME_MOST) this.#seal();
       buffer.reserve(DEAD_BYTES, this.owner.state.lastSeq);
       const at = buffer.used;
       buffer.view.setUint32(at, DEAD, true);

@@ -27,6 +27,11 @@ export class TextNumbers {
     return this.#ends.subarray(0, this.#count);
   }
 
+  /** The hash of each. */
+  get hashes(): Uint32Array {
+    return this.#hashes.subarray(0, this.#count);
+  }
+
   /** There is none. */
   clear(): void {
     if (this.#count > 0) this.#slots.fill(0);
@@ -75,6 +80,29 @@ export class TextNumbers {
     }
     this.#slots = slots;
   }
+}
+
+/** The hashes of texts, one behind the other; undefined: one of them is there twice. @param ends where each ends */
+export function distinctHashes(texts: Uint8Array, ends: Uint32Array): Uint32Array | undefined {
+  const count = ends.length;
+  const hashes = new Uint32Array(count);
+  const slots = new Uint32Array(2 ** Math.ceil(Math.log2(2 * count + 1)));
+  for (let number = 0, start = 0; number < count; number++) {
+    const end = ends[number] as number;
+    const hash = hashText(texts, start, end - start);
+    let slot = hash & (slots.length - 1);
+    for (; slots[slot] !== 0; slot = (slot + 1) & (slots.length - 1)) {
+      const other = (slots[slot] as number) - 1;
+      if (hashes[other] !== hash) continue;
+      const at = other === 0 ? 0 : (ends[other - 1] as number);
+      const isLong = (ends[other] as number) - at === end - start;
+      if (isLong && isSame(texts, at, texts, start, end - start)) return undefined;
+    }
+    hashes[number] = hash;
+    slots[slot] = number + 1;
+    start = end;
+  }
+  return hashes;
 }
 
 function larger<T extends Uint8Array | Uint32Array>(some: T, room: T): T {
