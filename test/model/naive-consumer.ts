@@ -192,8 +192,9 @@ export class NaiveConsumer {
       return;
     }
     this.#queue = this.#queue.filter((queued) => queued !== seq);
-    waiting.dueMs = nowMs + delayMs + this.#waitMs(waiting.redelivered) - this.#waitMs(0);
-    this.turnTo(nowMs);
+    // Where waits shrink that may be over: then it is due as soon as time goes on.
+    const leftMs = delayMs + this.#waitMs(waiting.redelivered) - this.#waitMs(0);
+    waiting.dueMs = nowMs + Math.max(0, leftMs);
   }
 
   progress(seq: number, nowMs: number): void {

@@ -163,7 +163,7 @@ function isSame(a: unknown, b: unknown): boolean {
 
 describe('a consumer', () => {
   it('delivers, counts and moves its floors as lists do', () => {
-    const steps = fc.array(operation, { maxLength: 60 });
+    const steps = fc.array(operation, { maxLength: 60, size: 'max' });
     check(
       200,
       fc.property(options, steps, (wanted, operations) => {

@@ -264,6 +264,29 @@ describe('the index of a segment', () => {
     ok(most < 200, `${most}`);
   });
 
+  it('says which messages have headers, also of chunks that stay as they were kept', async () => {
+    const disk = new SimDisk();
+    const setting = { disk, dir: '/s', indexBytes: 0, chunkRows: 32 };
+    const { store } = openStore(setting);
+    const withHeaders = [1, 70, 71, 130, 199];
+    for (let seq = 1; seq <= 200; seq++) {
+      const headers = withHeaders.includes(seq) ? 'NATS/1.0\r\n\r\n' : undefined;
+      store.append(incoming('a', '', headers), seq);
+    }
+    const end = closed(store);
+    await disk.settle();
+    await end;
+    const again = openStore({ ...setting, disk: disk.afterEnd() }).store;
+    const found: number[] = [];
+    for (let seq = 1; seq <= 200; ) {
+      const next = again.nextWithHeaders(seq, 1000);
+      if (next <= 0) break;
+      found.push(next);
+      seq = next + 1;
+    }
+    deepStrictEqual(found, withHeaders);
+  });
+
   it('takes no more memory than the store before, where long runs of rows and short ones take turns', async () => {
     const disk = new SimDisk();
     const setting = { disk, dir: '/s', indexBytes: 0, chunkRows: 256 };
