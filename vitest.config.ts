@@ -1,6 +1,10 @@
-// Four sets of tests: `quick` is what `npm run check` runs; `long` (many random runs, processes that are killed: each takes
-// seconds) and `slow` (soak and scale, one by one: they measure, or need ports to themselves) join it in `npm test`;
-// `interop` needs official clients of other languages and is run by `npm run test:interop`.
+// Five sets of tests: `quick` and `apart` are what `npm run check` runs; `long` (many random runs, soaks, processes that are
+// killed: each takes seconds) and `slow` (scale, one by one: they measure time, or need ports to themselves) join them in
+// `npm test`; `interop` needs official clients of other languages and is run by `npm run test:interop`.
+//
+// The files of `quick` share two processes and what those have loaded, which saves each of them half a second. Those of
+// `apart` have one each: they measure what the process has in memory, change what modules find when they are loaded, or
+// what all of the process has: its environment, flags, signals.
 import type { ViteUserConfig } from 'vitest/config';
 
 const long = [
@@ -20,13 +24,33 @@ const long = [
   'test/jetstream/restart-crash.test.ts',
   'test/jetstream/store/file-crash.test.ts',
   'test/core/heap.test.ts',
-  'test/soak/backlog.test.ts',
-  'test/soak/temporary-streams.test.ts',
+  // They count what is left, in a process of their own, and no time.
+  ...['backlog', 'churn', 'crash', 'full-disk', 'hostile', 'temporary-streams'].map(
+    (name) => `test/soak/${name}.test.ts`,
+  ),
 ];
-const slow = ['test/soak/**/*.test.ts', 'test/scale/**/*.test.ts'];
+// Each of them has a process, in which nobody has been.
+const apart = [
+  ...['ends', 'moving-memory', 'authentication'].map((name) => `test/bridge/${name}.test.ts`),
+  ...['drain', 'responder'].map((name) => `test/bus/${name}.test.ts`),
+  ...['collector', 'signals'].map((name) => `test/cli/${name}.test.ts`),
+  'test/config/language.test.ts',
+  ...['instance', 'refused', 'whole'].map((name) => `test/core/${name}.test.ts`),
+  ...[
+    'on-disk',
+    'opening',
+    'store-directory',
+    'sweeps',
+    'store/file-disk-sync',
+    'store/file-forged',
+  ].map((name) => `test/jetstream/${name}.test.ts`),
+  'test/server/load-config.test.ts',
+  ...['clock', 'entropy'].map((name) => `test/shared/${name}.test.ts`),
+];
+const slow = ['test/scale/**/*.test.ts'];
 const interop = ['test/interop/**/*.test.ts'];
 
-// Coverage is of this process. These run in the processes of their tests alone, which start the bin.
+// Coverage is of the processes in which tests are. These files run in those alone that tests start: the bin's.
 const inOtherProcesses = [
   ...[
     'main',
@@ -63,7 +87,19 @@ const config: ViteUserConfig = {
           name: 'quick',
           globalSetup,
           include: ['test/**/*.test.ts'],
-          exclude: [...long, ...slow, ...interop, '**/node_modules/**'],
+          exclude: [...apart, ...long, ...slow, ...interop, '**/node_modules/**'],
+          testTimeout: 15_000,
+          maxWorkers,
+          isolate: false,
+          restoreMocks: true,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'apart',
+          globalSetup,
+          include: apart,
           testTimeout: 15_000,
           maxWorkers,
         },
@@ -84,7 +120,6 @@ const config: ViteUserConfig = {
           name: 'slow',
           globalSetup,
           include: slow,
-          exclude: [...long, '**/node_modules/**'],
           testTimeout: 180_000,
           fileParallelism: false,
         },

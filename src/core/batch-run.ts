@@ -1,10 +1,10 @@
 // Messages for a batch that are written one behind the other, with no object for each: answers, of which there are as
 // many as there are requests, and what consumers deliver. Of each there are the subject it goes to, perhaps the one that is
 // shown and a reply, perhaps a header block, and a payload; whoever writes puts them behind each other at `used` and says
-// by `end` how long they were.
+// by `end` how long they were. One that goes where the one before goes need not say it again.
 //
-//   bytes:    reply one | headers | payload | 2 | inbox | subject | reply | payload | 2 | …
-//   lengths:  9, 0, 0, 40, 12,                    9, 7, 50, 0, 17, …
+//   bytes:    reply one | headers | payload | 2 | inbox | reply | subject | payload | 2 | reply | subject | payload | 2 | …
+//   lengths:  9, 0, 0, 40, 12,                    9, 7, 50, 0, 17,                        0, 7, 50, 0, 17, …
 import {
   PUBLISH_BODY_LEN,
   PUBLISH_BODY_PTR,
@@ -68,7 +68,8 @@ export class BatchRun {
 
   /**
    * What lies behind `used` is an entry of those lengths; `mark`, below 16, is shown by `each`, and means nothing here.
-   * Without a subject of its own it shows the one that it goes to, and without a reply it has none.
+   * Without a subject of its own it shows the one that it goes to, and without a reply it has none. A `toLen` of 0: it goes
+   * where the entry before goes, has a subject of its own, and is taken with that.
    */
   end(
     toLen: number,
@@ -97,7 +98,7 @@ export class BatchRun {
   push({ to, subject = NOTHING, reply = NOTHING, headers = NOTHING, payload }: BatchEntry): void {
     const texts = to.length + subject.length + reply.length;
     let at = this.reserve(texts + headers.length + payload.length);
-    for (const bytes of [to, subject, reply, headers, payload]) {
+    for (const bytes of [to, reply, subject, headers, payload]) {
       this.bytes.set(bytes, at);
       at += bytes.length;
     }
@@ -175,7 +176,7 @@ export class BatchRun {
       const to = (lengths[at] as number) & TO_MASK;
       const texts = to + (lengths[at + 1] as number) + (lengths[at + 2] as number);
       const bytes = texts + (lengths[at + 3] as number) + (lengths[at + 4] as number);
-      if (end + bytes - start > bytesMost && next > first) break;
+      if (end + bytes - start > bytesMost && next > first && to > 0) break;
       end += bytes + TAIL_BYTES;
     }
     this.#taken = next;
@@ -194,21 +195,28 @@ export class BatchRun {
 function writeRecords(u32: Uint32Array, first: number, lengths: Uint32Array, bodies: number): void {
   let record = first;
   let at = bodies;
+  let toPtr = bodies;
+  let toLen = 0;
   for (let i = 0; i < lengths.length; i += WORDS) {
-    const toLen = (lengths[i] as number) & TO_MASK;
+    const ownLen = (lengths[i] as number) & TO_MASK;
     const subjectLen = lengths[i + 1] as number;
     const replyLen = lengths[i + 2] as number;
     const headerLen = lengths[i + 3] as number;
     const bodyLen = headerLen + (lengths[i + 4] as number);
     const isOther = subjectLen > 0;
-    u32[record + PUBLISH_TO_PTR / 4] = at;
+    if (ownLen > 0) {
+      toPtr = at;
+      toLen = ownLen;
+    }
+    at += ownLen;
+    u32[record + PUBLISH_TO_PTR / 4] = toPtr;
     u32[record + PUBLISH_TO_LEN / 4] = toLen;
-    u32[record + PUBLISH_SUBJECT_PTR / 4] = isOther ? at + toLen : at;
-    u32[record + PUBLISH_SUBJECT_LEN / 4] = isOther ? subjectLen : toLen;
-    at += toLen + subjectLen;
     u32[record + PUBLISH_REPLY_PTR / 4] = at;
     u32[record + PUBLISH_REPLY_LEN / 4] = replyLen;
     at += replyLen;
+    u32[record + PUBLISH_SUBJECT_PTR / 4] = isOther ? at : toPtr;
+    u32[record + PUBLISH_SUBJECT_LEN / 4] = isOther ? subjectLen : toLen;
+    at += subjectLen;
     u32[record + PUBLISH_BODY_PTR / 4] = at;
     u32[record + PUBLISH_BODY_LEN / 4] = bodyLen;
     u32[record + PUBLISH_HEADER_LEN / 4] = headerLen;

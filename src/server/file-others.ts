@@ -2,8 +2,8 @@
 // A reload has to know whether it changes. Texts by nats-server's names, without what may be secret: of whole blocks
 // there is a digest.
 // Source: nats-server 2.15.3, server/opts.go, Options.
-import { createHash } from 'node:crypto';
 import type { ServerValues } from '../config/keys-server.ts';
+import { cryptography } from './cryptography.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -82,5 +82,6 @@ function digest(value: unknown): string | undefined {
   const plain = JSON.stringify(value, (_key, inner) =>
     inner instanceof Map ? [...inner].sort() : inner,
   );
-  return plain === '{}' ? undefined : createHash('sha256').update(plain).digest('hex');
+  if (plain === '{}') return undefined;
+  return cryptography().createHash('sha256').update(plain).digest('hex');
 }

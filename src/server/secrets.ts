@@ -2,8 +2,8 @@
 // in a time that says nothing of it. Of hashes of bcrypt the passwords that were right are remembered, as digests of both,
 // so that who comes again need not wait; those that were wrong are not.
 // Source: nats-server 2.15.3, server/auth.go, comparePasswords, isBcrypt.
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Asker, HashComparer } from './bcrypt.ts';
+import { cryptography } from './cryptography.ts';
 
 /** As it is kept. */
 export type Secret = { readonly digest: Buffer } | { readonly hash: string };
@@ -18,7 +18,8 @@ export function isBcrypt(secret: string): boolean {
 }
 
 export class Secrets {
-  readonly #key = randomBytes(32);
+  /** Made when it is first wanted. */
+  #madeKey: Buffer | undefined;
   /** By the digest of hash and password, the hash. */
   readonly #remembered = new Map<string, string>();
   #hashes: ReadonlySet<string> | undefined;
@@ -42,7 +43,8 @@ export class Secrets {
       const mark = this.#digest(`${hash.length} ${hash}${given}`).toString('base64');
       return this.#isRemembered(mark, hash) || this.#compare(mark, hash, given, asker());
     }
-    const isEqual = timingSafeEqual(secret?.digest ?? this.#key, this.#digest(given));
+    const kept = secret?.digest ?? this.#key;
+    const isEqual = cryptography().timingSafeEqual(kept, this.#digest(given));
     return isEqual && secret !== undefined;
   }
 
@@ -93,7 +95,12 @@ export class Secrets {
     this.#remembered.delete(oldest as string);
   }
 
+  get #key(): Buffer {
+    this.#madeKey ??= cryptography().randomBytes(32);
+    return this.#madeKey;
+  }
+
   #digest(text: string): Buffer {
-    return createHmac('sha256', this.#key).update(text).digest();
+    return cryptography().createHmac('sha256', this.#key).update(text).digest();
   }
 }

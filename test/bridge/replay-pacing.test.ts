@@ -100,7 +100,9 @@ it('bytes are copied out once and in about once, however often the session waits
   const count = Math.floor(65_536 / line.length);
   arrive(bridge, line.repeat(count));
   while (bridge.got.length < count) await settle(1);
-  expect(copiedOut.mock.calls.reduce((sum, [, bytes]) => sum + bytes, 0)).toBeLessThan(65_536);
+  // What is read in the middle of a line is copied with its rest again, and no more.
+  const copied = copiedOut.mock.calls.reduce((sum, [, bytes]) => sum + bytes, 0);
+  expect(copied).toBeLessThan(65_536 + 4096);
   // At least a piece of 4 KiB each time; the whole rest would be half of 64 KiB.
   const bytes = copiedIn.mock.calls.reduce((sum, [, piece]) => sum + piece.length, 0);
   expect(bytes).toBeLessThanOrEqual(count * 4096);

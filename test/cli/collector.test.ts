@@ -13,7 +13,7 @@ const SPY = `
   import { syncBuiltinESMExports } from 'node:module';
   import v8 from 'node:v8';
   const { setFlagsFromString } = v8;
-  v8.setFlagsFromString = (flags) => (console.log(flags), setFlagsFromString(flags));
+  v8.setFlagsFromString = (flags) => (console.error(flags), setFlagsFromString(flags));
   syncBuiltinESMExports();
 `;
 

@@ -51,3 +51,48 @@ test('a part has as many as its bytes allow, and one at least', () => {
   door.deliverRun(run, 1);
   expect(peer.heardBytes()).toBe('MSG a 1 5\r\nagain\r\n');
 });
+
+/** What a consumer delivers: it shows another subject than it goes to, and a reply. `to` = '': where the one before goes. */
+function deliver(run: BatchRun, to: string, subject: string, reply: string, payload: string): void {
+  const text = Buffer.from(to + reply + subject + payload, 'latin1');
+  const at = run.reserve(text.length);
+  run.bytes.set(text, at);
+  run.end(to.length, 0, payload.length, 0, subject.length, reply.length);
+}
+
+test('an entry that does not say where it goes follows the one before, in the same part', () => {
+  const door = internalsOf(createBus());
+  const peer = new CorePeer(door);
+  peer.say('SUB to.* 1\n');
+  const run = new BatchRun();
+  deliver(run, 'to.a', 'one', 'r.1', 'x');
+  deliver(run, '', 'two', 'r.2', 'yy');
+  deliver(run, '', 'three', '', '');
+  deliver(run, 'nobody', 'four', 'r.4', 'lost');
+  deliver(run, '', 'five', 'r.5', 'lost, too');
+  deliver(run, 'to.b', 'six', 'r.6', 'z');
+  const counts: number[] = [];
+  while (run.count > 0) {
+    const before = run.count;
+    door.deliverRun(run, 1);
+    counts.push(before - run.count);
+  }
+  expect(counts).toEqual([3, 2, 1]);
+  expect(peer.heardBytes()).toBe(
+    'MSG one 1 r.1 1\r\nx\r\nMSG two 1 r.2 2\r\nyy\r\nMSG three 1 0\r\n\r\nMSG six 1 r.6 1\r\nz\r\n',
+  );
+});
+
+test('of entries that go where others go it is told whom they have reached', () => {
+  const door = internalsOf(createBus());
+  const peer = new CorePeer(door);
+  peer.say('SUB to.* 1\n');
+  const run = new BatchRun();
+  deliver(run, 'to.a', 's', 'r', '1');
+  run.push({ to: Buffer.from('nobody'), payload: Buffer.from('2') });
+  deliver(run, 'to.b', 's', 'r', '3');
+  deliver(run, '', 's', 'r', '4');
+  door.deliverSlice(run);
+  expect([0, 1, 2, 3].map((index) => run.reached(index))).toEqual([1, 0, 1, 1]);
+  expect(peer.heardBytes()).toBe('MSG s 1 r 1\r\n1\r\nMSG s 1 r 1\r\n3\r\nMSG s 1 r 1\r\n4\r\n');
+});

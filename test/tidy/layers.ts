@@ -144,6 +144,9 @@ export const STARTS = [
 /** What no start loads: it waits for an `import()`. */
 export const LATE = ['src/jetstream/place/', 'src/jetstream/store/file/'] as const;
 
+/** What no start loads of Node: a start would be a twentieth longer. Whoever needs it asks src/server/cryptography.ts. */
+export const LATE_OF_NODE: readonly string[] = ['crypto', 'http', 'https', 'tls'];
+
 /** A thing of the platform and the only places in `src/` where it may appear. */
 export interface Place {
   readonly what: string;

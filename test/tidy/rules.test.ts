@@ -273,6 +273,14 @@ describe('a start', () => {
     ]);
   });
 
+  it('cryptography of Node is refused', () => {
+    const start = file('src/server/index.ts', "import { hash } from './secrets.ts';");
+    const secrets = file('src/server/secrets.ts', "import { createHmac } from 'node:crypto';");
+    expect(rules.onDemand([start, secrets])).toEqual([
+      'src/server/secrets.ts:1: a start loads this file, which may not import node:crypto',
+    ]);
+  });
+
   it('types, the Wasm loader, modules of Node and what is loaded on demand are free', () => {
     const server = file(
       'src/server/index.ts',

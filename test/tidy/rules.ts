@@ -5,6 +5,7 @@ import ts from 'typescript';
 import {
   ASSEMBLY_ARROWS,
   LATE,
+  LATE_OF_NODE,
   LAYERS,
   type Layer,
   NODE_GLOBALS,
@@ -155,8 +156,10 @@ export function onDemand(sources: readonly Source[]): string[] {
   for (const { path, imports } of waiting) {
     for (const { specifier, target, isTypeOnly, isDynamic, line } of imports) {
       if (isTypeOnly || isDynamic) continue;
-      const isPackage = target === undefined && builtinName(specifier) === undefined;
-      if (isPackage && specifier !== '@assemblyscript/loader') {
+      const ofNode = builtinName(specifier);
+      const isPackage = target === undefined && ofNode === undefined;
+      const isLate = ofNode !== undefined && LATE_OF_NODE.includes(ofNode);
+      if (isLate || (isPackage && specifier !== '@assemblyscript/loader')) {
         found.push(`${path}:${line}: a start loads this file, which may not import ${specifier}`);
       }
       const next = target === undefined ? undefined : byPath.get(target);

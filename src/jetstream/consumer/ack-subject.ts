@@ -14,6 +14,7 @@ const NANOS_DIGITS = 6;
 const NANOS_MAX = 999_999;
 const DOT = 46;
 const ZERO = 48;
+const NINE = 57;
 const encoder = new TextEncoder();
 
 /** A number within the line: its value, where its last digit is, and from where on it would have more digits. */
@@ -82,8 +83,15 @@ export class AckSubjects {
 
   /** False: it has another number of digits now. */
   #change(field: Field, value: number): boolean {
-    if (value < field.least || value >= field.bound) return false;
     const line = this.#line;
+    // Most often it is the next number, and no other digit changes.
+    const digit = (line[field.end] as number) + (value - field.value);
+    if (digit >= ZERO && digit <= NINE) {
+      line[field.end] = digit;
+      field.value = value;
+      return true;
+    }
+    if (value < field.least || value >= field.bound) return false;
     let rest = value;
     let before = field.value;
     for (let at = field.end; rest !== before; at--) {

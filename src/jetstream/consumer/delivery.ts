@@ -67,10 +67,11 @@ export class Delivery {
   #isClosed = false;
   #slice = 0;
   #endedBy = END;
-  /** Entries of the slice at hand, and to whom and of what they are. */
+  /** Entries of the slice at hand, and what they are. */
   #run: BatchRun | undefined;
-  #recipientsOf: (Recipient | undefined)[] = [];
-  #seqs: number[] = [];
+  #parcels: Parcels | undefined;
+  /** Where the last of them goes. */
+  #to: Uint8Array = NOTHING;
   readonly #pressed = new Set<SessionHandle>();
 
   constructor(
@@ -125,11 +126,12 @@ export class Delivery {
   readonly #fill = (run: BatchRun): void => {
     this.#isAsked = false;
     this.#isStalled = false;
-    this.#recipientsOf = [];
-    this.#seqs = [];
     if (this.#isClosed) return;
     this.#slice++;
     this.#run = run;
+    this.#to = NOTHING;
+    this.#parcels = spareParcels ?? new Parcels();
+    spareParcels = undefined;
     try {
       this.#endedBy = this.#fillSlice();
       if (this.#endedBy === END) this.#recipients.endOfMessages();
@@ -203,8 +205,7 @@ export class Delivery {
     }
     this.#replay?.delivered(place);
     this.#write(recipient, replyBytes, block);
-    this.#recipientsOf.push(recipient);
-    this.#seqs.push(seq);
+    (this.#parcels as Parcels).add(recipient, seq);
     this.#recipients.give(recipient, parcel, nowMs);
     return bytes + ENTRY_BYTES;
   }
@@ -252,28 +253,43 @@ export class Delivery {
     const run = this.#run as BatchRun;
     const { subject, subjectData, subjectAt, subjectBytes, body, bodyData, bodyAt } = place;
     const { headerBytes, bodyBytes } = block === undefined ? place : ofBlock(block);
-    let at = run.reserve(to.length + subjectBytes + replyBytes + bodyBytes);
-    copy(to, toData, 0, to.length, run, at);
-    at += to.length;
-    copy(subject, subjectData, subjectAt, subjectBytes, run, at);
-    at = this.#subjects.copy(run, at + subjectBytes);
-    if (block === undefined) copy(body, bodyData, bodyAt, bodyBytes, run, at);
-    else run.bytes.set(block, at);
-    run.end(to.length, headerBytes, bodyBytes - headerBytes, 0, subjectBytes, replyBytes);
+    const toBytes = to === this.#to ? 0 : to.length;
+    this.#to = to;
+    let at = run.reserve(toBytes + replyBytes + subjectBytes + bodyBytes);
+    if (toBytes > 0) copy(to, toData, 0, toBytes, run, at);
+    at = this.#subjects.copy(run, at + toBytes);
+    const isOneCopy = bodyBytes > WORDS_MAX || subjectBytes + bodyBytes <= WORDS_MAX;
+    if (
+      block === undefined &&
+      subject === body &&
+      subjectAt + subjectBytes === bodyAt &&
+      isOneCopy
+    ) {
+      // On disk the one lies in front of the other.
+      copy(body, bodyData, subjectAt, subjectBytes + bodyBytes, run, at);
+    } else {
+      copy(subject, subjectData, subjectAt, subjectBytes, run, at);
+      at += subjectBytes;
+      if (block === undefined) copy(body, bodyData, bodyAt, bodyBytes, run, at);
+      else run.bytes.set(block, at);
+    }
+    run.end(toBytes, headerBytes, bodyBytes - headerBytes, 0, subjectBytes, replyBytes);
   }
 
   #push(entry: BatchEntry): void {
     this.#run?.push(entry);
-    this.#recipientsOf.push(undefined);
-    this.#seqs.push(0);
+    this.#parcels?.add(undefined, 0);
+    this.#to = NOTHING;
   }
 
   readonly #told = (run: BatchRun): void => {
-    const recipients = this.#recipientsOf;
-    const seqs = this.#seqs;
+    const parcels = this.#parcels;
+    if (parcels === undefined) return;
+    this.#parcels = undefined;
+    const { recipients, seqs, count } = parcels;
     let isMissed = false;
     let session = 0;
-    for (let i = 0; i < recipients.length; i++) {
+    for (let i = 0; i < count; i++) {
       const recipient = recipients[i];
       if (recipient === undefined) continue;
       const pressed = run.pressed(i);
@@ -287,20 +303,26 @@ export class Delivery {
       }
     }
     if (isMissed) this.#recipients.missed();
-    this.#after(seqs);
+    this.#after(parcels);
+    parcels.clear();
+    spareParcels = parcels;
     if (this.#endedBy !== FULL) this.#replay?.caughtUp(this.#parts.cursor.next);
     if (this.#endedBy === FULL || isMissed) this.soon();
   };
 
   /** What was delivered counts from now on. */
-  #after(seqs: readonly number[]): void {
-    if (!seqs.some((seq) => seq > 0)) return;
+  #after({ seqs, count, messages }: Parcels): void {
+    if (messages === 0) return;
     const { host, rules, progress } = this.#parts;
     const nowMs = host.clock.monotonic();
     progress.lastDelivery.at(nowMs);
     this.#owner.used(nowMs);
     this.#owner.due(progress.redelivery.nextDueMs());
-    if (rules.acks === 'none') for (const seq of seqs) if (seq > 0) this.#owner.settle(seq);
+    if (rules.acks !== 'none' || host.config.retention === 'limits') return;
+    for (let i = 0; i < count; i++) {
+      const seq = seqs[i] as number;
+      if (seq > 0) this.#owner.settle(seq);
+    }
   }
 
   /** Nobody was there to get it. */
@@ -322,6 +344,30 @@ export class Delivery {
     });
   }
 }
+
+/** The entries of a slice: to whom each is given, and the message that it is; undefined, 0: something is said. */
+class Parcels {
+  readonly recipients: (Recipient | undefined)[] = [];
+  readonly seqs: number[] = [];
+  count = 0;
+  messages = 0;
+
+  add(recipient: Recipient | undefined, seq: number): void {
+    this.recipients[this.count] = recipient;
+    this.seqs[this.count++] = seq;
+    if (recipient !== undefined) this.messages++;
+  }
+
+  /** The room stays, but no recipient. */
+  clear(): void {
+    this.recipients.fill(undefined, 0, this.count);
+    this.count = 0;
+    this.messages = 0;
+  }
+}
+
+/** Of slices of all consumers one is filled and told at a time, mostly. */
+let spareParcels: Parcels | undefined;
 
 /**
  * Messages come as far from each other as they were stored, until there is nothing to deliver and the last one that there

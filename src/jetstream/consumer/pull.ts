@@ -33,6 +33,8 @@ export class Pulls implements Recipients {
   readonly #waitingMax: number;
   /** In `ConsumerHost.ahead`. */
   readonly #slot: number;
+  /** Where the last pull that waited wants its messages. */
+  #inbox: Uint8Array = new Uint8Array(0);
   #scannedMs = Number.NEGATIVE_INFINITY;
   /** Messages that they waited for then. */
   #wanted = 0;
@@ -92,7 +94,9 @@ export class Pulls implements Recipients {
       if (request.heartbeatMs === 0) owner.say(to, EXCEEDED_MAX_WAITING);
       return;
     }
-    const pull = new Pull(to, request, nowMs);
+    // A client asks for more with the inbox that it had: what goes there in a row is told where once (BatchRun.end).
+    if (!isSame(to, this.#inbox)) this.#inbox = to;
+    const pull = new Pull(this.#inbox, request, nowMs);
     this.#queue.add(pull);
     this.#host.pulls.waiting++;
     this.#host.ahead.waits[this.#slot] = 1;
@@ -246,6 +250,10 @@ export class Pulls implements Recipients {
     this.#dueMs = dueMs;
     this.#owner.due(dueMs);
   }
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, i) => byte === other[i]);
 }
 
 /** It does not wait for more. */

@@ -1,20 +1,23 @@
 // Takes over messages that an index has kept: many of consecutive sequences at a time, so that each costs little more than
 // the copy of its words.
 //
-//   rows of the index ─► a long run of few subjects: a chunk that stays cold (cold-rows.ts)
-//                     ─► another: rows at the end of a chunk, each chained to the one before on its subject, which mostly
-//                        is in the same run
+//   compact rows of the index ─► chunks that stay cold (cold-rows.ts)
+//   others                    ─► rows at the end of a chunk, each chained to the one before on its subject, which mostly
+//                                is in the same run
 //
 // What either changes of a subject is written once, when the run ends.
+import { ColdRows } from './cold-rows.ts';
+import type { CompactPart } from './compact-parts.ts';
 import {
-  ColdRows,
+  type CompactRows,
   KEPT_AT,
   KEPT_BODY,
   KEPT_IN_FRAME,
   KEPT_ROW_WORDS,
   KEPT_TEXT,
   type KeptRows,
-} from './cold-rows.ts';
+  type Texts,
+} from './compact-rows.ts';
 import {
   ROW_AT,
   ROW_BODY,
@@ -32,7 +35,7 @@ import type { SubjectTable } from './subject-table.ts';
 
 const BODY_BITS = 0x7fff_ffff;
 
-/** A run is long that fills a quarter of a chunk. */
+/** Rows are many that fill a quarter of a chunk. */
 const LONG_SHARE = 4;
 
 export interface AdoptingStore {
@@ -45,11 +48,9 @@ export interface AdoptingStore {
 
 export class Adoption {
   readonly #store: AdoptingStore;
-  #kept!: KeptRows;
+  #texts!: Texts;
   /** What a row says of the slab in which all of them lie. */
   #slab = 0;
-  /** Of each chunk some are taken away at once: it would be unfolded before the next one is there. */
-  #isBroken = false;
   // By the numbers of texts: the subject; in the run at hand, the last sequence, where its row is or what the first row says
   // of the one before, and how many are new.
   #ids = new Int32Array(0);
@@ -66,24 +67,19 @@ export class Adoption {
   #run = 0;
   /** The texts below have been looked ahead at. */
   #foreseen = 0;
-  /** Of what `add` has added. */
-  #bodyBytes = 0;
-
   constructor(store: AdoptingStore) {
     this.#store = store;
   }
 
   /**
-   * What `add` is about from now on.
+   * What `add` and `keep` are about from now on.
    *
    * @param slab what a row says of where all of them lie
-   * @param gaps how often rows are removed in between
    */
-  begin(kept: KeptRows, slab: number, gaps: number): void {
-    const { ends } = kept;
-    this.#kept = kept;
+  begin(texts: Texts, slab: number): void {
+    const { ends } = texts;
+    this.#texts = texts;
     this.#slab = slab;
-    this.#isBroken = gaps * this.#store.rows.most >= kept.rows;
     if (ends.length > this.#ids.length) this.#makeRoom(2 * ends.length);
     this.#ids.fill(-1, 0, ends.length);
     this.#foreseen = 0;
@@ -110,73 +106,59 @@ export class Adoption {
    *
    * @returns bytes of their bodies
    */
-  add(at: number, count: number, seq: number): number {
-    const { rows, state } = this.#store;
-    const isCold = this.#isCold(count);
-    this.#bodyBytes = 0;
-    for (let done = 0; done < count; ) {
-      if (isCold) done += this.#keep(at + done, Math.min(rows.most, count - done), seq + done);
-      else done += this.#fill(at + done, count - done, seq + done);
-    }
-    const { times } = this.#kept;
-    if (state.messages === 0) {
-      state.firstSeq = seq;
-      state.firstTimeMs = times[(at * KEPT_ROW_WORDS) / 2] as number;
-    }
-    state.messages += count;
-    state.lastSeq = seq + count - 1;
-    state.lastTimeMs = times[((at + count - 1) * KEPT_ROW_WORDS) / 2] as number;
-    return this.#bodyBytes;
-  }
-
-  /** It is worth it: they are many, are all there, and take no more room than they will. */
-  #isCold(count: number): boolean {
-    const { most } = this.#store.rows;
-    if (this.#isBroken || count * LONG_SHARE < most) return false;
-    const bytes = ColdRows.bytes(count, Math.ceil(count / most), this.#kept.ends.length);
-    return bytes <= count * ROW_BYTES;
-  }
-
-  /** They become a chunk that is cold. @returns how many */
-  #keep(at: number, count: number, firstSeq: number): number {
-    const { rows, state, storage } = this.#store;
-    const { words } = this.#kept;
-    const cold = new ColdRows(this.#kept, at, count, this.#slab);
-    const lasts = this.#lasts;
-    const counts = this.#counts;
-    const runs = this.#runs;
-    const lengths = this.#lengths;
-    const run = ++this.#run;
-    let bytes = 0;
+  add(kept: KeptRows, at: number, count: number, seq: number): number {
     let bodyBytes = 0;
-    let bodies = 0;
-    for (let i = 0, from = at * KEPT_ROW_WORDS; i < count; i++, from += KEPT_ROW_WORDS) {
-      const text = words[from + KEPT_TEXT] as number;
-      const body = words[from + KEPT_BODY] as number;
-      if (runs[text] === run) counts[text] = (counts[text] as number) + 1;
-      else this.#words[text] = this.#meet(text, firstSeq + i);
-      lasts[text] = firstSeq + i;
-      bodies |= body;
-      bodyBytes += body & BODY_BITS;
-      bytes += storedBytes(storage, lengths[text] as number, body > BODY_BITS, body & BODY_BITS);
+    for (let done = 0; done < count; ) {
+      const [filled, bytes] = this.#fill(kept, at + done, count - done, seq + done);
+      done += filled;
+      bodyBytes += bytes;
     }
-    cold.hasHeaders = bodies < 0;
-    state.bytes += bytes;
-    this.#bodyBytes += bodyBytes;
-    rows.pushCold(firstSeq, cold);
-    for (let i = 0; i < this.#metCount; i++) {
-      const text = this.#met[i] as number;
-      cold.begin(text, this.#ids[text] as number, this.#words[text] as number);
-    }
-    this.#leave();
-    return count;
+    return bodyBytes;
   }
 
-  /** Up to so many become rows of one chunk. @returns how many */
-  #fill(at: number, most: number, firstSeq: number): number {
-    const { rows, state, storage } = this.#store;
+  /** Rows of a chunk, at most. */
+  get chunkRows(): number {
+    return this.#store.rows.most;
+  }
+
+  /** Whether it is worth it that they stay as they are: they are many, and take no more room than they will. */
+  isCold({ rows, lengths }: CompactRows): boolean {
+    const most = this.chunkRows;
+    if (rows * LONG_SHARE < most) return false;
+    return ColdRows.bytes(rows, Math.ceil(rows / most), lengths.length) <= rows * ROW_BYTES;
+  }
+
+  /**
+   * Adds a part of them, no longer than a chunk, as one that stays cold; the first has sequence `seq`, above all others. Throws
+   * CapacityError.
+   */
+  keep(part: CompactPart, seq: number): void {
+    const { rows, storage } = this.#store;
+    const { bodyBytes, headers, counts, firsts, lasts } = part;
+    const { rows: count, lengths, firstTimeMs } = part.rows;
+    const cold = new ColdRows(part.rows, this.#slab, headers > 0);
+    const aHeader = storedBytes(storage, 0, true, 0) - storedBytes(storage, 0, false, 0);
+    let bytes = bodyBytes + headers * aHeader;
+    this.#run++;
+    for (let text = 0; text < lengths.length; text++) {
+      const met = counts[text] as number;
+      if (met === 0) continue;
+      const previous = this.#meet(text, seq + (firsts[text] as number));
+      cold.begin(text, this.#ids[text] as number, previous);
+      this.#counts[text] = (this.#counts[text] as number) + met - 1;
+      this.#lasts[text] = seq + (lasts[text] as number);
+      bytes += met * storedBytes(storage, lengths[text] as number, false, 0);
+    }
+    rows.pushCold(seq, cold);
+    this.#leave();
+    this.#added(seq, count, bytes, firstTimeMs, part.lastTimeMs);
+  }
+
+  /** Up to so many become rows of one chunk. @returns how many, and bytes of their bodies */
+  #fill(kept: KeptRows, at: number, most: number, firstSeq: number): [number, number] {
+    const { rows, storage } = this.#store;
     const count = rows.pushMany(firstSeq, most);
-    const { words: source, times: sourceTimes } = this.#kept;
+    const { words: source, times: sourceTimes } = kept;
     const { chunk, row } = rows;
     const { words, times } = chunk;
     const slab = this.#slab;
@@ -215,10 +197,24 @@ export class Adoption {
       bodyBytes += body & BODY_BITS;
       bytes += storedBytes(storage, subjectBytes, body > BODY_BITS, body & BODY_BITS);
     }
-    state.bytes += bytes;
-    this.#bodyBytes += bodyBytes;
     this.#leave();
-    return count;
+    const first = (at * KEPT_ROW_WORDS) >>> 1;
+    const last = (from - KEPT_ROW_WORDS) >>> 1;
+    const firstTimeMs = sourceTimes[first] as number;
+    this.#added(firstSeq, count, bytes, firstTimeMs, sourceTimes[last] as number);
+    return [count, bodyBytes];
+  }
+
+  #added(seq: number, count: number, bytes: number, firstMs: number, lastMs: number): void {
+    const { state } = this.#store;
+    if (state.messages === 0) {
+      state.firstSeq = seq;
+      state.firstTimeMs = firstMs;
+    }
+    state.messages += count;
+    state.bytes += bytes;
+    state.lastSeq = seq + count - 1;
+    state.lastTimeMs = lastMs;
   }
 
   /**
@@ -235,7 +231,7 @@ export class Adoption {
     let id = this.#find(text);
     if (id < 0) {
       const length = this.#lengths[text] as number;
-      const { texts, ends } = this.#kept;
+      const { texts, ends } = this.#texts;
       id = subjects.add(texts, (ends[text] as number) - length, length, seq);
       state.subjects++;
       this.#counts[text] = 0;
@@ -257,7 +253,7 @@ export class Adoption {
     const id = this.#ids[text] as number;
     if (id >= 0 && subjects.generationOf(id) === this.#generations[text]) return id;
     const length = this.#lengths[text] as number;
-    const { texts, ends, hashes } = this.#kept;
+    const { texts, ends, hashes } = this.#texts;
     while (text >= this.#foreseen) this.#foreseen = subjects.foresee(hashes, this.#foreseen);
     const hash = hashes[text] as number;
     return subjects.findHashed(hash, texts, (ends[text] as number) - length, length);

@@ -18,9 +18,11 @@ export interface Bodies {
   undo(): void;
   /** Tells the row at the cursor where to find what was kept last. */
   sign(): void;
+  /** Subjects lie in front of the bodies, and are where `locate` says. */
+  readonly hasSubjects: boolean;
   /**
-   * Says where the body of the row at the cursor lies, which is `seq` and whose subject `into` has; false: it is lost. Throws
-   * StorageError: it cannot be read now.
+   * Says where the body of the row at the cursor lies, which is `seq`; false: it is lost. Throws StorageError: it cannot be
+   * read now.
    */
   locate(into: MessagePlace): boolean;
   /** The row at the cursor is about to be removed. @param isFirst the store's first message */

@@ -195,12 +195,14 @@ export class IndexedStore implements Store {
     into.seq = seq;
     into.timeMs = rows.chunk.times[rows.word >>> 1] as number;
     into.subjectId = id;
+    const { hasSubjects } = this.#bodies;
+    if (hasSubjects && this.#bodies.locate(into)) return true;
     const { bytes, data, at, length } = this.#subjects.placeOf(id);
     into.subject = bytes;
     into.subjectData = data;
     into.subjectAt = at;
     into.subjectBytes = length;
-    return this.#bodies.locate(into);
+    return !hasSubjects && this.#bodies.locate(into);
   }
 
   has(seq: number): boolean {

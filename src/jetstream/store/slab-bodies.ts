@@ -11,6 +11,7 @@ const LENGTH_BYTES = 4;
 
 export class SlabBodies implements Bodies, SlabOwner {
   readonly heldBytes: number = 0;
+  readonly hasSubjects = false;
   readonly lost: LostMessages = new LostMessages();
   readonly failure: undefined;
   readonly #rows: Rows;

@@ -12,6 +12,7 @@ import {
   FRAME_HEAD_BYTES,
   FRAMES_AT,
   MESSAGE,
+  MESSAGE_BYTES,
   readSegmentHead,
   type SegmentHead,
   SKIP,
@@ -32,6 +33,9 @@ const SEGMENT = '/s/00000001.log';
 const INDEX = '/s/00000001.idx';
 /** At the end of an index: what it stands for has been synced. */
 const MARK_BYTES = 64;
+/** What is in front of its rows, and one of them. */
+const INDEX_HEAD_BYTES = 64;
+const KEPT_ROW_BYTES = 24;
 const HOSTILE = [Number.NaN, -1, 0.5, Number.POSITIVE_INFINITY, 2 ** 60];
 
 afterEach(removeDirectories);
@@ -245,12 +249,55 @@ describe('an index', () => {
     const log = all.get(SEGMENT) as Uint8Array;
     const { nonce } = readSegmentHead(viewsOf(log)) as SegmentHead;
     const rows = { rows: 0, words: new Uint32Array(0), times: new Float64Array(0), notes: [] };
-    const block = { ...rows, texts: new Uint8Array(0), ends: new Uint32Array(1000) };
+    const texts = new Uint8Array(new Uint16Array(1000).map((_, i) => i).buffer);
+    const block = { ...rows, texts, ends: new Uint32Array(1000).map((_, i) => 2 * i + 2) };
     const sum = crc32(log.subarray(FRAMES_AT), (nonce ^ FRAMES_AT) >>> 0);
     const bytes = blockBytes(block, { from: FRAMES_AT, to: log.length, sum }, nonce, 0);
     const disk = new SimDisk(1, new Map([...all, [INDEX, bytes]]));
     deepStrictEqual(contents(openStore({ disk, dir: '/s' }).store), expected);
     strictEqual(disk.names.get(INDEX)?.bytes.length, 0);
+  });
+
+  it.each<[string, (view: DataView, logBytes: number) => void]>([
+    ['begins elsewhere', (view) => view.setUint32(16, view.getUint32(16, true) + 8, true)],
+    ['ends behind its segment', (view, logBytes) => view.setUint32(20, logBytes + 8, true)],
+    ['has a message of no time', (view) => view.setFloat64(INDEX_HEAD_BYTES, Number.NaN, true)],
+    ['has a message before all time', (view) => view.setFloat64(INDEX_HEAD_BYTES, -1, true)],
+    ['has a message without a subject', (view) => view.setUint32(INDEX_HEAD_BYTES + 20, 2, true)],
+    [
+      'has messages without a sequence',
+      (view) => view.setUint32(INDEX_HEAD_BYTES + 5 * KEPT_ROW_BYTES + 16, FLOOR, true),
+    ],
+  ])('whose block %s is of no use', async (_, change) => {
+    const all = await files();
+    const expected = contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store);
+    const others = forged(all, (view) => {
+      // It says that all has been synced: nothing is compared.
+      view.setUint32(8, 1, true);
+      change(view, (all.get(SEGMENT) as Uint8Array).length);
+    });
+    const disk = new SimDisk(1, others);
+    deepStrictEqual(contents(openStore({ disk, dir: '/s' }).store), expected);
+    strictEqual(disk.names.get(INDEX)?.bytes.length, 0);
+  });
+
+  it('whose last message would end behind what it stands for is of no use', async () => {
+    const all = await files();
+    const expected = contents(openStore({ disk: new SimDisk(1, all), dir: '/s' }).store);
+    const lengths: (number | undefined)[] = [];
+    for (const more of [0, 1]) {
+      const longer = forged(all, (view) => {
+        const row = INDEX_HEAD_BYTES + 4 * KEPT_ROW_BYTES;
+        const subjectBytes = 3;
+        const most = view.getUint32(20, true) - view.getUint32(row + 8, true);
+        view.setUint32(row + 16, most - MESSAGE_BYTES - subjectBytes + more, true);
+      });
+      const disk = new SimDisk(1, longer);
+      const { store } = openStore({ disk, dir: '/s' });
+      lengths.push(disk.names.get(INDEX)?.bytes.length);
+      if (more > 0) deepStrictEqual(contents(store), expected);
+    }
+    deepStrictEqual(lengths, [(all.get(INDEX) as Uint8Array).length - MARK_BYTES, 0]);
   });
 
   it('with one text twice is of no use', async () => {

@@ -1,6 +1,7 @@
 // A store that was written by an older version is read for ever: format-1/ is one, of the first, and format-1-indexed/ one
-// with indexes beside its segments, made of what was synced; those of format-1-marked/ end in marks that say so. All were
-// written by `makeStore` on a simulated disk; a format that comes gets a directory of its own, and these stay.
+// with indexes beside its segments, made of what was synced; those of format-1-marked/ end in marks that say so, and those of
+// format-1-compact/ have compact rows, too. All were written by `makeStore` on a simulated disk; a format that comes gets a
+// directory of its own, and these stay.
 import { deepStrictEqual, ok } from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,6 +26,7 @@ describe('a store of format 1', () => {
     ['without', 'format-1', (name: string) => name.endsWith('.log')],
     ['with indexes', 'format-1-indexed', () => true],
     ['with indexes that have marks', 'format-1-marked', () => true],
+    ['with indexes of compact rows', 'format-1-compact', () => true],
     ['without indexes', 'format-1-indexed', (name: string) => name.endsWith('.log')],
   ])('is read %s', async (_, fixture, isWanted) => {
     const disk = new SimDisk();

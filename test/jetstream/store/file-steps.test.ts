@@ -202,4 +202,34 @@ describe('a machine that stops at any step', () => {
     }
     ok(mixed > 10, `${mixed}`);
   });
+
+  it('has no use for what a power loss has brought back of a segment that was none yet, however little', async () => {
+    const setting = { ...SETTING, sync: 120_000, segmentBytes: 300 };
+    const disk = new SimDisk();
+    const { store } = openStore({ ...setting, disk });
+    const fill = async (into: Store, on: SimDisk, count: number): Promise<void> => {
+      for (let i = 0; i < count; i++) {
+        into.append(incoming('a', 'x'.repeat(40)), 1);
+        into.commit(() => {});
+        await on.settle();
+      }
+    };
+    await fill(store, disk, 12);
+    const names = (of: SimDisk): string[] =>
+      [...of.names.keys()].filter((name) => /log$/.test(name));
+    const last = names(disk).length;
+    const torn = [last + 1, last + 2].map((number) => `/s/${String(number).padStart(8, '0')}.log`);
+    const files = (of: SimDisk): [string, Uint8Array][] =>
+      [...of.names].map(([name, { bytes }]) => [name, bytes]);
+    const nothing = torn.map((name): [string, Uint8Array] => [name, new Uint8Array(400)]);
+    const second = new SimDisk(1, new Map([...files(disk), ...nothing]));
+    const { store: next } = openStore({ ...setting, disk: second });
+    deepStrictEqual(kept(next), kept(store));
+    await fill(next, second, 12);
+    deepStrictEqual(names(second).includes(torn[0] as string), false);
+    ok(names(second).length > last + 1);
+    const third = new SimDisk(1, new Map([...nothing, ...files(second)]));
+    deepStrictEqual(kept(openStore({ ...setting, disk: third }).store), kept(next));
+    deepStrictEqual(names(third).sort(), names(second).sort());
+  });
 });

@@ -1,5 +1,5 @@
 // Makes a block (index-block.ts) of the records of frames, whose checksums are right; what they say is judged all the same.
-import { KEPT_AT, KEPT_BODY, KEPT_IN_FRAME, KEPT_ROW_WORDS, KEPT_TEXT } from '../cold-rows.ts';
+import { KEPT_AT, KEPT_BODY, KEPT_IN_FRAME, KEPT_ROW_WORDS, KEPT_TEXT } from '../compact-rows.ts';
 import { BODY_MOST, HAS_HEADERS, IN_FRAME_MOST } from '../row-chunk.ts';
 import {
   type Bytes,

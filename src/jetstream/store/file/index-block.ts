@@ -14,13 +14,20 @@
 import { crc32 } from 'node:zlib';
 import type { Work } from '../../work.ts';
 import {
+  COMPACT_ROW_WORDS,
+  type CompactRows,
+  compacted,
   KEPT_AT,
   KEPT_BODY,
   KEPT_IN_FRAME,
   KEPT_ROW_WORDS,
   KEPT_TEXT,
   type KeptRows,
-} from '../cold-rows.ts';
+  LATER_BITS,
+  lengthsOf,
+  type Texts,
+  TICKS_A_MS,
+} from '../compact-rows.ts';
 import { BODY_MOST, IN_FRAME_MOST } from '../row-chunk.ts';
 import type { DiskFile } from './disk.ts';
 import {
@@ -37,10 +44,12 @@ import {
 import type { Segment } from './segments.ts';
 import { distinctHashes } from './text-numbers.ts';
 
-/** Of a block that was made of what had been synced, and has no checksum of that; of the others; of a mark. */
+/** Of a block that was made of what had been synced, and has no checksum of that; of others; of a mark. */
 const SYNCED = 1;
 const CHECKED = 2;
 const MARK = 3;
+/** Of a block with a checksum of what it stands for, whose rows are compact. */
+const COMPACT = 4;
 const MAGIC = 0x49474e9d;
 
 // The head, 64 bytes, in words: magic, checksum of all behind it, version, bytes of the block, where the piece begins in the
@@ -49,9 +58,13 @@ const MAGIC = 0x49474e9d;
 // had there, it says nothing. It is overwritten by the block that comes next.
 const HEAD_WORDS = 16;
 const MARK_BYTES = 64;
-// A row is as cold-rows.ts says.
+// Rows are as compact-rows.ts says; where they are compact, the time of the first (f64) comes before them, and one note says
+// which sequence the first has.
 // A note: what the two numbers of a record are (f64), its kind (u32), rows in front of it (u32).
 const NOTE_WORDS = 6;
+const TIME_WORDS = 2;
+const HEADS = { frame: FRAME_HEAD_BYTES, message: MESSAGE_BYTES };
+const BLOCKS: ReadonlySet<number> = new Set([SYNCED, CHECKED, COMPACT]);
 /** The kind of a note that is no record: the next row has that sequence, and those behind it the next ones. */
 export const NEXT_SEQ = 5;
 
@@ -76,12 +89,19 @@ export interface Note {
 }
 
 /** What the records of a piece say; its views are good until the next is read or built. */
-export interface Block extends KeptRows {
+export interface Block extends KeptRows, Texts {
   readonly notes: readonly Note[];
 }
 
+/** The same of one in which messages lie one behind the other, and nothing else. What rows say is not judged yet. */
+export interface CompactBlock extends CompactRows, Texts {
+  /** Of the first of them. */
+  readonly seq: number;
+}
+
 /** One that was read. */
-export interface IndexBlock extends Block {
+export interface IndexBlock {
+  readonly content: Block | CompactBlock;
   readonly bytes: number;
   /** Where the piece ends in the segment. */
   readonly to: number;
@@ -103,22 +123,49 @@ export function pieceSeed(nonce: number, from: number): number {
   return (nonce ^ from) >>> 0;
 }
 
-/** The bytes of a block for a piece. @param position of the block in its file */
+/** A block as a compact one, if it can be. */
+export function compactBlock(block: Block): CompactBlock | undefined {
+  const { texts, ends, hashes } = block;
+  const rows = compactRows(block);
+  const seq = block.notes[0]?.first ?? 0;
+  return rows === undefined ? undefined : { ...rows, texts, ends, hashes, seq };
+}
+
+function compactRows(block: Omit<Block, 'hashes'>): CompactRows | undefined {
+  const isPlain = isNextSeqAlone(block.notes);
+  return isPlain ? compacted(block, lengthsOf(block.ends), HEADS) : undefined;
+}
+
+/** All rows follow the first. */
+function isNextSeqAlone(notes: readonly Note[]): boolean {
+  const [note] = notes;
+  return notes.length === 1 && note?.kind === NEXT_SEQ && note.rows === 0;
+}
+
+/** The bytes of a block for a piece, which begins with a frame. @param position of the block in its file */
 export function blockBytes(
-  { rows, words: rowWords, notes, texts, ends }: Omit<Block, 'hashes'>,
+  block: Omit<Block, 'hashes'>,
   { from, to, sum }: Piece,
   nonce: number,
   position: number,
 ): Uint8Array {
-  const notesAt = HEAD_WORDS + rows * KEPT_ROW_WORDS;
+  const { rows, notes, texts, ends } = block;
+  const compact = compactRows(block);
+  const notesAt = HEAD_WORDS + rowWordsOf(rows, compact !== undefined);
   const endsAt = notesAt + notes.length * NOTE_WORDS;
   const textsAt = 4 * (endsAt + ends.length);
   const bytes = new Uint8Array(roundedUp(textsAt + texts.length));
   const words = new Uint32Array(bytes.buffer);
   const doubles = new Float64Array(bytes.buffer);
-  const head = [CHECKED, bytes.length, from, to, rows, notes.length];
+  const version = compact === undefined ? CHECKED : COMPACT;
+  const head = [version, bytes.length, from, to, rows, notes.length];
   words.set([MAGIC, 0, ...head, ends.length, texts.length, sum]);
-  words.set(rowWords, HEAD_WORDS);
+  if (compact === undefined) {
+    words.set(block.words, HEAD_WORDS);
+  } else {
+    doubles[HEAD_WORDS / 2] = compact.firstTimeMs;
+    words.set(compact.compact, HEAD_WORDS + TIME_WORDS);
+  }
   let at = notesAt;
   for (const { first, second, kind, rows: inFront } of notes) {
     doubles.set([first, second], at >>> 1);
@@ -133,6 +180,10 @@ export function blockBytes(
   bytes.set(texts, textsAt);
   words[1] = sumOf(bytes, nonce, position);
   return bytes;
+}
+
+function rowWordsOf(rows: number, isCompact: boolean): number {
+  return isCompact ? TIME_WORDS + rows * COMPACT_ROW_WORDS : rows * KEPT_ROW_WORDS;
 }
 
 /** The bytes of a mark: what is before `to` has been synced. It is written behind the blocks of the index. */
@@ -183,7 +234,7 @@ export class BlockReader {
     this.#file.read(room, 0, headBytes, position);
     const fields = new Uint32Array(room.buffer, 0, HEAD_WORDS);
     const [magic, sum, version, length = 0, begin, to = 0, rows = 0] = fields;
-    const isBlock = magic === MAGIC && (version === SYNCED || version === CHECKED);
+    const isBlock = magic === MAGIC && version !== undefined && BLOCKS.has(version);
     if (!isBlock || begin !== from || to <= from || to > most) return undefined;
     const isThere = length >= headBytes && length % 8 === 0 && length <= room.length;
     if (!isThere || position + length > this.#size) return undefined;
@@ -191,7 +242,8 @@ export class BlockReader {
     if (sumOf(room.subarray(0, length), head.nonce, position) !== sum) return undefined;
     const isSynced = version === SYNCED || to <= this.marked;
     const sums = { pieceSum: isSynced ? undefined : fields[10], headSum: addHead(headSum, room) };
-    return partsOf(room, length, rows, to, sums);
+    const content = contentOf(room, length, rows, { from, to });
+    return content === undefined ? undefined : { content, bytes: length, to, ...sums };
   }
 }
 
@@ -230,38 +282,57 @@ export function indexRoom(room: Uint8Array, bytes: number): Uint8Array {
 }
 
 /** undefined: it contradicts itself. */
-function partsOf(
+function contentOf(
   room: Uint8Array,
   bytes: number,
   rows: number,
-  to: number,
-  sums: Pick<IndexBlock, 'pieceSum' | 'headSum'>,
-): IndexBlock | undefined {
+  piece: Omit<Piece, 'sum'>,
+): Block | CompactBlock | undefined {
   const fields = new Uint32Array(room.buffer, 0, bytes >>> 2);
+  const isCompact = fields[2] === COMPACT;
   const [noteCount = 0, textCount = 0, textBytes = 0] = fields.subarray(7);
-  const notesAt = HEAD_WORDS + rows * KEPT_ROW_WORDS;
+  const notesAt = HEAD_WORDS + rowWordsOf(rows, isCompact);
   const endsAt = notesAt + noteCount * NOTE_WORDS;
   const textsAt = 4 * (endsAt + textCount);
   // Of a text that no row has there would be more to keep than it takes.
   if (textCount > rows) return undefined;
   if (textsAt + textBytes > bytes || roundedUp(textsAt + textBytes) !== bytes) return undefined;
-  const ends = fields.slice(endsAt, endsAt + textCount);
+  const lengths = fields.slice(endsAt, endsAt + textCount);
+  const ends = lengths.slice();
   let end = 0;
   for (let i = 0; i < textCount; i++) {
     end += ends[i] as number;
     ends[i] = end;
   }
   if (end !== textBytes) return undefined;
-  const rowsBegin = 4 * HEAD_WORDS;
-  const words = new Uint32Array(room.buffer, rowsBegin, rows * KEPT_ROW_WORDS);
-  const times = new Float64Array(room.buffer, rowsBegin, (rows * KEPT_ROW_WORDS) / 2);
-  const texts = room.subarray(textsAt, textsAt + textBytes);
   const notes = notesOf(room, notesAt, noteCount, rows);
+  const texts = room.subarray(textsAt, textsAt + textBytes);
   // Rows of a text are chained by its number: by two numbers of one subject they would be by both.
   const hashes = distinctHashes(texts, ends);
   if (notes === undefined || hashes === undefined) return undefined;
-  const block = { bytes, to, ...sums, rows, words, times, notes, texts, ends, hashes };
-  return areRowsSane(block) ? block : undefined;
+  if (isCompact) return compactOf(fields, rows, piece, notes, { texts, ends, hashes, lengths });
+  const words = fields.subarray(HEAD_WORDS, notesAt);
+  const times = new Float64Array(room.buffer, 4 * HEAD_WORDS, words.length / 2);
+  const block = { rows, words, times, notes, texts, ends, hashes };
+  return areRowsSane(block, piece.to) ? block : undefined;
+}
+
+function compactOf(
+  fields: Uint32Array,
+  rows: number,
+  { from, to: end }: Omit<Piece, 'sum'>,
+  notes: readonly Note[],
+  texts: Texts & Pick<CompactRows, 'lengths'>,
+): CompactBlock | undefined {
+  const [note] = notes;
+  if (note === undefined || !isNextSeqAlone(notes)) return undefined;
+  const begin = HEAD_WORDS + TIME_WORDS;
+  const compact = fields.subarray(begin, begin + rows * COMPACT_ROW_WORDS);
+  const [firstTimeMs = -1] = new Float64Array(fields.buffer, 4 * HEAD_WORDS, 1);
+  const place = { at: from + FRAME_HEAD_BYTES, inFrame: FRAME_HEAD_BYTES, heads: HEADS };
+  const block = { rows, compact, firstTimeMs, ...place, end, ...texts, seq: note.first };
+  const isSane = isTime(firstTimeMs) && isTime(firstTimeMs + (rows * LATER_BITS) / TICKS_A_MS);
+  return isSane ? block : undefined;
 }
 
 /** undefined: there is one that cannot be. */
@@ -304,7 +375,8 @@ function isNoteSane(kind: number, first: number, second: number): boolean {
   }
 }
 
-function areRowsSane({ rows, words, times, to, ends }: IndexBlock): boolean {
+/** Of rows that are not compact. @param to where the piece ends */
+export function areRowsSane({ rows, words, times, ends }: Block, to: number): boolean {
   const texts = ends.length;
   for (let word = 0; word < rows * KEPT_ROW_WORDS; word += KEPT_ROW_WORDS) {
     const at = words[word + KEPT_AT] as number;

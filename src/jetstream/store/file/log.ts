@@ -31,6 +31,7 @@ export interface LogOptions extends SyncOptions, TailOptions {
 const RELIEF_PAUSE_MS = 1000;
 
 export class SegmentLog implements Bodies {
+  readonly hasSubjects = true;
   readonly segments: Segments = new Segments();
   readonly lost: LostMessages = new LostMessages();
   readonly syncing: Syncing;
@@ -147,11 +148,15 @@ export class SegmentLog implements Bodies {
     }
     const { bytes, view } = source;
     // As in records.ts: most lie where the one before does, in a block that has come lately.
-    if (into.body !== bytes) {
+    if (into.body !== bytes || into.subject !== bytes) {
       into.body = bytes;
       into.bodyData = view;
+      into.subject = bytes;
+      into.subjectData = view;
     }
-    into.bodyAt = start + MESSAGE_BYTES + into.subjectBytes;
+    into.subjectAt = start + MESSAGE_BYTES;
+    into.subjectBytes = view.getUint32(start, true) >>> 8;
+    into.bodyAt = into.subjectAt + into.subjectBytes;
     into.headerBytes = body < HAS_HEADERS ? 0 : view.getUint32(start + 8, true);
     into.bodyBytes = body & ~HAS_HEADERS;
     return true;

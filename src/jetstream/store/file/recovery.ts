@@ -27,6 +27,7 @@ import {
 import { FrameScan, scanRoom } from './frame-scan.ts';
 import {
   BlockReader,
+  compactBlock,
   INDEX_PIECE_BYTES,
   type IndexBlock,
   indexName,
@@ -92,12 +93,7 @@ export class Recovery {
     const { segments } = this.#log;
     for (const name of names) if (UNFINISHED.test(name)) this.#remove(name);
     const numbers = names.map(segmentNumber).filter((number) => number > 0);
-    numbers.sort((a, b) => a - b);
-    for (const number of numbers) {
-      this.#open(number, number === numbers.at(-1));
-      yield;
-    }
-    this.#removeStale();
+    yield* this.#openAll(numbers.sort((a, b) => b - a));
     const indexes = new Set(names.filter((name) => INDEX.test(name)));
     for (const segment of segments.list) {
       segment.hasIndex = indexes.delete(indexName(segmentName(segment.number)));
@@ -121,19 +117,29 @@ export class Recovery {
     );
   }
 
-  /** A segment that the next one does not know of was cut away before that was made; a power loss has brought it back. */
-  #removeStale(): void {
+  /**
+   * A segment that the next one does not know of was cut away before that was made; a power loss has brought it back, or what
+   * it had kept of it.
+   *
+   * @param numbers the last segment's first
+   */
+  *#openAll(numbers: readonly number[]): Work<void> {
     const { segments } = this.#log;
+    const found: Segment[] = [];
     let known = Number.POSITIVE_INFINITY;
-    for (const segment of [...segments.list].reverse()) {
-      const { head, file, number } = segment;
-      if (number <= known) {
-        known = head.previous.number;
-        continue;
+    try {
+      for (const number of numbers) {
+        const segment = number > known ? undefined : this.#open(number, found.length === 0);
+        if (segment !== undefined) {
+          found.push(segment);
+          known = segment.head.previous.number;
+        } else if (number > known) {
+          this.#remove(segmentName(number));
+        }
+        yield;
       }
-      file.close();
-      this.#remove(segmentName(number));
-      segments.replace([segment], undefined);
+    } finally {
+      for (const segment of found.reverse()) segments.push(segment);
     }
   }
 
@@ -149,12 +155,11 @@ export class Recovery {
     } catch {}
   }
 
-  #open(number: number, isLast: boolean): void {
-    const { segments, options } = this.#log;
+  #open(number: number, isLast: boolean): Segment | undefined {
+    const { options } = this.#log;
     const file = options.disk.open(`${options.dir}/${segmentName(number)}`);
     try {
-      const segment = this.#segmentOf(file, number, isLast);
-      if (segment !== undefined) segments.push(segment);
+      return this.#segmentOf(file, number, isLast);
     } catch (error) {
       file.close();
       throw error;
@@ -196,7 +201,7 @@ export class Recovery {
       const reader = new BlockReader(file, size, this.#indexRoom, marked);
       for (let block = reader.next(segment); block !== undefined; block = reader.next(segment)) {
         if (!(yield* this.#holds(block, segment))) break;
-        yield* this.#restoreBlock(block, segment);
+        if (!(yield* this.#restoreBlock(block, segment))) break;
       }
       if (reader.bytes > segment.indexBytes) file.truncate(segment.indexBytes);
       else segment.marked = reader.marked;
@@ -231,12 +236,13 @@ export class Recovery {
     return this.#room;
   }
 
-  *#restoreBlock(block: IndexBlock, segment: Segment): Work<void> {
-    yield* restore(block, this.#store, this.#replay, segment);
+  *#restoreBlock(block: IndexBlock, segment: Segment): Work<boolean> {
+    if (!(yield* restore(block.content, this.#store, this.#replay, segment))) return false;
     segment.indexed = block.to;
     segment.indexBytes += block.bytes;
     segment.headSum = block.headSum;
     yield;
+    return true;
   }
 
   /** Whether what a segment followed is whole, or is known to have been; false: it had been written on, and that is gone. */
@@ -399,7 +405,8 @@ export class Recovery {
   /** Does what has been read. @param to up to where in the segment */
   *#finish(to: number): Work<void> {
     this.#pendingAt = to;
-    yield* restore(this.#builder.block, this.#store, this.#replay, this.#segment);
+    const { block } = this.#builder;
+    yield* restore(compactBlock(block) ?? block, this.#store, this.#replay, this.#segment);
     this.#builder.clear();
   }
 }

@@ -1,0 +1,117 @@
+// Compact rows in parts, with what each part says of its subjects: one look at each row, by which they are judged, too.
+import {
+  BEGINS_FRAME,
+  BODY_SHIFT,
+  COMPACT_ROW_WORDS,
+  type CompactRows,
+  LATER_BITS,
+  SHORT_BODY_BITS,
+  TEXT_BITS,
+  TICKS_A_MS,
+} from './compact-rows.ts';
+import { IN_FRAME_MOST } from './row-chunk.ts';
+
+export interface CompactPart {
+  /** In memory of their own. */
+  readonly rows: CompactRows;
+  // By the number of a text: how many rows have it, of which the first and the last have these numbers in the part.
+  readonly counts: Uint32Array;
+  readonly firsts: Uint32Array;
+  readonly lasts: Uint32Array;
+  readonly bodyBytes: number;
+  /** So many messages have some. */
+  readonly headers: number;
+  readonly lastTimeMs: number;
+}
+
+/** Parts of up to `most` rows; undefined: there is a row that cannot be. */
+export function partsOf(all: CompactRows, most: number): CompactPart[] | undefined {
+  const parts: CompactPart[] = [];
+  const cutter = new PartCutter(all);
+  while (cutter.left > 0) {
+    const part = cutter.take(most);
+    if (part === undefined) return undefined;
+    parts.push(part);
+  }
+  return cutter.position === all.end ? parts : undefined;
+}
+
+class PartCutter {
+  readonly #all: CompactRows;
+  /** Number of the first row that is in no part yet; where the frame of the one before begins, and when that was stored. */
+  #next = 0;
+  #frameAt: number;
+  #timeMs: number;
+  /** Where that ends. */
+  position: number;
+
+  constructor(all: CompactRows) {
+    this.#all = all;
+    this.position = all.at;
+    this.#frameAt = all.at - all.inFrame;
+    this.#timeMs = all.firstTimeMs;
+  }
+
+  get left(): number {
+    return this.#all.rows - this.#next;
+  }
+
+  take(most: number): CompactPart | undefined {
+    const all = this.#all;
+    const rows = Math.min(most, this.left);
+    const from = this.#next * COMPACT_ROW_WORDS;
+    const compact = all.compact.slice(from, from + rows * COMPACT_ROW_WORDS);
+    this.#next += rows;
+    const later = compact[1] as number;
+    compact[1] = 0;
+    if (later >= BEGINS_FRAME) {
+      this.#frameAt = this.position;
+      this.position += all.heads.frame;
+    }
+    this.#timeMs += (later & LATER_BITS) / TICKS_A_MS;
+    const place = {
+      firstTimeMs: this.#timeMs,
+      at: this.position,
+      inFrame: this.position - this.#frameAt,
+    };
+    return this.#counted({ ...all, ...place, rows, compact });
+  }
+
+  #counted(rows: CompactRows): CompactPart | undefined {
+    const { compact, lengths } = rows;
+    const { frame, message } = rows.heads;
+    const texts = lengths.length;
+    const counts = new Uint32Array(texts);
+    const firsts = new Uint32Array(texts);
+    const lasts = new Uint32Array(texts);
+    let { position } = this;
+    let frameAt = this.#frameAt;
+    let bodies = 0;
+    let headers = 0;
+    let ticks = 0;
+    for (let row = 0; row < rows.rows; row++) {
+      const word = compact[COMPACT_ROW_WORDS * row] as number;
+      const later = compact[COMPACT_ROW_WORDS * row + 1] as number;
+      ticks += later & LATER_BITS;
+      if (later >= BEGINS_FRAME) {
+        frameAt = position;
+        position += frame;
+      }
+      const text = word & TEXT_BITS;
+      if (text >= texts || position - frameAt > IN_FRAME_MOST) return undefined;
+      const met = counts[text] as number;
+      if (met === 0) firsts[text] = row;
+      counts[text] = met + 1;
+      lasts[text] = row;
+      const bodyBytes = (word >>> BODY_SHIFT) & SHORT_BODY_BITS;
+      bodies += bodyBytes;
+      headers += word >>> 31;
+      position += message + (lengths[text] as number) + bodyBytes;
+    }
+    this.position = position;
+    this.#frameAt = frameAt;
+    this.#timeMs += ticks / TICKS_A_MS;
+    const bytes = { bodyBytes: bodies, headers, lastTimeMs: this.#timeMs };
+    return { rows, counts, firsts, lasts, ...bytes };
+  }
+}
