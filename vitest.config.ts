@@ -2,7 +2,7 @@
 // killed: each takes seconds) and `slow` (scale, one by one: they measure time, or need ports to themselves) join them in
 // `npm test`; `interop` needs official clients of other languages and is run by `npm run test:interop`.
 //
-// The files of `quick` share two processes and what those have loaded, which saves each of them half a second. Those of
+// The files of `quick` share a process for each core and what that has loaded, which saves each of them half a second. Those of
 // `apart` have one each: they measure what the process has in memory, change what modules find when they are loaded, or
 // what all of the process has: its environment, flags, signals.
 import type { ViteUserConfig } from 'vitest/config';

@@ -55,6 +55,10 @@ it('what V8 only reads costs no tables of Unicode', () => {
   expect(sources.flatMap(rules.classesOfUnicode)).toEqual([]);
 });
 
+it('what test files share sets up each of them', () => {
+  expect(sources.flatMap(rules.setUpOnce)).toEqual([]);
+});
+
 it('no file imports itself through others', () => {
   expect(rules.cycles(sources)).toEqual([]);
 });

@@ -4,11 +4,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as abi from '../../assembly/abi.ts';
-import { check } from '../property/check.ts';
+import { check, takeTime } from '../property/check.ts';
 import { CoreDriver } from '../wasm/core-driver.ts';
 import { NORMAL, type Play, type PlayPeer, type Step } from '../wasm/express-stage.ts';
 import { agree, flags, hpubs, pubs, read, says } from './express-agree.ts';
 import { LARGE, LINES, MORE_LINES } from './express-lines.ts';
+
+takeTime();
 
 const GOOD = 'PUB a.b 4\r\ngood\r\n';
 

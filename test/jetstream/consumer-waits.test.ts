@@ -74,3 +74,35 @@ test('by other waits follows a change of the configuration', () => {
   stream.advance(1);
   expect(places(inbox)).toEqual(['2.1.2']);
 });
+
+test('begins anew by a WPI, also where a NAK had put it off for longer', () => {
+  const stream = new ConsumerStream();
+  const consumer = stream.consumer({ ack_wait: SECOND });
+  stream.publish('a');
+  const inbox = stream.pull(consumer, { batch: 9 });
+  stream.turn();
+  stream.ack('$JS.ACK.S.C.1.1.1.0.0', '-NAK 1h');
+  stream.advance(1000);
+  stream.ack('$JS.ACK.S.C.1.1.1.0.0', '+WPI');
+  stream.advance(999);
+  expect(places(inbox)).toEqual(['1.1.1']);
+  stream.advance(1);
+  expect(places(inbox)).toEqual(['2.1.2']);
+});
+
+test('whoever is put off while it waits to be delivered again comes behind those that were not', () => {
+  const stream = new ConsumerStream();
+  const consumer = stream.consumer({ ack_wait: SECOND });
+  for (let i = 0; i < 3; i++) stream.publish('a');
+  const first = stream.pull(consumer, { batch: 3 });
+  stream.turn();
+  expect(places(first)).toEqual(['1.1.1', '1.2.2', '1.3.3']);
+  stream.advance(1000);
+  for (let i = 0; i < 2; i++) {
+    stream.ack('$JS.ACK.S.C.1.1.1.0.0', '-NAK 100ms');
+    stream.advance(100);
+  }
+  const again = stream.pull(consumer, { batch: 3 });
+  stream.turn();
+  expect(places(again)).toEqual(['2.2.4', '2.3.5', '2.1.6']);
+});

@@ -5,7 +5,9 @@ import fc from 'fast-check';
 import { it } from 'vitest';
 import { createTestBridge } from '../support/bridge.ts';
 import type { PipePeer } from '../support/pipe-peer.ts';
-import { checkAsync } from './check.ts';
+import { checkAsync, takeTime } from './check.ts';
+
+takeTime();
 
 const NAMES = ['A', 'B'] as const;
 

@@ -6,7 +6,9 @@ import { describe, it } from 'vitest';
 import { internalsOf } from '../../src/bus/internals.ts';
 import { type Bus, createBus, type Subscription } from '../../src/index.ts';
 import { CorePeer } from '../support/core-peer.ts';
-import { checkAsync } from './check.ts';
+import { checkAsync, takeTime } from './check.ts';
+
+takeTime();
 
 const NAMES = ['$G', 'A', 'B'] as const;
 type Name = (typeof NAMES)[number];

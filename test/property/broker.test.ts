@@ -7,7 +7,9 @@ import { type Action, encodeAction, NaiveBroker } from '../model/naive-broker.ts
 import { readFrames } from '../model/outgoing.ts';
 import { type Build, CoreDriver } from '../wasm/core-driver.ts';
 import { filter, queue, subject, toBytes } from './arbitraries.ts';
-import { check } from './check.ts';
+import { check, takeTime } from './check.ts';
+
+takeTime();
 
 const SESSIONS = 3;
 const FLAGS = [

@@ -4,15 +4,17 @@
 import fc from 'fast-check';
 import { vi } from 'vitest';
 
-// They are bounded by their number of runs; the clock only ends what hangs.
-vi.setConfig({ testTimeout: 120_000 });
-
 /** The seed of this run. */
 export const seed: number = Number(process.env.PROPERTY_SEED ?? Date.now() & 0x7fffffff);
 
 const factor = Number(process.env.PROPERTY_FACTOR ?? 1);
 
 console.log(`PROPERTY_SEED=${seed}`);
+
+/** For each file by itself: properties are bounded by their number of runs, and the clock only ends what hangs. */
+export function takeTime(): void {
+  vi.setConfig({ testTimeout: 120_000 });
+}
 
 /**
  * Runs a property so many times.

@@ -4,7 +4,9 @@ import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { NaiveConsumer, type NaiveOptions } from '../model/naive-consumer.ts';
 import { ConsumerStream } from '../support/consumer-stream.ts';
-import { check } from './check.ts';
+import { check, takeTime } from './check.ts';
+
+takeTime();
 
 const subject = fc.constantFrom('a', 'b', 'a.b', 'a.c', 'b.c');
 const filters = fc.constantFrom([], ['a'], ['a.*'], ['a', 'b.>'], ['>'], ['b', 'a.b', 'a.c']);
@@ -163,7 +165,7 @@ function isSame(a: unknown, b: unknown): boolean {
 
 describe('a consumer', () => {
   it('delivers, counts and moves its floors as lists do', () => {
-    const steps = fc.array(operation, { maxLength: 60 });
+    const steps = fc.array(operation, { maxLength: 60, size: 'max' });
     check(
       200,
       fc.property(options, steps, (wanted, operations) => {

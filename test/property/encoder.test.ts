@@ -6,7 +6,9 @@ import * as abi from '../../assembly/abi.ts';
 import { readFrames } from '../model/outgoing.ts';
 import { type Build, CoreDriver } from '../wasm/core-driver.ts';
 import { subject, toBytes } from './arbitraries.ts';
-import { check } from './check.ts';
+import { check, takeTime } from './check.ts';
+
+takeTime();
 
 const bytes = fc.oneof(
   { weight: 6, arbitrary: fc.string({ unit: fc.constantFrom(...'ab\r\n \0\xff'), maxLength: 40 }) },

@@ -6,7 +6,9 @@ import { describe, it } from 'vitest';
 import { internalsOf } from '../../src/bus/internals.ts';
 import { CorePeer } from '../support/core-peer.ts';
 import { seededBus } from './bus-program.ts';
-import { check } from './check.ts';
+import { check, takeTime } from './check.ts';
+
+takeTime();
 
 const MESSAGES = 1200;
 const READ = 100;

@@ -8,7 +8,9 @@ import { FakeClock } from '../support/fake-clock.ts';
 import { closed, openStore } from '../support/file-stores.ts';
 import { SimDisk, type Verb } from '../support/sim-disk.ts';
 import { incoming, readTexts } from '../support/stored.ts';
-import { checkAsync } from './check.ts';
+import { checkAsync, takeTime } from './check.ts';
+
+takeTime();
 
 const verbs = fc.constantFrom<readonly Verb[]>(
   ['write'],

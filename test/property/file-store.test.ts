@@ -10,7 +10,9 @@ import { NaiveStore } from '../model/naive-store.ts';
 import { closed, openStore } from '../support/file-stores.ts';
 import { SimDisk } from '../support/sim-disk.ts';
 import { incoming, readTexts } from '../support/stored.ts';
-import { checkAsync } from './check.ts';
+import { checkAsync, takeTime } from './check.ts';
+
+takeTime();
 
 const subject = fc.constantFrom('a', 'b', 'a.b', 'a.c', 'c.d.e');
 const append = fc.record({

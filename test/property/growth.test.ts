@@ -6,7 +6,9 @@ import type { BusInternals } from '../../src/bus/internals.ts';
 import type { WasmExports } from '../../src/core/instance.ts';
 import { wholeOf } from '../../src/core/whole.ts';
 import { type Program, playProgram, program, programWithMax } from './bus-program.ts';
-import { check } from './check.ts';
+import { check, takeTime } from './check.ts';
+
+takeTime();
 
 type AnyFunction = (...args: number[]) => unknown;
 

@@ -4,7 +4,9 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { type Program, playProgram, program, programWithMax } from './bus-program.ts';
-import { check } from './check.ts';
+import { check, takeTime } from './check.ts';
+
+takeTime();
 
 function followsTheModel(whole: Program): boolean {
   const { faults } = playProgram(whole);

@@ -5,7 +5,9 @@ import { describe, it } from 'vitest';
 import { naiveParse, type ParsedOp, type ParserLimits } from '../model/naive-parser.ts';
 import { DEFAULT_LIMITS, ParserDriver } from '../wasm/parser-driver.ts';
 import { cutBy, cuts, damagedStream, noise, opStream, toBytes } from './arbitraries.ts';
-import { check } from './check.ts';
+import { check, takeTime } from './check.ts';
+
+takeTime();
 
 const driver = new ParserDriver();
 const noiseBehind = fc.constantFrom('\n', '\r\n', ' 1\r\n', 'x', '\0');

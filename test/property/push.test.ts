@@ -5,7 +5,9 @@ import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { matches } from '../model/matches.ts';
 import { ConsumerStream, Inbox } from '../support/consumer-stream.ts';
-import { check } from './check.ts';
+import { check, takeTime } from './check.ts';
+
+takeTime();
 
 const MIB = 1024 * 1024;
 const MESSAGE_BYTES = 400_000;

@@ -7,7 +7,9 @@ import { headers } from '../../src/index.ts';
 import type { Received } from '../support/jetstream.ts';
 import { KeptJetStream } from '../support/kept-jetstream.ts';
 import { SimDisk } from '../support/sim-disk.ts';
-import { checkAsync } from './check.ts';
+import { checkAsync, takeTime } from './check.ts';
+
+takeTime();
 
 const operation = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('publish' as const), id: fc.nat(40) }) },

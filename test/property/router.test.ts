@@ -7,7 +7,9 @@ import * as abi from '../../assembly/abi.ts';
 import { readFrames } from '../model/outgoing.ts';
 import { type Build, CoreDriver, type CoreDriverOptions } from '../wasm/core-driver.ts';
 import { conversation, cutBy, cuts, damagedStream, noise, toBytes } from './arbitraries.ts';
-import { check } from './check.ts';
+import { check, takeTime } from './check.ts';
+
+takeTime();
 
 const FLAGS = [
   abi.SESSION_ECHO,

@@ -7,7 +7,9 @@ import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import { wholly } from '../../src/jetstream/work.ts';
 import { NaiveStore } from '../model/naive-store.ts';
 import { incoming } from '../support/stored.ts';
-import { check } from './check.ts';
+import { check, takeTime } from './check.ts';
+
+takeTime();
 
 /** Messages that are stored one after the other; those of the same stem may come again in a later crowd. */
 const crowd = fc.record({

@@ -7,7 +7,9 @@ import type { Store } from '../../src/jetstream/store/store.ts';
 import { closed, openStore } from '../support/file-stores.ts';
 import { SimDisk } from '../support/sim-disk.ts';
 import { type Operation, operation, StorePair, setting } from '../support/store-pair.ts';
-import { checkAsync } from './check.ts';
+import { checkAsync, takeTime } from './check.ts';
+
+takeTime();
 
 /** Few subjects with many messages each, or nothing stays cold. */
 const SUBJECTS = ['a', 'a.b', 'b'];

@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import { operation, StorePair, setting } from '../support/store-pair.ts';
-import { check } from './check.ts';
+import { check, takeTime } from './check.ts';
+
+takeTime();
 
 describe('the store in memory', () => {
   it('agrees with a list', () => {

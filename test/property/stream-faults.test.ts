@@ -7,7 +7,9 @@ import { headers } from '../../src/index.ts';
 import type { Received } from '../support/jetstream.ts';
 import { KeptJetStream } from '../support/kept-jetstream.ts';
 import { SimDisk, type Verb } from '../support/sim-disk.ts';
-import { checkAsync } from './check.ts';
+import { checkAsync, takeTime } from './check.ts';
+
+takeTime();
 
 const VERBS: readonly Verb[] = [
   'create',

@@ -11,7 +11,9 @@ import { TIRED } from '../../src/jetstream/store/subject-tree.ts';
 import { type Work, wholly } from '../../src/jetstream/work.ts';
 import { CapacityError } from '../../src/shared/errors.ts';
 import { matches } from '../model/matches.ts';
-import { check } from './check.ts';
+import { check, takeTime } from './check.ts';
+
+takeTime();
 
 const FILTERS = ['>', 'a.>', 'a.*', '*.n7', 'a.b.*', '*.b.n3', 'b.*.>', 'c.>', 'a.n1', '*'];
 

@@ -6,7 +6,9 @@ import * as abi from '../../assembly/abi.ts';
 import { NaiveSublist } from '../model/matches.ts';
 import { type Build, CoreDriver } from '../wasm/core-driver.ts';
 import { filter, queue, subject } from './arbitraries.ts';
-import { check } from './check.ts';
+import { check, takeTime } from './check.ts';
+
+takeTime();
 
 const account = fc.integer({ min: 0, max: 1 });
 const change = fc.oneof(

@@ -15,7 +15,9 @@ import {
 } from '../../src/core/index.ts';
 import { openSession, sentTo } from '../support/core-sessions.ts';
 import { filter, queue, subject } from './arbitraries.ts';
-import { check } from './check.ts';
+import { check, takeTime } from './check.ts';
+
+takeTime();
 
 const account = fc.integer({ min: 0, max: 1 });
 const which = fc.nat();

@@ -311,6 +311,22 @@ describe('classes of Unicode', () => {
   });
 });
 
+describe('what test files share', () => {
+  it('sets nothing up when it is loaded', () => {
+    const once = ['vi.setConfig({});', 'beforeEach(() => {});'];
+    expect(rules.setUpOnce(file('test/support/a.ts', ...once))).toEqual([
+      'test/support/a.ts:1: vi.setConfig for the first file that loads it',
+      'test/support/a.ts:2: beforeEach for the first file that loads it',
+    ]);
+  });
+
+  it('may do so for who calls it, as a test file may', () => {
+    const use = file('test/support/a.ts', 'export const use = () => { afterAll(end); };');
+    expect(rules.setUpOnce(use)).toEqual([]);
+    expect(rules.setUpOnce(file('test/a.test.ts', 'vi.setConfig({});'))).toEqual([]);
+  });
+});
+
 describe('circles', () => {
   it('a circle of two files and one of three are found', () => {
     const two = [

@@ -188,6 +188,22 @@ export function classesOfUnicode({ path, ast }: Source): string[] {
   return found;
 }
 
+const SETS_UP = /^(?:vi\.setConfig|(?:before|after)(?:Each|All))$/;
+
+/**
+ * What test files share sets up nothing when it is loaded, but in functions that they call: quick files share what has been
+ * loaded, and only the first of a process would have it.
+ */
+export function setUpOnce({ path, ast }: Source): string[] {
+  if (!path.startsWith('test/') || path.endsWith('.test.ts')) return [];
+  return ast.statements.flatMap((node) => {
+    if (!ts.isExpressionStatement(node) || !ts.isCallExpression(node.expression)) return [];
+    const name = node.expression.expression.getText(ast);
+    const line = ast.getLineAndCharacterOfPosition(node.getStart(ast)).line + 1;
+    return SETS_UP.test(name) ? [`${path}:${line}: ${name} for the first file that loads it`] : [];
+  });
+}
+
 /**
  * No file imports itself through others. An import of types alone counts between modules, not within one:
  * there it vanishes, and an owner and what it owns may name each other.

@@ -167,6 +167,8 @@ export class Acks {
     progress.redelivery.touch(streamSeq, nowMs);
     progress.lastDelivery.at(nowMs);
     this.#owner.used(nowMs);
+    // Of what was refused with a delay that may be sooner.
+    this.#owner.due(progress.redelivery.nextDueMs());
   }
 
   /** Of the message that was found. */

@@ -25,6 +25,8 @@ export class Redelivery {
   #queue: number[] = [];
   #queueHead = 0;
   #queuedCount = 0;
+  /** Of messages that were taken out of the queue by a delay, how many places they still have in it that count no more. */
+  readonly #left = new Map<number, number>();
   /** Nothing below was left untouched. */
   #untouchedFrom = 1;
   #waitsMs: readonly number[];
@@ -100,7 +102,10 @@ export class Redelivery {
   /** It is to be delivered again at some time, and not before. */
   postpone(seq: number, dueMs: number): void {
     if (!this.pending.find(seq)) return;
-    if (this.pending.state === QUEUED) this.#queuedCount--;
+    if (this.pending.state === QUEUED) {
+      this.#queuedCount--;
+      this.#left.set(seq, (this.#left.get(seq) ?? 0) + 1);
+    }
     this.#putOff(seq, dueMs);
   }
 
@@ -125,9 +130,7 @@ export class Redelivery {
   /** Empties the queue: what was in it is delivered again when its wait is over. */
   dequeueAll(): void {
     const seqs = this.#queue.slice(this.#queueHead);
-    this.#queue = [];
-    this.#queueHead = 0;
-    this.#queuedCount = 0;
+    this.#emptyQueue();
     for (const seq of seqs) {
       if (!this.pending.find(seq) || this.pending.state !== QUEUED) continue;
       this.#putOff(seq, this.pending.dueMs);
@@ -136,14 +139,21 @@ export class Redelivery {
 
   /** The message to be delivered next; 0 = none. */
   first(): number {
-    const { pending } = this;
     while (this.#queueHead < this.#queue.length) {
       const seq = this.#queue[this.#queueHead] as number;
-      if (pending.find(seq) && pending.state === QUEUED) return seq;
+      if (this.#isInPlace(seq)) return seq;
       this.#queueHead++;
     }
     this.#trimQueue();
     return 0;
+  }
+
+  /** Whether the message waits at that place of the queue, which is looked at for the last time if it does not. */
+  #isInPlace(seq: number): boolean {
+    const left = this.#left.get(seq) ?? 0;
+    if (left > 1) this.#left.set(seq, left - 1);
+    else if (left === 1) this.#left.delete(seq);
+    return left === 0 && this.pending.find(seq) && this.pending.state === QUEUED;
   }
 
   /** Acknowledged or given up; false: it does not wait for an ack. */
@@ -169,9 +179,14 @@ export class Redelivery {
     this.pending.clear();
     this.exhausted.clear();
     this.#heap.clear();
+    this.#emptyQueue();
+  }
+
+  #emptyQueue(): void {
     this.#queue = [];
     this.#queueHead = 0;
     this.#queuedCount = 0;
+    this.#left.clear();
   }
 
   /** When the next one is due; Infinity: none is. */
@@ -255,15 +270,14 @@ export class Redelivery {
     this.#queueHead = 0;
   }
 
-  /** Only what stands, each once. */
+  /** Only what stands. */
   #rebuildQueue(): void {
-    const { pending } = this;
-    const kept = new Set<number>();
+    const kept: number[] = [];
     for (let at = this.#queueHead; at < this.#queue.length; at++) {
       const seq = this.#queue[at] as number;
-      if (pending.find(seq) && pending.state === QUEUED) kept.add(seq);
+      if (this.#isInPlace(seq)) kept.push(seq);
     }
-    this.#queue = [...kept];
+    this.#queue = kept;
     this.#queueHead = 0;
   }
 }
