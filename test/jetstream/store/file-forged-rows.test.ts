@@ -76,24 +76,31 @@ describe('an index of compact rows', () => {
     ok(refused > 150, `${refused}`);
   });
 
-  it('whose rows are elsewhere, or of no text, is of no use', async () => {
-    const all = await killed();
-    const expected = contents(opened(all));
-    const { bytes, view } = viewsOf(all.get(INDEX) as Uint8Array);
-    strictEqual(bytes.length % 8, 0);
-    for (let row = 0; row < 6; row++) {
-      const at = 72 + 8 * row;
-      const changes: [at: number, value: number][] = [
-        [at, (view.getUint32(at, true) & ~0xffff) | 2],
-        [at, view.getUint32(at, true) + (1 << 16)],
-        [at + 4, (view.getUint32(at + 4, true) ^ 0x8000_0000) >>> 0],
-      ];
-      for (const [place, value] of changes) {
-        const other = forged(all, (each) => each.setUint32(place, value, true));
-        const disk = new SimDisk(1, other);
-        deepStrictEqual(contents(openStore({ ...setting, disk }).store), expected);
-        strictEqual(disk.names.get(INDEX)?.bytes.length, 0);
+  it.each([
+    ['stay as they are', 4],
+    ['are too few for that', 4096],
+  ])(
+    'whose rows are elsewhere, or of no text, is of no use, where they %s',
+    async (_, chunkRows) => {
+      const all = await killed();
+      const expected = contents(opened(all));
+      const { bytes, view } = viewsOf(all.get(INDEX) as Uint8Array);
+      strictEqual(bytes.length % 8, 0);
+      for (let row = 0; row < 6; row++) {
+        const at = 72 + 8 * row;
+        const changes: [at: number, value: number][] = [
+          [at, (view.getUint32(at, true) & ~0xffff) | 2],
+          [at, view.getUint32(at, true) + (1 << 16)],
+          [at, view.getUint32(at, true) - (1 << 16)],
+          [at + 4, (view.getUint32(at + 4, true) ^ 0x8000_0000) >>> 0],
+        ];
+        for (const [place, value] of changes) {
+          const other = forged(all, (each) => each.setUint32(place, value, true));
+          const disk = new SimDisk(1, other);
+          deepStrictEqual(contents(openStore({ ...setting, chunkRows, disk }).store), expected);
+          strictEqual(disk.names.get(INDEX)?.bytes.length, 0);
+        }
       }
-    }
-  });
+    },
+  );
 });
