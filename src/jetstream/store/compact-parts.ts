@@ -69,12 +69,12 @@ class PartCutter {
       this.position += all.heads.frame;
     }
     this.#timeMs += (later & LATER_BITS) / TICKS_A_MS;
-    const place = {
-      firstTimeMs: this.#timeMs,
-      at: this.position,
-      inFrame: this.position - this.#frameAt,
-    };
-    return this.#counted({ ...all, ...place, rows, compact });
+    const { end, heads, lengths } = all;
+    const at = this.position;
+    const inFrame = at - this.#frameAt;
+    const firstTimeMs = this.#timeMs;
+    // Named one by one: a part stays, and whatever else lies beside the rows would stay with it, as texts do in a block.
+    return this.#counted({ rows, compact, firstTimeMs, at, inFrame, end, heads, lengths });
   }
 
   #counted(rows: CompactRows): CompactPart | undefined {

@@ -116,6 +116,20 @@ describe('compact rows', () => {
     strictEqual(compacted(kept, LENGTHS, HEADS), undefined);
   });
 
+  it('keep nothing of a block but themselves in a part', () => {
+    const rows = compacted(short, LENGTHS, HEADS) as CompactRows;
+    const room = new ArrayBuffer(1 << 20);
+    const block = { ...rows, compact: new Uint32Array(room, 0, 6), texts: new Uint8Array(room) };
+    block.compact.set(rows.compact);
+    const parts = partsOf(block, 2) ?? [];
+    strictEqual(parts.length, 2);
+    for (const part of parts) {
+      const views = Object.values(part.rows).filter(ArrayBuffer.isView);
+      deepStrictEqual(views.length, 2);
+      ok(views.every(({ buffer }) => buffer !== room));
+    }
+  });
+
   it('are of no use where one has no text, is too far in its frame, or the last ends elsewhere', () => {
     const rows = compacted(short, LENGTHS, HEADS) as CompactRows;
     ok(partsOf(rows, 2) !== undefined);

@@ -3,6 +3,8 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { crc32 } from 'node:zlib';
 import { describe, it } from 'vitest';
 import {
+  FRAME_HEAD_BYTES,
+  FRAMES_AT,
   readSegmentHead,
   type SegmentHead,
   viewsOf,
@@ -11,7 +13,7 @@ import type { Store } from '../../../src/jetstream/store/store.ts';
 import { openStore } from '../../support/file-stores.ts';
 import { contents } from '../../support/format-fixture.ts';
 import { SimDisk } from '../../support/sim-disk.ts';
-import { incoming } from '../../support/stored.ts';
+import { incoming, readTexts } from '../../support/stored.ts';
 
 const SEGMENT = '/s/00000001.log';
 const INDEX = '/s/00000001.idx';
@@ -76,24 +78,53 @@ describe('an index of compact rows', () => {
     ok(refused > 150, `${refused}`);
   });
 
-  it('whose rows are elsewhere, or of no text, is of no use', async () => {
-    const all = await killed();
-    const expected = contents(opened(all));
-    const { bytes, view } = viewsOf(all.get(INDEX) as Uint8Array);
-    strictEqual(bytes.length % 8, 0);
-    for (let row = 0; row < 6; row++) {
-      const at = 72 + 8 * row;
-      const changes: [at: number, value: number][] = [
-        [at, (view.getUint32(at, true) & ~0xffff) | 2],
-        [at, view.getUint32(at, true) + (1 << 16)],
-        [at + 4, (view.getUint32(at + 4, true) ^ 0x8000_0000) >>> 0],
-      ];
-      for (const [place, value] of changes) {
-        const other = forged(all, (each) => each.setUint32(place, value, true));
-        const disk = new SimDisk(1, other);
-        deepStrictEqual(contents(openStore({ ...setting, disk }).store), expected);
-        strictEqual(disk.names.get(INDEX)?.bytes.length, 0);
+  it.each([
+    ['stay as they are', 4],
+    ['are too few for that', 4096],
+  ])(
+    'whose rows are elsewhere, or of no text, is of no use, where they %s',
+    async (_, chunkRows) => {
+      const all = await killed();
+      const expected = contents(opened(all));
+      const { bytes, view } = viewsOf(all.get(INDEX) as Uint8Array);
+      strictEqual(bytes.length % 8, 0);
+      for (let row = 0; row < 6; row++) {
+        const at = 72 + 8 * row;
+        const changes: [at: number, value: number][] = [
+          [at, (view.getUint32(at, true) & ~0xffff) | 2],
+          [at, view.getUint32(at, true) + (1 << 16)],
+          [at, view.getUint32(at, true) - (1 << 16)],
+          [at + 4, (view.getUint32(at + 4, true) ^ 0x8000_0000) >>> 0],
+        ];
+        for (const [place, value] of changes) {
+          const other = forged(all, (each) => each.setUint32(place, value, true));
+          const disk = new SimDisk(1, other);
+          deepStrictEqual(contents(openStore({ ...setting, chunkRows, disk }).store), expected);
+          strictEqual(disk.names.get(INDEX)?.bytes.length, 0);
+        }
       }
-    }
+    },
+  );
+
+  it('that says a message is in a frame in which it is not costs that message, and nothing else', async () => {
+    const disk = new SimDisk();
+    const { store } = openStore({ ...setting, disk });
+    // Each has a frame of its own.
+    for (let seq = 1; seq <= 3; seq++) store.append(incoming('a', `${seq}`.repeat(5000)), seq);
+    store.commit(() => {});
+    await disk.settle();
+    const all = new Map([...disk.names].map(([name, { bytes }]) => [name, bytes]));
+    const other = forged(all, (view) => {
+      deepStrictEqual([view.getUint32(8, true), view.getUint32(24, true)], [4, 3]);
+      view.setUint32(72, view.getUint32(72, true) + (FRAME_HEAD_BYTES << 16), true);
+      view.setUint32(84, (view.getUint32(84, true) & ~0x8000_0000) >>> 0, true);
+    });
+    const warnings: string[] = [];
+    const warn = (text: string): void => void warnings.push(text);
+    const again = openStore({ ...setting, warn, disk: new SimDisk(1, other) }).store;
+    const payloads = [1, 2, 3].map((seq) => readTexts(again, seq)?.payload);
+    deepStrictEqual(payloads, ['1'.repeat(5000), undefined, '3'.repeat(5000)]);
+    const place = `the frame at ${FRAMES_AT} is damaged`;
+    deepStrictEqual(warnings, [`${SEGMENT}: ${place}: message 2 is lost`]);
   });
 });

@@ -1,7 +1,7 @@
 // The machine stops between any two steps of what gives back room: a copy of neighbours, an unlink, a purge of all, of the
 // front, of the middle, the making of an index. After the end of the process, and after a power loss that keeps this or that
 // of what was not synced, everything is there that was committed, and nothing that was removed by a commit that is done.
-import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
+import { deepStrictEqual, ok, strictEqual, throws } from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import type { Store } from '../../../src/jetstream/store/store.ts';
 import { kept } from '../../support/failing-store.ts';
@@ -231,5 +231,21 @@ describe('a machine that stops at any step', () => {
     const third = new SimDisk(1, new Map([...nothing, ...files(second)]));
     deepStrictEqual(kept(openStore({ ...setting, disk: third }).store), kept(next));
     deepStrictEqual(names(third).sort(), names(second).sort());
+  });
+
+  it('keeps segments that were left whose heads have gone in front of their frames, and is told of them', async () => {
+    const disk = new SimDisk();
+    await filled(disk);
+    const files = [...disk.names].filter(([name]) => /log$/.test(name)).sort();
+    ok(files.length > 3);
+    const without = (heads: number): SimDisk => {
+      const all = files.map(([name, { bytes }]): [string, Uint8Array] => [name, bytes.slice()]);
+      for (const [, bytes] of all.slice(-heads)) bytes.fill(0, 0, 128);
+      return new SimDisk(1, new Map(all));
+    };
+    ok(kept(openStore({ ...SETTING, disk: without(1) }).store).length >= 20);
+    const damaged = without(2);
+    throws(() => openStore({ ...SETTING, disk: damaged }), /it has no head$/);
+    ok(damaged.names.has(files.at(-2)?.[0] as string));
   });
 });

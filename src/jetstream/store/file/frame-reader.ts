@@ -2,7 +2,14 @@
 // next finds many in a block; who jumps pays for a small one. Blocks are cut from slabs, since a buffer for each would cost
 // more than the read. None is written again, so what was read from it is good for as long as somebody has it. Each frame
 // is checked by its checksum before anything of it is believed.
-import { FRAME_HEAD_BYTES, frameBytes, isFrameWhole, viewsOf } from './format.ts';
+import {
+  FRAME_HEAD_BYTES,
+  frameBytes,
+  isFrameWhole,
+  MESSAGE,
+  recordBytes,
+  viewsOf,
+} from './format.ts';
 import { FRAME_MOST } from './places.ts';
 import type { Segment } from './segments.ts';
 
@@ -41,10 +48,11 @@ export class FrameReader {
   #foundSegment: Segment | undefined;
   #foundAt = 0;
 
-  /** Of the frame that was found last: the bytes in which it lies, and where it begins there. */
+  /** Of the frame that was found last: the bytes in which it lies, and where it begins and ends there. */
   bytes: Uint8Array = new Uint8Array(0);
   view: DataView = new DataView(new ArrayBuffer(0));
   at = 0;
+  end = 0;
 
   /** It is asked at each commit. */
   get heldBytes(): number {
@@ -86,9 +94,20 @@ export class FrameReader {
     this.bytes = block.bytes;
     this.view = block.view;
     this.at = start;
+    this.end = start + length;
     this.#foundSegment = segment;
     this.#foundAt = position;
     return true;
+  }
+
+  /** Whether its record so far behind its begin is a message with that sequence: an index may say that of any place. */
+  has(seq: number, inFrame: number): boolean {
+    const { view, end } = this;
+    const at = this.at + inFrame;
+    if (recordBytes(view, at, end) === 0 || (view.getUint32(at, true) & 0xff) !== MESSAGE)
+      return false;
+    const isWhole = view.getUint32(at + 8, true) <= view.getUint32(at + 4, true);
+    return isWhole && view.getFloat64(at + 20, true) === seq;
   }
 
   /** The block that has at least the head of the frame. */

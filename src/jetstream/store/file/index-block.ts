@@ -376,7 +376,7 @@ function isNoteSane(kind: number, first: number, second: number): boolean {
 }
 
 /** Of rows that are not compact. @param to where the piece ends */
-export function areRowsSane({ rows, words, times, ends }: Block, to: number): boolean {
+function areRowsSane({ rows, words, times, ends }: Block, to: number): boolean {
   const texts = ends.length;
   for (let word = 0; word < rows * KEPT_ROW_WORDS; word += KEPT_ROW_WORDS) {
     const at = words[word + KEPT_AT] as number;

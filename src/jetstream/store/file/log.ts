@@ -136,13 +136,12 @@ export class SegmentLog implements Bodies {
     const { chunk, word } = this.#rows;
     const place = chunk.words[word + ROW_SLAB] as number;
     const at = chunk.words[word + ROW_AT] as number;
-    const body = chunk.words[word + ROW_BODY] as number;
     const segment = this.segments.bySlot(place >>> 16);
     let source: Pick<FrameBuffer, 'bytes' | 'view'> = this.#tail.buffer;
     // Behind what has been written it is in the buffer.
     let start = at - segment.bytes;
     if (start < 0) {
-      if (!this.#find(segment, at - (place & 0xffff), into.seq)) return false;
+      if (!this.#find(segment, at, place & 0xffff, into.seq)) return false;
       source = this.#reader;
       start = this.#reader.at + (place & 0xffff);
     }
@@ -157,14 +156,16 @@ export class SegmentLog implements Bodies {
     into.subjectAt = start + MESSAGE_BYTES;
     into.subjectBytes = view.getUint32(start, true) >>> 8;
     into.bodyAt = into.subjectAt + into.subjectBytes;
-    into.headerBytes = body < HAS_HEADERS ? 0 : view.getUint32(start + 8, true);
-    into.bodyBytes = body & ~HAS_HEADERS;
+    into.headerBytes = view.getUint32(start + 8, true);
+    into.bodyBytes = view.getUint32(start + 4, true);
     return true;
   }
 
-  #find(segment: Segment, position: number, seq: number): boolean {
+  /** Finds the frame of a message, which lies at `at`, so far behind the begin of that; false: it is lost. Throws StorageError. */
+  #find(segment: Segment, at: number, inFrame: number, seq: number): boolean {
+    const position = at - inFrame;
     try {
-      if (this.#reader.find(segment, position)) return true;
+      if (this.#reader.find(segment, position) && this.#reader.has(seq, inFrame)) return true;
     } catch (error) {
       this.#cannotRead(seq, toError(error));
       throw error;
@@ -256,7 +257,7 @@ export class SegmentLog implements Bodies {
     const at = ats[index] as number;
     const segment = this.segments.bySlot(slab >>> 16);
     const inFrame = slab & 0xffff;
-    if (!this.#find(segment, at - inFrame, seq)) return undefined;
+    if (!this.#find(segment, at, inFrame, seq)) return undefined;
     const { bytes, view, at: frameAt } = this.#reader;
     const start = frameAt + inFrame;
     const subjectAt = start + MESSAGE_BYTES;

@@ -12,6 +12,7 @@ import {
   areHeadsTorn,
   FORMAT_VERSION,
   FRAME_HEAD_BYTES,
+  FRAME_MAGIC,
   FRAMES_AT,
   isSeq,
   lastSeqIn,
@@ -129,7 +130,9 @@ export class Recovery {
     let known = Number.POSITIVE_INFINITY;
     try {
       for (const number of numbers) {
-        const segment = number > known ? undefined : this.#open(number, found.length === 0);
+        const isEnd = found.length === 0;
+        const isLast = number === numbers[0];
+        const segment = number > known ? undefined : this.#open(number, isEnd, isLast);
         if (segment !== undefined) {
           found.push(segment);
           known = segment.head.previous.number;
@@ -155,28 +158,31 @@ export class Recovery {
     } catch {}
   }
 
-  #open(number: number, isLast: boolean): Segment | undefined {
+  #open(number: number, isEnd: boolean, isLast: boolean): Segment | undefined {
     const { options } = this.#log;
     const file = options.disk.open(`${options.dir}/${segmentName(number)}`);
     try {
-      return this.#segmentOf(file, number, isLast);
+      return this.#segmentOf(file, number, isEnd, isLast);
     } catch (error) {
       file.close();
       throw error;
     }
   }
 
-  /** undefined: it was none yet, and is removed. */
-  #segmentOf(file: DiskFile, number: number, isLast: boolean): Segment | undefined {
+  /** undefined: it was none yet, and is removed. @param isEnd nothing that is whole lies behind it */
+  #segmentOf(file: DiskFile, number: number, isEnd: boolean, isLast: boolean): Segment | undefined {
     const { segments, options } = this.#log;
     const size = file.size();
     if (size > SEGMENT_MOST)
       throw new StorageError(`${file.path} is no segment: it has ${size} bytes`);
-    const start = viewsOf(new Uint8Array(FRAMES_AT));
-    file.read(start.bytes, 0, FRAMES_AT, 0);
+    const start = viewsOf(new Uint8Array(FRAMES_AT + FRAME_HEAD_BYTES));
+    file.read(start.bytes, 0, start.bytes.length, 0);
     const head = readSegmentHead(start);
-    // Frames are written behind whole heads alone.
-    if (head === undefined && areHeadsTorn(start) && (isLast || size <= FRAMES_AT)) {
+    // Frames are written behind whole heads alone. Both are in one sector: of a segment that was left already heads that have gone
+    // in front of a frame are damage, and no power loss.
+    const hasFrame = start.view.getUint32(FRAMES_AT, true) === FRAME_MAGIC;
+    const mayBeNone = size <= FRAMES_AT || isLast || (isEnd && !hasFrame);
+    if (head === undefined && areHeadsTorn(start) && mayBeNone) {
       options.warn(`${file.path} was not made whole: it is removed`);
       file.close();
       this.#remove(segmentName(number));

@@ -4,7 +4,7 @@ import { partsOf } from '../compact-parts.ts';
 import { expanded, KEPT_BODY, KEPT_ROW_WORDS } from '../compact-rows.ts';
 import type { IndexedStore } from '../indexed-store.ts';
 import { DEAD, FLOOR, SKIP } from './format.ts';
-import { areRowsSane, type Block, type CompactBlock, NEXT_SEQ, type Note } from './index-block.ts';
+import { type Block, type CompactBlock, NEXT_SEQ, type Note } from './index-block.ts';
 import { placeWord } from './places.ts';
 import type { Replay } from './replay.ts';
 import type { Segment } from './segments.ts';
@@ -30,14 +30,13 @@ export function* restore(
     return true;
   }
   // What stands in two segments has been copied to the first.
-  if (block.seq <= store.state.lastSeq || !adoption.isCold(block)) {
-    const other = expandedBlock(block);
-    if (!areRowsSane(other, block.end)) return false;
-    yield* restoreBlock(other, store, replay, segment);
+  const isCold = block.seq > store.state.lastSeq && adoption.isCold(block);
+  const parts = partsOf(block, isCold ? adoption.chunkRows : block.rows);
+  if (parts === undefined) return false;
+  if (!isCold) {
+    yield* restoreBlock(expandedBlock(block), store, replay, segment);
     return true;
   }
-  const parts = partsOf(block, adoption.chunkRows);
-  if (parts === undefined) return false;
   let { seq } = block;
   for (const part of parts) {
     adoption.keep(part, seq);
