@@ -9,8 +9,8 @@ import { CRASH_SEED, crashRounds } from '../support/killed.ts';
 import { everybody } from './crash/everybody.ts';
 import { Crowd } from './crash/rounds.ts';
 
-/** Of each of the two kinds. */
-const ROUNDS = crashRounds(50);
+/** Of both kinds together. */
+const ROUNDS = crashRounds(100);
 const KINDS = [
   ['when what is written is synced later', []],
   ['when all is synced before it is acknowledged', ['sync_interval: always']],
