@@ -51,7 +51,12 @@ export class StoreHome {
 
   /** A place that is open already, of a test. */
   use(place: Place): void {
-    this.#opened = { place, directory: undefined, freeBytes: () => undefined, close: async () => {} };
+    this.#opened = {
+      place,
+      directory: undefined,
+      freeBytes: () => undefined,
+      close: async () => {},
+    };
   }
 
   /** Makes one that is gone afterwards, unless there is one. Rejects with StorageError; the next may try again. */
