@@ -114,7 +114,7 @@ export class Rows {
     return count;
   }
 
-  /** How many cold chunks have been unfolded so far. */
+  /** How many rows of cold chunks have been unfolded so far. */
   get unfolded(): number {
     return this.#chunks.unfolded;
   }
