@@ -14,6 +14,17 @@ const doors: Record<string, string> = {
 };
 const bins: Record<string, string> = { cli: 'src/cli/main.ts' };
 
+/** Of src/shared/, what streams and a server need and a bus does not. */
+const sharedByStreams = [
+  'defer',
+  'descriptor-limit',
+  'file-error',
+  'go-quote',
+  'memory',
+  'time',
+  'utf8',
+];
+
 function existing(entries: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path)));
 }
@@ -56,7 +67,15 @@ const common: UserConfig = {
     // takes what its module imports with it.
     codeSplitting: {
       groups: [
-        { name: 'bus', test: /[\\/]src[\\/]index\.ts$/, priority: 2 },
+        { name: 'bus', test: /[\\/]src[\\/]index\.ts$/, priority: 3 },
+        // What streams and a server share: whoever has the ones in memory loads nothing of the other, which reaches files.
+        {
+          name: 'common',
+          test: new RegExp(
+            `[\\\\/]src[\\\\/](bus[\\\\/]internals|jetstream[\\\\/]enabled|shared[\\\\/](${sharedByStreams.join('|')}))\\.ts$`,
+          ),
+          priority: 2,
+        },
         { name: 'server', test: /[\\/]src[\\/]server[\\/]index\.ts$/, priority: 1 },
       ],
     },

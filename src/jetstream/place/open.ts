@@ -53,7 +53,7 @@ export async function openPlace(
     return {
       place,
       directory: root,
-      freeBytes: disk.freeBytes(dir),
+      freeBytes: () => disk.freeBytes(dir),
       close: async () => lock.release(),
     };
   } catch (error) {
@@ -84,7 +84,7 @@ export function openTemporaryPlace(options: Omit<OpenOptions, 'storeDir' | 'sync
   return {
     place,
     directory: root,
-    freeBytes: undefined,
+    freeBytes: () => undefined,
     close: async () => {
       await disk.removeTreeLater(root);
       stay();

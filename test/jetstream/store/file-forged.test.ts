@@ -460,7 +460,7 @@ describe('a log that is read in steps', () => {
       before = messages;
     }
     strictEqual(opening.store.state.messages, 5000);
-    ok(most <= 4096, `${most} messages in a step`);
+    ok(most <= 16_384, `${most} messages in a step`);
     ok(steps > 20);
   });
 });
