@@ -6,6 +6,7 @@
 //                                is in the same run
 //
 // What either changes of a subject is written once, when the run ends.
+import type { Work } from '../work.ts';
 import { ColdRows } from './cold-rows.ts';
 import { ColdRun } from './cold-run.ts';
 import type { CompactPart } from './compact-parts.ts';
@@ -134,19 +135,19 @@ export class Adoption {
   }
 
   /** What `keep` is about from now on. */
-  beginCold(texts: Texts, slab: number): void {
-    this.#cold.begin(texts, slab);
+  beginCold(texts: Texts, slab: number): Work<void> {
+    return this.#cold.begin(texts, slab);
   }
 
   /**
    * Adds a part of them, no longer than a chunk, as one that stays cold; the first has sequence `seq`, above all others. What
    * the store says of subjects is true when it has been settled. Throws CapacityError.
    */
-  keep(part: CompactPart, seq: number): void {
+  *keep(part: CompactPart, seq: number): Work<void> {
     const { storage } = this.#store;
     const { bodyBytes, subjectBytes, headers } = part;
     const { rows: count, firstTimeMs } = part.rows;
-    this.#cold.add(part, seq);
+    yield* this.#cold.add(part, seq);
     const each = storedBytes(storage, 0, false, 0);
     const aHeader = storedBytes(storage, 0, true, 0) - each;
     const bytes = subjectBytes + bodyBytes + count * each + headers * aHeader;

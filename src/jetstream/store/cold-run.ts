@@ -4,6 +4,7 @@
 //
 //   part     texts 0 1 2 │  texts 0 1 2 │  …             the same text has another number in each
 //   run           4 7 5  │       7 5 4  │  …             and one here: subject, last sequence, where its row says of the next
+import type { Work } from '../work.ts';
 import { ColdRows, TEXT_NEXT, TEXT_PREVIOUS, TEXT_SUBJECT, TEXT_WORDS } from './cold-rows.ts';
 import type { CompactPart } from './compact-parts.ts';
 import type { Texts } from './compact-rows.ts';
@@ -15,6 +16,8 @@ import { TextNumbers } from './text-numbers.ts';
 
 /** So many subjects are known at a time, and those of one block: some hundred KiB. */
 const SUBJECTS = 4096;
+/** Texts of a block that are gone through in a step: where each is a subject that is new, some tenths of a millisecond. */
+const TEXTS_A_STEP = 1024;
 
 export interface ColdRunStore {
   readonly rows: Rows;
@@ -44,15 +47,23 @@ export class ColdRun {
   }
 
   /** What `add` is about from now on. @param slab what a row says of where all of them lie */
-  begin(texts: Texts, slab: number): void {
+  *begin(texts: Texts, slab: number): Work<void> {
     this.#texts = texts;
     this.#slab = slab;
-    const { texts: bytes, ends, hashes } = texts;
-    const count = ends.length;
-    const numbers = this.#numbers;
-    if (numbers.count + count > this.#ids.length) this.#makeRoom(count);
+    const count = texts.ends.length;
+    if (this.#numbers.count + count > this.#ids.length) this.#makeRoom(count);
     if (this.#inRun.length < count) this.#inRun = new Uint32Array(2 * count);
-    for (let text = 0, start = 0; text < count; text++) {
+    for (let from = 0; from < count; from += TEXTS_A_STEP) {
+      if (from > 0) yield;
+      this.#number(from, Math.min(count, from + TEXTS_A_STEP));
+    }
+  }
+
+  /** Gives texts, from one up to another, their numbers in the run. */
+  #number(from: number, to: number): void {
+    const { texts: bytes, ends, hashes } = this.#texts;
+    const numbers = this.#numbers;
+    for (let text = from, start = from === 0 ? 0 : (ends[from - 1] as number); text < to; text++) {
       const end = ends[text] as number;
       const known = numbers.count;
       const number = numbers.numberBy(hashes[text] as number, bytes, start, end - start);
@@ -72,17 +83,25 @@ export class ColdRun {
   }
 
   /** Adds a part, no longer than a chunk; the first row has sequence `seq`, above all others. Throws CapacityError. */
-  add({ rows, marks, headers }: CompactPart, seq: number): void {
+  *add({ rows, marks, headers }: CompactPart, seq: number): Work<void> {
     const cold = new ColdRows(rows, this.#slab, headers > 0);
     this.#store.rows.pushCold(seq, cold);
+    const count = rows.lengths.length;
+    for (let from = 0; from < count; from += TEXTS_A_STEP) {
+      if (from > 0) yield;
+      this.#chain(cold.texts, marks, seq, from, Math.min(count, from + TEXTS_A_STEP));
+    }
+  }
+
+  /** Chains what a part has of texts, from one up to another. @param texts what its chunk says of them */
+  #chain(texts: Uint32Array, marks: Uint32Array, seq: number, from: number, to: number): void {
     const ids = this.#ids;
     const lasts = this.#lasts;
     const counts = this.#counts;
     const places = this.#places;
     const chunks = this.#chunks;
-    const { texts } = cold;
-    const count = rows.lengths.length;
-    for (let text = 0, at = 0; text < count; text++, at += TEXT_WORDS) {
+    const count = marks.length / 3;
+    for (let text = from, at = from * TEXT_WORDS; text < to; text++, at += TEXT_WORDS) {
       const met = marks[text] as number;
       if (met === 0) continue;
       const number = this.#inRun[text] as number;

@@ -3,10 +3,15 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { describe, it, vi } from 'vitest';
 import { ColdRows } from '../../../src/jetstream/store/cold-rows.ts';
 import { type CompactPart, partsOf } from '../../../src/jetstream/store/compact-parts.ts';
+import { openingFileStore } from '../../../src/jetstream/store/file/file-store.ts';
 import { hashText } from '../../../src/jetstream/store/hash-index.ts';
 import type { IndexedStore } from '../../../src/jetstream/store/indexed-store.ts';
 import { createMemoryStore } from '../../../src/jetstream/store/memory-store.ts';
 import type { Store } from '../../../src/jetstream/store/store.ts';
+import { SubjectTable } from '../../../src/jetstream/store/subject-table.ts';
+import { TextNumbers } from '../../../src/jetstream/store/text-numbers.ts';
+import { wholly } from '../../../src/jetstream/work.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { closed, openStore } from '../../support/file-stores.ts';
 import { SimDisk } from '../../support/sim-disk.ts';
 import { incoming } from '../../support/stored.ts';
@@ -69,6 +74,35 @@ describe('messages that stay cold', () => {
     isSame(opened, before);
   });
 
+  it('are taken over in steps of so many subjects, whatever number of them a block has', async () => {
+    const disk = new SimDisk();
+    const { store } = openStore({ ...SETTING, disk });
+    for (let i = 0; i < 20_000; i++) store.append(incoming(`a.${i}`, ''), i + 1);
+    const end = closed(store);
+    await disk.settle();
+    await end;
+    const options = { ...SETTING, disk: disk.afterEnd(), storage: 'file' as const };
+    const opening = openingFileStore({
+      ...options,
+      clock: new FakeClock(),
+      sync: 1000,
+      warn: () => {},
+    });
+    const added = vi.spyOn(SubjectTable.prototype, 'add');
+    const numbered = vi.spyOn(TextNumbers.prototype, 'numberBy');
+    const most = [0, 0];
+    for (let isDone = false; !isDone; ) {
+      const before = [added.mock.calls.length, numbered.mock.calls.length] as const;
+      isDone = opening.reading.next().done === true;
+      most[0] = Math.max(most[0] as number, added.mock.calls.length - before[0]);
+      most[1] = Math.max(most[1] as number, numbered.mock.calls.length - before[1]);
+    }
+    strictEqual(added.mock.calls.length, 20_000);
+    vi.restoreAllMocks();
+    deepStrictEqual(most, [1024, 1024]);
+    strictEqual(opening.store.state.subjects, 20_000);
+  });
+
   it('are chained to one that is further away than a word can say', () => {
     const store = createMemoryStore({ storage: 'memory' }) as IndexedStore;
     const adoption = store.adopting();
@@ -81,8 +115,8 @@ describe('messages that stay cold', () => {
     const begins = [1, 2 ** 33, 2 ** 33 + 2 ** 32, 2 ** 34];
     for (const seq of begins) {
       const parts = partsOf({ rows: 100, compact: compact.slice(), firstTimeMs: 1, ...place }, 100);
-      adoption.beginCold(texts, 0);
-      adoption.keep((parts as CompactPart[])[0] as CompactPart, seq);
+      wholly(adoption.beginCold(texts, 0));
+      wholly(adoption.keep((parts as CompactPart[])[0] as CompactPart, seq));
     }
     adoption.settle();
     const seqs = begins.flatMap((seq) => Array.from({ length: 100 }, (_, i) => seq + i));

@@ -28,6 +28,8 @@ export function* restore(
     yield* restoreBlock(block, store, replay, segment);
     return true;
   }
+  // All of its texts were compared when it was read.
+  yield;
   // What stands in two segments has been copied to the first.
   const isCold = block.seq > store.state.lastSeq && adoption.isCold(block);
   const parts = partsOf(block, isCold ? adoption.coldRows : block.rows);
@@ -37,9 +39,12 @@ export function* restore(
     return true;
   }
   let { seq } = block;
-  adoption.beginCold(block, placeWord(segment, 0));
+  // All of its rows have been looked at, which is work for a step.
+  yield;
+  yield* adoption.beginCold(block, placeWord(segment, 0));
+  yield;
   for (const part of parts) {
-    adoption.keep(part, seq);
+    yield* adoption.keep(part, seq);
     segment.add(part.bodyBytes, part.rows.rows);
     seq += part.rows.rows;
     yield;
