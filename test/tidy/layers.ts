@@ -142,7 +142,12 @@ export const STARTS = [
 ] as const;
 
 /** What no start loads: it waits for an `import()`. */
-export const LATE = ['src/jetstream/place/', 'src/jetstream/store/file/'] as const;
+export const LATE = [
+  'src/jetstream/place/',
+  'src/jetstream/store/',
+  'src/jetstream/stream/stream.ts',
+  'src/jetstream/consumer/consumer.ts',
+] as const;
 
 /** What no start loads of Node: a start would be a twentieth longer. Whoever needs it asks src/server/cryptography.ts. */
 export const LATE_OF_NODE: readonly string[] = ['crypto', 'http', 'https', 'tls'];

@@ -49,6 +49,7 @@ export async function openPlace(
   const lock = await lockDirectory(disk, dir, sockets, shortDirs, root, warn);
   try {
     const place = new DiskPlace({ disk, clock, dir: `${dir}/streams`, sync, warn });
+    if (place.mayHaveStreams) await place.load();
     if (isNew) await syncNames(disk, dir, warn);
     return {
       place,
@@ -64,9 +65,11 @@ export async function openPlace(
 
 /**
  * The same in a directory that is gone when it is closed, or when the process ends by itself; nothing in it is synced.
- * Throws StorageError.
+ * Rejects with StorageError.
  */
-export function openTemporaryPlace(options: Omit<OpenOptions, 'storeDir' | 'sync'>): OpenedPlace {
+export async function openTemporaryPlace(
+  options: Omit<OpenOptions, 'storeDir' | 'sync'>,
+): Promise<OpenedPlace> {
   const { account, ...others } = options;
   const disk = systemDisk(undefined, true);
   const root = disk.makeTemporaryDir(`${tmpdir()}/ganglion-`);
@@ -76,6 +79,7 @@ export function openTemporaryPlace(options: Omit<OpenOptions, 'storeDir' | 'sync
   let place: DiskPlace;
   try {
     place = new DiskPlace({ ...others, disk, dir, sync: NEVER_MS, indexBytes: NEVER_BYTES });
+    await place.load();
   } catch (error) {
     stay();
     leave();
