@@ -14,7 +14,6 @@ import { type JetStreamOptions, type JetStreamSettings, jetStreamSettings } from
 import type { Place } from './place/place.ts';
 import { StoreHome } from './store-home.ts';
 import type { Stream } from './stream/stream.ts';
-import { streamCode } from './stream-code.ts';
 import { inSlices, type Work, wholly } from './work.ts';
 
 /** Pulls that may wait in one account: 512 for each of some 2,000 consumers. */
@@ -175,7 +174,6 @@ class RunningJetStream implements ServedJetStream {
     const { storeDir, syncInterval: sync, maxFile, isFileByDisk } = this.#settings;
     if (storeDir === undefined) return;
     await this.#home.openNamed({ storeDir, sync });
-    if (this.#home.place?.mayHaveStreams) await streamCode.load();
     if (isFileByDisk) this.#mayTake(bytesOfDisk(this.#home.freeBytes) ?? maxFile);
   }
 

@@ -2,6 +2,9 @@
 // found, for it is more than half of what JetStream is made of, and a start without a stream needs none of it.
 import { OnDemand } from '../shared/on-demand.ts';
 
-export const streamCode: OnDemand<typeof import('./stream/stream.ts')> = new OnDemand(
-  () => import('./stream/stream.ts'),
-);
+type StreamClass = typeof import('./stream/stream.ts').Stream;
+
+export const streamClass: OnDemand<StreamClass> = new OnDemand(async () => {
+  const { Stream } = await import('./stream/stream.ts');
+  return Stream;
+});

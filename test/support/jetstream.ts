@@ -10,12 +10,12 @@ import { Keeping, type KeepingPlace } from '../../src/jetstream/place/keeping.ts
 import type { Place, StreamPlace } from '../../src/jetstream/place/place.ts';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import type { Store } from '../../src/jetstream/store/store.ts';
-import { streamCode } from '../../src/jetstream/stream-code.ts';
+import { streamClass } from '../../src/jetstream/stream-code.ts';
 import type { Work } from '../../src/jetstream/work.ts';
 import { FakeClock } from './fake-clock.ts';
 
 // Most of these tests begin at once, and make streams where nothing waits.
-await Promise.all([streamCode.load(), diskCode.load()]);
+await Promise.all([streamClass.load(), diskCode.load()]);
 
 export interface Received {
   readonly subject: string;
@@ -75,7 +75,7 @@ export class JetStreamBus implements AsyncDisposable {
       reading: NOTHING(),
     });
     const place = { openMessages, keep, destroy: async () => {} };
-    const found = { found: () => [], unread: [], mayHaveStreams: false, load: () => undefined };
+    const found = { found: () => [], unread: [], load: () => undefined };
     return JetStreamBus.in({ ...found, of: () => place, commit: (done) => done() }, {}, bed);
   }
 

@@ -48,6 +48,7 @@ export class DiskPlace implements Place {
   readonly #options: DiskPlaceOptions;
   readonly refusals: Seldom;
   readonly unread: string[] = [];
+  /** There was something when it was opened. */
   readonly mayHaveStreams: boolean;
   #number = 0;
   /** Streams that are being forgotten. */

@@ -7,12 +7,7 @@ import type { Keeping } from './keeping.ts';
 import type { StreamMeta } from './meta-file.ts';
 
 export interface Place {
-  /** There was something when it was opened. */
-  readonly mayHaveStreams: boolean;
-  /**
-   * Loads what keeps a stream here, without which none may be had of `of` or `found`; undefined: it is there. Rejects when
-   * it cannot be read.
-   */
+  /** Loads what keeps a stream here, before one is made; undefined: it is there. Rejects when it cannot be read. */
   load(): Promise<void> | undefined;
   /** The streams that are there, each read when it is its turn. */
   found(): Iterable<{ readonly meta: StreamMeta; readonly place: StreamPlace }>;
