@@ -14,6 +14,18 @@ const doors: Record<string, string> = {
 };
 const bins: Record<string, string> = { cli: 'src/cli/main.ts' };
 
+/** Of src/shared/, what streams and a server need and a bus does not. */
+const sharedByStreams = [
+  'shared/defer',
+  'shared/descriptor-limit',
+  'shared/file-error',
+  'shared/go-json',
+  'shared/go-quote',
+  'shared/memory',
+  'shared/time',
+  'shared/utf8',
+];
+
 function existing(entries: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path)));
 }
@@ -62,8 +74,10 @@ const common: UserConfig = {
     // its modules import with it, unless another has that before; small things go where all have them who want them.
     codeSplitting: {
       groups: [
-        group('bus', 5, 'index'),
-        group('server', 4, 'server/index', 'shared/go-json', 'cli/go-flags', 'cli/program-name'),
+        group('bus', 6, 'index'),
+        // What streams and a server share: whoever has the ones in memory loads nothing of the other, which reaches files.
+        group('common', 5, 'bus/internals', 'jetstream/enabled', ...sharedByStreams),
+        group('server', 4, 'server/index', 'cli/go-flags', 'cli/program-name'),
         group('transforms', 3, 'shared/subject-transform', 'shared/go-duration'),
         group('jetstream', 2, 'jetstream/jetstream', 'shared/seldom', 'shared/turns'),
         group('stream', 1, 'jetstream/stream/stream'),

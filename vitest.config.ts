@@ -1,6 +1,7 @@
 // Five sets of tests: `quick` and `apart` are what `npm run check` runs; `long` (many random runs, soaks, processes that are
-// killed: each takes seconds) and `slow` (scale, one by one: they measure time, or need ports to themselves) join them in
-// `npm test`; `interop` needs official clients of other languages and is run by `npm run test:interop`.
+// killed: each takes seconds) and `slow` (scale, one by one: they measure memory, or need ports and processors to
+// themselves) join them in `npm test`; `interop` needs official clients of other languages and is run by
+// `npm run test:interop`.
 //
 // The files of `quick` share a process for each core and what that has loaded, which saves each of them half a second. Those of
 // `apart` have one each: they measure what the process has in memory, change what modules find when they are loaded, or

@@ -85,7 +85,7 @@ export class Group {
 export let groups: Arena = changetype<Arena>(0);
 export let literals: Table = changetype<Table>(0);
 export let edges: Table = changetype<Table>(0);
-let groupNames: Table = changetype<Table>(0);
+export let groupNames: Table = changetype<Table>(0);
 
 /** Makes the arena and tables. False: no memory. */
 export function sublistInit(): bool {
@@ -332,9 +332,4 @@ function childFor(parent: usize, index: u32): usize {
   }
   nodeDiscard(node);
   return 0;
-}
-
-/** The table of literals, for tests of its runs. */
-export function literalTable(): Table {
-  return literals;
 }

@@ -124,8 +124,8 @@ export class QueueName {
 const QUEUE_NAME_HEAD: u32 = offsetof<QueueName>();
 
 export let subs: Arena = changetype<Arena>(0);
-let queueNames: Table = changetype<Table>(0);
-let sids: Table = changetype<Table>(0);
+export let queueNames: Table = changetype<Table>(0);
+export let sids: Table = changetype<Table>(0);
 
 /** Makes the arena and tables. False: no memory. */
 export function subscriptionsInit(): bool {

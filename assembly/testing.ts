@@ -12,8 +12,8 @@ import { opNext, parse as parseOne } from './parser';
 import { recordSetBody } from './records';
 import { Session, sessionFind } from './session';
 import { tokenPtr } from './subject';
-import { literalTable } from './sublist';
-import { memberAt, Sub } from './subscription';
+import { edges, groupNames, literals } from './sublist';
+import { memberAt, queueNames, Sub, sids } from './subscription';
 
 export { hash } from './bytes';
 export { expressEnable, expressMsgs } from './express';
@@ -45,9 +45,11 @@ export {
 } from './parser';
 export { walkLimit } from './walk-route';
 
-/** Longest run of full slots among the literal subjects: what the worst search for one costs. */
-export function literalsLongestRun(): u32 {
-  return tableLongestRun(literalTable());
+/** Longest run of full slots in the tables of names that peers choose: what the worst search for one costs. */
+export function longestRun(): u32 {
+  const inSublist = max(tableLongestRun(literals), tableLongestRun(edges));
+  const inGroups = max(tableLongestRun(groupNames), tableLongestRun(queueNames));
+  return max(max(inSublist, inGroups), tableLongestRun(sids));
 }
 
 /** Cursors that stand somewhere. */
@@ -100,12 +102,12 @@ export function nodeMember(node: usize, index: u32): u32 {
 
 /** The slot behind one of the first part of the table of literals. A trap unless that is one of its slots. */
 export function literalsNext(slot: usize): u32 {
-  return <u32>tableNext(tableFirst(literalTable()), slot);
+  return <u32>tableNext(tableFirst(literals), slot);
 }
 
 /** Where the slots of the first part of the table of literals begin. */
 export function literalsSlots(): u32 {
-  return <u32>tableFirst(literalTable()).slots;
+  return <u32>tableFirst(literals).slots;
 }
 
 /** Copies a span as the core does. A trap unless each lies in one thing. */

@@ -1,7 +1,7 @@
 // What `npm run check` does behind the build: types, lint and the tests that are quick, at the same time, for a compiler of
 // types has work for one core and the tests do not always have it for all. Whatever fails first ends the rest.
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { endAll, endWithThis, ProcessGroup } from './process-group.mjs';
 import { root } from './stamp.mjs';
 
 const bin = (path) => join(root, 'node_modules', path);
@@ -15,28 +15,23 @@ const checks = [
 const which = ['--project', 'quick', '--project', 'apart', ...process.argv.slice(2)];
 const tests = [bin('vitest/vitest.mjs'), 'run', ...which];
 
-const running = new Set();
-
-/** Its exit code. What it says is shown at once, or when it has ended. */
-function run(args, stdio) {
-  const child = spawn(process.execPath, args, { cwd: root, stdio });
-  running.add(child);
+/** Its exit code, when all of its processes have gone. What it says is shown at once, or when it has ended. */
+async function run(args, stdio) {
+  const group = new ProcessGroup(args, { cwd: root, stdio });
+  const { child } = group;
   const said = [];
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (bytes) => said.push(bytes));
-  return new Promise((resolve) => {
-    child.on('close', (code) => {
-      running.delete(child);
-      process.stdout.write(Buffer.concat(said));
-      resolve(code ?? 1);
-    });
-  });
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  process.stdout.write(Buffer.concat(said));
+  await group.end();
+  return code ?? 1;
 }
 
 async function runChecks() {
   for (const args of checks) {
-    const code = await run(args, ['ignore', 'pipe', 'pipe']);
-    if (code !== 0) return code;
+    const code = await run(args, 'pipe');
+    if (code !== 0 || process.exitCode) return code;
   }
   return 0;
 }
@@ -45,7 +40,8 @@ async function failing(work) {
   const code = await work;
   if (code === 0 || process.exitCode) return;
   process.exitCode = code;
-  for (const child of running) child.kill();
+  await endAll();
 }
 
+endWithThis();
 await Promise.all([failing(runChecks()), failing(run(tests, 'inherit'))]);

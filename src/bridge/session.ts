@@ -146,13 +146,14 @@ export class Session
     return this.#host.options.maxPending;
   }
 
+  /** What is being removed is gone for everybody. */
   get subscriptionCount(): number {
-    return this.#host.sessions.subscriptionCount(this.handle);
+    return this.shedding.isUnderWay ? 0 : this.#host.sessions.subscriptionCount(this.handle);
   }
 
   /** What it is subscribed to, read as it is asked for (see Sessions). */
-  subscriptions(): Generator<SessionSubscription, void> {
-    return this.#host.sessions.subscriptions(this.handle);
+  subscriptions(): Iterable<SessionSubscription> {
+    return this.shedding.isUnderWay ? [] : this.#host.sessions.subscriptions(this.handle);
   }
 
   /** Who it is, for the messages it publishes. */

@@ -21,6 +21,7 @@ export class Shedding {
   readonly #host: SheddingHost;
   readonly #handle: SessionHandle;
   #then: (() => void) | undefined;
+  #isLeft = false;
 
   constructor(host: SheddingHost, handle: SessionHandle) {
     this.#host = host;
@@ -29,7 +30,7 @@ export class Shedding {
 
   /** They are gone for everybody, and some are still to be removed. */
   get isUnderWay(): boolean {
-    return this.#then !== undefined;
+    return this.#isLeft;
   }
 
   /**
@@ -39,10 +40,10 @@ export class Shedding {
    * @returns whether nothing is left now: then nobody is called
    */
   begin(then: () => void): boolean {
-    const { isUnderWay } = this;
-    if (!isUnderWay && this.#remove(FIRST_WORK)) return true;
+    const isFirst = this.#then === undefined;
+    if (isFirst && this.#remove(FIRST_WORK)) return true;
     this.#then = then;
-    if (!isUnderWay) this.#goOnLater();
+    if (isFirst) this.#goOnLater();
     return false;
   }
 
@@ -68,9 +69,11 @@ export class Shedding {
 
   #remove(work: number): boolean {
     const { sessions, turn } = this.#host;
-    if (sessions.subscriptionCount(this.#handle) === 0) return true;
-    sessions.shed(this.#handle, work);
-    turn.touch(); // Whoever watches interest is told in this turn.
-    return sessions.subscriptionCount(this.#handle) === 0;
+    if (sessions.subscriptionCount(this.#handle) > 0) {
+      sessions.shed(this.#handle, work);
+      turn.touch(); // Whoever watches interest is told in this turn.
+    }
+    this.#isLeft = sessions.subscriptionCount(this.#handle) > 0;
+    return !this.#isLeft;
   }
 }

@@ -1,7 +1,9 @@
 // JetStream on a bus: streams and consumers of its account, served to whoever speaks its API there, in this process or
 // beyond a server. It needs no server, no file and no port.
 import { type BusInternals, internalsOf } from '../bus/internals.ts';
+import type { Clock } from '../shared/clock.ts';
 import { InvalidOperationError, toError } from '../shared/errors.ts';
+import { Seldom } from '../shared/seldom.ts';
 import { API_LEVEL, JETSTREAM_VERSION } from '../shared/version.ts';
 import { emitWarning } from '../shared/warning.ts';
 import { JetStreamAccount, type StreamProblem } from './account.ts';
@@ -18,6 +20,8 @@ import { inSlices, type Work, wholly } from './work.ts';
 
 /** Pulls that may wait in one account: 512 for each of some 2,000 consumers. */
 const PULLS_MAX = 1_048_576;
+/** Where streams have no room the disk is asked again once in so long. */
+const MEASURE_PAUSE_MS = 1000;
 
 /** What there is of JetStream at this moment. */
 export interface JetStreamSnapshot {
@@ -135,6 +139,8 @@ class RunningJetStream implements ServedJetStream {
   readonly #pools: Pools;
   readonly #accounts = new Map<string, JetStreamAccount>();
   readonly #name: string;
+  readonly #clock: Clock;
+  #measuredMs: number = Number.NEGATIVE_INFINITY;
   #end: Promise<void> | undefined;
 
   /** Throws InvalidOperationError, ClosedConnectionError. */
@@ -150,6 +156,9 @@ class RunningJetStream implements ServedJetStream {
     this.#pools = new Pools(maxMemory, maxFile, heldMax);
     const warn: Warn = (text) => log.warn(text);
     this.#home = new StoreHome({ account: name, clock, warn });
+    this.#clock = clock;
+    this.#pools.file.measure = () => this.#measure();
+    this.#tellOfBounds(clock, warn);
     this.#name = name;
     const account = new JetStreamAccount(internals.account(name), {
       clock,
@@ -174,7 +183,7 @@ class RunningJetStream implements ServedJetStream {
     const { storeDir, syncInterval: sync, maxFile, isFileByDisk } = this.#settings;
     if (storeDir === undefined) return;
     await this.#home.openNamed({ storeDir, sync });
-    if (isFileByDisk) this.#mayTake(bytesOfDisk(this.#home.freeBytes) ?? maxFile);
+    if (isFileByDisk) this.#mayTake(bytesOfDisk(this.#home.freeBytes()) ?? maxFile);
   }
 
   /** Instead of a directory. */
@@ -185,9 +194,37 @@ class RunningJetStream implements ServedJetStream {
   /** Has the streams that are there, and answers requests. Throws CapacityError, ClosedConnectionError. */
   *open(): Work<void> {
     for (const account of this.#accounts.values()) yield* account.open();
-    // What is free does not count what they take: the bound is the same at each start.
-    if (this.#home.freeBytes === undefined || !this.#settings.isFileByDisk) return;
-    this.#mayTake(this.#settings.maxFile + (bytesOfDisk(this.#pools.file.used) ?? 0));
+    const bytes = this.#bytesByDisk();
+    if (bytes !== undefined) this.#mayTake(bytes);
+  }
+
+  /**
+   * What is free does not count what streams take: the bound is the same at each start. undefined = it does not follow from
+   * a disk.
+   */
+  #bytesByDisk(): number | undefined {
+    if (!this.#settings.isFileByDisk) return undefined;
+    const free = bytesOfDisk(this.#home.freeBytes());
+    return free === undefined ? undefined : free + (bytesOfDisk(this.#pools.file.used) ?? 0);
+  }
+
+  /** What others have taken of the disk may be free again. */
+  #measure(): void {
+    const nowMs = this.#clock.monotonic();
+    if (nowMs - this.#measuredMs < MEASURE_PAUSE_MS) return;
+    this.#measuredMs = nowMs;
+    const bytes = this.#bytesByDisk() ?? 0;
+    if (bytes > this.#pools.file.max) this.#mayTake(bytes);
+  }
+
+  /** Source: nats-server 2.15.3, server/jetstream.go, resourcesExceededError. */
+  #tellOfBounds(clock: Clock, warn: Warn): void {
+    const refusals = new Seldom(clock);
+    for (const kind of ['memory', 'file'] as const) {
+      this.#pools[kind].onExceeded = () => {
+        if (refusals.isTime()) warn(`JetStream ${kind} resource limits exceeded for server`);
+      };
+    }
   }
 
   /** Streams on file may take so much. */

@@ -27,14 +27,38 @@ export class Pool {
   readonly held: Held;
   used = 0;
   reserved = 0;
+  /** Where there is no room: what the bound follows from may be otherwise by now. */
+  measure: () => void = () => {};
+  /** A message is refused for want of room. */
+  onExceeded: () => void = () => {};
 
   constructor(max: number, held: Held) {
     this.max = max;
     this.held = held;
   }
 
+  /** Whether a message that has come is to be refused. */
   get isExceeded(): boolean {
+    if (!this.#isFull) return false;
+    this.measure();
+    const isFull = this.#isFull;
+    if (isFull) this.onExceeded();
+    return isFull;
+  }
+
+  get #isFull(): boolean {
     return this.used > this.max || this.held.bytes > this.held.max;
+  }
+
+  /** Whether so many bytes more can be reserved. */
+  hasRoom(bytes: number): boolean {
+    if (this.#mayReserve(bytes)) return true;
+    this.measure();
+    return this.#mayReserve(bytes);
+  }
+
+  #mayReserve(bytes: number): boolean {
+    return this.reserved <= this.max && bytes <= this.max - this.reserved;
   }
 }
 
@@ -52,8 +76,7 @@ export class Pools {
 
   /** Throws ApiError when there is no room to reserve so many bytes more. */
   check(storage: Storage, bytes: number): void {
-    const { max, reserved } = this[storage];
-    if (reserved <= max && bytes <= max - reserved) return;
+    if (this[storage].hasRoom(bytes)) return;
     throw refusal(storage === 'memory' ? 'memoryExceeded' : 'storageExceeded');
   }
 }

@@ -36,9 +36,9 @@ export class StoreHome {
     return this.#opened?.directory;
   }
 
-  /** What the disk has room for, where there is one. */
-  get freeBytes(): number | undefined {
-    return this.#opened?.freeBytes;
+  /** What the disk has room for at this moment, where there is one. */
+  freeBytes(): number | undefined {
+    return this.#opened?.freeBytes();
   }
 
   /** Rejects with StorageError: the directory cannot be made or written, or another process has it. */
@@ -51,7 +51,12 @@ export class StoreHome {
 
   /** A place that is open already, of a test. */
   use(place: Place): void {
-    this.#opened = { place, directory: undefined, freeBytes: undefined, close: async () => {} };
+    this.#opened = {
+      place,
+      directory: undefined,
+      freeBytes: () => undefined,
+      close: async () => {},
+    };
   }
 
   /**

@@ -1,6 +1,7 @@
 // Whatever takes many subscriptions away does it in parts, and nobody else notices: an end that we decide, a peer that
 // goes, another CONNECT.
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Session } from '../../src/bridge/session.ts';
 import { internalsOf } from '../../src/bus/internals.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import { createTestBridge, type TestBridge } from '../support/bridge.ts';
@@ -124,6 +125,32 @@ it('another CONNECT waits until nothing is left of the one before, and goes on b
   await loop.turn();
   expect(goes.written).toContain('MSG a y 2\r\nhi\r\n');
   expect(live()).toMatchObject({ sessions: 2, subscriptions: 4 });
+});
+
+it('what another CONNECT takes away is told of no more, nor what a peer had that has gone', async () => {
+  const { goes } = twoPeers(20_000);
+  const [, session] = [...server.bridge.openSessions()] as [Session, Session];
+  const told = () => {
+    const { subscriptionCount } = session;
+    return { subscriptionCount, sids: [...session.subscriptions()].map(({ sid }) => sid) };
+  };
+  expect(told()).toMatchObject({ subscriptionCount: 20_003, sids: { length: 20_003 } });
+  goes.arrive('CONNECT {"verbose":false}\r\nSUB a y\r\n');
+  for (let turn = 0; turn < 2; turn++) {
+    expect(live().subscriptions).toBeGreaterThan(3);
+    expect(told()).toEqual({ subscriptionCount: 0, sids: [] });
+    expect(session.snapshot(0).subscriptions).toBe(0);
+    await loop.turn();
+  }
+  while (goes.isPaused) await loop.turn();
+  expect(told()).toEqual({ subscriptionCount: 1, sids: ['y'] });
+  clock.isHurried = false;
+  for (let index = 0; index < 20_000; index++) goes.arrive(`SUB more.${index} ${index}\r\n`);
+  hurry();
+  goes.destroy(new Error('reset'));
+  await loop.turn();
+  expect(live().subscriptions).toBeGreaterThan(3);
+  expect(told()).toEqual({ subscriptionCount: 0, sids: [] });
 });
 
 it('of what another CONNECT takes away the log tells once, also when the peer goes meanwhile', async () => {

@@ -1,6 +1,6 @@
 // Header blocks: nats-core's interface, and the wire form.
 import { headers as officialHeaders } from '@nats-io/nats-core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { encodeHeaders } from '../../src/bus/headers.ts';
 import { internalsOf } from '../../src/bus/internals.ts';
 import {
@@ -258,11 +258,13 @@ describe('headers of a peer', () => {
     expect(kept.map((msg) => msg.headers?.get('k'))).toEqual(['2', '1']);
   });
 
-  it('with many values of one name are read in time that grows with their number', () => {
-    const start = performance.now();
+  it('with many values of one name have one list of them, which is not copied for each', () => {
+    const set = vi.spyOn(Map.prototype, 'set');
     const h = MessageHeaders.decode(bytes(`NATS/1.0\r\n${'k:v\r\n'.repeat(200_000)}\r\n`));
+    const lists = set.mock.calls.filter(([name]) => name === 'k');
+    set.mockRestore();
+    expect(lists).toHaveLength(1);
     expect(h.values('k')).toHaveLength(200_000);
-    expect(performance.now() - start).toBeLessThan(5000);
   });
 });
 

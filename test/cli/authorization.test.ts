@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { connect as openSocket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { type Child, startChild } from '../interop/child.ts';
+import type { Child } from '../interop/child.ts';
 import { findReference } from '../reference.ts';
 import { useCommand } from '../support/command.ts';
 import { useScratch } from '../support/scratch.ts';
@@ -22,12 +22,8 @@ async function start(text: string, flags: readonly string[], path?: string): Pro
   const file = join(scratch.folder, 'server.conf');
   writeFileSync(file, `port: -1\n${text}`);
   const args = ['-a', '127.0.0.1', '-c', file, ...flags];
-  const child =
-    path === undefined
-      ? startChild(process.execPath, [program.path, ...args])
-      : startChild(path, args);
+  const child = await program.start(args, path);
   ends.push(() => child.close());
-  await child.line(/Server is ready/);
   return child;
 }
 

@@ -5,7 +5,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as openSocket, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { type Child, startChild } from '../interop/child.ts';
+import type { Child } from '../interop/child.ts';
 import { findReference } from '../reference.ts';
 import { useCommand } from '../support/command.ts';
 import { useScratch } from '../support/scratch.ts';
@@ -32,12 +32,8 @@ async function start(text: string, path?: string, flags: readonly string[] = [])
   const file = join(scratch.folder, `${count}.conf`);
   writeFileSync(file, text);
   const args = ['-a', '127.0.0.1', '-p', '-1', '-c', file, ...flags];
-  const child =
-    path === undefined
-      ? startChild(process.execPath, [program.path, ...args])
-      : startChild(path, args);
+  const child = await program.start(args, path);
   ends.push(() => child.close());
-  await child.line(/Server is ready/);
   const port = Number(/client connections on \S+:(\d+)/.exec(child.output())?.[1]);
   return { child, file, port, reload: (next) => reload(child, file, next) };
 }

@@ -9,24 +9,13 @@ import { plainAddress, TcpTransport } from '../../src/net/tcp-transport.ts';
 import type { Transport } from '../../src/net/transport.ts';
 import { byteReader } from '../support/byte-reader.ts';
 import { PipePeer } from '../support/pipe-peer.ts';
+import { type TransportPair, transportPair } from '../support/transport-pair.ts';
 import { DEFLATE_OFFER, webSocketPair } from '../support/websocket-pair.ts';
-import { type TransportPair, transportContract } from './transport.ts';
-
-function disposable(ours: Transport, theirs: Transport, close: () => void): TransportPair {
-  return {
-    ours,
-    theirs,
-    [Symbol.asyncDispose]: async () => {
-      ours.destroy();
-      theirs.destroy();
-      close();
-    },
-  };
-}
+import { transportContract } from './transport.ts';
 
 transportContract('a pipe', async () => {
   const [ours, theirs] = createPipe();
-  return disposable(ours, theirs, () => {});
+  return transportPair(ours, theirs, () => {});
 });
 
 transportContract('a WebSocket', () => webSocketPair());
@@ -49,7 +38,7 @@ async function connectTcp(): Promise<TransportPair> {
   const listener = await listen({ host: '127.0.0.1', port: 0, onConnection: accepted, onError });
   const socket = connectSocket({ host: '127.0.0.1', port: listener.port, allowHalfOpen: true });
   await once(socket, 'connect');
-  return disposable(await waiting, new TcpTransport(socket, 'into'), () => listener.close());
+  return transportPair(await waiting, new TcpTransport(socket, 'into'), () => listener.close());
 }
 
 transportContract('a TCP socket', connectTcp);
@@ -84,7 +73,7 @@ async function dialTcp(): Promise<TransportPair> {
   const onError = (error: Error): void => expect.fail(error.message);
   const listener = await listen({ host: '127.0.0.1', port: 0, onConnection: accepted, onError });
   const ours = await dial({ host: '127.0.0.1', port: listener.port });
-  return disposable(ours, await waiting, () => listener.close());
+  return transportPair(ours, await waiting, () => listener.close());
 }
 
 transportContract('a TCP socket that was dialled', dialTcp);

@@ -4,12 +4,7 @@ import { describe, it } from 'vitest';
 import type { Transport } from '../../src/net/transport.ts';
 import { byteReader } from '../support/byte-reader.ts';
 import { PipePeer } from '../support/pipe-peer.ts';
-
-export interface TransportPair extends AsyncDisposable {
-  /** The side under test. */
-  readonly ours: Transport;
-  readonly theirs: Transport;
-}
+import type { TransportPair } from '../support/transport-pair.ts';
 
 /** What was reported, and a way to wait for it. */
 class Reports {

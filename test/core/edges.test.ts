@@ -171,38 +171,6 @@ describe.each(['debug', 'release'])('the edges of the core (%s)', (build) => {
     expect(core.setMax(sub, 10)).toBe(true);
   });
 
-  it('takes queue groups on one subject, and gives them back, without looking through all', () => {
-    const core = createCore({ wasm });
-    const account = core.accounts.create();
-    const time = (count: number): number => {
-      const start = performance.now();
-      const subs = Array.from({ length: count }, (_, i) => core.subscribe(account, 'x', `q${i}`));
-      for (const sub of subs) expect(core.unsubscribe(sub)).toBe(true);
-      core.turnEnd();
-      return performance.now() - start;
-    };
-    time(2000);
-    const few = time(2000);
-    // 25 times as many would take 625 times as long.
-    expect(time(50_000)).toBeLessThan(few * 100 + 1000);
-    expect(core.live()).toMatchObject({ groups: 0, subscriptions: 0, nodes: 1 });
-  });
-
-  it('tells long sids apart that differ only behind their first 4,096 bytes', () => {
-    const core = createCore({ wasm });
-    const account = core.accounts.create();
-    const session = openSession(core, account, { controlLineMax: 65_536 });
-    const time = (count: number, head: string): number => {
-      const start = performance.now();
-      for (let i = 0; i < count; i++) feed(core, session, `SUB x ${head}${1e6 + i}\r\n`);
-      return performance.now() - start;
-    };
-    time(100, 'a');
-    const few = time(300, 'b'.repeat(8000));
-    expect(time(3000, 'c'.repeat(8000))).toBeLessThan(few * 40 + 1000);
-    expect(peersOf(core).sessions.subscriptionCount(session)).toBe(3400);
-  });
-
   it('cuts a block that was given back for smaller ones, and takes the smallest that will do', () => {
     const { blockAllocate, blockRelease, memoryForceGrowth } = exportsOf(createCore({ wasm }));
     // Debug builds take 64 more for each.

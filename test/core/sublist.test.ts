@@ -1,7 +1,7 @@
 // The matcher's own door.
 import { describe, expect, it } from 'vitest';
 import { Sublist } from '../../src/sublist.ts';
-import { collidingSubjects } from '../scale/colliding-subjects.ts';
+import { collidingSubjects } from './colliding-subjects.ts';
 
 describe('Sublist', () => {
   it('answers the ids of the filters that match', () => {

@@ -1,5 +1,6 @@
 // Streams on file in one process: in a directory that is named a restart finds them, and without one they leave nothing.
-import { existsSync, mkdirSync, readdirSync, statfsSync } from 'node:fs';
+import fs, { existsSync, mkdirSync, readdirSync, statfsSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createBus } from '../../src/index.ts';
@@ -10,6 +11,7 @@ import { JetStreamBus, type Received } from '../support/jetstream.ts';
 afterEach(() => {
   vi.unstubAllEnvs();
   vi.restoreAllMocks();
+  syncBuiltinESMExports();
   removeDirectories();
 });
 
@@ -62,6 +64,40 @@ test('streams on disk may take three quarters of what it has free', async () => 
   expect(other.jetstream.snapshot().settings).toMatchObject({ maxFile: 1000, maxMemory });
   const config = { name: 'S', subjects: ['s'], ...FILE, max_bytes: 2000 };
   expect(await other.api('STREAM.CREATE.S', config)).toMatchObject({ error: { err_code: 10047 } });
+});
+
+test('a disk that was full at the start has room when others have given it back', async () => {
+  const emitWarning = vi.spyOn(process, 'emitWarning').mockReturnValue();
+  const storeDir = newDirectory();
+  const before = await JetStreamBus.open({ storeDir });
+  await before.stream('S', ['s'], FILE);
+  await before.publish('s', 'x'.repeat(1000));
+  await before[Symbol.asyncDispose]();
+  let blocks = 0;
+  const statfs = { ...statfsSync(storeDir), bsize: 4096 };
+  vi.spyOn(fs, 'statfsSync').mockImplementation(() => ({ ...statfs, bavail: blocks }));
+  syncBuiltinESMExports();
+
+  await using js = await JetStreamBus.open({ storeDir });
+  const refused = expect.stringContaining('"err_code":10023');
+  const config = { name: 'T', subjects: ['t'], ...FILE, max_bytes: 100_000 };
+  expect(await js.publish('s')).toEqual(refused);
+  expect(await js.publish('s')).toEqual(refused);
+  const said = 'JetStream file resource limits exceeded for server';
+  expect(emitWarning.mock.calls.map(([text]) => text)).toEqual([said]);
+  blocks = 1000;
+  // It is not asked for each message.
+  expect(await js.publish('s')).toEqual(refused);
+  js.clock.advance(1000);
+  expect(await js.publish('s')).toBe('{"stream":"S","seq":2}');
+  expect(js.jetstream.snapshot().settings.maxFile).toBeGreaterThan(3_000_000);
+  expect(await js.api('STREAM.CREATE.T', config)).toMatchObject({ did_create: true });
+  // So for what is to be reserved.
+  const large = { name: 'U', subjects: ['u'], ...FILE, max_bytes: 10_000_000 };
+  expect(await js.api('STREAM.CREATE.U', large)).toMatchObject({ error: { err_code: 10047 } });
+  blocks = 10_000;
+  js.clock.advance(1000);
+  expect(await js.api('STREAM.CREATE.U', large)).toMatchObject({ did_create: true });
 });
 
 test('a directory is one bus’s, and its accounts share it', async () => {

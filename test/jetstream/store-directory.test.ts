@@ -1,7 +1,7 @@
 // A directory of streams is one process's alone, and what is foreign or damaged in it is named.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -167,6 +167,12 @@ test('a directory that cannot be made is named', async () => {
   await expect(opened('/dev/null')).rejects.toMatchObject({
     code: 'ERR_STORAGE',
     message: expect.stringMatching(/^mkdir \/dev\/null\/ganglion: /),
+  });
+  const storeDir = newDirectory();
+  writeFileSync(`${storeDir}/ganglion`, '');
+  await expect(opened(storeDir)).rejects.toMatchObject({
+    code: 'ERR_STORAGE',
+    message: `mkdir ${storeDir}/ganglion: not a directory`,
   });
 });
 

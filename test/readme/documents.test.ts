@@ -21,14 +21,19 @@ import {
 const README_LINES_MAX = 325;
 const MAP_LINES_MAX = 250;
 const PAGE_LINES_MAX = 200;
-const decisions = readdirSync(`${ROOT}docs/decisions`).map((name) => `docs/decisions/${name}`);
+const pagesIn = (folder: string): string[] =>
+  readdirSync(ROOT + folder)
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `${folder}/${name}`);
+const decisions = pagesIn('docs/decisions');
 const documents = [
   'README.md',
   'ARCHITECTURE.md',
   'CONTRIBUTING.md',
+  'CHANGELOG.md',
   'bench/README.md',
-  'docs/from-eventemitter.md',
-  'docs/from-nats.md',
+  'test/jetstream/DIVERGENCES.md',
+  ...pagesIn('docs'),
   ...decisions,
 ];
 const UNITS: Readonly<Record<string, number>> = {

@@ -12,10 +12,8 @@ const MIB = 1024 * 1024;
 const INBOUND_MAX = [1024 * MIB, 256 * MIB];
 const OPEN_TIMEOUT_MS = 60_000;
 /** Well beyond the two seconds in which whoever is read has to make progress, when others wait for room. */
-const WATCH_MS = 8000;
-const STEP_MS = 500;
-/** How long the healthy pair may stand still, for instance while the server reads from all the others. */
-const STANDSTILL_MAX_MS = 4000;
+const LOOKS = 16;
+const LOOK_MS = 500;
 
 describe.each(INBOUND_MAX)('with an inboundMax of %i', (inboundMax) => {
   let server: Child<ServerCommands>;
@@ -41,7 +39,7 @@ describe.each(INBOUND_MAX)('with an inboundMax of %i', (inboundMax) => {
     const idle = await server.ask('watch');
     const before = (await pair.ask('sample')).received[0] as number;
     await withholders.ask('withhold', MIB);
-    const standstill = await watchPair(pair, WATCH_MS);
+    await watchPair(pair);
     const messages = ((await pair.ask('sample')).received[0] as number) - before;
     const growth = (await server.ask('peak')) - idle;
     const { inbound } = await server.ask('held');
@@ -49,14 +47,13 @@ describe.each(INBOUND_MAX)('with an inboundMax of %i', (inboundMax) => {
     const [growthMib, inboundMib] = [growth, inbound].map((bytes) => Math.round(bytes / MIB));
     console.log(
       `${inboundMib} MiB of unfinished reads, ${growthMib} MiB more in all; ${closed} peers closed; ` +
-        `${messages} messages of the pair, at least one in ${Math.round(standstill)} ms`,
+        `${messages} messages of the pair`,
     );
     expect(inbound).toBeLessThanOrEqual(inboundMax);
     // It is the bound that holds them, not that they send no more.
     expect(inbound).toBeGreaterThan(inboundMax / 4);
     expect(growth).toBeLessThan(inboundMax);
     expect(closed).toBeGreaterThan(0);
-    expect(standstill).toBeLessThan(STANDSTILL_MAX_MS);
   });
 
   test('those that were closed are the ones that made no progress', async () => {
@@ -66,17 +63,15 @@ describe.each(INBOUND_MAX)('with an inboundMax of %i', (inboundMax) => {
   });
 });
 
-/** Looks at the healthy pair for a while; answers the longest time in which nothing arrived. */
-async function watchPair(pair: Child<PairsCommands>, durationMs: number): Promise<number> {
-  let longest = 0;
-  let last = await pair.ask('sample');
-  const start = last.milliseconds;
-  while (last.milliseconds - start < durationMs) {
-    await new Promise((resolve) => setTimeout(resolve, STEP_MS));
-    const sample = await pair.ask('sample');
-    expect(sample).toMatchObject({ closed: 0, strange: 0 });
-    longest = Math.max(longest, sample.milliseconds - last.milliseconds);
-    if (sample.received[0] !== last.received[0]) last = sample;
+/** Looks at the healthy pair for a while: it gets on from look to look. */
+async function watchPair(pair: Child<PairsCommands>): Promise<void> {
+  for (let look = 0; look < LOOKS; look++) {
+    const last = await pair.ask('sample');
+    expect(last).toMatchObject({ closed: 0, strange: 0 });
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    // While the server reads from all the others it may take longer.
+    await expect
+      .poll(async () => (await pair.ask('sample')).received[0])
+      .toBeGreaterThan(last.received[0] as number);
   }
-  return longest;
 }

@@ -35,6 +35,14 @@ async function open(jetstream: object | boolean): Promise<[TestServer, NatsConne
   return [server, connection];
 }
 
+/** `C`, of a stream `S` of the subject `s`. */
+async function addConsumer(connection: NatsConnection): Promise<void> {
+  const config = { name: 'S', subjects: ['s'], storage: 'memory' };
+  await connection.request('$JS.API.STREAM.CREATE.S', JSON.stringify(config));
+  const consumer = { stream_name: 'S', config: { durable_name: 'C', ack_policy: 'explicit' } };
+  await connection.request('$JS.API.CONSUMER.CREATE.S.C', JSON.stringify(consumer));
+}
+
 test('clients read that it is there, in a version whose features it has', async () => {
   const [server, connection] = await open({ domain: 'hub' });
   expect(connection.info).toMatchObject({ jetstream: true, version: '2.10.29', domain: 'hub' });
@@ -91,10 +99,7 @@ test('an hour goes by when the test says so', async () => {
 
 test('pulls are told when it ends', async () => {
   const [server, connection] = await open(true);
-  const config = { name: 'S', subjects: ['s'], storage: 'memory' };
-  await connection.request('$JS.API.STREAM.CREATE.S', JSON.stringify(config));
-  const consumer = { stream_name: 'S', config: { durable_name: 'C', ack_policy: 'explicit' } };
-  await connection.request('$JS.API.CONSUMER.CREATE.S.C', JSON.stringify(consumer));
+  await addConsumer(connection);
   const heard: string[] = [];
   connection.subscribe('inbox', {
     callback: (_, { headers }) =>
@@ -114,10 +119,7 @@ test('a lame duck serves streams on, and its clients are closed without a word t
   const server = await startServer({ jetstream: true, clock, ...grace });
   ends.push(() => server.close());
   const connection = await connect({ servers: server.url, reconnect: false });
-  const config = { name: 'S', subjects: ['s'], storage: 'memory' };
-  await connection.request('$JS.API.STREAM.CREATE.S', JSON.stringify(config));
-  const consumer = { stream_name: 'S', config: { durable_name: 'C', ack_policy: 'explicit' } };
-  await connection.request('$JS.API.CONSUMER.CREATE.S.C', JSON.stringify(consumer));
+  await addConsumer(connection);
   const heard: string[] = [];
   connection.subscribe('inbox', {
     callback: (_, message) => void heard.push(`${message.headers?.code ?? 0} ${message.string()}`),

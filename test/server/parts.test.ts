@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fromPublic } from '@nats-io/nkeys';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import {
   hostPort,
   isAllInterfaces,
@@ -195,15 +195,22 @@ describe('the options of serve', () => {
 describe('the load of the process', () => {
   test('is measured over at least a second', () => {
     const clock = new FakeClock();
+    const used = { user: 70_000, system: 30_000 };
+    vi.spyOn(process, 'cpuUsage').mockImplementation(() => ({ ...used }));
     const meter = new UsageMeter(clock);
     expect(meter.read()).toMatchObject({ cpuPercent: 0 });
-    const end = performance.now() + 20;
-    while (performance.now() < end);
-    clock.advance(1000);
+    used.user += 150_000;
+    clock.advance(999);
+    expect(meter.read().cpuPercent).toBe(0);
+    used.system += 100_000;
+    clock.advance(1);
     const { cpuPercent, memoryBytes } = meter.read();
-    expect(cpuPercent).toBeGreaterThan(0);
+    expect(cpuPercent).toBe(25);
     expect(memoryBytes).toBeGreaterThan(1_000_000);
+    used.user += 1_000_000;
     clock.advance(500);
-    expect(meter.read().cpuPercent).toBe(cpuPercent);
+    expect(meter.read().cpuPercent).toBe(25);
+    clock.advance(1500);
+    expect(meter.read().cpuPercent).toBe(50);
   });
 });

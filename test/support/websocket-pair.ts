@@ -9,6 +9,7 @@ import {
 } from '../../src/net/transport.ts';
 import { listenWebSocket } from '../../src/net/websocket.ts';
 import { byteReader } from './byte-reader.ts';
+import { type TransportPair, transportPair } from './transport-pair.ts';
 import {
   BINARY,
   closeFrame,
@@ -17,11 +18,6 @@ import {
   ServerStream,
   shakeHands,
 } from './websocket-client.ts';
-
-export interface WebSocketPair extends AsyncDisposable {
-  readonly ours: Transport;
-  readonly theirs: Transport;
-}
 
 export interface PairOptions {
   readonly compression?: boolean;
@@ -65,21 +61,13 @@ export async function listenForOne(options: PairOptions = {}): Promise<{
 }
 
 /** Both ends, neither started. */
-export async function webSocketPair(options: PairOptions = {}): Promise<WebSocketPair> {
+export async function webSocketPair(options: PairOptions = {}): Promise<TransportPair> {
   const listener = await listenForOne(options);
   const { socket } = await shakeHands(listener.port, options.headers);
   const ours = await listener.accepted;
   const inner = new TcpTransport(socket, 'data');
   const theirs = new ClientTransport(inner, options.compression ?? false);
-  return {
-    ours,
-    theirs,
-    [Symbol.asyncDispose]: async () => {
-      ours.destroy();
-      theirs.destroy();
-      listener.close();
-    },
-  };
+  return transportPair(ours, theirs, () => listener.close());
 }
 
 /** A client's end, around a socket's. */

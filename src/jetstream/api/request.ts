@@ -2,6 +2,7 @@
 import type { MessageClient } from '../../bus/types.ts';
 import { API_LEVEL } from '../../shared/version.ts';
 import { refusal } from '../errors.ts';
+import { readObject, type Fields as Shapes } from '../json-reader.ts';
 import { JsonError } from '../json-scanner.ts';
 import type { Work } from '../work.ts';
 import type { ApiAccount, ApiStream } from './account-door.ts';
@@ -62,6 +63,13 @@ export function readOptionalBody<T>(
   read: (text: string, isStrict: boolean) => T,
 ): T | undefined {
   return /^[ \t\r\n]*[{[]/.test(request.body) ? readBody(request, read) : undefined;
+}
+
+/** The same of an object of known fields. Without a body nothing of it is there. */
+export function readOptionalFields<T>(request: ApiRequest, shapes: Shapes): Partial<T> {
+  const read = (text: string, isStrict: boolean): Partial<T> =>
+    readObject<T>(text, shapes, isStrict);
+  return readOptionalBody(request, read) ?? {};
 }
 
 /** Whether nothing is asked for: no body, or an object without members. */

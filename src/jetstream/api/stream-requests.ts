@@ -3,7 +3,7 @@
 import { goJsonExact, JsonText } from '../../shared/go-json.ts';
 import { FilterTrie, VISITS_OF_REQUEST } from '../consumer/filter-trie.ts';
 import { refusal } from '../errors.ts';
-import { BOOL, INT64, type Int, readObject, STRING, UINT64 } from '../json-reader.ts';
+import { BOOL, INT64, type Int, STRING, UINT64 } from '../json-reader.ts';
 import type { Store } from '../store/store.ts';
 import type { CountedSubject } from '../store/subject-scan.ts';
 import { readStreamRequest, type StreamConfig, type StreamRequest } from '../stream/config.ts';
@@ -21,6 +21,7 @@ import {
   type Fields,
   readBody,
   readOptionalBody,
+  readOptionalFields,
   streamOf,
 } from './request.ts';
 
@@ -119,10 +120,7 @@ interface InfoRequest {
 }
 
 export function* describeStream(request: ApiRequest): Work<Answer> {
-  const asked =
-    readOptionalBody(request, (text, isStrict) =>
-      readObject<InfoRequest>(text, INFO_FIELDS, isStrict),
-    ) ?? {};
+  const asked = readOptionalFields<InfoRequest>(request, INFO_FIELDS);
   const stream = streamOf(request, request.names[0]);
   const { paging, subjects } = yield* subjectsOf(stream, asked.subjects_filter, asked.offset);
   const deleted = asked.deleted_details ? yield* deletedOf(stream.store) : undefined;
@@ -237,10 +235,7 @@ interface PurgeAsked {
 }
 
 export function* purgeStream(request: ApiRequest): Work<Answer> {
-  const asked =
-    readOptionalBody(request, (text, isStrict) =>
-      readObject<PurgeAsked>(text, PURGE_FIELDS, isStrict),
-    ) ?? {};
+  const asked = readOptionalFields<PurgeAsked>(request, PURGE_FIELDS);
   if (asked.seq && asked.keep) throw refusal('badRequest');
   const stream = streamOf(request, request.names[0]);
   if (stream.config.sealed) throw refusal('streamSealed');

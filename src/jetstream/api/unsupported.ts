@@ -1,7 +1,7 @@
 // Requests of the API that are known and cannot be served: what a cluster would do, and what is not there yet.
 // Source: nats-server 2.15.3, server/jetstream_api.go: what it looks at before it does them.
 import { refusal } from '../errors.ts';
-import { readObject, readOneObject, type Shape, STRING } from '../json-reader.ts';
+import { readOneObject, type Shape, STRING } from '../json-reader.ts';
 import { readTime } from '../wire-time.ts';
 import { consumerOf } from './consumer-requests.ts';
 import {
@@ -10,7 +10,7 @@ import {
   checkLevel,
   isEmptyBody,
   readBody,
-  readOptionalBody,
+  readOptionalFields,
   streamOf,
 } from './request.ts';
 
@@ -33,7 +33,7 @@ export function restoreStream(request: ApiRequest): never {
 }
 
 export function pauseConsumer(request: ApiRequest): never {
-  readOptionalBody(request, (text, isStrict) => readObject(text, PAUSE_FIELDS, isStrict));
+  readOptionalFields(request, PAUSE_FIELDS);
   checkLevel(request);
   findConsumer(request);
   throw notYet('CONSUMER.PAUSE');

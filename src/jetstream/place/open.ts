@@ -59,7 +59,7 @@ export async function openPlace(
     return {
       place,
       directory: root,
-      freeBytes: disk.freeBytes(dir),
+      freeBytes: () => disk.freeBytes(dir),
       close: async () => lock.release(),
     };
   } catch (error) {
@@ -98,7 +98,7 @@ export async function openTemporaryPlace(
   return {
     place,
     directory: root,
-    freeBytes: undefined,
+    freeBytes: () => undefined,
     close: async () => {
       await disk.removeTreeLater(root);
       stay();

@@ -44,8 +44,8 @@ export interface OpenedPlace {
   readonly place: Place;
   /** Undefined in tests. */
   readonly directory: string | undefined;
-  /** What its disk has room for; undefined: that cannot be told. */
-  readonly freeBytes: number | undefined;
+  /** What its disk has room for at this moment; undefined: that cannot be told. */
+  freeBytes(): number | undefined;
   /** Everything in it has been closed. Rejects with StorageError. */
   close(): Promise<void>;
 }

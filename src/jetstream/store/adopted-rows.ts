@@ -1,12 +1,13 @@
 // Takes over messages that an index has kept: many of consecutive sequences at a time, so that each costs little more than
 // the copy of its words.
 //
-//   compact rows of the index ─► chunks that stay cold (cold-rows.ts)
+//   compact rows of the index ─► chunks that stay cold (cold-run.ts)
 //   others                    ─► rows at the end of a chunk, each chained to the one before on its subject, which mostly
 //                                is in the same run
 //
 // What either changes of a subject is written once, when the run ends.
 import { ColdRows } from './cold-rows.ts';
+import { ColdRun } from './cold-run.ts';
 import type { CompactPart } from './compact-parts.ts';
 import {
   type CompactRows,
@@ -48,6 +49,7 @@ export interface AdoptingStore {
 
 export class Adoption {
   readonly #store: AdoptingStore;
+  readonly #cold: ColdRun;
   #texts!: Texts;
   /** What a row says of the slab in which all of them lie. */
   #slab = 0;
@@ -67,12 +69,14 @@ export class Adoption {
   #run = 0;
   /** The texts below have been looked ahead at. */
   #foreseen = 0;
+
   constructor(store: AdoptingStore) {
     this.#store = store;
+    this.#cold = new ColdRun(store);
   }
 
   /**
-   * What `add` and `keep` are about from now on.
+   * What `add` is about from now on.
    *
    * @param slab what a row says of where all of them lie
    */
@@ -107,6 +111,7 @@ export class Adoption {
    * @returns bytes of their bodies
    */
   add(kept: KeptRows, at: number, count: number, seq: number): number {
+    this.settle();
     let bodyBytes = 0;
     for (let done = 0; done < count; ) {
       const [filled, bytes] = this.#fill(kept, at + done, count - done, seq + done);
@@ -116,42 +121,41 @@ export class Adoption {
     return bodyBytes;
   }
 
-  /** Rows of a chunk, at most. */
-  get chunkRows(): number {
-    return this.#store.rows.most;
+  /** Rows of a chunk that is cold, at most. */
+  get coldRows(): number {
+    return this.#store.rows.mostCold;
   }
 
   /** Whether it is worth it that they stay as they are: they are many, and take no more room than they will. */
   isCold({ rows, lengths }: CompactRows): boolean {
-    const most = this.chunkRows;
-    if (rows * LONG_SHARE < most) return false;
-    return ColdRows.bytes(rows, Math.ceil(rows / most), lengths.length) <= rows * ROW_BYTES;
+    if (rows * LONG_SHARE < this.#store.rows.most) return false;
+    const chunks = Math.ceil(rows / this.coldRows);
+    return ColdRows.bytes(rows, chunks, lengths.length) <= rows * ROW_BYTES;
+  }
+
+  /** What `keep` is about from now on. */
+  beginCold(texts: Texts, slab: number): void {
+    this.#cold.begin(texts, slab);
   }
 
   /**
-   * Adds a part of them, no longer than a chunk, as one that stays cold; the first has sequence `seq`, above all others. Throws
-   * CapacityError.
+   * Adds a part of them, no longer than a chunk, as one that stays cold; the first has sequence `seq`, above all others. What
+   * the store says of subjects is true when it has been settled. Throws CapacityError.
    */
   keep(part: CompactPart, seq: number): void {
-    const { rows, storage } = this.#store;
-    const { bodyBytes, headers, counts, firsts, lasts } = part;
-    const { rows: count, lengths, firstTimeMs } = part.rows;
-    const cold = new ColdRows(part.rows, this.#slab, headers > 0);
-    const aHeader = storedBytes(storage, 0, true, 0) - storedBytes(storage, 0, false, 0);
-    let bytes = bodyBytes + headers * aHeader;
-    this.#run++;
-    for (let text = 0; text < lengths.length; text++) {
-      const met = counts[text] as number;
-      if (met === 0) continue;
-      const previous = this.#meet(text, seq + (firsts[text] as number));
-      cold.begin(text, this.#ids[text] as number, previous);
-      this.#counts[text] = (this.#counts[text] as number) + met - 1;
-      this.#lasts[text] = seq + (lasts[text] as number);
-      bytes += met * storedBytes(storage, lengths[text] as number, false, 0);
-    }
-    rows.pushCold(seq, cold);
-    this.#leave();
+    const { storage } = this.#store;
+    const { bodyBytes, subjectBytes, headers } = part;
+    const { rows: count, firstTimeMs } = part.rows;
+    this.#cold.add(part, seq);
+    const each = storedBytes(storage, 0, false, 0);
+    const aHeader = storedBytes(storage, 0, true, 0) - each;
+    const bytes = subjectBytes + bodyBytes + count * each + headers * aHeader;
     this.#added(seq, count, bytes, firstTimeMs, part.lastTimeMs);
+  }
+
+  /** What has been kept is known to the table of subjects. */
+  settle(): void {
+    this.#cold.settle();
   }
 
   /** Up to so many become rows of one chunk. @returns how many, and bytes of their bodies */

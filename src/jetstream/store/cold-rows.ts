@@ -27,9 +27,10 @@ import {
 
 // Of each text, in words: the id of its subject; what its first row says of the message before it on its subject; what its
 // last row says of the next one.
-const TEXT_WORDS = 3;
-const PREVIOUS = 1;
-const NEXT = 2;
+export const TEXT_WORDS = 3;
+export const TEXT_SUBJECT = 0;
+export const TEXT_PREVIOUS = 1;
+export const TEXT_NEXT = 2;
 
 export class ColdRows {
   /** Bytes of so many rows in so many chunks, of which each may have all the texts. */
@@ -40,13 +41,14 @@ export class ColdRows {
   readonly #rows: CompactRows;
   /** What a row says of the slab in which all of them lie. */
   readonly #slab: number;
-  readonly #texts: Uint32Array;
+  /** TEXT_WORDS each, for whoever adds the chunk to fill. */
+  readonly texts: Uint32Array;
   readonly hasHeaders: boolean;
 
   constructor(rows: CompactRows, slab: number, hasHeaders: boolean) {
     this.#rows = rows;
     this.#slab = slab;
-    this.#texts = new Uint32Array(rows.lengths.length * TEXT_WORDS);
+    this.texts = new Uint32Array(rows.lengths.length * TEXT_WORDS);
     this.hasHeaders = hasHeaders;
   }
 
@@ -58,23 +60,16 @@ export class ColdRows {
     return this.#rows.firstTimeMs;
   }
 
-  /** @param previous what the first row of a text is to say of the message before it on its subject */
-  begin(text: number, id: number, previous: number): void {
-    const word = text * TEXT_WORDS;
-    this.#texts[word] = id;
-    this.#texts[word + PREVIOUS] = previous;
-  }
-
   /** @param next what a row, the last of its subject, is to say of the next one */
   setNext(row: number, next: number): void {
     const text = (this.#rows.compact[2 * row] as number) & TEXT_BITS;
-    this.#texts[text * TEXT_WORDS + NEXT] = next;
+    this.texts[text * TEXT_WORDS + TEXT_NEXT] = next;
   }
 
   /** Gives the rows of a chunk their words. */
   unfold({ words, times }: RowChunk): void {
     const { words: cold, times: coldTimes, rows } = expanded(this.#rows);
-    const texts = this.#texts;
+    const { texts } = this;
     // Of each text, 1 + the row that was met last.
     const met = new Uint32Array(texts.length / TEXT_WORDS);
     for (let row = 0, from = 0, to = 0; row < rows; row++) {
@@ -82,20 +77,20 @@ export class ColdRows {
       const before = met[text] as number;
       let previous = row + 1 - before;
       if (before > 0) words[(before - 1) * ROW_WORDS + ROW_NEXT] = previous;
-      else previous = texts[text * TEXT_WORDS + PREVIOUS] as number;
+      else previous = texts[text * TEXT_WORDS + TEXT_PREVIOUS] as number;
       met[text] = row + 1;
       times[to >>> 1] = coldTimes[from >>> 1] as number;
       words[to + ROW_SLAB] = this.#slab | (cold[from + KEPT_IN_FRAME] as number);
       words[to + ROW_AT] = cold[from + KEPT_AT] as number;
       words[to + ROW_BODY] = cold[from + KEPT_BODY] as number;
-      words[to + ROW_SUBJECT] = texts[text * TEXT_WORDS] as number;
+      words[to + ROW_SUBJECT] = texts[text * TEXT_WORDS + TEXT_SUBJECT] as number;
       words[to + ROW_PREVIOUS] = previous;
       from += KEPT_ROW_WORDS;
       to += ROW_WORDS;
     }
     for (let text = 0; text < met.length; text++) {
       const last = met[text] as number;
-      const next = texts[text * TEXT_WORDS + NEXT] as number;
+      const next = texts[text * TEXT_WORDS + TEXT_NEXT] as number;
       if (last > 0) words[(last - 1) * ROW_WORDS + ROW_NEXT] = next;
     }
   }

@@ -28,8 +28,11 @@ const STRADDLING_MAX = 1024;
 const TURNS_AT_ONCE = 128;
 const STEPS_AT_ONCE = 16_384;
 const ROWS_AT_ONCE = 4096;
-/** Chunks that are unfolded in one go, some 2 ms: behind a start each step along a chain may be into a cold one. */
-const CHUNKS_AT_ONCE = 32;
+/**
+ * Rows that are unfolded in one go, some 2 ms with those of the last turn: behind a start each step along a chain may be into a
+ * cold chunk.
+ */
+const UNFOLDED_AT_ONCE = 32_768;
 /** A search has gone all its turns, a count would take more than its steps. */
 const TIRED = -1;
 /** Sets of filters whose verdicts are remembered, and how many of each. */
@@ -77,7 +80,7 @@ export class Matching {
     const [first] = filters.list;
     if (filters.list.length === 1 && first?.isLiteral === true) {
       const id = this.#subjects.find(first.bytes, first.bytes.length);
-      return id < 0 ? 0 : this.#nextOn(id, seq, this.#rows.unfolded + CHUNKS_AT_ONCE);
+      return id < 0 ? 0 : this.#nextOn(id, seq, this.#rows.unfolded + UNFOLDED_AT_ONCE);
     }
     const verdicts = this.#verdictsOf(filters);
     const found = this.#rows.search(seq, FIRST_ROWS, verdicts);
@@ -159,7 +162,7 @@ export class Matching {
       }
     }
     if (steps > STEPS_AT_ONCE) return TIRED;
-    const most = rows.unfolded + CHUNKS_AT_ONCE;
+    const most = rows.unfolded + UNFOLDED_AT_ONCE;
     for (const id of straddling) {
       const counted = this.#countOn(id, seq, most);
       if (counted === TIRED) return TIRED;
@@ -240,7 +243,7 @@ export class Matching {
     const found = rows.search(at, most, verdicts);
     if (found > 0 || rows.resumeSeq === 0) return found;
     let least = best === 0 ? Number.POSITIVE_INFINITY : best;
-    const unfolded = rows.unfolded + CHUNKS_AT_ONCE;
+    const unfolded = rows.unfolded + UNFOLDED_AT_ONCE;
     for (const id of straddling) {
       const next = this.#nextOn(id, at, unfolded);
       if (next === TIRED) return this.#tired(at);
@@ -254,7 +257,7 @@ export class Matching {
     return TIRED;
   }
 
-  /** The first message at or above `seq` on a subject; 0 = none. @param most chunks that may have been unfolded then */
+  /** The first message at or above `seq` on a subject; 0 = none. @param most rows that may have been unfolded then */
   #nextOn(id: number, seq: number, most: number): number {
     const rows = this.#rows;
     const subjects = this.#subjects;
@@ -282,7 +285,7 @@ export class Matching {
     }
   }
 
-  /** Messages from `seq` on of a subject that has some on both sides. @param most chunks that may have been unfolded then */
+  /** Messages from `seq` on of a subject that has some on both sides. @param most rows that may have been unfolded then */
   #countOn(id: number, seq: number, most: number): number {
     const subjects = this.#subjects;
     subjects.locate(id);

@@ -8,7 +8,7 @@ export class RowChunks {
   readonly #most: number;
   /** Some may be cold: of those only how many there are, and of which sequences, may be asked. */
   readonly list: RowChunk[] = [];
-  /** How many have been unfolded, which takes longer than a look at a row. */
+  /** How many rows have been unfolded, which takes longer than a look at them. */
   unfolded = 0;
 
   /** @param most rows of a chunk */
@@ -34,7 +34,7 @@ export class RowChunks {
     const chunk = this.list[index] as RowChunk;
     const { cold } = chunk;
     if (cold === undefined) return chunk;
-    this.unfolded++;
+    this.unfolded += cold.count;
     chunk.warm(cold);
     return chunk;
   }

@@ -28,6 +28,8 @@ export interface Acceptor {
 }
 
 const MOST_ROWS = 4096;
+/** Chunks that are cold are larger: each costs a start some microseconds, and as much for each of its subjects. */
+const COLD_FACTOR = 4;
 /** The least rows of a chunk, and how much of what lives one may be: a small stream is small. */
 const LEAST_ROWS = 64;
 const LIVING_SHARE = 4;
@@ -112,7 +114,7 @@ export class Rows {
     return count;
   }
 
-  /** How many cold chunks have been unfolded so far. */
+  /** How many rows of cold chunks have been unfolded so far. */
   get unfolded(): number {
     return this.#chunks.unfolded;
   }
@@ -122,7 +124,12 @@ export class Rows {
     return this.#most;
   }
 
-  /** Adds rows, at most `most`, for the sequences from `seq` on, which is above all others. Throws CapacityError. */
+  /** The same of one that is cold. */
+  get mostCold(): number {
+    return this.#most * COLD_FACTOR;
+  }
+
+  /** Adds rows, at most `mostCold`, for the sequences from `seq` on, which is above all others. Throws CapacityError. */
   pushCold(seq: number, cold: ColdRows): void {
     const { count } = cold;
     const chunk = new RowChunk(this.#memory, count, cold);

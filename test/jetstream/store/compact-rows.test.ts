@@ -77,7 +77,8 @@ describe('compact rows', () => {
         const parts = partsOf(compact, most) ?? [];
         let row = 0;
         for (const part of parts) {
-          const { rows, counts, firsts, lasts } = part;
+          const { rows, marks } = part;
+          const texts = LENGTHS.length;
           const words = wordsOf(kept, row * KEPT_ROW_WORDS, (row + rows.rows) * KEPT_ROW_WORDS);
           deepStrictEqual(wordsOf(expanded(rows)), words);
           const own = messages.slice(row, row + rows.rows);
@@ -85,14 +86,21 @@ describe('compact rows', () => {
             part.bodyBytes,
             own.reduce((sum, { body }) => sum + body, 0),
           );
+          strictEqual(
+            part.subjectBytes,
+            own.reduce((sum, { text }) => sum + (LENGTHS[text] as number), 0),
+          );
           strictEqual(part.headers, own.filter(({ hasHeaders }) => hasHeaders).length);
           row += rows.rows;
           strictEqual(part.lastTimeMs, kept.times[((row - 1) * KEPT_ROW_WORDS) / 2]);
           for (const text of LENGTHS.keys()) {
             const numbers = [...own.keys()].filter((i) => own[i]?.text === text);
-            strictEqual(counts[text], numbers.length);
+            strictEqual(marks[text], numbers.length);
             if (numbers.length === 0) continue;
-            deepStrictEqual([firsts[text], lasts[text]], [numbers[0], numbers.at(-1)]);
+            deepStrictEqual(
+              [marks[texts + text], marks[2 * texts + text]],
+              [numbers[0], numbers.at(-1)],
+            );
           }
         }
         deepStrictEqual([row, parts.length], [messages.length, Math.ceil(messages.length / most)]);

@@ -1,34 +1,13 @@
 // Compact rows of an index that has the right checksum and cannot be so: they are of no use, whatever of them is other.
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
-import { crc32 } from 'node:zlib';
 import { describe, it } from 'vitest';
-import {
-  FRAME_HEAD_BYTES,
-  FRAMES_AT,
-  readSegmentHead,
-  type SegmentHead,
-  viewsOf,
-} from '../../../src/jetstream/store/file/format.ts';
+import { FRAME_HEAD_BYTES, FRAMES_AT, viewsOf } from '../../../src/jetstream/store/file/format.ts';
 import type { Store } from '../../../src/jetstream/store/store.ts';
 import { openStore } from '../../support/file-stores.ts';
+import { forgedIndex, INDEX, SEGMENT } from '../../support/forged-index.ts';
 import { contents } from '../../support/format-fixture.ts';
 import { SimDisk } from '../../support/sim-disk.ts';
 import { incoming, readTexts } from '../../support/stored.ts';
-
-const SEGMENT = '/s/00000001.log';
-const INDEX = '/s/00000001.idx';
-
-/** A change of an index without a mark, in a block whose checksum is right. */
-function forged(
-  all: ReadonlyMap<string, Uint8Array>,
-  change: (view: DataView) => void,
-): Map<string, Uint8Array> {
-  const head = readSegmentHead(viewsOf(all.get(SEGMENT) as Uint8Array));
-  const { bytes, view } = viewsOf((all.get(INDEX) as Uint8Array).slice());
-  change(view);
-  view.setUint32(4, crc32(bytes.subarray(8), (head as SegmentHead).nonce), true);
-  return new Map([...all, [INDEX, bytes]]);
-}
 
 describe('an index of compact rows', () => {
   const setting = { dir: '/s', chunkRows: 4, indexBytes: 0 };
@@ -55,7 +34,7 @@ describe('an index of compact rows', () => {
     deepStrictEqual([view.getUint32(8, true), view.getUint32(24, true)], [4, 6]);
     const expected = contents(opened(new Map([...all].filter(([name]) => name !== INDEX))));
     deepStrictEqual(contents(opened(all)), expected);
-    const later = forged(all, (each) => each.setFloat64(64, 77, true));
+    const later = forgedIndex(all, 0, (each) => each.setFloat64(64, 77, true));
     strictEqual(opened(later).timeOf(6), 77 + 5 / 4096);
   });
 
@@ -66,7 +45,7 @@ describe('an index of compact rows', () => {
     let refused = 0;
     for (let at = 12; at + 4 <= length; at += 4) {
       for (const value of [0, 1, 2, 0x7fff, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff]) {
-        const other = forged(all, (view) => view.setUint32(at, value, true));
+        const other = forgedIndex(all, 0, (view) => view.setUint32(at, value, true));
         const store = opened(other);
         // What is left of it may be a message's.
         const found = contents(store);
@@ -97,7 +76,7 @@ describe('an index of compact rows', () => {
           [at + 4, (view.getUint32(at + 4, true) ^ 0x8000_0000) >>> 0],
         ];
         for (const [place, value] of changes) {
-          const other = forged(all, (each) => each.setUint32(place, value, true));
+          const other = forgedIndex(all, 0, (each) => each.setUint32(place, value, true));
           const disk = new SimDisk(1, other);
           deepStrictEqual(contents(openStore({ ...setting, chunkRows, disk }).store), expected);
           strictEqual(disk.names.get(INDEX)?.bytes.length, 0);
@@ -114,7 +93,7 @@ describe('an index of compact rows', () => {
     store.commit(() => {});
     await disk.settle();
     const all = new Map([...disk.names].map(([name, { bytes }]) => [name, bytes]));
-    const other = forged(all, (view) => {
+    const other = forgedIndex(all, 0, (view) => {
       deepStrictEqual([view.getUint32(8, true), view.getUint32(24, true)], [4, 3]);
       view.setUint32(72, view.getUint32(72, true) + (FRAME_HEAD_BYTES << 16), true);
       view.setUint32(84, (view.getUint32(84, true) & ~0x8000_0000) >>> 0, true);

@@ -5,7 +5,6 @@ import { openPeers, type Peer } from './peer.ts';
 export interface PairsSample {
   /** Messages that have arrived since the start, by pair. */
   readonly received: readonly number[];
-  readonly milliseconds: number;
   readonly closed: number;
   /** Bytes that were not the ones due next. */
   readonly strange: number;
@@ -106,7 +105,6 @@ const commands: PairsCommands = {
   sample() {
     return {
       received: pairs.map(({ received }) => received),
-      milliseconds: performance.now(),
       closed: pairs.reduce((sum, { closed }) => sum + closed, 0),
       strange: pairs.reduce((sum, { strange }) => sum + strange, 0),
     };

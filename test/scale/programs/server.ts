@@ -41,8 +41,6 @@ export interface ServerCommands {
   monitoringPort(): number;
   /** Memory after a collection of garbage. */
   usage(): Usage;
-  /** Seconds of processor time that the process has used. */
-  cpuSeconds(): number;
   /** Begins to watch for peaks; answers the resident bytes of now. */
   watch(): number;
   /** Most resident bytes since `watch`. */
@@ -142,10 +140,6 @@ const commands: ServerCommands = {
       linear: exports.memory.buffer.byteLength,
       coreHeap: exports.liveCount(LIVE_HEAP_BYTES) - exports.liveCount(LIVE_CACHE_BYTES),
     };
-  },
-  cpuSeconds() {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1_000_000;
   },
   watch() {
     collect();

@@ -1,6 +1,7 @@
 // Makes a block (index-block.ts) of the records of frames, whose checksums are right; what they say is judged all the same.
 import { KEPT_AT, KEPT_BODY, KEPT_IN_FRAME, KEPT_ROW_WORDS, KEPT_TEXT } from '../compact-rows.ts';
 import { BODY_MOST, HAS_HEADERS, IN_FRAME_MOST } from '../row-chunk.ts';
+import { TextNumbers } from '../text-numbers.ts';
 import {
   type Bytes,
   DEAD,
@@ -12,8 +13,7 @@ import {
   recordBytes,
   SKIP,
 } from './format.ts';
-import { type Block, NEXT_SEQ, type Note } from './index-block.ts';
-import { TextNumbers } from './text-numbers.ts';
+import { type Block, INDEX_PIECE_ROWS, NEXT_SEQ, type Note } from './index-block.ts';
 
 /** A frame may have very many records: so many are taken in a step. */
 const RECORDS_A_STEP = 1024;
@@ -32,6 +32,11 @@ export class BlockBuilder {
     const words = this.#words.subarray(0, this.#rows * KEPT_ROW_WORDS);
     const { bytes: texts, ends, hashes } = this.#texts;
     return { rows: this.#rows, words, times: this.#times, notes: this.#notes, texts, ends, hashes };
+  }
+
+  /** It has taken as much as there is in one. */
+  get isFull(): boolean {
+    return this.#rows >= INDEX_PIECE_ROWS || this.#notes.length >= INDEX_PIECE_ROWS;
   }
 
   /** It begins anew. */

@@ -29,7 +29,7 @@ import {
 import { open, rename, rm, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { defer } from '../../../shared/defer.ts';
-import { StorageError } from '../../../shared/errors.ts';
+import { StorageError, toError } from '../../../shared/errors.ts';
 import { fileErrorText } from '../../../shared/file-error.ts';
 import { type OpenFile, OpenFiles, openMost } from './open-files.ts';
 
@@ -449,8 +449,10 @@ function makeDirs(path: string): void {
   try {
     mkdirSync(path, { mode: 0o750 });
   } catch (error) {
-    // Another process may have made it meanwhile.
-    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
+    // Another process may have made it meanwhile. That a file is there Go says otherwise (os.MkdirAll).
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined) throw error;
+    if (!found.isDirectory()) throw Object.assign(toError(error), { code: 'ENOTDIR' });
   }
 }
 

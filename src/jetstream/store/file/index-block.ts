@@ -29,6 +29,7 @@ import {
   TICKS_A_MS,
 } from '../compact-rows.ts';
 import { BODY_MOST, IN_FRAME_MOST } from '../row-chunk.ts';
+import { distinctHashes } from '../text-numbers.ts';
 import type { DiskFile } from './disk.ts';
 import {
   DEAD,
@@ -42,7 +43,6 @@ import {
   SKIP,
 } from './format.ts';
 import type { Segment } from './segments.ts';
-import { distinctHashes } from './text-numbers.ts';
 
 /** Of a block that was made of what had been synced, and has no checksum of that; of others; of a mark. */
 const SYNCED = 1;
@@ -68,8 +68,12 @@ const BLOCKS: ReadonlySet<number> = new Set([SYNCED, CHECKED, COMPACT]);
 /** The kind of a note that is no record: the next row has that sequence, and those behind it the next ones. */
 export const NEXT_SEQ = 5;
 
-/** A block stands for so many bytes of a segment, or one frame. */
-export const INDEX_PIECE_BYTES: number = 1 << 19;
+/**
+ * A block stands for so many bytes of a segment, or so many messages or notes, or one frame: a start does as much for each
+ * subject in a block as for some rows.
+ */
+export const INDEX_PIECE_BYTES: number = 1 << 21;
+export const INDEX_PIECE_ROWS = 15_360;
 /** None is longer: a start has room for one. A write of tombstones alone makes one of 2 MiB. */
 export const BLOCK_MOST: number = 4 << 20;
 /** Heads of blocks that are read in a step: some tenths of a millisecond. */

@@ -217,7 +217,7 @@ export class Indexing {
     let sum = pieceSeed(nonce, from);
     let at = from;
     let stepEnd = at + STEP_BYTES;
-    while (at < Math.min(end, from + INDEX_PIECE_BYTES)) {
+    while (at < Math.min(end, from + INDEX_PIECE_BYTES) && !builder.isFull) {
       const length = scan.frame(at);
       // It is damaged, or says what cannot be.
       if (length === 0 || !isTaken(builder, scan, at, length)) {

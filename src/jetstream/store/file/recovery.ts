@@ -107,6 +107,7 @@ export class Recovery {
       if (before !== undefined && !(yield* this.#follows(before, segment))) this.#cutBehind(i - 1);
       else if (!(yield* this.#read(segment))) this.#cutBehind(i);
     }
+    this.#replay.adoption.settle();
   }
 
   /** There are as many subjects as before, most likely, and no more than messages have room for. */
@@ -403,7 +404,8 @@ export class Recovery {
       const position = scan.origin + next;
       if (next === from) throw unknownRecord(this.#segment, position);
       from = next;
-      if (position - this.#pendingAt >= INDEX_PIECE_BYTES) yield* this.#finish(position);
+      const isFull = position - this.#pendingAt >= INDEX_PIECE_BYTES || this.#builder.isFull;
+      if (isFull) yield* this.#finish(position);
       else if (next < end) yield;
     }
   }

@@ -18,12 +18,14 @@ export class Replay {
   /** These are gone, or some of them. @returns whether that is all */
   bury(first: number, last: number, segment: Segment): boolean {
     segment.deadFrom = Math.min(segment.deadFrom, first);
+    this.adoption.settle();
     return this.#removeAll(first, last);
   }
 
   /** What is below goes, or some of it. @returns whether that is all */
   raiseFloor(seq: number): boolean {
     const store = this.#store;
+    this.adoption.settle();
     if (seq > store.state.lastSeq) {
       store.clear();
       return true;

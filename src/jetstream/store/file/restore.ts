@@ -24,20 +24,20 @@ export function* restore(
 ): Work<boolean> {
   yield* store.expecting(block.ends.length);
   const { adoption } = replay;
-  adoption.begin(block, placeWord(segment, 0));
   if (!('compact' in block)) {
     yield* restoreBlock(block, store, replay, segment);
     return true;
   }
   // What stands in two segments has been copied to the first.
   const isCold = block.seq > store.state.lastSeq && adoption.isCold(block);
-  const parts = partsOf(block, isCold ? adoption.chunkRows : block.rows);
+  const parts = partsOf(block, isCold ? adoption.coldRows : block.rows);
   if (parts === undefined) return false;
   if (!isCold) {
     yield* restoreBlock(expandedBlock(block), store, replay, segment);
     return true;
   }
   let { seq } = block;
+  adoption.beginCold(block, placeWord(segment, 0));
   for (const part of parts) {
     adoption.keep(part, seq);
     segment.add(part.bodyBytes, part.rows.rows);
@@ -60,6 +60,7 @@ function* restoreBlock(
   segment: Segment,
 ): Work<void> {
   const { adoption } = replay;
+  adoption.begin(block, placeWord(segment, 0));
   const most = 2 * block.ends.length > block.rows ? SUBJECTS_A_STEP : ROWS_A_STEP;
   let row = 0;
   let seq = 0;

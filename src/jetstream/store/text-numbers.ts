@@ -1,7 +1,7 @@
 // Texts and their numbers, by a table of hashes: so a message costs a hash and a comparison, and no string.
-import { hashText } from '../hash-index.ts';
-import { copyBytes } from '../slabs.ts';
-import { isSame } from '../subject-tree.ts';
+import { hashText } from './hash-index.ts';
+import { copyBytes } from './slabs.ts';
+import { isSame } from './subject-tree.ts';
 
 const LEAST_TEXTS = 64;
 const LEAST_BYTES = 1024;
@@ -39,8 +39,17 @@ export class TextNumbers {
     this.#used = 0;
   }
 
+  /** How many there are. */
+  get count(): number {
+    return this.#count;
+  }
+
   numberOf(source: Uint8Array, start: number, length: number): number {
-    const hash = hashText(source, start, length);
+    return this.numberBy(hashText(source, start, length), source, start, length);
+  }
+
+  /** The same of a text of which the hash is known. */
+  numberBy(hash: number, source: Uint8Array, start: number, length: number): number {
     const slots = this.#slots;
     const hashes = this.#hashes;
     const ends = this.#ends;

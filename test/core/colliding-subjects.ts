@@ -63,8 +63,3 @@ export function collidingSubjects(seed: bigint, count: number): string[] {
     return head + (half === 0 ? text + free : free + text);
   });
 }
-
-/** Subjects of the same length that differ as much as they can. */
-export function ordinarySubjects(length: number, count: number): string[] {
-  return Array.from({ length: count }, (_, index) => letters(index).padStart(length, 'ordinary'));
-}
