@@ -17,9 +17,6 @@ const inputs = [
   'scripts/build-dist.mjs',
 ];
 
-/** Others import it by its name, which has no hash. */
-const isEntry = (name) => !/-[\w-]{8}\.d?\.?[cm][jt]s$/.test(name);
-
 function bundle(outDir) {
   const args = [tsdown, '--out-dir', outDir, '--logLevel', 'warn'];
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
@@ -32,36 +29,6 @@ function writeAsAscii(outDir) {
     const path = join(outDir, file);
     const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
     writeFileSync(path, readFileSync(path, 'utf8').replace(/[^\x00-\x7f]/g, escaped));
-  }
-}
-
-/** Whoever loads it late names what he takes: `const { a, b } = await import("./file.mjs")`. */
-const lateImportOf = (file) =>
-  new RegExp(`const \\{ ([\\w$, ]+) \\} = await import\\("\\./${file}"\\)`, 'g');
-const GO_BETWEEN = /^import \{ ([^}]+) \} from "(\.\/[^"]+)";\nexport \{ [^}]+ \};\s*$/;
-
-/**
- * What others import late, and at once as well, the bundler has in a file under short names, and a second file hands it on
- * under its own. Whoever loads that takes it from the first one instead: each file is a quarter of a millisecond of a start.
- */
-function leaveOutGoBetweens(outDir) {
-  const files = readdirSync(outDir).filter((file) => file.endsWith('.mjs'));
-  const texts = new Map(files.map((file) => [file, readFileSync(join(outDir, file), 'utf8')]));
-  for (const [goBetween, between] of texts) {
-    const [, imported, source] = GO_BETWEEN.exec(between) ?? [];
-    if (source === undefined || isEntry(goBetween)) continue;
-    const keys = new Map(imported.split(', ').map((item) => item.split(' as ').reverse()));
-    for (const [file, text] of texts) {
-      const direct = text.replace(lateImportOf(goBetween), (_, names) => {
-        const taken = names.split(', ').map((own) => `${keys.get(own)}: ${own}`);
-        return `const { ${taken.join(', ')} } = await import("${source}")`;
-      });
-      if (direct.includes(`"./${goBetween}"`)) throw new Error(`${file} needs ${goBetween}`);
-      texts.set(file, direct);
-      writeFileSync(join(outDir, file), direct);
-    }
-    texts.delete(goBetween);
-    rmSync(join(outDir, goBetween));
   }
 }
 
@@ -100,6 +67,7 @@ function moveIn(outDir) {
   mkdirSync(distDir, { recursive: true });
   const names = new Set(readdirSync(outDir));
   // Shared chunks first: an entry must never name a chunk that is not there yet.
+  const isEntry = (name) => !/-[\w-]{8}\.d?\.?[cm][jt]s$/.test(name);
   const order = [...names].sort((a, b) => Number(isEntry(a)) - Number(isEntry(b)));
   for (const name of order) renameSync(join(outDir, name), join(distDir, name));
   for (const name of readdirSync(distDir)) {
@@ -114,7 +82,6 @@ await runCommand(() =>
     outputs: [join(distDir, 'index.mjs'), join(distDir, 'cli.mjs')],
     make: (outDir) => {
       bundle(outDir);
-      leaveOutGoBetweens(outDir);
       writeAsAscii(outDir);
       writeLicences(outDir);
       moveIn(outDir);
