@@ -90,6 +90,20 @@ function checkBundled() {
   );
 }
 
+/** What streams are made of is in no file that JetStream loads before there is one. */
+function checkStreams() {
+  const files = readdirSync(join(root, 'dist')).filter((file) => /\.[cm]js$/.test(file));
+  const starts = files.filter((file) => dist(file).includes('#region src/jetstream/jetstream.ts'));
+  const late = /#region (src\/jetstream\/(?:store\/|stream\/stream|consumer\/consumer).*)/;
+  for (const start of starts) {
+    for (const file of loadedBy(start)) {
+      const found = late.exec(dist(file));
+      if (found !== null) throw new Error(`${start} loads ${found[1]} before there is a stream`);
+    }
+  }
+  if (starts.length === 0) throw new Error('JetStream is not where it is looked for');
+}
+
 async function check() {
   mkdirSync(join(root, 'build'), { recursive: true });
   const outDir = mkdtempSync(join(root, 'build/pack-'));
@@ -102,6 +116,7 @@ async function check() {
     run('size-limit', node, [bin('size-limit', 'size-limit')]);
     await checkIdentity();
     checkBundled();
+    checkStreams();
   } finally {
     rmSync(outDir, { recursive: true, force: true });
   }

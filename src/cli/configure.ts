@@ -13,6 +13,7 @@ import {
   stillDemanded,
   withFlags,
 } from './flag-values.ts';
+import { reloadProblem } from './reload-problem.ts';
 
 export interface Configured {
   readonly values: ServerValues;
@@ -112,7 +113,6 @@ async function checked(
   if (reloadFile === '') return { status: 0, lines: [valid] };
   const next = await configure({ ...flags, configFile: reloadFile, check: false, checkReload: '' });
   if ('status' in next) return next;
-  const { reloadProblem } = await import('./reload-problem.ts');
   const problem = await reloadProblem(configured, next);
   if (problem !== undefined) return { status: RESTART_STATUS, lines: [problem] };
   return { status: 0, lines: [valid, `configuration file ${reloadFile} can be reloaded`] };

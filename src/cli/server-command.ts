@@ -52,8 +52,8 @@ export async function serverCommand(args: readonly string[]): Promise<void> {
     handleSignals({ starting, logging, reloads, exit: (status) => process.exit(status) });
     const server = await starting;
     // Not before: what Node keeps of its own modules as compiled is for the flags that V8 started with.
-    if (options.jetstream !== undefined && options.jetstream !== false) collectSeldom();
     if (options.authorization === undefined) warnOfStrangers(server, options);
+    if (options.jetstream !== undefined && options.jetstream !== false) collectSeldom();
   } catch (error) {
     // Whatever went wrong behind the door has been logged.
     if (error instanceof InvalidArgumentError) fail(error.message);

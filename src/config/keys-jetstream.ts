@@ -165,7 +165,13 @@ export const JETSTREAM: Block<JetStreamValues> = {
     about: 'They were encrypted with it before.',
     effect: 'refused',
   },
-  cipher: { names: ['cipher'], kind: cipher, about: 'chacha or aes.' },
+  cipher: {
+    names: ['cipher'],
+    kind: cipher,
+    about:
+      'chacha or aes: whoever names one expects it, and nats-server without a key encrypts nothing.',
+    effect: 'refused',
+  },
   extensionHint: { names: ['extension_hint'], kind: text, about: 'will_extend or no_extend.' },
   limits: {
     names: ['limits'],

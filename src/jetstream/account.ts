@@ -24,8 +24,9 @@ import { CLAIMS, type Commit, StreamOutbox } from './outbox.ts';
 import type { StreamPlace } from './place/place.ts';
 import type { StoreHome } from './store-home.ts';
 import type { StreamConfig } from './stream/config.ts';
-import { Stream } from './stream/stream.ts';
+import type { Stream } from './stream/stream.ts';
 import type { StreamAccount } from './stream/stream-account.ts';
+import { streamClass } from './stream-code.ts';
 import { type Work, wholly } from './work.ts';
 
 /** What an account shares with the others. */
@@ -126,7 +127,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
       if (this.#isClosed) return;
       const { config } = meta;
       const told = this.#tellRestore(config.name);
-      const stream = new Stream(this, config, place, meta);
+      const stream = new streamClass.code(this, config, place, meta);
       try {
         yield* stream.open();
         this.streams.set(config.name, stream);
@@ -210,9 +211,11 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
   }
 
   *makeRoom({ storage }: StreamConfig): Work<void> {
-    const { home } = this.#scene;
-    if (storage === 'memory' || home.place !== undefined) return;
-    yield* this.#waitFor(home.load(), 'streamCreate');
+    const code = streamClass.load();
+    const place = storage === 'memory' ? undefined : this.#scene.home.load();
+    if (code === undefined && place === undefined) return;
+    const both = Promise.all([code, place]).then(() => {});
+    yield* this.#waitFor(both, 'streamCreate');
   }
 
   createStream(config: StreamConfig): Stream {
@@ -228,7 +231,7 @@ export class JetStreamAccount implements ApiAccount, StreamAccount {
     let stream: Stream | undefined;
     try {
       place = this.#scene.home.place?.of(config);
-      stream = new Stream(this, config, place);
+      stream = new streamClass.code(this, config, place);
       wholly(stream.open());
       return stream;
     } catch (error) {

@@ -109,7 +109,7 @@ function logOf(warn: Warn): JetStreamLog {
   return { warn, info: () => {}, opened: () => {} };
 }
 
-/** At once, with a place for streams that is open already. */
+/** At once, with a place for streams that is open already; what streams are made of has been loaded. */
 export function startJetStream(
   internals: BusInternals,
   options: JetStreamOptions,

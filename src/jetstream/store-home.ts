@@ -59,8 +59,12 @@ export class StoreHome {
     };
   }
 
-  /** Makes one that is gone afterwards, unless there is one. Rejects with StorageError; the next may try again. */
-  load(): Promise<void> {
+  /**
+   * Makes one that is gone afterwards, unless there is one, and loads what keeps streams there; undefined: all is there.
+   * Rejects with StorageError; the next may try again.
+   */
+  load(): Promise<void> | undefined {
+    if (this.#opened !== undefined) return this.#opened.place.load();
     return this.#open(async () => {
       const { openTemporaryPlace } = await import('./place/open.ts');
       return openTemporaryPlace(this.#options);

@@ -1,6 +1,5 @@
 // The files by which other programs find a running server: its process number, and its ports.
 // Source: nats-server 1787eee, server/server.go, logPid, logPorts, portFile.
-import { lookup } from 'node:dns/promises';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open, rm, unlink } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
@@ -73,6 +72,7 @@ export async function removePortsFile(path: string): Promise<void> {
  */
 export async function listenUrls(scheme: string, host: string, port: number): Promise<string[]> {
   if (!isAllInterfaces(host)) {
+    const { lookup } = await import('node:dns/promises');
     const { address } = await lookup(host);
     return [`${scheme}://${hostPort(address, port)}`];
   }

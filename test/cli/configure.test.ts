@@ -216,7 +216,8 @@ describe('a server from a file', () => {
     ],
     ['jetstream { tpm { pcr: 1 } }', 'jetstream.tpm'],
     ['jetstream { encryption_key: s }', 'jetstream.key'],
-    ['jetstream { ek: s, cipher: aes }', 'jetstream.key'],
+    ['jetstream { ek: s, cipher: aes }', 'jetstream.key, jetstream.cipher'],
+    ['jetstream { cipher: chacha }', 'jetstream.cipher'],
     ['jetstream { prev_encryption_key: s }', 'jetstream.prev_key'],
     ['mappings { a: b }', 'mappings'],
     [

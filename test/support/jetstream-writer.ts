@@ -9,6 +9,7 @@ import { internalsOf } from '../../src/bus/internals.ts';
 import { createBus, headers } from '../../src/index.ts';
 import { startJetStream } from '../../src/jetstream/jetstream.ts';
 import { openPlace } from '../../src/jetstream/place/open.ts';
+import { streamClass } from '../../src/jetstream/stream-code.ts';
 import { answerAt, askAt, LOCAL_PATH_MOST } from '../../src/net/local-socket.ts';
 import { systemClock } from '../../src/shared/clock.ts';
 
@@ -24,6 +25,7 @@ const { place } = await openPlace(
   },
   { pathMost: LOCAL_PATH_MOST, answerAt, askAt },
 );
+await streamClass.load();
 const bus = createBus();
 startJetStream(internalsOf(bus), {}, warn, place);
 

@@ -5,12 +5,17 @@ import { internalsOf } from '../../src/bus/internals.ts';
 import { type Bus, createBus, headers as headersOf, type Message } from '../../src/index.ts';
 import { enableJetStream, type JetStream, startJetStream } from '../../src/jetstream/jetstream.ts';
 import type { JetStreamOptions } from '../../src/jetstream/options.ts';
+import { diskCode } from '../../src/jetstream/place/disk-code.ts';
 import { Keeping, type KeepingPlace } from '../../src/jetstream/place/keeping.ts';
 import type { Place, StreamPlace } from '../../src/jetstream/place/place.ts';
 import { createMemoryStore } from '../../src/jetstream/store/memory-store.ts';
 import type { Store } from '../../src/jetstream/store/store.ts';
+import { streamClass } from '../../src/jetstream/stream-code.ts';
 import type { Work } from '../../src/jetstream/work.ts';
 import { FakeClock } from './fake-clock.ts';
+
+// Most of these tests begin at once, and make streams where nothing waits.
+await Promise.all([streamClass.load(), diskCode.load()]);
 
 export interface Received {
   readonly subject: string;
@@ -70,7 +75,7 @@ export class JetStreamBus implements AsyncDisposable {
       reading: NOTHING(),
     });
     const place = { openMessages, keep, destroy: async () => {} };
-    const found = { found: () => [], unread: [] };
+    const found = { found: () => [], unread: [], load: () => undefined };
     return JetStreamBus.in({ ...found, of: () => place, commit: (done) => done() }, {}, bed);
   }
 

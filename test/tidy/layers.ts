@@ -130,8 +130,16 @@ export const ASSEMBLY_ARROWS: Readonly<Record<string, readonly string[]>> = {
 /** Roots that may import nothing outside themselves at run time but the Wasm loader. */
 export const PORTABLE = ['src/index.ts', 'src/sublist.ts', 'src/bus/', 'src/core/'] as const;
 
-/** What a program loads that uses a door or the command; the rest is loaded when options or words name it. */
-export const STARTS = [
+/** What a program loads at once. */
+export interface Start {
+  readonly files: readonly string[];
+  /** What waits for an `import()`. */
+  readonly late: readonly string[];
+  /** Of Node; who needs it asks for it then. */
+  readonly lateOfNode: readonly string[];
+}
+
+const doors = [
   'src/index.ts',
   'src/sublist.ts',
   'src/server/index.ts',
@@ -139,13 +147,34 @@ export const STARTS = [
   'src/jetstream/jetstream.ts',
   'src/cli/main.ts',
   'src/cli/server-command.ts',
-] as const;
+];
 
-/** What no start loads: it waits for an `import()`. */
-export const LATE = ['src/jetstream/place/', 'src/jetstream/store/file/'] as const;
-
-/** What no start loads of Node: a start would be a twentieth longer. Whoever needs it asks src/server/cryptography.ts. */
-export const LATE_OF_NODE: readonly string[] = ['crypto', 'http', 'https', 'tls'];
+export const STARTS: readonly Start[] = [
+  // A door or the command; the rest is loaded when options or words name it, or with the first stream.
+  {
+    files: doors,
+    late: [
+      'src/jetstream/place/',
+      'src/jetstream/store/',
+      'src/jetstream/stream/stream.ts',
+      'src/jetstream/consumer/consumer.ts',
+    ],
+    // With cryptography a start would be a twentieth longer: src/server/cryptography.ts has it.
+    lateOfNode: ['crypto', 'http', 'https', 'tls', 'dns/promises', 'v8', 'zlib'],
+  },
+  // A directory of streams in which there are none.
+  {
+    files: ['src/jetstream/place/open.ts'],
+    late: [
+      'src/jetstream/place/on-disk.ts',
+      'src/jetstream/place/keeping.ts',
+      'src/jetstream/store/indexed-store.ts',
+      'src/jetstream/store/file/file-store.ts',
+      'src/jetstream/stream/stream.ts',
+    ],
+    lateOfNode: ['crypto', 'zlib'],
+  },
+];
 
 /** A thing of the platform and the only places in `src/` where it may appear. */
 export interface Place {

@@ -273,6 +273,18 @@ describe('a start', () => {
     ]);
   });
 
+  it('what a stream is made of is refused, also in a directory of streams', () => {
+    const stream = file('src/jetstream/stream/stream.ts', 'export const a = 1;');
+    const start = file('src/jetstream/jetstream.ts', "import { a } from './stream/stream.ts';");
+    expect(rules.onDemand([start, stream])).toEqual([
+      'src/jetstream/jetstream.ts:1: a start loads this file, which may not import src/jetstream/stream/stream.ts',
+    ]);
+    const open = file('src/jetstream/place/open.ts', "import { crc32 } from 'node:zlib';");
+    expect(rules.onDemand([open])).toEqual([
+      'src/jetstream/place/open.ts:1: a start loads this file, which may not import node:zlib',
+    ]);
+  });
+
   it('cryptography of Node is refused', () => {
     const start = file('src/server/index.ts', "import { hash } from './secrets.ts';");
     const secrets = file('src/server/secrets.ts', "import { createHmac } from 'node:crypto';");

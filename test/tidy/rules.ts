@@ -4,8 +4,6 @@ import { posix } from 'node:path';
 import ts from 'typescript';
 import {
   ASSEMBLY_ARROWS,
-  LATE,
-  LATE_OF_NODE,
   LAYERS,
   type Layer,
   NODE_GLOBALS,
@@ -13,6 +11,7 @@ import {
   type Place,
   PORTABLE,
   STARTS,
+  type Start,
 } from './layers.ts';
 import { builtinName, type Import, packageName, type Source, type TextFile } from './source.ts';
 
@@ -147,10 +146,14 @@ export function portable(sources: readonly Source[]): string[] {
   return found;
 }
 
-/** What is loaded at the start of anything imports no package but the Wasm loader, and nothing that is LATE: these wait. */
+/** What is loaded at the start of anything imports no package but the Wasm loader, and nothing that is to wait. */
 export function onDemand(sources: readonly Source[]): string[] {
+  return STARTS.flatMap((start) => early(sources, start));
+}
+
+function early(sources: readonly Source[], { files, late, lateOfNode }: Start): string[] {
   const byPath = new Map(sources.map((source) => [source.path, source]));
-  const waiting = sources.filter(({ path }) => STARTS.some((at) => isWithin(path, at)));
+  const waiting = sources.filter(({ path }) => files.some((at) => isWithin(path, at)));
   const seen = new Set(waiting);
   const found: string[] = [];
   for (const { path, imports } of waiting) {
@@ -158,13 +161,13 @@ export function onDemand(sources: readonly Source[]): string[] {
       if (isTypeOnly || isDynamic) continue;
       const ofNode = builtinName(specifier);
       const isPackage = target === undefined && ofNode === undefined;
-      const isLate = ofNode !== undefined && LATE_OF_NODE.includes(ofNode);
+      const isLate = ofNode !== undefined && lateOfNode.includes(ofNode);
       if (isLate || (isPackage && specifier !== '@assemblyscript/loader')) {
         found.push(`${path}:${line}: a start loads this file, which may not import ${specifier}`);
       }
       const next = target === undefined ? undefined : byPath.get(target);
       if (next === undefined || seen.has(next)) continue;
-      if (LATE.some((at) => isWithin(next.path, at))) {
+      if (late.some((at) => isWithin(next.path, at))) {
         found.push(`${path}:${line}: a start loads this file, which may not import ${next.path}`);
       }
       seen.add(next);

@@ -8,10 +8,11 @@ import type { Clock } from '../../shared/clock.ts';
 import { StorageError, toError } from '../../shared/errors.ts';
 import { Seldom } from '../../shared/seldom.ts';
 import type { Disk } from '../store/file/disk.ts';
-import { type FileStoreOptions, openingFileStore } from '../store/file/file-store.ts';
+import type { FileStoreOptions } from '../store/file/file-store.ts';
 import type { IndexOptions } from '../store/indexed-store.ts';
 import type { StreamConfig } from '../stream/config.ts';
-import { Keeping, type KeepingPlace } from './keeping.ts';
+import { diskCode } from './disk-code.ts';
+import type { Keeping, KeepingPlace } from './keeping.ts';
 import {
   GONE_NAME,
   META_NAME,
@@ -47,6 +48,8 @@ export class DiskPlace implements Place {
   readonly #options: DiskPlaceOptions;
   readonly refusals: Seldom;
   readonly unread: string[] = [];
+  /** There was something when it was opened. */
+  readonly mayHaveStreams: boolean;
   #number = 0;
   /** Streams that are being forgotten. */
   #leaving = 0;
@@ -60,6 +63,11 @@ export class DiskPlace implements Place {
     for (const name of options.disk.list(options.dir)) {
       this.#number = Math.max(this.#number, numberOf(name));
     }
+    this.mayHaveStreams = this.#number > 0;
+  }
+
+  load(): Promise<void> | undefined {
+    return diskCode.load();
   }
 
   /**
@@ -149,7 +157,7 @@ class DiskStreamPlace implements StreamPlace, KeepingPlace {
   }
 
   keep(isFound: boolean, onTouched: () => void): Keeping {
-    return new Keeping(this, this.#options.clock, isFound, onTouched);
+    return new diskCode.code.Keeping(this, this.#options.clock, isFound, onTouched);
   }
 
   openConsumers(onTakenBack: () => void): OpeningStore {
@@ -160,7 +168,7 @@ class DiskStreamPlace implements StreamPlace, KeepingPlace {
   #open(part: string, index: Partial<FileStoreOptions> & IndexOptions): OpeningStore {
     const dir = `${this.#dir}/${part}`;
     const { refusals } = this.#place;
-    return openingFileStore({ ...this.#options, ...index, refusals, dir });
+    return diskCode.code.openingFileStore({ ...this.#options, ...index, refusals, dir });
   }
 
   forget(): void {

@@ -5,7 +5,7 @@
 //   meta.json   {"format":1,"created":1700000000000,"sum":1234567}
 //               {"name":"ORDERS","subjects":["orders.>"], …}
 //   meta.gone   the same, of a stream that was deleted
-import { crc32 } from 'node:zlib';
+import { checksum } from '../../shared/checksum.ts';
 import { StorageError, toError } from '../../shared/errors.ts';
 import { goJsonExact } from '../../shared/go-json.ts';
 import type { Disk } from '../store/file/disk.ts';
@@ -171,7 +171,7 @@ function bytesOf({ config, createdMs }: StreamMeta): Uint8Array {
 }
 
 function sumOf(createdMs: number, text: string): number {
-  return crc32(`${createdMs}\n${text}`);
+  return checksum(`${createdMs}\n${text}`);
 }
 
 /** Reads what a directory says of its stream. Throws StorageError with the name of the file. */

@@ -10,6 +10,8 @@ import { atExit } from '../../shared/at-exit.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { toError } from '../../shared/errors.ts';
 import { type MachineDisk, systemDisk } from '../store/file/disk.ts';
+import { streamClass } from '../stream-code.ts';
+import { diskCode } from './disk-code.ts';
 import { DiskPlace } from './disk-place.ts';
 import { type LocalSockets, lockDirectory } from './lock.ts';
 import { directoryName } from './names.ts';
@@ -42,13 +44,17 @@ export async function openPlace(
     warn(`${others} was made by nats-server and is left alone: streams are kept in ${root}`);
   }
   const dir = `${root}/${directoryName(account)}`;
-  const isNew = !disk.isThere(`${dir}/streams`);
+  const streamsDir = `${dir}/streams`;
+  const isNew = !disk.isThere(streamsDir);
+  // Read while it is not known yet whether the directory is ours.
+  if (!isNew && disk.list(streamsDir).length > 0) loadForStreams().catch(() => {});
   disk.makeDir(root);
   disk.makeDir(dir);
   const shortDirs = [tmpdir(), SHORTEST_DIR];
   const lock = await lockDirectory(disk, dir, sockets, shortDirs, root, warn);
   try {
-    const place = new DiskPlace({ disk, clock, dir: `${dir}/streams`, sync, warn });
+    const place = new DiskPlace({ disk, clock, dir: streamsDir, sync, warn });
+    if (place.mayHaveStreams) await loadForStreams();
     if (isNew) await syncNames(disk, dir, warn);
     return {
       place,
@@ -62,11 +68,18 @@ export async function openPlace(
   }
 }
 
+/** What the streams are made of that are found. */
+async function loadForStreams(): Promise<void> {
+  await Promise.all([diskCode.load(), streamClass.load()]);
+}
+
 /**
  * The same in a directory that is gone when it is closed, or when the process ends by itself; nothing in it is synced.
- * Throws StorageError.
+ * Rejects with StorageError.
  */
-export function openTemporaryPlace(options: Omit<OpenOptions, 'storeDir' | 'sync'>): OpenedPlace {
+export async function openTemporaryPlace(
+  options: Omit<OpenOptions, 'storeDir' | 'sync'>,
+): Promise<OpenedPlace> {
   const { account, ...others } = options;
   const disk = systemDisk(undefined, true);
   const root = disk.makeTemporaryDir(`${tmpdir()}/ganglion-`);
@@ -76,6 +89,7 @@ export function openTemporaryPlace(options: Omit<OpenOptions, 'storeDir' | 'sync
   let place: DiskPlace;
   try {
     place = new DiskPlace({ ...others, disk, dir, sync: NEVER_MS, indexBytes: NEVER_BYTES });
+    await place.load();
   } catch (error) {
     stay();
     leave();

@@ -7,6 +7,8 @@ import type { Keeping } from './keeping.ts';
 import type { StreamMeta } from './meta-file.ts';
 
 export interface Place {
+  /** Loads what keeps a stream here, before one is made; undefined: it is there. Rejects when it cannot be read. */
+  load(): Promise<void> | undefined;
   /** The streams that are there, each read when it is its turn. */
   found(): Iterable<{ readonly meta: StreamMeta; readonly place: StreamPlace }>;
   /** Names of those that are there and could not be read, as far as that has been seen. */
