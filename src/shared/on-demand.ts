@@ -11,7 +11,10 @@ export class OnDemand<T extends object> {
     this.#import = load;
   }
 
-  /** Loads it; undefined: it is there. Rejects when it cannot be read; the next may try again. */
+  /**
+   * Loads it; undefined: it is there. Rejects when it cannot be read; the next may try again, but Node 20 keeps the error of
+   * a file that is there and could not be read.
+   */
   load(): Promise<void> | undefined {
     if (this.#code !== undefined) return undefined;
     this.#loading ??= this.#load();
