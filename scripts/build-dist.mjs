@@ -79,7 +79,7 @@ await runCommand(() =>
   buildWhenChanged({
     name: 'dist',
     inputs,
-    outputs: [join(distDir, 'index.mjs'), join(distDir, 'cli.mjs')],
+    outputs: [join(distDir, 'index.mjs'), join(distDir, 'cli.cjs')],
     make: (outDir) => {
       bundle(outDir);
       writeAsAscii(outDir);

@@ -43,7 +43,7 @@ interface Measure {
 }
 
 const DIST = join(ROOT, 'dist');
-const OURS: readonly string[] = [process.execPath, join(DIST, 'cli.mjs')];
+const OURS: readonly string[] = [process.execPath, join(DIST, 'cli.cjs')];
 /** A server that has been idle for so long is at rest. */
 const REST_MS = 1000;
 
@@ -128,7 +128,7 @@ export const MEASURE_NAMES: readonly string[] = MEASURES.map(({ name }) => name)
 export async function runMeasures(options: MeasuresOptions): Promise<void> {
   const measures = MEASURES.filter(({ name }) => options.pattern?.test(name) ?? true);
   if (measures.length === 0) return;
-  if (!existsSync(join(DIST, 'cli.mjs'))) {
+  if (!existsSync(join(DIST, 'cli.cjs'))) {
     throw new Error(`${DIST} is missing: run "npm run build" first`);
   }
   const environment = readEnvironment();

@@ -125,10 +125,10 @@ describe('the table of flags', () => {
 describe('the name of the program', () => {
   test.each([
     [undefined, 'node', '/x/node_modules/.bin/ganglion', 'ganglion'],
-    [undefined, '/usr/bin/node', '/x/dist/cli.mjs', 'ganglion'],
+    [undefined, '/usr/bin/node', '/x/dist/cli.cjs', 'ganglion'],
     [undefined, 'node', '/usr/local/bin/nats-server', 'nats-server'],
     [undefined, 'node', '/x/nats-server.cjs', 'nats-server'],
-    [undefined, '/opt/nats-server', '/x/dist/cli.mjs', 'nats-server'],
+    [undefined, '/opt/nats-server', '/x/dist/cli.cjs', 'nats-server'],
     ['nats-server', 'node', '/x/bin/ganglion', 'nats-server'],
     ['', 'node', undefined, 'ganglion'],
   ])('with the variable %j, started as %j %j, is %s', (variable, zeroth, script, name) => {
