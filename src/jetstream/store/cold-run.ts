@@ -14,7 +14,7 @@ import type { MutableState } from './store-beginning.ts';
 import type { SubjectTable } from './subject-table.ts';
 import { TextNumbers } from './text-numbers.ts';
 
-/** So many subjects are known at a time, and those of one block: some hundred KiB. */
+/** So many subjects are known at a time, and those of one block: some hundred KiB, from the first block on. */
 const SUBJECTS = 4096;
 /** Texts of a block that are gone through in a step: where each is a subject that is new, some tenths of a millisecond. */
 const TEXTS_A_STEP = 1024;
@@ -36,10 +36,10 @@ export class ColdRun {
   #slab = 0;
   // By the numbers of the run: the subject, -1 = it is not known yet; its last sequence; how many messages the table does not
   // know of; the chunk with its last row, and where its text is there.
-  #ids = new Int32Array(SUBJECTS);
-  #lasts = new Float64Array(SUBJECTS);
-  #counts = new Int32Array(SUBJECTS);
-  #places = new Uint32Array(SUBJECTS);
+  #ids = new Int32Array(0);
+  #lasts = new Float64Array(0);
+  #counts = new Int32Array(0);
+  #places = new Uint32Array(0);
   readonly #chunks: Uint32Array[] = [];
 
   constructor(store: ColdRunStore) {
@@ -76,10 +76,11 @@ export class ColdRun {
   #makeRoom(texts: number): void {
     this.settle();
     if (texts <= this.#ids.length) return;
-    this.#ids = new Int32Array(texts);
-    this.#lasts = new Float64Array(texts);
-    this.#counts = new Int32Array(texts);
-    this.#places = new Uint32Array(texts);
+    const room = Math.max(SUBJECTS, texts);
+    this.#ids = new Int32Array(room);
+    this.#lasts = new Float64Array(room);
+    this.#counts = new Int32Array(room);
+    this.#places = new Uint32Array(room);
   }
 
   /** Adds a part, no longer than a chunk; the first row has sequence `seq`, above all others. Throws CapacityError. */

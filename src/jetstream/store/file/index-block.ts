@@ -74,7 +74,7 @@ export const NEXT_SEQ = 5;
  */
 export const INDEX_PIECE_BYTES: number = 1 << 21;
 export const INDEX_PIECE_ROWS = 15_360;
-/** None is longer: a start has room for one. A write of tombstones alone makes one of 2 MiB. */
+/** None is longer: a start has room for one. One of long subjects takes some 2.5 MiB. */
 export const BLOCK_MOST: number = 4 << 20;
 /** Heads of blocks that are read in a step: some tenths of a millisecond. */
 const HEADS_A_STEP = 256;
